@@ -1,0 +1,109 @@
+//! What the kernel object and userspace agree on besides the types: names, sizes and a version.
+
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+use crate::tags::Vid;
+
+/// Version of the map layouts; part of the pin path. Raise it when any of them changes.
+pub const VERSION: u32 = 1;
+
+/// `EGRESS` of a port that forwards to the stack.
+pub const EGRESS_STACK: u32 = u32::MAX;
+
+/// One VID's [`crate::attachment::Slot`] each: an S-table of a port, or a C-table.
+pub type VidTable = [u32; Vid::COUNT];
+
+/// Where a policer stands: alone in a cache line, since all CPUs write it.
+#[repr(C)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
+pub struct PolicerWord {
+    /// Theoretical arrival time in ticks, see [`crate::police`].
+    pub tat_ticks: u64,
+    /// Zero.
+    pub reserved: [u64; 7],
+}
+
+const _: () = assert!(size_of::<PolicerWord>() == 64);
+
+/// Longest name in bytes that a key holds; the rest of the array is zero.
+pub const NAME_LEN_BYTES: usize = 64;
+
+/// Whose an index in the port tables is. Keys are userspace's memory of what it put where, kept
+/// beside the tables so that it lasts exactly as long as they do; the path doesn't read them.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct PortKey {
+    /// The port's name; empty: nobody's.
+    pub name: [u8; NAME_LEN_BYTES],
+    /// The XDP mode it is attached in, as numbered by userspace.
+    pub xdp_mode: u8,
+    /// Zero.
+    pub reserved: [u8; 7],
+}
+
+const _: () = assert!(size_of::<PortKey>() == 72);
+
+/// Whose an index in the attachment tables is.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct AttachmentKey {
+    /// The circuit's name; empty: nobody's.
+    pub circuit: [u8; NAME_LEN_BYTES],
+    /// The port's name.
+    pub port: [u8; NAME_LEN_BYTES],
+    /// The peering, as numbered by userspace.
+    pub peering: u8,
+    /// Zero.
+    pub reserved: [u8; 7],
+}
+
+const _: () = assert!(size_of::<AttachmentKey>() == 136);
+
+/// Whose an index in the policer tables is.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct PolicerKey {
+    /// The circuit's name; empty: nobody's.
+    pub circuit: [u8; NAME_LEN_BYTES],
+    /// The peering, as numbered by userspace, or 0: the whole circuit.
+    pub peering: u8,
+    /// The direction, as numbered by userspace.
+    pub direction: u8,
+    /// The link, as numbered by userspace.
+    pub link: u8,
+    /// Zero.
+    pub reserved: [u8; 5],
+}
+
+const _: () = assert!(size_of::<PolicerKey>() == 72);
+
+/// [`crate::path::Outcome`], as a program run for `edge replay` leaves it.
+#[repr(C)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
+pub struct OutcomeRecord {
+    /// Attachment; 0: none.
+    pub attachment: u32,
+    /// Length in bytes of the frame as received.
+    pub len_bytes: u32,
+    /// Number of the reason.
+    pub reason: u8,
+    /// Class, or [`OutcomeRecord::NONE`].
+    pub class: u8,
+    /// Arriving DSCP, or [`OutcomeRecord::NONE`].
+    pub dscp_in: u8,
+    /// Leaving DSCP, or [`OutcomeRecord::NONE`].
+    pub dscp_out: u8,
+    /// Zero.
+    pub reserved: u32,
+}
+
+const _: () = assert!(size_of::<OutcomeRecord>() == 16);
+
+impl OutcomeRecord {
+    /// In a field that does not apply.
+    pub const NONE: u8 = u8::MAX;
+}

@@ -1,0 +1,111 @@
+//! Step 3, the attachment: what a port, an S-VID and a C-VID stand for. Two array reads.
+
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+use crate::{
+    frame::Frame,
+    reason::Reason,
+    tables::Tables,
+    tags::{self, Tag},
+};
+
+/// A table entry for one VID: nothing, an attachment, or (in an S-table) a C-table to go on in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Slot {
+    /// No circuit has it.
+    Empty,
+    /// The attachment with this index, which is not 0.
+    Attachment(u32),
+    /// The C-table with this index decides.
+    CTable(u32),
+}
+
+impl Slot {
+    const C_TABLE_BIT: u32 = 1 << 31;
+
+    /// From its 32-bit form, which one store publishes or retires.
+    #[inline(always)]
+    #[must_use]
+    pub const fn from_bits(bits: u32) -> Self {
+        if bits == 0 {
+            Self::Empty
+        } else if bits & Self::C_TABLE_BIT == 0 {
+            Self::Attachment(bits)
+        } else {
+            Self::CTable(bits & !Self::C_TABLE_BIT)
+        }
+    }
+
+    /// The 32-bit form.
+    #[must_use]
+    pub const fn to_bits(self) -> u32 {
+        match self {
+            Self::Empty => 0,
+            Self::Attachment(index) => index,
+            Self::CTable(index) => index | Self::C_TABLE_BIT,
+        }
+    }
+}
+
+/// What the path needs to know of a port + S-VID + C-VID. Filled before a [`Slot`] publishes it.
+#[repr(C)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
+pub struct Attachment {
+    /// Index of the policer; 0: not policed.
+    pub policer: u32,
+    /// Index of the rate the policer grants. With `policer` in one 64-bit word, so that a change
+    /// of rate is one store.
+    pub rate: u32,
+    /// Index of the row of DSCP markings.
+    pub mark_row: u32,
+    /// Class of frames that are not IP.
+    pub default_class: u8,
+    /// [`Attachment::DISABLED`] or 0.
+    pub flags: u8,
+    /// Zero.
+    pub reserved: u16,
+}
+
+impl Attachment {
+    /// Frames are dropped with [`Reason::CircuitDisabled`].
+    pub const DISABLED: u8 = 1;
+}
+
+const _: () = assert!(size_of::<Attachment>() == 16);
+const _: () = assert!(core::mem::offset_of!(Attachment, rate) == 4);
+const _: () = assert!(core::mem::offset_of!(Attachment, mark_row) == 8);
+const _: () = assert!(core::mem::offset_of!(Attachment, default_class) == 12);
+const _: () = assert!(core::mem::offset_of!(Attachment, flags) == 13);
+
+/// The attachment a frame belongs to, and the last tag that told so.
+#[inline(always)]
+pub fn classify(
+    frame: &impl Frame,
+    tables: &impl Tables,
+    outer: Tag,
+) -> Result<(u32, Tag), Reason> {
+    let c_table = match tables.s_tag(outer.vid) {
+        Slot::Attachment(index) => return Ok((index, outer)),
+        Slot::Empty => return Err(Reason::Unmatched),
+        Slot::CTable(c_table) => c_table,
+    };
+    let inner = tags::inner(frame, &outer)?;
+    match tables.c_tag(c_table, inner.vid) {
+        Slot::Attachment(index) => Ok((index, inner)),
+        Slot::Empty | Slot::CTable(_) => Err(Reason::Unmatched),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slot_bits_round_trip() {
+        for slot in [Slot::Empty, Slot::Attachment(1), Slot::CTable(0), Slot::CTable(4094)] {
+            assert_eq!(Slot::from_bits(slot.to_bits()), slot);
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Incremental update of an internet checksum.
+
+/// The checksum after a 16-bit word that it covers went from `old` to `new`: RFC 1624, equation
+/// 3, `HC' = ~(~HC + ~m + m')`. A wrong checksum stays wrong by the same amount.
+#[inline(always)]
+#[must_use]
+pub const fn update(checksum: u16, old: u16, new: u16) -> u16 {
+    let sum = !checksum as u32 & 0xffff;
+    let sum = sum + (!old as u32 & 0xffff) + new as u32;
+    // Three 16-bit terms: the first fold leaves a carry of at most one, the second none.
+    let sum = (sum & 0xffff) + (sum >> 16);
+    let sum = (sum & 0xffff) + (sum >> 16);
+    !(sum as u16)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn full(words: &[u16]) -> u16 {
+        let mut sum: u32 = words.iter().map(|word| u32::from(*word)).sum();
+        while sum > 0xffff {
+            sum = (sum & 0xffff) + (sum >> 16);
+        }
+        !(sum as u16)
+    }
+
+    /// RFC 1624, section 4: the case that equation 2 of RFC 1141 gets wrong.
+    #[test]
+    fn rfc_1624_example() {
+        assert_eq!(update(0xdd2f, 0x5555, 0x3285), 0x0000);
+    }
+
+    proptest! {
+        #[test]
+        fn equals_full_recomputation(mut words in prop::collection::vec(any::<u16>(), 10), new: u16) {
+            // An IPv4 header begins with version 4: never all zeroes.
+            words[0] |= 0x4000;
+            words[5] = 0;
+            let before = full(&words);
+            let old = words[0];
+            words[0] = new | 0x4000;
+            prop_assert_eq!(update(before, old, words[0]), full(&words));
+        }
+
+        #[test]
+        fn wrong_stays_wrong(checksum: u16, old: u16, new: u16) {
+            let error = update(checksum, old, new);
+            prop_assert_eq!(update(error, new, old) % 0xffff, checksum % 0xffff);
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Step 4, the class: the DSCP of an IP packet behind the circuit's tags.
+
+use crate::{frame::Frame, reason::Reason, tags::Tag};
+
+const ETHER_TYPE_IPV4: u16 = 0x0800;
+const ETHER_TYPE_IPV6: u16 = 0x86dd;
+const IPV4_MIN_HEADER_LEN_BYTES: usize = 20;
+const IPV6_HEADER_LEN_BYTES: usize = 40;
+
+/// Classes that a QoS profile can have at the most.
+pub const MAX_CLASSES: usize = 8;
+
+/// A class, as its place in the QoS profile of the peering.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Class(u8);
+
+impl Class {
+    /// The class with this index; the three low bits count.
+    #[inline(always)]
+    #[must_use]
+    pub const fn new(index: u8) -> Self {
+        Self(index & (MAX_CLASSES as u8 - 1))
+    }
+
+    /// The class as an array index, below [`MAX_CLASSES`].
+    #[inline(always)]
+    #[must_use]
+    pub const fn index(self) -> usize {
+        (self.0 & (MAX_CLASSES as u8 - 1)) as usize
+    }
+}
+
+/// A Differentiated Services code point (RFC 2474): six bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dscp(u8);
+
+impl Dscp {
+    /// Code points there are.
+    pub const COUNT: usize = 64;
+
+    /// The code point in the low six bits.
+    #[inline(always)]
+    #[must_use]
+    pub const fn new(bits: u8) -> Self {
+        Self(bits & 0x3f)
+    }
+
+    /// The six bits.
+    #[inline(always)]
+    #[must_use]
+    pub const fn bits(self) -> u8 {
+        self.0 & 0x3f
+    }
+}
+
+/// Which IP a packet is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IpVersion {
+    /// RFC 791.
+    V4,
+    /// RFC 8200.
+    V6,
+}
+
+/// The first 16 bits of an IP header: the DSCP is among them in IPv4 and in IPv6.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DsWord {
+    /// Which IP.
+    pub version: IpVersion,
+    /// Offset in bytes of the IP header.
+    pub offset: usize,
+    /// The 16 bits.
+    pub word: u16,
+}
+
+impl DsWord {
+    /// The code point.
+    #[inline(always)]
+    #[must_use]
+    pub const fn dscp(self) -> Dscp {
+        Dscp::new((self.word >> self.shift()) as u8)
+    }
+
+    /// The word with another code point and every other bit, ECN's too, as it is.
+    #[inline(always)]
+    #[must_use]
+    pub const fn with_dscp(self, dscp: Dscp) -> u16 {
+        (self.word & !(0x3f << self.shift())) | ((dscp.bits() as u16) << self.shift())
+    }
+
+    /// The DSCP's place: IPv4 has version and IHL before it and ECN after, IPv6 has the version
+    /// before it and ECN and four bits of the flow label after.
+    #[inline(always)]
+    const fn shift(self) -> u32 {
+        match self.version {
+            IpVersion::V4 => 2,
+            IpVersion::V6 => 6,
+        }
+    }
+}
+
+/// The DSCP of what `tag` is followed by: `None` where that isn't IP, [`Reason::Malformed`] where
+/// it claims to be and a router would refuse it.
+#[inline(always)]
+pub fn ds_word(frame: &impl Frame, tag: &Tag) -> Result<Option<DsWord>, Reason> {
+    match tag.next_ether_type {
+        ETHER_TYPE_IPV4 => ipv4(frame, tag.next_offset).map(Some),
+        ETHER_TYPE_IPV6 => ipv6(frame, tag.next_offset).map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// RFC 1812, 5.2.2: version 4, a header of 20 bytes or more, and a total length that holds the
+/// header and that the frame holds. The checksum is not verified: it stays as right or as wrong
+/// as it came.
+#[inline(always)]
+fn ipv4(frame: &impl Frame, offset: usize) -> Result<DsWord, Reason> {
+    let header: [u8; IPV4_MIN_HEADER_LEN_BYTES] = frame.read(offset).ok_or(Reason::Malformed)?;
+    let [version_ihl, tos, length_0, length_1, ..] = header;
+    let header_len_bytes = u32::from(version_ihl & 0x0f) * 4;
+    let total_len_bytes = u32::from(u16::from_be_bytes([length_0, length_1]));
+    if version_ihl >> 4 != 4
+        || header_len_bytes < 20
+        || total_len_bytes < header_len_bytes
+        || offset as u32 + total_len_bytes > frame.len_bytes()
+    {
+        return Err(Reason::Malformed);
+    }
+    Ok(DsWord { version: IpVersion::V4, offset, word: u16::from_be_bytes([version_ihl, tos]) })
+}
+
+/// RFC 8200, 3: version 6, and a payload that the frame holds. A payload length of 0 is legal:
+/// nothing follows, or a jumbogram's length does (RFC 2675).
+#[inline(always)]
+fn ipv6(frame: &impl Frame, offset: usize) -> Result<DsWord, Reason> {
+    let header: [u8; IPV6_HEADER_LEN_BYTES] = frame.read(offset).ok_or(Reason::Malformed)?;
+    let [word_0, word_1, _, _, length_0, length_1, ..] = header;
+    let payload_len_bytes = u32::from(u16::from_be_bytes([length_0, length_1]));
+    if word_0 >> 4 != 6
+        || offset as u32 + IPV6_HEADER_LEN_BYTES as u32 + payload_len_bytes > frame.len_bytes()
+    {
+        return Err(Reason::Malformed);
+    }
+    Ok(DsWord { version: IpVersion::V6, offset, word: u16::from_be_bytes([word_0, word_1]) })
+}

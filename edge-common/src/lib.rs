@@ -1,0 +1,34 @@
+//! The packet path of `edge`, in the order in which a frame meets it:
+//!
+//! ```text
+//! port → tags → attachment → class → mark → police → meter → forward
+//! ```
+//!
+//! One module a step. [`path::process`] strings them together and is the whole data plane: the
+//! kernel object supplies packet access, maps, clock and atomics ([`Frame`], [`Tables`],
+//! [`Clock`], [`Word`]) and nothing else, and the host tests and `edge replay --engine host`
+//! supply the same four in memory. So a frame gets the same verdict, bytes and counters in both.
+//!
+//! The crate is `no_std`, has no `unsafe` and no reachable panic: the BPF verifier refuses
+//! programs that contain one.
+#![cfg_attr(not(test), no_std)]
+#![deny(unsafe_code)]
+
+pub mod abi;
+pub mod attachment;
+pub mod checksum;
+pub mod class;
+pub mod frame;
+pub mod mark;
+pub mod meter;
+pub mod path;
+pub mod police;
+pub mod port;
+pub mod rate;
+pub mod reason;
+pub mod tables;
+pub mod tags;
+
+pub use frame::Frame;
+pub use reason::{Action, Reason};
+pub use tables::{Clock, Tables, Word};

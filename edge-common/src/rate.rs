@@ -1,0 +1,136 @@
+//! A purchased rate, in the numbers the policer works with.
+
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+use crate::class::MAX_CLASSES;
+
+/// The policer's unit of time is 2^-12 ns: at 100 Gbps a 64-byte frame is 20,971.52 of them, so
+/// that charging whole ticks errs by 25 ppm at the worst and by nothing noticeable for a lease.
+/// A 64-bit word of them wraps after 52 days; only differences are ever used.
+pub const TICKS_PER_NS_LOG2: u32 = 12;
+
+/// Time at the purchased rate that a CPU leases at once where the burst allows: it reads the
+/// clock and writes the shared word at most once in this time per class, whatever the frame rate.
+const LEASE_NS: u64 = 16_000;
+/// A lease is at most this part of the smallest class's share of the burst.
+const LEASES_PER_SHARE: u64 = 16;
+/// Longest burst in time. The policer takes a word further ahead than twice this for an old one.
+pub const MAX_BURST_NS: u64 = 10_000_000_000;
+/// Ticks that a byte takes at 1 bit/s.
+const TICKS_PER_BYTE_BPS: u128 = 8_000_000_000 << TICKS_PER_NS_LOG2;
+/// Bound of a frame's length for which [`Rate::ticks`] can't overflow.
+const MAX_LEN_LOG2: u32 = 18;
+
+/// A rate and its bursts. Never changed once in use: a new rate gets a new entry, and an
+/// attachment is pointed to it by one store.
+#[repr(C)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    FromBytes,
+    IntoBytes,
+    Immutable,
+    KnownLayout,
+)]
+pub struct Rate {
+    /// Ticks a byte takes, times 2^`ticks_shift`.
+    ticks_mult: u64,
+    /// Ticks that `lease_bytes` take.
+    lease_ticks: u64,
+    /// Ticks a class's frames may run ahead of the clock: its share of the committed burst.
+    ceiling_ticks: [u64; MAX_CLASSES],
+    /// See `ticks_mult`.
+    ticks_shift: u32,
+    /// Bytes a CPU leases at once. Frames longer than that are paid one by one.
+    lease_bytes: u32,
+}
+
+const _: () = assert!(size_of::<Rate>() == 88);
+
+/// A rate or a burst that the policer can't do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RateError {
+    /// Below [`Rate::MIN_BPS`] or above [`Rate::MAX_BPS`].
+    RateOutOfRange,
+    /// A burst of no bytes, or longer than [`MAX_BURST_NS`] at the rate.
+    BurstOutOfRange,
+}
+
+impl Rate {
+    /// Lowest rate in bit/s.
+    pub const MIN_BPS: u64 = 64_000;
+    /// Highest rate in bit/s.
+    pub const MAX_BPS: u64 = 800_000_000_000;
+
+    /// The rate `rate_bps` in bit/s, with each class's share of the committed burst in bytes.
+    pub fn new(rate_bps: u64, ceiling_bytes: [u64; MAX_CLASSES]) -> Result<Self, RateError> {
+        if !(Self::MIN_BPS..=Self::MAX_BPS).contains(&rate_bps) {
+            return Err(RateError::RateOutOfRange);
+        }
+        let mut ceiling_ticks = [0; MAX_CLASSES];
+        let mut least_ceiling_bytes = u64::MAX;
+        for (ticks, bytes) in ceiling_ticks.iter_mut().zip(ceiling_bytes) {
+            *ticks = ticks_of(bytes, rate_bps)
+                .filter(|ticks| *ticks > 0 && *ticks <= MAX_BURST_NS << TICKS_PER_NS_LOG2)
+                .ok_or(RateError::BurstOutOfRange)?;
+            least_ceiling_bytes = least_ceiling_bytes.min(bytes);
+        }
+
+        // The largest shift with which `length * ticks_mult` stays within 64 bits.
+        let mut ticks_shift = 0;
+        while (TICKS_PER_BYTE_BPS << (ticks_shift + 1)) / u128::from(rate_bps)
+            < 1 << (64 - MAX_LEN_LOG2)
+        {
+            ticks_shift += 1;
+        }
+        let scaled = TICKS_PER_BYTE_BPS << ticks_shift;
+        let ticks_mult = (scaled + u128::from(rate_bps / 2)) / u128::from(rate_bps);
+
+        let lease_bytes = (u128::from(rate_bps) * u128::from(LEASE_NS) / 8_000_000_000) as u64;
+        let lease_bytes = lease_bytes.min(least_ceiling_bytes / LEASES_PER_SHARE);
+        Ok(Self {
+            ticks_mult: ticks_mult as u64,
+            lease_ticks: ticks_of(lease_bytes, rate_bps).ok_or(RateError::BurstOutOfRange)?,
+            ceiling_ticks,
+            ticks_shift,
+            lease_bytes: lease_bytes as u32,
+        })
+    }
+
+    /// Ticks that `len_bytes`, below 2^18, take.
+    #[inline(always)]
+    #[must_use]
+    pub const fn ticks(&self, len_bytes: u32) -> u64 {
+        (len_bytes as u64).wrapping_mul(self.ticks_mult) >> (self.ticks_shift & 63)
+    }
+
+    /// What a CPU buys for a frame of `len_bytes` that takes `frame_ticks`: bytes and their ticks.
+    #[inline(always)]
+    #[must_use]
+    pub const fn lease(&self, len_bytes: u32, frame_ticks: u64) -> (u32, u64) {
+        if len_bytes < self.lease_bytes {
+            (self.lease_bytes, self.lease_ticks)
+        } else {
+            (len_bytes, frame_ticks)
+        }
+    }
+
+    /// Ticks that a class's frames may run ahead of the clock.
+    #[inline(always)]
+    #[must_use]
+    pub const fn ceiling_ticks(&self, class: crate::class::Class) -> u64 {
+        self.ceiling_ticks[class.index()]
+    }
+}
+
+/// Ticks of `bytes` at `rate_bps`, to the nearest.
+fn ticks_of(bytes: u64, rate_bps: u64) -> Option<u64> {
+    let scaled = u128::from(bytes) * TICKS_PER_BYTE_BPS;
+    u64::try_from((scaled + u128::from(rate_bps / 2)) / u128::from(rate_bps)).ok()
+}

@@ -1,0 +1,69 @@
+//! What the path asks of its surroundings: tables, a clock, a shared word.
+
+use crate::{
+    attachment::{Attachment, Slot},
+    mark::MarkRow,
+    meter::{Meter, PortCounters},
+    police::Lease,
+    rate::Rate,
+    tags::Vid,
+};
+
+/// The tables of one port. BPF maps in the kernel, vectors on the host.
+pub trait Tables {
+    /// The shared word of a policer.
+    type Word: Word;
+
+    /// The port's S-table.
+    fn s_tag(&self, vid: Vid) -> Slot;
+    /// C-table number `table`.
+    fn c_tag(&self, table: u32, vid: Vid) -> Slot;
+    /// An attachment.
+    fn attachment(&self, index: u32) -> Option<&Attachment>;
+    /// A row of DSCP markings.
+    fn mark_row(&self, index: u32) -> Option<&MarkRow>;
+    /// A rate.
+    fn rate(&self, index: u32) -> Option<&Rate>;
+    /// A policer: the time that all CPUs share, and what this CPU has leased of it.
+    fn policer(&mut self, index: u32) -> Option<(&Self::Word, &mut Lease)>;
+    /// This CPU's counters of an attachment.
+    fn meter(&mut self, attachment: u32) -> Option<&mut Meter>;
+    /// This CPU's counters of the port.
+    fn port_counters(&mut self) -> Option<&mut PortCounters>;
+    /// Sends the frame to where the port forwards; false where that is gone.
+    fn forward(&mut self) -> bool;
+}
+
+/// A monotonic clock.
+pub trait Clock {
+    /// Nanoseconds since some start. Two CPUs may differ by a few.
+    fn now_ns(&self) -> u64;
+}
+
+/// A 64-bit word that several CPUs change at once.
+pub trait Word {
+    /// Reads it.
+    fn load(&self) -> u64;
+    /// Stores `new` if the word still is `old`, and returns what it was.
+    fn compare_exchange(&self, old: u64, new: u64) -> u64;
+    /// Adds, wrapping.
+    fn fetch_add(&self, value: u64);
+}
+
+impl Word for core::cell::Cell<u64> {
+    fn load(&self) -> u64 {
+        self.get()
+    }
+
+    fn compare_exchange(&self, old: u64, new: u64) -> u64 {
+        let was = self.get();
+        if was == old {
+            self.set(new);
+        }
+        was
+    }
+
+    fn fetch_add(&self, value: u64) {
+        self.set(self.get().wrapping_add(value));
+    }
+}

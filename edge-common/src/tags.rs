@@ -1,0 +1,102 @@
+//! Step 2, the tags: IEEE 802.1Q-2022, 9.6 (VLAN Tag Control Information).
+
+use crate::{frame::Frame, port::PortConfig, reason::Reason};
+
+/// TPID of a C-tag (802.1Q-2022, table 9-1).
+pub const TPID_C_TAG: u16 = 0x8100;
+/// TPID of an S-tag (802.1Q-2022, table 9-1).
+pub const TPID_S_TAG: u16 = 0x88a8;
+/// `EtherType` of slow protocols: LACP, marker, OAM (802.3-2022, annex 57A).
+const ETHER_TYPE_SLOW: u16 = 0x8809;
+/// `EtherType` of LLDP (802.1AB-2016, 8.3).
+const ETHER_TYPE_LLDP: u16 = 0x88cc;
+
+/// Where the `EtherType`, or the outer TPID, of an Ethernet frame is.
+const ETHER_TYPE_OFFSET: usize = 12;
+/// TCI and the `EtherType` after it.
+pub const TAG_LEN_BYTES: usize = 4;
+
+/// A VLAN identifier: the low 12 bits of the TCI. PCP and DEI, the upper four, never get here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Vid(u16);
+
+impl Vid {
+    /// VIDs there are, the reserved 0 and 4095 included.
+    pub const COUNT: usize = 4096;
+
+    /// The VID of a TCI.
+    #[inline(always)]
+    #[must_use]
+    pub const fn from_tci(tci: u16) -> Self {
+        Self(tci & 0x0fff)
+    }
+
+    /// The VID as a table index, below [`Self::COUNT`].
+    #[inline(always)]
+    #[must_use]
+    pub const fn index(self) -> usize {
+        // The mask again, where the compiler and the verifier can see it.
+        (self.0 & 0x0fff) as usize
+    }
+}
+
+/// A tag and what follows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tag {
+    /// The VID.
+    pub vid: Vid,
+    /// The `EtherType` after the tag: a payload's, or the TPID of a further tag.
+    pub next_ether_type: u16,
+    /// Offset in bytes of what follows that `EtherType`.
+    pub next_offset: usize,
+}
+
+impl Tag {
+    #[inline(always)]
+    fn read(frame: &impl Frame, tci_offset: usize) -> Result<Self, Reason> {
+        let [tci_0, tci_1, next_0, next_1] =
+            frame.read::<TAG_LEN_BYTES>(tci_offset).ok_or(Reason::Malformed)?;
+        Ok(Self {
+            vid: Vid::from_tci(u16::from_be_bytes([tci_0, tci_1])),
+            next_ether_type: u16::from_be_bytes([next_0, next_1]),
+            next_offset: tci_offset + TAG_LEN_BYTES,
+        })
+    }
+}
+
+/// The outer tag of a frame; otherwise [`Reason::Control`], [`Reason::Untagged`] or
+/// [`Reason::Malformed`].
+#[inline(always)]
+pub fn outer(frame: &impl Frame, port: &PortConfig) -> Result<Tag, Reason> {
+    let header: [u8; ETHER_TYPE_OFFSET + 2] = frame.read(0).ok_or(Reason::Malformed)?;
+    let [d0, d1, d2, d3, d4, d5, .., type_0, type_1] = header;
+    let ether_type = u16::from_be_bytes([type_0, type_1]);
+
+    if is_link_local([d0, d1, d2, d3, d4, d5])
+        || ether_type == ETHER_TYPE_SLOW
+        || ether_type == ETHER_TYPE_LLDP
+    {
+        return Err(Reason::Control);
+    }
+    if !port.accepts_tpid(ether_type) {
+        return Err(Reason::Untagged);
+    }
+    Tag::read(frame, header.len())
+}
+
+/// The C-tag behind the S-tag `outer`; [`Reason::Unmatched`] where there is none.
+#[inline(always)]
+pub fn inner(frame: &impl Frame, outer: &Tag) -> Result<Tag, Reason> {
+    match outer.next_ether_type {
+        TPID_C_TAG | TPID_S_TAG => Tag::read(frame, outer.next_offset),
+        _ => Err(Reason::Unmatched),
+    }
+}
+
+/// The addresses 01-80-C2-00-00-00 to -0F, which a bridge never forwards (802.1Q-2022, 8.6.3),
+/// tagged or not.
+#[inline(always)]
+fn is_link_local(destination: [u8; 6]) -> bool {
+    let [a, b, c, d, e, f] = destination;
+    u32::from_be_bytes([a, b, c, d]) == 0x0180_c200 && e == 0 && f & 0xf0 == 0
+}

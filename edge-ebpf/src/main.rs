@@ -1,0 +1,47 @@
+//! The XDP program of a port: packet access, maps, clock and atomics around [`edge_common`],
+//! which holds the path itself.
+#![no_std]
+#![no_main]
+#![feature(asm_experimental_arch)]
+
+mod clock;
+mod frame;
+mod port;
+mod tables;
+mod word;
+
+use aya_ebpf::{bindings::xdp_action, macros::xdp, programs::XdpContext};
+use edge_common::{Action, path};
+
+use crate::{clock::PortClock, frame::XdpFrame, tables::Maps};
+
+/// Takes one received frame along the path.
+#[xdp(frags)]
+pub fn edge(ctx: XdpContext) -> u32 {
+    let port = port::config();
+    let outcome = path::process(&mut XdpFrame::new(&ctx), &port, &mut Maps, &PortClock);
+    tables::record(&outcome);
+    match outcome.reason.action(port.unmatched) {
+        Action::Forward if port::forwards_to_stack() => xdp_action::XDP_PASS,
+        Action::Forward => xdp_action::XDP_REDIRECT,
+        Action::Pass => xdp_action::XDP_PASS,
+        Action::Drop => xdp_action::XDP_DROP,
+    }
+}
+
+/// What every frame pays before the path begins: the benchmark's zero.
+#[xdp(frags)]
+pub fn empty(_ctx: XdpContext) -> u32 {
+    xdp_action::XDP_DROP
+}
+
+#[panic_handler]
+fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
+    // The path has no reachable panic; the verifier refuses the object if it gets one.
+    loop {}
+}
+
+/// Helpers that are open to GPL-compatible programs only.
+#[unsafe(link_section = "license")]
+#[unsafe(no_mangle)]
+static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";

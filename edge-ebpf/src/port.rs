@@ -1,0 +1,54 @@
+//! The port's constants: `.rodata` that the loader fills before the verifier reads it, so that
+//! branches that this port can't take are not in its program.
+
+use aya_ebpf::Global;
+use edge_common::{abi, port::PortConfig, reason::UnmatchedPolicy};
+
+/// Index of the port in `S_TABLES`, `PORT_COUNTERS` and `TX_PORTS`.
+#[unsafe(no_mangle)]
+static PORT: Global<u32> = Global::new(0);
+/// Index in `TX_PORTS` of the port to forward to, or [`abi::EGRESS_STACK`].
+#[unsafe(no_mangle)]
+static EGRESS: Global<u32> = Global::new(abi::EGRESS_STACK);
+/// Four accepted outer TPIDs, 16 bits each.
+#[unsafe(no_mangle)]
+static TPIDS: Global<u64> = Global::new(0);
+/// 1: frames that belong to no circuit go to the stack; 0: they are dropped.
+#[unsafe(no_mangle)]
+static PASS_UNMATCHED: Global<u32> = Global::new(0);
+/// 1: a test run, which brings its own time and wants to know the outcome.
+#[unsafe(no_mangle)]
+static REPLAY: Global<u32> = Global::new(0);
+
+#[inline(always)]
+pub(crate) fn index() -> u32 {
+    PORT.load()
+}
+
+#[inline(always)]
+pub(crate) fn egress() -> u32 {
+    EGRESS.load()
+}
+
+#[inline(always)]
+pub(crate) fn forwards_to_stack() -> bool {
+    egress() == abi::EGRESS_STACK
+}
+
+#[inline(always)]
+pub(crate) fn is_replay() -> bool {
+    REPLAY.load() != 0
+}
+
+#[inline(always)]
+pub(crate) fn config() -> PortConfig {
+    let tpids = TPIDS.load();
+    PortConfig {
+        tpids: [tpids as u16, (tpids >> 16) as u16, (tpids >> 32) as u16, (tpids >> 48) as u16],
+        unmatched: if PASS_UNMATCHED.load() != 0 {
+            UnmatchedPolicy::Pass
+        } else {
+            UnmatchedPolicy::Drop
+        },
+    }
+}

@@ -1,0 +1,164 @@
+//! The maps, and the path's view of them.
+//!
+//! Sizes here are the least that loads; the loader sets the real ones from the configuration.
+
+use aya_ebpf::{
+    btf_maps::{Array, DevMap, PerCpuArray},
+    macros::btf_map,
+};
+use edge_common::{
+    Tables,
+    abi::{AttachmentKey, OutcomeRecord, PolicerKey, PolicerWord, PortKey, VidTable},
+    attachment::{Attachment, Slot},
+    mark::MarkRow,
+    meter::{Meter, PortCounters},
+    path::Outcome,
+    police::Lease,
+    rate::Rate,
+    tags::Vid,
+};
+
+use crate::{port, word::SharedWord};
+
+/// Userspace maps these and changes them by single stores (`BPF_F_MMAPABLE`).
+const MMAPABLE: usize = 1 << 10;
+
+#[btf_map]
+static S_TABLES: Array<VidTable, 1, MMAPABLE> = Array::new();
+#[btf_map]
+static C_TABLES: Array<VidTable, 1, MMAPABLE> = Array::new();
+#[btf_map]
+static ATTACHMENTS: Array<Attachment, 1, MMAPABLE> = Array::new();
+#[btf_map]
+static MARK_ROWS: Array<MarkRow, 1, MMAPABLE> = Array::new();
+#[btf_map]
+static RATES: Array<Rate, 1, MMAPABLE> = Array::new();
+#[btf_map]
+static POLICERS: Array<PolicerWord, 1, MMAPABLE> = Array::new();
+#[btf_map]
+static LEASES: PerCpuArray<Lease, 1> = PerCpuArray::new();
+#[btf_map]
+static METERS: PerCpuArray<Meter, 1> = PerCpuArray::new();
+#[btf_map]
+static PORT_COUNTERS: PerCpuArray<PortCounters, 1> = PerCpuArray::new();
+#[btf_map]
+static TX_PORTS: DevMap<1> = DevMap::new();
+#[btf_map]
+static PORT_KEYS: Array<PortKey, 1, MMAPABLE> = Array::new();
+#[btf_map]
+static ATTACHMENT_KEYS: Array<AttachmentKey, 1, MMAPABLE> = Array::new();
+#[btf_map]
+static POLICER_KEYS: Array<PolicerKey, 1, MMAPABLE> = Array::new();
+/// A replay's time in nanoseconds.
+#[btf_map]
+static REPLAY_NOW: Array<u64, 1, MMAPABLE> = Array::new();
+/// What became of a replay's frame.
+#[btf_map]
+static REPLAY_OUTCOME: Array<OutcomeRecord, 1, MMAPABLE> = Array::new();
+
+/// The maps as the path's tables.
+pub(crate) struct Maps;
+
+impl Tables for Maps {
+    type Word = SharedWord;
+
+    #[inline(always)]
+    fn s_tag(&self, vid: Vid) -> Slot {
+        slot(S_TABLES.get_ptr(port::index()), vid)
+    }
+
+    #[inline(always)]
+    fn c_tag(&self, table: u32, vid: Vid) -> Slot {
+        slot(C_TABLES.get_ptr(table), vid)
+    }
+
+    #[inline(always)]
+    fn attachment(&self, index: u32) -> Option<&Attachment> {
+        ATTACHMENTS.get(index)
+    }
+
+    #[inline(always)]
+    fn mark_row(&self, index: u32) -> Option<&MarkRow> {
+        MARK_ROWS.get(index)
+    }
+
+    #[inline(always)]
+    fn rate(&self, index: u32) -> Option<&Rate> {
+        RATES.get(index)
+    }
+
+    #[inline(always)]
+    fn policer(&mut self, index: u32) -> Option<(&SharedWord, &mut Lease)> {
+        let word = POLICERS.get_ptr(index)?.cast::<SharedWord>();
+        let lease = LEASES.get_ptr_mut(index)?;
+        // SAFETY: array elements live as long as the map, and `PolicerWord` begins with the
+        // 64-bit word that `SharedWord` is.
+        let word = unsafe { &*word };
+        // SAFETY: this CPU's element, which nothing else writes while the program runs; the
+        // path holds no other reference to it.
+        let lease = unsafe { &mut *lease };
+        Some((word, lease))
+    }
+
+    #[inline(always)]
+    fn meter(&mut self, attachment: u32) -> Option<&mut Meter> {
+        let meter = METERS.get_ptr_mut(attachment)?;
+        // SAFETY: as for a lease.
+        Some(unsafe { &mut *meter })
+    }
+
+    #[inline(always)]
+    fn port_counters(&mut self) -> Option<&mut PortCounters> {
+        let counters = PORT_COUNTERS.get_ptr_mut(port::index())?;
+        // SAFETY: as for a lease.
+        Some(unsafe { &mut *counters })
+    }
+
+    #[inline(always)]
+    fn forward(&mut self) -> bool {
+        port::forwards_to_stack() || TX_PORTS.redirect(port::egress(), 0).is_ok()
+    }
+}
+
+/// A replay's time.
+#[inline(always)]
+pub(crate) fn replay_now_ns() -> u64 {
+    REPLAY_NOW.get(0).copied().unwrap_or(0)
+}
+
+/// Leaves the outcome to a replay; nothing in a live program.
+#[inline(always)]
+pub(crate) fn record(outcome: &Outcome) {
+    if !port::is_replay() {
+        return;
+    }
+    let Some(record) = REPLAY_OUTCOME.get_ptr_mut(0) else {
+        return;
+    };
+    let (dscp_in, dscp_out) = match outcome.dscp {
+        Some((dscp_in, dscp_out)) => (dscp_in.bits(), dscp_out.bits()),
+        None => (OutcomeRecord::NONE, OutcomeRecord::NONE),
+    };
+    let outcome = OutcomeRecord {
+        attachment: outcome.attachment,
+        len_bytes: outcome.len_bytes,
+        reason: outcome.reason.number(),
+        class: outcome.class.map_or(OutcomeRecord::NONE, |class| class.index() as u8),
+        dscp_in,
+        dscp_out,
+        reserved: 0,
+    };
+    // SAFETY: a live, aligned map value; a replay runs one frame at a time.
+    unsafe { record.write(outcome) };
+}
+
+#[inline(always)]
+fn slot(table: Option<*const VidTable>, vid: Vid) -> Slot {
+    let Some(table) = table else {
+        return Slot::Empty;
+    };
+    let entry = table.cast::<u32>().wrapping_add(vid.index());
+    // SAFETY: `Vid::index` is below the table's 4,096 entries. Volatile: userspace publishes and
+    // retires entries by single stores while this reads.
+    Slot::from_bits(unsafe { entry.read_volatile() })
+}

@@ -1,0 +1,122 @@
+//! One verb a file.
+
+mod check;
+mod demo;
+mod detach;
+mod reload;
+mod replay;
+mod run;
+mod shell;
+mod status;
+
+use std::{io, path::PathBuf, process::ExitCode};
+
+use clap::{CommandFactory as _, Parser, Subcommand};
+use edge_user::{config::ConfigErrors, replay::capture::CaptureError};
+use tracing_subscriber::EnvFilter;
+
+/// The packet path of a cloud-exchange edge: classifies, marks, polices, meters and forwards
+/// customer circuits in XDP.
+#[derive(Debug, Parser)]
+#[command(name = "edge", version, about, infer_subcommands = false)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Validates a configuration.
+    Check(check::Args),
+    /// Runs the daemon, in the foreground.
+    Run(run::Args),
+    /// Removes the data plane: links and pins.
+    Detach(detach::Args),
+    /// Has the running daemon read its configuration again, all of it or none.
+    Reload(reload::Args),
+    /// Shows ports, circuits, peerings and their counters.
+    Status(status::Args),
+    /// Runs a capture through the data plane, without any interface.
+    Replay(replay::Args),
+    /// Builds a lab of namespaces, sends real traffic, shows the result and cleans up.
+    Demo(demo::Args),
+    /// Prints completions for a shell.
+    Completions(shell::CompletionsArgs),
+    /// Prints the manual page.
+    Man,
+}
+
+/// Which configuration.
+#[derive(Debug, clap::Args)]
+struct ConfigArg {
+    /// The configuration.
+    #[arg(short, long, value_name = "FILE")]
+    config: PathBuf,
+}
+
+/// Which daemon.
+#[derive(Debug, clap::Args)]
+struct SocketArg {
+    /// The daemon's control socket.
+    #[arg(short, long, value_name = "PATH", default_value = "/run/edge/control.sock")]
+    socket: PathBuf,
+}
+
+/// A command line that asks for something that is not there: exit code 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct UsageError(String);
+
+/// Runs the command line.
+pub(crate) fn main() -> ExitCode {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_target(false)
+        .without_time()
+        .init();
+
+    let result = match Cli::parse().verb {
+        Verb::Check(args) => check::check(&args),
+        Verb::Run(args) => run::run(&args),
+        Verb::Detach(args) => detach::detach(&args),
+        Verb::Reload(args) => reload::reload(&args),
+        Verb::Status(args) => status::status(&args),
+        Verb::Replay(args) => replay::replay(&args),
+        Verb::Demo(args) => demo::demo(&args),
+        Verb::Completions(args) => shell::completions(&args, &mut Cli::command()),
+        Verb::Man => shell::man(Cli::command()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            if let Some(errors) = error.downcast_ref::<ConfigErrors>() {
+                eprintln!("{errors}");
+            } else {
+                eprintln!("error: {error:#}");
+            }
+            ExitCode::from(exit_code(&error))
+        }
+    }
+}
+
+fn exit_code(error: &anyhow::Error) -> u8 {
+    let is_not_ethernet = error
+        .downcast_ref::<CaptureError>()
+        .is_some_and(|error| matches!(error, CaptureError::NotEthernet { .. }));
+    let is_usage = error.is::<ConfigErrors>() || error.is::<UsageError>();
+    if is_usage || is_not_ethernet { 2 } else { 1 }
+}
+
+/// Whoever read our output has read enough (`edge … | head`).
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    let closed = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
+    error.chain().any(|cause| {
+        cause.downcast_ref::<io::Error>().is_some_and(closed)
+            || cause
+                .downcast_ref::<serde_json::Error>()
+                .is_some_and(|error| error.io_error_kind() == Some(io::ErrorKind::BrokenPipe))
+    })
+}

@@ -1,0 +1,18 @@
+use anyhow::Result;
+use edge_user::daemon::{self, AtExit};
+
+use super::ConfigArg;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    config: ConfigArg,
+    /// Detach and unpin at exit; otherwise the data plane goes on without the daemon.
+    #[arg(long)]
+    ephemeral: bool,
+}
+
+pub(super) fn run(args: &Args) -> Result<()> {
+    let at_exit = if args.ephemeral { AtExit::Detach } else { AtExit::Keep };
+    daemon::run(&args.config.config, at_exit)
+}

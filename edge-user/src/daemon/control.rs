@@ -1,0 +1,139 @@
+//! The control socket: one JSON line asks, one JSON line answers.
+
+use std::{
+    fs,
+    io::{self, BufRead as _, BufReader, Write as _},
+    os::unix::{fs::PermissionsExt as _, net::UnixStream},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use serde::{Deserialize, Serialize};
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _},
+    net::UnixListener,
+    sync::Mutex,
+};
+
+use super::instance::Instance;
+
+/// Longest request in bytes.
+const MAX_REQUEST_LEN_BYTES: u64 = 64 * 1024;
+/// How long a client waits for the daemon.
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+
+/// What a client asks for.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "kebab-case")]
+pub enum Request {
+    /// The [`super::status::Status`].
+    Status,
+    /// To read the configuration again.
+    Reload,
+}
+
+/// What the daemon answers.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Answer {
+    Ok(serde_json::Value),
+    Error(String),
+}
+
+/// Opens the socket at `path`, for its owner only.
+pub fn bind(path: &Path) -> Result<UnixListener> {
+    if let Some(directory) = path.parent() {
+        fs::create_dir_all(directory)
+            .with_context(|| format!("making the directory {}", directory.display()))?;
+    }
+    match UnixStream::connect(path) {
+        Ok(_) => bail!(
+            "an edge daemon already answers at {}; stop it, or give this one a `control` socket of \
+             its own",
+            path.display(),
+        ),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        // What a daemon that was killed leaves behind.
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+            fs::remove_file(path).with_context(|| format!("removing {}", path.display()))?;
+        }
+        Err(error) => {
+            return Err(error).with_context(|| format!("looking at {}", path.display()));
+        }
+    }
+    let listener = UnixListener::bind(path)
+        .with_context(|| format!("opening the control socket {}", path.display()))?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600))
+        .with_context(|| format!("restricting {}", path.display()))?;
+    Ok(listener)
+}
+
+/// Answers clients, each in its own task.
+pub async fn serve(listener: UnixListener, instance: Arc<Mutex<Instance>>) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let instance = Arc::clone(&instance);
+                tokio::spawn(async move {
+                    if let Err(error) = answer(stream, &instance).await {
+                        tracing::warn!("a control client: {error:#}");
+                    }
+                });
+            }
+            Err(error) => {
+                tracing::warn!("the control socket: {error}");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+/// Asks the daemon at `socket`.
+pub fn ask<T: for<'de> Deserialize<'de>>(socket: &Path, request: &Request) -> Result<T> {
+    let mut stream = UnixStream::connect(socket).with_context(|| {
+        format!(
+            "no edge daemon answers at {}; `edge run -c FILE` starts one, `-s PATH` names its \
+             control socket",
+            socket.display(),
+        )
+    })?;
+    stream.set_read_timeout(Some(ANSWER_WITHIN))?;
+    let mut line = serde_json::to_string(request)?;
+    line.push('\n');
+    stream.write_all(line.as_bytes())?;
+    let mut line = String::new();
+    BufReader::new(stream).read_line(&mut line).context("waiting for the daemon's answer")?;
+    match serde_json::from_str(&line).context("the daemon's answer is not one of edge's")? {
+        Answer::Ok(value) => Ok(serde_json::from_value(value)?),
+        Answer::Error(error) => Err(anyhow!(error)),
+    }
+}
+
+async fn answer(mut stream: tokio::net::UnixStream, instance: &Mutex<Instance>) -> Result<()> {
+    let (reader, mut writer) = stream.split();
+    let mut line = String::new();
+    tokio::io::BufReader::new(reader.take(MAX_REQUEST_LEN_BYTES)).read_line(&mut line).await?;
+    let answer = match handle(&line, instance).await {
+        Ok(value) => Answer::Ok(value),
+        Err(error) => Answer::Error(format!("{error:#}")),
+    };
+    let mut line = serde_json::to_string(&answer)?;
+    line.push('\n');
+    writer.write_all(line.as_bytes()).await?;
+    Ok(())
+}
+
+async fn handle(line: &str, instance: &Mutex<Instance>) -> Result<serde_json::Value> {
+    let request = serde_json::from_str(line)
+        .context("the daemon does not know this request: client and daemon differ in version")?;
+    let mut instance = instance.lock().await;
+    match request {
+        Request::Status => Ok(serde_json::to_value(instance.status()?)?),
+        Request::Reload => {
+            instance.reload()?;
+            Ok(serde_json::Value::Null)
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Counters for Prometheus, over HTTP.
+
+use std::{fmt::Write as _, sync::Arc};
+
+use anyhow::{Context as _, Result};
+use axum::{
+    Router,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse as _, Response},
+    routing::get,
+};
+use tokio::{net::TcpListener, sync::Mutex};
+
+use super::{instance::Instance, status::Status};
+use crate::config::Edge;
+
+/// Opens the port. One that the configuration names must be free; where the default one isn't,
+/// traffic matters more.
+pub async fn bind(edge: &Edge) -> Result<Option<TcpListener>> {
+    match TcpListener::bind(edge.metrics).await {
+        Ok(listener) => Ok(Some(listener)),
+        Err(error) if edge.metrics_is_explicit => Err(error).with_context(|| {
+            format!("opening {} for metrics; another `metrics` address may be free", edge.metrics)
+        }),
+        Err(error) => {
+            tracing::warn!("no metrics: {} can't be opened: {error}", edge.metrics);
+            Ok(None)
+        }
+    }
+}
+
+/// Answers until the process ends.
+pub async fn serve(listener: TcpListener, instance: Arc<Mutex<Instance>>) {
+    let router = Router::new().route("/metrics", get(metrics)).with_state(instance);
+    if let Err(error) = axum::serve(listener, router).await {
+        tracing::warn!("metrics: {error}");
+    }
+}
+
+async fn metrics(State(instance): State<Arc<Mutex<Instance>>>) -> Response {
+    let status = instance.lock().await.status();
+    match status {
+        Ok(status) => {
+            let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
+            (kind, exposition(&status)).into_response()
+        }
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error:#}\n")).into_response(),
+    }
+}
+
+/// Prometheus's text format, version 0.0.4.
+fn exposition(status: &Status) -> String {
+    let mut text = String::new();
+    family(&mut text, "edge_port_frames_total", "Frames received, by reason.");
+    for port in &status.ports {
+        for (reason, frames) in &port.reasons {
+            let labels = [("port", port.name.as_str()), ("reason", reason)];
+            sample(&mut text, "edge_port_frames_total", &labels, *frames);
+        }
+    }
+    type Value = fn(&super::status::Counters) -> u64;
+    let families: [(&str, &str, Value); 4] = [
+        ("edge_forwarded_frames_total", "Frames forwarded.", |c| c.forwarded_frames),
+        ("edge_forwarded_bytes_total", "Bytes forwarded.", |c| c.forwarded_bytes),
+        ("edge_dropped_frames_total", "Frames above the rate.", |c| c.dropped_frames),
+        ("edge_dropped_bytes_total", "Bytes above the rate.", |c| c.dropped_bytes),
+    ];
+    for (name, help, value) in families {
+        family(&mut text, name, help);
+        for circuit in &status.circuits {
+            for peering in &circuit.peerings {
+                for class in &peering.classes {
+                    let labels = [
+                        ("circuit", circuit.name.as_str()),
+                        ("peering", &peering.kind),
+                        ("port", &peering.port),
+                        ("link", &peering.link),
+                        ("direction", &peering.direction),
+                        ("class", &class.class),
+                    ];
+                    sample(&mut text, name, &labels, value(&class.counters));
+                }
+            }
+        }
+    }
+    text
+}
+
+fn family(text: &mut String, name: &str, help: &str) {
+    // Writing to a string can't fail.
+    let _ok = write!(text, "# HELP {name} {help}\n# TYPE {name} counter\n");
+}
+
+fn sample(text: &mut String, name: &str, labels: &[(&str, &str)], value: u64) {
+    let labels: Vec<String> =
+        labels.iter().map(|(label, value)| format!("{label}=\"{}\"", escape(value))).collect();
+    let _ok = writeln!(text, "{name}{{{}}} {value}", labels.join(","));
+}
+
+fn escape(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_escaped() {
+        let mut text = String::new();
+        sample(&mut text, "m", &[("l", "a\"b\\c")], 7);
+        assert_eq!(text, "m{l=\"a\\\"b\\\\c\"} 7\n");
+    }
+}

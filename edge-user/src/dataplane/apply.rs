@@ -1,0 +1,94 @@
+//! Brings the kernel's tables to a plan, in an order that a running program can't trip over:
+//! fill, then publish; retire, and reuse at the next plan.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result};
+use edge_common::{
+    abi::{PolicerWord, VidTable},
+    attachment::Slot,
+};
+use zerocopy::FromZeros as _;
+
+use super::{keys, mapped::MappedArray, occupancy::slots, tables::KernelTables};
+use crate::plan::Plan;
+
+/// Makes the tables what `plan` says. `egress_ifindex` tells the interface index of a port.
+///
+/// What changes for a published attachment (rate, marking, state) changes by one store each.
+pub fn apply(
+    tables: &mut KernelTables,
+    plan: &Plan,
+    egress_ifindex: impl Fn(&str) -> Result<u32>,
+) -> Result<()> {
+    fill(tables, plan).context("filling the tables")?;
+    for port in &plan.ports {
+        let ifindex = egress_ifindex(&port.interface)?;
+        tables
+            .tx_ports
+            .set(port.index, ifindex, None, 0)
+            .with_context(|| format!("making {} a port to forward to", port.interface))?;
+    }
+    publish(tables, plan);
+    Ok(())
+}
+
+/// Writes everything that nothing refers to yet, and the attachments.
+fn fill(tables: &mut KernelTables, plan: &Plan) -> Result<()> {
+    for (index, rate) in &plan.rates {
+        tables.rates.set(*index, rate);
+    }
+    for (index, row) in &plan.mark_rows {
+        tables.mark_rows.set(*index, row);
+    }
+    for (key, claim) in &plan.policers {
+        if claim.is_new {
+            tables.policers.set(claim.index, &PolicerWord::new_zeroed());
+            tables.leases.clear(claim.index)?;
+            tables.policer_keys.set(claim.index, &keys::policer_record(key));
+        }
+    }
+    for port in plan.ports.iter().filter(|port| port.is_new) {
+        tables.port_counters.clear(port.index)?;
+        tables.s_tables.set(port.index, &VidTable::new_zeroed());
+    }
+    for claim in plan.c_tables.values().filter(|claim| claim.is_new) {
+        tables.c_tables.set(claim.index, &VidTable::new_zeroed());
+    }
+    for attachment in &plan.attachments {
+        if attachment.is_new {
+            tables.meters.clear(attachment.index)?;
+            let record = keys::attachment_record(&attachment.key);
+            tables.attachment_keys.set(attachment.index, &record);
+        }
+        tables.attachments.set(attachment.index, &attachment.value);
+    }
+    Ok(())
+}
+
+/// Publishes and retires: C-tables first, so that an S-tag never leads to one that is not ready.
+fn publish(tables: &KernelTables, plan: &Plan) {
+    for (key, claim) in &plan.c_tables {
+        let wanted = entries_of(&plan.c_tags, claim.index);
+        publish_table(&tables.c_tables, claim.index, &wanted);
+        let slot = Slot::CTable(claim.index);
+        tables.s_tables.store_u32(key.port, usize::from(key.s_vid), slot.to_bits());
+    }
+    for port in 0..tables.s_tables.len() {
+        publish_table(&tables.s_tables, port, &entries_of(&plan.s_tags, port));
+    }
+}
+
+fn entries_of(entries: &BTreeMap<(u32, u16), Slot>, table: u32) -> BTreeMap<u16, Slot> {
+    let entries = entries.range((table, 0)..=(table, u16::MAX));
+    entries.map(|((_, vid), slot)| (*vid, *slot)).collect()
+}
+
+fn publish_table(tables: &MappedArray<VidTable>, index: u32, wanted: &BTreeMap<u16, Slot>) {
+    for (vid, now) in slots(&tables.get(index)) {
+        let wanted = wanted.get(&vid).copied().unwrap_or(Slot::Empty);
+        if now != wanted {
+            tables.store_u32(index, usize::from(vid), wanted.to_bits());
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! An array map as memory: entries are read and changed by single loads and stores, which is
+//! what publishing an entry to a running program takes.
+
+use std::{
+    marker::PhantomData,
+    os::fd::{AsFd as _, AsRawFd as _},
+    sync::atomic::{AtomicU32, AtomicU64, Ordering},
+};
+
+use anyhow::{Context as _, Result};
+use aya::maps::MapData;
+use memmap2::{MmapOptions, MmapRaw};
+use zerocopy::{FromBytes, Immutable, IntoBytes};
+
+/// `BPF_MAP_TYPE_ARRAY` with `BPF_F_MMAPABLE`, of entries of type `T`.
+pub struct MappedArray<T> {
+    memory: MmapRaw,
+    len: u32,
+    entry: PhantomData<T>,
+}
+
+impl<T: FromBytes + IntoBytes + Immutable> MappedArray<T> {
+    /// Words of 64 bits in an entry: the kernel rounds entries up to 8 bytes, and so does every
+    /// type of ours by itself.
+    const WORDS: usize = {
+        assert!(size_of::<T>() % 8 == 0, "an entry is a whole number of 64-bit words");
+        size_of::<T>() / 8
+    };
+
+    /// Maps `map`.
+    pub fn new(map: &MapData) -> Result<Self> {
+        let info = map.info().context("reading a map's size")?;
+        anyhow::ensure!(
+            info.value_size() as usize == size_of::<T>(),
+            "the map's entries have {} bytes, not {}: it was made by another version of edge; \
+             `edge detach` with that version, or remove its pins",
+            info.value_size(),
+            size_of::<T>(),
+        );
+        let len = info.max_entries();
+        let memory = MmapOptions::new()
+            .len(len as usize * size_of::<T>())
+            .map_raw(map.fd().as_fd().as_raw_fd())
+            .context("mapping a map into memory")?;
+        Ok(Self { memory, len, entry: PhantomData })
+    }
+
+    /// Number of entries.
+    pub fn len(&self) -> u32 {
+        self.len
+    }
+
+    /// The entry at `index`.
+    ///
+    /// # Panics
+    ///
+    /// If there is none.
+    pub fn get(&self, index: u32) -> T {
+        let words: Vec<u64> =
+            (0..Self::WORDS).map(|word| self.word(index, word).load(Ordering::Acquire)).collect();
+        T::read_from_bytes(words.as_bytes()).expect("as many words as the type has")
+    }
+
+    /// Replaces the entry at `index`, word by word in order, leaving alone what is equal.
+    ///
+    /// # Panics
+    ///
+    /// If there is none.
+    pub fn set(&self, index: u32, value: &T) {
+        let bytes = value.as_bytes().chunks_exact(size_of::<u64>());
+        for (number, bytes) in bytes.enumerate() {
+            let new = u64::from_ne_bytes(bytes.try_into().expect("a chunk of eight bytes"));
+            let word = self.word(index, number);
+            if word.load(Ordering::Relaxed) != new {
+                word.store(new, Ordering::Release);
+            }
+        }
+    }
+
+    /// Stores the 32-bit number `element` of the entry at `index`, at once.
+    ///
+    /// # Panics
+    ///
+    /// If there is none.
+    pub fn store_u32(&self, index: u32, element: usize, value: u32) {
+        assert!(index < self.len && element < 2 * Self::WORDS, "no such element");
+        let offset = index as usize * size_of::<T>() + element * size_of::<u32>();
+        // SAFETY: the offset is inside the mapping, which is page-aligned and lives as long as
+        // `self`; the element is aligned; the kernel and we access it atomically only.
+        let element = unsafe { AtomicU32::from_ptr(self.memory.as_mut_ptr().add(offset).cast()) };
+        element.store(value, Ordering::Release);
+    }
+
+    fn word(&self, index: u32, word: usize) -> &AtomicU64 {
+        assert!(index < self.len && word < Self::WORDS, "no such entry");
+        let offset = index as usize * size_of::<T>() + word * size_of::<u64>();
+        // SAFETY: as in `store_u32`.
+        unsafe { AtomicU64::from_ptr(self.memory.as_mut_ptr().add(offset).cast()) }
+    }
+}

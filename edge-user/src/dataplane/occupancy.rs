@@ -1,0 +1,68 @@
+//! What the kernel's tables hold now: the starting point of the next plan.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use edge_common::{attachment::Slot, rate::Rate};
+use zerocopy::{FromBytes, FromZeros as _, Immutable, IntoBytes};
+
+use super::{keys, mapped::MappedArray, tables::KernelTables};
+use crate::plan::{CTableKey, Occupancy};
+
+/// Reads the tables.
+pub fn occupancy(tables: &KernelTables) -> Occupancy {
+    let mut occupancy = tables.capacity().unused();
+    occupancy.ports.known = known(&tables.port_keys, keys::port_name);
+    occupancy.attachments.known = known(&tables.attachment_keys, keys::attachment_key);
+    occupancy.policers.known = known(&tables.policer_keys, keys::policer_key);
+    let written = |rate: &Rate| (*rate != Rate::new_zeroed()).then_some(*rate);
+    occupancy.rates.known = known(&tables.rates, written);
+    // An all-zero row is what an unused place looks like, and also a legal row that resets
+    // everything; as long as it is published, it counts as known.
+    occupancy.mark_rows.known = known(&tables.mark_rows, |row| Some(*row));
+
+    let ports: BTreeSet<u32> = occupancy.ports.known.values().copied().collect();
+    for port in &ports {
+        for (vid, slot) in slots(&tables.s_tables.get(*port)) {
+            match slot {
+                Slot::Empty => {}
+                Slot::Attachment(index) => {
+                    occupancy.attachments.published.insert(index);
+                }
+                Slot::CTable(table) => {
+                    occupancy.c_tables.known.insert(CTableKey { port: *port, s_vid: vid }, table);
+                    occupancy.c_tables.published.insert(table);
+                }
+            }
+        }
+    }
+    for table in occupancy.c_tables.published.clone() {
+        for (_, slot) in slots(&tables.c_tables.get(table)) {
+            if let Slot::Attachment(index) = slot {
+                occupancy.attachments.published.insert(index);
+            }
+        }
+    }
+    for index in &occupancy.attachments.published {
+        let attachment = tables.attachments.get(*index);
+        occupancy.policers.published.insert(attachment.policer);
+        occupancy.rates.published.insert(attachment.rate);
+        occupancy.mark_rows.published.insert(attachment.mark_row);
+    }
+    let published = &occupancy.mark_rows.published;
+    occupancy.mark_rows.known.retain(|_, index| published.contains(index));
+    occupancy
+}
+
+/// The published entries of a VID table.
+pub(super) fn slots(
+    table: &edge_common::abi::VidTable,
+) -> impl Iterator<Item = (u16, Slot)> + use<'_> {
+    (0..).zip(table.iter().map(|bits| Slot::from_bits(*bits)))
+}
+
+fn known<R: FromBytes + IntoBytes + Immutable, K: Ord>(
+    records: &MappedArray<R>,
+    key: impl Fn(&R) -> Option<K>,
+) -> BTreeMap<K, u32> {
+    (0..records.len()).filter_map(|index| Some((key(&records.get(index))?, index))).collect()
+}

@@ -1,0 +1,209 @@
+//! Where the data plane is pinned: tables and links outlive the daemon there.
+//!
+//! `PIN_DIR/vN/maps/NAME` and `PIN_DIR/vN/links/PORT`, N being the version of the layouts.
+
+use std::{
+    fs::{self, File},
+    io,
+    os::unix::fs::DirBuilderExt as _,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result};
+use nix::{
+    fcntl::{Flock, FlockArg},
+    mount::{MsFlags, mount},
+    sys::statfs::{BPF_FS_MAGIC, statfs},
+};
+
+use super::program::abi_directory;
+
+/// The pins of an edge.
+#[derive(Clone, Debug)]
+pub struct Pins {
+    root: PathBuf,
+    directory: PathBuf,
+}
+
+impl Pins {
+    /// Those under `pin_dir`, present or not.
+    #[must_use]
+    pub fn new(pin_dir: &Path) -> Self {
+        Self { root: pin_dir.to_owned(), directory: abi_directory(pin_dir) }
+    }
+
+    /// Path of the map `name`.
+    #[must_use]
+    pub fn map(&self, name: &str) -> PathBuf {
+        self.directory.join("maps").join(name)
+    }
+
+    /// Path of the link of the port `name`.
+    #[must_use]
+    pub fn link(&self, port: &str) -> PathBuf {
+        self.directory.join("links").join(encode(port))
+    }
+
+    /// Names of the ports that have a link.
+    pub fn linked_ports(&self) -> Result<Vec<String>> {
+        let names = list(&self.directory.join("links"))?;
+        Ok(names.iter().map(|name| decode(name)).collect())
+    }
+
+    /// Whether the tables are there.
+    #[must_use]
+    pub fn has_tables(&self) -> bool {
+        super::tables::SHARED_MAPS.iter().all(|name| self.map(name).exists())
+    }
+
+    /// Makes the directories, on a BPF file system, which is mounted where there is none.
+    pub fn create(&self) -> Result<()> {
+        ensure_bpffs(&self.root)?;
+        make_directory(&self.directory.join("maps"))?;
+        make_directory(&self.directory.join("links"))
+    }
+
+    /// Holds the pins for this process alone, until the guard is dropped.
+    pub fn lock(&self) -> Result<Flock<File>> {
+        let directory = File::open(&self.root)
+            .with_context(|| format!("opening {}", self.root.display()))?;
+        Flock::lock(directory, FlockArg::LockExclusiveNonblock)
+            .map_err(|(_, errno)| errno)
+            .with_context(|| {
+                format!(
+                    "another edge daemon has the data plane pinned in {}; stop it, or give this \
+                     one a `pin_dir` of its own",
+                    self.root.display(),
+                )
+            })
+    }
+
+    /// Removes every pin, links first: traffic stops passing through the programs. Returns
+    /// whether there was any.
+    pub fn remove(&self) -> Result<bool> {
+        if !self.directory.exists() {
+            return Ok(false);
+        }
+        for kind in ["links", "maps"] {
+            let directory = self.directory.join(kind);
+            for name in list(&directory)? {
+                let path = directory.join(name);
+                fs::remove_file(&path).with_context(|| format!("removing {}", path.display()))?;
+            }
+            remove_directory(&directory)?;
+        }
+        remove_directory(&self.directory)?;
+        // The user's own directory stays if anything else lives in it.
+        let _still_used = fs::remove_dir(&self.root);
+        Ok(true)
+    }
+
+    /// [`Self::remove`], unless a daemon has them.
+    pub fn remove_unused(&self) -> Result<bool> {
+        if !self.directory.exists() {
+            return Ok(false);
+        }
+        let _lock = self.lock()?;
+        self.remove()
+    }
+
+    /// Versions of the layouts, other than ours, that have pins here.
+    pub fn other_versions(&self) -> Result<Vec<String>> {
+        let ours = self.directory.file_name().unwrap_or_default();
+        let names = list(&self.root)?;
+        Ok(names.into_iter().filter(|name| name.as_str() != ours).collect())
+    }
+}
+
+fn make_directory(path: &Path) -> Result<()> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .with_context(|| format!("making the directory {}", path.display()))
+}
+
+fn remove_directory(path: &Path) -> Result<()> {
+    match fs::remove_dir(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("removing {}", path.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn list(directory: &Path) -> Result<Vec<String>> {
+    let entries = match fs::read_dir(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.with_context(|| format!("listing {}", directory.display()))?,
+    };
+    entries
+        .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
+        .collect::<io::Result<_>>()
+        .with_context(|| format!("listing {}", directory.display()))
+}
+
+/// `ip netns exec` and containers hide `/sys/fs/bpf` behind a fresh sysfs, and some systems mount
+/// none: a BPF file system is then mounted on the conventional place, or on the pin directory.
+fn ensure_bpffs(pin_dir: &Path) -> Result<()> {
+    let conventional = Path::new("/sys/fs/bpf");
+    let target = if pin_dir.starts_with(conventional) { conventional } else { pin_dir };
+    if target == pin_dir {
+        make_directory(pin_dir)?;
+    }
+    if !is_bpffs(target)? {
+        tracing::warn!("no BPF file system on {}: mounting one", target.display());
+        mount(Some("bpf"), target, Some("bpf"), MsFlags::empty(), Some("mode=0700"))
+            .with_context(|| {
+                format!(
+                    "{} is not on a BPF file system and none could be mounted; as root: mount -t \
+                     bpf bpf {}",
+                    pin_dir.display(),
+                    target.display(),
+                )
+            })?;
+    }
+    make_directory(pin_dir)
+}
+
+fn is_bpffs(path: &Path) -> Result<bool> {
+    let stat = statfs(path).with_context(|| format!("looking at {}", path.display()))?;
+    Ok(stat.filesystem_type() == BPF_FS_MAGIC)
+}
+
+/// A port's name as a file name: bpffs refuses dots, and nobody wants slashes.
+fn encode(name: &str) -> String {
+    name.bytes().fold(String::new(), |mut encoded, byte| {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => encoded.push(char::from(byte)),
+            _ => encoded.push_str(&format!("%{byte:02x}")),
+        }
+        encoded
+    })
+}
+
+fn decode(encoded: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = encoded.as_bytes();
+    while let Some((first, tail)) = rest.split_first() {
+        let hex = (*first == b'%').then(|| tail.first_chunk::<2>()).flatten();
+        let byte = hex.and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
+        bytes.push(byte.unwrap_or(*first));
+        rest = if byte.is_some() { &tail[2..] } else { tail };
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn file_names_round_trip() {
+        for name in ["customer0", "eth1.100", "a/b", "zürich", "100%", "%zz"] {
+            let encoded = encode(name);
+            assert!(!encoded.contains(['/', '.']), "{encoded}");
+            assert_eq!(decode(&encoded), name);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! What would make the data plane silently wrong, looked at before it starts.
+
+use anyhow::{Context as _, Result, bail};
+
+use super::interface::Interface;
+use crate::config::{Config, Forward, Port};
+
+/// What an interface with more room than this is expected to carry all the same: its MTU may
+/// have been raised for the tags alone.
+const STANDARD_MTU_BYTES: u32 = 1500;
+/// Ethernet header and both tags of a QinQ frame.
+const QINQ_HEADERS_LEN_BYTES: u32 = 14 + 4 + 4;
+/// What veth lets a redirected frame be longer than the MTU: Ethernet header and one tag.
+const REDIRECT_HEADERS_LEN_BYTES: u32 = 14 + 4;
+
+/// Checks interfaces and their settings, and mends what is ours to mend.
+pub fn preflight(config: &Config) -> Result<()> {
+    let mut problems = Vec::new();
+    for port in &config.ports {
+        if let Err(error) = check_port(config, port) {
+            problems.push(format!("port \"{}\": {error:#}", port.name));
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { bail!(problems.join("\n")) }
+}
+
+fn check_port(config: &Config, port: &Port) -> Result<()> {
+    let interface = Interface::find(&port.interface)?;
+    if !interface.is_up()? {
+        tracing::warn!(
+            "port \"{}\": {} is down; `ip link set {} up`",
+            port.name,
+            port.interface,
+            port.interface,
+        );
+    }
+    turn_off_tag_stripping(&interface)?;
+    if let Forward::Port(egress) = &port.forward
+        && let Some(egress) = config.ports.iter().find(|port| port.name == *egress)
+    {
+        check_mtu(port, &interface, egress)?;
+    }
+    Ok(())
+}
+
+/// An egress port that has no room for the tags refuses frames without a word.
+fn check_mtu(ingress: &Port, interface: &Interface, egress: &Port) -> Result<()> {
+    let egress_mtu = Interface::find(&egress.interface)?.mtu_bytes()?;
+    let longest = interface.mtu_bytes()?.min(STANDARD_MTU_BYTES) + QINQ_HEADERS_LEN_BYTES;
+    if egress_mtu + REDIRECT_HEADERS_LEN_BYTES < longest {
+        tracing::warn!(
+            "port \"{}\": {} has an MTU of {egress_mtu}, so frames longer than {} bytes that come \
+             from port \"{}\" are lost; `ip link set {} mtu {}`",
+            egress.name,
+            egress.interface,
+            egress_mtu + REDIRECT_HEADERS_LEN_BYTES,
+            ingress.name,
+            egress.interface,
+            longest - REDIRECT_HEADERS_LEN_BYTES,
+        );
+    }
+    Ok(())
+}
+
+/// A NIC that strips VLAN tags hides them from XDP: every frame would look untagged.
+fn turn_off_tag_stripping(interface: &Interface) -> Result<()> {
+    let name = interface.name();
+    if !interface.strips_tags()? {
+        return Ok(());
+    }
+    interface.keep_tags().with_context(|| {
+        format!(
+            "{name} strips VLAN tags before XDP sees them, and turning that off failed; `ethtool \
+             -K {name} rxvlan off`"
+        )
+    })?;
+    if interface.strips_tags()? {
+        bail!("{name} strips VLAN tags (rx-vlan-offload) and can't be told not to");
+    }
+    tracing::info!("{name}: turned rx-vlan-offload off, so that XDP sees the tags");
+    Ok(())
+}

@@ -1,0 +1,192 @@
+//! The kernel's tables, opened.
+
+use anyhow::{Context as _, Result, anyhow};
+use aya::{
+    Ebpf,
+    maps::{DevMap, Map, MapData, PerCpuArray, PerCpuValues},
+};
+use edge_common::{
+    abi::{AttachmentKey, OutcomeRecord, PolicerKey, PolicerWord, PortKey, VidTable},
+    attachment::Attachment,
+    mark::MarkRow,
+    meter::{Meter, PortCounters},
+    police::Lease,
+    rate::Rate,
+};
+use zerocopy::{FromBytes, FromZeros as _, Immutable, IntoBytes};
+
+use super::{keys, links::AttachedMode, mapped::MappedArray, pins::Pins};
+use crate::plan::{Capacity, PortPlan};
+
+/// Names of the maps that all ports of an edge share.
+pub(super) const SHARED_MAPS: [&str; 13] = [
+    "S_TABLES",
+    "C_TABLES",
+    "ATTACHMENTS",
+    "MARK_ROWS",
+    "RATES",
+    "POLICERS",
+    "LEASES",
+    "METERS",
+    "PORT_COUNTERS",
+    "TX_PORTS",
+    "PORT_KEYS",
+    "ATTACHMENT_KEYS",
+    "POLICER_KEYS",
+];
+
+/// The tables, for reading and writing.
+pub struct KernelTables {
+    pub(super) s_tables: MappedArray<VidTable>,
+    pub(super) c_tables: MappedArray<VidTable>,
+    pub(super) attachments: MappedArray<Attachment>,
+    pub(super) mark_rows: MappedArray<MarkRow>,
+    pub(super) rates: MappedArray<Rate>,
+    pub(super) policers: MappedArray<PolicerWord>,
+    pub(super) port_keys: MappedArray<PortKey>,
+    pub(super) attachment_keys: MappedArray<AttachmentKey>,
+    pub(super) policer_keys: MappedArray<PolicerKey>,
+    pub(super) leases: PerCpu<Lease, 8>,
+    pub(super) meters: PerCpu<Meter, 32>,
+    pub(super) port_counters: PerCpu<PortCounters, 64>,
+    pub(super) tx_ports: DevMap<MapData>,
+}
+
+impl KernelTables {
+    /// The pinned tables.
+    pub fn from_pins(pins: &Pins) -> Result<Self> {
+        Self::open(|name| {
+            let path = pins.map(name);
+            MapData::from_pin(&path).with_context(|| format!("opening {}", path.display()))
+        })
+    }
+
+    /// The tables of an object that shares them with no other.
+    pub fn take(ebpf: &mut Ebpf) -> Result<Self> {
+        Self::open(|name| take_map(ebpf, name))
+    }
+
+    fn open(mut map: impl FnMut(&str) -> Result<MapData>) -> Result<Self> {
+        Ok(Self {
+            s_tables: MappedArray::new(&map("S_TABLES")?)?,
+            c_tables: MappedArray::new(&map("C_TABLES")?)?,
+            attachments: MappedArray::new(&map("ATTACHMENTS")?)?,
+            mark_rows: MappedArray::new(&map("MARK_ROWS")?)?,
+            rates: MappedArray::new(&map("RATES")?)?,
+            policers: MappedArray::new(&map("POLICERS")?)?,
+            port_keys: MappedArray::new(&map("PORT_KEYS")?)?,
+            attachment_keys: MappedArray::new(&map("ATTACHMENT_KEYS")?)?,
+            policer_keys: MappedArray::new(&map("POLICER_KEYS")?)?,
+            leases: PerCpu::new(map("LEASES")?)?,
+            meters: PerCpu::new(map("METERS")?)?,
+            port_counters: PerCpu::new(map("PORT_COUNTERS")?)?,
+            tx_ports: DevMap::try_from(Map::DevMap(map("TX_PORTS")?))?,
+        })
+    }
+
+    /// Numbers of entries.
+    pub fn capacity(&self) -> Capacity {
+        Capacity {
+            ports: self.s_tables.len(),
+            c_tables: self.c_tables.len(),
+            attachments: self.attachments.len(),
+            policers: self.policers.len(),
+            rates: self.rates.len(),
+            mark_rows: self.mark_rows.len(),
+        }
+    }
+
+    /// The XDP mode that the port's link, if it has one, is in.
+    pub fn attached_mode(&self, port: &PortPlan) -> Option<AttachedMode> {
+        if port.is_new {
+            return None;
+        }
+        AttachedMode::from_number(self.port_keys.get(port.index).xdp_mode)
+    }
+
+    /// Notes whose the port's index is, and the mode of its link.
+    pub fn remember_port(&self, port: &PortPlan, mode: AttachedMode) {
+        self.port_keys.set(port.index, &keys::port_record(&port.name, mode));
+    }
+
+    /// The counters of an attachment, all CPUs together.
+    pub fn meter(&self, index: u32) -> Result<Meter> {
+        self.meters.sum(index)
+    }
+
+    /// The counters of a port, all CPUs together.
+    pub fn port_counters(&self, index: u32) -> Result<PortCounters> {
+        self.port_counters.sum(index)
+    }
+}
+
+/// The map `name` of an object, out of it.
+pub(super) fn take_map(ebpf: &mut Ebpf, name: &str) -> Result<MapData> {
+    match ebpf.take_map(name) {
+        Some(Map::Array(data) | Map::PerCpuArray(data) | Map::DevMap(data)) => Ok(data),
+        _ => Err(anyhow!("the embedded object has no array {name}: it is not edge's")),
+    }
+}
+
+/// A per-CPU array of `T`, which is `WORDS` numbers of 64 bits.
+pub(super) struct PerCpu<T, const WORDS: usize> {
+    map: PerCpuArray<MapData, [u64; WORDS]>,
+    entry: std::marker::PhantomData<T>,
+}
+
+impl<T: FromBytes + IntoBytes + Immutable, const WORDS: usize> PerCpu<T, WORDS> {
+    fn new(map: MapData) -> Result<Self> {
+        const { assert!(size_of::<T>() == WORDS * size_of::<u64>()) };
+        let map = PerCpuArray::try_from(Map::PerCpuArray(map))?;
+        Ok(Self { map, entry: std::marker::PhantomData })
+    }
+
+    /// The entry of each CPU added up, number by number.
+    fn sum(&self, index: u32) -> Result<T> {
+        let mut sum = [0u64; WORDS];
+        for cpu in self.map.get(&index, 0).context("reading counters")?.iter() {
+            for (sum, number) in sum.iter_mut().zip(cpu) {
+                *sum = sum.wrapping_add(*number);
+            }
+        }
+        T::read_from_bytes(sum.as_bytes())
+            .map_err(|error| anyhow!("{error}"))
+            .context("counters of another size")
+    }
+
+    /// Makes the entry zero on each CPU.
+    pub(super) fn clear(&mut self, index: u32) -> Result<()> {
+        let cpus = aya::util::nr_cpus().map_err(|(file, error)| {
+            anyhow::Error::new(error).context(format!("reading {file}"))
+        })?;
+        let zero = PerCpuValues::try_from(vec![[0; WORDS]; cpus])?;
+        self.map.set(index, zero, 0).context("clearing counters")
+    }
+}
+
+/// What a replay and its program tell each other.
+pub struct ReplayTables {
+    now_ns: MappedArray<u64>,
+    outcome: MappedArray<OutcomeRecord>,
+}
+
+impl ReplayTables {
+    /// Those of an object.
+    pub fn take(ebpf: &mut Ebpf) -> Result<Self> {
+        Ok(Self {
+            now_ns: MappedArray::new(&take_map(ebpf, "REPLAY_NOW")?)?,
+            outcome: MappedArray::new(&take_map(ebpf, "REPLAY_OUTCOME")?)?,
+        })
+    }
+
+    /// Sets the time for the next run, and forgets the last one's outcome.
+    pub fn prepare(&self, now_ns: u64) {
+        self.now_ns.set(0, &now_ns);
+        self.outcome.set(0, &OutcomeRecord::new_zeroed());
+    }
+
+    /// What became of the last frame.
+    pub fn outcome(&self) -> OutcomeRecord {
+        self.outcome.get(0)
+    }
+}

@@ -1,0 +1,113 @@
+//! Which index of a table belongs to what, kept from one configuration to the next.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A table of the kernel and who has its places.
+#[derive(Clone, Debug)]
+pub struct Table<K> {
+    /// What messages call its entries.
+    pub entries: &'static str,
+    /// First index that may be given away.
+    pub first: u32,
+    /// Number of entries.
+    pub capacity: u32,
+    /// Whose each index is, or was last.
+    pub known: BTreeMap<K, u32>,
+    /// Indices that published entries refer to: the kernel may be looking at them.
+    pub published: BTreeSet<u32>,
+}
+
+/// A key's place in a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The index.
+    pub index: u32,
+    /// The key did not have it before: what the index holds is somebody else's.
+    pub is_new: bool,
+}
+
+/// A table is full.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error(
+    "the configuration needs more than the {capacity} {entries} that there is room for since the \
+     start; stop the daemon, `edge detach` and start it again to get larger tables (traffic stops \
+     in between, and the counters begin anew)"
+)]
+pub struct Full {
+    entries: &'static str,
+    capacity: u32,
+}
+
+impl<K: Ord + Clone> Table<K> {
+    /// A table that nobody has used.
+    pub fn unused(entries: &'static str, first: u32, capacity: u32) -> Self {
+        Self { entries, first, capacity, known: BTreeMap::new(), published: BTreeSet::new() }
+    }
+
+    /// Gives each of `wanted` an index.
+    ///
+    /// A known key keeps its index, so that its counters or its bucket go on. A new one gets an
+    /// index that was never used, else one that was retired by an earlier reload, so that the
+    /// kernel can't be looking at it any more.
+    pub fn assign(
+        &self,
+        wanted: impl IntoIterator<Item = K>,
+    ) -> Result<BTreeMap<K, Claim>, Full> {
+        let wanted: BTreeSet<K> = wanted.into_iter().collect();
+        let used: BTreeSet<u32> =
+            self.known.values().chain(&self.published).copied().collect();
+        let never_used = (self.first..self.capacity).filter(|index| !used.contains(index));
+        let retired = self.known.iter().filter_map(|(key, index)| {
+            (!wanted.contains(key) && !self.published.contains(index)).then_some(*index)
+        });
+        let mut free = never_used.chain(retired);
+
+        let mut claims = BTreeMap::new();
+        for key in wanted {
+            let claim = match self.known.get(&key) {
+                Some(index) => Claim { index: *index, is_new: false },
+                None => Claim { index: free.next().ok_or_else(|| self.full())?, is_new: true },
+            };
+            claims.insert(key, claim);
+        }
+        Ok(claims)
+    }
+
+    fn full(&self) -> Full {
+        Full { entries: self.entries, capacity: self.capacity - self.first }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(known: &[(&'static str, u32)], published: &[u32]) -> Table<&'static str> {
+        Table {
+            known: known.iter().copied().collect(),
+            published: published.iter().copied().collect(),
+            ..Table::unused("things", 1, 4)
+        }
+    }
+
+    #[test]
+    fn known_keys_keep_their_index() {
+        let claims = table(&[("b", 3)], &[3]).assign(["a", "b"]).unwrap();
+        assert_eq!(claims["b"], Claim { index: 3, is_new: false });
+        assert_eq!(claims["a"], Claim { index: 1, is_new: true });
+    }
+
+    #[test]
+    fn a_retired_index_is_the_last_to_be_given_away() {
+        let claims = table(&[("old", 1)], &[]).assign(["a", "b", "c"]).unwrap();
+        assert_eq!(claims["a"].index, 2);
+        assert_eq!(claims["b"].index, 3);
+        assert_eq!(claims["c"], Claim { index: 1, is_new: true });
+    }
+
+    #[test]
+    fn an_index_in_the_kernels_sight_is_not_given_away() {
+        let full = table(&[("old", 1)], &[1]).assign(["a", "b", "c"]).unwrap_err();
+        assert_eq!(full, Full { entries: "things", capacity: 3 });
+    }
+}

@@ -1,0 +1,128 @@
+//! The host engine: the path in this process, on tables in memory.
+
+use std::cell::Cell;
+
+use anyhow::Result;
+use edge_common::{
+    Clock, Tables,
+    attachment::{Attachment, Slot},
+    mark::MarkRow,
+    meter::{Meter, PortCounters},
+    path::{self, Outcome},
+    police::Lease,
+    port::PortConfig,
+    rate::Rate,
+    tags::Vid,
+};
+use zerocopy::FromZeros as _;
+
+use super::Engine;
+use crate::plan::{Capacity, Plan, PortPlan};
+
+/// The path of one port, with the tables of a plan.
+pub struct HostEngine {
+    port: PortConfig,
+    tables: HostTables,
+}
+
+/// A plan's tables in memory.
+struct HostTables {
+    plan: Plan,
+    port: u32,
+    attachments: Vec<Attachment>,
+    policers: Vec<(Cell<u64>, Lease)>,
+    meters: Vec<Meter>,
+    port_counters: PortCounters,
+}
+
+/// A replay's time.
+struct ReplayClock(u64);
+
+impl HostEngine {
+    /// The path of `port` under `plan`.
+    #[must_use]
+    pub fn new(plan: &Plan, port: &PortPlan, capacity: &Capacity) -> Self {
+        let mut attachments = vec![Attachment::default(); capacity.attachments as usize];
+        for attachment in &plan.attachments {
+            attachments[attachment.index as usize] = attachment.value;
+        }
+        let policer = || (Cell::new(0), Lease::new_zeroed());
+        let tables = HostTables {
+            plan: plan.clone(),
+            port: port.index,
+            meters: vec![Meter::default(); attachments.len()],
+            attachments,
+            policers: (0..capacity.policers).map(|_| policer()).collect(),
+            port_counters: PortCounters::default(),
+        };
+        Self { port: PortConfig { tpids: port.tpids, unmatched: port.unmatched }, tables }
+    }
+}
+
+impl Engine for HostEngine {
+    fn run(&mut self, frame: &mut Vec<u8>, now_ns: u64) -> Result<Outcome> {
+        let mut frame = frame.as_mut_slice();
+        let clock = ReplayClock(now_ns);
+        Ok(path::process(&mut frame, &self.port, &mut self.tables, &clock))
+    }
+
+    fn meter(&self, attachment: u32) -> Result<Meter> {
+        Ok(self.tables.meters[attachment as usize])
+    }
+
+    fn port_counters(&self) -> Result<PortCounters> {
+        Ok(self.tables.port_counters)
+    }
+}
+
+impl Clock for ReplayClock {
+    fn now_ns(&self) -> u64 {
+        self.0
+    }
+}
+
+impl Tables for HostTables {
+    type Word = Cell<u64>;
+
+    fn s_tag(&self, vid: Vid) -> Slot {
+        slot(&self.plan.s_tags, self.port, vid)
+    }
+
+    fn c_tag(&self, table: u32, vid: Vid) -> Slot {
+        slot(&self.plan.c_tags, table, vid)
+    }
+
+    fn attachment(&self, index: u32) -> Option<&Attachment> {
+        self.attachments.get(index as usize)
+    }
+
+    fn mark_row(&self, index: u32) -> Option<&MarkRow> {
+        self.plan.mark_rows.get(&index)
+    }
+
+    fn rate(&self, index: u32) -> Option<&Rate> {
+        self.plan.rates.get(&index)
+    }
+
+    fn policer(&mut self, index: u32) -> Option<(&Cell<u64>, &mut Lease)> {
+        let (word, lease) = self.policers.get_mut(index as usize)?;
+        Some((word, lease))
+    }
+
+    fn meter(&mut self, attachment: u32) -> Option<&mut Meter> {
+        self.meters.get_mut(attachment as usize)
+    }
+
+    fn port_counters(&mut self) -> Option<&mut PortCounters> {
+        Some(&mut self.port_counters)
+    }
+
+    fn forward(&mut self) -> bool {
+        true
+    }
+}
+
+fn slot(table: &std::collections::BTreeMap<(u32, u16), Slot>, index: u32, vid: Vid) -> Slot {
+    // A VID has twelve bits.
+    table.get(&(index, vid.index() as u16)).copied().unwrap_or(Slot::Empty)
+}

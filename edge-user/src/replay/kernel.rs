@@ -1,0 +1,133 @@
+//! The kernel engine: the loaded XDP program, run on frames by `BPF_PROG_TEST_RUN`.
+
+use anyhow::{Context as _, Result, anyhow};
+use aya::{
+    Ebpf,
+    programs::{TestRun as _, TestRunOptions, Xdp},
+};
+use edge_common::{
+    Reason,
+    abi::OutcomeRecord,
+    class::{Class, Dscp},
+    meter::{Meter, PortCounters},
+    path::Outcome,
+};
+use nix::{
+    sched::{CpuSet, sched_getcpu, sched_setaffinity},
+    unistd::Pid,
+};
+
+use super::Engine;
+use crate::{
+    dataplane::{
+        KernelTables, PortProgram, apply,
+        program::{PROGRAM, program},
+        tables::ReplayTables,
+    },
+    plan::{Capacity, Plan, PortPlan},
+};
+
+/// The kernel runs nothing shorter than an Ethernet header (`bpf_test_init`).
+const MIN_FRAME_LEN_BYTES: usize = 14;
+/// The loopback interface of any network namespace: a test run asks only whether there is a
+/// device to redirect to.
+const LOOPBACK_IFINDEX: u32 = 1;
+
+/// The program of one port, with tables of its own and no interface.
+pub struct KernelEngine {
+    ebpf: Ebpf,
+    tables: KernelTables,
+    replay: ReplayTables,
+    port: u32,
+    /// A frame never grows, but the kernel wants to be sure.
+    out: Vec<u8>,
+}
+
+impl KernelEngine {
+    /// Loads the program of `port` and fills its tables with `plan`.
+    pub fn new(plan: &Plan, port: &PortPlan, capacity: &Capacity) -> Result<Self> {
+        stay_on_one_cpu()?;
+        let mut ebpf = PortProgram::load_for_replay(port, capacity)?;
+        let mut tables = KernelTables::take(&mut ebpf)?;
+        let replay = ReplayTables::take(&mut ebpf)?;
+        apply(&mut tables, plan, |_| Ok(LOOPBACK_IFINDEX))?;
+        Ok(Self { ebpf, tables, replay, port: port.index, out: Vec::new() })
+    }
+
+    /// The loaded program.
+    pub fn program(&mut self) -> Result<&mut Xdp> {
+        program(&mut self.ebpf, PROGRAM)
+    }
+
+    /// The action that the program returned last is told by the outcome; this runs it and leaves
+    /// the frame as it came out.
+    fn test_run(&mut self, frame: &mut Vec<u8>) -> Result<u32> {
+        self.out.resize(frame.len() + 256, 0);
+        let mut options = TestRunOptions::new();
+        options.data_in = Some(frame);
+        options.data_out = Some(&mut self.out);
+        let result = program(&mut self.ebpf, PROGRAM)?
+            .test_run(options)
+            .with_context(|| format!("running the program on a frame of {} bytes", frame.len()))?;
+        frame.clear();
+        frame.extend_from_slice(&self.out[..result.data_size_out as usize]);
+        Ok(result.return_value)
+    }
+
+    /// Runs the program and returns, beside the outcome, the XDP action it returned.
+    pub fn run_for_action(
+        &mut self,
+        frame: &mut Vec<u8>,
+        now_ns: u64,
+    ) -> Result<(Outcome, u32)> {
+        self.replay.prepare(now_ns);
+        let action = self.test_run(frame)?;
+        Ok((outcome(self.replay.outcome())?, action))
+    }
+}
+
+impl Engine for KernelEngine {
+    fn run(&mut self, frame: &mut Vec<u8>, now_ns: u64) -> Result<Outcome> {
+        if frame.len() < MIN_FRAME_LEN_BYTES {
+            // No driver delivers one, either.
+            return Ok(Outcome {
+                reason: Reason::Malformed,
+                len_bytes: frame.len() as u32,
+                attachment: 0,
+                class: None,
+                dscp: None,
+            });
+        }
+        Ok(self.run_for_action(frame, now_ns)?.0)
+    }
+
+    fn meter(&self, attachment: u32) -> Result<Meter> {
+        self.tables.meter(attachment)
+    }
+
+    fn port_counters(&self) -> Result<PortCounters> {
+        self.tables.port_counters(self.port)
+    }
+}
+
+fn outcome(record: OutcomeRecord) -> Result<Outcome> {
+    let reason = Reason::from_number(record.reason)
+        .ok_or_else(|| anyhow!("the program gave the unknown reason {}", record.reason))?;
+    let applies = |value: u8| (value != OutcomeRecord::NONE).then_some(value);
+    Ok(Outcome {
+        reason,
+        len_bytes: record.len_bytes,
+        attachment: record.attachment,
+        class: applies(record.class).map(Class::new),
+        dscp: applies(record.dscp_in).zip(applies(record.dscp_out)).map(|(dscp_in, dscp_out)| {
+            (Dscp::new(dscp_in), Dscp::new(dscp_out))
+        }),
+    })
+}
+
+/// Leases are per CPU: on one CPU, a replay's verdicts depend on the capture alone.
+fn stay_on_one_cpu() -> Result<()> {
+    let mut cpus = CpuSet::new();
+    cpus.set(sched_getcpu()?)?;
+    sched_setaffinity(Pid::from_raw(0), &cpus).context("staying on one CPU")
+}

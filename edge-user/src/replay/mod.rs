@@ -1,0 +1,153 @@
+//! `edge replay`: a capture through the data plane, without any interface.
+
+pub mod capture;
+pub mod host;
+pub mod kernel;
+
+use std::io::Write;
+
+use anyhow::{Context as _, Result};
+use edge_common::{
+    Action, Reason,
+    class::Dscp,
+    meter::{Meter, PortCounters},
+    path::Outcome,
+    reason::UnmatchedPolicy,
+};
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use self::capture::{CaptureReader, CaptureWriter, CapturedFrame};
+use crate::plan::{AttachmentPlan, Plan, PortPlan};
+
+pub use self::{host::HostEngine, kernel::KernelEngine};
+
+/// Something that takes frames along the path of one port.
+pub trait Engine {
+    /// Takes `frame` along the path at `now_ns` and leaves it as it leaves.
+    fn run(&mut self, frame: &mut Vec<u8>, now_ns: u64) -> Result<Outcome>;
+    /// The counters of an attachment.
+    fn meter(&self, attachment: u32) -> Result<Meter>;
+    /// The counters of the port.
+    fn port_counters(&self) -> Result<PortCounters>;
+}
+
+/// One line of `edge replay --json`.
+#[derive(Debug, Serialize)]
+pub struct FrameReport<'a> {
+    frame: u64,
+    verdict: &'static str,
+    reason: &'static str,
+    circuit: Option<&'a str>,
+    peering: Option<&'static str>,
+    direction: &'static str,
+    class: Option<&'a str>,
+    dscp_in: Option<u8>,
+    dscp_out: Option<u8>,
+    bytes: u32,
+    sha256: Option<String>,
+}
+
+/// Sums of a replay.
+#[derive(Debug, Default)]
+pub struct Summary {
+    /// Frames by reason number.
+    pub frames: [u64; Reason::ALL.len()],
+    /// Bytes by reason number.
+    pub bytes: [u64; Reason::ALL.len()],
+}
+
+/// Runs every frame of `reader` through `engine` as received on `port`; writes what leaves to
+/// `writer`, and a line a frame to `lines`. Damage in the capture ends the replay with its error,
+/// after the frames before it.
+pub fn replay(
+    engine: &mut dyn Engine,
+    plan: &Plan,
+    port: &PortPlan,
+    reader: CaptureReader,
+    mut writer: Option<&mut CaptureWriter<impl Write>>,
+    mut lines: Option<&mut dyn Write>,
+) -> Result<Summary> {
+    let mut summary = Summary::default();
+    for (number, captured) in (1..).zip(reader) {
+        let CapturedFrame { timestamp_ns, mut data, orig_len_bytes } = captured?;
+        let outcome = engine
+            .run(&mut data, timestamp_ns)
+            .with_context(|| format!("frame {number} of the capture"))?;
+        let reason = usize::from(outcome.reason.number());
+        summary.frames[reason] += 1;
+        summary.bytes[reason] += u64::from(outcome.len_bytes);
+        let action = outcome.reason.action(port.unmatched);
+        if let Some(lines) = lines.as_mut() {
+            let report = report(number, &outcome, action, plan, port, &data);
+            serde_json::to_writer(&mut **lines, &report)?;
+            lines.write_all(b"\n")?;
+        }
+        if let (Some(writer), true) = (writer.as_mut(), action != Action::Drop) {
+            writer.write(&CapturedFrame { timestamp_ns, data, orig_len_bytes })?;
+        }
+    }
+    Ok(summary)
+}
+
+impl Summary {
+    /// A line a reason, for people.
+    pub fn print(&self, unmatched: UnmatchedPolicy, out: &mut dyn Write) -> Result<()> {
+        let mut table = comfy_table::Table::new();
+        table.load_preset(comfy_table::presets::NOTHING);
+        table.set_header(["reason", "verdict", "frames", "bytes"]);
+        for reason in Reason::ALL {
+            let number = usize::from(reason.number());
+            if self.frames[number] != 0 {
+                table.add_row([
+                    reason.as_str().to_owned(),
+                    verdict(reason.action(unmatched)).to_owned(),
+                    self.frames[number].to_string(),
+                    self.bytes[number].to_string(),
+                ]);
+            }
+        }
+        writeln!(out, "{table}")?;
+        Ok(())
+    }
+}
+
+fn report<'a>(
+    frame: u64,
+    outcome: &Outcome,
+    action: Action,
+    plan: &'a Plan,
+    port: &PortPlan,
+    data: &[u8],
+) -> FrameReport<'a> {
+    let leaves = action != Action::Drop;
+    let attachment = plan.attachment(outcome.attachment);
+    let class = |attachment: &'a AttachmentPlan| {
+        Some(attachment.classes.get(outcome.class?.index())?.as_str())
+    };
+    FrameReport {
+        frame,
+        verdict: verdict(action),
+        reason: outcome.reason.as_str(),
+        circuit: attachment.map(|attachment| attachment.key.circuit.as_str()),
+        peering: attachment.map(|attachment| attachment.key.peering.as_str()),
+        direction: port.side.direction().as_str(),
+        class: attachment.and_then(class),
+        dscp_in: outcome.dscp.map(|(dscp_in, _)| Dscp::bits(dscp_in)),
+        dscp_out: outcome.dscp.filter(|_| leaves).map(|(_, dscp_out)| Dscp::bits(dscp_out)),
+        bytes: outcome.len_bytes,
+        sha256: leaves.then(|| hex(&Sha256::digest(data))),
+    }
+}
+
+fn verdict(action: Action) -> &'static str {
+    match action {
+        Action::Forward => "forward",
+        Action::Pass => "pass",
+        Action::Drop => "drop",
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
