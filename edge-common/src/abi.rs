@@ -2,7 +2,7 @@
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-use crate::tags::Vid;
+use crate::{reason::Reason, tags::Vid};
 
 /// Version of the map layouts; part of the pin path. Raise it when any of them changes.
 pub const VERSION: u32 = 1;
@@ -37,10 +37,12 @@ pub const NAME_LEN_BYTES: usize = 64;
 pub struct PortKey {
     /// The port's name; empty: nobody's.
     pub name: [u8; NAME_LEN_BYTES],
-    /// The XDP mode it is attached in, as numbered by userspace.
+    /// Index of the interface that its program is attached to.
+    pub ifindex: u32,
+    /// The mode it is attached in, as numbered by userspace.
     pub xdp_mode: u8,
     /// Zero.
-    pub reserved: [u8; 7],
+    pub reserved: [u8; 3],
 }
 
 const _: () = assert!(size_of::<PortKey>() == 72);
@@ -79,31 +81,43 @@ pub struct PolicerKey {
 
 const _: () = assert!(size_of::<PolicerKey>() == 72);
 
-/// [`crate::path::Outcome`], as a program run for `edge replay` leaves it.
+/// What became of a frame, as a replay sees it.
 #[repr(C)]
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
-)]
-pub struct OutcomeRecord {
-    /// Attachment; 0: none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct Outcome {
+    /// Attachment; 0: none was found.
     pub attachment: u32,
-    /// Length in bytes of the frame as received.
-    pub len_bytes: u32,
     /// Number of the reason.
     pub reason: u8,
-    /// Class, or [`OutcomeRecord::NONE`].
+    /// Class, or [`Outcome::NONE`].
     pub class: u8,
-    /// Arriving DSCP, or [`OutcomeRecord::NONE`].
+    /// Arriving DSCP of an IP packet, or [`Outcome::NONE`].
     pub dscp_in: u8,
-    /// Leaving DSCP, or [`OutcomeRecord::NONE`].
+    /// DSCP that it leaves with, or [`Outcome::NONE`].
     pub dscp_out: u8,
-    /// Zero.
-    pub reserved: u32,
 }
 
-const _: () = assert!(size_of::<OutcomeRecord>() == 16);
+const _: () = assert!(size_of::<Outcome>() == 8);
 
-impl OutcomeRecord {
+impl Outcome {
     /// In a field that does not apply.
     pub const NONE: u8 = u8::MAX;
+
+    /// Before the path.
+    #[must_use]
+    pub const fn unknown() -> Self {
+        Self {
+            attachment: 0,
+            reason: Self::NONE,
+            class: Self::NONE,
+            dscp_in: Self::NONE,
+            dscp_out: Self::NONE,
+        }
+    }
+
+    /// The reason; `None` where no path has ended.
+    #[must_use]
+    pub fn reason(&self) -> Option<Reason> {
+        Reason::from_number(self.reason)
+    }
 }

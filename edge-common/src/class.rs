@@ -22,6 +22,13 @@ impl Class {
         Self(index & (MAX_CLASSES as u8 - 1))
     }
 
+    /// The index.
+    #[inline(always)]
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        self.0
+    }
+
     /// The class as an array index, below [`MAX_CLASSES`].
     #[inline(always)]
     #[must_use]
@@ -115,31 +122,32 @@ pub fn ds_word(frame: &impl Frame, tag: &Tag) -> Result<Option<DsWord>, Reason> 
 /// as it came.
 #[inline(always)]
 fn ipv4(frame: &impl Frame, offset: usize) -> Result<DsWord, Reason> {
-    let header: [u8; IPV4_MIN_HEADER_LEN_BYTES] = frame.read(offset).ok_or(Reason::Malformed)?;
-    let [version_ihl, tos, length_0, length_1, ..] = header;
-    let header_len_bytes = u32::from(version_ihl & 0x0f) * 4;
-    let total_len_bytes = u32::from(u16::from_be_bytes([length_0, length_1]));
-    if version_ihl >> 4 != 4
-        || header_len_bytes < 20
+    let start = frame.read_u32(offset).ok_or(Reason::Malformed)?;
+    let header_len_bytes = (start >> 24 & 0x0f) * 4;
+    let total_len_bytes = start & 0xffff;
+    if !frame.holds(offset + IPV4_MIN_HEADER_LEN_BYTES)
+        || start >> 28 != 4
+        || header_len_bytes < IPV4_MIN_HEADER_LEN_BYTES as u32
         || total_len_bytes < header_len_bytes
         || offset as u32 + total_len_bytes > frame.len_bytes()
     {
         return Err(Reason::Malformed);
     }
-    Ok(DsWord { version: IpVersion::V4, offset, word: u16::from_be_bytes([version_ihl, tos]) })
+    Ok(DsWord { version: IpVersion::V4, offset, word: (start >> 16) as u16 })
 }
 
 /// RFC 8200, 3: version 6, and a payload that the frame holds. A payload length of 0 is legal:
 /// nothing follows, or a jumbogram's length does (RFC 2675).
 #[inline(always)]
 fn ipv6(frame: &impl Frame, offset: usize) -> Result<DsWord, Reason> {
-    let header: [u8; IPV6_HEADER_LEN_BYTES] = frame.read(offset).ok_or(Reason::Malformed)?;
-    let [word_0, word_1, _, _, length_0, length_1, ..] = header;
-    let payload_len_bytes = u32::from(u16::from_be_bytes([length_0, length_1]));
-    if word_0 >> 4 != 6
-        || offset as u32 + IPV6_HEADER_LEN_BYTES as u32 + payload_len_bytes > frame.len_bytes()
+    let word = frame.read_u16(offset).ok_or(Reason::Malformed)?;
+    let payload_len_bytes = frame.read_u16(offset + 4).ok_or(Reason::Malformed)?;
+    let end = offset + IPV6_HEADER_LEN_BYTES;
+    if !frame.holds(end)
+        || word >> 12 != 6
+        || end as u32 + u32::from(payload_len_bytes) > frame.len_bytes()
     {
         return Err(Reason::Malformed);
     }
-    Ok(DsWord { version: IpVersion::V6, offset, word: u16::from_be_bytes([word_0, word_1]) })
+    Ok(DsWord { version: IpVersion::V6, offset, word })
 }

@@ -83,7 +83,7 @@ fn write(frame: &mut impl Frame, ds: &DsWord, word: u16) -> Option<()> {
     if ds.version == IpVersion::V4 {
         let offset = ds.offset + IPV4_CHECKSUM_OFFSET;
         let updated = checksum::update(frame.read_u16(offset)?, ds.word, word);
-        frame.write(offset, updated.to_be_bytes())?;
+        frame.write_u16(offset, updated)?;
     }
-    frame.write(ds.offset, word.to_be_bytes())
+    frame.write_u16(ds.offset, word)
 }

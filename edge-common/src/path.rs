@@ -2,7 +2,7 @@
 
 use crate::{
     attachment::{self, Attachment},
-    class::{self, Class, Dscp},
+    class::{self, Class},
     frame::Frame,
     mark::{self, Marking},
     police,
@@ -12,44 +12,24 @@ use crate::{
     tags,
 };
 
-/// What became of a frame, and what was found on the way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Outcome {
-    /// Why the path ended.
-    pub reason: Reason,
-    /// Length in bytes of the frame as received.
-    pub len_bytes: u32,
-    /// The attachment, once found; 0 before.
-    pub attachment: u32,
-    /// The class, once known.
-    pub class: Option<Class>,
-    /// Arriving and leaving DSCP of an IP packet.
-    pub dscp: Option<(Dscp, Dscp)>,
-}
-
 /// Takes one frame along the path: marks it in place, polices, meters and forwards it. Counts it
-/// exactly once in the port's counters, whatever happens.
+/// exactly once in the port's counters, whatever happens, and returns why its path ended.
 #[inline(always)]
 pub fn process(
     frame: &mut impl Frame,
     port: &PortConfig,
     tables: &mut impl Tables,
     clock: &impl Clock,
-) -> Outcome {
-    let mut outcome = Outcome {
-        reason: Reason::Ok,
-        len_bytes: frame.len_bytes(),
-        attachment: 0,
-        class: None,
-        dscp: None,
+) -> Reason {
+    let len_bytes = frame.len_bytes();
+    let reason = match steps(frame, port, tables, clock) {
+        Ok(()) => Reason::Ok,
+        Err(reason) => reason,
     };
-    if let Err(reason) = steps(frame, port, tables, clock, &mut outcome) {
-        outcome.reason = reason;
-    }
     if let Some(counters) = tables.port_counters() {
-        counters.count(outcome.reason, outcome.len_bytes);
+        counters.count(reason, len_bytes);
     }
-    outcome
+    reason
 }
 
 #[inline(always)]
@@ -58,13 +38,13 @@ fn steps(
     port: &PortConfig,
     tables: &mut impl Tables,
     clock: &impl Clock,
-    outcome: &mut Outcome,
 ) -> Result<(), Reason> {
+    let len_bytes = frame.len_bytes();
     let outer = tags::outer(frame, port)?;
 
     let (index, tag) = attachment::classify(frame, tables, outer)?;
     let attachment = *tables.attachment(index).ok_or(Reason::DanglingTable)?;
-    outcome.attachment = index;
+    tables.note_attachment(index);
     if attachment.flags & Attachment::DISABLED != 0 {
         return Err(Reason::CircuitDisabled);
     }
@@ -73,18 +53,18 @@ fn steps(
         Some(ds) => {
             let row = tables.mark_row(attachment.mark_row).ok_or(Reason::DanglingTable)?;
             let Marking { class, dscp } = row.marking(ds.dscp());
-            outcome.dscp = Some((ds.dscp(), dscp));
+            tables.note_dscp(ds.dscp(), dscp);
             mark::mark(frame, &ds, dscp)?;
             class
         }
         None => Class::new(attachment.default_class),
     };
-    outcome.class = Some(class);
+    tables.note_class(class);
 
-    let admitted = police::admit(tables, clock, &attachment, class, outcome.len_bytes)?;
+    let admitted = police::admit(tables, clock, &attachment, class, len_bytes)?;
     if !admitted {
         let meter = tables.meter(index).ok_or(Reason::DanglingTable)?;
-        meter.dropped(class, outcome.len_bytes);
+        meter.dropped(class, len_bytes);
         return Err(Reason::OverRate);
     }
 
@@ -93,6 +73,6 @@ fn steps(
         return Err(Reason::NoEgress);
     }
     let meter = tables.meter(index).ok_or(Reason::DanglingTable)?;
-    meter.forwarded(class, outcome.len_bytes);
+    meter.forwarded(class, len_bytes);
     Ok(())
 }

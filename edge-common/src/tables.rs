@@ -2,6 +2,7 @@
 
 use crate::{
     attachment::{Attachment, Slot},
+    class::{Class, Dscp},
     mark::MarkRow,
     meter::{Meter, PortCounters},
     police::Lease,
@@ -32,6 +33,14 @@ pub trait Tables {
     fn port_counters(&mut self) -> Option<&mut PortCounters>;
     /// Sends the frame to where the port forwards; false where that is gone.
     fn forward(&mut self) -> bool;
+
+    /// What the path found out about the frame, for those who look on: a replay. Nothing in a
+    /// live program, which carries none of it from step to step.
+    fn note_attachment(&mut self, index: u32);
+    /// See [`Self::note_attachment`].
+    fn note_class(&mut self, class: Class);
+    /// See [`Self::note_attachment`].
+    fn note_dscp(&mut self, arriving: Dscp, leaving: Dscp);
 }
 
 /// A monotonic clock.

@@ -54,11 +54,10 @@ pub struct Tag {
 impl Tag {
     #[inline(always)]
     fn read(frame: &impl Frame, tci_offset: usize) -> Result<Self, Reason> {
-        let [tci_0, tci_1, next_0, next_1] =
-            frame.read::<TAG_LEN_BYTES>(tci_offset).ok_or(Reason::Malformed)?;
+        let tci_and_next = frame.read_u32(tci_offset).ok_or(Reason::Malformed)?;
         Ok(Self {
-            vid: Vid::from_tci(u16::from_be_bytes([tci_0, tci_1])),
-            next_ether_type: u16::from_be_bytes([next_0, next_1]),
+            vid: Vid::from_tci((tci_and_next >> 16) as u16),
+            next_ether_type: tci_and_next as u16,
             next_offset: tci_offset + TAG_LEN_BYTES,
         })
     }
@@ -68,11 +67,11 @@ impl Tag {
 /// [`Reason::Malformed`].
 #[inline(always)]
 pub fn outer(frame: &impl Frame, port: &PortConfig) -> Result<Tag, Reason> {
-    let header: [u8; ETHER_TYPE_OFFSET + 2] = frame.read(0).ok_or(Reason::Malformed)?;
-    let [d0, d1, d2, d3, d4, d5, .., type_0, type_1] = header;
-    let ether_type = u16::from_be_bytes([type_0, type_1]);
+    let destination_high = frame.read_u32(0).ok_or(Reason::Malformed)?;
+    let destination_low = frame.read_u16(4).ok_or(Reason::Malformed)?;
+    let ether_type = frame.read_u16(ETHER_TYPE_OFFSET).ok_or(Reason::Malformed)?;
 
-    if is_link_local([d0, d1, d2, d3, d4, d5])
+    if is_link_local(destination_high, destination_low)
         || ether_type == ETHER_TYPE_SLOW
         || ether_type == ETHER_TYPE_LLDP
     {
@@ -81,7 +80,7 @@ pub fn outer(frame: &impl Frame, port: &PortConfig) -> Result<Tag, Reason> {
     if !port.accepts_tpid(ether_type) {
         return Err(Reason::Untagged);
     }
-    Tag::read(frame, header.len())
+    Tag::read(frame, ETHER_TYPE_OFFSET + 2)
 }
 
 /// The C-tag behind the S-tag `outer`; [`Reason::Unmatched`] where there is none.
@@ -96,7 +95,6 @@ pub fn inner(frame: &impl Frame, outer: &Tag) -> Result<Tag, Reason> {
 /// The addresses 01-80-C2-00-00-00 to -0F, which a bridge never forwards (802.1Q-2022, 8.6.3),
 /// tagged or not.
 #[inline(always)]
-fn is_link_local(destination: [u8; 6]) -> bool {
-    let [a, b, c, d, e, f] = destination;
-    u32::from_be_bytes([a, b, c, d]) == 0x0180_c200 && e == 0 && f & 0xf0 == 0
+fn is_link_local(destination_high: u32, destination_low: u16) -> bool {
+    destination_high == 0x0180_c200 && destination_low & 0xfff0 == 0
 }

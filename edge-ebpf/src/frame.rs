@@ -1,6 +1,6 @@
 //! Access to a received frame: the only place that touches packet memory.
 
-use core::marker::PhantomData;
+use core::{arch::asm, marker::PhantomData};
 
 use aya_ebpf::{EbpfContext as _, helpers::generated::bpf_xdp_get_buff_len, programs::XdpContext};
 use edge_common::Frame;
@@ -29,14 +29,17 @@ impl<'a> XdpFrame<'a> {
         }
     }
 
-    /// A pointer to `N` bytes at `offset` that end at or before `data_end`.
+    /// The address of `len_bytes` bytes at `offset` that end at or before `data_end`.
     #[inline(always)]
-    fn at<const N: usize>(&self, offset: usize) -> Option<*mut [u8; N]> {
+    fn at(&self, offset: usize, len_bytes: usize) -> Option<usize> {
         let start = self.data + offset;
-        (start + N <= self.data_end).then_some(start as *mut [u8; N])
+        (start + len_bytes <= self.data_end).then_some(start)
     }
 }
 
+/// Loads and stores are instructions of their own. For memory that it can't know to be aligned
+/// the compiler would go byte by byte, although every machine that the kernel lets access packets
+/// this way (`HAVE_EFFICIENT_UNALIGNED_ACCESS`) does it at once.
 impl Frame for XdpFrame<'_> {
     #[inline(always)]
     fn len_bytes(&self) -> u32 {
@@ -44,18 +47,41 @@ impl Frame for XdpFrame<'_> {
     }
 
     #[inline(always)]
-    fn read<const N: usize>(&self, offset: usize) -> Option<[u8; N]> {
-        let bytes = self.at::<N>(offset)?;
-        // SAFETY: `at` compared the bytes' end with `data_end`, and this program alone has the
-        // frame while it runs; a byte array has no alignment.
-        Some(unsafe { bytes.read() })
+    fn holds(&self, end: usize) -> bool {
+        self.data + end <= self.data_end
     }
 
     #[inline(always)]
-    fn write<const N: usize>(&mut self, offset: usize, bytes: [u8; N]) -> Option<()> {
-        let place = self.at::<N>(offset)?;
-        // SAFETY: as in `read`, and packet memory is writable in XDP.
-        unsafe { place.write(bytes) };
+    fn read_u16(&self, offset: usize) -> Option<u16> {
+        let place = self.at(offset, size_of::<u16>())?;
+        let value: u64;
+        // SAFETY: `at` compared the end of the bytes with `data_end`; the load touches only them.
+        unsafe {
+            asm!("{value} = *(u16 *)({place} + 0)", place = in(reg) place, value = out(reg) value);
+        }
+        Some(u16::from_be(value as u16))
+    }
+
+    #[inline(always)]
+    fn read_u32(&self, offset: usize) -> Option<u32> {
+        let place = self.at(offset, size_of::<u32>())?;
+        let value: u64;
+        // SAFETY: as in `read_u16`.
+        unsafe {
+            asm!("{value} = *(u32 *)({place} + 0)", place = in(reg) place, value = out(reg) value);
+        }
+        Some(u32::from_be(value as u32))
+    }
+
+    #[inline(always)]
+    fn write_u16(&mut self, offset: usize, value: u16) -> Option<()> {
+        let place = self.at(offset, size_of::<u16>())?;
+        let value = u64::from(value.to_be());
+        // SAFETY: as in `read_u16`; packet memory is writable in XDP, and this program alone has
+        // the frame while it runs.
+        unsafe {
+            asm!("*(u16 *)({place} + 0) = {value}", place = in(reg) place, value = in(reg) value);
+        }
         Some(())
     }
 }

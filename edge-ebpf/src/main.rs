@@ -19,9 +19,9 @@ use crate::{clock::PortClock, frame::XdpFrame, tables::Maps};
 #[xdp(frags)]
 pub fn edge(ctx: XdpContext) -> u32 {
     let port = port::config();
-    let outcome = path::process(&mut XdpFrame::new(&ctx), &port, &mut Maps, &PortClock);
-    tables::record(&outcome);
-    match outcome.reason.action(port.unmatched) {
+    let reason = path::process(&mut XdpFrame::new(&ctx), &port, &mut Maps, &PortClock);
+    tables::note(|outcome| outcome.reason = reason.number());
+    match reason.action(port.unmatched) {
         Action::Forward if port::forwards_to_stack() => xdp_action::XDP_PASS,
         Action::Forward => xdp_action::XDP_REDIRECT,
         Action::Pass => xdp_action::XDP_PASS,
@@ -30,7 +30,7 @@ pub fn edge(ctx: XdpContext) -> u32 {
 }
 
 /// What every frame pays before the path begins: the benchmark's zero.
-#[xdp(frags)]
+#[xdp]
 pub fn empty(_ctx: XdpContext) -> u32 {
     xdp_action::XDP_DROP
 }

@@ -8,11 +8,11 @@ use aya_ebpf::{
 };
 use edge_common::{
     Tables,
-    abi::{AttachmentKey, OutcomeRecord, PolicerKey, PolicerWord, PortKey, VidTable},
+    abi::{AttachmentKey, Outcome, PolicerKey, PolicerWord, PortKey, VidTable},
     attachment::{Attachment, Slot},
+    class::{Class, Dscp},
     mark::MarkRow,
     meter::{Meter, PortCounters},
-    path::Outcome,
     police::Lease,
     rate::Rate,
     tags::Vid,
@@ -54,7 +54,7 @@ static POLICER_KEYS: Array<PolicerKey, 1, MMAPABLE> = Array::new();
 static REPLAY_NOW: Array<u64, 1, MMAPABLE> = Array::new();
 /// What became of a replay's frame.
 #[btf_map]
-static REPLAY_OUTCOME: Array<OutcomeRecord, 1, MMAPABLE> = Array::new();
+static REPLAY_OUTCOME: Array<Outcome, 1, MMAPABLE> = Array::new();
 
 /// The maps as the path's tables.
 pub(crate) struct Maps;
@@ -118,6 +118,24 @@ impl Tables for Maps {
     fn forward(&mut self) -> bool {
         port::forwards_to_stack() || TX_PORTS.redirect(port::egress(), 0).is_ok()
     }
+
+    #[inline(always)]
+    fn note_attachment(&mut self, index: u32) {
+        note(|outcome| outcome.attachment = index);
+    }
+
+    #[inline(always)]
+    fn note_class(&mut self, class: Class) {
+        note(|outcome| outcome.class = class.number());
+    }
+
+    #[inline(always)]
+    fn note_dscp(&mut self, arriving: Dscp, leaving: Dscp) {
+        note(|outcome| {
+            outcome.dscp_in = arriving.bits();
+            outcome.dscp_out = leaving.bits();
+        });
+    }
 }
 
 /// A replay's time.
@@ -126,30 +144,16 @@ pub(crate) fn replay_now_ns() -> u64 {
     REPLAY_NOW.get(0).copied().unwrap_or(0)
 }
 
-/// Leaves the outcome to a replay; nothing in a live program.
+/// Lets a replay know; nothing in a live program.
 #[inline(always)]
-pub(crate) fn record(outcome: &Outcome) {
-    if !port::is_replay() {
-        return;
+pub(crate) fn note(change: impl FnOnce(&mut Outcome)) {
+    if port::is_replay()
+        && let Some(outcome) = REPLAY_OUTCOME.get_ptr_mut(0)
+    {
+        // SAFETY: a live, aligned map value, of which no other reference is around: a replay
+        // runs one frame at a time, and reads between the runs.
+        change(unsafe { &mut *outcome });
     }
-    let Some(record) = REPLAY_OUTCOME.get_ptr_mut(0) else {
-        return;
-    };
-    let (dscp_in, dscp_out) = match outcome.dscp {
-        Some((dscp_in, dscp_out)) => (dscp_in.bits(), dscp_out.bits()),
-        None => (OutcomeRecord::NONE, OutcomeRecord::NONE),
-    };
-    let outcome = OutcomeRecord {
-        attachment: outcome.attachment,
-        len_bytes: outcome.len_bytes,
-        reason: outcome.reason.number(),
-        class: outcome.class.map_or(OutcomeRecord::NONE, |class| class.index() as u8),
-        dscp_in,
-        dscp_out,
-        reserved: 0,
-    };
-    // SAFETY: a live, aligned map value; a replay runs one frame at a time.
-    unsafe { record.write(outcome) };
 }
 
 #[inline(always)]

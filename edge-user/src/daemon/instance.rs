@@ -14,7 +14,7 @@ use super::{AtExit, status::Status};
 use crate::{
     config::{self, Config},
     dataplane::{
-        AttachedMode, KernelTables, Links, Pins, PortProgram, apply, interface::Interface,
+        Attached, KernelTables, Links, Pins, PortProgram, apply, interface::Interface,
         occupancy, preflight::preflight,
     },
     plan::{Capacity, Plan, Police, PortPlan},
@@ -25,7 +25,7 @@ pub struct Instance {
     config_path: PathBuf,
     config: Config,
     plan: Plan,
-    modes: BTreeMap<String, AttachedMode>,
+    attached: BTreeMap<String, Attached>,
     tables: KernelTables,
     pins: Pins,
     started: Instant,
@@ -49,10 +49,10 @@ impl Instance {
 
         let is_new = !pins.has_tables();
         let started = Self::open(&config, &pins, is_new).and_then(|mut tables| {
-            let (plan, modes) = install(&mut tables, &pins, &config, None)?;
-            Ok((tables, plan, modes))
+            let (plan, attached) = install(&mut tables, &pins, &config, None)?;
+            Ok((tables, plan, attached))
         });
-        let (tables, plan, modes) = match started {
+        let (tables, plan, attached) = match started {
             Ok(started) => started,
             Err(error) => {
                 if is_new && let Err(error) = pins.remove() {
@@ -65,7 +65,7 @@ impl Instance {
             config_path: config_path.to_owned(),
             config,
             plan,
-            modes,
+            attached,
             tables,
             pins,
             started: Instant::now(),
@@ -90,20 +90,20 @@ impl Instance {
             "pin_dir and control can't be changed by a reload; restart the daemon",
         );
         preflight(&config)?;
-        let old = Some((&self.plan, &self.modes));
+        let old = Some((&self.plan, &self.attached));
         match install(&mut self.tables, &self.pins, &config, old) {
-            Ok((plan, modes)) => {
+            Ok((plan, attached)) => {
                 tracing::info!("reloaded: {}", config.summary());
                 self.config = config;
                 self.plan = plan;
-                self.modes = modes;
+                self.attached = attached;
                 Ok(())
             }
             Err(error) => {
                 match install(&mut self.tables, &self.pins, &self.config, None) {
-                    Ok((plan, modes)) => {
+                    Ok((plan, attached)) => {
                         self.plan = plan;
-                        self.modes = modes;
+                        self.attached = attached;
                     }
                     Err(error) => tracing::error!("going back to what was: {error:#}"),
                 }
@@ -114,7 +114,7 @@ impl Instance {
 
     /// Counters and state of everything configured.
     pub fn status(&self) -> Result<Status> {
-        Status::read(&self.config, &self.plan, &self.modes, &self.tables, self.started.elapsed())
+        Status::read(&self.config, &self.plan, &self.attached, &self.tables, self.started.elapsed())
     }
 
     /// Ends the daemon's hold on the data plane.
@@ -134,19 +134,22 @@ fn install(
     tables: &mut KernelTables,
     pins: &Pins,
     config: &Config,
-    old: Option<(&Plan, &BTreeMap<String, AttachedMode>)>,
-) -> Result<(Plan, BTreeMap<String, AttachedMode>)> {
+    old: Option<(&Plan, &BTreeMap<String, Attached>)>,
+) -> Result<(Plan, BTreeMap<String, Attached>)> {
     let capacity = tables.capacity();
     let plan = Plan::new(config, &occupancy(tables), Police::Purchased)?;
 
     // Everything that can be refused comes before the first change.
-    let unchanged = |port: &PortPlan| old.and_then(|(plan, modes)| {
+    let unchanged = |port: &PortPlan| {
+        let (plan, attached) = old?;
         let same = PortPlan { is_new: false, ..plan.port(&port.name)?.clone() } == *port;
-        same.then(|| modes.get(&port.name).copied()).flatten()
-    });
+        let attached = attached.get(&port.name).filter(|_| same)?;
+        let ifindex = Interface::find(&port.interface).ok()?.index();
+        (attached.ifindex == ifindex).then_some(*attached)
+    };
     let programs = plan.ports.iter().map(|port| {
         Ok(match unchanged(port) {
-            Some(mode) => Installed::Already(mode),
+            Some(attached) => Installed::Already(attached),
             None => Installed::Loaded(PortProgram::load(port, &capacity, pins)?),
         })
     });
@@ -155,26 +158,26 @@ fn install(
     apply(tables, &plan, |interface| Ok(Interface::find(interface)?.index()))?;
 
     let links = Links::new(pins);
-    let mut modes = BTreeMap::new();
+    let mut attached = BTreeMap::new();
     for (port, program) in plan.ports.iter().zip(programs) {
-        let mode = match program {
-            Installed::Already(mode) => mode,
+        let now = match program {
+            Installed::Already(attached) => attached,
             Installed::Loaded(mut program) => {
                 let ifindex = Interface::find(&port.interface)?.index();
-                let attached = tables.attached_mode(port);
+                let present = tables.attached(port);
                 links
-                    .install(&mut program, &port.name, ifindex, port.xdp_mode, attached)
+                    .install(&mut program, &port.name, ifindex, port.xdp_mode, present)
                     .with_context(|| format!("interface {}", port.interface))?
             }
         };
-        tables.remember_port(port, mode);
-        modes.insert(port.name.clone(), mode);
+        tables.remember_port(port, now);
+        attached.insert(port.name.clone(), now);
     }
     links.remove_all_but(|name| plan.port(name).is_some())?;
-    Ok((plan, modes))
+    Ok((plan, attached))
 }
 
 enum Installed {
-    Already(AttachedMode),
+    Already(Attached),
     Loaded(PortProgram),
 }

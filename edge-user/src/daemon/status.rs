@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     config::Config,
-    dataplane::{AttachedMode, KernelTables},
+    dataplane::{Attached, KernelTables},
     plan::{AttachmentPlan, Plan},
     units::{bit_rate, count},
 };
@@ -106,7 +106,7 @@ impl Status {
     pub(super) fn read(
         config: &Config,
         plan: &Plan,
-        modes: &BTreeMap<String, AttachedMode>,
+        attached: &BTreeMap<String, Attached>,
         tables: &KernelTables,
         uptime: Duration,
     ) -> Result<Self> {
@@ -117,7 +117,7 @@ impl Status {
                 interface: port.interface.clone(),
                 side: port.side.as_str().to_owned(),
                 link: port.link.as_str().to_owned(),
-                xdp_mode: modes.get(&port.name).map_or("none", |mode| mode.as_str()).to_owned(),
+                xdp_mode: attached.get(&port.name).map_or("none", |a| a.mode.as_str()).to_owned(),
                 rx_frames: counters.reasons.iter().map(|counter| counter.frames).sum(),
                 rx_bytes: counters.reasons.iter().map(|counter| counter.bytes).sum(),
                 reasons: reasons(&counters),

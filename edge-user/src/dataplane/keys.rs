@@ -2,14 +2,31 @@
 
 use edge_common::abi::{self, NAME_LEN_BYTES};
 
-use super::links::AttachedMode;
+use super::links::{Attached, AttachedMode};
 use crate::{
     config::{Direction, Link, PeeringKind},
     plan::{AttachmentKey, PolicerKey},
 };
 
-pub(super) fn port_record(name: &str, mode: AttachedMode) -> abi::PortKey {
-    abi::PortKey { name: name_bytes(name), xdp_mode: mode.number(), reserved: [0; 7] }
+pub(super) fn port_record(name: &str, attached: Attached) -> abi::PortKey {
+    abi::PortKey {
+        name: name_bytes(name),
+        ifindex: attached.ifindex,
+        xdp_mode: match attached.mode {
+            AttachedMode::Native => 1,
+            AttachedMode::Generic => 2,
+        },
+        reserved: [0; 3],
+    }
+}
+
+pub(super) fn attached(record: &abi::PortKey) -> Option<Attached> {
+    let mode = match record.xdp_mode {
+        1 => AttachedMode::Native,
+        2 => AttachedMode::Generic,
+        _ => return None,
+    };
+    Some(Attached { mode, ifindex: record.ifindex })
 }
 
 pub(super) fn port_name(record: &abi::PortKey) -> Option<String> {
@@ -117,7 +134,10 @@ mod tests {
                 }
             }
         }
-        let record = port_record("customer0", AttachedMode::Native);
-        assert_eq!(port_name(&record).as_deref(), Some("customer0"));
+        for mode in [AttachedMode::Native, AttachedMode::Generic] {
+            let record = port_record("customer0", Attached { mode, ifindex: 7 });
+            assert_eq!(port_name(&record).as_deref(), Some("customer0"));
+            assert_eq!(attached(&record), Some(Attached { mode, ifindex: 7 }));
+        }
     }
 }

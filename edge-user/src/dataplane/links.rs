@@ -1,10 +1,6 @@
 //! Programs on interfaces: attached, replaced without a lost frame, detached.
 
-use std::{
-    fs,
-    os::fd::AsRawFd as _,
-    path::Path,
-};
+use std::fs;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use aya::programs::{
@@ -34,21 +30,15 @@ impl AttachedMode {
             Self::Generic => "generic",
         }
     }
+}
 
-    pub(super) fn number(self) -> u8 {
-        match self {
-            Self::Native => 1,
-            Self::Generic => 2,
-        }
-    }
-
-    pub(super) fn from_number(number: u8) -> Option<Self> {
-        match number {
-            1 => Some(Self::Native),
-            2 => Some(Self::Generic),
-            _ => None,
-        }
-    }
+/// What the program of a port is attached to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attached {
+    /// The mode.
+    pub mode: AttachedMode,
+    /// Index of the interface.
+    pub ifindex: u32,
 }
 
 /// The pinned links of an edge.
@@ -65,37 +55,38 @@ impl<'a> Links<'a> {
 
     /// Puts `program` on the interface `ifindex` of the port `name`: by replacing the program of
     /// its link, which loses no frame, or where there is no link, or one in another mode or on
-    /// another interface, by a new one. `attached` is the mode of the present link.
+    /// another interface, by a new one. `present` is what there is a link for.
     pub fn install(
         &self,
         program: &mut PortProgram,
         name: &str,
         ifindex: u32,
         wanted: XdpMode,
-        attached: Option<AttachedMode>,
-    ) -> Result<AttachedMode> {
+        present: Option<Attached>,
+    ) -> Result<Attached> {
         let path = self.pins.link(name);
-        if let (true, Some(mode)) = (path.exists(), attached) {
-            let link = PinnedLink::from_pin(&path)
-                .with_context(|| format!("opening {}", path.display()))?;
-            let link = FdLink::from(link);
-            let fits = match wanted {
-                XdpMode::Native => mode == AttachedMode::Native,
-                XdpMode::Generic => mode == AttachedMode::Generic,
+        let fits = |present: &Attached| {
+            let mode = match wanted {
+                XdpMode::Native => present.mode == AttachedMode::Native,
+                XdpMode::Generic => present.mode == AttachedMode::Generic,
                 XdpMode::Auto => true,
             };
-            if fits && link_ifindex(&link)? == ifindex {
-                replace(program.xdp()?, link).with_context(|| {
-                    format!("replacing the program of port \"{name}\"")
-                })?;
-                return Ok(mode);
+            mode && present.ifindex == ifindex && path.exists()
+        };
+        if let Some(present) = present.filter(fits) {
+            let link = PinnedLink::from_pin(&path)
+                .with_context(|| format!("opening {}", path.display()))?;
+            match replace(program.xdp()?, FdLink::from(link)) {
+                Ok(()) => return Ok(present),
+                // An interface that went and came back leaves a dead link behind.
+                Err(error) => tracing::warn!("port \"{name}\": attaching anew: {error:#}"),
             }
         }
         self.remove(name)?;
         let (link, mode) = attach(program.xdp()?, ifindex, wanted)
             .with_context(|| format!("attaching to the interface of port \"{name}\""))?;
         link.pin(&path).with_context(|| format!("pinning {}", path.display()))?;
-        Ok(mode)
+        Ok(Attached { mode, ifindex })
     }
 
     /// Takes the program off the interface of the port `name`, if one is there.
@@ -154,17 +145,6 @@ fn replace(program: &mut Xdp, link: FdLink) -> Result<()> {
     // The pin keeps the link; dropping ours only closes a file descriptor.
     drop(FdLink::try_from(program.take_link(id)?)?);
     Ok(())
-}
-
-/// The interface of an XDP link, which aya does not tell but the kernel's fdinfo does; 0 where
-/// the interface is gone.
-fn link_ifindex(link: &FdLink) -> Result<u32> {
-    let fd = std::os::fd::AsFd::as_fd(link).as_raw_fd();
-    let path = format!("/proc/self/fdinfo/{fd}");
-    let info = fs::read_to_string(Path::new(&path)).with_context(|| format!("reading {path}"))?;
-    let ifindex = info.lines().find_map(|line| line.strip_prefix("ifindex:"));
-    let ifindex = ifindex.and_then(|value| value.trim().parse().ok());
-    ifindex.ok_or_else(|| anyhow!("{path} does not tell the interface of an XDP link"))
 }
 
 fn is_busy(error: &ProgramError) -> bool {

@@ -13,7 +13,7 @@ pub mod tables;
 
 pub use self::{
     apply::apply,
-    links::{AttachedMode, Links},
+    links::{Attached, AttachedMode, Links},
     occupancy::occupancy,
     pins::Pins,
     program::PortProgram,

@@ -6,16 +6,16 @@ use aya::{
     maps::{DevMap, Map, MapData, PerCpuArray, PerCpuValues},
 };
 use edge_common::{
-    abi::{AttachmentKey, OutcomeRecord, PolicerKey, PolicerWord, PortKey, VidTable},
+    abi::{AttachmentKey, Outcome, PolicerKey, PolicerWord, PortKey, VidTable},
     attachment::Attachment,
     mark::MarkRow,
     meter::{Meter, PortCounters},
     police::Lease,
     rate::Rate,
 };
-use zerocopy::{FromBytes, FromZeros as _, Immutable, IntoBytes};
+use zerocopy::{FromBytes, IntoBytes as _, KnownLayout};
 
-use super::{keys, links::AttachedMode, mapped::MappedArray, pins::Pins};
+use super::{keys, links::Attached, mapped::MappedArray, pins::Pins};
 use crate::plan::{Capacity, PortPlan};
 
 /// Names of the maps that all ports of an edge share.
@@ -96,17 +96,14 @@ impl KernelTables {
         }
     }
 
-    /// The XDP mode that the port's link, if it has one, is in.
-    pub fn attached_mode(&self, port: &PortPlan) -> Option<AttachedMode> {
-        if port.is_new {
-            return None;
-        }
-        AttachedMode::from_number(self.port_keys.get(port.index).xdp_mode)
+    /// What the port's link, if it has one, is attached to.
+    pub fn attached(&self, port: &PortPlan) -> Option<Attached> {
+        if port.is_new { None } else { keys::attached(&self.port_keys.get(port.index)) }
     }
 
-    /// Notes whose the port's index is, and the mode of its link.
-    pub fn remember_port(&self, port: &PortPlan, mode: AttachedMode) {
-        self.port_keys.set(port.index, &keys::port_record(&port.name, mode));
+    /// Notes whose the port's index is, and what its link is attached to.
+    pub fn remember_port(&self, port: &PortPlan, attached: Attached) {
+        self.port_keys.set(port.index, &keys::port_record(&port.name, attached));
     }
 
     /// The counters of an attachment, all CPUs together.
@@ -134,7 +131,7 @@ pub(super) struct PerCpu<T, const WORDS: usize> {
     entry: std::marker::PhantomData<T>,
 }
 
-impl<T: FromBytes + IntoBytes + Immutable, const WORDS: usize> PerCpu<T, WORDS> {
+impl<T: FromBytes + KnownLayout, const WORDS: usize> PerCpu<T, WORDS> {
     fn new(map: MapData) -> Result<Self> {
         const { assert!(size_of::<T>() == WORDS * size_of::<u64>()) };
         let map = PerCpuArray::try_from(Map::PerCpuArray(map))?;
@@ -149,9 +146,7 @@ impl<T: FromBytes + IntoBytes + Immutable, const WORDS: usize> PerCpu<T, WORDS> 
                 *sum = sum.wrapping_add(*number);
             }
         }
-        T::read_from_bytes(sum.as_bytes())
-            .map_err(|error| anyhow!("{error}"))
-            .context("counters of another size")
+        Ok(T::read_from_bytes(sum.as_bytes()).expect("as many words as the type has"))
     }
 
     /// Makes the entry zero on each CPU.
@@ -167,7 +162,7 @@ impl<T: FromBytes + IntoBytes + Immutable, const WORDS: usize> PerCpu<T, WORDS> 
 /// What a replay and its program tell each other.
 pub struct ReplayTables {
     now_ns: MappedArray<u64>,
-    outcome: MappedArray<OutcomeRecord>,
+    outcome: MappedArray<Outcome>,
 }
 
 impl ReplayTables {
@@ -182,11 +177,11 @@ impl ReplayTables {
     /// Sets the time for the next run, and forgets the last one's outcome.
     pub fn prepare(&self, now_ns: u64) {
         self.now_ns.set(0, &now_ns);
-        self.outcome.set(0, &OutcomeRecord::new_zeroed());
+        self.outcome.set(0, &Outcome::unknown());
     }
 
     /// What became of the last frame.
-    pub fn outcome(&self) -> OutcomeRecord {
+    pub fn outcome(&self) -> Outcome {
         self.outcome.get(0)
     }
 }

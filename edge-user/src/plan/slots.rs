@@ -63,12 +63,12 @@ impl<K: Ord + Clone> Table<K> {
         let mut free = never_used.chain(retired);
 
         let mut claims = BTreeMap::new();
-        for key in wanted {
-            let claim = match self.known.get(&key) {
+        for key in &wanted {
+            let claim = match self.known.get(key) {
                 Some(index) => Claim { index: *index, is_new: false },
                 None => Claim { index: free.next().ok_or_else(|| self.full())?, is_new: true },
             };
-            claims.insert(key, claim);
+            claims.insert(key.clone(), claim);
         }
         Ok(claims)
     }

@@ -5,10 +5,12 @@ use std::cell::Cell;
 use anyhow::Result;
 use edge_common::{
     Clock, Tables,
+    abi::Outcome,
     attachment::{Attachment, Slot},
+    class::{Class, Dscp},
     mark::MarkRow,
     meter::{Meter, PortCounters},
-    path::{self, Outcome},
+    path,
     police::Lease,
     port::PortConfig,
     rate::Rate,
@@ -33,6 +35,7 @@ struct HostTables {
     policers: Vec<(Cell<u64>, Lease)>,
     meters: Vec<Meter>,
     port_counters: PortCounters,
+    outcome: Outcome,
 }
 
 /// A replay's time.
@@ -54,6 +57,7 @@ impl HostEngine {
             attachments,
             policers: (0..capacity.policers).map(|_| policer()).collect(),
             port_counters: PortCounters::default(),
+            outcome: Outcome::unknown(),
         };
         Self { port: PortConfig { tpids: port.tpids, unmatched: port.unmatched }, tables }
     }
@@ -63,7 +67,9 @@ impl Engine for HostEngine {
     fn run(&mut self, frame: &mut Vec<u8>, now_ns: u64) -> Result<Outcome> {
         let mut frame = frame.as_mut_slice();
         let clock = ReplayClock(now_ns);
-        Ok(path::process(&mut frame, &self.port, &mut self.tables, &clock))
+        self.tables.outcome = Outcome::unknown();
+        let reason = path::process(&mut frame, &self.port, &mut self.tables, &clock);
+        Ok(Outcome { reason: reason.number(), ..self.tables.outcome })
     }
 
     fn meter(&self, attachment: u32) -> Result<Meter> {
@@ -119,6 +125,19 @@ impl Tables for HostTables {
 
     fn forward(&mut self) -> bool {
         true
+    }
+
+    fn note_attachment(&mut self, index: u32) {
+        self.outcome.attachment = index;
+    }
+
+    fn note_class(&mut self, class: Class) {
+        self.outcome.class = class.number();
+    }
+
+    fn note_dscp(&mut self, arriving: Dscp, leaving: Dscp) {
+        self.outcome.dscp_in = arriving.bits();
+        self.outcome.dscp_out = leaving.bits();
     }
 }
 

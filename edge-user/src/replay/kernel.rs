@@ -1,16 +1,14 @@
 //! The kernel engine: the loaded XDP program, run on frames by `BPF_PROG_TEST_RUN`.
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result};
 use aya::{
     Ebpf,
     programs::{TestRun as _, TestRunOptions, Xdp},
 };
 use edge_common::{
     Reason,
-    abi::OutcomeRecord,
-    class::{Class, Dscp},
+    abi::Outcome,
     meter::{Meter, PortCounters},
-    path::Outcome,
 };
 use nix::{
     sched::{CpuSet, sched_getcpu, sched_setaffinity},
@@ -82,7 +80,7 @@ impl KernelEngine {
     ) -> Result<(Outcome, u32)> {
         self.replay.prepare(now_ns);
         let action = self.test_run(frame)?;
-        Ok((outcome(self.replay.outcome())?, action))
+        Ok((self.replay.outcome(), action))
     }
 }
 
@@ -90,13 +88,7 @@ impl Engine for KernelEngine {
     fn run(&mut self, frame: &mut Vec<u8>, now_ns: u64) -> Result<Outcome> {
         if frame.len() < MIN_FRAME_LEN_BYTES {
             // No driver delivers one, either.
-            return Ok(Outcome {
-                reason: Reason::Malformed,
-                len_bytes: frame.len() as u32,
-                attachment: 0,
-                class: None,
-                dscp: None,
-            });
+            return Ok(Outcome { reason: Reason::Malformed.number(), ..Outcome::unknown() });
         }
         Ok(self.run_for_action(frame, now_ns)?.0)
     }
@@ -108,21 +100,6 @@ impl Engine for KernelEngine {
     fn port_counters(&self) -> Result<PortCounters> {
         self.tables.port_counters(self.port)
     }
-}
-
-fn outcome(record: OutcomeRecord) -> Result<Outcome> {
-    let reason = Reason::from_number(record.reason)
-        .ok_or_else(|| anyhow!("the program gave the unknown reason {}", record.reason))?;
-    let applies = |value: u8| (value != OutcomeRecord::NONE).then_some(value);
-    Ok(Outcome {
-        reason,
-        len_bytes: record.len_bytes,
-        attachment: record.attachment,
-        class: applies(record.class).map(Class::new),
-        dscp: applies(record.dscp_in).zip(applies(record.dscp_out)).map(|(dscp_in, dscp_out)| {
-            (Dscp::new(dscp_in), Dscp::new(dscp_out))
-        }),
-    })
 }
 
 /// Leases are per CPU: on one CPU, a replay's verdicts depend on the capture alone.

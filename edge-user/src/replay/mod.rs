@@ -9,9 +9,8 @@ use std::io::Write;
 use anyhow::{Context as _, Result};
 use edge_common::{
     Action, Reason,
-    class::Dscp,
+    abi::Outcome,
     meter::{Meter, PortCounters},
-    path::Outcome,
     reason::UnmatchedPolicy,
 };
 use serde::Serialize;
@@ -44,7 +43,7 @@ pub struct FrameReport<'a> {
     class: Option<&'a str>,
     dscp_in: Option<u8>,
     dscp_out: Option<u8>,
-    bytes: u32,
+    bytes: u64,
     sha256: Option<String>,
 }
 
@@ -74,12 +73,13 @@ pub fn replay(
         let outcome = engine
             .run(&mut data, timestamp_ns)
             .with_context(|| format!("frame {number} of the capture"))?;
-        let reason = usize::from(outcome.reason.number());
-        summary.frames[reason] += 1;
-        summary.bytes[reason] += u64::from(outcome.len_bytes);
-        let action = outcome.reason.action(port.unmatched);
+        let reason = outcome.reason().context("the path has not ended")?;
+        let len_bytes = data.len() as u64;
+        summary.frames[usize::from(reason.number())] += 1;
+        summary.bytes[usize::from(reason.number())] += len_bytes;
+        let action = reason.action(port.unmatched);
         if let Some(lines) = lines.as_mut() {
-            let report = report(number, &outcome, action, plan, port, &data);
+            let report = report(number, &outcome, reason, plan, port, &data);
             serde_json::to_writer(&mut **lines, &report)?;
             lines.write_all(b"\n")?;
         }
@@ -115,27 +115,29 @@ impl Summary {
 fn report<'a>(
     frame: u64,
     outcome: &Outcome,
-    action: Action,
+    reason: Reason,
     plan: &'a Plan,
     port: &PortPlan,
     data: &[u8],
 ) -> FrameReport<'a> {
+    let applies = |value: u8| (value != Outcome::NONE).then_some(value);
+    let action = reason.action(port.unmatched);
     let leaves = action != Action::Drop;
     let attachment = plan.attachment(outcome.attachment);
     let class = |attachment: &'a AttachmentPlan| {
-        Some(attachment.classes.get(outcome.class?.index())?.as_str())
+        Some(attachment.classes.get(usize::from(outcome.class))?.as_str())
     };
     FrameReport {
         frame,
         verdict: verdict(action),
-        reason: outcome.reason.as_str(),
+        reason: reason.as_str(),
         circuit: attachment.map(|attachment| attachment.key.circuit.as_str()),
         peering: attachment.map(|attachment| attachment.key.peering.as_str()),
         direction: port.side.direction().as_str(),
         class: attachment.and_then(class),
-        dscp_in: outcome.dscp.map(|(dscp_in, _)| Dscp::bits(dscp_in)),
-        dscp_out: outcome.dscp.filter(|_| leaves).map(|(_, dscp_out)| Dscp::bits(dscp_out)),
-        bytes: outcome.len_bytes,
+        dscp_in: applies(outcome.dscp_in),
+        dscp_out: applies(outcome.dscp_out).filter(|_| leaves),
+        bytes: data.len() as u64,
         sha256: leaves.then(|| hex(&Sha256::digest(data))),
     }
 }
