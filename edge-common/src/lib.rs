@@ -13,6 +13,15 @@
 //! programs that contain one.
 #![cfg_attr(not(test), no_std)]
 #![deny(unsafe_code)]
+#![expect(
+    clippy::inline_always,
+    reason = "the path is one program for the verifier: a call that LLVM leaves would lose what it \
+              knows of packet bounds"
+)]
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "the path cuts numbers down to header fields, and has no panic to check them with"
+)]
 
 pub mod abi;
 pub mod attachment;

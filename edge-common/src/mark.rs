@@ -4,7 +4,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use crate::{
     checksum,
-    class::{Class, Dscp, DsWord, IpVersion},
+    class::{Class, DsWord, Dscp, IpVersion},
     frame::Frame,
     reason::Reason,
 };
@@ -26,7 +26,10 @@ impl Marking {
     #[must_use]
     pub const fn from_bits(bits: u16) -> Self {
         let [class, dscp] = bits.to_be_bytes();
-        Self { class: Class::new(class), dscp: Dscp::new(dscp) }
+        Self {
+            class: Class::new(class),
+            dscp: Dscp::new(dscp),
+        }
     }
 
     /// The 16-bit form.
@@ -40,17 +43,7 @@ impl Marking {
 /// and `preserve`.
 #[repr(C)]
 #[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    FromBytes,
-    IntoBytes,
-    Immutable,
-    KnownLayout,
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, FromBytes, IntoBytes, Immutable, KnownLayout,
 )]
 pub struct MarkRow {
     /// Indexed by arriving DSCP.

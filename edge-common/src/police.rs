@@ -58,7 +58,9 @@ pub fn admit(
     if attachment.policer == 0 {
         return Ok(true);
     }
-    let (_, lease) = tables.policer(attachment.policer).ok_or(Reason::DanglingTable)?;
+    let (_, lease) = tables
+        .policer(attachment.policer)
+        .ok_or(Reason::DanglingTable)?;
     if lease.rate != attachment.rate {
         // Bought at another price.
         lease.rate = attachment.rate;
@@ -71,7 +73,9 @@ pub fn admit(
     }
 
     let rate = *tables.rate(attachment.rate).ok_or(Reason::DanglingTable)?;
-    let (word, lease) = tables.policer(attachment.policer).ok_or(Reason::DanglingTable)?;
+    let (word, lease) = tables
+        .policer(attachment.policer)
+        .ok_or(Reason::DanglingTable)?;
     Ok(buy(word, lease, &rate, clock, class, len_bytes))
 }
 
@@ -103,8 +107,8 @@ fn buy(
         if ahead_ticks + frame_ticks > ceiling_ticks {
             return false;
         }
-        let new_ticks = base_ticks.wrapping_add(lease_ticks);
-        if word.compare_exchange(tat_ticks, new_ticks) == tat_ticks {
+        let sold_until_ticks = base_ticks.wrapping_add(lease_ticks);
+        if word.compare_exchange(tat_ticks, sold_until_ticks) == tat_ticks {
             lease.credit_bytes[class.index()] += lease_bytes - len_bytes;
             lease.leases += 1;
             return true;

@@ -6,14 +6,14 @@ use crate::{frame::Frame, port::PortConfig, reason::Reason};
 pub const TPID_C_TAG: u16 = 0x8100;
 /// TPID of an S-tag (802.1Q-2022, table 9-1).
 pub const TPID_S_TAG: u16 = 0x88a8;
-/// `EtherType` of slow protocols: LACP, marker, OAM (802.3-2022, annex 57A).
+/// EtherType of slow protocols: LACP, marker, OAM (802.3-2022, annex 57A).
 const ETHER_TYPE_SLOW: u16 = 0x8809;
-/// `EtherType` of LLDP (802.1AB-2016, 8.3).
+/// EtherType of LLDP (802.1AB-2016, 8.3).
 const ETHER_TYPE_LLDP: u16 = 0x88cc;
 
-/// Where the `EtherType`, or the outer TPID, of an Ethernet frame is.
+/// Where the EtherType, or the outer TPID, of an Ethernet frame is.
 const ETHER_TYPE_OFFSET: usize = 12;
-/// TCI and the `EtherType` after it.
+/// TCI and the EtherType after it.
 pub const TAG_LEN_BYTES: usize = 4;
 
 /// A VLAN identifier: the low 12 bits of the TCI. PCP and DEI, the upper four, never get here.
@@ -45,9 +45,9 @@ impl Vid {
 pub struct Tag {
     /// The VID.
     pub vid: Vid,
-    /// The `EtherType` after the tag: a payload's, or the TPID of a further tag.
+    /// The EtherType after the tag: a payload's, or the TPID of a further tag.
     pub next_ether_type: u16,
-    /// Offset in bytes of what follows that `EtherType`.
+    /// Offset in bytes of what follows that EtherType.
     pub next_offset: usize,
 }
 

@@ -1,2 +1,213 @@
+//! The far ends of the lab: tags for hosts that cannot make any, and the count of what passed
+//! the wire. Reads frames with code of its own, so that it can bear witness about the edge's.
 #![no_std]
 #![no_main]
+#![expect(missing_docs, reason = "aya's macros put undocumented functions around programs")]
+
+use aya_ebpf::{
+    EbpfContext as _,
+    bindings::{BPF_NOEXIST, TC_ACT_OK, TC_ACT_SHOT, xdp_action},
+    btf_maps::{DevMapHash, HashMap, PerCpuHashMap},
+    helpers::generated::{bpf_skb_vlan_pop, bpf_skb_vlan_push, bpf_xdp_get_buff_len},
+    macros::{btf_map, classifier, xdp},
+    programs::{TcContext, XdpContext},
+};
+
+use crate::abi::{NOT_IP, RAW_MARK, Tag, TagStack, WireCount, WireKey};
+
+#[path = "../../edge-user/src/lab/abi.rs"]
+#[expect(unreachable_pub, reason = "public in the library, which has the same file")]
+mod abi;
+
+const ETHERTYPE: usize = 12;
+const IPV4: u16 = 0x0800;
+const IPV6: u16 = 0x86dd;
+const TAG_BYTES: u32 = 4;
+const MOST_TAGS: usize = 2;
+
+type Counts = PerCpuHashMap<WireKey, WireCount, 4096>;
+
+/// Destination address (IPv4 as `::ffff:a.b.c.d`) to the tags of frames to it.
+#[btf_map]
+static TAGS: HashMap<[u8; 16], TagStack, 1024> = HashMap::new();
+/// What this end sent.
+#[btf_map]
+static OFFERED: Counts = Counts::new();
+/// What reached this end.
+#[btf_map]
+static RECEIVED: Counts = Counts::new();
+/// Ingress interface to egress interface.
+#[btf_map]
+static BOUNCE: DevMapHash<16> = DevMapHash::new();
+
+/// Egress of a far end: tags and counts. What has no tags to go by is dropped, so that the
+/// stack's own chatter (MLD, ARP, router solicitations) stays off the wire.
+#[classifier]
+fn push(ctx: TcContext) -> i32 {
+    if tag_and_count(&ctx).is_some() { TC_ACT_OK } else { TC_ACT_SHOT }
+}
+
+/// Ingress of a far end: removes up to two tags. The stack has moved the outer one to the
+/// frame's metadata by now; removing it moves the next one there.
+#[classifier]
+fn pop(ctx: TcContext) -> i32 {
+    for _ in 0..MOST_TAGS {
+        if metadata_tag(&ctx).is_none() {
+            break;
+        }
+        // SAFETY: the helper wants the program's own context, and this is that.
+        if unsafe { bpf_skb_vlan_pop(ctx.skb.skb) } != 0 {
+            return TC_ACT_SHOT;
+        }
+    }
+    TC_ACT_OK
+}
+
+/// Counts what reaches a far end, frame by frame and tags in, before the stack sees it. Being an
+/// XDP program, it also gives the end the NAPI without which veth takes no redirected frame.
+#[xdp(frags)]
+fn count(ctx: XdpContext) -> u32 {
+    // SAFETY: the helper wants the program's own context, and this is that.
+    let len_bytes = unsafe { bpf_xdp_get_buff_len(ctx.as_ptr().cast()) };
+    bump(&RECEIVED, &wire_key(&XdpBytes(&ctx), None), len_bytes);
+    xdp_action::XDP_PASS
+}
+
+/// A wire in place of the edge: out of the interface that the map pairs with the one it came by.
+#[xdp(frags)]
+fn bounce(ctx: XdpContext) -> u32 {
+    // SAFETY: the context is valid for as long as the program runs.
+    let ingress = unsafe { (*ctx.ctx).ingress_ifindex };
+    BOUNCE.redirect(ingress, u64::from(xdp_action::XDP_DROP)).unwrap_or_else(|action| action)
+}
+
+fn tag_and_count(ctx: &TcContext) -> Option<()> {
+    // SAFETY: the context is valid for as long as the program runs.
+    let mark = unsafe { (*ctx.skb.skb).mark };
+    if mark != RAW_MARK {
+        let destination = destination(ctx)?;
+        // SAFETY: the value is copied at once; a change meanwhile mixes old and new tags at worst.
+        let tags = *unsafe { TAGS.get(destination) }?;
+        // A push adds outside what is there.
+        push_tag(ctx, tags.inner)?;
+        push_tag(ctx, tags.outer)?;
+    }
+    let outer = metadata_tag(ctx);
+    let in_metadata = if outer.is_some() { TAG_BYTES } else { 0 };
+    bump(&OFFERED, &wire_key(&SkbBytes(ctx), outer), u64::from(ctx.len() + in_metadata));
+    Some(())
+}
+
+fn destination(ctx: &TcContext) -> Option<[u8; 16]> {
+    match u16::from_be_bytes(ctx.load(ETHERTYPE).ok()?) {
+        IPV4 => {
+            let [a, b, c, d]: [u8; 4] = ctx.load(ETHERTYPE + 2 + 16).ok()?;
+            Some([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d])
+        }
+        IPV6 => ctx.load(ETHERTYPE + 2 + 24).ok(),
+        _ => None,
+    }
+}
+
+fn push_tag(ctx: &TcContext, tag: Tag) -> Option<()> {
+    if tag.tpid == 0 {
+        return Some(());
+    }
+    // SAFETY: the helper wants the program's own context, and this is that.
+    let pushed = unsafe { bpf_skb_vlan_push(ctx.skb.skb, tag.tpid.to_be(), tag.tci) };
+    (pushed == 0).then_some(())
+}
+
+/// The TCI of the tag that the stack keeps beside the frame.
+#[inline(always)]
+fn metadata_tag(ctx: &TcContext) -> Option<u16> {
+    let skb = ctx.skb.skb;
+    // SAFETY: the context is valid for as long as the program runs.
+    if unsafe { (*skb).vlan_present } == 0 {
+        return None;
+    }
+    // SAFETY: as above.
+    let tci = unsafe { (*skb).vlan_tci };
+    Some(tci as u16)
+}
+
+/// The big-endian half words of a frame.
+trait HalfWords {
+    fn at(&self, offset: usize) -> Option<u16>;
+}
+
+struct SkbBytes<'a>(&'a TcContext);
+
+impl HalfWords for SkbBytes<'_> {
+    #[inline(always)]
+    fn at(&self, offset: usize) -> Option<u16> {
+        self.0.load(offset).ok().map(u16::from_be_bytes)
+    }
+}
+
+struct XdpBytes<'a>(&'a XdpContext);
+
+impl HalfWords for XdpBytes<'_> {
+    #[inline(always)]
+    fn at(&self, offset: usize) -> Option<u16> {
+        let start = self.0.data() + offset;
+        if start + 2 > self.0.data_end() {
+            return None;
+        }
+        // SAFETY: the bytes end at or before `data_end`; a byte array has no alignment.
+        Some(u16::from_be_bytes(unsafe { (start as *const [u8; 2]).read() }))
+    }
+}
+
+#[inline(always)]
+fn wire_key(frame: &impl HalfWords, metadata: Option<u16>) -> WireKey {
+    let mut key = WireKey { traffic_class: NOT_IP, ..WireKey::default() };
+    let mut tags = 0;
+    let mut offset = ETHERTYPE;
+    if let Some(tci) = metadata {
+        key.c_vid = tci & 0x0fff;
+        tags = 1;
+    }
+    for _ in 0..MOST_TAGS {
+        if tags == MOST_TAGS || !matches!(frame.at(offset), Some(0x8100 | 0x88a8 | 0x9100)) {
+            break;
+        }
+        let Some(tci) = frame.at(offset + 2) else { break };
+        (key.s_vid, key.c_vid) = (key.c_vid, tci & 0x0fff);
+        tags += 1;
+        offset += TAG_BYTES as usize;
+    }
+    let first = frame.at(offset + 2);
+    key.traffic_class = match (frame.at(offset), first) {
+        (Some(IPV4), Some(first)) => first & 0xff,
+        (Some(IPV6), Some(first)) => (first >> 4) & 0xff,
+        _ => NOT_IP,
+    };
+    key
+}
+
+#[inline(always)]
+fn bump(counts: &Counts, key: &WireKey, len_bytes: u64) {
+    let count = counts.get_ptr_mut(key).or_else(|| {
+        // Another CPU may have been first: then its entry is as good.
+        let _ = counts.insert(key, WireCount::default(), u64::from(BPF_NOEXIST));
+        counts.get_ptr_mut(key)
+    });
+    if let Some(count) = count {
+        // SAFETY: this CPU's value, which nothing else writes while the program runs.
+        let count = unsafe { &mut *count };
+        count.frames += 1;
+        count.bytes += len_bytes;
+    }
+}
+
+#[panic_handler]
+fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
+    // No reachable panic: the verifier refuses the object if it gets one.
+    loop {}
+}
+
+/// Helpers that are open to GPL-compatible programs only.
+#[unsafe(link_section = "license")]
+#[unsafe(no_mangle)]
+static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";

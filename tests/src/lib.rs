@@ -1,1 +1,5 @@
-//! x
+//! What the tests against the kernel share.
+
+pub mod fixture;
+pub mod frames;
+pub mod root;

@@ -1,0 +1,13 @@
+//! The path on the host, with tables in memory.
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    clippy::unwrap_used,
+    reason = "a failed test may panic anywhere, and rates and times of a test are far from the ends of their types"
+)]
+
+mod frames;
+mod path;
+mod police;
+mod tables;
