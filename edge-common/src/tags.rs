@@ -31,6 +31,13 @@ impl Vid {
         Self(tci & 0x0fff)
     }
 
+    /// The twelve bits.
+    #[inline(always)]
+    #[must_use]
+    pub const fn number(self) -> u16 {
+        self.0
+    }
+
     /// The VID as a table index, below [`Self::COUNT`].
     #[inline(always)]
     #[must_use]

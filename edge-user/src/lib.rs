@@ -4,6 +4,7 @@
 //! config → plan → dataplane        (and daemon, which keeps it so; replay, which tries frames)
 //! ```
 
+pub mod bench;
 pub mod config;
 pub mod daemon;
 pub mod dataplane;

@@ -1,5 +1,6 @@
 //! One verb a file.
 
+mod bench;
 mod check;
 mod demo;
 mod detach;
@@ -38,6 +39,8 @@ enum Verb {
     Status(status::Args),
     /// Runs a capture through the data plane, without any interface.
     Replay(replay::Args),
+    /// Measures what the path costs on this machine.
+    Bench(bench::Args),
     /// Builds a lab of namespaces, sends real traffic, shows the result and cleans up.
     Demo(demo::Args),
     /// Prints completions for a shell.
@@ -84,8 +87,9 @@ pub(crate) fn main() -> ExitCode {
         Verb::Reload(args) => reload::reload(&args),
         Verb::Status(args) => status::status(&args),
         Verb::Replay(args) => replay::replay(&args),
+        Verb::Bench(args) => bench::bench(&args),
         Verb::Demo(args) => demo::demo(&args),
-        Verb::Completions(args) => shell::completions(&args, &mut Cli::command()),
+        Verb::Completions(args) => shell::completions(&args, Cli::command()),
         Verb::Man => shell::man(Cli::command()),
     };
     match result {

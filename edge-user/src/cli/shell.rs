@@ -1,4 +1,4 @@
-use std::io;
+use std::io::{self, Write as _};
 
 use anyhow::Result;
 use clap::Command;
@@ -10,8 +10,10 @@ pub(super) struct CompletionsArgs {
     shell: Shell,
 }
 
-pub(super) fn completions(args: &CompletionsArgs, command: &mut Command) -> Result<()> {
-    clap_complete::generate(args.shell, command, "edge", &mut io::stdout());
+pub(super) fn completions(args: &CompletionsArgs, mut command: Command) -> Result<()> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut command, "edge", &mut script);
+    io::stdout().write_all(&script)?;
     Ok(())
 }
 

@@ -49,6 +49,9 @@ async fn metrics(State(instance): State<Arc<Mutex<Instance>>>) -> Response {
     }
 }
 
+/// Picks one of the counters.
+type Value = fn(&super::status::Counters) -> u64;
+
 /// Prometheus's text format, version 0.0.4.
 fn exposition(status: &Status) -> String {
     let mut text = String::new();
@@ -59,7 +62,6 @@ fn exposition(status: &Status) -> String {
             sample(&mut text, "edge_port_frames_total", &labels, *frames);
         }
     }
-    type Value = fn(&super::status::Counters) -> u64;
     let families: [(&str, &str, Value); 4] = [
         ("edge_forwarded_frames_total", "Frames forwarded.", |c| c.forwarded_frames),
         ("edge_forwarded_bytes_total", "Bytes forwarded.", |c| c.forwarded_bytes),

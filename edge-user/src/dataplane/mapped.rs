@@ -13,7 +13,7 @@ use memmap2::{MmapOptions, MmapRaw};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 /// `BPF_MAP_TYPE_ARRAY` with `BPF_F_MMAPABLE`, of entries of type `T`.
-pub struct MappedArray<T> {
+pub(super) struct MappedArray<T> {
     memory: MmapRaw,
     len: u32,
     entry: PhantomData<T>,
@@ -23,12 +23,12 @@ impl<T: FromBytes + IntoBytes + Immutable> MappedArray<T> {
     /// Words of 64 bits in an entry: the kernel rounds entries up to 8 bytes, and so does every
     /// type of ours by itself.
     const WORDS: usize = {
-        assert!(size_of::<T>() % 8 == 0, "an entry is a whole number of 64-bit words");
+        assert!(size_of::<T>().is_multiple_of(8), "an entry is a whole number of 64-bit words");
         size_of::<T>() / 8
     };
 
     /// Maps `map`.
-    pub fn new(map: &MapData) -> Result<Self> {
+    pub(super) fn new(map: &MapData) -> Result<Self> {
         let info = map.info().context("reading a map's size")?;
         anyhow::ensure!(
             info.value_size() as usize == size_of::<T>(),
@@ -46,7 +46,7 @@ impl<T: FromBytes + IntoBytes + Immutable> MappedArray<T> {
     }
 
     /// Number of entries.
-    pub fn len(&self) -> u32 {
+    pub(super) fn len(&self) -> u32 {
         self.len
     }
 
@@ -55,7 +55,7 @@ impl<T: FromBytes + IntoBytes + Immutable> MappedArray<T> {
     /// # Panics
     ///
     /// If there is none.
-    pub fn get(&self, index: u32) -> T {
+    pub(super) fn get(&self, index: u32) -> T {
         let words: Vec<u64> =
             (0..Self::WORDS).map(|word| self.word(index, word).load(Ordering::Acquire)).collect();
         T::read_from_bytes(words.as_bytes()).expect("as many words as the type has")
@@ -66,7 +66,7 @@ impl<T: FromBytes + IntoBytes + Immutable> MappedArray<T> {
     /// # Panics
     ///
     /// If there is none.
-    pub fn set(&self, index: u32, value: &T) {
+    pub(super) fn set(&self, index: u32, value: &T) {
         let bytes = value.as_bytes().chunks_exact(size_of::<u64>());
         for (number, bytes) in bytes.enumerate() {
             let new = u64::from_ne_bytes(bytes.try_into().expect("a chunk of eight bytes"));
@@ -82,19 +82,21 @@ impl<T: FromBytes + IntoBytes + Immutable> MappedArray<T> {
     /// # Panics
     ///
     /// If there is none.
-    pub fn store_u32(&self, index: u32, element: usize, value: u32) {
+    pub(super) fn store_u32(&self, index: u32, element: usize, value: u32) {
         assert!(index < self.len && element < 2 * Self::WORDS, "no such element");
         let offset = index as usize * size_of::<T>() + element * size_of::<u32>();
-        // SAFETY: the offset is inside the mapping, which is page-aligned and lives as long as
-        // `self`; the element is aligned; the kernel and we access it atomically only.
-        let element = unsafe { AtomicU32::from_ptr(self.memory.as_mut_ptr().add(offset).cast()) };
+        let place = self.memory.as_mut_ptr().wrapping_add(offset).cast();
+        // SAFETY: the place is inside the mapping, which is page-aligned and lives as long as
+        // `self`, and is aligned; the kernel and we access it atomically only.
+        let element = unsafe { AtomicU32::from_ptr(place) };
         element.store(value, Ordering::Release);
     }
 
     fn word(&self, index: u32, word: usize) -> &AtomicU64 {
         assert!(index < self.len && word < Self::WORDS, "no such entry");
         let offset = index as usize * size_of::<T>() + word * size_of::<u64>();
+        let place = self.memory.as_mut_ptr().wrapping_add(offset).cast();
         // SAFETY: as in `store_u32`.
-        unsafe { AtomicU64::from_ptr(self.memory.as_mut_ptr().add(offset).cast()) }
+        unsafe { AtomicU64::from_ptr(place) }
     }
 }

@@ -10,13 +10,13 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
+use edge_common::abi;
 use nix::{
     fcntl::{Flock, FlockArg},
     mount::{MsFlags, mount},
     sys::statfs::{BPF_FS_MAGIC, statfs},
 };
 
-use super::program::abi_directory;
 
 /// The pins of an edge.
 #[derive(Clone, Debug)]
@@ -29,7 +29,7 @@ impl Pins {
     /// Those under `pin_dir`, present or not.
     #[must_use]
     pub fn new(pin_dir: &Path) -> Self {
-        Self { root: pin_dir.to_owned(), directory: abi_directory(pin_dir) }
+        Self { root: pin_dir.to_owned(), directory: pin_dir.join(format!("v{}", abi::VERSION)) }
     }
 
     /// Path of the map `name`.
@@ -173,13 +173,11 @@ fn is_bpffs(path: &Path) -> Result<bool> {
 
 /// A port's name as a file name: bpffs refuses dots, and nobody wants slashes.
 fn encode(name: &str) -> String {
-    name.bytes().fold(String::new(), |mut encoded, byte| {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => encoded.push(char::from(byte)),
-            _ => encoded.push_str(&format!("%{byte:02x}")),
-        }
-        encoded
-    })
+    let encode = |byte| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => char::from(byte).to_string(),
+        _ => format!("%{byte:02x}"),
+    };
+    name.bytes().map(encode).collect::<Vec<_>>().concat()
 }
 
 fn decode(encoded: &str) -> String {

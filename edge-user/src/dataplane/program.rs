@@ -1,7 +1,5 @@
 //! The XDP program of one port, loaded with the port's constants.
 
-use std::path::Path;
-
 use anyhow::{Context as _, Result, anyhow};
 use aya::{Ebpf, EbpfLoader, programs::Xdp};
 use edge_common::{abi, reason::UnmatchedPolicy};
@@ -122,9 +120,4 @@ fn load_program(ebpf: &mut Ebpf, name: &str) -> Result<()> {
     program(ebpf, name)?
         .load()
         .with_context(|| format!("the kernel refuses the XDP program {name}"))
-}
-
-/// Whether `path` may hold the pins of another version of the tables.
-pub fn abi_directory(pin_dir: &Path) -> std::path::PathBuf {
-    pin_dir.join(format!("v{}", abi::VERSION))
 }

@@ -1,1 +1,44 @@
-//! Lab.
+//! A lab on one machine: customer and core ends in network namespaces of their own, an edge
+//! between them, real traffic, and a count of what passed the wire that owes nothing to the edge.
+//!
+//! ```text
+//!  far end "cust0"                    edge                      far end "core0"
+//!  eth0 ── push, count ──▶  cust0 ── XDP under test ── core0  ──▶ count, pop ── eth0
+//! ```
+//!
+//! A far end is a host of the Linux stack. It speaks untagged IP; a program on its egress pushes
+//! the tags that [`Lab::join`] chose for the destination, and another on its ingress pops them.
+//! Both directions are counted frame by frame, tags in: on egress after the push
+//! ([`FarEnd::offered`]), on ingress before the stack ([`FarEnd::received`]).
+//!
+//! Namespaces have no names and programs no pins, so a lab goes with its process.
+
+mod abi;
+mod bounce;
+mod counts;
+mod far_end;
+mod netns;
+mod path;
+mod preflight;
+pub mod raw;
+mod running;
+pub mod tcp;
+#[cfg(test)]
+mod tests;
+mod topology;
+pub mod udp;
+
+pub use self::{
+    abi::{Tag, TagStack, WireCount, WireKey},
+    bounce::Bounce,
+    counts::WireCounts,
+    far_end::FarEnd,
+    netns::NetNs,
+    path::{Family, Host, Path},
+    preflight::{preflight, root_or_skip},
+    running::Running,
+    topology::Lab,
+};
+
+/// The lab's eBPF object.
+static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/lab.o"));

@@ -5,13 +5,12 @@ use edge_common::{
     mark::{MarkRow, Marking},
 };
 
-use crate::config::{DscpPolicy, QosProfile};
+use crate::config::{DscpPolicy, QosClass, QosProfile};
 
 /// The row for `profile` under `policy`.
 pub(super) fn mark_row(profile: &QosProfile, policy: DscpPolicy) -> MarkRow {
     let markings = std::array::from_fn(|arriving| {
-        // The array has as many entries as there are code points: six bits.
-        let arriving = Dscp::new(arriving as u8);
+        let arriving = Dscp::new(u8::try_from(arriving).expect("a code point has six bits"));
         let (class, trusted) = trusted(profile, arriving);
         let dscp = match policy {
             DscpPolicy::Trust => trusted,
@@ -25,16 +24,19 @@ pub(super) fn mark_row(profile: &QosProfile, policy: DscpPolicy) -> MarkRow {
 
 /// The class of what is not IP and of what the profile does not list.
 pub(super) fn default_class(profile: &QosProfile) -> u8 {
-    let class = profile.classes.iter().position(|class| class.is_default);
-    class.and_then(|class| u8::try_from(class).ok()).unwrap_or(0)
+    number(profile, |class| class.is_default).unwrap_or(0)
+}
+
+fn number(profile: &QosProfile, is_it: impl Fn(&QosClass) -> bool) -> Option<u8> {
+    (0..).zip(&profile.classes).find_map(|(number, class)| is_it(class).then_some(number))
 }
 
 /// Class and leaving DSCP where the customer's marking is trusted: a listed code point leaves as
 /// its class's mark or as itself, any other as the default class's mark or 0.
 fn trusted(profile: &QosProfile, arriving: Dscp) -> (Class, Dscp) {
-    let listed = profile.classes.iter().position(|class| class.dscp.contains(&arriving.bits()));
-    let number = listed.unwrap_or_else(|| usize::from(default_class(profile)));
-    let mark = profile.classes.get(number).and_then(|class| class.mark);
+    let listed = number(profile, |class| class.dscp.contains(&arriving.bits()));
+    let number = listed.unwrap_or_else(|| default_class(profile));
+    let mark = profile.classes.get(usize::from(number)).and_then(|class| class.mark);
     let unmarked = if listed.is_some() { arriving } else { Dscp::new(0) };
-    (Class::new(number as u8), mark.map_or(unmarked, Dscp::new))
+    (Class::new(number), mark.map_or(unmarked, Dscp::new))
 }

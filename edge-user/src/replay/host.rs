@@ -142,6 +142,5 @@ impl Tables for HostTables {
 }
 
 fn slot(table: &std::collections::BTreeMap<(u32, u16), Slot>, index: u32, vid: Vid) -> Slot {
-    // A VID has twelve bits.
-    table.get(&(index, vid.index() as u16)).copied().unwrap_or(Slot::Empty)
+    table.get(&(index, vid.number())).copied().unwrap_or(Slot::Empty)
 }

@@ -29,7 +29,7 @@ use crate::{
 const MIN_FRAME_LEN_BYTES: usize = 14;
 /// The loopback interface of any network namespace: a test run asks only whether there is a
 /// device to redirect to.
-const LOOPBACK_IFINDEX: u32 = 1;
+pub(crate) const LOOPBACK_IFINDEX: u32 = 1;
 
 /// The program of one port, with tables of its own and no interface.
 pub struct KernelEngine {
@@ -103,7 +103,7 @@ impl Engine for KernelEngine {
 }
 
 /// Leases are per CPU: on one CPU, a replay's verdicts depend on the capture alone.
-fn stay_on_one_cpu() -> Result<()> {
+pub(crate) fn stay_on_one_cpu() -> Result<()> {
     let mut cpus = CpuSet::new();
     cpus.set(sched_getcpu()?)?;
     sched_setaffinity(Pid::from_raw(0), &cpus).context("staying on one CPU")

@@ -79,7 +79,7 @@ pub fn replay(
         summary.bytes[usize::from(reason.number())] += len_bytes;
         let action = reason.action(port.unmatched);
         if let Some(lines) = lines.as_mut() {
-            let report = report(number, &outcome, reason, plan, port, &data);
+            let report = report(number, outcome, reason, plan, port, &data);
             serde_json::to_writer(&mut **lines, &report)?;
             lines.write_all(b"\n")?;
         }
@@ -114,7 +114,7 @@ impl Summary {
 
 fn report<'a>(
     frame: u64,
-    outcome: &Outcome,
+    outcome: Outcome,
     reason: Reason,
     plan: &'a Plan,
     port: &PortPlan,
@@ -151,5 +151,5 @@ fn verdict(action: Action) -> &'static str {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
 }

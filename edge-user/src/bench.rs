@@ -1,0 +1,167 @@
+//! `edge bench`: what the path costs on this machine, in test runs, against a program that does
+//! nothing.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use aya::{
+    Ebpf,
+    programs::{TestRun as _, TestRunOptions},
+};
+use etherparse::PacketBuilder;
+use serde::Serialize;
+
+use crate::{
+    config,
+    dataplane::{
+        KernelTables, PortProgram, apply,
+        program::{EMPTY_PROGRAM, PROGRAM, program},
+    },
+    plan::{Capacity, Plan, Police},
+    replay,
+};
+
+/// 100 Gbps is more than test runs can offer, so that nothing is above the rate; 64 kbps less,
+/// so that everything is.
+const CONFIG: &str = r#"
+[edge]
+name = "bench"
+[[port]]
+name = "customer0"
+interface = "lo"
+side = "customer"
+forward = "core0"
+[[port]]
+name = "core0"
+interface = "lo0"
+side = "core"
+[[circuit]]
+name = "fast"
+bandwidth = "100 Gbps"
+s_tag = 100
+  [[circuit.peering]]
+  kind = "microsoft"
+  c_tag = 10
+[[circuit]]
+name = "slow"
+bandwidth = "64 kbps"
+s_tag = 101
+  [[circuit.peering]]
+  kind = "private"
+  c_tag = 10
+"#;
+/// Runs of a program in one measurement.
+const REPEAT: u32 = 1_000_000;
+/// Measurements, of which the median counts. Programs take turns, so that whatever else the
+/// machine does falls on all of them.
+const ROUNDS: usize = 9;
+
+/// What `edge bench --json` prints.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// Nanoseconds of the empty program.
+    pub empty_ns: f64,
+    /// How far frames get, and what that costs.
+    pub stages: Vec<Stage>,
+}
+
+/// A kind of frame.
+#[derive(Debug, Serialize)]
+pub struct Stage {
+    /// How far it gets.
+    pub stage: &'static str,
+    /// Median of nanoseconds a frame.
+    pub ns: f64,
+    /// The same over the empty program's.
+    pub ratio: f64,
+}
+
+/// Measures.
+pub fn bench() -> Result<Report> {
+    let config = config::parse(CONFIG, Path::new("bench"))?;
+    let capacity = Capacity::for_config(&config);
+    let plan = Plan::new(&config, &capacity.unused(), Police::Purchased)?;
+    let port = plan.port("customer0").context("the port of the benchmark")?;
+    replay::kernel::stay_on_one_cpu()?;
+    let mut ebpf = PortProgram::load_for_bench(port, &capacity)?;
+    let mut tables = KernelTables::take(&mut ebpf)?;
+    apply(&mut tables, &plan, |_| Ok(replay::kernel::LOOPBACK_IFINDEX))?;
+
+    let frames = frames()?;
+    let mut empty_ns = Vec::new();
+    let mut stages_ns = vec![Vec::new(); frames.len()];
+    for _ in 0..ROUNDS {
+        empty_ns.push(measure(&mut ebpf, EMPTY_PROGRAM, &frames[0].1)?);
+        for ((_, frame), ns) in frames.iter().zip(&mut stages_ns) {
+            ns.push(measure(&mut ebpf, PROGRAM, frame)?);
+        }
+    }
+    let empty_ns = median(empty_ns);
+    let stages = frames.iter().zip(stages_ns).map(|((stage, _), ns)| {
+        let ns = median(ns);
+        Stage { stage, ns, ratio: ns / empty_ns }
+    });
+    Ok(Report { empty_ns, stages: stages.collect() })
+}
+
+/// Frames by how far they get. None of them is changed by the path, so that a repeated run sees
+/// the same frame.
+fn frames() -> Result<[(&'static str, Vec<u8>); 6]> {
+    let mut unmatched = udp(0x2e, 100, 11)?;
+    unmatched.truncate(128);
+    let mut arp = udp(0, 100, 10)?;
+    arp[20..22].copy_from_slice(&[0x08, 0x06]);
+    let mut untagged = arp.clone();
+    untagged[12..14].copy_from_slice(&[0x08, 0x06]);
+    Ok([
+        ("tags: untagged, dropped", untagged),
+        ("attachment: unmatched, dropped", unmatched),
+        ("whole path, not IP", arp),
+        ("whole path, IPv4", udp(0x2e, 100, 10)?),
+        ("whole path, IPv6", udp_v6(0x2e, 100, 10)?),
+        ("above the rate, dropped", udp(0x2e, 101, 10)?),
+    ])
+}
+
+fn udp(dscp: u8, s_vid: u16, c_vid: u16) -> Result<Vec<u8>> {
+    let mut header = etherparse::Ipv4Header::new(8 + 78, 64, etherparse::IpNumber::UDP, [10; 4], [11; 4])?;
+    header.dscp = etherparse::IpDscp::try_new(dscp)?;
+    let builder = PacketBuilder::ethernet2([2; 6], [4; 6])
+        .double_vlan(s_vid.try_into()?, c_vid.try_into()?)
+        .ip(etherparse::IpHeaders::Ipv4(header, etherparse::Ipv4Extensions::default()))
+        .udp(1, 2);
+    let mut frame = Vec::new();
+    builder.write(&mut frame, &[0; 78])?;
+    Ok(frame)
+}
+
+fn udp_v6(dscp: u8, s_vid: u16, c_vid: u16) -> Result<Vec<u8>> {
+    let header = etherparse::Ipv6Header {
+        traffic_class: dscp << 2,
+        payload_length: 8 + 58,
+        next_header: etherparse::IpNumber::UDP,
+        hop_limit: 64,
+        ..etherparse::Ipv6Header::default()
+    };
+    let builder = PacketBuilder::ethernet2([2; 6], [4; 6])
+        .double_vlan(s_vid.try_into()?, c_vid.try_into()?)
+        .ip(etherparse::IpHeaders::Ipv6(header, etherparse::Ipv6Extensions::default()))
+        .udp(1, 2);
+    let mut frame = Vec::new();
+    builder.write(&mut frame, &[0; 58])?;
+    Ok(frame)
+}
+
+/// Nanoseconds a run, as the kernel measures them over [`REPEAT`] runs.
+fn measure(ebpf: &mut Ebpf, name: &str, frame: &[u8]) -> Result<f64> {
+    let mut options = TestRunOptions::new();
+    options.data_in = Some(frame);
+    options.repeat = REPEAT;
+    let result = program(ebpf, name)?.test_run(options).context("a test run")?;
+    Ok(result.duration.as_secs_f64() * 1e9)
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}

@@ -1,0 +1,124 @@
+//! A host beyond a port of the edge.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use anyhow::{Context as _, Result};
+use aya::{
+    Ebpf,
+    maps::HashMap,
+    programs::{SchedClassifier, TcAttachType, Xdp, XdpMode, tc},
+};
+
+use super::{OBJECT, abi::TagStack, counts::WireCounts, netns::NetNs, path::Host};
+
+/// The interface of every far end.
+pub(super) const INTERFACE: &str = "eth0";
+
+/// A host with one interface, `eth0`, whose peer is a port of the edge.
+#[derive(Debug)]
+pub struct FarEnd {
+    port: String,
+    mac: String,
+    ns: NetNs,
+    programs: Ebpf,
+}
+
+impl FarEnd {
+    /// Takes over the host side of a port whose link is up.
+    pub(super) fn new(port: &str, mac: String, ns: NetNs) -> Result<Self> {
+        let mut programs = Ebpf::load(OBJECT).context("cannot load the lab's programs")?;
+        ns.run(|| attach(&mut programs))
+            .with_context(|| format!("cannot put the lab's programs on the far end of {port}"))?;
+        Ok(Self { port: port.to_owned(), mac, ns, programs })
+    }
+
+    /// The edge's interface at the other end of the cable.
+    #[must_use]
+    pub fn port(&self) -> &str {
+        &self.port
+    }
+
+    /// The namespace it is.
+    #[must_use]
+    pub fn ns(&self) -> &NetNs {
+        &self.ns
+    }
+
+    /// The name of its interface.
+    #[must_use]
+    pub fn interface(&self) -> &'static str {
+        INTERFACE
+    }
+
+    /// The MAC address of its interface.
+    #[must_use]
+    pub fn mac(&self) -> &str {
+        &self.mac
+    }
+
+    /// What it has sent, as it went on the wire.
+    pub fn offered(&self) -> Result<WireCounts> {
+        WireCounts::read(&self.programs, "OFFERED")
+    }
+
+    /// What has reached it, as it came off the wire.
+    pub fn received(&self) -> Result<WireCounts> {
+        WireCounts::read(&self.programs, "RECEIVED")
+    }
+
+    /// Has frames to `other` tagged, and addresses, neighbour and route made for it.
+    pub(super) fn meet(
+        &mut self,
+        own: &Host,
+        other: &Host,
+        mac: &str,
+        ip_mtu: u32,
+        tags: TagStack,
+    ) -> Result<()> {
+        let pairs: [(IpAddr, IpAddr, &str); 2] = [
+            (own.v4.into(), other.v4.into(), "/32"),
+            (own.v6.into(), other.v6.into(), "/128 nodad"),
+        ];
+        for (own, other, host) in pairs {
+            self.ns.ip(&format!("address add {own}{host} dev {INTERFACE}"))?;
+            self.ns.ip(&format!(
+                "neighbour add {other} lladdr {mac} dev {INTERFACE} nud permanent"
+            ))?;
+            self.ns.ip(&format!("route add {other} dev {INTERFACE} src {own} mtu {ip_mtu}"))?;
+            self.tag(other, tags)?;
+        }
+        Ok(())
+    }
+
+    fn tag(&mut self, destination: IpAddr, tags: TagStack) -> Result<()> {
+        let key: Ipv6Addr = match destination {
+            IpAddr::V4(v4) => v4.to_ipv6_mapped(),
+            IpAddr::V6(v6) => v6,
+        };
+        let map = self.programs.map_mut("TAGS").context("lab.o has no map TAGS")?;
+        let mut map: HashMap<_, [u8; 16], TagStack> = map.try_into()?;
+        map.insert(key.octets(), tags, 0).context("the lab has no room for another path")
+    }
+}
+
+fn attach(programs: &mut Ebpf) -> Result<()> {
+    // Kernels from 6.6 attach without this qdisc, so it may be absent there; on others, attaching
+    // says that it is missing.
+    drop(tc::qdisc_add_clsact(INTERFACE));
+    for (name, hook) in [("push", TcAttachType::Egress), ("pop", TcAttachType::Ingress)] {
+        let program: &mut SchedClassifier = program(programs, name)?.try_into()?;
+        program.load()?;
+        program.attach(INTERFACE, hook)?;
+    }
+    let count: &mut Xdp = program(programs, "count")?.try_into()?;
+    count.load()?;
+    count.attach(INTERFACE, XdpMode::Driver)?;
+    Ok(())
+}
+
+pub(super) fn program<'a>(
+    programs: &'a mut Ebpf,
+    name: &str,
+) -> Result<&'a mut aya::programs::Program> {
+    programs.program_mut(name).with_context(|| format!("lab.o has no program {name}"))
+}

@@ -1,0 +1,165 @@
+//! Real TCP between far ends.
+
+use std::{
+    io::{ErrorKind, Read as _, Write as _},
+    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
+    os::fd::{AsFd, AsRawFd as _},
+    panic,
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result};
+use nix::sys::socket::{
+    AddressFamily, SockFlag, SockType, SockaddrStorage, setsockopt, socket, sockopt,
+};
+
+use super::{
+    path::{Family, Path},
+    running::{Running, Stop},
+};
+
+const CONNECT: Duration = Duration::from_secs(5);
+/// How long what is under way at the end may still take to arrive.
+const DRAIN: Duration = Duration::from_secs(5);
+/// How often a blocked end looks at the time.
+const TICK: Duration = Duration::from_millis(50);
+const CHUNK_BYTES: usize = 128 << 10;
+
+/// A stream as fast as the path lets it be.
+#[derive(Clone, Copy, Debug)]
+pub struct TcpLoad {
+    /// IPv4 or IPv6.
+    pub family: Family,
+    /// DSCP of the packets of both ends.
+    pub dscp: u8,
+    /// For how long it sends.
+    pub duration: Duration,
+}
+
+/// What a stream came to.
+#[derive(Clone, Copy, Debug)]
+pub struct TcpReport {
+    /// Bytes that the sender's stack took.
+    pub sent_bytes: u64,
+    /// Bytes that the receiver read. Fewer than sent: the stream was cut off while draining.
+    pub received_bytes: u64,
+    /// From the start to the last byte's arrival.
+    pub elapsed: Duration,
+}
+
+impl TcpReport {
+    /// Payload received, in bit/s.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "exact to 9 petabytes")]
+    pub fn goodput_bps(&self) -> f64 {
+        self.received_bytes as f64 * 8.0 / self.elapsed.as_secs_f64().max(1e-9)
+    }
+}
+
+/// Connects from the path's near end to its far end and starts to send.
+pub fn start(path: &Path, load: TcpLoad) -> Result<Running<TcpReport>> {
+    let any_port = SocketAddr::new(path.far.address(load.family), 0);
+    let listener = path.far.ns.run(|| {
+        let listener = TcpListener::bind(any_port)?;
+        set_traffic_class(&listener, load.family, load.dscp << 2)?;
+        Ok(listener)
+    })?;
+    let to = listener.local_addr()?;
+    let sender = path
+        .near
+        .ns
+        .run(|| connect(to, load))
+        .with_context(|| format!("no TCP connection to {to} through the lab"))?;
+    let (receiver, _) = listener.accept()?;
+    Running::start(move |stop| transfer(&sender, &receiver, load.duration, stop))
+}
+
+/// Sets IPv4 type of service or IPv6 traffic class of what a socket sends.
+pub(super) fn set_traffic_class(socket: &impl AsFd, family: Family, class: u8) -> Result<()> {
+    match family {
+        Family::V4 => setsockopt(socket, sockopt::Ipv4Tos, &class.into())?,
+        Family::V6 => setsockopt(socket, sockopt::Ipv6TClass, &class.into())?,
+    }
+    Ok(())
+}
+
+fn connect(to: SocketAddr, load: TcpLoad) -> Result<TcpStream> {
+    let family = match load.family {
+        Family::V4 => AddressFamily::Inet,
+        Family::V6 => AddressFamily::Inet6,
+    };
+    let socket = socket(family, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?;
+    // Before the connection, so that its first packet has it.
+    set_traffic_class(&socket, load.family, load.dscp << 2)?;
+    let stream = TcpStream::from(socket);
+    // Bounds the connection too.
+    stream.set_write_timeout(Some(CONNECT))?;
+    nix::sys::socket::connect(stream.as_raw_fd(), &SockaddrStorage::from(to))?;
+    Ok(stream)
+}
+
+fn transfer(
+    sender: &TcpStream,
+    receiver: &TcpStream,
+    duration: Duration,
+    stop: &Stop,
+) -> Result<TcpReport> {
+    for end in [sender, receiver] {
+        end.set_write_timeout(Some(TICK))?;
+        end.set_read_timeout(Some(TICK))?;
+        // A reset at the end: what lingers on would keep the namespace alive.
+        setsockopt(end, sockopt::Linger, &libc::linger { l_onoff: 1, l_linger: 0 })?;
+    }
+    let start = Instant::now();
+    let deadline = start + duration;
+    thread::scope(|scope| {
+        let sending = scope.spawn(|| send(sender, deadline, stop));
+        let (received_bytes, last) = receive(receiver, start, deadline + DRAIN, stop)?;
+        // Frees a sender that still waits for a receiver that has given up.
+        stop.set();
+        let sent_bytes = sending.join().unwrap_or_else(|panic| panic::resume_unwind(panic))?;
+        Ok(TcpReport { sent_bytes, received_bytes, elapsed: last - start })
+    })
+}
+
+fn send(mut to: &TcpStream, deadline: Instant, stop: &Stop) -> Result<u64> {
+    let chunk = vec![0x5a; CHUNK_BYTES];
+    let mut sent_bytes = 0;
+    while Instant::now() < deadline && !stop.wanted() {
+        match to.write(&chunk) {
+            Ok(written) => sent_bytes += written as u64,
+            Err(error) if is_tick(&error) => {}
+            Err(error) => return Err(error).context("a TCP stream of the lab broke"),
+        }
+    }
+    to.shutdown(Shutdown::Write)?;
+    Ok(sent_bytes)
+}
+
+fn receive(
+    mut from: &TcpStream,
+    start: Instant,
+    give_up: Instant,
+    stop: &Stop,
+) -> Result<(u64, Instant)> {
+    let mut chunk = vec![0; CHUNK_BYTES];
+    let mut received_bytes = 0;
+    let mut last = start;
+    while Instant::now() < give_up && !stop.wanted() {
+        match from.read(&mut chunk) {
+            Ok(0) => break,
+            Ok(read) => {
+                received_bytes += read as u64;
+                last = Instant::now();
+            }
+            Err(error) if is_tick(&error) => {}
+            Err(error) => return Err(error).context("a TCP stream of the lab broke"),
+        }
+    }
+    Ok((received_bytes, last))
+}
+
+fn is_tick(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
+}

@@ -1,0 +1,149 @@
+//! The edge's namespace and the far ends around it.
+
+use std::{
+    net::{Ipv4Addr, Ipv6Addr},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, ensure};
+
+use super::{
+    abi::TagStack,
+    counts::WireCounts,
+    far_end::{FarEnd, INTERFACE},
+    netns::NetNs,
+    path::{Host, Path},
+    preflight::preflight,
+};
+
+/// The largest IP packet of a path: with two tags, frames of 1,522 bytes.
+const IP_MTU: u32 = 1500;
+/// veth refuses to send on a frame longer than MTU + 18, so the links have room for any tags.
+const LINK_MTU: u32 = 1600;
+/// Half-made checksums and tags in metadata are not what a wire carries, and a frame is counted
+/// once, not once for 64 KB of segments.
+const OFFLOADS: [&str; 5] = ["tx", "txvlan", "tx-vlan-stag-hw-insert", "tso", "gso"];
+/// How many frames wait where the receiver of a veth pair is behind (Linux 6.16 and later wait;
+/// earlier ones drop).
+const QUEUE_FRAMES: u32 = 1000;
+/// Third and fourth octets of a path's addresses have room for more; the tag map has not.
+const MOST_PATHS: u16 = 500;
+const SETTLED: Duration = Duration::from_millis(60);
+
+/// A namespace for an edge, and a far end for each of its ports. Dropping it removes everything.
+#[derive(Debug)]
+pub struct Lab {
+    far_ends: Vec<FarEnd>,
+    edge: NetNs,
+    paths: u16,
+}
+
+impl Lab {
+    /// An edge with these interfaces, each cabled to a far end of its own.
+    pub fn new(ports: &[&str]) -> Result<Self> {
+        preflight()?;
+        let edge = NetNs::new()?;
+        let mut far_ends = Vec::new();
+        for (index, port) in (1..).zip(ports) {
+            let far = cable(&edge, port, index)
+                .with_context(|| format!("cannot lay the lab's cable to {port}"))?;
+            far_ends.push(far);
+        }
+        Ok(Self { far_ends, edge, paths: 0 })
+    }
+
+    /// The edge's namespace.
+    #[must_use]
+    pub fn edge(&self) -> &NetNs {
+        &self.edge
+    }
+
+    /// The far end of a port.
+    pub fn far_end(&self, port: &str) -> Result<&FarEnd> {
+        Ok(&self.far_ends[self.index(port)?])
+    }
+
+    /// Gives the far ends of two ports a pair of addresses each, IPv4 and IPv6. What they send to
+    /// each other's goes out with these tags.
+    pub fn join(&mut self, near: &str, far: &str, tags: TagStack) -> Result<Path> {
+        let (near, far) = (self.index(near)?, self.index(far)?);
+        ensure!(near != far, "a path needs two far ends");
+        ensure!(self.paths < MOST_PATHS, "a lab has at most {MOST_PATHS} paths");
+        self.paths += 1;
+        let path = Path {
+            tags,
+            near: host(&self.far_ends[near], self.paths, 1),
+            far: host(&self.far_ends[far], self.paths, 2),
+        };
+        let (near_mac, far_mac) =
+            (self.far_ends[near].mac().to_owned(), self.far_ends[far].mac().to_owned());
+        self.far_ends[near].meet(&path.near, &path.far, &far_mac, IP_MTU, tags)?;
+        self.far_ends[far].meet(&path.far, &path.near, &near_mac, IP_MTU, tags)?;
+        Ok(path)
+    }
+
+    /// Waits until no frame has been counted anywhere for a moment, `limit` at most; whether that
+    /// came about.
+    pub fn settle(&self, limit: Duration) -> Result<bool> {
+        let deadline = Instant::now() + limit;
+        let mut before = self.counts()?;
+        while Instant::now() < deadline {
+            thread::sleep(SETTLED);
+            let now = self.counts()?;
+            if now == before {
+                return Ok(true);
+            }
+            before = now;
+        }
+        Ok(false)
+    }
+
+    fn counts(&self) -> Result<Vec<(WireCounts, WireCounts)>> {
+        self.far_ends.iter().map(|end| Ok((end.offered()?, end.received()?))).collect()
+    }
+
+    fn index(&self, port: &str) -> Result<usize> {
+        self.far_ends
+            .iter()
+            .position(|end| end.port() == port)
+            .with_context(|| format!("the lab has no port {port}"))
+    }
+}
+
+/// Lays a veth pair between the edge and a new far end.
+fn cable(edge: &NetNs, port: &str, index: u8) -> Result<FarEnd> {
+    let far = NetNs::new()?;
+    let (edge_mac, far_mac) =
+        (format!("02:00:00:00:ed:{index:02x}"), format!("02:00:00:00:fa:{index:02x}"));
+    let peer = far.path();
+    edge.ip(&format!(
+        "link add {port} address {edge_mac} mtu {LINK_MTU} type veth \
+         peer {INTERFACE} address {far_mac} mtu {LINK_MTU} netns {}",
+        peer.display()
+    ))?;
+    for (ns, interface) in [(edge, port), (&far, INTERFACE)] {
+        let mut arguments = vec!["-K", interface];
+        arguments.extend(OFFLOADS.iter().flat_map(|feature| [*feature, "off"]));
+        ns.output("ethtool", &arguments)?;
+        // No link-local address, so nothing that IPv6 would say of its own accord.
+        ns.ip(&format!("link set {interface} addrgenmode none"))?;
+    }
+    far.output("tc", &pfifo_arguments())?;
+    edge.ip(&format!("link set {port} up"))?;
+    far.ip(&format!("link set {INTERFACE} up"))?;
+    FarEnd::new(port, far_mac, far)
+}
+
+fn pfifo_arguments() -> Vec<&'static str> {
+    vec!["qdisc", "replace", "dev", INTERFACE, "root", "pfifo", "limit", "1000"]
+}
+
+fn host(end: &FarEnd, path: u16, number: u8) -> Host {
+    let [high, low] = path.to_be_bytes();
+    Host {
+        ns: end.ns().clone(),
+        v4: Ipv4Addr::new(10, 77 + high, low, number),
+        v6: Ipv6Addr::new(0xfd00, 0x77, 0, path, 0, 0, 0, number.into()),
+    }
+}
