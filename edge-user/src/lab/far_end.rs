@@ -81,9 +81,8 @@ impl FarEnd {
         ];
         for (own, other, host) in pairs {
             self.ns.ip(&format!("address add {own}{host} dev {INTERFACE}"))?;
-            self.ns.ip(&format!(
-                "neighbour add {other} lladdr {mac} dev {INTERFACE} nud permanent"
-            ))?;
+            self.ns
+                .ip(&format!("neighbour add {other} lladdr {mac} dev {INTERFACE} nud permanent"))?;
             self.ns.ip(&format!("route add {other} dev {INTERFACE} src {own} mtu {ip_mtu}"))?;
             self.tag(other, tags)?;
         }

@@ -58,7 +58,8 @@ pub fn root_or_skip(test: &str) -> bool {
 }
 
 fn effective_capabilities() -> Result<u64> {
-    let status = fs::read_to_string("/proc/self/status").context("cannot read /proc/self/status")?;
+    let status =
+        fs::read_to_string("/proc/self/status").context("cannot read /proc/self/status")?;
     let mask = status
         .lines()
         .find_map(|line| line.strip_prefix("CapEff:"))
@@ -68,5 +69,6 @@ fn effective_capabilities() -> Result<u64> {
 
 fn on_path(tool: &str) -> bool {
     let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path).any(|folder: std::path::PathBuf| Path::new(&folder).join(tool).is_file())
+    env::split_paths(&path)
+        .any(|folder: std::path::PathBuf| Path::new(&folder).join(tool).is_file())
 }

@@ -13,7 +13,7 @@ use nix::{
     net::if_::if_nametoindex,
     sys::{
         socket::{AddressFamily, MsgFlags, SockFlag, SockType, send, setsockopt, socket, sockopt},
-        time::TimeVal,
+        time::{TimeVal, TimeValLike as _},
     },
 };
 
@@ -77,8 +77,8 @@ impl RawCollector {
                 break;
             }
             // Zero would mean no time limit.
-            let wait = left.max(Duration::from_millis(1));
-            setsockopt(&self.0, sockopt::ReceiveTimeout, &TimeVal::from_duration(wait))?;
+            let wait = TimeVal::milliseconds(i64::try_from(left.as_millis())?.max(1));
+            setsockopt(&self.0, sockopt::ReceiveTimeout, &wait)?;
             collected.extend(self.receive()?);
         }
         Ok(collected)
@@ -156,7 +156,7 @@ fn bind(socket: &OwnedFd, interface: u32, protocol: u16) -> Result<()> {
     address.sll_family = libc::AF_PACKET as u16;
     address.sll_protocol = protocol;
     address.sll_ifindex = interface.try_into()?;
-    let len = mem::size_of_val(&address) as libc::socklen_t;
+    let len = size_of_val(&address) as libc::socklen_t;
     // SAFETY: points to a live address of that length.
     let bound = unsafe { libc::bind(socket.as_raw_fd(), (&raw const address).cast(), len) };
     Errno::result(bound)?;
@@ -165,16 +165,10 @@ fn bind(socket: &OwnedFd, interface: u32, protocol: u16) -> Result<()> {
 
 fn set_packet_option(socket: &OwnedFd, option: libc::c_int) -> Result<()> {
     let on: libc::c_int = 1;
-    let len = mem::size_of_val(&on) as libc::socklen_t;
+    let len = size_of_val(&on) as libc::socklen_t;
     // SAFETY: points to a live integer of that length.
     let set = unsafe {
-        libc::setsockopt(
-            socket.as_raw_fd(),
-            libc::SOL_PACKET,
-            option,
-            (&raw const on).cast(),
-            len,
-        )
+        libc::setsockopt(socket.as_raw_fd(), libc::SOL_PACKET, option, (&raw const on).cast(), len)
     };
     Errno::result(set).map(drop).map_err(|error| io::Error::from(error).into())
 }

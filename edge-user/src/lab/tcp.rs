@@ -4,8 +4,7 @@ use std::{
     io::{ErrorKind, Read as _, Write as _},
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     os::fd::{AsFd, AsRawFd as _},
-    panic,
-    thread,
+    panic, thread,
     time::{Duration, Instant},
 };
 

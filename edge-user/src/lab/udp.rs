@@ -59,8 +59,7 @@ pub struct UdpReport {
 
 /// Starts a flood from the path's near end to its far end.
 pub fn start(path: &Path, load: UdpLoad) -> Result<Running<UdpReport>> {
-    let headers =
-        ETHERNET_BYTES + path.tags.bytes() + load.family.header_bytes() + UDP_BYTES;
+    let headers = ETHERNET_BYTES + path.tags.bytes() + load.family.header_bytes() + UDP_BYTES;
     let payload_bytes = load
         .frame_bytes
         .checked_sub(headers)
@@ -122,18 +121,21 @@ fn send(
     batch: &[[IoSlice<'_>; 1]],
 ) -> Result<u64> {
     let addresses = [None; BATCH];
-    let sent =
-        sendmmsg(socket.as_raw_fd(), headers, batch, &addresses[..batch.len()], [], MsgFlags::empty());
+    let sent = sendmmsg(
+        socket.as_raw_fd(),
+        headers,
+        batch,
+        &addresses[..batch.len()],
+        [],
+        MsgFlags::empty(),
+    );
     match sent {
         Ok(results) => Ok(results.count() as u64),
         // No room in the socket or the queue: later.
         Err(Errno::EAGAIN | Errno::EINTR | Errno::ENOBUFS) => Ok(0),
         Err(error) => {
             let error: std::io::Error = error.into();
-            ensure!(
-                error.kind() != ErrorKind::ConnectionRefused,
-                "the flood's receiver is gone"
-            );
+            ensure!(error.kind() != ErrorKind::ConnectionRefused, "the flood's receiver is gone");
             Err(error).context("cannot send UDP through the lab")
         }
     }
