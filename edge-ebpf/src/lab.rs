@@ -2,7 +2,6 @@
 //! the wire. Reads frames with code of its own, so that it can bear witness about the edge's.
 #![no_std]
 #![no_main]
-#![expect(missing_docs, reason = "aya's macros put undocumented functions around programs")]
 
 use aya_ebpf::{
     EbpfContext as _,
@@ -22,7 +21,7 @@ mod abi;
 const ETHERTYPE: usize = 12;
 const IPV4: u16 = 0x0800;
 const IPV6: u16 = 0x86dd;
-const TAG_BYTES: u32 = 4;
+const TAG_BYTES: u64 = 4;
 const MOST_TAGS: usize = 2;
 
 type Counts = PerCpuHashMap<WireKey, WireCount, 4096>;
@@ -69,7 +68,8 @@ fn pop(ctx: TcContext) -> i32 {
 fn count(ctx: XdpContext) -> u32 {
     // SAFETY: the helper wants the program's own context, and this is that.
     let len_bytes = unsafe { bpf_xdp_get_buff_len(ctx.as_ptr().cast()) };
-    bump(&RECEIVED, &wire_key(&XdpBytes(&ctx), None), len_bytes);
+    let (key, _) = parse(&XdpBytes(&ctx), None);
+    bump(&RECEIVED, &key, WireCount { frames: 1, bytes: len_bytes });
     xdp_action::XDP_PASS
 }
 
@@ -93,9 +93,44 @@ fn tag_and_count(ctx: &TcContext) -> Option<()> {
         push_tag(ctx, tags.outer)?;
     }
     let outer = metadata_tag(ctx);
+    let (key, packet) = parse(&SkbBytes(ctx), outer);
     let in_metadata = if outer.is_some() { TAG_BYTES } else { 0 };
-    bump(&OFFERED, &wire_key(&SkbBytes(ctx), outer), u64::from(ctx.len() + in_metadata));
+    let count = on_the_wire(ctx, &packet, u64::from(ctx.len()), in_metadata);
+    bump(&OFFERED, &key, count);
     Some(())
+}
+
+/// What a frame will be on the wire. TCP makes large ones even for a device without segmentation
+/// offload; the stack cuts those up after this program.
+fn on_the_wire(ctx: &TcContext, packet: &Packet, len_bytes: u64, in_metadata: u64) -> WireCount {
+    // SAFETY: the context is valid for as long as the program runs.
+    let segment_bytes = u64::from(unsafe { (*ctx.skb.skb).gso_size });
+    let whole = WireCount { frames: 1, bytes: len_bytes + in_metadata };
+    let Some(headers) = header_bytes(ctx, packet) else {
+        return whole;
+    };
+    let payload = len_bytes.saturating_sub(headers);
+    if segment_bytes == 0 || payload <= segment_bytes {
+        return whole;
+    }
+    let frames = payload.div_ceil(segment_bytes);
+    WireCount { frames, bytes: payload + frames * (headers + in_metadata) }
+}
+
+/// How much of a TCP segment goes before each of its parts, less the tag in metadata.
+fn header_bytes(ctx: &TcContext, packet: &Packet) -> Option<u64> {
+    const TCP: u8 = 6;
+    let (protocol, ip_bytes): (u8, usize) = match packet.ethertype {
+        IPV4 => {
+            let [version_and_words]: [u8; 1] = ctx.load(packet.offset).ok()?;
+            (ctx.load(packet.offset + 9).ok()?, usize::from(version_and_words & 0xf) * 4)
+        }
+        IPV6 => (ctx.load(packet.offset + 6).ok()?, 40),
+        _ => return None,
+    };
+    let transport = packet.offset + ip_bytes;
+    let words: u8 = ctx.load(transport + 12).ok()?;
+    (protocol == TCP).then(|| transport as u64 + u64::from(words >> 4) * 4)
 }
 
 fn destination(ctx: &TcContext) -> Option<[u8; 16]> {
@@ -159,8 +194,14 @@ impl HalfWords for XdpBytes<'_> {
     }
 }
 
+/// What is under a frame's tags.
+struct Packet {
+    ethertype: u16,
+    offset: usize,
+}
+
 #[inline(always)]
-fn wire_key(frame: &impl HalfWords, metadata: Option<u16>) -> WireKey {
+fn parse(frame: &impl HalfWords, metadata: Option<u16>) -> (WireKey, Packet) {
     let mut key = WireKey { traffic_class: NOT_IP, ..WireKey::default() };
     let mut tags = 0;
     let mut offset = ETHERTYPE;
@@ -177,17 +218,17 @@ fn wire_key(frame: &impl HalfWords, metadata: Option<u16>) -> WireKey {
         tags += 1;
         offset += TAG_BYTES as usize;
     }
-    let first = frame.at(offset + 2);
-    key.traffic_class = match (frame.at(offset), first) {
-        (Some(IPV4), Some(first)) => first & 0xff,
-        (Some(IPV6), Some(first)) => (first >> 4) & 0xff,
+    let packet = Packet { ethertype: frame.at(offset).unwrap_or(0), offset: offset + 2 };
+    key.traffic_class = match (packet.ethertype, frame.at(packet.offset)) {
+        (IPV4, Some(first)) => first & 0xff,
+        (IPV6, Some(first)) => (first >> 4) & 0xff,
         _ => NOT_IP,
     };
-    key
+    (key, packet)
 }
 
 #[inline(always)]
-fn bump(counts: &Counts, key: &WireKey, len_bytes: u64) {
+fn bump(counts: &Counts, key: &WireKey, more: WireCount) {
     let count = counts.get_ptr_mut(key).or_else(|| {
         // Another CPU may have been first: then its entry is as good.
         let _ = counts.insert(key, WireCount::default(), u64::from(BPF_NOEXIST));
@@ -196,8 +237,8 @@ fn bump(counts: &Counts, key: &WireKey, len_bytes: u64) {
     if let Some(count) = count {
         // SAFETY: this CPU's value, which nothing else writes while the program runs.
         let count = unsafe { &mut *count };
-        count.frames += 1;
-        count.bytes += len_bytes;
+        count.frames += more.frames;
+        count.bytes += more.bytes;
     }
 }
 

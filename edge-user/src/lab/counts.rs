@@ -61,7 +61,7 @@ impl WireCounts {
     fn from_map(map: &Map) -> Result<Self> {
         let map: PerCpuHashMap<_, WireKey, WireCount> = map.try_into()?;
         let mut counts = BTreeMap::new();
-        for entry in map.iter() {
+        for entry in &map {
             let (key, by_cpu) = entry?;
             let mut sum = WireCount::default();
             for count in by_cpu.iter() {
@@ -86,7 +86,7 @@ impl WireKey {
         self.ip_traffic_class().map(|traffic_class| traffic_class & 3)
     }
 
-    fn ip_traffic_class(&self) -> Option<u8> {
+    fn ip_traffic_class(self) -> Option<u8> {
         if self.traffic_class == NOT_IP { None } else { self.traffic_class.try_into().ok() }
     }
 }

@@ -5,7 +5,7 @@ use std::{env, fs, path::Path};
 use anyhow::{Context as _, Result, bail};
 
 /// Programs that the lab runs, and the Debian packages that have them.
-const TOOLS: [(&str, &str); 2] = [("ip", "iproute2"), ("ethtool", "ethtool")];
+const TOOLS: [(&str, &str); 3] = [("ip", "iproute2"), ("tc", "iproute2"), ("ethtool", "ethtool")];
 /// Capabilities by their number in `linux/capability.h`.
 const CAPABILITIES: [(&str, u32); 3] =
     [("CAP_NET_ADMIN", 12), ("CAP_NET_RAW", 13), ("CAP_SYS_ADMIN", 21)];

@@ -49,16 +49,15 @@ impl RawSender {
 
 /// Keeps what an interface receives, from the moment of its making.
 ///
-/// It sees what the stack sees. So a frame that begins a tag and ends before the ethertype after
-/// it never comes: the stack throws it away when it moves the outer tag out of the frame, before
-/// any socket has it.
+/// It sees what the stack sees. So a tagged frame of fewer than 20 bytes never comes: the stack
+/// throws it away when it moves the outer tag out of the frame, before any socket has it.
 #[derive(Debug)]
 pub struct RawCollector(OwnedFd);
 
 impl RawCollector {
     /// Collects from this interface.
     pub fn open(ns: &NetNs, interface: &str) -> Result<Self> {
-        let every_protocol = (libc::ETH_P_ALL as u16).to_be();
+        let every_protocol = u16::try_from(libc::ETH_P_ALL)?.to_be();
         let socket = packet_socket(ns, interface, every_protocol, |socket| {
             setsockopt(socket, sockopt::RcvBufForce, &BUFFER_BYTES)?;
             set_packet_option(socket, libc::PACKET_AUXDATA)?;
@@ -153,10 +152,10 @@ fn packet_socket(
 fn bind(socket: &OwnedFd, interface: u32, protocol: u16) -> Result<()> {
     // SAFETY: a link-layer address is integers, for which zero is a value.
     let mut address: libc::sockaddr_ll = unsafe { mem::zeroed() };
-    address.sll_family = libc::AF_PACKET as u16;
+    address.sll_family = libc::AF_PACKET.try_into()?;
     address.sll_protocol = protocol;
     address.sll_ifindex = interface.try_into()?;
-    let len = size_of_val(&address) as libc::socklen_t;
+    let len = libc::socklen_t::try_from(size_of_val(&address))?;
     // SAFETY: points to a live address of that length.
     let bound = unsafe { libc::bind(socket.as_raw_fd(), (&raw const address).cast(), len) };
     Errno::result(bound)?;
@@ -165,7 +164,7 @@ fn bind(socket: &OwnedFd, interface: u32, protocol: u16) -> Result<()> {
 
 fn set_packet_option(socket: &OwnedFd, option: libc::c_int) -> Result<()> {
     let on: libc::c_int = 1;
-    let len = size_of_val(&on) as libc::socklen_t;
+    let len = libc::socklen_t::try_from(size_of_val(&on))?;
     // SAFETY: points to a live integer of that length.
     let set = unsafe {
         libc::setsockopt(socket.as_raw_fd(), libc::SOL_PACKET, option, (&raw const on).cast(), len)

@@ -1,6 +1,7 @@
 //! The edge's namespace and the far ends around it.
 
 use std::{
+    fs,
     net::{Ipv4Addr, Ipv6Addr},
     thread,
     time::{Duration, Instant},
@@ -21,14 +22,12 @@ use super::{
 const IP_MTU: u32 = 1500;
 /// veth refuses to send on a frame longer than MTU + 18, so the links have room for any tags.
 const LINK_MTU: u32 = 1600;
-/// Half-made checksums and tags in metadata are not what a wire carries, and a frame is counted
-/// once, not once for 64 KB of segments.
+/// Half-made checksums, tags in metadata and frames of 64 KB are not what a wire carries.
 const OFFLOADS: [&str; 5] = ["tx", "txvlan", "tx-vlan-stag-hw-insert", "tso", "gso"];
-/// How many frames wait where the receiver of a veth pair is behind (Linux 6.16 and later wait;
-/// earlier ones drop).
-const QUEUE_FRAMES: u32 = 1000;
 /// Third and fourth octets of a path's addresses have room for more; the tag map has not.
 const MOST_PATHS: u16 = 500;
+/// The column of /proc/net/dev, after the colon.
+const TX_DROPPED: usize = 11;
 const SETTLED: Duration = Duration::from_millis(60);
 
 /// A namespace for an edge, and a far end for each of its ports. Dropping it removes everything.
@@ -99,6 +98,20 @@ impl Lab {
         Ok(false)
     }
 
+    /// Frames that the edge sent out of a port and the cable had no room for: veth holds 256 and
+    /// drops what is redirected to it beyond that, after the edge has counted it as forwarded.
+    /// Sent by the one end, they are what the other did not receive.
+    pub fn overrun_frames(&self, port: &str) -> Result<u64> {
+        self.edge.run(|| {
+            let devices = fs::read_to_string("/proc/thread-self/net/dev")?;
+            let own = |line: &&str| line.split(':').next().is_some_and(|name| name.trim() == port);
+            let counters = devices.lines().find(own).and_then(|line| line.split_once(':'));
+            let (_, counters) = counters.with_context(|| format!("the lab has no port {port}"))?;
+            let dropped = counters.split_whitespace().nth(TX_DROPPED);
+            Ok(dropped.context("/proc/net/dev is cut short")?.parse()?)
+        })
+    }
+
     fn counts(&self) -> Result<Vec<(WireCounts, WireCounts)>> {
         self.far_ends.iter().map(|end| Ok((end.offered()?, end.received()?))).collect()
     }
@@ -129,14 +142,13 @@ fn cable(edge: &NetNs, port: &str, index: u8) -> Result<FarEnd> {
         // No link-local address, so nothing that IPv6 would say of its own accord.
         ns.ip(&format!("link set {interface} addrgenmode none"))?;
     }
-    far.output("tc", &pfifo_arguments())?;
+    // Where the receiver of a veth pair is behind, the sender waits (from Linux 6.16) rather than
+    // drops, given a queue to wait in.
+    far.ip(&format!("link set {INTERFACE} txqueuelen 1000"))?;
+    far.output("tc", &["qdisc", "replace", "dev", INTERFACE, "root", "pfifo"])?;
     edge.ip(&format!("link set {port} up"))?;
     far.ip(&format!("link set {INTERFACE} up"))?;
     FarEnd::new(port, far_mac, far)
-}
-
-fn pfifo_arguments() -> Vec<&'static str> {
-    vec!["qdisc", "replace", "dev", INTERFACE, "root", "pfifo", "limit", "1000"]
 }
 
 fn host(end: &FarEnd, path: u16, number: u8) -> Host {
