@@ -3,6 +3,15 @@
 #![no_std]
 #![no_main]
 #![feature(asm_experimental_arch)]
+#![expect(
+    missing_docs,
+    reason = "the `xdp` macro makes public functions of its own, which nothing documents"
+)]
+#![expect(
+    clippy::inline_always,
+    clippy::cast_possible_truncation,
+    reason = "as in edge-common"
+)]
 
 mod clock;
 mod frame;
@@ -17,7 +26,7 @@ use crate::{clock::PortClock, frame::XdpFrame, tables::Maps};
 
 /// Takes one received frame along the path.
 #[xdp(frags)]
-pub fn edge(ctx: XdpContext) -> u32 {
+pub(crate) fn edge(ctx: XdpContext) -> u32 {
     let port = port::config();
     let reason = path::process(&mut XdpFrame::new(&ctx), &port, &mut Maps, &PortClock);
     tables::note(|outcome| outcome.reason = reason.number());
@@ -31,7 +40,7 @@ pub fn edge(ctx: XdpContext) -> u32 {
 
 /// What every frame pays before the path begins: the benchmark's zero.
 #[xdp]
-pub fn empty(_ctx: XdpContext) -> u32 {
+pub(crate) fn empty(_ctx: XdpContext) -> u32 {
     xdp_action::XDP_DROP
 }
 

@@ -1,8 +1,11 @@
-use anyhow::{Result, bail};
+use std::io;
+
+use anyhow::Result;
+use edge_user::lab::demo;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {}
 
 pub(super) fn demo(_args: &Args) -> Result<()> {
-    bail!("not yet")
+    demo::demo(&mut io::stdout().lock())
 }

@@ -10,7 +10,7 @@ mod run;
 mod shell;
 mod status;
 
-use std::{io, path::PathBuf, process::ExitCode};
+use std::{io, io::IsTerminal as _, path::PathBuf, process::ExitCode};
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 use edge_user::{config::ConfigErrors, replay::capture::CaptureError};
@@ -76,6 +76,7 @@ pub(crate) fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
         .with_target(false)
         .without_time()
         .init();

@@ -9,9 +9,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use edge_common::abi;
 use nix::{
+    errno::Errno,
     fcntl::{Flock, FlockArg},
     mount::{MsFlags, mount},
     sys::statfs::{BPF_FS_MAGIC, statfs},
@@ -68,13 +69,13 @@ impl Pins {
         let directory = File::open(&self.root)
             .with_context(|| format!("opening {}", self.root.display()))?;
         Flock::lock(directory, FlockArg::LockExclusiveNonblock)
-            .map_err(|(_, errno)| errno)
-            .with_context(|| {
-                format!(
-                    "another edge daemon has the data plane pinned in {}; stop it, or give this \
-                     one a `pin_dir` of its own",
+            .map_err(|(_, errno)| match errno {
+                Errno::EWOULDBLOCK => anyhow!(
+                    "an edge daemon is running on the data plane in {}; stop it first, or use \
+                     another `pin_dir`",
                     self.root.display(),
-                )
+                ),
+                errno => anyhow!(errno).context(format!("locking {}", self.root.display())),
             })
     }
 

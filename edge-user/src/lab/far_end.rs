@@ -83,7 +83,7 @@ impl FarEnd {
             self.ns.ip(&format!("address add {own}{host} dev {INTERFACE}"))?;
             self.ns
                 .ip(&format!("neighbour add {other} lladdr {mac} dev {INTERFACE} nud permanent"))?;
-            self.ns.ip(&format!("route add {other} dev {INTERFACE} src {own} mtu {ip_mtu}"))?;
+            self.ns.ip(&format!("route add {other} dev {INTERFACE} src {own} mtu {ip_mtu} rto_min {}",std::env::var("RTO").unwrap_or("5ms".into())))?;
             self.tag(other, tags)?;
         }
         Ok(())

@@ -16,7 +16,10 @@
 mod abi;
 mod bounce;
 mod counts;
+pub mod demo;
+mod edge;
 mod far_end;
+mod mounts;
 mod netns;
 mod path;
 mod preflight;
@@ -32,7 +35,9 @@ pub use self::{
     abi::{Tag, TagStack, WireCount, WireKey},
     bounce::Bounce,
     counts::WireCounts,
+    edge::EdgeProcess,
     far_end::FarEnd,
+    mounts::private_mounts,
     netns::NetNs,
     path::{Family, Host, Path},
     preflight::{preflight, root_or_skip},

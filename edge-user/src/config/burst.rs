@@ -1,0 +1,100 @@
+//! The committed burst of a circuit.
+
+use edge_common::rate::MAX_BURST_NS;
+
+use super::{QosProfile, units::Burst};
+
+/// A class whose share is below this could never send a full tagged frame.
+pub(super) const MIN_SHARE_BYTES: u64 = 1_600;
+
+const DEFAULT_BURST_NS: u64 = 25_000_000;
+const DEFAULT_MIN_BYTES: u64 = 128_000;
+const DEFAULT_MAX_BYTES: u64 = 64_000_000;
+
+/// The burst of a circuit that names none: 25 ms of its rate, at least 128 KB (but what the
+/// policer can hold, which is less below 102.4 kbps) and at most 64 MB.
+#[must_use]
+pub fn default_burst_bytes(bandwidth_bps: u64) -> u64 {
+    let bytes = bytes_in(DEFAULT_BURST_NS, bandwidth_bps);
+    bytes.clamp(DEFAULT_MIN_BYTES, DEFAULT_MAX_BYTES).min(longest_bytes(bandwidth_bps))
+}
+
+/// `burst` in bytes, or what is wrong with it.
+pub(super) fn burst_bytes(burst: Burst, bandwidth_bps: u64) -> Result<u64, String> {
+    let longest = longest_bytes(bandwidth_bps);
+    let (is_too_long, bytes) = match burst {
+        Burst::Time { ns } => (ns > MAX_BURST_NS, bytes_in(ns, bandwidth_bps)),
+        Burst::Size { bytes } => (bytes > longest, bytes),
+    };
+    if is_too_long {
+        return Err(format!(
+            "`burst` is longer than 10 s at the circuit's bandwidth; give at most {longest} bytes"
+        ));
+    }
+    Ok(bytes)
+}
+
+/// The share of a burst in bytes, rounded as the data plane rounds it.
+pub(super) fn share_bytes(burst_bytes: u64, permille: u32) -> u64 {
+    burst_bytes * u64::from(permille) / 1000
+}
+
+/// The smallest share of a burst that a class of `profile` has.
+pub(super) fn least_share_permille(profile: &QosProfile) -> u32 {
+    profile.classes.iter().map(|class| class.burst_share_permille).min().unwrap_or(1000)
+}
+
+/// Bytes that take `ns` at `bandwidth_bps`, rounded down.
+pub(super) fn bytes_in(ns: u64, bandwidth_bps: u64) -> u64 {
+    let bytes = u128::from(bandwidth_bps) * u128::from(ns) / 8_000_000_000;
+    u64::try_from(bytes).unwrap_or(u64::MAX)
+}
+
+fn longest_bytes(bandwidth_bps: u64) -> u64 {
+    bytes_in(MAX_BURST_NS, bandwidth_bps)
+}
+
+#[cfg(test)]
+mod tests {
+    use edge_common::{class::MAX_CLASSES, rate::Rate};
+
+    use super::*;
+
+    #[test]
+    fn defaults() {
+        for (bandwidth_bps, bytes) in [
+            (64_000, 80_000),
+            (102_400, 128_000),
+            (50_000_000, 156_250),
+            (1_000_000, 128_000),
+            (40_960_000, 128_000),
+            (1_000_000_000, 3_125_000),
+            (20_480_000_000, 64_000_000),
+            (800_000_000_000, 64_000_000),
+        ] {
+            assert_eq!(default_burst_bytes(bandwidth_bps), bytes, "{bandwidth_bps}");
+        }
+    }
+
+    #[test]
+    fn times_and_sizes() {
+        let time = |ns| Burst::Time { ns };
+        assert_eq!(burst_bytes(time(25_000_000), 1_000_000_000), Ok(3_125_000));
+        assert_eq!(burst_bytes(time(1), 1_000_000_000), Ok(0));
+        assert_eq!(burst_bytes(time(10_000_000_000), 64_000), Ok(80_000));
+        assert!(burst_bytes(time(10_000_000_001), 64_000).is_err());
+        assert!(burst_bytes(time(u64::MAX), 800_000_000_000).is_err());
+        assert_eq!(burst_bytes(Burst::Size { bytes: 80_000 }, 64_000), Ok(80_000));
+        assert!(burst_bytes(Burst::Size { bytes: 80_001 }, 64_000).is_err());
+        assert!(burst_bytes(Burst::Size { bytes: u64::MAX }, 800_000_000_000).is_err());
+    }
+
+    #[test]
+    fn the_longest_is_what_the_policer_takes() {
+        for bandwidth_bps in [64_000, 64_001, 99_999_999, 333_333_333_333, 800_000_000_000] {
+            for bytes in [longest_bytes(bandwidth_bps), default_burst_bytes(bandwidth_bps)] {
+                assert!(Rate::new(bandwidth_bps, [bytes; MAX_CLASSES]).is_ok(), "{bandwidth_bps}");
+            }
+        }
+    }
+}

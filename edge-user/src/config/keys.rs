@@ -1,0 +1,280 @@
+//! The keys of one table: read each once, and what is left over is unknown.
+
+use toml_span::{Span, Spanned, Value, value::Table};
+
+use super::{
+    error::Errors,
+    values::{Read, Spelled, wrong},
+};
+
+/// What a file says about a key.
+#[derive(Debug)]
+pub(super) enum Field<T> {
+    /// Nothing: the default holds.
+    Absent,
+    /// Something wrong, which is reported; what depends on it is not checked.
+    Bad,
+    /// A value.
+    Given(Spanned<T>),
+}
+
+impl<T> Field<T> {
+    pub(super) fn given(&self) -> Option<&Spanned<T>> {
+        match self {
+            Self::Given(value) => Some(value),
+            Self::Absent | Self::Bad => None,
+        }
+    }
+
+    /// The value or the default; `None` where the value is wrong.
+    pub(super) fn value_or(&self, default: T) -> Option<T>
+    where
+        T: Clone,
+    {
+        match self {
+            Self::Absent => Some(default),
+            Self::Bad => None,
+            Self::Given(value) => Some(value.value.clone()),
+        }
+    }
+
+    /// As [`Option::map`], with the value's place.
+    pub(super) fn and_then<U>(&self, f: impl FnOnce(&Spanned<T>) -> Option<U>) -> Field<U> {
+        match self {
+            Self::Absent => Field::Absent,
+            Self::Bad => Field::Bad,
+            Self::Given(value) => match f(value) {
+                Some(mapped) => Field::Given(Spanned::with_span(mapped, value.span)),
+                None => Field::Bad,
+            },
+        }
+    }
+}
+
+/// Reads the keys of one table.
+pub(super) struct Keys<'a, 'de> {
+    table: &'a Table<'de>,
+    at: Span,
+    /// As messages call it, for example `[[port]]`.
+    what: &'static str,
+    known: Vec<&'static str>,
+    errors: &'a Errors<'a>,
+}
+
+impl<'a, 'de> Keys<'a, 'de> {
+    pub(super) fn new(
+        table: &'a Table<'de>,
+        at: Span,
+        what: &'static str,
+        errors: &'a Errors<'a>,
+    ) -> Self {
+        Self { table, at, what, known: Vec::new(), errors }
+    }
+
+    pub(super) fn at(&self) -> Span {
+        self.at
+    }
+
+    /// The value of `key` as it is.
+    pub(super) fn value(&mut self, key: &'static str) -> Option<&'a Value<'de>> {
+        self.known.push(key);
+        self.table.get(key)
+    }
+
+    pub(super) fn optional<T>(
+        &mut self,
+        key: &'static str,
+        read: impl FnOnce(&Value<'de>) -> Read<T>,
+    ) -> Field<T> {
+        let Some(value) = self.value(key) else { return Field::Absent };
+        match read(value) {
+            Ok(read) => Field::Given(Spanned::with_span(read, self.start(value))),
+            Err(refusal) => {
+                self.errors.add(self.start(value), format!("`{key}` {refusal}"));
+                Field::Bad
+            }
+        }
+    }
+
+    pub(super) fn required<T>(
+        &mut self,
+        key: &'static str,
+        read: impl FnOnce(&Value<'de>) -> Read<T>,
+    ) -> Field<T> {
+        let field = self.optional(key, read);
+        self.present(key, field)
+    }
+
+    /// An array of at least one value. Wrong entries are reported and left out.
+    pub(super) fn list<T>(
+        &mut self,
+        key: &'static str,
+        read: impl Fn(&Value<'de>) -> Read<T>,
+    ) -> Field<Vec<Spanned<T>>> {
+        let Some(value) = self.value(key) else { return Field::Absent };
+        let Some(array) = value.as_array() else {
+            let refusal = wrong(value, "give an array, [ … ]");
+            self.errors.add(self.start(value), format!("`{key}` {refusal}"));
+            return Field::Bad;
+        };
+        if array.is_empty() {
+            self.errors.add(value.span, format!("`{key}` is empty; give at least one entry"));
+            return Field::Bad;
+        }
+        let entries = array.iter().filter_map(|entry| match read(entry) {
+            Ok(read) => Some(Spanned::with_span(read, self.start(entry))),
+            Err(refusal) => {
+                self.errors.add(self.start(entry), format!("an entry of `{key}` {refusal}"));
+                None
+            }
+        });
+        Field::Given(Spanned::with_span(entries.collect(), value.span))
+    }
+
+    pub(super) fn required_list<T>(
+        &mut self,
+        key: &'static str,
+        read: impl Fn(&Value<'de>) -> Read<T>,
+    ) -> Field<Vec<Spanned<T>>> {
+        let field = self.list(key, read);
+        self.present(key, field)
+    }
+
+    /// The tables of an array of tables; `form` is how one is written.
+    pub(super) fn tables(&mut self, key: &'static str, form: &str) -> Vec<(&'a Table<'de>, Span)> {
+        let Some(value) = self.value(key) else { return Vec::new() };
+        let Some(array) = value.as_array() else {
+            let help = format!("write {form} for each one");
+            self.errors.add(self.start(value), format!("`{key}` {}", wrong(value, &help)));
+            return Vec::new();
+        };
+        let tables = array.iter().filter_map(|entry| {
+            let table = entry.as_table();
+            if table.is_none() {
+                let refusal = wrong(entry, "give a table");
+                self.errors.add(self.start(entry), format!("an entry of `{key}` {refusal}"));
+            }
+            Some((table?, entry.span))
+        });
+        tables.collect()
+    }
+
+    /// A key of which only one value is supported so far.
+    pub(super) fn only<T: Spelled>(
+        &mut self,
+        key: &'static str,
+        read: impl FnOnce(&Value<'de>) -> Read<T>,
+        supported: T,
+    ) {
+        let field = self.optional(key, read);
+        if let Some(value) = field.given().filter(|value| value.value != supported) {
+            let (given, supported) = (value.value.spelling(), supported.spelling());
+            self.errors.add(
+                value.span,
+                format!("`{key} = {given:?}` is not yet supported; write {supported:?}"),
+            );
+        }
+    }
+
+    /// A key that is not supported so far.
+    pub(super) fn refuse<T>(
+        &mut self,
+        key: &'static str,
+        read: impl FnOnce(&Value<'de>) -> Read<T>,
+    ) {
+        if let Field::Given(value) = self.optional(key, read) {
+            let what = self.what;
+            self.errors
+                .add(value.span, format!("`{key}` of a {what} is not yet supported; remove it"));
+        }
+    }
+
+    /// Reports the keys that nobody asked for.
+    pub(super) fn finish(self) {
+        for key in self.table.keys().filter(|key| !self.known.contains(&&*key.name)) {
+            let help = match nearest(&key.name, self.known.iter().copied()) {
+                Some(known) => format!("did you mean `{known}`?"),
+                None => format!("the keys are `{}`", self.known.join("`, `")),
+            };
+            let what = self.what;
+            self.errors
+                .add(key.span, format!("{what} has no key `{}`; {help}", key.name.escape_debug()));
+        }
+    }
+
+    fn present<T>(&self, key: &str, field: Field<T>) -> Field<T> {
+        if !matches!(field, Field::Absent) {
+            return field;
+        }
+        self.errors.add(self.at, format!("{} has no `{key}`; add `{key} = …`", self.what));
+        Field::Bad
+    }
+
+    fn start(&self, value: &Value<'_>) -> Span {
+        if value.as_str().is_some() { self.errors.with_quote(value.span) } else { value.span }
+    }
+}
+
+/// The known name that `name` is most likely a misspelling of.
+pub(super) fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    let close = known.map(|known| (distance(name, known), known));
+    let most = (name.chars().count() / 3).clamp(1, 2);
+    close.filter(|(distance, _)| *distance <= most).min().map(|(_, known)| known)
+}
+
+/// Insertions, deletions and replacements from one to the other (Levenshtein).
+fn distance(from: &str, to: &str) -> usize {
+    // A key as long as a file is nobody's misspelling, and would take forever to compare.
+    if from.len() > 64 {
+        return usize::MAX;
+    }
+    let mut row: Vec<usize> = (0..=to.chars().count()).collect();
+    for (i, a) in from.chars().enumerate() {
+        let mut diagonal = i;
+        let mut left = i + 1;
+        for (cell, b) in row.iter_mut().zip(std::iter::once(None).chain(to.chars().map(Some))) {
+            let Some(b) = b else {
+                *cell = i + 1;
+                continue;
+            };
+            let best = (diagonal + usize::from(a != b)).min(*cell + 1).min(left + 1);
+            diagonal = std::mem::replace(cell, best);
+            left = best;
+        }
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distances() {
+        for (from, to, expected) in [
+            ("", "", 0),
+            ("a", "", 1),
+            ("", "ab", 2),
+            ("kitten", "sitting", 3),
+            ("bandwith", "bandwidth", 1),
+            ("s_tag", "s_tag", 0),
+            ("flaw", "lawn", 2),
+        ] {
+            assert_eq!(distance(from, to), expected, "{from} {to}");
+        }
+    }
+
+    #[test]
+    fn misspellings_are_recognized() {
+        let known = ["name", "bandwidth", "s_tag", "ports"];
+        for (name, expected) in [
+            ("bandwith", Some("bandwidth")),
+            ("s-tag", Some("s_tag")),
+            ("port", Some("ports")),
+            ("zzz", None),
+            ("colour", None),
+        ] {
+            assert_eq!(nearest(name, known.into_iter()), expected, "{name}");
+        }
+    }
+}

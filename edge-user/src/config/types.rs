@@ -1,0 +1,307 @@
+//! What a correct file says.
+
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
+
+use edge_common::reason::UnmatchedPolicy;
+
+use super::values::Spelled;
+
+/// A checked configuration: every name in it refers to something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// The edge itself.
+    pub edge: Edge,
+    /// Ports, in the order of the file; at least one.
+    pub ports: Vec<Port>,
+    /// Circuits, in the order of the file.
+    pub circuits: Vec<Circuit>,
+    /// `QoS` profiles by name: the file's and the built-in ones.
+    pub qos: BTreeMap<String, QosProfile>,
+}
+
+/// `[edge]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edge {
+    /// The edge's name.
+    pub name: String,
+    /// Directory of the ledger.
+    pub state_dir: PathBuf,
+    /// The control socket.
+    pub control: PathBuf,
+    /// Where Prometheus metrics and the status page are served.
+    pub metrics: SocketAddr,
+    /// Whether the file says so, rather than the default: then a port in use is an error.
+    pub metrics_is_explicit: bool,
+    /// The bpffs directory of the pins.
+    pub pin_dir: PathBuf,
+    /// What happens to frames that belong to no circuit.
+    pub unmatched: UnmatchedPolicy,
+}
+
+/// `[[port]]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Port {
+    /// The port's name.
+    pub name: String,
+    /// The network interface's name.
+    pub interface: String,
+    /// Whom it faces.
+    pub side: Side,
+    /// Where its frames go.
+    pub forward: Forward,
+    /// The link it belongs to.
+    pub link: Link,
+    /// Accepted outer TPIDs: 1 to 4 different ones.
+    pub tpids: Vec<u16>,
+    /// How the program is attached.
+    pub xdp_mode: XdpMode,
+}
+
+/// Where the frames of a port go.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Forward {
+    /// To the kernel's stack.
+    Stack,
+    /// Out of the port with this name.
+    Port(String),
+}
+
+impl Forward {
+    /// The configuration's spelling: `stack` or the port's name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Stack => "stack",
+            Self::Port(name) => name,
+        }
+    }
+}
+
+/// `[[circuit]]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Circuit {
+    /// The circuit's name.
+    pub name: String,
+    /// The provider's key for it.
+    pub service_key: Option<String>,
+    /// Purchased bandwidth in bit/s, for each direction on each link.
+    pub bandwidth_bps: u64,
+    /// Whether outbound traffic is billed.
+    pub billing: Billing,
+    /// The offer it was bought as.
+    pub sku: Sku,
+    /// The S-tag's VID; without one the circuit is Dot1Q.
+    pub s_tag: Option<u16>,
+    /// Names of its ports; every port where the file names none.
+    pub ports: Vec<String>,
+    /// Committed burst in bytes.
+    pub burst_bytes: u64,
+    /// What has a bucket of its own.
+    pub policing: Policing,
+    /// Whether its frames are forwarded at all.
+    pub enabled: bool,
+    /// Its peerings: 1 to 3, of different kinds.
+    pub peerings: Vec<Peering>,
+}
+
+/// `[[circuit.peering]]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peering {
+    /// The routing domain.
+    pub kind: PeeringKind,
+    /// The C-tag's VID.
+    pub c_tag: u16,
+    /// What becomes of the customer's DSCP.
+    pub dscp: DscpPolicy,
+    /// Name of its profile in [`Config::qos`].
+    pub qos: String,
+}
+
+/// `[qos.NAME]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QosProfile {
+    /// 1 to 8 classes, exactly one of them the default.
+    pub classes: Vec<QosClass>,
+}
+
+/// A class of a profile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QosClass {
+    /// The class's name.
+    pub name: String,
+    /// Code points it takes.
+    pub dscp: Vec<u8>,
+    /// Whether it takes what no class lists, too.
+    pub is_default: bool,
+    /// The code point its frames leave with under `trust`.
+    pub mark: Option<u8>,
+    /// Share of the committed burst that its frames may use, in thousandths: 1 to 1000.
+    pub burst_share_permille: u32,
+}
+
+/// An enum with the contract's spelling of each value.
+macro_rules! spelled {
+    ($(#[$meta:meta])* $vis:vis enum $name:ident {
+        $($(#[$variant_meta:meta])* $variant:ident = $text:literal,)+
+    }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        $vis enum $name {
+            $($(#[$variant_meta])* $variant,)+
+        }
+
+        impl $name {
+            /// Every value.
+            $vis const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The configuration's spelling.
+            #[must_use]
+            $vis const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $text,)+
+                }
+            }
+        }
+
+        impl $crate::config::values::Spelled for $name {
+            const VALUES: &'static [Self] = Self::ALL;
+
+            fn spelling(self) -> &'static str {
+                self.as_str()
+            }
+        }
+    };
+}
+pub(super) use spelled;
+
+spelled! {
+    /// Whom a port faces.
+    pub enum Side {
+        /// The customer: frames received are inbound.
+        Customer = "customer",
+        /// The cloud: frames received are outbound, and billed.
+        Core = "core",
+    }
+}
+
+impl Side {
+    /// Direction of the frames that a port on this side receives.
+    #[must_use]
+    pub const fn direction(self) -> Direction {
+        match self {
+            Self::Customer => Direction::Inbound,
+            Self::Core => Direction::Outbound,
+        }
+    }
+}
+
+spelled! {
+    /// Direction of a frame, as the cloud sees it.
+    pub enum Direction {
+        /// Customer to cloud.
+        Inbound = "inbound",
+        /// Cloud to customer.
+        Outbound = "outbound",
+    }
+}
+
+spelled! {
+    /// One of a circuit's two links.
+    pub enum Link {
+        /// The first.
+        Primary = "primary",
+        /// The second.
+        Secondary = "secondary",
+    }
+}
+
+spelled! {
+    /// How a program is attached to an interface.
+    pub enum XdpMode {
+        /// In the driver, or not at all.
+        Native = "native",
+        /// In the kernel's generic hook.
+        Generic = "generic",
+        /// In the driver where it can.
+        Auto = "auto",
+    }
+}
+
+spelled! {
+    /// Whether outbound traffic is billed by volume.
+    pub enum Billing {
+        /// It is.
+        Metered = "metered",
+        /// It is not.
+        Unlimited = "unlimited",
+    }
+}
+
+spelled! {
+    /// The offer a circuit was bought as.
+    pub enum Sku {
+        /// The regions near the edge.
+        Local = "local",
+        /// The geopolitical area.
+        Standard = "standard",
+        /// Everywhere.
+        Premium = "premium",
+    }
+}
+
+spelled! {
+    /// What has a bucket of its own, for each direction.
+    pub enum Policing {
+        /// A circuit on a link.
+        CircuitLink = "circuit-link",
+        /// A peering on a link.
+        PeeringLink = "peering-link",
+    }
+}
+
+spelled! {
+    /// A routing domain of a circuit.
+    pub enum PeeringKind {
+        /// Virtual networks.
+        Private = "private",
+        /// Public services by their public addresses; retired, still found.
+        Public = "public",
+        /// Microsoft 365 and public services.
+        Microsoft = "microsoft",
+    }
+}
+
+impl PeeringKind {
+    /// What becomes of the customer's DSCP where the file doesn't say.
+    #[must_use]
+    pub const fn default_dscp(self) -> DscpPolicy {
+        match self {
+            Self::Private => DscpPolicy::Preserve,
+            Self::Public => DscpPolicy::Reset,
+            Self::Microsoft => DscpPolicy::Trust,
+        }
+    }
+}
+
+spelled! {
+    /// What becomes of the customer's DSCP.
+    pub enum DscpPolicy {
+        /// Kept or replaced as the profile says.
+        Trust = "trust",
+        /// Replaced by 0.
+        Reset = "reset",
+        /// Kept.
+        Preserve = "preserve",
+    }
+}
+
+impl Spelled for UnmatchedPolicy {
+    const VALUES: &'static [Self] = &[Self::Drop, Self::Pass];
+
+    fn spelling(self) -> &'static str {
+        match self {
+            Self::Drop => "drop",
+            Self::Pass => "pass",
+        }
+    }
+}

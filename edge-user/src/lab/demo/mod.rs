@@ -1,0 +1,81 @@
+//! `edge demo`: a whole edge on one machine, real traffic through it, and a comparison of what it
+//! says with what the wire saw.
+
+mod account;
+mod checks;
+mod scenario;
+
+use std::{fs, io::Write, path::Path};
+
+use anyhow::{Context as _, Result, bail};
+
+use self::scenario::{CORE, CUSTOMER, Circuits, Scenario};
+use super::{edge::EdgeProcess, mounts::private_mounts, preflight::preflight, topology::Lab};
+use crate::{
+    daemon::{
+        control::{Request, ask},
+        status::Status,
+    },
+    units::bit_rate,
+};
+
+const CONFIG: &str = "/run/edge/demo.toml";
+const CONTROL: &str = "/run/edge/control.sock";
+/// Another name for the running binary, which works wherever that is.
+const SELF: &str = "/proc/self/exe";
+
+/// Runs the demo and tells `out` about it. An error where the edge does not do what it says.
+///
+/// Whatever ends it, a signal too, everything goes with it: namespaces, mounts and pins have no
+/// names outside.
+pub fn demo(out: &mut dyn Write) -> Result<()> {
+    preflight()?;
+    private_mounts()?;
+    let circuits = Circuits::default();
+    writeln!(
+        out,
+        "A lab of network namespaces: a customer and the cloud, {CUSTOMER} and {CORE} of an edge \
+         between them.\n\
+         \n  contoso   {}, QinQ S-tag 100: private peering C-tag 10, Microsoft peering C-tag 20\
+         \n  fabrikam  {}, Dot1Q C-tag 300: private peering\n",
+        bit_rate(circuits.contoso_bps),
+        bit_rate(circuits.fabrikam_bps),
+    )?;
+    let mut lab = Lab::new(&[CUSTOMER, CORE])?;
+    configure(&circuits)?;
+    let edge = EdgeProcess::start(&lab, Path::new(SELF), Path::new(CONFIG))?;
+    let outcome = Scenario::new(&mut lab, circuits)?.run(out)?;
+    let status: Status = ask(Path::new(CONTROL), &Request::Status)?;
+
+    writeln!(out, "\nWhat the edge says (edge status):\n")?;
+    status.print(out)?;
+    let account = account::take(&lab, &status)?;
+    writeln!(out, "\nWhat the wire says, counted at the far ends:\n\n{}\n", account.table())?;
+    let failed = report(out, &checks::check(&outcome, &account, &status))?;
+    let said = edge.said();
+    drop(edge);
+    drop(lab);
+    if failed != 0 {
+        bail!("{failed} of the demo's checks failed; the edge said:\n{said}");
+    }
+    writeln!(out, "\nEverything is removed again.")?;
+    Ok(())
+}
+
+fn configure(circuits: &Circuits) -> Result<()> {
+    fs::write(CONFIG, circuits.config()).with_context(|| format!("cannot write {CONFIG}"))
+}
+
+fn reconfigure(circuits: &Circuits) -> Result<()> {
+    configure(circuits)?;
+    ask(Path::new(CONTROL), &Request::Reload)
+}
+
+/// Prints the checks; how many failed.
+fn report(out: &mut dyn Write, checks: &[checks::Check]) -> Result<usize> {
+    for check in checks {
+        let mark = if check.holds { "ok    " } else { "FAILED" };
+        writeln!(out, "  {mark}  {}", check.text)?;
+    }
+    Ok(checks.iter().filter(|check| !check.holds).count())
+}

@@ -1,0 +1,26 @@
+//! A place for files and pins that nobody else sees and that goes with this process.
+
+use std::{fs, path::Path};
+
+use anyhow::{Context as _, Result};
+use nix::{
+    mount::{MsFlags, mount},
+    sched::{CloneFlags, unshare},
+};
+
+const RUN: &str = "/run";
+const BPF: &str = "/sys/fs/bpf";
+
+/// Gives the calling thread, and all that it will start, an empty `/run` and an empty BPF file
+/// system of their own. They have no name outside, so even `kill -9` leaves nothing of them.
+pub fn private_mounts() -> Result<()> {
+    unshare(CloneFlags::CLONE_NEWNS).context("cannot make a mount namespace")?;
+    let none: Option<&str> = None;
+    mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)
+        .context("cannot keep mounts private")?;
+    for (kind, place) in [("tmpfs", RUN), ("bpf", BPF)] {
+        mount(Some(kind), place, Some(kind), MsFlags::empty(), none)
+            .with_context(|| format!("cannot mount a {kind} on {place}"))?;
+    }
+    fs::create_dir_all(Path::new(RUN).join("edge")).context("cannot make /run/edge")
+}
