@@ -1,5 +1,6 @@
 //! What the tests against the kernel share.
 
+pub mod daemon;
 pub mod fixture;
 pub mod frames;
 pub mod root;

@@ -170,7 +170,7 @@ mod tests {
     fn positions_count_characters_from_one() {
         let errors = Errors::new("é = 1\r\nüü = \"x\"\n", Path::new("f"));
         for (start, line, column) in
-            [(0, 1, 1), (1, 1, 2), (2, 1, 2), (3, 1, 3), (8, 2, 1), (15, 2, 6), (18, 3, 1)]
+            [(0, 1, 1), (1, 1, 2), (2, 1, 2), (3, 1, 3), (8, 2, 1), (15, 2, 6), (19, 3, 1)]
         {
             assert_eq!(errors.position(Span::new(start, start)), Position { line, column });
         }

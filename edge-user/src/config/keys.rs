@@ -4,7 +4,8 @@ use toml_span::{Span, Spanned, Value, value::Table};
 
 use super::{
     error::Errors,
-    values::{Read, Spelled, wrong},
+    spelled::Spelled,
+    values::{Read, wrong},
 };
 
 /// What a file says about a key.

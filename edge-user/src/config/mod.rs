@@ -1,1 +1,62 @@
-compile_error!("this file was overwritten by accident at 00:48:55 by the other engineer; he is sorry, and has removed his version: please write yours (as formatted at 00:48:53) again from your memory; the other files are untouched");
+//! Configuration: a TOML file, checked as a whole, as typed values with units in their names.
+//!
+//! Read in the order of a file's way through it: [`error`] has positions, `keys` and `values`
+//! read single keys, `schema` reads tables, `validate` (with `circuit`, `names`, `burst`, `tags`, `qos`)
+//! checks what no single key shows, `report` says what is unusual about a correct file.
+
+mod burst;
+mod circuit;
+mod error;
+mod keys;
+mod names;
+mod qos;
+mod report;
+mod schema;
+mod spelled;
+mod tags;
+#[cfg(test)]
+mod tests;
+mod types;
+mod units;
+mod validate;
+mod values;
+
+use std::path::Path;
+
+pub use self::{
+    burst::default_burst_bytes,
+    error::{ConfigError, ConfigErrors, Position},
+    types::{
+        Billing, Circuit, Config, Direction, DscpPolicy, Edge, Forward, Link, Peering, PeeringKind,
+        Policing, Port, QosClass, QosProfile, Side, Sku, XdpMode,
+    },
+    units::bandwidth_bps,
+};
+
+/// Reads and checks the file at `path`.
+pub fn load(path: &Path) -> Result<Config, ConfigErrors> {
+    let bytes = std::fs::read(path).map_err(|error| ConfigErrors::unreadable(path, &error))?;
+    match String::from_utf8(bytes) {
+        Ok(source) => parse(&source, path),
+        Err(error) => Err(ConfigErrors::not_utf8(path, &error)),
+    }
+}
+
+/// Checks `source`; errors name `path_for_messages`.
+pub fn parse(source: &str, path_for_messages: &Path) -> Result<Config, ConfigErrors> {
+    let errors = error::Errors::new(source, path_for_messages);
+    let config = match toml_span::parse(source) {
+        Ok(document) => {
+            let raw = schema::Document::read(&document, &errors);
+            validate::config(&raw, &errors)
+        }
+        Err(error) => {
+            errors.add_syntax(&error);
+            None
+        }
+    };
+    match config {
+        Some(config) if errors.count() == 0 => Ok(config),
+        _ => Err(errors.into_sorted()),
+    }
+}

@@ -12,7 +12,7 @@ pub(super) struct TagClaim<'a> {
     pub(super) circuit: &'a str,
     /// Names of its ports.
     pub(super) ports: Vec<&'a str>,
-    /// Its S-tag; `None`: Dot1Q.
+    /// Its S-tag; `None`: `Dot1Q`.
     pub(super) s_tag: Option<&'a Spanned<u16>>,
     /// The C-tags of its peerings.
     pub(super) c_tags: Vec<&'a Spanned<u16>>,
@@ -38,7 +38,7 @@ struct First<'a> {
 struct Ledger<'a> {
     /// S-tags, by port and VID. Any number of circuits can use one.
     s_tags: BTreeMap<(&'a str, u16), First<'a>>,
-    /// C-tags of Dot1Q circuits, by port and VID.
+    /// C-tags of `Dot1Q` circuits, by port and VID.
     dot1q: BTreeMap<(&'a str, u16), First<'a>>,
     /// C-tags of QinQ circuits, by port, S-VID and C-VID.
     qinq: BTreeMap<(&'a str, u16, u16), First<'a>>,

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
 use edge_common::reason::UnmatchedPolicy;
 
-use super::values::Spelled;
+use super::spelled::spelled;
 
 /// A checked configuration: every name in it refers to something.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,7 +90,7 @@ pub struct Circuit {
     pub billing: Billing,
     /// The offer it was bought as.
     pub sku: Sku,
-    /// The S-tag's VID; without one the circuit is Dot1Q.
+    /// The S-tag's VID; without one the circuit is `Dot1Q`.
     pub s_tag: Option<u16>,
     /// Names of its ports; every port where the file names none.
     pub ports: Vec<String>,
@@ -138,41 +138,6 @@ pub struct QosClass {
     /// Share of the committed burst that its frames may use, in thousandths: 1 to 1000.
     pub burst_share_permille: u32,
 }
-
-/// An enum with the contract's spelling of each value.
-macro_rules! spelled {
-    ($(#[$meta:meta])* $vis:vis enum $name:ident {
-        $($(#[$variant_meta:meta])* $variant:ident = $text:literal,)+
-    }) => {
-        $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        $vis enum $name {
-            $($(#[$variant_meta])* $variant,)+
-        }
-
-        impl $name {
-            /// Every value.
-            $vis const ALL: &'static [Self] = &[$(Self::$variant),+];
-
-            /// The configuration's spelling.
-            #[must_use]
-            $vis const fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $text,)+
-                }
-            }
-        }
-
-        impl $crate::config::values::Spelled for $name {
-            const VALUES: &'static [Self] = Self::ALL;
-
-            fn spelling(self) -> &'static str {
-                self.as_str()
-            }
-        }
-    };
-}
-pub(super) use spelled;
 
 spelled! {
     /// Whom a port faces.
@@ -292,16 +257,5 @@ spelled! {
         Reset = "reset",
         /// Kept.
         Preserve = "preserve",
-    }
-}
-
-impl Spelled for UnmatchedPolicy {
-    const VALUES: &'static [Self] = &[Self::Drop, Self::Pass];
-
-    fn spelling(self) -> &'static str {
-        match self {
-            Self::Drop => "drop",
-            Self::Pass => "pass",
-        }
     }
 }

@@ -5,17 +5,13 @@ use std::fmt;
 
 use toml_span::{Value, value::ValueInner};
 
-use super::units::{self, Burst};
+use super::{
+    spelled::Spelled,
+    units::{self, Burst},
+};
 
 /// A value, or why it is none.
 pub(super) type Read<T> = Result<T, String>;
-
-/// A type with a few values, each with a spelling.
-pub(super) trait Spelled: Copy + PartialEq + 'static {
-    const VALUES: &'static [Self];
-
-    fn spelling(self) -> &'static str;
-}
 
 /// A C-tag, as written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,8 +141,8 @@ fn integer_in<T: TryFrom<i64>>(value: &Value<'_>, min: i64, max: i64, what: &str
     let number = value.as_integer().filter(|number| (min..=max).contains(number));
     let number = number.and_then(|number| T::try_from(number).ok());
     number.ok_or_else(|| {
-        let quoted = value.as_str().is_some_and(|text| text.parse::<i64>().is_ok());
-        let quotes = if quoted { ", without quotes" } else { "" };
+        let is_quoted = value.as_str().is_some_and(|text| text.parse::<i64>().is_ok());
+        let quotes = if is_quoted { ", without quotes" } else { "" };
         wrong(value, &format!("give {what}{quotes}"))
     })
 }

@@ -56,7 +56,9 @@ impl EdgeProcess {
         thread::spawn(move || listen(stderr, &said, &ready));
         match is_ready.recv_timeout(READY) {
             Ok(()) => Ok(edge),
-            Err(RecvTimeoutError::Disconnected) => bail!("the edge did not start:\n{}", edge.said()),
+            Err(RecvTimeoutError::Disconnected) => {
+                bail!("the edge did not start:\n{}", edge.said())
+            }
             Err(RecvTimeoutError::Timeout) => {
                 bail!("the edge was not ready within {READY:?}:\n{}", edge.said())
             }

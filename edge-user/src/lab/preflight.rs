@@ -73,6 +73,5 @@ fn effective_capabilities() -> Result<u64> {
 
 fn on_path(tool: &str) -> bool {
     let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path)
-        .any(|folder| folder.join(tool).is_file())
+    env::split_paths(&path).any(|folder| folder.join(tool).is_file())
 }

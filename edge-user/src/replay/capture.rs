@@ -1,1 +1,220 @@
-//! Capture files.
+//! Capture files: pcap and pcapng in, pcap out.
+//!
+//! The formats are decoded here and not by a crate. What a replay needs of them is a few integers
+//! at fixed places, and `pcap-parser` 0.17 has neither time units that are powers of two, nor
+//! big-endian time offsets, nor the obsolete packet block.
+
+mod classic;
+mod fields;
+mod ng;
+mod source;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::{
+    fs::File,
+    io::{self, Read},
+    iter::FusedIterator,
+    path::{Path, PathBuf},
+};
+
+use self::{classic::Classic, ng::Ng, source::Source};
+
+pub use self::writer::CaptureWriter;
+
+/// The most bytes of one frame: what `libpcap` calls the maximum snapshot length. A file that
+/// claims more is damaged.
+pub const MAX_FRAME_BYTES: u32 = 256 << 10;
+
+const ETHERNET: u16 = 1;
+
+/// A frame of a capture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CapturedFrame {
+    /// Nanoseconds since the epoch; the nearest that fits for a time before 1970 or after 2554.
+    pub timestamp_ns: u64,
+    /// The frame as captured.
+    pub data: Vec<u8>,
+    /// The length on the wire, which is longer than `data` where the frame was captured short.
+    pub orig_len_bytes: u32,
+}
+
+/// What the timestamps of a file count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resolution {
+    /// Microseconds, which every tool reads.
+    Micros,
+    /// Nanoseconds.
+    Nanos,
+}
+
+/// Why a capture cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum CaptureError {
+    /// The file cannot be opened.
+    #[error("cannot open the capture {}", path.display())]
+    Open {
+        /// The capture.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Reading failed.
+    #[error("cannot read frame {frame} of the capture {}", path.display())]
+    Read {
+        /// The capture.
+        path: PathBuf,
+        /// The frame that was to be read, counted from 1.
+        frame: u64,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file is no pcap and no pcapng.
+    #[error("{} is {found}; {advice}", path.display())]
+    NotACapture {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        found: &'static str,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// The capture is of something else than Ethernet.
+    #[error(
+        "the capture {} has frames of link type {link_type} (https://www.tcpdump.org/linktypes.html) \
+         and only Ethernet, link type 1, can be replayed; capture on an Ethernet interface, or \
+         leave the other interfaces' frames out with `tshark -Y`",
+        path.display()
+    )]
+    NotEthernet {
+        /// The capture.
+        path: PathBuf,
+        /// The number in the registry of link types.
+        link_type: u16,
+    },
+    /// The file is damaged. The frames before the damage were good.
+    #[error(
+        "the capture {} is damaged at frame {frame}: {why}; capture or copy it again, or replay \
+         what is before the damage on its own (`editcap -r IN OUT 1-LAST`)",
+        path.display()
+    )]
+    Damaged {
+        /// The capture.
+        path: PathBuf,
+        /// The first frame that cannot be read, counted from 1.
+        frame: u64,
+        /// What is wrong.
+        why: String,
+    },
+    /// Writing failed.
+    #[error("cannot write the capture {}", path.display())]
+    Write {
+        /// The capture.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The frame does not fit the format.
+    #[error(
+        "frame {frame} does not fit the capture {}: {why}; replay without an output file",
+        path.display()
+    )]
+    Unwritable {
+        /// The capture.
+        path: PathBuf,
+        /// The frame, counted from 1 among those written.
+        frame: u64,
+        /// What does not fit.
+        why: &'static str,
+    },
+}
+
+/// The frames of a pcap or pcapng file, in the order of the file.
+///
+/// It reads as it goes, so that the file can be of any size. After an error it ends.
+pub struct CaptureReader {
+    source: Source,
+    format: Format,
+    /// The first frame of a pcapng file, or what there is in its place.
+    ahead: Option<Result<Option<CapturedFrame>, CaptureError>>,
+    is_done: bool,
+}
+
+enum Format {
+    Classic(Classic),
+    Ng(Ng),
+}
+
+impl CaptureReader {
+    /// Opens the capture at `path`.
+    pub fn open(path: &Path) -> Result<Self, CaptureError> {
+        let file = File::open(path)
+            .map_err(|source| CaptureError::Open { path: path.to_owned(), source })?;
+        Self::from_reader(file, path)
+    }
+
+    /// Reads the capture that `input` yields; `path` is its name in errors.
+    ///
+    /// A pcapng file is read up to its first frame, since only what is before that tells the link
+    /// type and the resolution.
+    pub fn from_reader(input: impl Read + 'static, path: &Path) -> Result<Self, CaptureError> {
+        let mut source = Source::new(input, path);
+        let mut magic = Vec::new();
+        source.append(&mut magic, 4)?;
+        if let Some(classic) = Classic::open(&magic, &mut source)? {
+            let format = Format::Classic(classic);
+            return Ok(Self { source, format, ahead: None, is_done: false });
+        }
+        if magic != ng::MAGIC {
+            return Err(source.not_a_capture(&magic));
+        }
+        let mut format = Format::Ng(Ng::new(&mut source)?);
+        let ahead = match format.next(&mut source) {
+            Err(error @ CaptureError::NotEthernet { .. }) => return Err(error),
+            other => Some(other),
+        };
+        Ok(Self { source, format, ahead, is_done: false })
+    }
+
+    /// The resolution that keeps this capture's timestamps as they are.
+    ///
+    /// For pcapng it goes by the interfaces that are described before the first frame, which is
+    /// where all of them are unless files were put together or an interface came up meanwhile.
+    #[must_use]
+    pub fn resolution(&self) -> Resolution {
+        match &self.format {
+            Format::Classic(classic) => classic.resolution(),
+            Format::Ng(ng) => ng.resolution(),
+        }
+    }
+}
+
+impl Iterator for CaptureReader {
+    type Item = Result<CapturedFrame, CaptureError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.is_done {
+            return None;
+        }
+        let next = match self.ahead.take() {
+            Some(ahead) => ahead,
+            None => self.format.next(&mut self.source),
+        };
+        self.is_done = !matches!(next, Ok(Some(_)));
+        next.transpose()
+    }
+}
+
+impl FusedIterator for CaptureReader {}
+
+impl Format {
+    fn next(&mut self, source: &mut Source) -> Result<Option<CapturedFrame>, CaptureError> {
+        let frame = match self {
+            Self::Classic(classic) => classic.next(source),
+            Self::Ng(ng) => ng.next(source),
+        }?;
+        source.count(frame.is_some());
+        Ok(frame)
+    }
+}

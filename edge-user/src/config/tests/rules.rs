@@ -6,9 +6,11 @@ use super::{CIRCUIT, MINIMAL, check};
 
 /// What to replace in [`MINIMAL`] and [`CIRCUIT`], by what, and the errors it makes, each by its
 /// line and words of its message.
+type Case = (&'static str, &'static str, &'static [(usize, &'static str)]);
+
 #[test]
-fn rules() {
-    let cases: &[(&str, &str, &[(usize, &str)])] = &[
+fn edge_and_ports() {
+    check_cases(&[
         ("name = \"e\"\n", "", &[(1, "[edge] has no `name`")]),
         ("[edge]\nname = \"e\"\n", "", &[(1, "there is no [edge]")]),
         ("[edge]\n", "[[edge]]\n", &[(1, "`edge` is an array; write [edge], once")]),
@@ -17,7 +19,11 @@ fn rules() {
         ("name = \"e\"", "name = \"e\"\npin_dir = \"\"", &[(3, "not an absolute path")]),
         ("name = \"e\"", "name = \"e\"\nmetrics = 9478", &[(3, "give a string")]),
         ("name = \"e\"", "name = \"e\"\nunmatched = \"no\"", &[(3, "\"drop\" or \"pass\"")]),
-        ("[[circuit]]", "[[circuits]]", &[(11, "did you mean `circuit`?")]),
+        (
+            "[[circuit]]",
+            "[[circuits]]",
+            &[(11, "did you mean `circuit`?"), (15, "`circuit` is a table")],
+        ),
         ("name = \"p1\"", "name = \"p0\"", &[(8, "(also claimed at f:4:8 by port \"p0\")")]),
         ("\"eth1\"", "\"eth0\"", &[(9, "(also claimed at f:5:13 by port \"p0\")")]),
         ("name = \"p1\"", "name = \"stack\"", &[(8, "can't be named \"stack\"")]),
@@ -31,6 +37,12 @@ fn rules() {
         ("\"core\"", "\"core\"\ntpids = [2048]", &[(11, "entry of `tpids` is 2048")]),
         ("\"core\"", "\"core\"\nlink = \"third\"", &[(11, "\"primary\" or \"secondary\"")]),
         ("\"core\"", "\"core\"\nxdp_mode = \"skb\"", &[(11, "\"native\" or")]),
+    ]);
+}
+
+#[test]
+fn circuits() {
+    check_cases(&[
         ("name = \"c1\"", "name = \"\"", &[(12, "is empty")]),
         ("bandwidth = \"1 Gbps\"\n", "", &[(11, "has no `bandwidth`")]),
         ("\"1 Gbps\"", "\"1 kbps\"", &[(13, "64 kbps to 800 Gbps")]),
@@ -73,10 +85,16 @@ fn rules() {
             "c_tag = 10\n[[circuit.peering]]\nkind = \"private\"\nc_tag = 11",
             &[(19, "two private peerings; remove one (first at f:16:8)")],
         ),
+    ]);
+}
+
+#[test]
+fn profiles() {
+    check_cases(&[
         (
             "c_tag = 10",
             "c_tag = 10\n[qos.expressroute]\nclasses=[]",
-            &[(18, "built in"), (18, "no classes")],
+            &[(18, "no classes"), (18, "built in")],
         ),
         ("c_tag = 10", "c_tag = 10\n[qos.own]", &[(18, "no classes")]),
         ("c_tag = 10", "c_tag = 10\n[qos.own]\nclasses = 5", &[(19, "`classes` is 5")]),
@@ -141,7 +159,12 @@ fn rules() {
             "c_tag = 10\n[qos.own]\nclasses = [{name='a',dscp=['default'],bandwidth='1 Mbps'}]",
             &[(19, "not yet supported")],
         ),
-        // TOML itself.
+    ]);
+}
+
+#[test]
+fn toml_itself() {
+    check_cases(&[
         ("c_tag = 10", "c_tag = = 10", &[(17, "correct the TOML here")]),
         (
             "c_tag = 10",
@@ -149,17 +172,12 @@ fn rules() {
             &[(18, "duplicate key: `c_tag`; keep one of them (first at f:17:1)")],
         ),
         ("c_tag = 10", "c_tag = ten", &[(17, "quoted string")]),
-    ];
-    for (old, new, expected) in cases {
-        let source = format!("{MINIMAL}{CIRCUIT}");
-        assert!(source.contains(old), "{old}");
-        check(&source.replacen(old, new, 1), expected);
-    }
+    ]);
 }
 
 #[test]
 fn what_has_to_be_there() {
-    check("", &[(1, "there is no [edge]")]);
+    check("", &[(1, "there is no [edge]"), (1, "there is no port")]);
     check("[edge]\nname = 'e'\n", &[(1, "there is no port")]);
     check(MINIMAL, &[]);
     check(&format!("circuit = []\n{MINIMAL}"), &[]);
@@ -176,4 +194,12 @@ fn nine_classes_are_too_many() {
     };
     check(&profile(""), &[]);
     check(&profile(",{name='e',dscp=[60]}"), &[(11, "has 9 classes; give at most 8")]);
+}
+
+fn check_cases(cases: &[Case]) {
+    let source = format!("{MINIMAL}{CIRCUIT}");
+    for (old, new, expected) in cases {
+        assert!(source.contains(old), "{old}");
+        check(&source.replacen(old, new, 1), expected);
+    }
 }

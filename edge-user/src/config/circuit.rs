@@ -1,0 +1,180 @@
+//! A circuit: what it refers to, and that its burst can be policed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use toml_span::Spanned;
+
+use super::{
+    Billing, Circuit, Peering, Policing, Sku, burst,
+    error::Errors,
+    keys::Field,
+    names,
+    qos::{self, Profiles},
+    schema::{RawCircuit, RawPeering},
+    tags::TagClaim,
+    validate::unknown,
+};
+
+const MAX_PEERINGS: usize = 3;
+
+/// What a circuit refers to.
+pub(super) struct Checks<'a> {
+    pub(super) port_names: &'a [&'a str],
+    pub(super) profiles: &'a Profiles,
+    pub(super) errors: &'a Errors<'a>,
+}
+
+impl Checks<'_> {
+    pub(super) fn circuit(&self, raw: &RawCircuit) -> Option<Circuit> {
+        let name = raw.name.and_then(|name| names::name("name", name, self.errors));
+        let service_key = raw
+            .service_key
+            .and_then(|key| names::name("service_key", key, self.errors).map(Some))
+            .value_or(None);
+        let ports = raw.ports.and_then(|ports| self.ports(&ports.value));
+        let all_ports = || self.port_names.iter().map(ToString::to_string).collect();
+        self.check_peerings(raw);
+        let raw_peerings = raw.peerings.as_deref().unwrap_or_default();
+        let peerings: Vec<_> = raw_peerings.iter().map(|raw| self.peering(raw)).collect();
+        let burst_bytes = self.burst_bytes(raw);
+        Some(Circuit {
+            name: name.given()?.value.clone(),
+            service_key: service_key?,
+            bandwidth_bps: raw.bandwidth_bps.given()?.value,
+            billing: raw.billing.value_or(Billing::Metered)?,
+            sku: raw.sku.value_or(Sku::Standard)?,
+            s_tag: raw.s_tag.and_then(|tag| Some(Some(tag.value))).value_or(None)?,
+            ports: ports.value_or(all_ports())?,
+            burst_bytes: burst_bytes?,
+            policing: raw.policing.value_or(Policing::CircuitLink)?,
+            enabled: raw.enabled.value_or(true)?,
+            peerings: peerings.into_iter().collect::<Option<_>>()?,
+        })
+    }
+
+    fn ports(&self, ports: &[Spanned<String>]) -> Option<Vec<String>> {
+        let before = self.errors.count();
+        let mut seen = BTreeMap::new();
+        for port in ports {
+            let name = port.value.as_str();
+            if !self.port_names.contains(&name) {
+                let unknown = unknown("port", name, self.port_names.iter().copied());
+                self.errors.add(port.span, format!("`ports` names {unknown}"));
+            }
+            if let Some(first) = seen.insert(name, port.span) {
+                let place = self.errors.place(first);
+                let message = format!("port {name:?} is listed twice; remove one");
+                self.errors.add(port.span, format!("{message} (first at {place})"));
+            }
+        }
+        let names = ports.iter().map(|port| port.value.clone()).collect();
+        (self.errors.count() == before).then_some(names)
+    }
+
+    fn check_peerings(&self, raw: &RawCircuit) {
+        let Some(peerings) = &raw.peerings else { return };
+        if peerings.is_empty() {
+            let message = "the circuit has no peering; add a [[circuit.peering]]";
+            self.errors.add(raw.at, message.into());
+        }
+        if let Some(peering) = peerings.get(MAX_PEERINGS) {
+            let message = format!(
+                "the circuit has {} peerings; give at most one of each kind",
+                peerings.len()
+            );
+            self.errors.add(peering.at, message);
+        }
+        let mut seen = BTreeMap::new();
+        for kind in peerings.iter().filter_map(|peering| peering.kind.given()) {
+            let name = kind.value.as_str();
+            if let Some(first) = seen.get(&kind.value) {
+                let place = self.errors.place(*first);
+                let message = format!("the circuit has two {name} peerings; remove one");
+                self.errors.add(kind.span, format!("{message} (first at {place})"));
+            } else {
+                seen.insert(kind.value, kind.span);
+            }
+        }
+    }
+
+    fn peering(&self, raw: &RawPeering) -> Option<Peering> {
+        let qos = raw.qos.and_then(|qos| {
+            let name = qos.value.as_str();
+            let is_known = self.profiles.contains_key(name);
+            if !is_known {
+                let known = self.profiles.keys().map(String::as_str);
+                self.errors
+                    .add(qos.span, format!("`qos` names {}", unknown("profile", name, known)));
+            }
+            is_known.then(|| name.to_string())
+        });
+        let kind = raw.kind.given()?.value;
+        Some(Peering {
+            kind,
+            c_tag: raw.c_tag.given()?.value,
+            dscp: raw.dscp.value_or(kind.default_dscp())?,
+            qos: qos.value_or(qos::DEFAULT_PROFILE.into())?,
+        })
+    }
+
+    fn burst_bytes(&self, raw: &RawCircuit) -> Option<u64> {
+        let bandwidth = raw.bandwidth_bps.given()?;
+        let bytes = match &raw.burst {
+            Field::Bad => return None,
+            Field::Absent => burst::default_burst_bytes(bandwidth.value),
+            Field::Given(given) => match burst::burst_bytes(given.value, bandwidth.value) {
+                Ok(bytes) => bytes,
+                Err(message) => {
+                    self.errors.add(given.span, message);
+                    return None;
+                }
+            },
+        };
+        let peerings = raw.peerings.iter().flatten();
+        let profiles = peerings.filter_map(|peering| {
+            let name = peering.qos.value_or(qos::DEFAULT_PROFILE.into())?;
+            let profile = self.profiles.get(&name)?.as_ref()?;
+            Some((burst::least_share_permille(profile), name))
+        });
+        let (permille, profile) = profiles.min()?;
+        let share_bytes = burst::share_bytes(bytes, permille);
+        if share_bytes < burst::MIN_SHARE_BYTES {
+            let at = raw.burst.given().map_or(bandwidth.span, |burst| burst.span);
+            let least = burst::MIN_SHARE_BYTES;
+            let needed = (least * 1000).div_ceil(u64::from(permille));
+            self.errors.add(
+                at,
+                format!(
+                    "the burst of {bytes} bytes leaves a class of profile {profile:?} \
+                     {share_bytes} bytes, in which no full frame fits; give a `burst` of at \
+                     least {needed} bytes, or the class a larger share"
+                ),
+            );
+            return None;
+        }
+        Some(bytes)
+    }
+}
+
+/// What a circuit claims; `None` where that isn't known.
+pub(super) fn tag_claim<'a>(raw: &'a RawCircuit, port_names: &[&'a str]) -> Option<TagClaim<'a>> {
+    let listed = |ports: &'a Spanned<Vec<Spanned<String>>>| {
+        let names: BTreeSet<_> = ports.value.iter().map(|port| port.value.as_str()).collect();
+        names.into_iter().collect()
+    };
+    let peerings = raw.peerings.iter().flatten();
+    Some(TagClaim {
+        circuit: raw.name.given().map_or("", |name| &name.value),
+        ports: match &raw.ports {
+            Field::Absent => port_names.to_vec(),
+            Field::Bad => return None,
+            Field::Given(ports) => listed(ports),
+        },
+        s_tag: match &raw.s_tag {
+            Field::Absent => None,
+            Field::Bad => return None,
+            Field::Given(s_tag) => Some(s_tag),
+        },
+        c_tags: peerings.filter_map(|peering| peering.c_tag.given()).collect(),
+    })
+}

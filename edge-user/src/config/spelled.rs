@@ -1,0 +1,56 @@
+//! Types with a few values, each with a spelling.
+
+use edge_common::reason::UnmatchedPolicy;
+
+/// A type with a few values, each with a spelling.
+pub(super) trait Spelled: Copy + PartialEq + 'static {
+    const VALUES: &'static [Self];
+
+    fn spelling(self) -> &'static str;
+}
+
+/// An enum with the contract's spelling of each value.
+macro_rules! spelled {
+    ($(#[$meta:meta])* $vis:vis enum $name:ident {
+        $($(#[$variant_meta:meta])* $variant:ident = $text:literal,)+
+    }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        $vis enum $name {
+            $($(#[$variant_meta])* $variant,)+
+        }
+
+        impl $name {
+            /// Every value.
+            $vis const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The configuration's spelling.
+            #[must_use]
+            $vis const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $text,)+
+                }
+            }
+        }
+
+        impl $crate::config::spelled::Spelled for $name {
+            const VALUES: &'static [Self] = Self::ALL;
+
+            fn spelling(self) -> &'static str {
+                self.as_str()
+            }
+        }
+    };
+}
+pub(super) use spelled;
+
+impl Spelled for UnmatchedPolicy {
+    const VALUES: &'static [Self] = &[Self::Drop, Self::Pass];
+
+    fn spelling(self) -> &'static str {
+        match self {
+            Self::Drop => "drop",
+            Self::Pass => "pass",
+        }
+    }
+}

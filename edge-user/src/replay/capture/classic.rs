@@ -1,0 +1,90 @@
+//! pcap: one header, then records.
+
+use super::{
+    CaptureError, CapturedFrame, Resolution,
+    fields::{Fields, Order},
+    source::Source,
+};
+
+/// What is behind the magic number in the header of the file.
+const HEADER_REST_BYTES: u32 = 20;
+const RECORD_HEADER_BYTES: u32 = 16;
+/// Alexey Kuznetzov's libpcap, of Red Hat in the nineties: interface, protocol and packet type
+/// follow the usual fields.
+const MODIFIED_RECORD_HEADER_BYTES: u32 = 24;
+
+pub(super) struct Classic {
+    order: Order,
+    resolution: Resolution,
+    record_header_bytes: u32,
+    header: Vec<u8>,
+}
+
+impl Classic {
+    /// Reads the header of the file behind `magic`; `None` if the magic number is not of this
+    /// format.
+    pub(super) fn open(magic: &[u8], source: &mut Source) -> Result<Option<Self>, CaptureError> {
+        use Order::{Big, Little};
+        use Resolution::{Micros, Nanos};
+
+        let (order, resolution, record_header_bytes) = match magic {
+            [0xd4, 0xc3, 0xb2, 0xa1] => (Little, Micros, RECORD_HEADER_BYTES),
+            [0xa1, 0xb2, 0xc3, 0xd4] => (Big, Micros, RECORD_HEADER_BYTES),
+            [0x4d, 0x3c, 0xb2, 0xa1] => (Little, Nanos, RECORD_HEADER_BYTES),
+            [0xa1, 0xb2, 0x3c, 0x4d] => (Big, Nanos, RECORD_HEADER_BYTES),
+            [0x34, 0xcd, 0xb2, 0xa1] => (Little, Micros, MODIFIED_RECORD_HEADER_BYTES),
+            [0xa1, 0xb2, 0xcd, 0x34] => (Big, Micros, MODIFIED_RECORD_HEADER_BYTES),
+            _ => return Ok(None),
+        };
+        let mut header = Vec::new();
+        source.append_all(&mut header, HEADER_REST_BYTES, "its header")?;
+        let link_type = link_type(&mut Fields::new(order, &header))
+            .ok_or_else(|| source.ends_within("its header"))?;
+        source.check_link_type(link_type)?;
+        Ok(Some(Self { order, resolution, record_header_bytes, header }))
+    }
+
+    pub(super) fn next(
+        &mut self,
+        source: &mut Source,
+    ) -> Result<Option<CapturedFrame>, CaptureError> {
+        self.header.clear();
+        let got = source.append(&mut self.header, self.record_header_bytes)?;
+        if got == 0 {
+            return Ok(None);
+        }
+        let ends_early = |source: &Source| source.ends_within("the header of the record");
+        if got < self.record_header_bytes as usize {
+            return Err(ends_early(source));
+        }
+        let mut fields = Fields::new(self.order, &self.header);
+        let (Some(seconds), Some(fraction), Some(len), Some(orig_len_bytes)) =
+            (fields.u32(), fields.u32(), fields.u32(), fields.u32())
+        else {
+            return Err(ends_early(source));
+        };
+        source.check_frame_len(len)?;
+        let mut data = Vec::with_capacity(len as usize);
+        source.append_all(&mut data, len, "the frame")?;
+        let fraction_ns = match self.resolution {
+            Resolution::Micros => u64::from(fraction) * 1_000,
+            Resolution::Nanos => u64::from(fraction),
+        };
+        let timestamp_ns = u64::from(seconds) * 1_000_000_000 + fraction_ns;
+        Ok(Some(CapturedFrame { timestamp_ns, data, orig_len_bytes }))
+    }
+
+    pub(super) fn resolution(&self) -> Resolution {
+        self.resolution
+    }
+}
+
+/// The link type in the header of a file, of which `fields` is what follows the magic number.
+fn link_type(fields: &mut Fields<'_>) -> Option<u16> {
+    const BEFORE_LINK_TYPE_BYTES: usize = 16;
+    const LINK_TYPE: u32 = 0xffff;
+
+    fields.bytes(BEFORE_LINK_TYPE_BYTES)?;
+    // The bits above tell the length of the frame check sequence.
+    u16::try_from(fields.u32()? & LINK_TYPE).ok()
+}

@@ -1,0 +1,270 @@
+//! pcapng: sections of blocks.
+
+use super::{
+    CaptureError, CapturedFrame, ETHERNET, Resolution,
+    fields::{Fields, Order},
+    source::Source,
+};
+
+/// The type of a section header, which reads the same in both byte orders.
+pub(super) const MAGIC: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
+
+const SECTION_HEADER: u32 = 0x0a0d_0d0a;
+const INTERFACE: u32 = 1;
+const OBSOLETE_PACKET: u32 = 2;
+const SIMPLE_PACKET: u32 = 3;
+const ENHANCED_PACKET: u32 = 6;
+
+/// Type and length in front, length again behind.
+const BLOCK_FRAME_BYTES: u32 = 12;
+const MAX_BLOCK_BYTES: u32 = 64 << 20;
+
+pub(super) struct Ng {
+    order: Order,
+    interfaces: Vec<Interface>,
+    /// The body of the block last read.
+    body: Vec<u8>,
+    last_timestamp_ns: u64,
+    has_frames: bool,
+}
+
+#[derive(Clone, Copy)]
+struct Interface {
+    link_type: u16,
+    /// The most bytes captured of a frame; 0 is no limit.
+    snap_len: u32,
+    unit: Unit,
+    offset_s: i64,
+}
+
+/// What a timestamp counts.
+#[derive(Clone, Copy)]
+enum Unit {
+    /// 10⁻ⁿ seconds.
+    Decimal(u8),
+    /// 2⁻ⁿ seconds.
+    Binary(u8),
+}
+
+/// A packet block as it is in the file.
+struct Packet<'a> {
+    interface: u32,
+    /// `None` where the block has none.
+    timestamp: Option<u64>,
+    len: u32,
+    orig_len_bytes: u32,
+    /// The frame, then padding and options.
+    rest: Fields<'a>,
+}
+
+impl Ng {
+    /// Reads the header of the first section behind its [`MAGIC`].
+    pub(super) fn new(source: &mut Source) -> Result<Self, CaptureError> {
+        let mut ng = Self {
+            order: Order::Little,
+            interfaces: Vec::new(),
+            body: Vec::new(),
+            last_timestamp_ns: 0,
+            has_frames: false,
+        };
+        let mut header = MAGIC.to_vec();
+        source.append_all(&mut header, 4, "the section header")?;
+        ng.block(source, &header)?;
+        ng.begin_section(source)?;
+        Ok(ng)
+    }
+
+    pub(super) fn next(
+        &mut self,
+        source: &mut Source,
+    ) -> Result<Option<CapturedFrame>, CaptureError> {
+        let mut header = Vec::with_capacity(8);
+        loop {
+            header.clear();
+            match source.append(&mut header, 8)? {
+                0 => return self.end(source).map(|()| None),
+                8 => {}
+                _ => return Err(source.ends_within("the header of a block")),
+            }
+            match self.block(source, &header)? {
+                SECTION_HEADER => self.begin_section(source)?,
+                INTERFACE => {
+                    let interface = Interface::parse(Fields::new(self.order, &self.body))
+                        .ok_or_else(|| source.damaged("an interface block is too short"))?;
+                    self.interfaces.push(interface);
+                }
+                kind @ (OBSOLETE_PACKET | SIMPLE_PACKET | ENHANCED_PACKET) => {
+                    return self.frame(kind, source).map(Some);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    pub(super) fn resolution(&self) -> Resolution {
+        let is_micros = |interface: &Interface| matches!(interface.unit, Unit::Decimal(..=6));
+        if self.interfaces.iter().all(is_micros) { Resolution::Micros } else { Resolution::Nanos }
+    }
+
+    /// Reads what follows the first eight bytes of a block into `body` and returns the block's
+    /// type.
+    fn block(&mut self, source: &mut Source, header: &[u8]) -> Result<u32, CaptureError> {
+        self.body.clear();
+        let mut got = 0;
+        if header.starts_with(&MAGIC) {
+            // Even its length needs the byte order that the section header begins with.
+            source.append_all(&mut self.body, 4, "a section header")?;
+            got = 4;
+            self.order = match self.body[..] {
+                [0x4d, 0x3c, 0x2b, 0x1a] => Order::Little,
+                [0x1a, 0x2b, 0x3c, 0x4d] => Order::Big,
+                _ => return Err(source.damaged("a section header has no byte order")),
+            };
+        }
+        let mut fields = Fields::new(self.order, header);
+        let (Some(kind), Some(len)) = (fields.u32(), fields.u32()) else {
+            return Err(source.ends_within("the header of a block"));
+        };
+        if len < BLOCK_FRAME_BYTES + got || len > MAX_BLOCK_BYTES || !len.is_multiple_of(4) {
+            return Err(source.damaged(format!("a block claims a length of {len} bytes")));
+        }
+        source.append_all(&mut self.body, len - BLOCK_FRAME_BYTES - got, "a block")?;
+        let mut trailer = Vec::with_capacity(4);
+        source.append_all(&mut trailer, 4, "a block")?;
+        if Fields::new(self.order, &trailer).u32() != Some(len) {
+            return Err(source.damaged("the lengths before and after a block differ"));
+        }
+        Ok(kind)
+    }
+
+    /// Begins the section whose header is in `body`.
+    fn begin_section(&mut self, source: &Source) -> Result<(), CaptureError> {
+        const MAJOR_VERSION: u16 = 1;
+
+        let mut fields = Fields::new(self.order, self.body.get(4..).unwrap_or_default());
+        match fields.u16() {
+            Some(MAJOR_VERSION) => {}
+            Some(other) => {
+                return Err(source.damaged(format!("a section has the unknown version {other}")));
+            }
+            None => return Err(source.damaged("a section header is too short")),
+        }
+        self.interfaces.clear();
+        Ok(())
+    }
+
+    /// The frame of the packet block in `body`.
+    fn frame(&mut self, kind: u32, source: &Source) -> Result<CapturedFrame, CaptureError> {
+        let fields = Fields::new(self.order, &self.body);
+        let mut packet = match kind {
+            SIMPLE_PACKET => Packet::simple(fields),
+            kind => Packet::timed(kind, fields),
+        }
+        .ok_or_else(|| source.damaged("a packet block is too short"))?;
+        let index = packet.interface;
+        let interface = usize::try_from(index).ok().and_then(|index| self.interfaces.get(index));
+        let interface = interface
+            .ok_or_else(|| source.damaged(format!("it is of interface {index}, unknown so far")))?;
+        source.check_link_type(interface.link_type)?;
+
+        if kind == SIMPLE_PACKET && interface.snap_len != 0 {
+            packet.len = packet.len.min(interface.snap_len);
+        }
+        source.check_frame_len(packet.len)?;
+        let data = packet
+            .rest
+            .bytes(packet.len as usize)
+            .ok_or_else(|| source.damaged("the frame is longer than its block"))?;
+        let timestamp_ns = match packet.timestamp {
+            Some(timestamp) => interface.nanoseconds(timestamp),
+            None => self.last_timestamp_ns,
+        };
+        self.last_timestamp_ns = timestamp_ns;
+        self.has_frames = true;
+        let (data, orig_len_bytes) = (data.to_vec(), packet.orig_len_bytes);
+        Ok(CapturedFrame { timestamp_ns, data, orig_len_bytes })
+    }
+
+    /// Checks, where no frame did, that there could have been Ethernet frames.
+    fn end(&self, source: &Source) -> Result<(), CaptureError> {
+        let is_ethernet = |interface: &Interface| interface.link_type == ETHERNET;
+        match self.interfaces.first() {
+            Some(first) if !self.has_frames && !self.interfaces.iter().any(is_ethernet) => {
+                source.check_link_type(first.link_type)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Interface {
+    fn parse(mut body: Fields<'_>) -> Option<Self> {
+        const END: u16 = 0;
+        const UNIT: u16 = 9;
+        const OFFSET: u16 = 14;
+
+        let link_type = body.u16()?;
+        body.u16()?;
+        let snap_len = body.u32()?;
+        let mut interface = Self { link_type, snap_len, unit: Unit::Decimal(6), offset_s: 0 };
+        while !body.is_empty() {
+            let (code, len) = (body.u16()?, body.u16()?);
+            if code == END {
+                break;
+            }
+            let mut value = body.fields(usize::from(len).next_multiple_of(4))?;
+            match (code, len) {
+                (UNIT, 1) => interface.unit = Unit::new(value.u8()?),
+                (OFFSET, 8) => interface.offset_s = value.i64()?,
+                _ => {}
+            }
+        }
+        Some(interface)
+    }
+
+    /// `timestamp` in nanoseconds since the epoch.
+    fn nanoseconds(&self, timestamp: u64) -> u64 {
+        const SECOND_NS: i128 = 1_000_000_000;
+
+        let since_offset = i128::from(timestamp) * SECOND_NS;
+        let since_offset_ns = match self.unit {
+            // Of units that overflow here, not even the largest timestamp is a nanosecond.
+            Unit::Decimal(power) => {
+                10_i128.checked_pow(power.into()).map_or(0, |units| since_offset / units)
+            }
+            Unit::Binary(power) => since_offset >> power,
+        };
+        let ns = since_offset_ns + i128::from(self.offset_s) * SECOND_NS;
+        u64::try_from(ns.max(0)).unwrap_or(u64::MAX)
+    }
+}
+
+impl Unit {
+    fn new(option: u8) -> Self {
+        const IS_BINARY: u8 = 0x80;
+
+        let power = option & !IS_BINARY;
+        if option & IS_BINARY == 0 { Self::Decimal(power) } else { Self::Binary(power) }
+    }
+}
+
+impl<'a> Packet<'a> {
+    /// A block that says nothing but the length on the wire.
+    fn simple(mut rest: Fields<'a>) -> Option<Self> {
+        let orig_len_bytes = rest.u32()?;
+        let len = orig_len_bytes;
+        Some(Self { interface: 0, timestamp: None, len, orig_len_bytes, rest })
+    }
+
+    fn timed(kind: u32, mut rest: Fields<'a>) -> Option<Self> {
+        let interface = if kind == OBSOLETE_PACKET {
+            let (interface, _drops) = (rest.u16()?, rest.u16()?);
+            u32::from(interface)
+        } else {
+            rest.u32()?
+        };
+        let timestamp = Some(u64::from(rest.u32()?) << 32 | u64::from(rest.u32()?));
+        let (len, orig_len_bytes) = (rest.u32()?, rest.u32()?);
+        Some(Self { interface, timestamp, len, orig_len_bytes, rest })
+    }
+}

@@ -1,0 +1,260 @@
+//! The daemon on veth between namespaces, with real frames: what arrives, what is counted, what
+//! stays when the daemon goes.
+
+use std::{collections::BTreeMap, fs, thread, time::Duration};
+
+use anyhow::{Context as _, Result};
+use edge_tests::{
+    daemon::{Daemon, configure, detach, reload, status},
+    frames::{frame, ipv4, ipv4_checksum, ipv6},
+    root::have_root,
+};
+use edge_user::{
+    daemon::status::{Counters, Status},
+    lab::{
+        Lab, private_mounts,
+        raw::{RawCollector, RawSender},
+    },
+};
+
+const WAIT: Duration = Duration::from_secs(5);
+/// Long enough for a frame that should not arrive to have arrived.
+const QUIET: Duration = Duration::from_millis(300);
+
+const CONFIG: &str = r#"
+[edge]
+name = "lab"
+metrics = "127.0.0.1:0"
+[[port]]
+name = "customer0"
+interface = "customer0"
+side = "customer"
+forward = "core0"
+[[port]]
+name = "core0"
+interface = "core0"
+side = "core"
+forward = "customer0"
+[[circuit]]
+name = "contoso"
+bandwidth = "1 Gbps"
+s_tag = 100
+  [[circuit.peering]]
+  kind = "private"
+  c_tag = 10
+  [[circuit.peering]]
+  kind = "microsoft"
+  c_tag = 20
+[[circuit]]
+name = "fabrikam"
+bandwidth = "50 Mbps"
+  [[circuit.peering]]
+  kind = "private"
+  c_tag = 300
+"#;
+
+const PRIVATE: [(u16, u16); 2] = [(0x88a8, 0x2064), (0x8100, 0x500a)];
+const MICROSOFT: [(u16, u16); 2] = [(0x8100, 100), (0x8100, 20)];
+const DOT1Q: [(u16, u16); 1] = [(0x8100, 0xe12c)];
+
+/// Both ends of the lab, to send and to receive at.
+struct Ends {
+    customer: (RawSender, RawCollector),
+    core: (RawSender, RawCollector),
+}
+
+impl Ends {
+    fn open(lab: &Lab) -> Result<Self> {
+        let open = |port| -> Result<_> {
+            let end = lab.far_end(port)?;
+            Ok((
+                RawSender::open(end.ns(), end.interface())?,
+                RawCollector::open(end.ns(), end.interface())?,
+            ))
+        };
+        Ok(Self { customer: open("customer0")?, core: open("core0")? })
+    }
+}
+
+fn lab() -> Result<Lab> {
+    private_mounts()?;
+    Lab::new(&["customer0", "core0"])
+}
+
+/// Counters by circuit, peering and direction.
+fn counters(status: &Status) -> BTreeMap<(String, String, String), Counters> {
+    let circuits = status.circuits.iter();
+    let peerings = circuits.flat_map(|circuit| {
+        circuit.peerings.iter().map(|peering| {
+            let key = (circuit.name.clone(), peering.kind.clone(), peering.direction.clone());
+            (key, peering.total)
+        })
+    });
+    peerings.collect()
+}
+
+fn forwarded(status: &Status, circuit: &str, peering: &str, direction: &str) -> (u64, u64) {
+    let key = (circuit.to_owned(), peering.to_owned(), direction.to_owned());
+    let total = counters(status)[&key];
+    (total.forwarded_frames, total.forwarded_bytes)
+}
+
+#[test]
+fn claimed_frames_arrive_with_their_tags_and_others_do_not() -> Result<()> {
+    if !have_root() {
+        return Ok(());
+    }
+    let lab = lab()?;
+    let daemon = Daemon::start(&lab, CONFIG)?;
+    let ends = Ends::open(&lab)?;
+    // An unlisted DSCP (AF31) under trust leaves as 0; all else is as it was sent.
+    let mut marked = frame(&MICROSOFT, 0x0800, &ipv4(0x6a, 100));
+    marked[23] = 2;
+    let checksum = ipv4_checksum(&marked[22..]);
+    marked[32..34].copy_from_slice(&checksum.to_be_bytes());
+    let carried = [
+        (frame(&PRIVATE, 0x0800, &ipv4(0x6a, 1500)), None),
+        (frame(&PRIVATE, 0x86dd, &ipv6(0xb8, 100)), None),
+        (frame(&MICROSOFT, 0x0800, &ipv4(0x6a, 100)), Some(marked)),
+        (frame(&DOT1Q, 0x0806, &[7; 46]), None),
+    ];
+    let refused = [
+        frame(&[(0x8100, 100)], 0x0800, &ipv4(0, 60)),
+        frame(&[(0x8100, 101), (0x8100, 10)], 0x0800, &ipv4(0, 60)),
+        frame(&[], 0x0800, &ipv4(0, 60)),
+    ];
+    for (sender, collector) in
+        [(&ends.customer.0, &ends.core.1), (&ends.core.0, &ends.customer.1)]
+    {
+        for refused in &refused {
+            sender.send(refused)?;
+        }
+        for (sent, _) in &carried {
+            sender.send(sent)?;
+        }
+        let arrived = collector.collect(carried.len(), WAIT)?;
+        let expected: Vec<_> =
+            carried.iter().map(|(sent, out)| out.clone().unwrap_or(sent.clone())).collect();
+        assert_eq!(arrived, expected);
+        assert_eq!(collector.collect(1, QUIET)?, Vec::<Vec<u8>>::new());
+    }
+
+    let status = status()?;
+    for direction in ["inbound", "outbound"] {
+        assert_eq!(forwarded(&status, "contoso", "private", direction), (2, 1522 + 122));
+        assert_eq!(forwarded(&status, "contoso", "microsoft", direction), (1, 122));
+        assert_eq!(forwarded(&status, "fabrikam", "private", direction), (1, 64));
+    }
+    for port in &status.ports {
+        assert_eq!(port.rx_frames, 7);
+        assert_eq!(port.xdp_mode, "native");
+        let expected = [("ok", 4), ("unmatched", 2), ("untagged", 1)];
+        let expected = expected.map(|(reason, frames)| (reason.to_owned(), frames));
+        assert_eq!(port.reasons, BTreeMap::from(expected));
+    }
+    daemon.stop()?;
+    detach(&lab)?;
+    Ok(())
+}
+
+#[test]
+fn the_data_plane_outlives_the_daemon_and_the_next_one_takes_it_over() -> Result<()> {
+    if !have_root() {
+        return Ok(());
+    }
+    let lab = lab()?;
+    let ends = Ends::open(&lab)?;
+    let sent = frame(&PRIVATE, 0x0800, &ipv4(0, 100));
+    let send = |frames: usize| -> Result<()> {
+        for _ in 0..frames {
+            ends.customer.0.send(&sent)?;
+        }
+        assert_eq!(ends.core.1.collect(frames, WAIT)?.len(), frames);
+        Ok(())
+    };
+    let counted = || Ok::<_, anyhow::Error>(forwarded(&status()?, "contoso", "private", "inbound").0);
+
+    let daemon = Daemon::start(&lab, CONFIG)?;
+    send(10)?;
+    daemon.kill()?;
+    send(10)?;
+    let daemon = Daemon::start(&lab, CONFIG)?;
+    assert_eq!(counted()?, 20);
+    send(10)?;
+    daemon.stop()?;
+    send(10)?;
+
+    // With another circuit in front, and a peering on another tag: each keeps what it had.
+    let circuit = "[[circuit]]\nname = \"adatum\"\nbandwidth = \"2 Gbps\"\ns_tag = 7\n\
+                   [[circuit.peering]]\nkind = \"private\"\nc_tag = 7\n[[circuit]]";
+    let config = CONFIG.replacen("[[circuit]]", circuit, 1).replace("c_tag = 20", "c_tag = 21");
+    let daemon = Daemon::start(&lab, &config)?;
+    assert_eq!(counted()?, 40);
+    assert_eq!(forwarded(&status()?, "adatum", "private", "inbound").0, 0);
+    send(10)?;
+    assert_eq!(counted()?, 50);
+    daemon.stop()?;
+
+    assert_eq!(detach(&lab)?.trim(), "detached");
+    assert!(fs::read_dir("/sys/fs/bpf")?.all(|entry| {
+        entry.is_ok_and(|entry| entry.file_name().to_string_lossy().ends_with(".debug"))
+    }));
+    // The stack may have things of its own to say by now; a customer's frame is not among them.
+    ends.customer.0.send(&sent)?;
+    assert!(!ends.core.1.collect(1, QUIET)?.contains(&sent));
+    Ok(())
+}
+
+#[test]
+fn a_reload_is_all_or_nothing_and_loses_no_frame() -> Result<()> {
+    if !have_root() {
+        return Ok(());
+    }
+    let lab = lab()?;
+    let daemon = Daemon::start(&lab, CONFIG)?;
+    let ends = Ends::open(&lab)?;
+    let private = frame(&PRIVATE, 0x0800, &ipv4(0, 100));
+    let dot1q = frame(&DOT1Q, 0x0800, &ipv4(0, 100));
+    let moved = frame(&[(0x8100, 301)], 0x0800, &ipv4(0, 100));
+
+    // What is wrong changes nothing.
+    configure(&CONFIG.replace("c_tag = 10", "c_tag = 9999"))?;
+    let error = reload().err().context("a wrong configuration is refused")?;
+    assert!(format!("{error:#}").contains("c_tag"), "{error:#}");
+    configure(&CONFIG.replace("interface = \"core0\"", "interface = \"nowhere0\""))?;
+    assert!(reload().is_err());
+    ends.customer.0.send(&private)?;
+    assert_eq!(ends.core.1.collect(1, WAIT)?.len(), 1);
+
+    // Frames of a circuit that stays, while another's tag, the port's policy and a rate change.
+    let frames = 2000;
+    let sending = thread::scope(|scope| -> Result<()> {
+        let sender = scope.spawn(|| -> Result<()> {
+            for _ in 0..frames {
+                ends.customer.0.send(&private)?;
+                thread::sleep(Duration::from_micros(200));
+            }
+            Ok(())
+        });
+        let other = CONFIG
+            .replace("c_tag = 300", "c_tag = 301")
+            .replace("1 Gbps", "2 Gbps")
+            .replace("metrics", "unmatched = \"pass\"\nmetrics");
+        for config in [&other, CONFIG, &other] {
+            configure(config)?;
+            reload()?;
+        }
+        sender.join().map_err(|_| anyhow::anyhow!("the sender panicked"))?
+    });
+    sending?;
+    assert_eq!(ends.core.1.collect(frames, WAIT)?.len(), frames);
+    assert_eq!(forwarded(&status()?, "contoso", "private", "inbound").0, frames as u64 + 1);
+
+    ends.customer.0.send(&dot1q)?;
+    ends.customer.0.send(&moved)?;
+    assert_eq!(ends.core.1.collect(1, WAIT)?, [moved]);
+    assert!(ends.core.1.collect(1, QUIET)?.is_empty());
+    daemon.stop()?;
+    detach(&lab)?;
+    Ok(())
+}
