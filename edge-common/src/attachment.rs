@@ -104,12 +104,7 @@ mod tests {
 
     #[test]
     fn slot_bits_round_trip() {
-        for slot in [
-            Slot::Empty,
-            Slot::Attachment(1),
-            Slot::CTable(0),
-            Slot::CTable(4094),
-        ] {
+        for slot in [Slot::Empty, Slot::Attachment(1), Slot::CTable(0), Slot::CTable(4094)] {
             assert_eq!(Slot::from_bits(slot.to_bits()), slot);
         }
     }

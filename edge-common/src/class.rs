@@ -133,11 +133,7 @@ fn ipv4(frame: &impl Frame, offset: usize) -> Result<DsWord, Reason> {
     {
         return Err(Reason::Malformed);
     }
-    Ok(DsWord {
-        version: IpVersion::V4,
-        offset,
-        word: (start >> 16) as u16,
-    })
+    Ok(DsWord { version: IpVersion::V4, offset, word: (start >> 16) as u16 })
 }
 
 /// RFC 8200, 3: version 6, and a payload that the frame holds. A payload length of 0 is legal:
@@ -153,9 +149,5 @@ fn ipv6(frame: &impl Frame, offset: usize) -> Result<DsWord, Reason> {
     {
         return Err(Reason::Malformed);
     }
-    Ok(DsWord {
-        version: IpVersion::V6,
-        offset,
-        word,
-    })
+    Ok(DsWord { version: IpVersion::V6, offset, word })
 }

@@ -34,17 +34,11 @@ impl Frame for &mut [u8] {
     }
 
     fn read_u16(&self, offset: usize) -> Option<u16> {
-        self.get(offset..)?
-            .first_chunk()
-            .copied()
-            .map(u16::from_be_bytes)
+        self.get(offset..)?.first_chunk().copied().map(u16::from_be_bytes)
     }
 
     fn read_u32(&self, offset: usize) -> Option<u32> {
-        self.get(offset..)?
-            .first_chunk()
-            .copied()
-            .map(u32::from_be_bytes)
+        self.get(offset..)?.first_chunk().copied().map(u32::from_be_bytes)
     }
 
     fn write_u16(&mut self, offset: usize, value: u16) -> Option<()> {

@@ -26,10 +26,7 @@ impl Marking {
     #[must_use]
     pub const fn from_bits(bits: u16) -> Self {
         let [class, dscp] = bits.to_be_bytes();
-        Self {
-            class: Class::new(class),
-            dscp: Dscp::new(dscp),
-        }
+        Self { class: Class::new(class), dscp: Dscp::new(dscp) }
     }
 
     /// The 16-bit form.

@@ -51,9 +51,7 @@ fn steps(
 
     let class = match class::ds_word(frame, &tag)? {
         Some(ds) => {
-            let row = tables
-                .mark_row(attachment.mark_row)
-                .ok_or(Reason::DanglingTable)?;
+            let row = tables.mark_row(attachment.mark_row).ok_or(Reason::DanglingTable)?;
             let Marking { class, dscp } = row.marking(ds.dscp());
             tables.note_dscp(ds.dscp(), dscp);
             mark::mark(frame, &ds, dscp)?;

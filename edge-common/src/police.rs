@@ -40,7 +40,7 @@ pub struct Lease {
     pub leases: u64,
     /// Attempts that lost the shared word to another CPU.
     pub retries: u64,
-    /// Frames let through on debt after [`MAX_ATTEMPTS`].
+    /// Frames let through on debt after too many of those.
     pub debts: u64,
 }
 
@@ -58,9 +58,7 @@ pub fn admit(
     if attachment.policer == 0 {
         return Ok(true);
     }
-    let (_, lease) = tables
-        .policer(attachment.policer)
-        .ok_or(Reason::DanglingTable)?;
+    let (_, lease) = tables.policer(attachment.policer).ok_or(Reason::DanglingTable)?;
     if lease.rate != attachment.rate {
         // Bought at another price.
         lease.rate = attachment.rate;
@@ -73,9 +71,7 @@ pub fn admit(
     }
 
     let rate = *tables.rate(attachment.rate).ok_or(Reason::DanglingTable)?;
-    let (word, lease) = tables
-        .policer(attachment.policer)
-        .ok_or(Reason::DanglingTable)?;
+    let (word, lease) = tables.policer(attachment.policer).ok_or(Reason::DanglingTable)?;
     Ok(buy(word, lease, &rate, clock, class, len_bytes))
 }
 

@@ -2,6 +2,12 @@
 //! the wire. Reads frames with code of its own, so that it can bear witness about the edge's.
 #![no_std]
 #![no_main]
+#![expect(
+    clippy::inline_always,
+    clippy::cast_possible_truncation,
+    clippy::needless_pass_by_value,
+    reason = "as in the port's program"
+)]
 
 use aya_ebpf::{
     EbpfContext as _,

@@ -124,7 +124,8 @@ fn frames() -> Result<[(&'static str, Vec<u8>); 6]> {
 }
 
 fn udp(dscp: u8, s_vid: u16, c_vid: u16) -> Result<Vec<u8>> {
-    let mut header = etherparse::Ipv4Header::new(8 + 78, 64, etherparse::IpNumber::UDP, [10; 4], [11; 4])?;
+    let mut header =
+        etherparse::Ipv4Header::new(8 + 78, 64, etherparse::IpNumber::UDP, [10; 4], [11; 4])?;
     header.dscp = etherparse::IpDscp::try_new(dscp)?;
     let builder = PacketBuilder::ethernet2([2; 6], [4; 6])
         .double_vlan(s_vid.try_into()?, c_vid.try_into()?)

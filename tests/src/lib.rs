@@ -3,4 +3,3 @@
 pub mod daemon;
 pub mod fixture;
 pub mod frames;
-pub mod root;

@@ -2,8 +2,8 @@
 //! and counters must be equal.
 
 use edge_common::{Action, Reason};
-use edge_tests::{fixture::Fixture, frames::any_frame, root::have_root};
-use edge_user::replay::Engine as _;
+use edge_tests::{fixture::Fixture, frames::any_frame};
+use edge_user::{lab::root_or_skip, replay::Engine as _};
 use proptest::{
     strategy::{Strategy as _, ValueTree as _},
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
@@ -16,7 +16,7 @@ const XDP_REDIRECT: u32 = 4;
 
 #[test]
 fn host_and_kernel_agree_on_random_frames() {
-    if !have_root() {
+    if !root_or_skip("host_and_kernel_agree_on_random_frames") {
         return;
     }
     let frames = std::env::var("EDGE_DIFFERENTIAL_FRAMES");

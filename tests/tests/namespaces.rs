@@ -7,12 +7,11 @@ use anyhow::{Context as _, Result};
 use edge_tests::{
     daemon::{Daemon, configure, detach, reload, status},
     frames::{frame, ipv4, ipv4_checksum, ipv6},
-    root::have_root,
 };
 use edge_user::{
     daemon::status::{Counters, Status},
     lab::{
-        Lab, private_mounts,
+        Lab, private_mounts, root_or_skip,
         raw::{RawCollector, RawSender},
     },
 };
@@ -101,7 +100,7 @@ fn forwarded(status: &Status, circuit: &str, peering: &str, direction: &str) -> 
 
 #[test]
 fn claimed_frames_arrive_with_their_tags_and_others_do_not() -> Result<()> {
-    if !have_root() {
+    if !root_or_skip("claimed_frames_arrive_with_their_tags_and_others_do_not") {
         return Ok(());
     }
     let lab = lab()?;
@@ -123,8 +122,7 @@ fn claimed_frames_arrive_with_their_tags_and_others_do_not() -> Result<()> {
         frame(&[(0x8100, 101), (0x8100, 10)], 0x0800, &ipv4(0, 60)),
         frame(&[], 0x0800, &ipv4(0, 60)),
     ];
-    for (sender, collector) in
-        [(&ends.customer.0, &ends.core.1), (&ends.core.0, &ends.customer.1)]
+    for (sender, collector) in [(&ends.customer.0, &ends.core.1), (&ends.core.0, &ends.customer.1)]
     {
         for refused in &refused {
             sender.send(refused)?;
@@ -159,20 +157,21 @@ fn claimed_frames_arrive_with_their_tags_and_others_do_not() -> Result<()> {
 
 #[test]
 fn the_data_plane_outlives_the_daemon_and_the_next_one_takes_it_over() -> Result<()> {
-    if !have_root() {
+    if !root_or_skip("the_data_plane_outlives_the_daemon_and_the_next_one_takes_it_over") {
         return Ok(());
     }
     let lab = lab()?;
     let ends = Ends::open(&lab)?;
-    let sent = frame(&PRIVATE, 0x0800, &ipv4(0, 100));
+    let private = frame(&PRIVATE, 0x0800, &ipv4(0, 100));
     let send = |frames: usize| -> Result<()> {
         for _ in 0..frames {
-            ends.customer.0.send(&sent)?;
+            ends.customer.0.send(&private)?;
         }
         assert_eq!(ends.core.1.collect(frames, WAIT)?.len(), frames);
         Ok(())
     };
-    let counted = || Ok::<_, anyhow::Error>(forwarded(&status()?, "contoso", "private", "inbound").0);
+    let counted =
+        || Ok::<_, anyhow::Error>(forwarded(&status()?, "contoso", "private", "inbound").0);
 
     let daemon = Daemon::start(&lab, CONFIG)?;
     send(10)?;
@@ -200,14 +199,14 @@ fn the_data_plane_outlives_the_daemon_and_the_next_one_takes_it_over() -> Result
         entry.is_ok_and(|entry| entry.file_name().to_string_lossy().ends_with(".debug"))
     }));
     // The stack may have things of its own to say by now; a customer's frame is not among them.
-    ends.customer.0.send(&sent)?;
-    assert!(!ends.core.1.collect(1, QUIET)?.contains(&sent));
+    ends.customer.0.send(&private)?;
+    assert!(!ends.core.1.collect(1, QUIET)?.contains(&private));
     Ok(())
 }
 
 #[test]
 fn a_reload_is_all_or_nothing_and_loses_no_frame() -> Result<()> {
-    if !have_root() {
+    if !root_or_skip("a_reload_is_all_or_nothing_and_loses_no_frame") {
         return Ok(());
     }
     let lab = lab()?;
@@ -244,7 +243,7 @@ fn a_reload_is_all_or_nothing_and_loses_no_frame() -> Result<()> {
             configure(config)?;
             reload()?;
         }
-        sender.join().map_err(|_| anyhow::anyhow!("the sender panicked"))?
+        sender.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     });
     sending?;
     assert_eq!(ends.core.1.collect(frames, WAIT)?.len(), frames);

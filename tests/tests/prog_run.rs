@@ -4,9 +4,8 @@ use edge_common::Reason;
 use edge_tests::{
     fixture::Fixture,
     frames::{frame, ipv4, ipv6},
-    root::have_root,
 };
-use edge_user::replay::Engine as _;
+use edge_user::{lab::root_or_skip, replay::Engine as _};
 
 /// What a frame becomes.
 struct Case {
@@ -37,14 +36,35 @@ fn cases() -> Vec<Case> {
         ok("microsoft trusts EF", v4(&MICROSOFT, 0xb8), None, voice),
         ok("microsoft trusts AF41, ECN kept", v4(&MICROSOFT, 0x8b), None, ("qinq", "interactive")),
         ok("microsoft trusts AF11", v4(&MICROSOFT, 0x28), None, default),
-        ok("microsoft resets AF31, ECN kept", v4(&MICROSOFT, 0x6a), Some(v4(&MICROSOFT, 2)), default),
+        ok(
+            "microsoft resets AF31, ECN kept",
+            v4(&MICROSOFT, 0x6a),
+            Some(v4(&MICROSOFT, 2)),
+            default,
+        ),
         ok("the same in IPv6", v6(&MICROSOFT, 0x6a), Some(v6(&MICROSOFT, 2)), default),
         ok("public resets EF, class by what came", v4(&PUBLIC, 0xb9), Some(v4(&PUBLIC, 1)), voice),
         ok("public resets EF in IPv6", v6(&PUBLIC, 0xbb), Some(v6(&PUBLIC, 3)), voice),
-        ok("own profile marks its class", v4(&DOT1Q, 0x88), Some(v4(&DOT1Q, 0xa0)), ("dot1q", "gold")),
-        ok("own profile marks its default", v6(&DOT1Q, 0), Some(v6(&DOT1Q, 0x20)), ("dot1q", "rest")),
+        ok(
+            "own profile marks its class",
+            v4(&DOT1Q, 0x88),
+            Some(v4(&DOT1Q, 0xa0)),
+            ("dot1q", "gold"),
+        ),
+        ok(
+            "own profile marks its default",
+            v6(&DOT1Q, 0),
+            Some(v6(&DOT1Q, 0x20)),
+            ("dot1q", "rest"),
+        ),
         ok("ARP is default and untouched", frame(&MICROSOFT, 0x0806, &[1; 46]), None, default),
-        case("disabled", v4(&[(0x8100, 101), (0x8100, 10)], 0), Reason::CircuitDisabled, None, None),
+        case(
+            "disabled",
+            v4(&[(0x8100, 101), (0x8100, 10)], 0),
+            Reason::CircuitDisabled,
+            None,
+            None,
+        ),
         case("nobody's C-tag", v4(&[S, (0x8100, 11)], 0), Reason::Unmatched, None, None),
         case("no C-tag", v4(&[S], 0), Reason::Unmatched, None, None),
         case("no tag", v4(&[], 0), Reason::Untagged, None, None),
@@ -55,7 +75,7 @@ fn cases() -> Vec<Case> {
 
 #[test]
 fn each_frame_becomes_what_it_should() {
-    if !have_root() {
+    if !root_or_skip("each_frame_becomes_what_it_should") {
         return;
     }
     let fixture = Fixture::new("drop");
@@ -81,7 +101,7 @@ fn each_frame_becomes_what_it_should() {
 /// Jumbo frames come in several buffers; their length counts, not that of the first.
 #[test]
 fn frames_of_several_buffers_are_counted_whole() {
-    if !have_root() {
+    if !root_or_skip("frames_of_several_buffers_are_counted_whole") {
         return;
     }
     let fixture = Fixture::new("drop");

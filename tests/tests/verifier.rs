@@ -1,10 +1,13 @@
 //! What the kernel makes of the program: instructions verified, and size. The figures are
 //! changed on purpose only, in `verifier-budget.json`.
 
-use edge_tests::{fixture::Fixture, root::have_root};
-use edge_user::dataplane::{
-    PortProgram,
-    program::{PROGRAM, program},
+use edge_tests::fixture::Fixture;
+use edge_user::{
+    dataplane::{
+        PortProgram,
+        program::{PROGRAM, program},
+    },
+    lab::root_or_skip,
 };
 
 /// How much the compiler may vary before someone should look.
@@ -12,7 +15,7 @@ const TOLERANCE_PERCENT: u64 = 5;
 
 #[test]
 fn the_program_is_within_its_budget() {
-    if !have_root() {
+    if !root_or_skip("the_program_is_within_its_budget") {
         return;
     }
     let budget: serde_json::Value =

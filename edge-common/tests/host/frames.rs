@@ -37,13 +37,8 @@ pub(crate) fn ipv6(traffic_class: u8, payload_len: u16) -> Vec<u8> {
 
 /// RFC 791, 3.1: over the header with the checksum taken as zero.
 pub(crate) fn ipv4_checksum(header: &[u8]) -> u16 {
-    let words = header
-        .chunks(2)
-        .enumerate()
-        .filter(|(number, _)| *number != 5);
-    let mut sum: u32 = words
-        .map(|(_, word)| u32::from(word[0]) << 8 | u32::from(word[1]))
-        .sum();
+    let words = header.chunks(2).enumerate().filter(|(number, _)| *number != 5);
+    let mut sum: u32 = words.map(|(_, word)| u32::from(word[0]) << 8 | u32::from(word[1])).sum();
     while sum > 0xffff {
         sum = (sum >> 16) + (sum & 0xffff);
     }

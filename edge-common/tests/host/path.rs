@@ -17,12 +17,7 @@ struct Case {
 
 #[expect(clippy::too_many_lines, reason = "a table")]
 fn cases() -> Vec<Case> {
-    let case = |name, frame, reason, attachment| Case {
-        name,
-        frame,
-        reason,
-        attachment,
-    };
+    let case = |name, frame, reason, attachment| Case { name, frame, reason, attachment };
     let mut lldp = frame(&[], 0x88cc, &[0; 46]);
     lldp[..6].copy_from_slice(&[1, 0x80, 0xc2, 0, 0, 0x0e]);
     let mut tagged_stp = frame(&QINQ_TAGS, 0x0800, &ipv4(0, 26));
@@ -61,12 +56,7 @@ fn cases() -> Vec<Case> {
             Reason::Ok,
             QINQ,
         ),
-        case(
-            "Dot1Q",
-            frame(&[(0x8100, 21)], 0x86dd, &ipv6(0, 8)),
-            Reason::Ok,
-            DOT1Q,
-        ),
+        case("Dot1Q", frame(&[(0x8100, 21)], 0x86dd, &ipv6(0, 8)), Reason::Ok, DOT1Q),
         case(
             "a tag more than the circuit has",
             frame(&[(0x8100, 21), (0x8100, 5)], 0x0800, &packet),
@@ -90,18 +80,8 @@ fn cases() -> Vec<Case> {
             Reason::Ok,
             QINQ,
         ),
-        case(
-            "IPv6, payload length 0",
-            frame(&QINQ_TAGS, 0x86dd, &ipv6(0, 0)),
-            Reason::Ok,
-            QINQ,
-        ),
-        case(
-            "multicast of no control protocol",
-            multicast,
-            Reason::Ok,
-            QINQ,
-        ),
+        case("IPv6, payload length 0", frame(&QINQ_TAGS, 0x86dd, &ipv6(0, 0)), Reason::Ok, QINQ),
+        case("multicast of no control protocol", multicast, Reason::Ok, QINQ),
         case(
             "S-tag of nobody",
             frame(&[(0x8100, 101), (0x8100, 10)], 0x0800, &packet),
@@ -114,18 +94,8 @@ fn cases() -> Vec<Case> {
             Reason::Unmatched,
             0,
         ),
-        case(
-            "S-tag without C-tag",
-            frame(&[(0x8100, 100)], 0x0800, &packet),
-            Reason::Unmatched,
-            0,
-        ),
-        case(
-            "priority tag",
-            frame(&[(0x8100, 0)], 0x0800, &packet),
-            Reason::Unmatched,
-            0,
-        ),
+        case("S-tag without C-tag", frame(&[(0x8100, 100)], 0x0800, &packet), Reason::Unmatched, 0),
+        case("priority tag", frame(&[(0x8100, 0)], 0x0800, &packet), Reason::Unmatched, 0),
         case("no tag", frame(&[], 0x0800, &packet), Reason::Untagged, 0),
         case(
             "TPID not accepted",
@@ -133,43 +103,13 @@ fn cases() -> Vec<Case> {
             Reason::Untagged,
             0,
         ),
-        case(
-            "IEEE 802.3 length 0",
-            frame(&[], 0, &packet),
-            Reason::Untagged,
-            0,
-        ),
+        case("IEEE 802.3 length 0", frame(&[], 0, &packet), Reason::Untagged, 0),
         case("nothing", vec![], Reason::Malformed, 0),
-        case(
-            "no EtherType",
-            frame(&QINQ_TAGS, 0, &[])[..13].to_vec(),
-            Reason::Malformed,
-            0,
-        ),
-        case(
-            "half an outer tag",
-            frame(&QINQ_TAGS, 0, &[])[..17].to_vec(),
-            Reason::Malformed,
-            0,
-        ),
-        case(
-            "half an inner tag",
-            frame(&QINQ_TAGS, 0, &[])[..21].to_vec(),
-            Reason::Malformed,
-            0,
-        ),
-        case(
-            "no IPv4 header",
-            frame(&QINQ_TAGS, 0x0800, &packet[..19]),
-            Reason::Malformed,
-            QINQ,
-        ),
-        case(
-            "IPv4, version 5",
-            with_byte(0, 0x55),
-            Reason::Malformed,
-            QINQ,
-        ),
+        case("no EtherType", frame(&QINQ_TAGS, 0, &[])[..13].to_vec(), Reason::Malformed, 0),
+        case("half an outer tag", frame(&QINQ_TAGS, 0, &[])[..17].to_vec(), Reason::Malformed, 0),
+        case("half an inner tag", frame(&QINQ_TAGS, 0, &[])[..21].to_vec(), Reason::Malformed, 0),
+        case("no IPv4 header", frame(&QINQ_TAGS, 0x0800, &packet[..19]), Reason::Malformed, QINQ),
+        case("IPv4, version 5", with_byte(0, 0x55), Reason::Malformed, QINQ),
         case("IPv4, IHL 4", with_byte(0, 0x44), Reason::Malformed, QINQ),
         case(
             "IPv4, header longer than packet",
@@ -177,30 +117,15 @@ fn cases() -> Vec<Case> {
             Reason::Malformed,
             QINQ,
         ),
-        case(
-            "IPv4, longer than the frame",
-            with_byte(3, 47),
-            Reason::Malformed,
-            QINQ,
-        ),
-        case(
-            "IPv4, shorter than its header",
-            with_byte(3, 19),
-            Reason::Malformed,
-            QINQ,
-        ),
+        case("IPv4, longer than the frame", with_byte(3, 47), Reason::Malformed, QINQ),
+        case("IPv4, shorter than its header", with_byte(3, 19), Reason::Malformed, QINQ),
         case(
             "no IPv6 header",
             frame(&QINQ_TAGS, 0x86dd, &ipv6(0, 0)[..39]),
             Reason::Malformed,
             QINQ,
         ),
-        case(
-            "IPv6, version 7",
-            frame(&QINQ_TAGS, 0x86dd, &version_7),
-            Reason::Malformed,
-            QINQ,
-        ),
+        case("IPv6, version 7", frame(&QINQ_TAGS, 0x86dd, &version_7), Reason::Malformed, QINQ),
         case(
             "IPv6, longer than the frame",
             frame(&QINQ_TAGS, 0x86dd, &ipv6(0, 8)[..47]),
@@ -208,18 +133,8 @@ fn cases() -> Vec<Case> {
             QINQ,
         ),
         case("LLDP", lldp, Reason::Control, 0),
-        case(
-            "LACP to an odd address",
-            frame(&[], 0x8809, &[0; 46]),
-            Reason::Control,
-            0,
-        ),
-        case(
-            "STP inside a circuit's tags",
-            tagged_stp,
-            Reason::Control,
-            0,
-        ),
+        case("LACP to an odd address", frame(&[], 0x8809, &[0; 46]), Reason::Control, 0),
+        case("STP inside a circuit's tags", tagged_stp, Reason::Control, 0),
         case(
             "circuit disabled",
             frame(&[(0x8100, 20)], 0x0800, &packet),
@@ -238,13 +153,7 @@ fn cases() -> Vec<Case> {
 #[test]
 fn every_case_has_its_reason_and_is_counted_once() {
     let mut tables = FakeTables::new(mark_row(|arriving| arriving));
-    for Case {
-        name,
-        mut frame,
-        reason,
-        attachment,
-    } in cases()
-    {
+    for Case { name, mut frame, reason, attachment } in cases() {
         let before = tables.port_counters;
         let sent = frame.clone();
         assert_eq!(tables.run(&mut frame), reason, "{name}");
@@ -253,10 +162,8 @@ fn every_case_has_its_reason_and_is_counted_once() {
 
         let mut expected = before;
         let counter = &mut expected.reasons[usize::from(reason.number())];
-        *counter = ReasonCounter {
-            frames: counter.frames + 1,
-            bytes: counter.bytes + frame.len() as u64,
-        };
+        *counter =
+            ReasonCounter { frames: counter.frames + 1, bytes: counter.bytes + frame.len() as u64 };
         assert_eq!(tables.port_counters, expected, "{name}");
     }
 }
@@ -289,10 +196,7 @@ fn no_egress() -> Reason {
     let mut tables = FakeTables::new(mark_row(|arriving| arriving));
     tables.egress_is_there = false;
     let reason = tables.run(&mut frame(&QINQ_TAGS, 0x0800, &ipv4(0, 26)));
-    assert_eq!(
-        tables.meters[QINQ as usize],
-        edge_common::meter::Meter::default()
-    );
+    assert_eq!(tables.meters[QINQ as usize], edge_common::meter::Meter::default());
     reason
 }
 

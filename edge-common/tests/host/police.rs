@@ -20,30 +20,17 @@ struct Cpus {
 
 impl Cpus {
     fn new(cpus: usize, rate: Rate) -> Self {
-        Self {
-            word: Cell::new(0),
-            leases: vec![Lease::default(); cpus],
-            rate,
-        }
+        Self { word: Cell::new(0), leases: vec![Lease::default(); cpus], rate }
     }
 
     fn admit(&mut self, cpu: usize, now_ns: u64, class: u8, len_bytes: u32) -> bool {
-        let attachment = Attachment {
-            policer: 1,
-            ..Attachment::default()
-        };
+        let attachment = Attachment { policer: 1, ..Attachment::default() };
         let mut tables = FakeTables::new(mark_row(|arriving| arriving));
         tables.rate = self.rate;
         tables.policer = (Cell::new(self.word.get()), self.leases[cpu]);
         let class = Class::new(class);
-        let admitted = police::admit(
-            &mut tables,
-            &FixedClock(now_ns),
-            &attachment,
-            class,
-            len_bytes,
-        )
-        .unwrap();
+        let admitted =
+            police::admit(&mut tables, &FixedClock(now_ns), &attachment, class, len_bytes).unwrap();
         self.word.set(tables.policer.0.get());
         self.leases[cpu] = tables.policer.1;
         admitted
@@ -86,12 +73,9 @@ fn the_purchased_rate_is_delivered_within_a_thousandth() {
         (40_000_000_000, 60_000_000),
         (100_000_000_000, 60_000_000),
     ] {
-        for (len_bytes, overload, cpus) in [
-            (1518, 1.05, 1),
-            (1518, 3.0, 4),
-            (64, 2.0, 2),
-            (9000, 2.0, 1),
-        ] {
+        for (len_bytes, overload, cpus) in
+            [(1518, 1.05, 1), (1518, 3.0, 4), (64, 2.0, 2), (9000, 2.0, 1)]
+        {
             let purchased = rate_bps as f64 / 8e9 * duration_ns as f64;
             let delivered = delivered(rate_bps, len_bytes, overload, cpus, duration_ns) as f64;
             // What the CPUs may hold or have used ahead at the two ends of the window.
@@ -111,10 +95,7 @@ fn a_stream_just_below_the_rate_loses_nothing() {
         let mut policed = Cpus::new(2, Rate::new(rate_bps, [128_000; 8]).unwrap());
         for frame in 0..200_000u64 {
             let now_ns = (frame as f64 * 1518.0 * 8e9 / (rate_bps as f64 * 0.999)) as u64;
-            assert!(
-                policed.admit((frame % 2) as usize, now_ns, 0, 1518),
-                "frame {frame}"
-            );
+            assert!(policed.admit((frame % 2) as usize, now_ns, 0, 1518), "frame {frame}");
         }
     }
 }
@@ -122,9 +103,7 @@ fn a_stream_just_below_the_rate_loses_nothing() {
 #[test]
 fn voice_loses_nothing_while_default_is_at_three_times_the_rate() {
     let rate_bps = 100_000_000u64;
-    let ceilings = [
-        128_000, 76_800, 76_800, 76_800, 76_800, 76_800, 76_800, 76_800,
-    ];
+    let ceilings = [128_000, 76_800, 76_800, 76_800, 76_800, 76_800, 76_800, 76_800];
     let mut policed = Cpus::new(2, Rate::new(rate_bps, ceilings).unwrap());
     let (mut voice_lost, mut default_lost) = (0, 0);
     // 200-byte voice frames at 20 % of the rate, 1,500-byte default frames at 300 %.

@@ -22,10 +22,8 @@ pub(crate) const QINQ: u32 = 1;
 pub(crate) const DOT1Q_DISABLED: u32 = 2;
 pub(crate) const DOT1Q: u32 = 3;
 
-pub(crate) const PORT: PortConfig = PortConfig {
-    tpids: [0x8100, 0x88a8, 0, 0],
-    unmatched: UnmatchedPolicy::Drop,
-};
+pub(crate) const PORT: PortConfig =
+    PortConfig { tpids: [0x8100, 0x88a8, 0, 0], unmatched: UnmatchedPolicy::Drop };
 
 pub(crate) struct FakeTables {
     pub(crate) attachments: Vec<Attachment>,
@@ -50,27 +48,15 @@ impl Clock for FixedClock {
 pub(crate) fn mark_row(leaving: impl Fn(u8) -> u8) -> MarkRow {
     let marking = |arriving: usize| {
         let arriving = u8::try_from(arriving).unwrap();
-        Marking {
-            class: Class::new(arriving),
-            dscp: Dscp::new(leaving(arriving)),
-        }
-        .to_bits()
+        Marking { class: Class::new(arriving), dscp: Dscp::new(leaving(arriving)) }.to_bits()
     };
-    MarkRow {
-        markings: std::array::from_fn(marking),
-    }
+    MarkRow { markings: std::array::from_fn(marking) }
 }
 
 impl FakeTables {
     pub(crate) fn new(mark_row: MarkRow) -> Self {
-        let enabled = Attachment {
-            default_class: 5,
-            ..Attachment::default()
-        };
-        let disabled = Attachment {
-            flags: Attachment::DISABLED,
-            ..enabled
-        };
+        let enabled = Attachment { default_class: 5, ..Attachment::default() };
+        let disabled = Attachment { flags: Attachment::DISABLED, ..enabled };
         Self {
             attachments: vec![Attachment::default(), enabled, disabled, enabled],
             mark_row,
@@ -104,11 +90,7 @@ impl Tables for FakeTables {
 
     fn c_tag(&self, table: u32, vid: Vid) -> Slot {
         assert_eq!(table, 7);
-        if vid.index() == 10 {
-            Slot::Attachment(QINQ)
-        } else {
-            Slot::Empty
-        }
+        if vid.index() == 10 { Slot::Attachment(QINQ) } else { Slot::Empty }
     }
 
     fn attachment(&self, index: u32) -> Option<&Attachment> {

@@ -1,6 +1,7 @@
 use std::{
     io::{self, BufWriter, Write as _},
-    path::PathBuf,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
 };
 
 use anyhow::Result;
@@ -57,6 +58,12 @@ pub(super) fn replay(args: &Args) -> Result<()> {
         UsageError(format!("no port \"{}\"; the configuration has {known}", args.port))
     })?;
 
+    if let Some(output) = &args.output
+        && same_file(&args.input, output)
+    {
+        let message = format!("{} is the capture that is read; write to another", output.display());
+        return Err(UsageError(message).into());
+    }
     let reader = CaptureReader::open(&args.input)?;
     let mut engine: Box<dyn Engine> = match args.engine {
         EngineKind::Host => Box::new(HostEngine::new(&plan, port, &capacity)),
@@ -80,4 +87,9 @@ pub(super) fn replay(args: &Args) -> Result<()> {
         out.flush()?;
     }
     Ok(())
+}
+
+fn same_file(one: &Path, other: &Path) -> bool {
+    let identity = |path| std::fs::metadata(path).map(|file| (file.dev(), file.ino())).ok();
+    identity(one).is_some_and(|one| identity(other) == Some(one))
 }

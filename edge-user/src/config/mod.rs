@@ -1,6 +1,6 @@
 //! Configuration: a TOML file, checked as a whole, as typed values with units in their names.
 //!
-//! Read in the order of a file's way through it: [`error`] has positions, `keys` and `values`
+//! Read in the order of a file's way through it: `error` has positions, `keys` and `values`
 //! read single keys, `schema` reads tables, `validate` (with `circuit`, `names`, `burst`, `tags`, `qos`)
 //! checks what no single key shows, `report` says what is unusual about a correct file.
 

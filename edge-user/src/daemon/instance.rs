@@ -14,8 +14,8 @@ use super::{AtExit, status::Status};
 use crate::{
     config::{self, Config},
     dataplane::{
-        Attached, KernelTables, Links, Pins, PortProgram, apply, interface::Interface,
-        occupancy, preflight::preflight,
+        Attached, KernelTables, Links, Pins, PortProgram, apply, interface::Interface, occupancy,
+        preflight::preflight,
     },
     plan::{Capacity, Plan, Police, PortPlan},
 };

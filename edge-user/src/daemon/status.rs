@@ -180,7 +180,14 @@ impl Status {
 
     fn circuit_table(&self) -> Table {
         let header = [
-            "circuit", "purchased", "peering", "direction", "port", "forwarded", "bytes", "dropped",
+            "circuit",
+            "purchased",
+            "peering",
+            "direction",
+            "port",
+            "forwarded",
+            "bytes",
+            "dropped",
             "bytes",
         ];
         let mut table = table(header);

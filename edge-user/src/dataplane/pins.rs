@@ -18,7 +18,6 @@ use nix::{
     sys::statfs::{BPF_FS_MAGIC, statfs},
 };
 
-
 /// The pins of an edge.
 #[derive(Clone, Debug)]
 pub struct Pins {
@@ -66,17 +65,19 @@ impl Pins {
 
     /// Holds the pins for this process alone, until the guard is dropped.
     pub fn lock(&self) -> Result<Flock<File>> {
-        let directory = File::open(&self.root)
-            .with_context(|| format!("opening {}", self.root.display()))?;
-        Flock::lock(directory, FlockArg::LockExclusiveNonblock)
-            .map_err(|(_, errno)| match errno {
-                Errno::EWOULDBLOCK => anyhow!(
+        let directory =
+            File::open(&self.root).with_context(|| format!("opening {}", self.root.display()))?;
+        Flock::lock(directory, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| {
+            if errno == Errno::EWOULDBLOCK {
+                anyhow!(
                     "an edge daemon is running on the data plane in {}; stop it first, or use \
-                     another `pin_dir`",
+                         another `pin_dir`",
                     self.root.display(),
-                ),
-                errno => anyhow!(errno).context(format!("locking {}", self.root.display())),
-            })
+                )
+            } else {
+                anyhow!(errno).context(format!("locking {}", self.root.display()))
+            }
+        })
     }
 
     /// Removes every pin, links first: traffic stops passing through the programs. Returns
@@ -154,15 +155,16 @@ fn ensure_bpffs(pin_dir: &Path) -> Result<()> {
     }
     if !is_bpffs(target)? {
         tracing::warn!("no BPF file system on {}: mounting one", target.display());
-        mount(Some("bpf"), target, Some("bpf"), MsFlags::empty(), Some("mode=0700"))
-            .with_context(|| {
+        mount(Some("bpf"), target, Some("bpf"), MsFlags::empty(), Some("mode=0700")).with_context(
+            || {
                 format!(
                     "{} is not on a BPF file system and none could be mounted; as root: mount -t \
                      bpf bpf {}",
                     pin_dir.display(),
                     target.display(),
                 )
-            })?;
+            },
+        )?;
     }
     make_directory(pin_dir)
 }

@@ -43,6 +43,7 @@ impl EdgeProcess {
             .command(binary)
             .args(["run", "--ephemeral", "--config"])
             .arg(config)
+            .env("NO_COLOR", "1")
             .env_remove("NOTIFY_SOCKET")
             .stdin(Stdio::null())
             .stdout(Stdio::null())

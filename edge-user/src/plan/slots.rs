@@ -49,13 +49,9 @@ impl<K: Ord + Clone> Table<K> {
     /// A known key keeps its index, so that its counters or its bucket go on. A new one gets an
     /// index that was never used, else one that was retired by an earlier reload, so that the
     /// kernel can't be looking at it any more.
-    pub fn assign(
-        &self,
-        wanted: impl IntoIterator<Item = K>,
-    ) -> Result<BTreeMap<K, Claim>, Full> {
+    pub fn assign(&self, wanted: impl IntoIterator<Item = K>) -> Result<BTreeMap<K, Claim>, Full> {
         let wanted: BTreeSet<K> = wanted.into_iter().collect();
-        let used: BTreeSet<u32> =
-            self.known.values().chain(&self.published).copied().collect();
+        let used: BTreeSet<u32> = self.known.values().chain(&self.published).copied().collect();
         let never_used = (self.first..self.capacity).filter(|index| !used.contains(index));
         let retired = self.known.iter().filter_map(|(key, index)| {
             (!wanted.contains(key) && !self.published.contains(index)).then_some(*index)

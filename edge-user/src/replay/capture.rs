@@ -84,7 +84,7 @@ pub enum CaptureError {
     #[error(
         "the capture {} has frames of link type {link_type} (https://www.tcpdump.org/linktypes.html) \
          and only Ethernet, link type 1, can be replayed; capture on an Ethernet interface, or \
-         leave the other interfaces' frames out with `tshark -Y`",
+         leave the other frames out (`tshark -r IN -Y 'frame.encap_type == 1' -w OUT`)",
         path.display()
     )]
     NotEthernet {

@@ -73,11 +73,7 @@ impl KernelEngine {
     }
 
     /// Runs the program and returns, beside the outcome, the XDP action it returned.
-    pub fn run_for_action(
-        &mut self,
-        frame: &mut Vec<u8>,
-        now_ns: u64,
-    ) -> Result<(Outcome, u32)> {
+    pub fn run_for_action(&mut self, frame: &mut Vec<u8>, now_ns: u64) -> Result<(Outcome, u32)> {
         self.replay.prepare(now_ns);
         let action = self.test_run(frame)?;
         Ok((self.replay.outcome(), action))
