@@ -3,8 +3,18 @@
 use std::{env, fs, path::Path, process::ExitCode};
 
 use anyhow::{Context as _, Result};
+use xtask::{ebpf, toolchain};
+
+/// What the objects are made of, seen from the workspace's root.
+const INPUTS: [&str; 5] =
+    ["edge-ebpf", "edge-common/src", "edge-common/Cargo.toml", "Cargo.toml", "Cargo.lock"];
 
 fn main() -> ExitCode {
+    // Without the tools there is no output to look at: one line is all there is to say.
+    if let Err(error) = tools() {
+        println!("cargo::error={error:#}");
+        return ExitCode::SUCCESS;
+    }
     match embed() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -14,17 +24,23 @@ fn main() -> ExitCode {
     }
 }
 
+fn tools() -> Result<()> {
+    toolchain::Toolchain::require()?;
+    toolchain::require_bpf_linker()?;
+    Ok(())
+}
+
 fn embed() -> Result<()> {
     let manifest_dir = env::var("CARGO_MANIFEST_DIR")?;
     let root = Path::new(&manifest_dir).parent().context("the workspace's root")?;
-    for input in ["edge-ebpf", "edge-common/src", "edge-common/Cargo.toml", "Cargo.lock"] {
-        println!("cargo:rerun-if-changed={}", root.join(input).display());
+    for input in INPUTS {
+        println!("cargo::rerun-if-changed={}", root.join(input).display());
     }
-    let objects = xtask::ebpf::build(root)?;
+    let objects = ebpf::build(root)?;
     let out_dir = env::var("OUT_DIR")?;
-    for object in ["edge", "lab"] {
-        let target = Path::new(&out_dir).join(format!("{object}.o"));
-        fs::copy(objects.join(object), &target)
+    for object in ebpf::OBJECTS {
+        let embedded = Path::new(&out_dir).join(format!("{object}.o"));
+        fs::copy(objects.join(object), &embedded)
             .with_context(|| format!("copying the object {object}"))?;
     }
     Ok(())

@@ -11,8 +11,9 @@ use edge_tests::{
 use edge_user::{
     daemon::status::{Counters, Status},
     lab::{
-        Lab, private_mounts, root_or_skip,
+        Lab, private_mounts,
         raw::{RawCollector, RawSender},
+        root_or_skip,
     },
 };
 
@@ -103,8 +104,14 @@ fn claimed_frames_arrive_with_their_tags_and_others_do_not() -> Result<()> {
     if !root_or_skip("claimed_frames_arrive_with_their_tags_and_others_do_not") {
         return Ok(());
     }
+    claimed_frames_arrive("native")?;
+    claimed_frames_arrive("generic")
+}
+
+fn claimed_frames_arrive(xdp_mode: &str) -> Result<()> {
     let lab = lab()?;
-    let daemon = Daemon::start(&lab, CONFIG)?;
+    let side = format!("xdp_mode = \"{xdp_mode}\"\nside");
+    let daemon = Daemon::start(&lab, &CONFIG.replace("side", &side))?;
     let ends = Ends::open(&lab)?;
     // An unlisted DSCP (AF31) under trust leaves as 0; all else is as it was sent.
     let mut marked = frame(&MICROSOFT, 0x0800, &ipv4(0x6a, 100));
@@ -145,7 +152,7 @@ fn claimed_frames_arrive_with_their_tags_and_others_do_not() -> Result<()> {
     }
     for port in &status.ports {
         assert_eq!(port.rx_frames, 7);
-        assert_eq!(port.xdp_mode, "native");
+        assert_eq!(port.xdp_mode, xdp_mode);
         let expected = [("ok", 4), ("unmatched", 2), ("untagged", 1)];
         let expected = expected.map(|(reason, frames)| (reason.to_owned(), frames));
         assert_eq!(port.reasons, BTreeMap::from(expected));

@@ -1,7 +1,5 @@
 //! Programs on interfaces: attached, replaced without a lost frame, detached.
 
-use std::fs;
-
 use anyhow::{Context as _, Result, anyhow, bail};
 use aya::programs::{
     ProgramError, Xdp, XdpMode as AyaMode,
@@ -82,27 +80,18 @@ impl<'a> Links<'a> {
                 Err(error) => tracing::warn!("port \"{name}\": attaching anew: {error:#}"),
             }
         }
-        self.remove(name)?;
+        self.pins.remove_link(name)?;
         let (link, mode) = attach(program.xdp()?, ifindex, wanted)
             .with_context(|| format!("attaching to the interface of port \"{name}\""))?;
         link.pin(&path).with_context(|| format!("pinning {}", path.display()))?;
         Ok(Attached { mode, ifindex })
     }
 
-    /// Takes the program off the interface of the port `name`, if one is there.
-    pub fn remove(&self, name: &str) -> Result<()> {
-        let path = self.pins.link(name);
-        if path.exists() {
-            fs::remove_file(&path).with_context(|| format!("removing {}", path.display()))?;
-        }
-        Ok(())
-    }
-
     /// Takes the program off every port that `keep` does not want.
     pub fn remove_all_but(&self, keep: impl Fn(&str) -> bool) -> Result<()> {
         for name in self.pins.linked_ports()? {
             if !keep(&name) {
-                self.remove(&name)?;
+                self.pins.remove_link(&name)?;
             }
         }
         Ok(())

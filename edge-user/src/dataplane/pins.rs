@@ -10,6 +10,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, anyhow};
+use aya::programs::links::PinnedLink;
 use edge_common::abi;
 use nix::{
     errno::Errno,
@@ -50,6 +51,21 @@ impl Pins {
         Ok(names.iter().map(|name| decode(name)).collect())
     }
 
+    /// Removes the link of the port `name`, if it is there. No frame passes its program after
+    /// that.
+    pub fn remove_link(&self, port: &str) -> Result<()> {
+        let path = self.link(port);
+        if !path.exists() {
+            return Ok(());
+        }
+        // The kernel detaches in its own time when a file held the last reference to a link, and
+        // at once when a descriptor did (`bpf_link_put_direct`).
+        let link =
+            PinnedLink::from_pin(&path).with_context(|| format!("opening {}", path.display()))?;
+        drop(link.unpin().with_context(|| format!("removing {}", path.display()))?);
+        Ok(())
+    }
+
     /// Whether the tables are there.
     #[must_use]
     pub fn has_tables(&self) -> bool {
@@ -86,14 +102,16 @@ impl Pins {
         if !self.directory.exists() {
             return Ok(false);
         }
-        for kind in ["links", "maps"] {
-            let directory = self.directory.join(kind);
-            for name in list(&directory)? {
-                let path = directory.join(name);
-                fs::remove_file(&path).with_context(|| format!("removing {}", path.display()))?;
-            }
-            remove_directory(&directory)?;
+        for name in self.linked_ports()? {
+            self.remove_link(&name)?;
         }
+        remove_directory(&self.directory.join("links"))?;
+        let maps = self.directory.join("maps");
+        for name in list(&maps)? {
+            let path = maps.join(name);
+            fs::remove_file(&path).with_context(|| format!("removing {}", path.display()))?;
+        }
+        remove_directory(&maps)?;
         remove_directory(&self.directory)?;
         // The user's own directory stays if anything else lives in it.
         let _still_used = fs::remove_dir(&self.root);

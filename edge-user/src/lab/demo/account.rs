@@ -1,5 +1,7 @@
 //! The edge's books beside the wire's.
 
+use std::{collections::BTreeSet, time::Duration};
+
 use anyhow::Result;
 use comfy_table::{CellAlignment, Table, presets};
 
@@ -7,7 +9,7 @@ use super::scenario::{CORE, CUSTOMER};
 use crate::{
     daemon::status::Status,
     lab::{Lab, WireCount, WireCounts},
-    units::count,
+    units::{bit_rate, count},
 };
 
 /// One peering in one direction.
@@ -16,6 +18,7 @@ pub(super) struct Row {
     pub(super) circuit: String,
     pub(super) peering: String,
     pub(super) direction: String,
+    pub(super) purchased_bps: u64,
     /// What its sender put on the wire.
     pub(super) offered: WireCount,
     /// What the edge says it forwarded.
@@ -24,6 +27,15 @@ pub(super) struct Row {
     pub(super) dropped: WireCount,
     /// What came off the wire at the other end.
     pub(super) arrived: WireCount,
+    /// DSCPs of the packets that came off the wire.
+    pub(super) dscp_seen: BTreeSet<u8>,
+}
+
+impl Row {
+    /// Outbound bytes of a metered circuit, which the demo's are.
+    fn billed_bytes(&self) -> u64 {
+        if self.direction == "outbound" { self.forwarded.bytes } else { 0 }
+    }
 }
 
 /// All of them, and what they are made from.
@@ -52,6 +64,7 @@ pub(super) fn take(lab: &Lab, status: &Status) -> Result<Account> {
                 circuit: circuit.name.clone(),
                 peering: peering.kind.clone(),
                 direction: peering.direction.clone(),
+                purchased_bps: circuit.bandwidth_bps,
                 offered: sent.tagged(s_vid, c_vid),
                 forwarded: WireCount {
                     frames: total.forwarded_frames,
@@ -59,6 +72,11 @@ pub(super) fn take(lab: &Lab, status: &Status) -> Result<Account> {
                 },
                 dropped: WireCount { frames: total.dropped_frames, bytes: total.dropped_bytes },
                 arrived: received.tagged(s_vid, c_vid),
+                dscp_seen: received
+                    .iter()
+                    .filter(|(key, _)| (key.s_vid, key.c_vid) == (s_vid, c_vid))
+                    .filter_map(|(key, _)| key.dscp())
+                    .collect(),
             });
         }
     }
@@ -67,36 +85,49 @@ pub(super) fn take(lab: &Lab, status: &Status) -> Result<Account> {
 }
 
 impl Account {
-    pub(super) fn table(&self) -> Table {
+    /// A line for each peering and direction that had traffic, which went on for `length`.
+    pub(super) fn table(&self, length: Duration) -> Table {
         let mut table = Table::new();
         table.load_preset(presets::NOTHING);
         table.set_header([
             "circuit",
             "peering",
             "direction",
+            "purchased",
             "offered",
-            "edge forwarded",
-            "arrived",
-            "edge forwarded, bytes",
-            "arrived, bytes",
+            "delivered",
+            "dropped",
+            "DSCP on the wire",
+            "bytes billed",
+            "wire and meter",
         ]);
-        for row in &self.rows {
+        for row in self.rows.iter().filter(|row| row.offered.frames != 0) {
+            let dscp: Vec<String> = row.dscp_seen.iter().map(u8::to_string).collect();
+            let agree = row.arrived == row.forwarded;
             table.add_row([
                 row.circuit.clone(),
                 row.peering.clone(),
                 row.direction.clone(),
-                count(row.offered.frames),
-                count(row.forwarded.frames),
-                count(row.arrived.frames),
-                count(row.forwarded.bytes),
-                count(row.arrived.bytes),
+                bit_rate(row.purchased_bps),
+                mean_rate(row.offered, length),
+                mean_rate(row.arrived, length),
+                format!("{} frames", count(row.dropped.frames)),
+                dscp.join(", "),
+                count(row.billed_bytes()),
+                if agree { "agree to the byte" } else { "DIFFER" }.to_owned(),
             ]);
         }
-        for column in table.column_iter_mut().skip(3) {
+        for column in table.column_iter_mut().skip(3).take(6) {
             column.set_cell_alignment(CellAlignment::Right);
         }
         table
     }
+}
+
+/// In Mbit/s with one decimal.
+fn mean_rate(counted: WireCount, length: Duration) -> String {
+    let tenths = u128::from(counted.bytes) * 8 / 100 / length.as_millis().max(1);
+    format!("{}.{} Mbps", tenths / 10, tenths % 10)
 }
 
 /// The tags of a peering of the demo's.

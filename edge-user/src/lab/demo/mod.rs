@@ -47,10 +47,8 @@ pub fn demo(out: &mut dyn Write) -> Result<()> {
     let outcome = Scenario::new(&mut lab, circuits)?.run(out)?;
     let status: Status = ask(Path::new(CONTROL), &Request::Status)?;
 
-    writeln!(out, "\nWhat the edge says (edge status):\n")?;
-    status.print(out)?;
     let account = account::take(&lab, &status)?;
-    writeln!(out, "\nWhat the wire says, counted at the far ends:\n\n{}\n", account.table())?;
+    writeln!(out, "\n{}\n", account.table(outcome.flood.elapsed))?;
     let failed = report(out, &checks::check(&outcome, &account, &status))?;
     let said = edge.said();
     drop(edge);

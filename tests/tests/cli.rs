@@ -1,0 +1,232 @@
+//! The command line: exit codes, what it prints, what `edge replay` makes of a capture.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use anyhow::Result;
+use edge_tests::{
+    daemon::edge_binary,
+    fixture::CONFIG,
+    frames::{frame, ipv4},
+};
+use edge_user::{
+    lab::root_or_skip,
+    replay::capture::{CaptureReader, CaptureWriter, CapturedFrame, Resolution},
+};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// A directory with a configuration.
+struct Place {
+    directory: TempDir,
+}
+
+impl Place {
+    fn new(config: &str) -> Result<Self> {
+        let directory = TempDir::new()?;
+        fs::write(directory.path().join("edge.toml"), config)?;
+        Ok(Self { directory })
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// Runs `edge` there.
+    fn edge(&self, arguments: &[&str]) -> Result<Output> {
+        let mut edge = Command::new(edge_binary());
+        Ok(edge.args(arguments).current_dir(self.directory.path()).output()?)
+    }
+
+    /// Writes a capture with a frame each millisecond.
+    fn capture(&self, name: &str, frames: &[Vec<u8>]) -> Result<()> {
+        let mut writer = CaptureWriter::create(&self.path(name), Resolution::Nanos)?;
+        for (number, data) in (1..).zip(frames) {
+            writer.write(&CapturedFrame {
+                timestamp_ns: number * 1_000_000,
+                orig_len_bytes: u32::try_from(data.len())?,
+                data: data.clone(),
+            })?;
+        }
+        Ok(writer.finish()?)
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// The exit code, standard output and standard error.
+fn told(output: &Output) -> (i32, String, String) {
+    (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn check_tells_all_mistakes_and_exits_with_2() -> Result<()> {
+    let (code, out, err) = told(&Place::new(CONFIG)?.edge(&["check", "-c", "edge.toml"])?);
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(out.lines().count(), 1, "{out}");
+    assert!(out.contains("2 ports, 4 circuits"), "{out}");
+
+    let wrong = CONFIG.replacen("s_tag = 100", "s_tag = 4095", 1).replace("gold", "rest");
+    let (code, out, err) = told(&Place::new(&wrong)?.edge(&["check", "-c", "edge.toml"])?);
+    assert_eq!((code, out.as_str()), (2, ""), "{err}");
+    let errors: Vec<&str> = err.lines().filter(|line| line.contains("error:")).collect();
+    assert_eq!(errors.len(), 2, "{err}");
+    assert!(errors.iter().all(|line| line.starts_with("edge.toml:")), "{err}");
+
+    let (code, _, err) = told(&Place::new(CONFIG)?.edge(&["check", "-c", "other.toml"])?);
+    assert_eq!(code, 2);
+    assert!(err.starts_with("other.toml: error:"), "{err}");
+    Ok(())
+}
+
+#[test]
+fn what_is_wrong_with_the_command_line_exits_with_2_and_what_is_not_there_with_1() -> Result<()> {
+    let place = Place::new(CONFIG)?;
+    place.capture("in.pcap", &[])?;
+    let replay = ["replay", "-c", "edge.toml", "--engine", "host", "--port"];
+    for (arguments, code) in [
+        (vec!["fly"], 2),
+        (vec!["check"], 2),
+        ([&replay[..], &["nowhere", "in.pcap"]].concat(), 2),
+        ([&replay[..], &["customer0", "in.pcap", "-o", "in.pcap"]].concat(), 2),
+        ([&replay[..], &["customer0", "missing.pcap"]].concat(), 1),
+        ([&replay[..], &["customer0", "in.pcap"]].concat(), 0),
+        (vec!["status", "-s", "nobody.sock"], 1),
+        (vec!["reload", "-s", "nobody.sock"], 1),
+        (vec!["completions", "bash"], 0),
+        (vec!["man"], 0),
+    ] {
+        let (found, _, err) = told(&place.edge(&arguments)?);
+        assert_eq!(found, code, "{arguments:?}: {err}");
+        assert_eq!(err.is_empty(), code == 0, "{arguments:?}: {err}");
+    }
+    // Link type 113: Linux cooked capture.
+    let mut capture = fs::read(place.path("in.pcap"))?;
+    capture[20] = 113;
+    fs::write(place.path("cooked.pcap"), capture)?;
+    let (code, _, err) = told(&place.edge(&[&replay[..], &["customer0", "cooked.pcap"]].concat())?);
+    assert_eq!(code, 2, "{err}");
+    Ok(())
+}
+
+#[test]
+fn replay_tells_each_frame_and_writes_those_that_leave() -> Result<()> {
+    let place = Place::new(CONFIG)?;
+    let microsoft = [(0x88a8, 100), (0x8100, 20)];
+    let frames = [
+        frame(&microsoft, 0x0800, &ipv4(0xb8, 80)),
+        frame(&microsoft, 0x0800, &ipv4(0x68, 80)),
+        frame(&[(0x8100, 99)], 0x0800, &ipv4(0, 80)),
+        frame(&[], 0x88cc, &[0; 46]),
+        frame(&[(0x8100, 300)], 0x0806, &[0; 46]),
+        vec![1, 2, 3],
+    ];
+    place.capture("in.pcap", &frames)?;
+    let mut engines = vec!["host"];
+    if root_or_skip("replay_tells_each_frame_and_writes_those_that_leave") {
+        engines.push("kernel");
+    }
+    for engine in engines {
+        let arguments = ["replay", "-c", "edge.toml", "--port", "customer0", "--engine", engine];
+        let arguments = [&arguments[..], &["--json", "-o", "out.pcap", "in.pcap"]].concat();
+        let (code, out, err) = told(&place.edge(&arguments)?);
+        assert_eq!(code, 0, "{err}");
+        let lines: Vec<Value> = out.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+        let line =
+            |frame: usize, verdict, reason, circuit: Option<[&str; 3]>, dscp: [Option<u8>; 2]| {
+                let circuit = circuit.map_or([None; 3], |words| words.map(Some));
+                let sha256 = &lines[frame - 1]["sha256"];
+                assert_eq!(sha256.is_string(), verdict != "drop");
+                json!({
+                    "frame": frame, "verdict": verdict, "reason": reason, "circuit": circuit[0],
+                    "peering": circuit[1], "direction": "inbound", "class": circuit[2],
+                    "dscp_in": dscp[0], "dscp_out": dscp[1], "bytes": frames[frame - 1].len(),
+                    "sha256": sha256,
+                })
+            };
+        let voice = Some(["qinq", "microsoft", "voice"]);
+        let default = Some(["qinq", "microsoft", "default"]);
+        let expected = [
+            line(1, "forward", "ok", voice, [Some(46), Some(46)]),
+            line(2, "forward", "ok", default, [Some(26), Some(0)]),
+            line(3, "drop", "unmatched", None, [None, None]),
+            line(4, "pass", "control", None, [None, None]),
+            line(5, "forward", "ok", Some(["slow", "private", "default"]), [None, None]),
+            line(6, "drop", "malformed", None, [None, None]),
+        ];
+        assert_eq!(lines, expected, "{engine}");
+
+        let left: Vec<CapturedFrame> =
+            CaptureReader::open(&place.path("out.pcap"))?.collect::<Result<_, _>>()?;
+        let times: Vec<u64> = left.iter().map(|frame| frame.timestamp_ns / 1_000_000).collect();
+        assert_eq!(times, [1, 2, 4, 5]);
+        assert_eq!(left[0].data, frames[0]);
+        assert_eq!(left[1].data, frame(&microsoft, 0x0800, &ipv4(0, 80)));
+    }
+    Ok(())
+}
+
+/// The slow circuit's burst holds eight such frames; a hundred come at once.
+#[test]
+fn replay_polices_by_the_captures_time_unless_told_not_to() -> Result<()> {
+    let place = Place::new(CONFIG)?;
+    let frames = vec![frame(&[(0x8100, 300)], 0x0800, &ipv4(0xb8, 982)); 100];
+    place.capture("in.pcap", &frames)?;
+    let mut engines = vec!["host"];
+    if root_or_skip("replay_polices_by_the_captures_time_unless_told_not_to") {
+        engines.push("kernel");
+    }
+    for engine in engines {
+        for (police, expected) in [(None, 8), (Some("--no-police"), 100)] {
+            let mut arguments = vec!["replay", "-c", "edge.toml", "--port", "core0", "in.pcap"];
+            arguments.extend(["--engine", engine, "--json"]);
+            arguments.extend(police);
+            let (code, out, err) = told(&place.edge(&arguments)?);
+            assert_eq!(code, 0, "{err}");
+            let ok = out.lines().filter(|line| line.contains("\"reason\":\"ok\"")).count();
+            assert_eq!(ok, expected, "{engine} {police:?}");
+        }
+    }
+    Ok(())
+}
+
+/// Real captures, where a folder of them is given: whatever they hold, both engines say the same
+/// and nothing crashes.
+#[test]
+fn engines_agree_on_real_captures() -> Result<()> {
+    const TEST: &str = "engines_agree_on_real_captures";
+    let Some(folder) = std::env::var_os("EDGE_CAPTURES") else {
+        println!("SKIPPED: {TEST}: EDGE_CAPTURES names no folder");
+        return Ok(());
+    };
+    if !root_or_skip(TEST) {
+        return Ok(());
+    }
+    let place = Place::new(CONFIG)?;
+    let mut captures = Vec::new();
+    find(Path::new(&folder), &mut captures)?;
+    for capture in captures {
+        let run = |engine| -> Result<(i32, String, String)> {
+            let arguments = ["replay", "-c", "edge.toml", "--port", "core0", "--json", "--engine"];
+            let capture = capture.to_string_lossy();
+            Ok(told(&place.edge(&[&arguments[..], &[engine, &capture]].concat())?))
+        };
+        let host = run("host")?;
+        assert!((0..=2).contains(&host.0), "{}: {}", capture.display(), host.2);
+        assert_eq!(host, run("kernel")?, "{}", capture.display());
+    }
+    Ok(())
+}
+
+fn find(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() { find(&path, files)? } else { files.push(path) }
+    }
+    Ok(())
+}
