@@ -17,15 +17,26 @@ mod tables;
 mod word;
 
 use aya_ebpf::{bindings::xdp_action, macros::xdp, programs::XdpContext};
-use edge_common::{Action, path};
+use edge_common::{Action, Tables, path};
 
 use crate::{clock::PortClock, frame::XdpFrame, tables::Maps};
 
-/// Takes one received frame along the path.
-#[xdp(frags)]
+/// Takes one received frame along the path. For ports whose frames fit into one buffer.
+#[xdp]
 pub(crate) fn edge(ctx: XdpContext) -> u32 {
+    run(XdpFrame::of_one_buffer(&ctx), Maps::<false>)
+}
+
+/// The same for ports with jumbo frames, which come in several buffers.
+#[xdp(frags)]
+pub(crate) fn edge_frags(ctx: XdpContext) -> u32 {
+    run(XdpFrame::of_buffers(&ctx), Maps::<true>)
+}
+
+#[inline(always)]
+fn run(mut frame: XdpFrame<'_>, mut maps: impl Tables) -> u32 {
     let port = port::config();
-    let reason = path::process(&mut XdpFrame::new(&ctx), &port, &mut Maps, &PortClock);
+    let reason = path::process(&mut frame, &port, &mut maps, &PortClock);
     tables::note(|outcome| outcome.reason = reason.number());
     match reason.action(port.unmatched) {
         Action::Forward if port::forwards_to_stack() => xdp_action::XDP_PASS,

@@ -43,6 +43,10 @@ static METERS: PerCpuArray<Meter, 1> = PerCpuArray::new();
 static PORT_COUNTERS: PerCpuArray<PortCounters, 1> = PerCpuArray::new();
 #[btf_map]
 static TX_PORTS: DevMap<1> = DevMap::new();
+/// The same ports: the kernel lets a device map serve programs with `xdp.frags` or programs
+/// without, not both.
+#[btf_map]
+static TX_PORTS_FRAGS: DevMap<1> = DevMap::new();
 #[btf_map]
 static PORT_KEYS: Array<PortKey, 1, MMAPABLE> = Array::new();
 #[btf_map]
@@ -56,10 +60,10 @@ static REPLAY_NOW: Array<u64, 1, MMAPABLE> = Array::new();
 #[btf_map]
 static REPLAY_OUTCOME: Array<Outcome, 1, MMAPABLE> = Array::new();
 
-/// The maps as the path's tables.
-pub(crate) struct Maps;
+/// The maps as the path's tables, for a program with `xdp.frags` or one without.
+pub(crate) struct Maps<const FRAGS: bool>;
 
-impl Tables for Maps {
+impl<const FRAGS: bool> Tables for Maps<FRAGS> {
     type Word = SharedWord;
 
     #[inline(always)]
@@ -116,7 +120,8 @@ impl Tables for Maps {
 
     #[inline(always)]
     fn forward(&mut self) -> bool {
-        port::forwards_to_stack() || TX_PORTS.redirect(port::egress(), 0).is_ok()
+        let tx_ports = if FRAGS { &TX_PORTS_FRAGS } else { &TX_PORTS };
+        port::forwards_to_stack() || tx_ports.redirect(port::egress(), 0).is_ok()
     }
 
     #[inline(always)]

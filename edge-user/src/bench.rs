@@ -15,7 +15,7 @@ use crate::{
     config,
     dataplane::{
         KernelTables, PortProgram, apply,
-        program::{EMPTY_PROGRAM, PROGRAM, program},
+        program::{EMPTY_PROGRAM, FRAGS_PROGRAM, PROGRAM, program},
     },
     plan::{Capacity, Plan, Police},
     replay,
@@ -91,22 +91,22 @@ pub fn bench() -> Result<Report> {
     let mut empty_ns = Vec::new();
     let mut stages_ns = vec![Vec::new(); frames.len()];
     for _ in 0..ROUNDS {
-        empty_ns.push(measure(&mut ebpf, EMPTY_PROGRAM, &frames[0].1)?);
-        for ((_, frame), ns) in frames.iter().zip(&mut stages_ns) {
-            ns.push(measure(&mut ebpf, PROGRAM, frame)?);
+        empty_ns.push(measure(&mut ebpf, EMPTY_PROGRAM, &frames[0].2)?);
+        for ((_, name, frame), ns) in frames.iter().zip(&mut stages_ns) {
+            ns.push(measure(&mut ebpf, name, frame)?);
         }
     }
     let empty_ns = median(empty_ns);
-    let stages = frames.iter().zip(stages_ns).map(|((stage, _), ns)| {
+    let stages = frames.iter().zip(stages_ns).map(|((stage, ..), ns)| {
         let ns = median(ns);
         Stage { stage, ns, ratio: ns / empty_ns }
     });
     Ok(Report { empty_ns, stages: stages.collect() })
 }
 
-/// Frames by how far they get. None of them is changed by the path, so that a repeated run sees
-/// the same frame.
-fn frames() -> Result<[(&'static str, Vec<u8>); 6]> {
+/// Frames by how far they get, and the program that takes them. None of them is changed by the
+/// path, so that a repeated run sees the same frame.
+fn frames() -> Result<[(&'static str, &'static str, Vec<u8>); 7]> {
     let mut unmatched = udp(0x2e, 100, 11)?;
     unmatched.truncate(128);
     let mut arp = udp(0, 100, 10)?;
@@ -114,12 +114,13 @@ fn frames() -> Result<[(&'static str, Vec<u8>); 6]> {
     let mut untagged = arp.clone();
     untagged[12..14].copy_from_slice(&[0x08, 0x06]);
     Ok([
-        ("tags: untagged, dropped", untagged),
-        ("attachment: unmatched, dropped", unmatched),
-        ("whole path, not IP", arp),
-        ("whole path, IPv4", udp(0x2e, 100, 10)?),
-        ("whole path, IPv6", udp_v6(0x2e, 100, 10)?),
-        ("above the rate, dropped", udp(0x2e, 101, 10)?),
+        ("tags: untagged, dropped", PROGRAM, untagged),
+        ("attachment: unmatched, dropped", PROGRAM, unmatched),
+        ("whole path, not IP", PROGRAM, arp),
+        ("whole path, IPv4", PROGRAM, udp(0x2e, 100, 10)?),
+        ("whole path, IPv6", PROGRAM, udp_v6(0x2e, 100, 10)?),
+        ("whole path, IPv4, program for jumbo frames", FRAGS_PROGRAM, udp(0x2e, 100, 10)?),
+        ("above the rate, dropped", PROGRAM, udp(0x2e, 101, 10)?),
     ])
 }
 

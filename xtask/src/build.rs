@@ -1,4 +1,4 @@
-//! Builds the binary, and runs it.
+//! `cargo xtask build`.
 
 use std::{
     env,
@@ -7,38 +7,51 @@ use std::{
 };
 
 use anyhow::{Result, bail};
+use xtask::toolchain::search_path;
 
 use crate::{
+    build_ebpf,
     setup::{self, Needs},
     step,
 };
 
-/// Builds object and binary, and returns the binary's path.
-pub(crate) fn build(root: &Path, release: bool) -> Result<PathBuf> {
-    setup::setup(Needs::Build, false)?;
+/// Builds objects and binary.
+pub(crate) fn build(root: &Path, release: bool) -> Result<()> {
+    setup::ensure(Needs::Build)?;
+    let edge = binary(root, release)?;
+    println!("    {}", edge.display());
+    Ok(())
+}
+
+/// Builds, and runs `edge VERB ARGS` as root.
+pub(crate) fn run_edge(root: &Path, verb: &str, args: &[String]) -> Result<()> {
+    setup::ensure(Needs::Run)?;
+    let edge = binary(root, true)?;
+    let mut command = if step::is_root() {
+        Command::new(edge)
+    } else if search_path().any(|directory| directory.join("sudo").is_file()) {
+        let mut sudo = Command::new("sudo");
+        sudo.arg(edge);
+        sudo
+    } else {
+        bail!(
+            "`edge {verb}` needs root, and there is no sudo; type, as root: {} {verb} {}",
+            edge.display(),
+            args.join(" ")
+        );
+    };
+    step::run(&format!("edge {verb}"), command.arg(verb).args(args))
+}
+
+/// Builds where everything needed is known to be there, and returns the binary's path.
+fn binary(root: &Path, release: bool) -> Result<PathBuf> {
+    build_ebpf::objects(root)?;
     let mut cargo = step::cargo();
     cargo.current_dir(root).args(["build", "--package", "edge-user", "--bin", "edge"]);
     if release {
         cargo.arg("--release");
     }
-    step::run("building edge", &mut cargo)?;
-    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    step::run("edge", &mut cargo)?;
+    let target = env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
     Ok(root.join(target).join(if release { "release" } else { "debug" }).join("edge"))
-}
-
-/// Builds, and runs `edge VERB ARGS` as root.
-pub(crate) fn run_edge(root: &Path, verb: &str, args: &[String]) -> Result<()> {
-    setup::setup(Needs::Run, false)?;
-    let edge = build(root, true)?;
-    let mut command = if setup::is_root() {
-        Command::new(edge)
-    } else if setup::has_sudo() {
-        let mut sudo = Command::new("sudo");
-        sudo.arg(edge);
-        sudo
-    } else {
-        bail!("`edge {verb}` needs root; run: sudo {} {verb}", edge.display());
-    };
-    command.arg(verb).args(args);
-    step::run(&format!("edge {verb}"), &mut command)
 }

@@ -6,14 +6,18 @@ use std::{
     process::Command,
 };
 
-use anyhow::{Context as _, Result, anyhow, ensure};
+use anyhow::{Context as _, Result, ensure};
 
-use crate::toolchain::{BPF_LINKER_VERSION, Toolchain, find_bpf_linker};
+use crate::toolchain::{Toolchain, require_bpf_linker};
 
 /// The BPF target, little-endian.
 pub const TARGET: &str = "bpfel-unknown-none";
+/// The objects that edge-ebpf has, by the names of its binaries.
+pub const OBJECTS: [&str; 2] = ["edge", "lab"];
 
-/// Builds edge-ebpf in `root`, and returns the directory that has its objects, `edge` and `lab`.
+/// Builds edge-ebpf in `root`, and returns the directory that has its objects, [`OBJECTS`].
+///
+/// What compiler and linker say goes to standard error as they say it.
 pub fn build(root: &Path) -> Result<PathBuf> {
     let toolchain = Toolchain::require()?;
     let target_dir = target_dir(root);
@@ -22,65 +26,97 @@ pub fn build(root: &Path) -> Result<PathBuf> {
         .args(["build", "--release", "--package", "edge-ebpf", "--bins", "--target-dir"])
         .arg(&target_dir);
     let status = cargo.status().with_context(|| format!("starting {cargo:?}"))?;
-    ensure!(status.success(), "building the eBPF object with {toolchain} failed");
-    Ok(target_dir.join(TARGET).join("release"))
+    ensure!(status.success(), "building the eBPF objects with {toolchain} failed; see above");
+
+    let objects = target_dir.join(TARGET).join("release");
+    for name in OBJECTS {
+        let object = objects.join(name);
+        ensure!(object.is_file(), "edge-ebpf was built, but {} is not there", object.display());
+    }
+    Ok(objects)
 }
 
-/// A cargo command for the BPF target, free of what an outer cargo has set up for its own.
+/// A cargo command for the BPF target, free of what an outer cargo or clippy has set up for its
+/// own compilers.
 pub fn cargo(toolchain: &Toolchain, root: &Path) -> Result<Command> {
-    let linker = find_bpf_linker().ok_or_else(|| {
-        anyhow!(
-            "no bpf-linker 0.10.2 to 0.10.x; `cargo xtask setup`, or `cargo install \
-             bpf-linker@{BPF_LINKER_VERSION} --locked`"
-        )
-    })?;
+    let linker = require_bpf_linker()?;
     let mut cargo = toolchain.cargo();
-    for (name, _) in env::vars_os() {
-        let name = name.to_string_lossy();
-        let is_outer = name.starts_with("CARGO_PKG_")
-            || name.starts_with("CARGO_CFG_")
-            || name.starts_with("CARGO_FEATURE_")
-            || name.starts_with("CARGO_PROFILE_")
-            || [
-                "CARGO_BUILD_TARGET",
-                "CARGO_ENCODED_RUSTFLAGS",
-                "CARGO_MAKEFLAGS",
-                "CLIPPY_ARGS",
-                "RUSTC_WRAPPER",
-                "RUSTC_WORKSPACE_WRAPPER",
-                "RUSTDOC",
-                "RUSTDOCFLAGS",
-                "RUSTFLAGS",
-                "TARGET",
-            ]
-            .contains(&name.as_ref());
-        if is_outer {
-            cargo.env_remove(name.as_ref());
-        }
+    let outer: Vec<_> = env::vars_os()
+        .map(|(name, _)| name)
+        .filter(|name| name.to_str().is_some_and(is_of_an_outer_cargo))
+        .filter(|name| cargo.get_envs().all(|(own, _)| own != name))
+        .collect();
+    for name in outer {
+        cargo.env_remove(name);
     }
-    if matches!(toolchain, Toolchain::Rustup(_)) {
-        cargo.env_remove("RUSTC").env_remove("RUSTUP_TOOLCHAIN");
-    }
-    // aya-ebpf wants the architecture of the kernel; v3 has the atomics that return a value.
+
+    // aya-ebpf lays out the kernel's registers by the architecture of the machine that loads the
+    // object; `-C target-cpu=v3` has the atomics that return a value. The target panics by
+    // aborting without being told.
+    let arch = env::var("CARGO_CFG_TARGET_ARCH").unwrap_or_else(|_| env::consts::ARCH.to_owned());
     let flags = [
-        format!("--cfg=bpf_target_arch=\"{}\"", env::consts::ARCH),
-        "-Ctarget-cpu=v3".to_owned(),
-        "-Cdebuginfo=2".to_owned(),
-        "-Clink-arg=--btf".to_owned(),
-        format!("-Clinker={}", linker.display()),
+        &format!("--cfg=bpf_target_arch=\"{arch}\""),
+        "-Ctarget-cpu=v3",
+        "-Cdebuginfo=2",
+        "-Clink-arg=--btf",
     ];
     cargo
         .current_dir(root)
         .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"))
-        .env("CARGO_TARGET_BPFEL_UNKNOWN_NONE_LINKER", &linker);
-
-    cargo.arg("-Zbuild-std=core").env("CARGO_BUILD_TARGET", TARGET);
+        .env("CARGO_TARGET_BPFEL_UNKNOWN_NONE_LINKER", linker)
+        .env("CARGO_BUILD_TARGET", TARGET)
+        .arg("-Zbuild-std=core");
     Ok(cargo)
 }
 
 /// A directory of its own: the outer cargo holds the lock of the usual one.
 pub fn target_dir(root: &Path) -> PathBuf {
-    let outer = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    let outer = if outer.is_absolute() { outer } else { root.join(outer) };
-    outer.join("ebpf")
+    let outer = env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+    root.join(outer).join("ebpf")
+}
+
+/// Whether a variable tells a compiler of another target, or a build script of another package,
+/// what to do.
+fn is_of_an_outer_cargo(name: &str) -> bool {
+    const PREFIXES: [&str; 7] = [
+        "CARGO_BUILD_",
+        "CARGO_CFG_",
+        "CARGO_FEATURE_",
+        "CARGO_MANIFEST_",
+        "CARGO_PKG_",
+        "CARGO_PROFILE_",
+        "CARGO_TARGET_BPFEL_",
+    ];
+    const NAMES: [&str; 14] = [
+        "CARGO_ENCODED_RUSTDOCFLAGS",
+        "CARGO_ENCODED_RUSTFLAGS",
+        "CARGO_MAKEFLAGS",
+        "CLIPPY_ARGS",
+        "MAKEFLAGS",
+        "MFLAGS",
+        "RUSTC",
+        "RUSTC_LINKER",
+        "RUSTC_WORKSPACE_WRAPPER",
+        "RUSTC_WRAPPER",
+        "RUSTDOC",
+        "RUSTDOCFLAGS",
+        "RUSTFLAGS",
+        "TARGET",
+    ];
+    NAMES.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_outer_cargo_sets_is_left_behind() {
+        for name in ["RUSTC", "RUSTFLAGS", "CARGO_BUILD_TARGET", "CARGO_PROFILE_RELEASE_LTO"] {
+            assert!(is_of_an_outer_cargo(name), "{name}");
+        }
+        for name in ["PATH", "HOME", "CARGO_HOME", "CARGO_TARGET_DIR", "CARGO_NET_OFFLINE"] {
+            assert!(!is_of_an_outer_cargo(name), "{name}");
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! What building the eBPF object takes: shared by `cargo xtask` and edge-user's build script.
+//! What building the eBPF objects takes: shared by `cargo xtask` and edge-user's build script.
 
 pub mod ebpf;
 pub mod toolchain;

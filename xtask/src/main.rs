@@ -1,17 +1,21 @@
 //! `cargo xtask`: set-up, builds, tests and benchmarks.
 
+mod bench;
 mod build;
+mod build_ebpf;
+mod demo;
 mod setup;
 mod step;
 mod test;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{path::Path, process::ExitCode};
 
 use anyhow::{Context as _, Result};
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
 #[derive(Parser)]
-#[command(name = "cargo xtask", about = "Set-up, builds, tests and benchmarks of edge")]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
+#[command(about = "Set-up, builds, tests and benchmarks of edge")]
 struct Cli {
     #[command(subcommand)]
     verb: Verb,
@@ -20,37 +24,29 @@ struct Cli {
 #[derive(Subcommand)]
 enum Verb {
     /// Installs what building and testing need and is missing.
-    Setup {
-        /// Only tells what that would be.
-        #[arg(long)]
-        dry_run: bool,
-    },
-    /// Builds the eBPF objects alone.
+    Setup(setup::Options),
+    /// Builds the eBPF objects alone, and tells where they are.
     BuildEbpf,
-    /// Builds the object and the binary.
+    /// Builds the objects and the binary.
     Build {
         /// Optimised.
         #[arg(long)]
         release: bool,
     },
     /// Builds, and shows the main job on real traffic.
-    Demo {
-        /// For `edge demo`.
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        args: Vec<String>,
-    },
+    Demo(EdgeArgs),
     /// Runs every check and test.
-    Test {
-        /// One stage of them.
-        #[arg(long, value_enum)]
-        only: Option<test::Stage>,
-    },
+    Test(test::Options),
     /// Builds, and measures what the path costs.
-    Bench {
-        /// For `edge bench`.
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        args: Vec<String>,
-    },
+    Bench(EdgeArgs),
+}
+
+/// What `edge` itself is told.
+#[derive(Args)]
+struct EdgeArgs {
+    /// Arguments of the same command of `edge`.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    args: Vec<String>,
 }
 
 fn main() -> ExitCode {
@@ -64,19 +60,13 @@ fn main() -> ExitCode {
 }
 
 fn run(verb: Verb) -> Result<()> {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    let root = root.parent().context("the workspace's root")?;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the workspace's root")?;
     match verb {
-        Verb::Setup { dry_run } => setup::setup(setup::Needs::Test, dry_run),
-        Verb::BuildEbpf => {
-            setup::setup(setup::Needs::Build, false)?;
-            let objects = xtask::ebpf::build(root)?;
-            println!("{}", objects.join("edge").display());
-            Ok(())
-        }
-        Verb::Build { release } => build::build(root, release).map(drop),
-        Verb::Demo { args } => build::run_edge(root, "demo", &args),
-        Verb::Test { only } => test::test(root, only),
-        Verb::Bench { args } => build::run_edge(root, "bench", &args),
+        Verb::Setup(options) => setup::setup(&options),
+        Verb::BuildEbpf => build_ebpf::build_ebpf(root),
+        Verb::Build { release } => build::build(root, release),
+        Verb::Demo(edge) => demo::demo(root, &edge.args),
+        Verb::Test(options) => test::test(root, &options),
+        Verb::Bench(edge) => bench::bench(root, &edge.args),
     }
 }

@@ -2,28 +2,38 @@
 
 use std::{path::Path, process::Command, time::Instant};
 
-use anyhow::Result;
-use clap::ValueEnum;
-use xtask::{
-    ebpf,
-    toolchain::Toolchain,
-};
+use anyhow::{Context as _, Result};
+use clap::{Args, ValueEnum};
+use xtask::{ebpf, toolchain::Toolchain};
 
 use crate::{
+    build_ebpf,
     setup::{self, Needs},
     step,
 };
 
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Runs one stage.
+    #[arg(long, value_enum, value_name = "STAGE")]
+    only: Option<Stage>,
+    /// Looks for known vulnerabilities too, which takes the network.
+    #[arg(long)]
+    advisories: bool,
+}
+
 /// A stage of the tests, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Stage {
+enum Stage {
     /// Formatting.
     Format,
-    /// Clippy, for the host.
+    /// The eBPF objects build.
+    Objects,
+    /// Clippy for the host.
     Lint,
-    /// Clippy, for BPF.
+    /// Clippy for BPF.
     LintEbpf,
-    /// Documentation builds without warnings.
+    /// The documentation builds without warnings.
     Docs,
     /// Licences, sources and duplicates of dependencies.
     Deny,
@@ -31,63 +41,110 @@ pub(crate) enum Stage {
     Tests,
 }
 
-/// Runs all stages, or one.
-pub(crate) fn test(root: &Path, only: Option<Stage>) -> Result<()> {
+enum Outcome {
+    Passed,
+    Skipped,
+}
+
+/// Runs all stages, or one, up to the first that fails.
+pub(crate) fn test(root: &Path, options: &Options) -> Result<()> {
     let started = Instant::now();
-    setup::setup(Needs::Test, false)?;
-    for stage in Stage::value_variants() {
-        if only.is_none_or(|only| only == *stage) {
-            run(root, *stage)?;
-        }
+    setup::ensure(options.only.map_or(Needs::Dev, Stage::needs))?;
+    let stages: Vec<Stage> = Stage::value_variants()
+        .iter()
+        .copied()
+        .filter(|stage| options.only.is_none_or(|only| only == *stage))
+        .collect();
+    let mut skipped = 0;
+    for (done, stage) in stages.iter().enumerate() {
+        println!("\n==== {} of {}: {stage:?}", done + 1, stages.len());
+        let outcome = run(root, *stage, options.advisories).with_context(|| {
+            format!(
+                "stopped at stage {stage:?} after {:.0} s; again: cargo xtask test --only {}",
+                started.elapsed().as_secs_f64(),
+                stage.to_possible_value().expect("no stage is hidden").get_name()
+            )
+        })?;
+        skipped += usize::from(matches!(outcome, Outcome::Skipped));
     }
-    println!("all passed in {:.0} s", started.elapsed().as_secs_f64());
+    let without_root = if step::is_root() { "" } else { ", without the tests that need root" };
+    println!(
+        "\nOK: {} stages passed, {skipped} skipped{without_root}, in {:.0} s",
+        stages.len() - skipped,
+        started.elapsed().as_secs_f64()
+    );
     Ok(())
 }
 
-fn run(root: &Path, stage: Stage) -> Result<()> {
-    let cargo = |words: &str| {
-        let mut cargo = step::cargo();
-        cargo.current_dir(root).args(words.split_whitespace());
-        cargo
-    };
-    match stage {
-        Stage::Format => step::run("formatting", &mut cargo("fmt --all --check")),
-        Stage::Lint => step::run(
-            "clippy",
-            &mut cargo("clippy --workspace --exclude edge-ebpf --all-targets -- -D warnings"),
-        ),
-        Stage::LintEbpf => lint_ebpf(root),
-        Stage::Docs => step::run(
-            "documentation",
-            cargo("doc --workspace --exclude edge-ebpf --no-deps --document-private-items")
-                .env("RUSTDOCFLAGS", "-D warnings"),
-        ),
-        // Advisories come from the network; `cargo deny check` looks at them too.
-        Stage::Deny => step::run("cargo deny", &mut cargo("deny check bans licenses sources")),
-        Stage::Tests => {
-            let mut tests = cargo("test --workspace --exclude edge-ebpf");
-            if setup::is_root() {
-                tests.env("EDGE_REQUIRE_ROOT", "1");
-            } else {
-                println!("not root: tests against the kernel are skipped; `sudo -E` runs them");
-            }
-            step::run("tests", &mut tests)
+impl Stage {
+    fn needs(self) -> Needs {
+        match self {
+            Self::Objects => Needs::Build,
+            Self::Tests => Needs::Test,
+            Self::Format | Self::Lint | Self::LintEbpf | Self::Docs | Self::Deny => Needs::Dev,
         }
     }
 }
 
-fn lint_ebpf(root: &Path) -> Result<()> {
+fn run(root: &Path, stage: Stage, advisories: bool) -> Result<Outcome> {
+    match stage {
+        Stage::Format => step::run("rustfmt", &mut cargo(root, "fmt --all --check"))?,
+        Stage::Objects => build_ebpf::objects(root)?,
+        Stage::Lint => step::run(
+            "clippy for the host",
+            &mut cargo(root, "clippy --workspace --exclude edge-ebpf --all-targets -- -D warnings"),
+        )?,
+        Stage::LintEbpf => return lint_ebpf(root),
+        Stage::Docs => step::run(
+            "rustdoc",
+            cargo(root, "doc --workspace --exclude edge-ebpf --no-deps --document-private-items")
+                .env("RUSTDOCFLAGS", "-D warnings"),
+        )?,
+        Stage::Deny => {
+            let advisories = if advisories { " advisories" } else { "" };
+            let check =
+                format!("deny check --hide-inclusion-graph bans licenses sources{advisories}");
+            step::run("cargo deny", &mut cargo(root, &check))?;
+        }
+        Stage::Tests => tests(root)?,
+    }
+    Ok(Outcome::Passed)
+}
+
+fn lint_ebpf(root: &Path) -> Result<Outcome> {
     let toolchain = Toolchain::require()?;
     let Some(driver) = toolchain.clippy_driver() else {
-        println!("SKIPPED: clippy for BPF: {toolchain} has none");
-        return Ok(());
+        println!("SKIPPED: {toolchain} has no clippy of its own version");
+        return Ok(Outcome::Skipped);
     };
-    let mut check: Command = ebpf::cargo(&toolchain, root)?;
+    let mut check = ebpf::cargo(&toolchain, root)?;
     check
         .args(["check", "--release", "--package", "edge-ebpf", "--bins", "--target-dir"])
         .arg(ebpf::target_dir(root).join("clippy"))
         .env("RUSTC_WORKSPACE_WRAPPER", driver)
+        // What `cargo clippy` does, of which Debian's compiler has none for rustup's cargo.
         .env("CLIPPY_ARGS", "-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__")
         .env("CLIPPY_CONF_DIR", root);
-    step::run("clippy for BPF", &mut check)
+    step::run("clippy for BPF", &mut check)?;
+    Ok(Outcome::Passed)
+}
+
+fn tests(root: &Path) -> Result<()> {
+    let mut tests = cargo(root, "test --workspace --exclude edge-ebpf");
+    if step::is_root() {
+        // What can run must: a run that skipped everything proves nothing.
+        tests.env("EDGE_REQUIRE_ROOT", "1");
+    } else {
+        println!(
+            "NOT ROOT: tests that load programs or make namespaces are skipped; all of them: \
+             sudo --preserve-env env \"PATH=$PATH\" cargo xtask test"
+        );
+    }
+    step::run("tests", &mut tests)
+}
+
+fn cargo(root: &Path, words: &str) -> Command {
+    let mut cargo = step::cargo();
+    cargo.current_dir(root).args(words.split_whitespace());
+    cargo
 }

@@ -1,25 +1,34 @@
-//! A compiler that can build for BPF: the target has no precompiled `core`, so the sources of
-//! exactly the compiler's version are needed, and `-Z build-std`.
+//! Finds a compiler and a linker that can build for BPF: the target has no precompiled `core`, so
+//! it takes the sources of exactly the compiler's version, and `-Z build-std`.
 
 use std::{
     env,
     ffi::OsString,
-    fmt,
+    fmt, fs,
     path::{Path, PathBuf},
     process::Command,
 };
 
 use anyhow::{Result, anyhow};
 
-/// bpf-linker's version. 0.10.0 and 0.10.1 write BTF that the kernel refuses; later minor
-/// versions want an LLVM of the system's.
+/// The version of bpf-linker that is installed where there is none.
 pub const BPF_LINKER_VERSION: &str = "0.10.4";
-/// Debian's compiler beside rustup's.
-const SYSTEM_RUSTC: &str = "/usr/bin/rustc";
-/// Where its sources are.
-const SYSTEM_SOURCES: &str = "/usr/lib/rustlib/src/rust/library/core/src/lib.rs";
+/// The nightly that is installed where there is no compiler: pinned, since a later one brings an
+/// LLVM that bpf-linker does not know. It leaves the user's own `nightly` as it is.
+pub const NIGHTLY: &str = "nightly-2026-05-20";
+/// Oldest minor version of Debian's Rust 1 that is known to compile the objects.
+pub const MIN_SYSTEM_MINOR: u32 = 96;
+
 /// Oldest minor version of Rust 1 that compiles the workspace.
 const MIN_MINOR: u32 = 95;
+/// The major version of LLVM that bpf-linker 0.10 reads the bitcode of.
+const LLVM_MAJOR: u32 = 22;
+/// Debian's compiler beside rustup's.
+const SYSTEM_RUSTC: &str = "/usr/bin/rustc";
+/// Debian's linter of the same version.
+const SYSTEM_CLIPPY: &str = "/usr/bin/clippy-driver";
+/// Where Debian has the compiler's sources.
+const SYSTEM_SOURCES: &str = "/usr/lib/rustlib/src/rust";
 
 /// A usable compiler.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,31 +39,22 @@ pub enum Toolchain {
     System,
 }
 
-impl fmt::Display for Toolchain {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Rustup(name) => write!(f, "rustup's {name}"),
-            Self::System => write!(f, "{SYSTEM_RUSTC}"),
-        }
-    }
-}
-
 impl Toolchain {
-    /// The first that is there.
+    /// The first that is there: rustup's before Debian's.
     #[must_use]
     pub fn find() -> Option<Self> {
-        rustup_nightlies().into_iter().map(Self::Rustup).find(Self::is_usable).or_else(|| {
-            Some(Self::System).filter(Self::is_usable)
-        })
+        let rustup = rustup_toolchains().into_iter().map(Self::Rustup);
+        rustup.chain([Self::System]).find(Self::is_usable)
     }
 
     /// [`Self::find`], or an error that says what to type.
     pub fn require() -> Result<Self> {
         Self::find().ok_or_else(|| {
             anyhow!(
-                "no toolchain here can build for BPF; `cargo xtask setup` installs one (either \
-                 `rustup toolchain install nightly --component rust-src`, or on Debian 12 or later \
-                 `apt-get install --no-install-recommends rustc-web rust-web-src`)"
+                "no toolchain here can build for BPF; type `cargo xtask setup`, which runs \
+                 `rustup toolchain install {NIGHTLY} --profile minimal --component rust-src` or, \
+                 on Debian 12 and later where that fails, `apt-get install \
+                 --no-install-recommends rustc-web rust-web-src`"
             )
         })
     }
@@ -64,8 +64,9 @@ impl Toolchain {
     pub fn cargo(&self) -> Command {
         match self {
             Self::Rustup(name) => {
-                let mut cargo = Command::new("rustup");
-                cargo.args(["run", name, "cargo"]);
+                let mut cargo = rustup_run(name, "cargo");
+                // An outer cargo sets both, for its own toolchain.
+                cargo.env_remove("RUSTC").env_remove("RUSTUP_TOOLCHAIN");
                 cargo
             }
             Self::System => {
@@ -77,65 +78,134 @@ impl Toolchain {
         }
     }
 
-    /// Its clippy, as a wrapper for rustc.
+    /// The clippy of the same version, as a wrapper for rustc.
     #[must_use]
     pub fn clippy_driver(&self) -> Option<PathBuf> {
-        let driver = match self {
+        match self {
             Self::Rustup(name) => {
-                let sysroot = output(Command::new("rustup").args(["run", name, "rustc"]).args([
-                    "--print", "sysroot",
-                ]))?;
-                Path::new(sysroot.trim()).join("bin/clippy-driver")
+                let driver = sysroot(name)?.join("bin/clippy-driver");
+                driver.exists().then_some(driver)
             }
-            Self::System => PathBuf::from("/usr/bin/clippy-driver"),
-        };
-        driver.exists().then_some(driver)
+            Self::System => {
+                let clippy = output(Command::new(SYSTEM_CLIPPY).arg("--version"))?;
+                let rustc = Release::of(&mut Command::new(SYSTEM_RUSTC))?;
+                (clippy_minor(&clippy) == Some(rustc.minor)).then(|| PathBuf::from(SYSTEM_CLIPPY))
+            }
+        }
     }
 
     fn is_usable(&self) -> bool {
-        let mut rustc = match self {
+        match self {
             Self::Rustup(name) => {
-                let mut rustc = Command::new("rustup");
-                rustc.args(["run", name, "rustc"]);
-                rustc
+                Release::of(&mut rustup_run(name, "rustc")).is_some_and(|release| {
+                    release.is_unstable && release.minor >= MIN_MINOR && release.llvm == LLVM_MAJOR
+                }) && sysroot(name).is_some_and(|root| has_core(&root.join("lib/rustlib/src/rust")))
             }
-            Self::System => Command::new(SYSTEM_RUSTC),
-        };
-        let Some(version) = output(rustc.args(["--version"])) else {
-            return false;
-        };
-        let has_sources = match self {
-            Self::Rustup(_) => output(rustc.args(["--print", "sysroot"])).is_some_and(|printed| {
-                // `--version` is printed too, and first.
-                let sysroot = printed.lines().last().unwrap_or_default();
-                Path::new(sysroot).join("lib/rustlib/src/rust/library/core").is_dir()
+            Self::System => Release::of(&mut Command::new(SYSTEM_RUSTC)).is_some_and(|release| {
+                let sources = Path::new(SYSTEM_SOURCES);
+                let version = fs::read_to_string(sources.join("src/version")).unwrap_or_default();
+                release.minor >= MIN_SYSTEM_MINOR
+                    && release.llvm == LLVM_MAJOR
+                    && has_core(sources)
+                    // Debian has several versions side by side; sources of another do not compile.
+                    && version.split_whitespace().next() == Some(&release.number)
             }),
-            Self::System => Path::new(SYSTEM_SOURCES).exists(),
-        };
-        has_sources && minor_version(&version).is_some_and(|minor| minor >= MIN_MINOR)
+        }
+    }
+}
+
+impl fmt::Display for Toolchain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rustup(name) => write!(f, "rustup's {name}"),
+            Self::System => write!(f, "{SYSTEM_RUSTC}"),
+        }
     }
 }
 
 /// bpf-linker, in a version that works.
 #[must_use]
 pub fn find_bpf_linker() -> Option<PathBuf> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let home = env::home_dir().map(|home| home.join(".cargo/bin"));
-    let cargo_home = env::var_os("CARGO_HOME").map(|home| PathBuf::from(home).join("bin"));
-    env::split_paths(&path)
-        .chain(cargo_home)
-        .chain(home)
-        .map(|directory| directory.join("bpf-linker"))
-        .find(|linker| {
-            let version = output(Command::new(linker).arg("--version"));
-            version.is_some_and(|version| is_good_linker(&version))
-        })
+    search_path().map(|directory| directory.join("bpf-linker")).find(|linker| {
+        let version = output(Command::new(linker).arg("--version"));
+        version.is_some_and(|version| is_good_linker(&version))
+    })
 }
 
-fn rustup_nightlies() -> Vec<String> {
+/// [`find_bpf_linker`], or an error that says what to type.
+pub fn require_bpf_linker() -> Result<PathBuf> {
+    find_bpf_linker().ok_or_else(|| {
+        anyhow!(
+            "no bpf-linker 0.10.2 to 0.10.x; type `cargo xtask setup`, which runs \
+             `cargo install bpf-linker@{BPF_LINKER_VERSION} --locked`"
+        )
+    })
+}
+
+/// The directories of `PATH`, then those that tools are in though a user's `PATH` may lack them.
+pub fn search_path() -> impl Iterator<Item = PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let cargo = env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| env::home_dir().map(|home| home.join(".cargo")))
+        .map(|home| home.join("bin"));
+    let sbin = ["/usr/local/sbin", "/usr/sbin", "/sbin"].map(PathBuf::from);
+    env::split_paths(&path).collect::<Vec<_>>().into_iter().chain(cargo).chain(sbin)
+}
+
+/// What `rustc -vV` tells.
+#[derive(Debug, PartialEq, Eq)]
+struct Release {
+    number: String,
+    minor: u32,
+    llvm: u32,
+    is_unstable: bool,
+}
+
+impl Release {
+    fn of(rustc: &mut Command) -> Option<Self> {
+        Self::parse(&output(rustc.arg("-vV"))?)
+    }
+
+    fn parse(verbose: &str) -> Option<Self> {
+        let field = |name: &str| verbose.lines().find_map(|line| line.strip_prefix(name));
+        let number = field("release: ")?.trim();
+        Some(Self {
+            number: number.to_owned(),
+            minor: number.strip_prefix("1.")?.split('.').next()?.parse().ok()?,
+            llvm: field("LLVM version: ")?.split('.').next()?.parse().ok()?,
+            is_unstable: number.ends_with("-nightly") || number.ends_with("-dev"),
+        })
+    }
+}
+
+/// Names of the toolchains that may be other than stable.
+fn rustup_toolchains() -> Vec<String> {
     let list = output(Command::new("rustup").args(["toolchain", "list"])).unwrap_or_default();
     let names = list.lines().filter_map(|line| line.split_whitespace().next());
-    names.filter(|name| name.starts_with("nightly")).map(str::to_owned).collect()
+    names
+        .filter(|name| {
+            !name.starts_with("stable")
+                && !name.starts_with("beta")
+                && !name.starts_with(|first: char| first.is_ascii_digit())
+        })
+        .map(str::to_owned)
+        .collect()
+}
+
+fn rustup_run(toolchain: &str, program: &str) -> Command {
+    let mut command = Command::new("rustup");
+    command.args(["run", toolchain, program]);
+    command
+}
+
+fn sysroot(toolchain: &str) -> Option<PathBuf> {
+    let sysroot = output(rustup_run(toolchain, "rustc").args(["--print", "sysroot"]))?;
+    Some(PathBuf::from(sysroot.trim()))
+}
+
+fn has_core(sources: &Path) -> bool {
+    sources.join("library/core/src/lib.rs").exists()
 }
 
 /// What a command prints, if it succeeds.
@@ -144,17 +214,18 @@ fn output(command: &mut Command) -> Option<String> {
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// 96 of `rustc 1.96.0 (…)`.
-fn minor_version(version: &str) -> Option<u32> {
-    let number = version.strip_prefix("rustc 1.")?;
-    number.split('.').next()?.parse().ok()
+/// 96 of `clippy 0.1.96`.
+fn clippy_minor(version: &str) -> Option<u32> {
+    version.strip_prefix("clippy 0.1.")?.split_whitespace().next()?.parse().ok()
 }
 
-/// 0.10.2 to 0.10.x.
+/// 0.10.2 to 0.10.x: 0.10.0 and 0.10.1 write BTF that the kernel refuses, and later minor versions
+/// want an LLVM of the system's.
 fn is_good_linker(version: &str) -> bool {
-    let patch = version.trim().strip_prefix("bpf-linker 0.10.").and_then(|patch| {
-        patch.split(|c: char| !c.is_ascii_digit()).next()?.parse::<u32>().ok()
-    });
+    let patch = version
+        .trim()
+        .strip_prefix("bpf-linker 0.10.")
+        .and_then(|patch| patch.split(|c: char| !c.is_ascii_digit()).next()?.parse::<u32>().ok());
     patch.is_some_and(|patch| patch >= 2)
 }
 
@@ -163,15 +234,38 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions() {
-        assert_eq!(minor_version("rustc 1.96.0 (ac68faa20 2026-05-25)"), Some(96));
-        assert_eq!(minor_version("rustc 1.97.0-nightly (e50aa6fba)"), Some(97));
-        assert_eq!(minor_version("gcc 12"), None);
+    fn a_release_is_read_from_what_rustc_tells() {
+        let debian = "rustc 1.96.0 (ac68faa20 2026-05-25) (built from a source tarball)\n\
+                      binary: rustc\nhost: x86_64-unknown-linux-gnu\nrelease: 1.96.0\n\
+                      LLVM version: 22.1.8\n";
+        let expected =
+            Release { number: "1.96.0".to_owned(), minor: 96, llvm: 22, is_unstable: false };
+        assert_eq!(Release::parse(debian), Some(expected));
+
+        let nightly = "release: 1.101.0-nightly\nLLVM version: 23.1.0\n";
+        let release = Release::parse(nightly).expect("a release");
+        assert_eq!((release.minor, release.llvm, release.is_unstable), (101, 23, true));
+
+        assert_eq!(Release::parse("gcc 12"), None);
+        assert_eq!(Release::parse("release: 1.96.0\n"), None);
+    }
+
+    #[test]
+    fn clippy_is_matched_by_its_minor_version() {
+        assert_eq!(clippy_minor("clippy 0.1.95 (59807616e1 2026-04-14)\n"), Some(95));
+        assert_eq!(clippy_minor("clippy 0.1.96\n"), Some(96));
+        assert_eq!(clippy_minor("rustc 1.96.0"), None);
+    }
+
+    #[test]
+    fn only_some_linkers_are_good() {
         for (version, good) in [
             ("bpf-linker 0.10.4\n", true),
             ("bpf-linker 0.10.2", true),
+            ("bpf-linker 0.10.12", true),
             ("bpf-linker 0.10.1", false),
             ("bpf-linker 0.10.0", false),
+            ("bpf-linker 0.9.15", false),
             ("bpf-linker 0.13.0", false),
             ("bpf-linker", false),
         ] {

@@ -148,10 +148,11 @@ fn install(
         (attached.ifindex == ifindex).then_some(*attached)
     };
     let programs = plan.ports.iter().map(|port| {
-        Ok(match unchanged(port) {
-            Some(attached) => Installed::Already(attached),
-            None => Installed::Loaded(PortProgram::load(port, &capacity, pins)?),
-        })
+        if let Some(attached) = unchanged(port) {
+            return Ok(Installed::Already(attached));
+        }
+        let mtu_bytes = Interface::find(&port.interface)?.mtu_bytes()?;
+        Ok(Installed::Loaded(PortProgram::load(port, mtu_bytes, &capacity, pins)?))
     });
     let programs: Vec<Installed> = programs.collect::<Result<_>>()?;
 

@@ -24,10 +24,11 @@ pub fn apply(
     fill(tables, plan).context("filling the tables")?;
     for port in &plan.ports {
         let ifindex = egress_ifindex(&port.interface)?;
-        tables
-            .tx_ports
-            .set(port.index, ifindex, None, 0)
-            .with_context(|| format!("making {} a port to forward to", port.interface))?;
+        for tx_ports in &mut tables.tx_ports {
+            tx_ports
+                .set(port.index, ifindex, None, 0)
+                .with_context(|| format!("making {} a port to forward to", port.interface))?;
+        }
     }
     publish(tables, plan);
     Ok(())

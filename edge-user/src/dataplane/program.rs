@@ -10,37 +10,53 @@ use crate::plan::{Capacity, PortPlan};
 /// The object that `edge-ebpf` builds.
 static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/edge.o"));
 
-/// The path's program.
+/// The path's program for frames in one buffer.
 pub const PROGRAM: &str = "edge";
+/// The path's program for frames in several buffers.
+pub const FRAGS_PROGRAM: &str = "edge_frags";
 /// A program that does nothing: the benchmark's zero.
 pub const EMPTY_PROGRAM: &str = "empty";
+
+/// Largest MTU for which every driver has a frame with its headers in one buffer (a page, less
+/// head-room and what the kernel keeps at its end).
+const MAX_SINGLE_BUFFER_MTU_BYTES: u32 = 3000;
 
 /// A port's program, loaded and not attached.
 pub struct PortProgram {
     ebpf: Ebpf,
+    name: &'static str,
+}
+
+/// The program for frames from an interface with this MTU.
+#[must_use]
+pub fn program_for_mtu(mtu_bytes: u32) -> &'static str {
+    if mtu_bytes <= MAX_SINGLE_BUFFER_MTU_BYTES { PROGRAM } else { FRAGS_PROGRAM }
 }
 
 impl PortProgram {
-    /// Loads the program of `port` on the pinned tables.
-    pub fn load(port: &PortPlan, capacity: &Capacity, pins: &Pins) -> Result<Self> {
+    /// Loads the program of `port`, whose interface has this MTU, on the pinned tables.
+    pub fn load(port: &PortPlan, mtu_bytes: u32, capacity: &Capacity, pins: &Pins) -> Result<Self> {
         let mut ebpf = load_object(Some(port), capacity, Some(pins), Use::Live)?;
-        load_program(&mut ebpf, PROGRAM)?;
-        Ok(Self { ebpf })
+        let name = program_for_mtu(mtu_bytes);
+        load_program(&mut ebpf, name)?;
+        Ok(Self { ebpf, name })
     }
 
-    /// Loads the program of `port` with tables of its own, for test runs.
+    /// Loads both programs of `port` with tables of their own, for test runs.
     pub fn load_for_replay(port: &PortPlan, capacity: &Capacity) -> Result<Ebpf> {
         let mut ebpf = load_object(Some(port), capacity, None, Use::Replay)?;
         load_program(&mut ebpf, PROGRAM)?;
+        load_program(&mut ebpf, FRAGS_PROGRAM)?;
         Ok(ebpf)
     }
 
-    /// Loads the program of `port` as it would be attached, with tables of its own, and the
+    /// Loads the programs of `port` as they would be attached, with tables of their own, and the
     /// empty program: what a benchmark compares.
     pub fn load_for_bench(port: &PortPlan, capacity: &Capacity) -> Result<Ebpf> {
         let mut ebpf = load_object(Some(port), capacity, None, Use::Live)?;
-        load_program(&mut ebpf, PROGRAM)?;
-        load_program(&mut ebpf, EMPTY_PROGRAM)?;
+        for name in [PROGRAM, FRAGS_PROGRAM, EMPTY_PROGRAM] {
+            load_program(&mut ebpf, name)?;
+        }
         Ok(ebpf)
     }
 
@@ -51,7 +67,7 @@ impl PortProgram {
 
     /// The program.
     pub fn xdp(&mut self) -> Result<&mut Xdp> {
-        program(&mut self.ebpf, PROGRAM)
+        program(&mut self.ebpf, self.name)
     }
 }
 
@@ -92,6 +108,7 @@ fn load_object(
         ("S_TABLES", capacity.ports),
         ("PORT_COUNTERS", capacity.ports),
         ("TX_PORTS", capacity.ports),
+        ("TX_PORTS_FRAGS", capacity.ports),
         ("PORT_KEYS", capacity.ports),
         ("C_TABLES", capacity.c_tables),
         ("ATTACHMENTS", capacity.attachments),

@@ -19,7 +19,7 @@ use super::{keys, links::Attached, mapped::MappedArray, pins::Pins};
 use crate::plan::{Capacity, PortPlan};
 
 /// Names of the maps that all ports of an edge share.
-pub(super) const SHARED_MAPS: [&str; 13] = [
+pub(super) const SHARED_MAPS: [&str; 14] = [
     "S_TABLES",
     "C_TABLES",
     "ATTACHMENTS",
@@ -30,6 +30,7 @@ pub(super) const SHARED_MAPS: [&str; 13] = [
     "METERS",
     "PORT_COUNTERS",
     "TX_PORTS",
+    "TX_PORTS_FRAGS",
     "PORT_KEYS",
     "ATTACHMENT_KEYS",
     "POLICER_KEYS",
@@ -49,7 +50,8 @@ pub struct KernelTables {
     pub(super) leases: PerCpu<Lease, 8>,
     pub(super) meters: PerCpu<Meter, 32>,
     pub(super) port_counters: PerCpu<PortCounters, 64>,
-    pub(super) tx_ports: DevMap<MapData>,
+    /// For programs without and with `xdp.frags`.
+    pub(super) tx_ports: [DevMap<MapData>; 2],
 }
 
 impl KernelTables {
@@ -80,7 +82,10 @@ impl KernelTables {
             leases: PerCpu::new(map("LEASES")?)?,
             meters: PerCpu::new(map("METERS")?)?,
             port_counters: PerCpu::new(map("PORT_COUNTERS")?)?,
-            tx_ports: DevMap::try_from(Map::DevMap(map("TX_PORTS")?))?,
+            tx_ports: [
+                DevMap::try_from(Map::DevMap(map("TX_PORTS")?))?,
+                DevMap::try_from(Map::DevMap(map("TX_PORTS_FRAGS")?))?,
+            ],
         })
     }
 

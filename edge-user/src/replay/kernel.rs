@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use aya::{
     Ebpf,
-    programs::{TestRun as _, TestRunOptions, Xdp},
+    programs::{TestRun as _, TestRunOptions},
 };
 use edge_common::{
     Reason,
@@ -19,7 +19,7 @@ use super::Engine;
 use crate::{
     dataplane::{
         KernelTables, PortProgram, apply,
-        program::{PROGRAM, program},
+        program::{program, program_for_mtu},
         tables::ReplayTables,
     },
     plan::{Capacity, Plan, PortPlan},
@@ -52,19 +52,15 @@ impl KernelEngine {
         Ok(Self { ebpf, tables, replay, port: port.index, out: Vec::new() })
     }
 
-    /// The loaded program.
-    pub fn program(&mut self) -> Result<&mut Xdp> {
-        program(&mut self.ebpf, PROGRAM)
-    }
-
-    /// The action that the program returned last is told by the outcome; this runs it and leaves
-    /// the frame as it came out.
+    /// Runs the program for frames of this length, leaves the frame as it came out, and returns
+    /// the XDP action.
     fn test_run(&mut self, frame: &mut Vec<u8>) -> Result<u32> {
         self.out.resize(frame.len() + 256, 0);
         let mut options = TestRunOptions::new();
         options.data_in = Some(frame);
         options.data_out = Some(&mut self.out);
-        let result = program(&mut self.ebpf, PROGRAM)?
+        let mtu_bytes = u32::try_from(frame.len()).unwrap_or(u32::MAX);
+        let result = program(&mut self.ebpf, program_for_mtu(mtu_bytes))?
             .test_run(options)
             .with_context(|| format!("running the program on a frame of {} bytes", frame.len()))?;
         frame.clear();

@@ -1,0 +1,33 @@
+//! `cargo xtask build-ebpf`.
+
+use std::path::Path;
+
+use anyhow::Result;
+use xtask::{
+    ebpf::{self, OBJECTS},
+    toolchain::Toolchain,
+};
+
+use crate::{
+    setup::{self, Needs},
+    step,
+};
+
+/// Builds the objects, and tells where they are.
+pub(crate) fn build_ebpf(root: &Path) -> Result<()> {
+    setup::ensure(Needs::Build)?;
+    objects(root)
+}
+
+/// The same where everything needed is known to be there.
+///
+/// edge-user's build script does it too, but cargo keeps what build scripts say to itself; after
+/// this it finds nothing left to do.
+pub(crate) fn objects(root: &Path) -> Result<()> {
+    let toolchain = Toolchain::require()?;
+    let built = step::step(&format!("eBPF objects, by {toolchain}"), || ebpf::build(root))?;
+    for name in OBJECTS {
+        println!("    {}", built.join(name).display());
+    }
+    Ok(())
+}

@@ -1,0 +1,52 @@
+//! What a machine has.
+
+use xtask::toolchain::{Toolchain, find_bpf_linker, search_path};
+
+use super::Needs;
+use crate::step;
+
+/// What a machine has of what edge needs.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact about a machine, of no state")]
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    /// Tools on `PATH`, of those that [`super::plan`] knows a package for.
+    pub(super) tools: Vec<&'static str>,
+    pub(super) toolchain: Option<Toolchain>,
+    /// Whether the toolchain has a clippy of its version.
+    pub(super) bpf_clippy: bool,
+    pub(super) bpf_linker: bool,
+    pub(super) rustup: bool,
+    pub(super) apt: bool,
+    pub(super) clippy: bool,
+    pub(super) rustfmt: bool,
+    pub(super) cargo_deny: bool,
+}
+
+impl Found {
+    /// Looks at this machine; at linters only where `needs` has them.
+    pub(super) fn here(needs: Needs) -> Self {
+        let toolchain = Toolchain::find();
+        let is_dev = needs >= Needs::Dev;
+        Self {
+            tools: super::plan::PACKAGES
+                .iter()
+                .map(|package| package.tool)
+                .filter(|tool| is_on_path(tool))
+                .collect(),
+            bpf_clippy: is_dev
+                && toolchain.as_ref().is_some_and(|found| found.clippy_driver().is_some()),
+            toolchain,
+            bpf_linker: find_bpf_linker().is_some(),
+            rustup: is_on_path("rustup"),
+            apt: is_on_path("apt-get"),
+            // rustup has stand-ins for those that are not installed, so that finding is not enough.
+            clippy: is_dev && step::works("cargo-clippy", &["--version"]),
+            rustfmt: is_dev && step::works("rustfmt", &["--version"]),
+            cargo_deny: is_dev && is_on_path("cargo-deny"),
+        }
+    }
+}
+
+fn is_on_path(tool: &str) -> bool {
+    search_path().any(|directory| directory.join(tool).is_file())
+}

@@ -1,0 +1,202 @@
+//! Does what was planned.
+
+use std::{
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use xtask::toolchain::{MIN_SYSTEM_MINOR, Toolchain};
+
+use super::plan::{COMPILER, Missing, Way};
+use crate::step;
+
+/// How long rustup's server may take to answer before the next way is gone.
+const RUSTUP_ANSWER: Duration = Duration::from_mins(1);
+/// How long rustup may take to download a toolchain.
+const RUSTUP_DOWNLOAD: Duration = Duration::from_mins(5);
+/// What `rustup check` exits with where there is something newer; without a network it is 1.
+const RUSTUP_HAS_UPDATES: i32 = 100;
+
+/// Installs each of `missing` in the first way that works.
+pub(super) fn install(missing: &[Missing]) -> Result<()> {
+    let mut apt = Apt { is_updated: false };
+    for Missing { what, ways, is_optional } in missing {
+        match install_one(what, ways, &mut apt) {
+            Err(error) if *is_optional => println!("WARNING: going on without: {error:#}"),
+            result => result?,
+        }
+    }
+    Ok(())
+}
+
+fn install_one(what: &str, ways: &[Way], apt: &mut Apt) -> Result<()> {
+    let mut failures = Vec::new();
+    for way in ways {
+        let result = step::step(&format!("installing {what}: {way}"), || match way {
+            Way::Apt(packages) => apt.install(packages),
+            Way::Rustup(words) => rustup(words),
+            Way::Cargo { spec, envs } => {
+                let mut cargo = step::cargo();
+                cargo.args(["install", spec, "--locked"]).envs(envs.iter().copied());
+                succeed(&mut cargo)
+            }
+        });
+        let result = result.and_then(|()| {
+            let is_usable = what != COMPILER || Toolchain::find().is_some();
+            ensure!(is_usable, "it is there, and cannot build for BPF");
+            Ok(())
+        });
+        match result {
+            Ok(()) => return Ok(()),
+            Err(error) => {
+                println!("    {error:#}");
+                failures.push(format!("`{way}`: {error:#}"));
+            }
+        }
+    }
+    bail!("{what} could not be installed: {}", failures.join("; "))
+}
+
+/// Debian's packages.
+struct Apt {
+    is_updated: bool,
+}
+
+impl Apt {
+    fn install(&mut self, packages: &[&'static str]) -> Result<()> {
+        ensure!(
+            step::works("apt-get", &["--version"]),
+            "this is no Debian; install what corresponds to {} by hand",
+            packages.join(" ")
+        );
+        ensure!(
+            step::is_root() || step::works("sudo", &["-n", "true"]),
+            "that takes root, or sudo without a password; type, as root: {}",
+            Way::Apt(packages.to_vec())
+        );
+        if !self.is_updated {
+            // A third party's list that is out of reach is no reason to stop: what is needed may
+            // well be in the others.
+            if let Err(error) = succeed(as_root("apt-get").args(["-q", "update"])) {
+                println!("    going on with the lists that are there: {error:#}");
+            }
+            self.is_updated = true;
+        }
+        if packages.contains(&"rustc-web") {
+            let candidate = candidate("rustc-web")?;
+            ensure!(
+                debian_minor(&candidate).is_some_and(|minor| minor >= MIN_SYSTEM_MINOR),
+                "rustc-web is {candidate} here, and 1.{MIN_SYSTEM_MINOR} is needed, which Debian 12 \
+                 has in its security suite"
+            );
+        }
+        if packages.contains(&"rustc-web") && !step::works("rustup", &["--version"]) {
+            println!("    there is no rustup here: /usr/bin/rustc may become the default compiler");
+        }
+        let mut install = as_root("apt-get");
+        install.args(["-q", "install", "-y", "--no-install-recommends"]).args(packages);
+        succeed(&mut install)
+    }
+}
+
+/// rustup, if its server answers: machines without that network must not wait for minutes.
+fn rustup(words: &str) -> Result<()> {
+    ensure!(step::works("rustup", &["--version"]), "there is no rustup (https://rustup.rs) here");
+    let rustup = || {
+        let mut rustup = Command::new("rustup");
+        // Where its server is out of reach that is nothing to be traced.
+        rustup.env_remove("RUST_BACKTRACE");
+        rustup
+    };
+    let answer = bounded(rustup().arg("check"), RUSTUP_ANSWER)?;
+    ensure!(matches!(answer, Some(0 | RUSTUP_HAS_UPDATES)), "rustup's server is out of reach");
+    let has_default = step::works("rustup", &["default"]);
+    let code = bounded(rustup().args(words.split_whitespace()), RUSTUP_DOWNLOAD)?;
+    ensure!(code == Some(0), "rustup failed");
+    if !has_default {
+        // rustup makes the first toolchain it installs the default.
+        succeed(rustup().args(["default", "none"]))?;
+    }
+    Ok(())
+}
+
+fn as_root(program: &str) -> Command {
+    let mut command = if step::is_root() {
+        Command::new("env")
+    } else {
+        let mut sudo = Command::new("sudo");
+        sudo.args(["-n", "env"]);
+        sudo
+    };
+    command.args(["DEBIAN_FRONTEND=noninteractive", program]);
+    command
+}
+
+fn succeed(command: &mut Command) -> Result<()> {
+    let status = command.status().with_context(|| format!("starting {command:?}"))?;
+    ensure!(status.success(), "{status}: {command:?}");
+    Ok(())
+}
+
+/// Runs for `limit` at most, and returns the exit status.
+fn bounded(command: &mut Command, limit: Duration) -> Result<Option<i32>> {
+    let mut child = command.spawn().with_context(|| format!("starting {command:?}"))?;
+    let started = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status.code());
+        }
+        if started.elapsed() > limit {
+            child.kill()?;
+            child.wait()?;
+            bail!("gave up after {} s: {command:?}", limit.as_secs());
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// The version of a package that would be installed.
+fn candidate(package: &str) -> Result<String> {
+    let policy = Command::new("apt-cache")
+        .env("LC_ALL", "C")
+        .args(["policy", package])
+        .output()
+        .context("starting apt-cache")?;
+    let policy = String::from_utf8_lossy(&policy.stdout);
+    policy
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("Candidate: "))
+        .map(str::to_owned)
+        .with_context(|| format!("there is no package {package} here"))
+}
+
+/// 96 of `1.96.0+dfsg1-1~deb12u2`.
+fn debian_minor(version: &str) -> Option<u32> {
+    version.strip_prefix("1.")?.split('.').next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debian_versions() {
+        assert_eq!(debian_minor("1.96.0+dfsg1-1~deb12u2"), Some(96));
+        assert_eq!(debian_minor("1.85.0+dfsg3-1~deb12u3"), Some(85));
+        assert_eq!(debian_minor("(none)"), None);
+    }
+
+    #[test]
+    fn what_takes_too_long_is_ended() {
+        let started = Instant::now();
+        let limit = Duration::from_millis(200);
+        assert!(bounded(Command::new("sleep").arg("60"), limit).is_err());
+        assert!(started.elapsed() < Duration::from_secs(30));
+        assert_eq!(
+            bounded(&mut Command::new("false"), limit.saturating_mul(100)).ok(),
+            Some(Some(1))
+        );
+    }
+}

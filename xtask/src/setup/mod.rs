@@ -1,0 +1,65 @@
+//! `cargo xtask setup`: what is missing, installed, or told where it may not be.
+
+mod found;
+mod install;
+mod plan;
+
+use anyhow::Result;
+use clap::Args;
+use xtask::toolchain::Toolchain;
+
+use self::{found::Found, plan::Missing};
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Only tells what would be installed.
+    #[arg(long)]
+    dry_run: bool,
+    /// Linters and cargo-deny as well, which `cargo xtask test` installs if it must.
+    #[arg(long)]
+    dev: bool,
+}
+
+/// What a verb needs, each including those before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Needs {
+    /// A compiler and a linker for BPF.
+    Build,
+    /// The tools that the lab uses.
+    Run,
+    /// Those that the tests look at captures with.
+    Test,
+    /// Linters.
+    Dev,
+}
+
+/// `cargo xtask setup`.
+pub(crate) fn setup(options: &Options) -> Result<()> {
+    let missing = missing(if options.dev { Needs::Dev } else { Needs::Test });
+    if options.dry_run {
+        for Missing { what, ways, is_optional } in &missing {
+            println!("{what}{}:", if *is_optional { " (optional)" } else { "" });
+            for (number, way) in ways.iter().enumerate() {
+                println!("  {}{way}", if number == 0 { "" } else { "or " });
+            }
+        }
+    } else {
+        install::install(&missing)?;
+    }
+    if missing.is_empty() {
+        println!("nothing is missing");
+    }
+    if let Some(toolchain) = Toolchain::find() {
+        println!("eBPF is compiled by {toolchain}");
+    }
+    Ok(())
+}
+
+/// Installs what of `needs` is missing; silent where nothing is.
+pub(crate) fn ensure(needs: Needs) -> Result<()> {
+    install::install(&missing(needs))
+}
+
+fn missing(needs: Needs) -> Vec<Missing> {
+    plan::missing(&Found::here(needs), needs)
+}

@@ -1,0 +1,224 @@
+//! What is missing, and how it may be had: decided from facts alone.
+
+use std::fmt;
+
+use xtask::toolchain::{BPF_LINKER_VERSION, NIGHTLY, Toolchain};
+
+use super::{Needs, found::Found};
+
+/// cargo-deny's version: its successors may want more than stable Rust 1.95.
+const CARGO_DENY_VERSION: &str = "0.20.2";
+
+/// What is missing where there is no toolchain.
+pub(super) const COMPILER: &str = "a compiler for BPF";
+
+/// A tool, and Debian's package that has it.
+pub(super) struct Package {
+    pub(super) tool: &'static str,
+    pub(super) names: &'static [&'static str],
+    pub(super) needs: Needs,
+}
+
+/// Every tool that comes from Debian, wherever there is a choice.
+pub(super) const PACKAGES: [Package; 4] = [
+    Package { tool: "cc", names: &["gcc", "libc6-dev"], needs: Needs::Build },
+    Package { tool: "ip", names: &["iproute2"], needs: Needs::Run },
+    Package { tool: "ethtool", names: &["ethtool"], needs: Needs::Run },
+    Package { tool: "tshark", names: &["tshark"], needs: Needs::Test },
+];
+
+/// Something missing, and the ways to have it, best first.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Missing {
+    pub(super) what: &'static str,
+    pub(super) ways: Vec<Way>,
+    /// Whether everything but some check works without it.
+    pub(super) is_optional: bool,
+}
+
+/// A way to have something.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// Packages of Debian, as root.
+    Apt(Vec<&'static str>),
+    /// `rustup` with these words, if its server answers.
+    Rustup(String),
+    /// `cargo install`, with variables of the environment.
+    Cargo { spec: String, envs: Vec<(&'static str, &'static str)> },
+}
+
+/// What of `needs` a machine lacks that has what was `found`.
+pub(super) fn missing(found: &Found, needs: Needs) -> Vec<Missing> {
+    let mut missing = Vec::new();
+    let mut add = |what, ways: Vec<Way>, is_optional| {
+        missing.push(Missing { what, ways, is_optional });
+    };
+
+    let packages: Vec<&str> = PACKAGES
+        .iter()
+        .filter(|package| package.needs <= needs && !found.tools.contains(&package.tool))
+        .flat_map(|package| package.names)
+        .copied()
+        .collect();
+    if !packages.is_empty() {
+        add("tools", vec![Way::Apt(packages)], false);
+    }
+
+    let is_dev = needs >= Needs::Dev;
+    let clippy = if is_dev { " --component clippy" } else { "" };
+    match &found.toolchain {
+        None => {
+            let mut ways = Vec::new();
+            if found.rustup {
+                ways.push(Way::Rustup(format!(
+                    "toolchain install {NIGHTLY} --profile minimal --no-self-update \
+                     --component rust-src{clippy}"
+                )));
+            }
+            if found.apt || ways.is_empty() {
+                let mut packages = vec!["rustc-web", "rust-web-src"];
+                packages.extend(is_dev.then_some("rust-web-clippy"));
+                ways.push(Way::Apt(packages));
+            }
+            add(COMPILER, ways, false);
+        }
+        Some(Toolchain::System) if is_dev && !found.bpf_clippy => {
+            add("clippy for BPF", vec![Way::Apt(vec!["rust-web-clippy"])], true);
+        }
+        // The pinned nightly is ours; another toolchain is the user's, and left as it is.
+        Some(Toolchain::Rustup(name))
+            if is_dev && !found.bpf_clippy && name.starts_with(NIGHTLY) =>
+        {
+            let words = format!("component add clippy --toolchain {NIGHTLY}");
+            add("clippy for BPF", vec![Way::Rustup(words)], true);
+        }
+        Some(_) => {}
+    }
+    if !found.bpf_linker {
+        let spec = format!("bpf-linker@{BPF_LINKER_VERSION}");
+        add("bpf-linker", vec![Way::Cargo { spec, envs: Vec::new() }], false);
+    }
+
+    if is_dev {
+        let components: Vec<&str> = [(found.clippy, "clippy"), (found.rustfmt, "rustfmt")]
+            .into_iter()
+            .filter_map(|(is_there, component)| (!is_there).then_some(component))
+            .collect();
+        if !components.is_empty() {
+            let words = format!("component add {}", components.join(" "));
+            add("linters", vec![Way::Rustup(words)], false);
+        }
+        if !found.cargo_deny {
+            let spec = format!("cargo-deny@{CARGO_DENY_VERSION}");
+            // Its own profile takes twice as long to build, for a check of a second.
+            let envs = vec![
+                ("CARGO_PROFILE_RELEASE_LTO", "off"),
+                ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1"),
+                ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16"),
+            ];
+            add("cargo-deny", vec![Way::Cargo { spec, envs }], false);
+        }
+    }
+    missing
+}
+
+impl fmt::Display for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Apt(packages) => {
+                let packages = packages.join(" ");
+                write!(f, "apt-get update && apt-get install -y --no-install-recommends {packages}")
+            }
+            Self::Rustup(words) => write!(f, "rustup {words}"),
+            Self::Cargo { spec, .. } => write!(f, "cargo install {spec} --locked"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_done_where_everything_is_there() {
+        assert_eq!(missing(&everything(), Needs::Dev), []);
+    }
+
+    #[test]
+    fn a_bare_machine_gets_all_of_it_and_no_more_than_the_verb_needs() {
+        let bare = bare();
+        assert_eq!(names(&bare, Needs::Build), ["tools", "a compiler for BPF", "bpf-linker"]);
+        assert_eq!(
+            names(&bare, Needs::Dev),
+            ["tools", "a compiler for BPF", "bpf-linker", "linters", "cargo-deny"]
+        );
+        let build = missing(&bare, Needs::Build);
+        assert_eq!(build[0].ways, [Way::Apt(vec!["gcc", "libc6-dev"])]);
+        let run = missing(&bare, Needs::Run);
+        assert_eq!(run[0].ways, [Way::Apt(vec!["gcc", "libc6-dev", "iproute2", "ethtool"])]);
+    }
+
+    #[test]
+    fn rustup_comes_before_debian_and_either_may_be_absent() {
+        let ways = |rustup, apt| {
+            let found = Found { toolchain: None, rustup, apt, ..everything() };
+            let missing = missing(&found, Needs::Build);
+            let compiler = missing.first().expect("a compiler is missing");
+            compiler.ways.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        let both = ways(true, true);
+        assert!(both[0].starts_with("rustup toolchain install nightly-"), "{both:?}");
+        assert!(both[1].ends_with("rustc-web rust-web-src"), "{both:?}");
+        assert_eq!(ways(true, false), both[..1]);
+        assert_eq!(ways(false, true), both[1..]);
+        assert_eq!(ways(false, false), both[1..]);
+    }
+
+    #[test]
+    fn clippy_for_bpf_is_optional_and_of_the_toolchain_found() {
+        let ways = |toolchain: Toolchain| {
+            let found = Found { toolchain: Some(toolchain), bpf_clippy: false, ..everything() };
+            let missing = missing(&found, Needs::Dev);
+            assert!(missing.iter().all(|missing| missing.is_optional));
+            missing.into_iter().flat_map(|missing| missing.ways).collect::<Vec<_>>()
+        };
+        assert_eq!(ways(Toolchain::System), [Way::Apt(vec!["rust-web-clippy"])]);
+        assert!(matches!(
+            &ways(Toolchain::Rustup(format!("{NIGHTLY}-x86_64-unknown-linux-gnu")))[..],
+            [Way::Rustup(_)]
+        ));
+        assert_eq!(ways(Toolchain::Rustup("nightly-x86_64-unknown-linux-gnu".to_owned())), []);
+    }
+
+    fn names(found: &Found, needs: Needs) -> Vec<&'static str> {
+        missing(found, needs).iter().map(|missing| missing.what).collect()
+    }
+
+    fn everything() -> Found {
+        Found {
+            tools: PACKAGES.iter().map(|package| package.tool).collect(),
+            toolchain: Some(Toolchain::System),
+            bpf_clippy: true,
+            bpf_linker: true,
+            rustup: true,
+            apt: true,
+            clippy: true,
+            rustfmt: true,
+            cargo_deny: true,
+        }
+    }
+
+    fn bare() -> Found {
+        Found {
+            tools: Vec::new(),
+            toolchain: None,
+            bpf_clippy: false,
+            bpf_linker: false,
+            rustup: true,
+            apt: true,
+            clippy: false,
+            rustfmt: false,
+            cargo_deny: false,
+        }
+    }
+}
