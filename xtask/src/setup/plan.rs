@@ -24,7 +24,6 @@ pub(super) const PACKAGES: [Package; 4] = [
     Package { tool: "cc", names: &["gcc", "libc6-dev"], needs: Needs::Build },
     Package { tool: "ip", names: &["iproute2"], needs: Needs::Run },
     Package { tool: "ethtool", names: &["ethtool"], needs: Needs::Run },
-    Package { tool: "tshark", names: &["tshark"], needs: Needs::Test },
 ];
 
 /// Something missing, and the ways to have it, best first.
