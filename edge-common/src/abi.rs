@@ -2,7 +2,7 @@
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-use crate::{reason::Reason, tags::Vid};
+use crate::{class::MAX_CLASSES, reason::Reason, tags::Vid};
 
 /// Version of the map layouts; part of the pin path. Raise it when any of them changes.
 pub const VERSION: u32 = 1;
@@ -37,15 +37,9 @@ pub const NAME_LEN_BYTES: usize = 64;
 pub struct PortKey {
     /// The port's name; empty: nobody's.
     pub name: [u8; NAME_LEN_BYTES],
-    /// Index of the interface that its program is attached to.
-    pub ifindex: u32,
-    /// The mode it is attached in, as numbered by userspace.
-    pub xdp_mode: u8,
-    /// Zero.
-    pub reserved: [u8; 3],
 }
 
-const _: () = assert!(size_of::<PortKey>() == 72);
+const _: () = assert!(size_of::<PortKey>() == 64);
 
 /// Whose an index in the attachment tables is.
 #[repr(C)]
@@ -55,13 +49,15 @@ pub struct AttachmentKey {
     pub circuit: [u8; NAME_LEN_BYTES],
     /// The port's name.
     pub port: [u8; NAME_LEN_BYTES],
+    /// Names of the classes that its counters are of, by number; empty: none.
+    pub classes: [[u8; NAME_LEN_BYTES]; MAX_CLASSES],
     /// The peering, as numbered by userspace.
     pub peering: u8,
     /// Zero.
     pub reserved: [u8; 7],
 }
 
-const _: () = assert!(size_of::<AttachmentKey>() == 136);
+const _: () = assert!(size_of::<AttachmentKey>() == 648);
 
 /// Whose an index in the policer tables is.
 #[repr(C)]

@@ -4,7 +4,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use crate::{
     checksum,
-    class::{Class, DsWord, Dscp, IpVersion},
+    class::{Class, DsWord, Dscp, IpVersion, MAX_CLASSES},
     frame::Frame,
     reason::Reason,
 };
@@ -36,18 +36,59 @@ impl Marking {
     }
 }
 
-/// [`Marking::to_bits`] for each arriving DSCP, for one QoS profile under one of `trust`, `reset`
-/// and `preserve`.
+/// How much of a circuit's committed burst a class may use, in 1,024ths: from 1 to all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BurstShare(u16);
+
+impl BurstShare {
+    /// The whole, as a power of two.
+    pub const WHOLE_LOG2: u32 = 10;
+    /// The whole burst.
+    pub const WHOLE: Self = Self(1 << Self::WHOLE_LOG2);
+    /// Shares are told apart as finely as this where CPUs keep what they lease.
+    pub const LEVELS: usize = 8;
+
+    /// A share in 1,024ths; what is out of range is the nearest that is not.
+    #[inline(always)]
+    #[must_use]
+    pub const fn new(share: u16) -> Self {
+        if share == 0 {
+            Self(1)
+        } else if share > Self::WHOLE.0 {
+            Self::WHOLE
+        } else {
+            Self(share)
+        }
+    }
+
+    /// In 1,024ths.
+    #[inline(always)]
+    #[must_use]
+    pub const fn get(self) -> u16 {
+        self.0
+    }
+
+    /// Which eighth it ends in, below [`Self::LEVELS`].
+    #[inline(always)]
+    #[must_use]
+    pub const fn level(self) -> usize {
+        (self.0.wrapping_sub(1) >> 7) as usize & (Self::LEVELS - 1)
+    }
+}
+
+/// What a QoS profile under one of `trust`, `reset` and `preserve` makes of frames.
 #[repr(C)]
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, FromBytes, IntoBytes, Immutable, KnownLayout,
 )]
 pub struct MarkRow {
-    /// Indexed by arriving DSCP.
+    /// [`Marking::to_bits`], indexed by arriving DSCP.
     pub markings: [u16; Dscp::COUNT],
+    /// [`BurstShare::get`], indexed by class.
+    pub burst_shares: [u16; MAX_CLASSES],
 }
 
-const _: () = assert!(size_of::<MarkRow>() == 128);
+const _: () = assert!(size_of::<MarkRow>() == 144);
 
 impl MarkRow {
     /// The marking for an arriving DSCP.
@@ -55,6 +96,13 @@ impl MarkRow {
     #[must_use]
     pub fn marking(&self, dscp: Dscp) -> Marking {
         Marking::from_bits(self.markings[usize::from(dscp.bits())])
+    }
+
+    /// The class's share of the burst.
+    #[inline(always)]
+    #[must_use]
+    pub fn burst_share(&self, class: Class) -> BurstShare {
+        BurstShare::new(self.burst_shares[class.index()])
     }
 }
 

@@ -49,9 +49,9 @@ fn steps(
         return Err(Reason::CircuitDisabled);
     }
 
+    let row = tables.mark_row(attachment.mark_row).ok_or(Reason::DanglingTable)?;
     let class = match class::ds_word(frame, &tag)? {
         Some(ds) => {
-            let row = tables.mark_row(attachment.mark_row).ok_or(Reason::DanglingTable)?;
             let Marking { class, dscp } = row.marking(ds.dscp());
             tables.note_dscp(ds.dscp(), dscp);
             mark::mark(frame, &ds, dscp)?;
@@ -60,8 +60,9 @@ fn steps(
         None => Class::new(attachment.default_class),
     };
     tables.note_class(class);
+    let share = row.burst_share(class);
 
-    let admitted = police::admit(tables, clock, &attachment, class, len_bytes)?;
+    let admitted = police::admit(tables, clock, &attachment, share, len_bytes)?;
     if !admitted {
         let meter = tables.meter(index).ok_or(Reason::DanglingTable)?;
         meter.dropped(class, len_bytes);

@@ -12,17 +12,14 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use crate::{
     attachment::Attachment,
-    class::{Class, MAX_CLASSES},
-    rate::{MAX_BURST_NS, Rate, TICKS_PER_NS_LOG2},
+    mark::BurstShare,
+    rate::{Rate, TICKS_PER_NS_LOG2},
     reason::Reason,
     tables::{Clock, Tables, Word},
 };
 
 /// Attempts at the shared word before the frame is let through on debt.
 const MAX_ATTEMPTS: u32 = 4;
-/// A word further ahead of the clock than this was not written in this life of the policer: it
-/// is behind by more than half its range (26 days).
-const MAX_AHEAD_TICKS: u64 = (2 * MAX_BURST_NS) << TICKS_PER_NS_LOG2;
 
 /// What one CPU holds of a policer.
 #[repr(C)]
@@ -34,8 +31,9 @@ pub struct Lease {
     pub rate: u32,
     /// Zero.
     pub reserved: u32,
-    /// Bytes paid for and not yet sent, by class: what voice bought is not default's to spend.
-    pub credit_bytes: [u32; MAX_CLASSES],
+    /// Bytes paid for and not yet sent, by [`BurstShare::level`]: what voice bought in head-room
+    /// that is voice's alone is not default's to spend.
+    pub credit_bytes: [u32; BurstShare::LEVELS],
     /// Leases bought.
     pub leases: u64,
     /// Attempts that lost the shared word to another CPU.
@@ -52,7 +50,7 @@ pub fn admit(
     tables: &mut impl Tables,
     clock: &impl Clock,
     attachment: &Attachment,
-    class: Class,
+    share: BurstShare,
     len_bytes: u32,
 ) -> Result<bool, Reason> {
     if attachment.policer == 0 {
@@ -60,11 +58,11 @@ pub fn admit(
     }
     let (_, lease) = tables.policer(attachment.policer).ok_or(Reason::DanglingTable)?;
     if lease.rate != attachment.rate {
-        // Bought at another price.
+        // Bought at another price: a circuit's attachments have one rate.
         lease.rate = attachment.rate;
-        lease.credit_bytes = [0; MAX_CLASSES];
+        lease.credit_bytes = [0; BurstShare::LEVELS];
     }
-    let credit_bytes = &mut lease.credit_bytes[class.index()];
+    let credit_bytes = &mut lease.credit_bytes[share.level()];
     if *credit_bytes >= len_bytes {
         *credit_bytes -= len_bytes;
         return Ok(true);
@@ -72,7 +70,7 @@ pub fn admit(
 
     let rate = *tables.rate(attachment.rate).ok_or(Reason::DanglingTable)?;
     let (word, lease) = tables.policer(attachment.policer).ok_or(Reason::DanglingTable)?;
-    Ok(buy(word, lease, &rate, clock, class, len_bytes))
+    Ok(buy(word, lease, &rate, clock, share, len_bytes))
 }
 
 /// Buys a lease that covers a frame of `len_bytes`, and spends that much of it.
@@ -82,20 +80,21 @@ fn buy(
     lease: &mut Lease,
     rate: &Rate,
     clock: &impl Clock,
-    class: Class,
+    share: BurstShare,
     len_bytes: u32,
 ) -> bool {
     let frame_ticks = rate.ticks(len_bytes);
-    let (lease_bytes, lease_ticks) = rate.lease(len_bytes, frame_ticks);
-    let ceiling_ticks = rate.ceiling_ticks(class);
+    let ceiling_ticks = rate.ceiling_ticks(share);
+    let (lease_bytes, lease_ticks) = rate.lease(len_bytes, frame_ticks, ceiling_ticks);
     let now_ticks = clock.now_ns() << TICKS_PER_NS_LOG2;
 
     for _ in 0..MAX_ATTEMPTS {
         let tat_ticks = word.load();
         let mut base_ticks = tat_ticks;
         let mut ahead_ticks = tat_ticks.wrapping_sub(now_ticks);
-        // Behind the clock, seen as unsigned, is far ahead of it.
-        if ahead_ticks > MAX_AHEAD_TICKS {
+        // Behind the clock, seen as unsigned, is far ahead of it; so is what was written when the
+        // clock, of which a word holds 52 days, last stood here.
+        if ahead_ticks > rate.max_ahead_ticks() {
             base_ticks = now_ticks;
             ahead_ticks = 0;
         }
@@ -105,7 +104,7 @@ fn buy(
         }
         let sold_until_ticks = base_ticks.wrapping_add(lease_ticks);
         if word.compare_exchange(tat_ticks, sold_until_ticks) == tat_ticks {
-            lease.credit_bytes[class.index()] += lease_bytes - len_bytes;
+            lease.credit_bytes[share.level()] += lease_bytes - len_bytes;
             lease.leases += 1;
             return true;
         }

@@ -2,7 +2,7 @@
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-use crate::class::MAX_CLASSES;
+use crate::mark::BurstShare;
 
 /// The policer's unit of time is 2^-12 ns: at 100 Gbps a 64-byte frame is 20,971.52 of them, so
 /// that charging whole ticks errs by 25 ppm at the worst and by nothing noticeable for a lease.
@@ -12,16 +12,17 @@ pub const TICKS_PER_NS_LOG2: u32 = 12;
 /// Time at the purchased rate that a CPU leases at once where the burst allows: it reads the
 /// clock and writes the shared word at most once in this time per class, whatever the frame rate.
 const LEASE_NS: u64 = 16_000;
-/// A lease is at most this part of the smallest class's share of the burst.
-const LEASES_PER_SHARE: u64 = 16;
-/// Longest burst in time. The policer takes a word further ahead than twice this for an old one.
+/// A lease is at most this part of what a class may have of the burst, or each frame is bought by
+/// itself. As a power of two.
+const LEASES_PER_SHARE_LOG2: u32 = 4;
+/// Longest burst in time.
 pub const MAX_BURST_NS: u64 = 10_000_000_000;
 /// Ticks that a byte takes at 1 bit/s.
 const TICKS_PER_BYTE_BPS: u128 = 8_000_000_000 << TICKS_PER_NS_LOG2;
 /// Bound of a frame's length for which [`Rate::ticks`] can't overflow.
 const MAX_LEN_LOG2: u32 = 18;
 
-/// A rate and its bursts. Never changed once in use: a new rate gets a new entry, and an
+/// A rate and its committed burst. Never changed once in use: a new rate gets a new entry, and an
 /// attachment is pointed to it by one store.
 #[repr(C)]
 #[derive(
@@ -43,15 +44,15 @@ pub struct Rate {
     ticks_mult: u64,
     /// Ticks that `lease_bytes` take.
     lease_ticks: u64,
-    /// Ticks a class's frames may run ahead of the clock: its share of the committed burst.
-    ceiling_ticks: [u64; MAX_CLASSES],
+    /// Ticks that the committed burst takes.
+    burst_ticks: u64,
     /// See `ticks_mult`.
     ticks_shift: u32,
     /// Bytes a CPU leases at once. Frames longer than that are paid one by one.
     lease_bytes: u32,
 }
 
-const _: () = assert!(size_of::<Rate>() == 88);
+const _: () = assert!(size_of::<Rate>() == 32);
 
 /// A rate or a burst that the policer can't do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,19 +69,14 @@ impl Rate {
     /// Highest rate in bit/s.
     pub const MAX_BPS: u64 = 800_000_000_000;
 
-    /// The rate `rate_bps` in bit/s, with each class's share of the committed burst in bytes.
-    pub fn new(rate_bps: u64, ceiling_bytes: [u64; MAX_CLASSES]) -> Result<Self, RateError> {
+    /// The rate `rate_bps` in bit/s, with a committed burst in bytes.
+    pub fn new(rate_bps: u64, burst_bytes: u64) -> Result<Self, RateError> {
         if !(Self::MIN_BPS..=Self::MAX_BPS).contains(&rate_bps) {
             return Err(RateError::RateOutOfRange);
         }
-        let mut ceiling_ticks = [0; MAX_CLASSES];
-        let mut least_ceiling_bytes = u64::MAX;
-        for (ticks, bytes) in ceiling_ticks.iter_mut().zip(ceiling_bytes) {
-            *ticks = ticks_of(bytes, rate_bps)
-                .filter(|ticks| *ticks > 0 && *ticks <= MAX_BURST_NS << TICKS_PER_NS_LOG2)
-                .ok_or(RateError::BurstOutOfRange)?;
-            least_ceiling_bytes = least_ceiling_bytes.min(bytes);
-        }
+        let burst_ticks = ticks_of(burst_bytes, rate_bps)
+            .filter(|ticks| *ticks > 0 && *ticks <= MAX_BURST_NS << TICKS_PER_NS_LOG2)
+            .ok_or(RateError::BurstOutOfRange)?;
 
         // The largest shift with which `length * ticks_mult` stays within 64 bits.
         let mut ticks_shift = 0;
@@ -93,11 +89,10 @@ impl Rate {
         let ticks_mult = (scaled + u128::from(rate_bps / 2)) / u128::from(rate_bps);
 
         let lease_bytes = (u128::from(rate_bps) * u128::from(LEASE_NS) / 8_000_000_000) as u64;
-        let lease_bytes = lease_bytes.min(least_ceiling_bytes / LEASES_PER_SHARE);
         Ok(Self {
             ticks_mult: ticks_mult as u64,
             lease_ticks: ticks_of(lease_bytes, rate_bps).ok_or(RateError::BurstOutOfRange)?,
-            ceiling_ticks,
+            burst_ticks,
             ticks_shift,
             lease_bytes: lease_bytes as u32,
         })
@@ -110,22 +105,33 @@ impl Rate {
         (len_bytes as u64).wrapping_mul(self.ticks_mult) >> (self.ticks_shift & 63)
     }
 
-    /// What a CPU buys for a frame of `len_bytes` that takes `frame_ticks`: bytes and their ticks.
+    /// What a CPU buys for a frame of `len_bytes` that takes `frame_ticks`, for a class that may
+    /// run `ceiling_ticks` ahead: bytes and their ticks.
     #[inline(always)]
     #[must_use]
-    pub const fn lease(&self, len_bytes: u32, frame_ticks: u64) -> (u32, u64) {
-        if len_bytes < self.lease_bytes {
+    pub const fn lease(&self, len_bytes: u32, frame_ticks: u64, ceiling_ticks: u64) -> (u32, u64) {
+        let fits = self.lease_ticks <= ceiling_ticks >> LEASES_PER_SHARE_LOG2;
+        if fits && len_bytes < self.lease_bytes {
             (self.lease_bytes, self.lease_ticks)
         } else {
             (len_bytes, frame_ticks)
         }
     }
 
-    /// Ticks that a class's frames may run ahead of the clock.
+    /// Ticks that frames with this share of the burst may run ahead of the clock.
     #[inline(always)]
     #[must_use]
-    pub const fn ceiling_ticks(&self, class: crate::class::Class) -> u64 {
-        self.ceiling_ticks[class.index()]
+    pub const fn ceiling_ticks(&self, share: BurstShare) -> u64 {
+        // 2^45.3 ticks of the longest burst, times at most 2^10.
+        self.burst_ticks.wrapping_mul(share.get() as u64) >> BurstShare::WHOLE_LOG2
+    }
+
+    /// The furthest ahead of the clock that a word is while this rate is policed, twice over: a
+    /// burst may have been longer before a change, and debts are added on top.
+    #[inline(always)]
+    #[must_use]
+    pub const fn max_ahead_ticks(&self) -> u64 {
+        (self.burst_ticks + self.lease_ticks) << 1
     }
 }
 

@@ -36,11 +36,11 @@ pub trait Tables {
 
     /// What the path found out about the frame, for those who look on: a replay. Nothing in a
     /// live program, which carries none of it from step to step.
-    fn note_attachment(&mut self, index: u32);
+    fn note_attachment(&self, index: u32);
     /// See [`Self::note_attachment`].
-    fn note_class(&mut self, class: Class);
+    fn note_class(&self, class: Class);
     /// See [`Self::note_attachment`].
-    fn note_dscp(&mut self, arriving: Dscp, leaving: Dscp);
+    fn note_dscp(&self, arriving: Dscp, leaving: Dscp);
 }
 
 /// A monotonic clock.

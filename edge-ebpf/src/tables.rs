@@ -125,17 +125,17 @@ impl<const FRAGS: bool> Tables for Maps<FRAGS> {
     }
 
     #[inline(always)]
-    fn note_attachment(&mut self, index: u32) {
+    fn note_attachment(&self, index: u32) {
         note(|outcome| outcome.attachment = index);
     }
 
     #[inline(always)]
-    fn note_class(&mut self, class: Class) {
+    fn note_class(&self, class: Class) {
         note(|outcome| outcome.class = class.number());
     }
 
     #[inline(always)]
-    fn note_dscp(&mut self, arriving: Dscp, leaving: Dscp) {
+    fn note_dscp(&self, arriving: Dscp, leaving: Dscp) {
         note(|outcome| {
             outcome.dscp_in = arriving.bits();
             outcome.dscp_out = leaving.bits();

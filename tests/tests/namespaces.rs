@@ -264,3 +264,106 @@ fn a_reload_is_all_or_nothing_and_loses_no_frame() -> Result<()> {
     detach(&lab)?;
     Ok(())
 }
+
+/// A port is what the configuration calls an interface: other names for the same interfaces, or
+/// the same names for others, lose neither links nor frames.
+#[test]
+fn ports_can_be_renamed_and_swapped() -> Result<()> {
+    if !root_or_skip("ports_can_be_renamed_and_swapped") {
+        return Ok(());
+    }
+    let lab = lab()?;
+    let ends = Ends::open(&lab)?;
+    let private = frame(&PRIVATE, 0x0800, &ipv4(0, 100));
+    let pass = || -> Result<()> {
+        ends.customer.0.send(&private)?;
+        assert_eq!(ends.core.1.collect(1, WAIT)?, std::slice::from_ref(&private));
+        ends.core.0.send(&private)?;
+        assert_eq!(ends.customer.1.collect(1, WAIT)?, std::slice::from_ref(&private));
+        Ok(())
+    };
+    let interface = |name: &str| format!("interface = \"{name}\"");
+    let names = |config: &str| {
+        config
+            .replace("name = \"customer0\"", "name = \"front\"")
+            .replace("forward = \"customer0\"", "forward = \"front\"")
+    };
+    let swapped = CONFIG
+        .replace(&interface("customer0"), &interface("x"))
+        .replace(&interface("core0"), &interface("customer0"))
+        .replace(&interface("x"), &interface("core0"));
+
+    let daemon = Daemon::start(&lab, CONFIG)?;
+    pass()?;
+    for config in [names(CONFIG), swapped.clone(), CONFIG.to_owned()] {
+        configure(&config)?;
+        reload()?;
+        pass()?;
+    }
+    daemon.kill()?;
+    for config in [names(CONFIG), swapped] {
+        let daemon = Daemon::start(&lab, &config)?;
+        pass()?;
+        daemon.kill()?;
+    }
+    assert_eq!(fs::read_dir("/sys/fs/bpf/edge/v1/links")?.count(), 2);
+    detach(&lab)?;
+    Ok(())
+}
+
+/// Counters are of a class by its name: another profile moves none of them, and none is lost.
+#[test]
+fn counters_stay_with_their_class() -> Result<()> {
+    if !root_or_skip("counters_stay_with_their_class") {
+        return Ok(());
+    }
+    let profile = |classes: &str| {
+        let config = CONFIG.replace("c_tag = 10\n", "c_tag = 10\n  qos = \"own\"\n");
+        format!("{config}\n[qos.own]\nclasses = [{classes}]\n")
+    };
+    let voice = "{ name = \"voice\", dscp = [46] }";
+    let bulk = "{ name = \"bulk\", dscp = [8] }";
+    let rest = "{ name = \"rest\", dscp = [\"default\"] }";
+    let lab = lab()?;
+    let ends = Ends::open(&lab)?;
+    let send = |dscp: u8, frames: usize| -> Result<()> {
+        for _ in 0..frames {
+            ends.customer.0.send(&frame(&PRIVATE, 0x0800, &ipv4(dscp << 2, 100)))?;
+        }
+        assert_eq!(ends.core.1.collect(frames, WAIT)?.len(), frames);
+        Ok(())
+    };
+    let counted = || -> Result<BTreeMap<String, u64>> {
+        let status = status()?;
+        let inbound = status.circuits[0].peerings.iter();
+        let inbound = inbound.filter(|p| p.kind == "private" && p.direction == "inbound");
+        let classes = inbound.flat_map(|peering| {
+            let sum: u64 = peering.classes.iter().map(|c| c.counters.forwarded_frames).sum();
+            assert_eq!(sum, peering.total.forwarded_frames);
+            peering.classes.iter().map(|c| (c.class.clone(), c.counters.forwarded_frames))
+        });
+        Ok(classes.collect())
+    };
+    let expect = |expected: &[(&str, u64)]| -> Result<()> {
+        let expected = expected.iter().map(|(class, frames)| ((*class).to_owned(), *frames));
+        assert_eq!(counted()?, expected.collect());
+        Ok(())
+    };
+
+    let daemon = Daemon::start(&lab, &profile(&format!("{voice}, {rest}")))?;
+    send(46, 3)?;
+    send(0, 2)?;
+    expect(&[("voice", 3), ("rest", 2)])?;
+    configure(&profile(&format!("{bulk}, {voice}, {rest}")))?;
+    reload()?;
+    send(8, 4)?;
+    send(46, 1)?;
+    expect(&[("bulk", 4), ("voice", 4), ("rest", 2)])?;
+    configure(&profile(rest))?;
+    reload()?;
+    send(46, 1)?;
+    expect(&[("bulk", 4), ("voice", 4), ("rest", 3)])?;
+    daemon.stop()?;
+    detach(&lab)?;
+    Ok(())
+}

@@ -124,7 +124,7 @@ fn count(fixture: &Fixture, engine: &edge_user::replay::KernelEngine) -> Counted
     let mut counted = Counted::new();
     for attachment in &fixture.plan.attachments {
         let meter = engine.meter(attachment.index).expect("a meter");
-        for (class, counters) in attachment.classes.iter().zip(&meter.classes) {
+        for (class, counters) in attachment.key.classes.iter().zip(&meter.classes) {
             if counters.forwarded_frames != 0 {
                 let key = (attachment.key.circuit.clone(), class.clone());
                 let (frames, bytes) = counted.entry(key).or_default();

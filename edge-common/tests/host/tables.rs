@@ -33,7 +33,7 @@ pub(crate) struct FakeTables {
     pub(crate) meters: [Meter; 4],
     pub(crate) port_counters: PortCounters,
     pub(crate) egress_is_there: bool,
-    pub(crate) outcome: Outcome,
+    pub(crate) outcome: Cell<Outcome>,
 }
 
 pub(crate) struct FixedClock(pub u64);
@@ -50,7 +50,7 @@ pub(crate) fn mark_row(leaving: impl Fn(u8) -> u8) -> MarkRow {
         let arriving = u8::try_from(arriving).unwrap();
         Marking { class: Class::new(arriving), dscp: Dscp::new(leaving(arriving)) }.to_bits()
     };
-    MarkRow { markings: std::array::from_fn(marking) }
+    MarkRow { markings: std::array::from_fn(marking), burst_shares: [1024; 8] }
 }
 
 impl FakeTables {
@@ -60,17 +60,17 @@ impl FakeTables {
         Self {
             attachments: vec![Attachment::default(), enabled, disabled, enabled],
             mark_row,
-            rate: Rate::new(1_000_000_000, [128_000; 8]).unwrap(),
+            rate: Rate::new(1_000_000_000, 128_000).unwrap(),
             policer: (Cell::new(0), Lease::default()),
             meters: [Meter::default(); 4],
             port_counters: PortCounters::default(),
             egress_is_there: true,
-            outcome: Outcome::unknown(),
+            outcome: Cell::new(Outcome::unknown()),
         }
     }
 
     pub(crate) fn run(&mut self, frame: &mut [u8]) -> Reason {
-        self.outcome = Outcome::unknown();
+        self.outcome.set(Outcome::unknown());
         path::process(&mut &mut *frame, &PORT, self, &FixedClock(1))
     }
 }
@@ -122,16 +122,16 @@ impl Tables for FakeTables {
         self.egress_is_there
     }
 
-    fn note_attachment(&mut self, index: u32) {
-        self.outcome.attachment = index;
+    fn note_attachment(&self, index: u32) {
+        self.outcome.set(Outcome { attachment: index, ..self.outcome.get() });
     }
 
-    fn note_class(&mut self, class: Class) {
-        self.outcome.class = class.number();
+    fn note_class(&self, class: Class) {
+        self.outcome.set(Outcome { class: class.number(), ..self.outcome.get() });
     }
 
-    fn note_dscp(&mut self, arriving: Dscp, leaving: Dscp) {
-        self.outcome.dscp_in = arriving.bits();
-        self.outcome.dscp_out = leaving.bits();
+    fn note_dscp(&self, arriving: Dscp, leaving: Dscp) {
+        let (dscp_in, dscp_out) = (arriving.bits(), leaving.bits());
+        self.outcome.set(Outcome { dscp_in, dscp_out, ..self.outcome.get() });
     }
 }

@@ -13,7 +13,10 @@ mod status;
 use std::{io, io::IsTerminal as _, path::PathBuf, process::ExitCode};
 
 use clap::{CommandFactory as _, Parser, Subcommand};
-use edge_user::{config::ConfigErrors, replay::capture::CaptureError};
+use edge_user::{
+    config::ConfigErrors, daemon::control::ConfigRefused, replay::capture::CaptureError,
+};
+use nix::{errno::Errno, unistd::geteuid};
 use tracing_subscriber::EnvFilter;
 
 /// The packet path of a cloud-exchange edge: classifies, marks, polices, meters and forwards
@@ -97,10 +100,10 @@ pub(crate) fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            if let Some(errors) = error.downcast_ref::<ConfigErrors>() {
-                eprintln!("{errors}");
+            if error.is::<ConfigErrors>() || error.is::<ConfigRefused>() {
+                eprintln!("{error}");
             } else {
-                eprintln!("error: {error:#}");
+                eprintln!("error: {error:#}{}", permission_hint(&error));
             }
             ExitCode::from(exit_code(&error))
         }
@@ -111,8 +114,23 @@ fn exit_code(error: &anyhow::Error) -> u8 {
     let is_not_ethernet = error
         .downcast_ref::<CaptureError>()
         .is_some_and(|error| matches!(error, CaptureError::NotEthernet { .. }));
-    let is_usage = error.is::<ConfigErrors>() || error.is::<UsageError>();
+    let is_usage =
+        error.is::<ConfigErrors>() || error.is::<ConfigRefused>() || error.is::<UsageError>();
     if is_usage || is_not_ethernet { 2 } else { 1 }
+}
+
+/// What to do about an error that root would not have.
+fn permission_hint(error: &anyhow::Error) -> &'static str {
+    let is_permission = error.chain().any(|cause| {
+        let io = cause.downcast_ref::<io::Error>().and_then(io::Error::raw_os_error);
+        let errno = cause.downcast_ref::<Errno>().copied();
+        matches!(errno.or(io.map(Errno::from_raw)), Some(Errno::EPERM | Errno::EACCES))
+    });
+    if is_permission && !geteuid().is_root() {
+        "; this needs root (`edge replay --engine host` does not)"
+    } else {
+        ""
+    }
 }
 
 /// Whoever read our output has read enough (`edge … | head`).

@@ -72,6 +72,12 @@ fn edge(raw: &RawEdge, errors: &Errors<'_>) -> Option<Edge> {
     let state_dir = path("state_dir", &raw.state_dir, "/var/lib/edge");
     let control = raw.control.and_then(|path| names::socket("control", path, errors));
     let pin_dir = path("pin_dir", &raw.pin_dir, "/sys/fs/bpf/edge");
+    if let Some(path) = raw.pin_dir.given()
+        && path.value.strip_prefix("/sys/fs/bpf").is_some_and(|below| below.contains('.'))
+    {
+        let help = "a BPF file system has none in its names";
+        errors.add(path.span, format!("`pin_dir` is {:?}, with a dot; {help}", path.value));
+    }
     let metrics = raw.metrics.and_then(|metrics| {
         let address = metrics.value.parse().ok();
         if address.is_none() {

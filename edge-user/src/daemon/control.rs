@@ -3,13 +3,14 @@
 use std::{
     fs,
     io::{self, BufRead as _, BufReader, Write as _},
-    os::unix::{fs::PermissionsExt as _, net::UnixStream},
-    path::Path,
+    os::unix::{fs::FileTypeExt as _, net::UnixStream},
+    path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
 use anyhow::{Context as _, Result, anyhow, bail};
+use nix::sys::stat::{Mode, umask};
 use serde::{Deserialize, Serialize};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _},
@@ -18,6 +19,7 @@ use tokio::{
 };
 
 use super::instance::Instance;
+use crate::config::ConfigErrors;
 
 /// Longest request in bytes.
 const MAX_REQUEST_LEN_BYTES: u64 = 64 * 1024;
@@ -34,19 +36,37 @@ pub enum Request {
     Reload,
 }
 
+/// The daemon refuses its configuration, with every mistake in it.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigRefused(String);
+
 /// What the daemon answers.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Answer {
     Ok(serde_json::Value),
+    ConfigErrors(String),
     Error(String),
 }
 
+/// The socket's file, which goes when the daemon does.
+pub struct SocketFile(PathBuf);
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        let _already_gone = fs::remove_file(&self.0);
+    }
+}
+
 /// Opens the socket at `path`, for its owner only.
-pub fn bind(path: &Path) -> Result<UnixListener> {
+pub fn bind(path: &Path) -> Result<(UnixListener, SocketFile)> {
     if let Some(directory) = path.parent() {
         fs::create_dir_all(directory)
             .with_context(|| format!("making the directory {}", directory.display()))?;
+    }
+    if fs::symlink_metadata(path).is_ok_and(|file| !file.file_type().is_socket()) {
+        bail!("{} is there and no socket; `control` names another place", path.display());
     }
     match UnixStream::connect(path) {
         Ok(_) => bail!(
@@ -63,11 +83,13 @@ pub fn bind(path: &Path) -> Result<UnixListener> {
             return Err(error).with_context(|| format!("looking at {}", path.display()));
         }
     }
-    let listener = UnixListener::bind(path)
-        .with_context(|| format!("opening the control socket {}", path.display()))?;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o600))
-        .with_context(|| format!("restricting {}", path.display()))?;
-    Ok(listener)
+    // Nobody else may connect, not even between the making of the file and a change of its mode.
+    let umask_before = umask(Mode::from_bits_truncate(0o177));
+    let listener = UnixListener::bind(path);
+    umask(umask_before);
+    let listener =
+        listener.with_context(|| format!("opening the control socket {}", path.display()))?;
+    Ok((listener, SocketFile(path.to_owned())))
 }
 
 /// Answers clients, each in its own task.
@@ -107,6 +129,7 @@ pub fn ask<T: for<'de> Deserialize<'de>>(socket: &Path, request: &Request) -> Re
     BufReader::new(stream).read_line(&mut line).context("waiting for the daemon's answer")?;
     match serde_json::from_str(&line).context("the daemon's answer is not one of edge's")? {
         Answer::Ok(value) => Ok(serde_json::from_value(value)?),
+        Answer::ConfigErrors(errors) => Err(ConfigRefused(errors).into()),
         Answer::Error(error) => Err(anyhow!(error)),
     }
 }
@@ -117,6 +140,7 @@ async fn answer(mut stream: tokio::net::UnixStream, instance: &Mutex<Instance>) 
     tokio::io::BufReader::new(reader.take(MAX_REQUEST_LEN_BYTES)).read_line(&mut line).await?;
     let answer = match handle(&line, instance).await {
         Ok(value) => Answer::Ok(value),
+        Err(error) if error.is::<ConfigErrors>() => Answer::ConfigErrors(error.to_string()),
         Err(error) => Answer::Error(format!("{error:#}")),
     };
     let mut line = serde_json::to_string(&answer)?;

@@ -15,27 +15,20 @@ use crate::{
     config::{self, Config},
     dataplane::{
         Attached, KernelTables, Links, Pins, PortProgram, apply, interface::Interface, occupancy,
-        preflight::preflight,
+        preflight::preflight, retire,
     },
     plan::{Capacity, Plan, Police, PortPlan},
 };
 
-/// A running edge.
-pub struct Instance {
-    config_path: PathBuf,
-    config: Config,
-    plan: Plan,
-    attached: BTreeMap<String, Attached>,
-    tables: KernelTables,
+/// The pins of an edge, held by this process alone.
+pub struct Hold {
     pins: Pins,
-    started: Instant,
     _lock: Flock<File>,
 }
 
-impl Instance {
-    /// Takes over the pinned data plane, or starts one.
-    pub fn start(config_path: &Path, config: Config) -> Result<Self> {
-        preflight(&config)?;
+impl Hold {
+    /// Takes them, or says who has them.
+    pub fn take(config: &Config) -> Result<Self> {
         let pins = Pins::new(&config.edge.pin_dir);
         pins.create()?;
         let lock = pins.lock()?;
@@ -46,10 +39,33 @@ impl Instance {
                 config.edge.pin_dir.display(),
             );
         }
+        Ok(Self { pins, _lock: lock })
+    }
+}
 
-        let is_new = !pins.has_tables();
-        let started = Self::open(&config, &pins, is_new).and_then(|mut tables| {
-            let (plan, attached) = install(&mut tables, &pins, &config, None)?;
+/// A running edge.
+pub struct Instance {
+    config_path: PathBuf,
+    config: Config,
+    plan: Plan,
+    attached: BTreeMap<String, Attached>,
+    tables: KernelTables,
+    hold: Hold,
+    started: Instant,
+}
+
+impl Instance {
+    /// Takes over the pinned data plane, or starts one.
+    pub fn start(config_path: &Path, config: Config, hold: Hold) -> Result<Self> {
+        preflight(&config)?;
+        let pins = &hold.pins;
+        let is_new = !pins.has_tables()?;
+        if is_new {
+            // What a start or a detach that was killed has left is no data plane.
+            pins.clear()?;
+        }
+        let started = Self::open(&config, pins, is_new).and_then(|mut tables| {
+            let (plan, attached) = install(&mut tables, pins, &config, None)?;
             Ok((tables, plan, attached))
         });
         let (tables, plan, attached) = match started {
@@ -67,9 +83,8 @@ impl Instance {
             plan,
             attached,
             tables,
-            pins,
+            hold,
             started: Instant::now(),
-            _lock: lock,
         })
     }
 
@@ -86,21 +101,22 @@ impl Instance {
         let config = config::load(&self.config_path)?;
         anyhow::ensure!(
             config.edge.pin_dir == self.config.edge.pin_dir
-                && config.edge.control == self.config.edge.control,
-            "pin_dir and control can't be changed by a reload; restart the daemon",
+                && config.edge.control == self.config.edge.control
+                && config.edge.metrics == self.config.edge.metrics,
+            "pin_dir, control and metrics can't be changed by a reload; restart the daemon",
         );
         preflight(&config)?;
         let old = Some((&self.plan, &self.attached));
-        match install(&mut self.tables, &self.pins, &config, old) {
+        match install(&mut self.tables, &self.hold.pins, &config, old) {
             Ok((plan, attached)) => {
-                tracing::info!("reloaded: {}", config.summary());
+                tracing::info!("reloaded {}", self.config_path.display());
                 self.config = config;
                 self.plan = plan;
                 self.attached = attached;
                 Ok(())
             }
             Err(error) => {
-                match install(&mut self.tables, &self.pins, &self.config, None) {
+                match install(&mut self.tables, &self.hold.pins, &self.config, None) {
                     Ok((plan, attached)) => {
                         self.plan = plan;
                         self.attached = attached;
@@ -119,11 +135,9 @@ impl Instance {
 
     /// Ends the daemon's hold on the data plane.
     pub fn stop(&mut self, at_exit: AtExit) -> Result<()> {
-        // The file systems may outlive us; a socket that nobody answers should not.
-        let _already_gone = std::fs::remove_file(&self.config.edge.control);
         match at_exit {
             AtExit::Keep => Ok(()),
-            AtExit::Detach => self.pins.remove().map(drop),
+            AtExit::Detach => self.hold.pins.remove().map(drop),
         }
     }
 }
@@ -165,16 +179,15 @@ fn install(
             Installed::Already(attached) => attached,
             Installed::Loaded(mut program) => {
                 let ifindex = Interface::find(&port.interface)?.index();
-                let present = tables.attached(port);
-                links
-                    .install(&mut program, &port.name, ifindex, port.xdp_mode, present)
-                    .with_context(|| format!("interface {}", port.interface))?
+                links.install(&mut program, ifindex, port.xdp_mode).with_context(|| {
+                    format!("port \"{}\", interface {}", port.name, port.interface)
+                })?
             }
         };
-        tables.remember_port(port, now);
         attached.insert(port.name.clone(), now);
     }
-    links.remove_all_but(|name| plan.port(name).is_some())?;
+    links.remove_all_but(|link| attached.values().any(|attached| *attached == link))?;
+    retire(tables, &plan);
     Ok((plan, attached))
 }
 

@@ -13,7 +13,7 @@ use tokio::{
     sync::Mutex,
 };
 
-use self::instance::Instance;
+use self::instance::{Hold, Instance};
 use crate::config;
 
 /// What happens to the data plane when the daemon ends.
@@ -38,9 +38,10 @@ pub fn run(config_path: &Path, at_exit: AtExit) -> Result<()> {
     runtime.block_on(async {
         // Before anything is attached, so that an early signal can't leave it half done.
         let mut signals = Signals::new()?;
-        let control = control::bind(&config.edge.control)?;
+        let hold = Hold::take(&config)?;
+        let (control, _socket) = control::bind(&config.edge.control)?;
         let metrics = metrics::bind(&config.edge).await?;
-        let instance = Instance::start(config_path, config)?;
+        let instance = Instance::start(config_path, config, hold)?;
         let instance = Arc::new(Mutex::new(instance));
         tokio::spawn(control::serve(control, Arc::clone(&instance)));
         if let Some(listener) = metrics {

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, io::Write, time::Duration};
 
 use anyhow::Result;
 use comfy_table::{CellAlignment, Table, presets};
-use edge_common::{Reason, meter::PortCounters};
+use edge_common::{
+    Reason,
+    meter::{ClassCounters, PortCounters},
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -123,14 +126,18 @@ impl Status {
                 reasons: reasons(&counters),
             })
         });
+        let mut by_circuit: BTreeMap<&str, Vec<&AttachmentPlan>> = BTreeMap::new();
+        for attachment in &plan.attachments {
+            by_circuit.entry(&attachment.key.circuit).or_default().push(attachment);
+        }
         let circuits = config.circuits.iter().map(|circuit| {
-            let attachments = plan.attachments.iter();
-            let attachments = attachments.filter(|a| a.key.circuit == circuit.name);
+            let attachments = by_circuit.remove(circuit.name.as_str()).unwrap_or_default();
+            let peerings = attachments.into_iter().map(|attachment| peering(attachment, tables));
             Ok(CircuitStatus {
                 name: circuit.name.clone(),
                 bandwidth_bps: circuit.bandwidth_bps,
                 enabled: circuit.enabled,
-                peerings: attachments.map(|a| peering(a, tables)).collect::<Result<_>>()?,
+                peerings: peerings.collect::<Result<_>>()?,
             })
         });
         Ok(Self {
@@ -220,22 +227,28 @@ fn reasons(counters: &PortCounters) -> BTreeMap<String, u64> {
 }
 
 fn peering(attachment: &AttachmentPlan, tables: &KernelTables) -> Result<PeeringStatus> {
-    let meter = tables.meter(attachment.index)?;
+    let mut classes: Vec<ClassStatus> = Vec::new();
+    let own = (attachment.index, &attachment.key.classes);
+    let before = attachment.predecessors.iter().map(|(index, classes)| (*index, classes));
+    for (index, names) in std::iter::once(own).chain(before) {
+        let meter = tables.meter(index)?;
+        for (name, counted) in names.iter().zip(&meter.classes) {
+            let place = classes.iter().position(|class| class.class == *name);
+            let place = place.unwrap_or_else(|| {
+                let counters = Counters::default();
+                classes.push(ClassStatus { class: name.clone(), counters });
+                classes.len() - 1
+            });
+            classes[place].counters.add(counted);
+        }
+    }
     let mut total = Counters::default();
-    let classes = attachment.classes.iter().zip(&meter.classes).map(|(class, counted)| {
-        let counters = Counters {
-            forwarded_frames: counted.forwarded_frames,
-            forwarded_bytes: counted.forwarded_bytes,
-            dropped_frames: counted.dropped_frames,
-            dropped_bytes: counted.dropped_bytes,
-        };
+    for ClassStatus { counters, .. } in &classes {
         total.forwarded_frames += counters.forwarded_frames;
         total.forwarded_bytes += counters.forwarded_bytes;
         total.dropped_frames += counters.dropped_frames;
         total.dropped_bytes += counters.dropped_bytes;
-        ClassStatus { class: class.clone(), counters }
-    });
-    let classes = classes.collect();
+    }
     Ok(PeeringStatus {
         kind: attachment.key.peering.as_str().to_owned(),
         port: attachment.key.port.clone(),
@@ -244,6 +257,15 @@ fn peering(attachment: &AttachmentPlan, tables: &KernelTables) -> Result<Peering
         total,
         classes,
     })
+}
+
+impl Counters {
+    fn add(&mut self, counted: &ClassCounters) {
+        self.forwarded_frames += counted.forwarded_frames;
+        self.forwarded_bytes += counted.forwarded_bytes;
+        self.dropped_frames += counted.dropped_frames;
+        self.dropped_bytes += counted.dropped_bytes;
+    }
 }
 
 /// Reasons that an operator should look into: frames that are nobody's, or that nobody can use.

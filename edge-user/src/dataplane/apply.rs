@@ -1,5 +1,5 @@
 //! Brings the kernel's tables to a plan, in an order that a running program can't trip over:
-//! fill, then publish; retire, and reuse at the next plan.
+//! fill, then publish; retire when programs have moved on, and reuse at the next plan.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use zerocopy::FromZeros as _;
 use super::{keys, mapped::MappedArray, occupancy::slots, tables::KernelTables};
 use crate::plan::Plan;
 
-/// Makes the tables what `plan` says. `egress_ifindex` tells the interface index of a port.
+/// Makes the tables hold what `plan` says, beside what they held. `egress_ifindex` tells the interface index of a port.
 ///
 /// What changes for a published attachment (rate, marking, state) changes by one store each.
 pub fn apply(
@@ -64,19 +64,29 @@ fn fill(tables: &mut KernelTables, plan: &Plan) -> Result<()> {
         }
         tables.attachments.set(attachment.index, &attachment.value);
     }
+    for port in &plan.ports {
+        tables.port_keys.set(port.index, &keys::port_record(&port.name));
+    }
     Ok(())
 }
 
-/// Publishes and retires: C-tables first, so that an S-tag never leads to one that is not ready.
+/// Publishes: C-tables first, so that an S-tag never leads to one that is not ready.
 fn publish(tables: &KernelTables, plan: &Plan) {
-    for (key, claim) in &plan.c_tables {
-        let wanted = entries_of(&plan.c_tags, claim.index);
-        publish_table(&tables.c_tables, claim.index, &wanted);
-        let slot = Slot::CTable(claim.index);
-        tables.s_tables.store_u32(key.port, usize::from(key.s_vid), slot.to_bits());
+    for ((table, vid), slot) in &plan.c_tags {
+        tables.c_tables.store_u32(*table, usize::from(*vid), slot.to_bits());
     }
+    for ((port, vid), slot) in &plan.s_tags {
+        tables.s_tables.store_u32(*port, usize::from(*vid), slot.to_bits());
+    }
+}
+
+/// Retires what `plan` does not have: once every interface has the program that goes with it.
+pub fn retire(tables: &KernelTables, plan: &Plan) {
     for port in 0..tables.s_tables.len() {
-        publish_table(&tables.s_tables, port, &entries_of(&plan.s_tags, port));
+        retire_entries(&tables.s_tables, port, &entries_of(&plan.s_tags, port));
+    }
+    for claim in plan.c_tables.values() {
+        retire_entries(&tables.c_tables, claim.index, &entries_of(&plan.c_tags, claim.index));
     }
 }
 
@@ -85,11 +95,10 @@ fn entries_of(entries: &BTreeMap<(u32, u16), Slot>, table: u32) -> BTreeMap<u16,
     entries.map(|((_, vid), slot)| (*vid, *slot)).collect()
 }
 
-fn publish_table(tables: &MappedArray<VidTable>, index: u32, wanted: &BTreeMap<u16, Slot>) {
+fn retire_entries(tables: &MappedArray<VidTable>, index: u32, wanted: &BTreeMap<u16, Slot>) {
     for (vid, now) in slots(&tables.get(index)) {
-        let wanted = wanted.get(&vid).copied().unwrap_or(Slot::Empty);
-        if now != wanted {
-            tables.store_u32(index, usize::from(vid), wanted.to_bits());
+        if now != Slot::Empty && !wanted.contains_key(&vid) {
+            tables.store_u32(index, usize::from(vid), Slot::Empty.to_bits());
         }
     }
 }

@@ -1,32 +1,17 @@
 //! Table keys as the kernel keeps them for us.
 
-use edge_common::abi::{self, NAME_LEN_BYTES};
+use edge_common::{
+    abi::{self, NAME_LEN_BYTES},
+    class::MAX_CLASSES,
+};
 
-use super::links::{Attached, AttachedMode};
 use crate::{
     config::{Direction, Link, PeeringKind},
     plan::{AttachmentKey, PolicerKey},
 };
 
-pub(super) fn port_record(name: &str, attached: Attached) -> abi::PortKey {
-    abi::PortKey {
-        name: name_bytes(name),
-        ifindex: attached.ifindex,
-        xdp_mode: match attached.mode {
-            AttachedMode::Native => 1,
-            AttachedMode::Generic => 2,
-        },
-        reserved: [0; 3],
-    }
-}
-
-pub(super) fn attached(record: &abi::PortKey) -> Option<Attached> {
-    let mode = match record.xdp_mode {
-        1 => AttachedMode::Native,
-        2 => AttachedMode::Generic,
-        _ => return None,
-    };
-    Some(Attached { mode, ifindex: record.ifindex })
+pub(super) fn port_record(name: &str) -> abi::PortKey {
+    abi::PortKey { name: name_bytes(name) }
 }
 
 pub(super) fn port_name(record: &abi::PortKey) -> Option<String> {
@@ -34,9 +19,14 @@ pub(super) fn port_name(record: &abi::PortKey) -> Option<String> {
 }
 
 pub(super) fn attachment_record(key: &AttachmentKey) -> abi::AttachmentKey {
+    let mut classes = [[0; NAME_LEN_BYTES]; MAX_CLASSES];
+    for (bytes, class) in classes.iter_mut().zip(&key.classes) {
+        *bytes = name_bytes(class);
+    }
     abi::AttachmentKey {
         circuit: name_bytes(&key.circuit),
         port: name_bytes(&key.port),
+        classes,
         peering: peering_number(key.peering),
         reserved: [0; 7],
     }
@@ -47,6 +37,7 @@ pub(super) fn attachment_key(record: &abi::AttachmentKey) -> Option<AttachmentKe
         circuit: name(&record.circuit)?,
         peering: peering(record.peering)?,
         port: name(&record.port)?,
+        classes: record.classes.iter().map_while(name).collect(),
     })
 }
 
@@ -122,7 +113,9 @@ mod tests {
     #[test]
     fn keys_round_trip() {
         for peering in [PeeringKind::Private, PeeringKind::Public, PeeringKind::Microsoft] {
-            let key = AttachmentKey { circuit: "c".repeat(63), peering, port: "cust".into() };
+            let classes = vec!["voice".to_owned(), "default".to_owned()];
+            let (circuit, port) = ("c".repeat(63), "cust".to_owned());
+            let key = AttachmentKey { circuit, peering, port, classes };
             assert_eq!(attachment_key(&attachment_record(&key)), Some(key));
             for direction in [Direction::Inbound, Direction::Outbound] {
                 for link in [Link::Primary, Link::Secondary] {
@@ -134,10 +127,7 @@ mod tests {
                 }
             }
         }
-        for mode in [AttachedMode::Native, AttachedMode::Generic] {
-            let record = port_record("customer0", Attached { mode, ifindex: 7 });
-            assert_eq!(port_name(&record).as_deref(), Some("customer0"));
-            assert_eq!(attached(&record), Some(Attached { mode, ifindex: 7 }));
-        }
+        let record = port_record("customer0");
+        assert_eq!(port_name(&record).as_deref(), Some("customer0"));
     }
 }

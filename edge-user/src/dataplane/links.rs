@@ -51,47 +51,45 @@ impl<'a> Links<'a> {
         Self { pins }
     }
 
-    /// Puts `program` on the interface `ifindex` of the port `name`: by replacing the program of
-    /// its link, which loses no frame, or where there is no link, or one in another mode or on
-    /// another interface, by a new one. `present` is what there is a link for.
+    /// Puts `program` on the interface `ifindex`: by replacing the program of its link, which
+    /// loses no frame, or where there is no link, or one in another mode, by a new one.
     pub fn install(
         &self,
         program: &mut PortProgram,
-        name: &str,
         ifindex: u32,
         wanted: XdpMode,
-        present: Option<Attached>,
     ) -> Result<Attached> {
-        let path = self.pins.link(name);
-        let fits = |present: &Attached| {
-            let mode = match wanted {
+        let links = self.pins.links()?;
+        for present in links.into_iter().filter(|link| link.ifindex == ifindex) {
+            let fits = match wanted {
                 XdpMode::Native => present.mode == AttachedMode::Native,
                 XdpMode::Generic => present.mode == AttachedMode::Generic,
                 XdpMode::Auto => true,
             };
-            mode && present.ifindex == ifindex && path.exists()
-        };
-        if let Some(present) = present.filter(fits) {
-            let link = PinnedLink::from_pin(&path)
-                .with_context(|| format!("opening {}", path.display()))?;
-            match replace(program.xdp()?, FdLink::from(link)) {
-                Ok(()) => return Ok(present),
-                // An interface that went and came back leaves a dead link behind.
-                Err(error) => tracing::warn!("port \"{name}\": attaching anew: {error:#}"),
+            if fits {
+                let path = self.pins.link(present);
+                let link = PinnedLink::from_pin(&path)
+                    .with_context(|| format!("opening {}", path.display()))?;
+                match replace(program.xdp()?, FdLink::from(link)) {
+                    Ok(()) => return Ok(present),
+                    // An interface that went and came back leaves a dead link behind.
+                    Err(error) => tracing::warn!("interface {ifindex}: attaching anew: {error:#}"),
+                }
             }
+            self.pins.remove_link(present)?;
         }
-        self.pins.remove_link(name)?;
-        let (link, mode) = attach(program.xdp()?, ifindex, wanted)
-            .with_context(|| format!("attaching to the interface of port \"{name}\""))?;
+        let (link, mode) = attach(program.xdp()?, ifindex, wanted)?;
+        let attached = Attached { mode, ifindex };
+        let path = self.pins.link(attached);
         link.pin(&path).with_context(|| format!("pinning {}", path.display()))?;
-        Ok(Attached { mode, ifindex })
+        Ok(attached)
     }
 
-    /// Takes the program off every port that `keep` does not want.
-    pub fn remove_all_but(&self, keep: impl Fn(&str) -> bool) -> Result<()> {
-        for name in self.pins.linked_ports()? {
-            if !keep(&name) {
-                self.pins.remove_link(&name)?;
+    /// Takes the program off every interface that `keep` does not want.
+    pub fn remove_all_but(&self, keep: impl Fn(Attached) -> bool) -> Result<()> {
+        for attached in self.pins.links()? {
+            if !keep(attached) {
+                self.pins.remove_link(attached)?;
             }
         }
         Ok(())

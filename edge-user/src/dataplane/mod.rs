@@ -12,7 +12,7 @@ pub mod program;
 pub mod tables;
 
 pub use self::{
-    apply::apply,
+    apply::{apply, retire},
     links::{Attached, AttachedMode, Links},
     occupancy::occupancy,
     pins::Pins,

@@ -1,6 +1,7 @@
 //! Where the data plane is pinned: tables and links outlive the daemon there.
 //!
-//! `PIN_DIR/vN/maps/NAME` and `PIN_DIR/vN/links/PORT`, N being the version of the layouts.
+//! `PIN_DIR/vN/maps/NAME` and `PIN_DIR/vN/links/IFINDEX-MODE`, N being the version of the layouts.
+//! A link is an interface's, whatever port the configuration makes of it.
 
 use std::{
     fs::{self, File},
@@ -18,6 +19,8 @@ use nix::{
     mount::{MsFlags, mount},
     sys::statfs::{BPF_FS_MAGIC, statfs},
 };
+
+use super::links::{Attached, AttachedMode};
 
 /// The pins of an edge.
 #[derive(Clone, Debug)]
@@ -39,25 +42,22 @@ impl Pins {
         self.directory.join("maps").join(name)
     }
 
-    /// Path of the link of the port `name`.
+    /// Path of a link.
     #[must_use]
-    pub fn link(&self, port: &str) -> PathBuf {
-        self.directory.join("links").join(encode(port))
+    pub fn link(&self, attached: Attached) -> PathBuf {
+        let name = format!("{}-{}", attached.ifindex, attached.mode.as_str());
+        self.directory.join("links").join(name)
     }
 
-    /// Names of the ports that have a link.
-    pub fn linked_ports(&self) -> Result<Vec<String>> {
+    /// The links that there are.
+    pub fn links(&self) -> Result<Vec<Attached>> {
         let names = list(&self.directory.join("links"))?;
-        Ok(names.iter().map(|name| decode(name)).collect())
+        Ok(names.iter().filter_map(|name| parse_link(name)).collect())
     }
 
-    /// Removes the link of the port `name`, if it is there. No frame passes its program after
-    /// that.
-    pub fn remove_link(&self, port: &str) -> Result<()> {
-        let path = self.link(port);
-        if !path.exists() {
-            return Ok(());
-        }
+    /// Removes a link. No frame passes its program after that.
+    pub fn remove_link(&self, attached: Attached) -> Result<()> {
+        let path = self.link(attached);
         // The kernel detaches in its own time when a file held the last reference to a link, and
         // at once when a descriptor did (`bpf_link_put_direct`).
         let link =
@@ -66,10 +66,14 @@ impl Pins {
         Ok(())
     }
 
-    /// Whether the tables are there.
-    #[must_use]
-    pub fn has_tables(&self) -> bool {
-        super::tables::SHARED_MAPS.iter().all(|name| self.map(name).exists())
+    /// Whether all tables are there.
+    pub fn has_tables(&self) -> Result<bool> {
+        for name in super::tables::SHARED_MAPS {
+            if !exists(&self.map(name))? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Makes the directories, on a BPF file system, which is mounted where there is none.
@@ -96,22 +100,28 @@ impl Pins {
         })
     }
 
-    /// Removes every pin, links first: traffic stops passing through the programs. Returns
-    /// whether there was any.
-    pub fn remove(&self) -> Result<bool> {
-        if !self.directory.exists() {
-            return Ok(false);
+    /// Removes every link, then every table.
+    pub fn clear(&self) -> Result<()> {
+        for attached in self.links()? {
+            self.remove_link(attached)?;
         }
-        for name in self.linked_ports()? {
-            self.remove_link(&name)?;
-        }
-        remove_directory(&self.directory.join("links"))?;
         let maps = self.directory.join("maps");
         for name in list(&maps)? {
             let path = maps.join(name);
             fs::remove_file(&path).with_context(|| format!("removing {}", path.display()))?;
         }
-        remove_directory(&maps)?;
+        Ok(())
+    }
+
+    /// Removes every pin and the directories. Returns whether there was any.
+    pub fn remove(&self) -> Result<bool> {
+        if !exists(&self.directory)? {
+            return Ok(false);
+        }
+        self.clear()?;
+        for kind in ["links", "maps"] {
+            remove_directory(&self.directory.join(kind))?;
+        }
         remove_directory(&self.directory)?;
         // The user's own directory stays if anything else lives in it.
         let _still_used = fs::remove_dir(&self.root);
@@ -120,7 +130,7 @@ impl Pins {
 
     /// [`Self::remove`], unless a daemon has them.
     pub fn remove_unused(&self) -> Result<bool> {
-        if !self.directory.exists() {
+        if !exists(&self.directory)? {
             return Ok(false);
         }
         let _lock = self.lock()?;
@@ -192,25 +202,15 @@ fn is_bpffs(path: &Path) -> Result<bool> {
     Ok(stat.filesystem_type() == BPF_FS_MAGIC)
 }
 
-/// A port's name as a file name: bpffs refuses dots, and nobody wants slashes.
-fn encode(name: &str) -> String {
-    let encode = |byte| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => char::from(byte).to_string(),
-        _ => format!("%{byte:02x}"),
-    };
-    name.bytes().map(encode).collect::<Vec<_>>().concat()
+fn exists(path: &Path) -> Result<bool> {
+    path.try_exists().with_context(|| format!("looking at {}", path.display()))
 }
 
-fn decode(encoded: &str) -> String {
-    let mut bytes = Vec::new();
-    let mut rest = encoded.as_bytes();
-    while let Some((first, tail)) = rest.split_first() {
-        let hex = (*first == b'%').then(|| tail.first_chunk::<2>()).flatten();
-        let byte = hex.and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
-        bytes.push(byte.unwrap_or(*first));
-        rest = if byte.is_some() { &tail[2..] } else { tail };
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
+fn parse_link(name: &str) -> Option<Attached> {
+    let (ifindex, mode) = name.split_once('-')?;
+    let modes = [AttachedMode::Native, AttachedMode::Generic];
+    let mode = modes.into_iter().find(|known| known.as_str() == mode)?;
+    Some(Attached { mode, ifindex: ifindex.parse().ok()? })
 }
 
 #[cfg(test)]
@@ -218,11 +218,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn file_names_round_trip() {
-        for name in ["customer0", "eth1.100", "a/b", "zürich", "100%", "%zz"] {
-            let encoded = encode(name);
-            assert!(!encoded.contains(['/', '.']), "{encoded}");
-            assert_eq!(decode(&encoded), name);
+    fn link_names_round_trip() {
+        for mode in [AttachedMode::Native, AttachedMode::Generic] {
+            let attached = Attached { mode, ifindex: 17 };
+            let path = Pins::new(Path::new("/sys/fs/bpf/edge")).link(attached);
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap();
+            assert_eq!(parse_link(name), Some(attached));
         }
+        assert_eq!(parse_link("customer0"), None);
     }
 }

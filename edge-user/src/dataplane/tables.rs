@@ -15,8 +15,8 @@ use edge_common::{
 };
 use zerocopy::{FromBytes, IntoBytes as _, KnownLayout};
 
-use super::{keys, links::Attached, mapped::MappedArray, pins::Pins};
-use crate::plan::{Capacity, PortPlan};
+use super::{mapped::MappedArray, pins::Pins};
+use crate::plan::Capacity;
 
 /// Names of the maps that all ports of an edge share.
 pub(super) const SHARED_MAPS: [&str; 14] = [
@@ -57,10 +57,18 @@ pub struct KernelTables {
 impl KernelTables {
     /// The pinned tables.
     pub fn from_pins(pins: &Pins) -> Result<Self> {
-        Self::open(|name| {
+        let tables = Self::open(|name| {
             let path = pins.map(name);
             MapData::from_pin(&path).with_context(|| format!("opening {}", path.display()))
-        })
+        })?;
+        anyhow::ensure!(
+            tables.port_keys.len() == tables.s_tables.len()
+                && tables.attachment_keys.len() == tables.attachments.len()
+                && tables.policer_keys.len() == tables.policers.len(),
+            "the pinned tables don't belong together; `edge detach` removes them, and the next \
+             start makes new ones (counters begin anew)",
+        );
+        Ok(tables)
     }
 
     /// The tables of an object that shares them with no other.
@@ -99,16 +107,6 @@ impl KernelTables {
             rates: self.rates.len(),
             mark_rows: self.mark_rows.len(),
         }
-    }
-
-    /// What the port's link, if it has one, is attached to.
-    pub fn attached(&self, port: &PortPlan) -> Option<Attached> {
-        if port.is_new { None } else { keys::attached(&self.port_keys.get(port.index)) }
-    }
-
-    /// Notes whose the port's index is, and what its link is attached to.
-    pub fn remember_port(&self, port: &PortPlan, attached: Attached) {
-        self.port_keys.set(port.index, &keys::port_record(&port.name, attached));
     }
 
     /// The counters of an attachment, all CPUs together.

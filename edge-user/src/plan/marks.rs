@@ -1,8 +1,8 @@
 //! A QoS profile under one of `trust`, `reset` and `preserve`, as a table by arriving DSCP.
 
 use edge_common::{
-    class::{Class, Dscp},
-    mark::{MarkRow, Marking},
+    class::{Class, Dscp, MAX_CLASSES},
+    mark::{BurstShare, MarkRow, Marking},
 };
 
 use crate::config::{DscpPolicy, QosClass, QosProfile};
@@ -19,12 +19,22 @@ pub(super) fn mark_row(profile: &QosProfile, policy: DscpPolicy) -> MarkRow {
         };
         Marking { class, dscp }.to_bits()
     });
-    MarkRow { markings }
+    let mut burst_shares = [BurstShare::WHOLE; MAX_CLASSES];
+    for (share, class) in burst_shares.iter_mut().zip(&profile.classes) {
+        *share = burst_share(class);
+    }
+    MarkRow { markings, burst_shares: burst_shares.map(BurstShare::get) }
 }
 
 /// The class of what is not IP and of what the profile does not list.
 pub(super) fn default_class(profile: &QosProfile) -> u8 {
     number(profile, |class| class.is_default).unwrap_or(0)
+}
+
+/// From thousandths, to the nearest.
+fn burst_share(class: &QosClass) -> BurstShare {
+    let share = (class.burst_share_permille * 1024 + 500) / 1000;
+    BurstShare::new(u16::try_from(share).unwrap_or(u16::MAX))
 }
 
 fn number(profile: &QosProfile, is_it: impl Fn(&QosClass) -> bool) -> Option<u8> {

@@ -30,6 +30,8 @@ pub struct AttachmentKey {
     pub peering: PeeringKind,
     /// The port's name.
     pub port: String,
+    /// Names of its classes, by number: counters of other classes are others.
+    pub classes: Vec<String>,
 }
 
 /// What one bucket polices.
@@ -96,10 +98,13 @@ impl Capacity {
             u32::try_from(2 * n + 1).unwrap_or(u32::MAX).max(least).next_power_of_two()
         };
         let attachments = config.circuits.iter().map(|c| c.ports.len() * c.peerings.len()).sum();
-        let s_tags = config.circuits.iter().filter(|c| c.s_tag.is_some());
+        let s_tags = config.circuits.iter().flat_map(|circuit| {
+            circuit.ports.iter().filter_map(|port| Some((port, circuit.s_tag?)))
+        });
+        let s_tags: BTreeSet<_> = s_tags.collect();
         Self {
             ports: count(config.ports.len(), 16),
-            c_tables: count(s_tags.map(|circuit| circuit.ports.len()).sum(), 64),
+            c_tables: count(s_tags.len(), 64),
             attachments: count(attachments, 1024),
             policers: count(attachments, 1024),
             rates: count(config.circuits.len(), 256),
@@ -161,8 +166,9 @@ pub struct AttachmentPlan {
     pub direction: Direction,
     /// The port's link.
     pub link: Link,
-    /// Names of the classes, by number.
-    pub classes: Vec<String>,
+    /// Indices that the same peering had on the same port with other classes, whose counters are
+    /// part of its own.
+    pub predecessors: Vec<(u32, Vec<String>)>,
 }
 
 /// The contents of every table.
@@ -239,9 +245,10 @@ impl Plan {
                 value,
                 direction: member.port.side.direction(),
                 link: member.port.link,
-                classes: member.profile().classes.iter().map(|c| c.name.clone()).collect(),
+                predecessors: Vec::new(),
             });
         }
+        plan.find_predecessors(&occupied.attachments.known);
         Ok(plan)
     }
 
@@ -251,10 +258,27 @@ impl Plan {
         self.attachments.iter().find(|attachment| attachment.index == index)
     }
 
+    fn attachment_indices(&self) -> BTreeSet<u32> {
+        self.attachments.iter().map(|attachment| attachment.index).collect()
+    }
+
     /// The port with this name.
     #[must_use]
     pub fn port(&self, name: &str) -> Option<&PortPlan> {
         self.ports.iter().find(|port| port.name == name)
+    }
+
+    fn find_predecessors(&mut self, known: &BTreeMap<AttachmentKey, u32>) {
+        let taken = self.attachment_indices();
+        let place = |key: &AttachmentKey| (key.circuit.clone(), key.peering, key.port.clone());
+        let mut predecessors: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (key, index) in known.iter().filter(|(_, index)| !taken.contains(index)) {
+            predecessors.entry(place(key)).or_default().push((*index, key.classes.clone()));
+        }
+        for attachment in &mut self.attachments {
+            attachment.predecessors =
+                predecessors.remove(&place(&attachment.key)).unwrap_or_default();
+        }
     }
 
     fn publish(&mut self, member: &Member<'_>, port: u32, attachment: u32) {
@@ -296,6 +320,7 @@ impl Member<'_> {
             circuit: self.circuit.name.clone(),
             peering: self.peering.kind,
             port: self.port.name.clone(),
+            classes: self.profile().classes.iter().map(|class| class.name.clone()).collect(),
         }
     }
 
@@ -312,7 +337,7 @@ impl Member<'_> {
     }
 
     fn rate(&self) -> Rate {
-        rates::rate(self.circuit, self.profile())
+        rates::rate(self.circuit)
     }
 
     fn mark_row(&self) -> MarkRow {
@@ -348,13 +373,4 @@ fn plan_port(config: &Config, port: &Port, claims: &BTreeMap<String, Claim>) -> 
 
 fn by_index<K: Copy>(claims: &BTreeMap<K, Claim>) -> BTreeMap<u32, K> {
     claims.iter().map(|(key, claim)| (claim.index, *key)).collect()
-}
-
-/// Indices that published entries of a plan refer to.
-impl Plan {
-    /// Indices of the attachments.
-    #[must_use]
-    pub fn attachment_indices(&self) -> BTreeSet<u32> {
-        self.attachments.iter().map(|attachment| attachment.index).collect()
-    }
 }

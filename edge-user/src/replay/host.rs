@@ -35,7 +35,7 @@ struct HostTables {
     policers: Vec<(Cell<u64>, Lease)>,
     meters: Vec<Meter>,
     port_counters: PortCounters,
-    outcome: Outcome,
+    outcome: Cell<Outcome>,
 }
 
 /// A replay's time.
@@ -57,7 +57,7 @@ impl HostEngine {
             attachments,
             policers: (0..capacity.policers).map(|_| policer()).collect(),
             port_counters: PortCounters::default(),
-            outcome: Outcome::unknown(),
+            outcome: Cell::new(Outcome::unknown()),
         };
         Self { port: PortConfig { tpids: port.tpids, unmatched: port.unmatched }, tables }
     }
@@ -67,9 +67,9 @@ impl Engine for HostEngine {
     fn run(&mut self, frame: &mut Vec<u8>, now_ns: u64) -> Result<Outcome> {
         let mut frame = frame.as_mut_slice();
         let clock = ReplayClock(now_ns);
-        self.tables.outcome = Outcome::unknown();
+        self.tables.outcome.set(Outcome::unknown());
         let reason = path::process(&mut frame, &self.port, &mut self.tables, &clock);
-        Ok(Outcome { reason: reason.number(), ..self.tables.outcome })
+        Ok(Outcome { reason: reason.number(), ..self.tables.outcome.get() })
     }
 
     fn meter(&self, attachment: u32) -> Result<Meter> {
@@ -127,17 +127,17 @@ impl Tables for HostTables {
         true
     }
 
-    fn note_attachment(&mut self, index: u32) {
-        self.outcome.attachment = index;
+    fn note_attachment(&self, index: u32) {
+        self.outcome.set(Outcome { attachment: index, ..self.outcome.get() });
     }
 
-    fn note_class(&mut self, class: Class) {
-        self.outcome.class = class.number();
+    fn note_class(&self, class: Class) {
+        self.outcome.set(Outcome { class: class.number(), ..self.outcome.get() });
     }
 
-    fn note_dscp(&mut self, arriving: Dscp, leaving: Dscp) {
-        self.outcome.dscp_in = arriving.bits();
-        self.outcome.dscp_out = leaving.bits();
+    fn note_dscp(&self, arriving: Dscp, leaving: Dscp) {
+        let (dscp_in, dscp_out) = (arriving.bits(), leaving.bits());
+        self.outcome.set(Outcome { dscp_in, dscp_out, ..self.outcome.get() });
     }
 }
 

@@ -125,7 +125,7 @@ fn report<'a>(
     let leaves = action != Action::Drop;
     let attachment = plan.attachment(outcome.attachment);
     let class = |attachment: &'a AttachmentPlan| {
-        Some(attachment.classes.get(usize::from(outcome.class))?.as_str())
+        Some(attachment.key.classes.get(usize::from(outcome.class))?.as_str())
     };
     FrameReport {
         frame,

@@ -20,7 +20,7 @@ pub(super) struct Package {
 }
 
 /// Every tool that comes from Debian, wherever there is a choice.
-pub(super) const PACKAGES: [Package; 4] = [
+pub(super) const PACKAGES: [Package; 3] = [
     Package { tool: "cc", names: &["gcc", "libc6-dev"], needs: Needs::Build },
     Package { tool: "ip", names: &["iproute2"], needs: Needs::Run },
     Package { tool: "ethtool", names: &["ethtool"], needs: Needs::Run },

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use edge_common::{class::MAX_CLASSES, rate::Rate};
+use edge_common::rate::Rate;
 use proptest::prelude::*;
 
 use super::{CONTRACT, parse};
@@ -13,7 +13,7 @@ fn read(source: &str) {
         Ok(config) => {
             let _ = (config.warnings(), config.summary());
             for circuit in &config.circuits {
-                let rate = Rate::new(circuit.bandwidth_bps, [circuit.burst_bytes; MAX_CLASSES]);
+                let rate = Rate::new(circuit.bandwidth_bps, circuit.burst_bytes);
                 assert!(rate.is_ok(), "{circuit:?}");
             }
         }
