@@ -1,7 +1,9 @@
 //! From a configuration to the exact contents of the tables: pure, so that it is tested, and run
 //! by `edge replay --engine host`, without a kernel.
 
+mod capacity;
 mod marks;
+mod member;
 mod rates;
 pub mod slots;
 
@@ -14,12 +16,16 @@ use edge_common::{
     reason::UnmatchedPolicy,
 };
 
-use self::slots::{Claim, Table};
-use crate::config::{
-    Circuit, Config, Direction, Forward, Link, Peering, PeeringKind, Policing, Port, Side, XdpMode,
+use self::{
+    member::{Member, members},
+    slots::Claim,
 };
+use crate::config::{Config, Direction, Forward, Link, PeeringKind, Port, Side, XdpMode};
 
-pub use self::slots::Full;
+pub use self::{
+    capacity::{CTableKey, Capacity, Occupancy},
+    slots::Full,
+};
 
 /// One port + S-VID + C-VID that a circuit's peering claims.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,85 +51,6 @@ pub struct PolicerKey {
     pub direction: Direction,
     /// The link.
     pub link: Link,
-}
-
-/// A C-table: that of an S-VID on a port.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct CTableKey {
-    /// The port's index.
-    pub port: u32,
-    /// The S-VID.
-    pub s_vid: u16,
-}
-
-/// The kernel's tables as they are: what to keep, and how much room there is.
-#[derive(Clone, Debug)]
-pub struct Occupancy {
-    /// `S_TABLES`, `PORT_COUNTERS`, `TX_PORTS`, by port name.
-    pub ports: Table<String>,
-    /// `C_TABLES`.
-    pub c_tables: Table<CTableKey>,
-    /// `ATTACHMENTS`, `METERS`. Index 0 stands for none.
-    pub attachments: Table<AttachmentKey>,
-    /// `POLICERS`, `LEASES`. Index 0 stands for not policed.
-    pub policers: Table<PolicerKey>,
-    /// `RATES`.
-    pub rates: Table<Rate>,
-    /// `MARK_ROWS`.
-    pub mark_rows: Table<MarkRow>,
-}
-
-/// Numbers of entries of the tables.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Capacity {
-    /// Ports.
-    pub ports: u32,
-    /// C-tables: S-VIDs on ports.
-    pub c_tables: u32,
-    /// Attachments and the unused entry 0.
-    pub attachments: u32,
-    /// Policers and the unused entry 0.
-    pub policers: u32,
-    /// Distinct rates.
-    pub rates: u32,
-    /// Distinct DSCP markings.
-    pub mark_rows: u32,
-}
-
-impl Capacity {
-    /// Room for `config` and as much again, so that reloads can add and replace.
-    #[must_use]
-    pub fn for_config(config: &Config) -> Self {
-        let count = |n: usize, least: u32| {
-            u32::try_from(2 * n + 1).unwrap_or(u32::MAX).max(least).next_power_of_two()
-        };
-        let attachments = config.circuits.iter().map(|c| c.ports.len() * c.peerings.len()).sum();
-        let s_tags = config.circuits.iter().flat_map(|circuit| {
-            circuit.ports.iter().filter_map(|port| Some((port, circuit.s_tag?)))
-        });
-        let s_tags: BTreeSet<_> = s_tags.collect();
-        Self {
-            ports: count(config.ports.len(), 16),
-            c_tables: count(s_tags.len(), 64),
-            attachments: count(attachments, 1024),
-            policers: count(attachments, 1024),
-            rates: count(config.circuits.len(), 256),
-            mark_rows: count(3 * config.qos.len(), 64),
-        }
-    }
-
-    /// Tables of this size that nobody has used.
-    #[must_use]
-    pub fn unused(&self) -> Occupancy {
-        Occupancy {
-            ports: Table::unused("ports", 0, self.ports),
-            c_tables: Table::unused("S-tags on ports", 0, self.c_tables),
-            attachments: Table::unused("peerings on ports", 1, self.attachments),
-            policers: Table::unused("policers", 1, self.policers),
-            rates: Table::unused("different bandwidths", 0, self.rates),
-            mark_rows: Table::unused("DSCP markings", 0, self.mark_rows),
-        }
-    }
 }
 
 /// A port, planned.
@@ -252,12 +179,6 @@ impl Plan {
         Ok(plan)
     }
 
-    /// The attachment with this index.
-    #[must_use]
-    pub fn attachment(&self, index: u32) -> Option<&AttachmentPlan> {
-        self.attachments.iter().find(|attachment| attachment.index == index)
-    }
-
     fn attachment_indices(&self) -> BTreeSet<u32> {
         self.attachments.iter().map(|attachment| attachment.index).collect()
     }
@@ -293,59 +214,6 @@ impl Plan {
                 self.c_tags.insert((c_table, member.peering.c_tag), slot);
             }
         }
-    }
-}
-
-/// A peering of a circuit on one of its ports.
-struct Member<'a> {
-    config: &'a Config,
-    circuit: &'a Circuit,
-    peering: &'a Peering,
-    port: &'a Port,
-}
-
-fn members(config: &Config) -> impl Iterator<Item = Member<'_>> {
-    config.circuits.iter().flat_map(move |circuit| {
-        let on_port = move |port: &'_ &Port| circuit.ports.contains(&port.name);
-        circuit.peerings.iter().flat_map(move |peering| {
-            let ports = config.ports.iter().filter(on_port);
-            ports.map(move |port| Member { config, circuit, peering, port })
-        })
-    })
-}
-
-impl Member<'_> {
-    fn key(&self) -> AttachmentKey {
-        AttachmentKey {
-            circuit: self.circuit.name.clone(),
-            peering: self.peering.kind,
-            port: self.port.name.clone(),
-            classes: self.profile().classes.iter().map(|class| class.name.clone()).collect(),
-        }
-    }
-
-    fn policer(&self) -> PolicerKey {
-        PolicerKey {
-            circuit: self.circuit.name.clone(),
-            peering: match self.circuit.policing {
-                Policing::CircuitLink => None,
-                Policing::PeeringLink => Some(self.peering.kind),
-            },
-            direction: self.port.side.direction(),
-            link: self.port.link,
-        }
-    }
-
-    fn rate(&self) -> Rate {
-        rates::rate(self.circuit)
-    }
-
-    fn mark_row(&self) -> MarkRow {
-        marks::mark_row(self.profile(), self.peering.dscp)
-    }
-
-    fn profile(&self) -> &crate::config::QosProfile {
-        &self.config.qos[&self.peering.qos]
     }
 }
 

@@ -4,7 +4,7 @@ pub mod capture;
 pub mod host;
 pub mod kernel;
 
-use std::io::Write;
+use std::{collections::HashMap, io::Write};
 
 use anyhow::{Context as _, Result};
 use edge_common::{
@@ -30,6 +30,9 @@ pub trait Engine {
     /// The counters of the port.
     fn port_counters(&self) -> Result<PortCounters>;
 }
+
+/// Attachments by index.
+type Attachments<'a> = HashMap<u32, &'a AttachmentPlan>;
 
 /// One line of `edge replay --json`.
 #[derive(Debug, Serialize)]
@@ -68,6 +71,8 @@ pub fn replay(
     mut lines: Option<&mut dyn Write>,
 ) -> Result<Summary> {
     let mut summary = Summary::default();
+    let attachments = plan.attachments.iter().map(|attachment| (attachment.index, attachment));
+    let attachments: Attachments<'_> = attachments.collect();
     for (number, captured) in (1..).zip(reader) {
         let CapturedFrame { timestamp_ns, mut data, orig_len_bytes } = captured?;
         let outcome = engine
@@ -79,7 +84,7 @@ pub fn replay(
         summary.bytes[usize::from(reason.number())] += len_bytes;
         let action = reason.action(port.unmatched);
         if let Some(lines) = lines.as_mut() {
-            let report = report(number, outcome, reason, plan, port, &data);
+            let report = report(number, outcome, reason, &attachments, port, &data);
             serde_json::to_writer(&mut **lines, &report)?;
             lines.write_all(b"\n")?;
         }
@@ -116,14 +121,14 @@ fn report<'a>(
     frame: u64,
     outcome: Outcome,
     reason: Reason,
-    plan: &'a Plan,
+    attachments: &Attachments<'a>,
     port: &PortPlan,
     data: &[u8],
 ) -> FrameReport<'a> {
     let applies = |value: u8| (value != Outcome::NONE).then_some(value);
     let action = reason.action(port.unmatched);
     let leaves = action != Action::Drop;
-    let attachment = plan.attachment(outcome.attachment);
+    let attachment = attachments.get(&outcome.attachment).copied();
     let class = |attachment: &'a AttachmentPlan| {
         Some(attachment.key.classes.get(usize::from(outcome.class))?.as_str())
     };

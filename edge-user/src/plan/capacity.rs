@@ -1,0 +1,87 @@
+//! The room that the kernel's tables have, and who is in it.
+
+use std::collections::BTreeSet;
+
+use edge_common::{mark::MarkRow, rate::Rate};
+
+use super::{AttachmentKey, PolicerKey, slots::Table};
+use crate::config::Config;
+
+/// A C-table: that of an S-VID on a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CTableKey {
+    /// The port's index.
+    pub port: u32,
+    /// The S-VID.
+    pub s_vid: u16,
+}
+
+/// The kernel's tables as they are: what to keep, and how much room there is.
+#[derive(Clone, Debug)]
+pub struct Occupancy {
+    /// `S_TABLES`, `PORT_COUNTERS`, `TX_PORTS`, by port name.
+    pub ports: Table<String>,
+    /// `C_TABLES`.
+    pub c_tables: Table<CTableKey>,
+    /// `ATTACHMENTS`, `METERS`. Index 0 stands for none.
+    pub attachments: Table<AttachmentKey>,
+    /// `POLICERS`, `LEASES`. Index 0 stands for not policed.
+    pub policers: Table<PolicerKey>,
+    /// `RATES`.
+    pub rates: Table<Rate>,
+    /// `MARK_ROWS`.
+    pub mark_rows: Table<MarkRow>,
+}
+
+/// Numbers of entries of the tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capacity {
+    /// Ports.
+    pub ports: u32,
+    /// C-tables: S-VIDs on ports.
+    pub c_tables: u32,
+    /// Attachments and the unused entry 0.
+    pub attachments: u32,
+    /// Policers and the unused entry 0.
+    pub policers: u32,
+    /// Distinct rates.
+    pub rates: u32,
+    /// Distinct DSCP markings.
+    pub mark_rows: u32,
+}
+
+impl Capacity {
+    /// Room for `config` and as much again, so that reloads can add and replace.
+    #[must_use]
+    pub fn for_config(config: &Config) -> Self {
+        let count = |n: usize, least: u32| {
+            u32::try_from(2 * n + 1).unwrap_or(u32::MAX).max(least).next_power_of_two()
+        };
+        let attachments = config.circuits.iter().map(|c| c.ports.len() * c.peerings.len()).sum();
+        let s_tags = config.circuits.iter().flat_map(|circuit| {
+            circuit.ports.iter().filter_map(|port| Some((port, circuit.s_tag?)))
+        });
+        let s_tags: BTreeSet<_> = s_tags.collect();
+        Self {
+            ports: count(config.ports.len(), 16),
+            c_tables: count(s_tags.len(), 64),
+            attachments: count(attachments, 1024),
+            policers: count(attachments, 1024),
+            rates: count(config.circuits.len(), 256),
+            mark_rows: count(3 * config.qos.len(), 64),
+        }
+    }
+
+    /// Tables of this size that nobody has used.
+    #[must_use]
+    pub fn unused(&self) -> Occupancy {
+        Occupancy {
+            ports: Table::unused("ports", 0, self.ports),
+            c_tables: Table::unused("S-tags on ports", 0, self.c_tables),
+            attachments: Table::unused("peerings on ports", 1, self.attachments),
+            policers: Table::unused("policers", 1, self.policers),
+            rates: Table::unused("different bandwidths", 0, self.rates),
+            mark_rows: Table::unused("DSCP markings", 0, self.mark_rows),
+        }
+    }
+}
