@@ -126,11 +126,7 @@ fn permission_hint(error: &anyhow::Error) -> &'static str {
         let errno = cause.downcast_ref::<Errno>().copied();
         matches!(errno.or(io.map(Errno::from_raw)), Some(Errno::EPERM | Errno::EACCES))
     });
-    if is_permission && !geteuid().is_root() {
-        "; this needs root (`edge replay --engine host` does not)"
-    } else {
-        ""
-    }
+    if is_permission && !geteuid().is_root() { "; this needs root" } else { "" }
 }
 
 /// Whoever read our output has read enough (`edge … | head`).

@@ -4,7 +4,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::ValueEnum;
 use edge_user::{
     config,
@@ -67,7 +67,11 @@ pub(super) fn replay(args: &Args) -> Result<()> {
     let reader = CaptureReader::open(&args.input)?;
     let mut engine: Box<dyn Engine> = match args.engine {
         EngineKind::Host => Box::new(HostEngine::new(&plan, port, &capacity)),
-        EngineKind::Kernel => Box::new(KernelEngine::new(&plan, port, &capacity)?),
+        EngineKind::Kernel => {
+            let engine = KernelEngine::new(&plan, port, &capacity);
+            let advice = "the kernel engine; `--engine host` needs neither root nor the kernel";
+            Box::new(engine.context(advice)?)
+        }
     };
     let resolution = reader.resolution();
     let create = |path: &PathBuf| CaptureWriter::create(path, resolution);

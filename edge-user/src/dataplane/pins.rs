@@ -16,11 +16,16 @@ use edge_common::abi;
 use nix::{
     errno::Errno,
     fcntl::{Flock, FlockArg},
-    mount::{MsFlags, mount},
+    mount::{MntFlags, MsFlags, mount, umount2},
     sys::statfs::{BPF_FS_MAGIC, statfs},
 };
 
 use super::links::{Attached, AttachedMode};
+
+/// Where BPF file systems are, by convention.
+const CONVENTIONAL: &str = "/sys/fs/bpf";
+/// What a BPF file system that edge mounts for itself alone calls its source.
+const OUR_MOUNT: &str = "edge";
 
 /// The pins of an edge.
 #[derive(Clone, Debug)]
@@ -123,6 +128,10 @@ impl Pins {
             remove_directory(&self.directory.join(kind))?;
         }
         remove_directory(&self.directory)?;
+        if is_our_mount(&self.root) {
+            umount2(&self.root, MntFlags::MNT_DETACH)
+                .with_context(|| format!("unmounting {}", self.root.display()))?;
+        }
         // The user's own directory stays if anything else lives in it.
         let _still_used = fs::remove_dir(&self.root);
         Ok(true)
@@ -141,7 +150,9 @@ impl Pins {
     pub fn other_versions(&self) -> Result<Vec<String>> {
         let ours = self.directory.file_name().unwrap_or_default();
         let names = list(&self.root)?;
-        Ok(names.into_iter().filter(|name| name.as_str() != ours).collect())
+        let is_version =
+            |name: &str| name.strip_prefix('v').is_some_and(|number| number.parse::<u32>().is_ok());
+        Ok(names.into_iter().filter(|name| is_version(name) && name.as_str() != ours).collect())
     }
 }
 
@@ -176,25 +187,40 @@ fn list(directory: &Path) -> Result<Vec<String>> {
 /// `ip netns exec` and containers hide `/sys/fs/bpf` behind a fresh sysfs, and some systems mount
 /// none: a BPF file system is then mounted on the conventional place, or on the pin directory.
 fn ensure_bpffs(pin_dir: &Path) -> Result<()> {
-    let conventional = Path::new("/sys/fs/bpf");
-    let target = if pin_dir.starts_with(conventional) { conventional } else { pin_dir };
-    if target == pin_dir {
+    let (target, source) = if pin_dir.starts_with(CONVENTIONAL) {
+        (Path::new(CONVENTIONAL), "bpf")
+    } else {
         make_directory(pin_dir)?;
-    }
+        (pin_dir, OUR_MOUNT)
+    };
     if !is_bpffs(target)? {
-        tracing::warn!("no BPF file system on {}: mounting one", target.display());
-        mount(Some("bpf"), target, Some("bpf"), MsFlags::empty(), Some("mode=0700")).with_context(
-            || {
+        tracing::warn!(
+            "no BPF file system on {}: mounting one. It is gone, and the data plane with it, when \
+             this mount namespace is: `ip netns exec` makes one for each command, `nsenter --net` \
+             does not",
+            target.display(),
+        );
+        mount(Some(source), target, Some("bpf"), MsFlags::empty(), Some("mode=0700"))
+            .with_context(|| {
                 format!(
                     "{} is not on a BPF file system and none could be mounted; as root: mount -t \
                      bpf bpf {}",
                     pin_dir.display(),
                     target.display(),
                 )
-            },
-        )?;
+            })?;
     }
     make_directory(pin_dir)
+}
+
+/// Whether [`ensure_bpffs`] mounted the BPF file system at `pin_dir`, and on it alone.
+fn is_our_mount(pin_dir: &Path) -> bool {
+    let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+    let pin_dir = pin_dir.to_string_lossy();
+    mounts.lines().any(|line| {
+        let mut words = line.split(' ');
+        words.next() == Some(OUR_MOUNT) && words.next() == Some(&pin_dir)
+    })
 }
 
 fn is_bpffs(path: &Path) -> Result<bool> {
