@@ -9,7 +9,10 @@ use edge_tests::{
     frames::{frame, ipv4, ipv4_checksum, ipv6},
 };
 use edge_user::{
-    daemon::status::{Counters, Status},
+    daemon::{
+        control::ConfigRefused,
+        status::{Counters, Status},
+    },
     lab::{
         Lab, private_mounts,
         raw::{RawCollector, RawSender},
@@ -226,6 +229,7 @@ fn a_reload_is_all_or_nothing_and_loses_no_frame() -> Result<()> {
     // What is wrong changes nothing.
     configure(&CONFIG.replace("c_tag = 10", "c_tag = 9999"))?;
     let error = reload().err().context("a wrong configuration is refused")?;
+    assert!(error.is::<ConfigRefused>(), "{error:#}");
     assert!(format!("{error:#}").contains("c_tag"), "{error:#}");
     configure(&CONFIG.replace("interface = \"core0\"", "interface = \"nowhere0\""))?;
     assert!(reload().is_err());
@@ -260,6 +264,40 @@ fn a_reload_is_all_or_nothing_and_loses_no_frame() -> Result<()> {
     ends.customer.0.send(&moved)?;
     assert_eq!(ends.core.1.collect(1, WAIT)?, [moved]);
     assert!(ends.core.1.collect(1, QUIET)?.is_empty());
+    daemon.stop()?;
+    detach(&lab)?;
+    Ok(())
+}
+
+/// A start or a detach that was killed may leave any of the pins behind.
+#[test]
+fn leftovers_of_a_killed_start_are_no_obstacle() -> Result<()> {
+    if !root_or_skip("leftovers_of_a_killed_start_are_no_obstacle") {
+        return Ok(());
+    }
+    let lab = lab()?;
+    let ends = Ends::open(&lab)?;
+    let private = frame(&PRIVATE, 0x0800, &ipv4(0, 100));
+    Daemon::start(&lab, CONFIG)?.kill()?;
+    for entry in fs::read_dir("/sys/fs/bpf/edge/v1/maps")? {
+        let path = entry?.path();
+        if !path.ends_with("ATTACHMENT_KEYS") {
+            fs::remove_file(path)?;
+        }
+    }
+    // Tables for so many circuits have another size than the one that is left.
+    let many = (0..1000).map(|number| {
+        format!(
+            "[[circuit]]\nname = \"c{number}\"\nbandwidth = \"1 Gbps\"\ns_tag = {}\n\
+             [[circuit.peering]]\nkind = \"private\"\nc_tag = 1\n",
+            1000 + number,
+        )
+    });
+    let config = format!("{CONFIG}{}", many.collect::<String>());
+    let daemon = Daemon::start(&lab, &config)?;
+    ends.customer.0.send(&private)?;
+    assert_eq!(ends.core.1.collect(1, WAIT)?, std::slice::from_ref(&private));
+    assert_eq!(forwarded(&status()?, "contoso", "private", "inbound").0, 1);
     daemon.stop()?;
     detach(&lab)?;
     Ok(())
