@@ -58,7 +58,20 @@ pub fn any_frame() -> impl Strategy<Value = Vec<u8>> {
     let tpid = select(vec![0x8100u16, 0x88a8, 0x9100, 0x9200, 0x0800, 0x88cc]);
     let tci = (select(vec![0u16, 10, 11, 20, 30, 100, 101, 200, 300, 4095]), 0u16..16)
         .prop_map(|(vid, priority)| priority << 12 | vid);
-    let tags = prop::collection::vec((tpid, tci), 0..4);
+    let any_tags = prop::collection::vec((tpid, tci), 0..4);
+    let claimed = select(vec![
+        vec![(0x88a8, 100), (0x8100, 10)],
+        vec![(0x8100, 100), (0x8100, 20)],
+        vec![(0x88a8, 100), (0x88a8, 30)],
+        vec![(0x8100, 200)],
+        vec![(0x8100, 300)],
+        vec![(0x88a8, 101), (0x8100, 10)],
+    ]);
+    let claimed = (claimed, any::<[u8; 2]>()).prop_map(|(tags, priorities)| {
+        let tags = tags.into_iter().zip(priorities);
+        tags.map(|((tpid, vid), priority)| (tpid, u16::from(priority) << 12 | vid)).collect()
+    });
+    let tags = prop_oneof![2 => claimed, 1 => any_tags];
     let payload = (any::<bool>(), any::<u8>(), 20u16..300).prop_map(|(v6, ds, len_bytes)| {
         if v6 { (0x86dd, ipv6(ds, len_bytes)) } else { (0x0800, ipv4(ds, len_bytes)) }
     });
