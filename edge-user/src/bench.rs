@@ -1,12 +1,12 @@
 //! `edge bench`: what the path costs on this machine, in test runs, against a program that does
 //! nothing.
 
-use std::path::Path;
+use std::{path::Path, sync::Barrier, thread};
 
 use anyhow::{Context as _, Result};
 use aya::{
     Ebpf,
-    programs::{TestRun as _, TestRunOptions},
+    programs::{TestRun as _, TestRunOptions, Xdp},
 };
 use etherparse::PacketBuilder;
 use serde::Serialize;
@@ -90,14 +90,18 @@ pub fn bench() -> Result<Report> {
     let frames = frames()?;
     let mut empty_ns = Vec::new();
     let mut stages_ns = vec![Vec::new(); frames.len()];
+    let mut shared_ns = Vec::new();
+    let (stage_shared, frame_shared) = ("whole path, IPv4, all CPUs on one circuit", &frames[3].2);
     for _ in 0..ROUNDS {
         empty_ns.push(measure(&mut ebpf, EMPTY_PROGRAM, &frames[0].2)?);
         for ((_, name, frame), ns) in frames.iter().zip(&mut stages_ns) {
             ns.push(measure(&mut ebpf, name, frame)?);
         }
+        shared_ns.push(measure_on_all_cpus(&mut ebpf, frame_shared)?);
     }
     let empty_ns = median(empty_ns);
-    let stages = frames.iter().zip(stages_ns).map(|((stage, ..), ns)| {
+    let stages = frames.iter().map(|(stage, ..)| *stage).zip(stages_ns);
+    let stages = stages.chain([(stage_shared, shared_ns)]).map(|(stage, ns)| {
         let ns = median(ns);
         Stage { stage, ns, ratio: ns / empty_ns }
     });
@@ -161,6 +165,35 @@ fn measure(ebpf: &mut Ebpf, name: &str, frame: &[u8]) -> Result<f64> {
     options.repeat = REPEAT;
     let result = program(ebpf, name)?.test_run(options).context("a test run")?;
     Ok(result.duration.as_secs_f64() * 1e9)
+}
+
+/// [`measure`], on all CPUs at once; the slowest one's.
+fn measure_on_all_cpus(ebpf: &mut Ebpf, frame: &[u8]) -> Result<f64> {
+    let cpus = aya::util::online_cpus()
+        .map_err(|(file, error)| anyhow::Error::new(error).context(format!("reading {file}")))?;
+    let program: &Xdp = program(ebpf, PROGRAM)?;
+    let start = Barrier::new(cpus.len());
+    thread::scope(|scope| {
+        let run = |cpu: u32| {
+            let start = &start;
+            scope.spawn(move || -> Result<f64> {
+                let moved = replay::kernel::move_to_cpu(cpu as usize);
+                // Whoever can't move must not keep the others waiting.
+                start.wait();
+                moved?;
+                let mut options = TestRunOptions::new();
+                options.data_in = Some(frame);
+                options.repeat = REPEAT;
+                let result = program.test_run(options).context("a test run")?;
+                Ok(result.duration.as_secs_f64() * 1e9)
+            })
+        };
+        let threads: Vec<_> = cpus.into_iter().map(run).collect();
+        let ns = threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        Ok(ns.collect::<Result<Vec<f64>>>()?.into_iter().fold(0.0, f64::max))
+    })
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

@@ -96,7 +96,12 @@ impl Engine for KernelEngine {
 
 /// Leases are per CPU: on one CPU, a replay's verdicts depend on the capture alone.
 pub(crate) fn stay_on_one_cpu() -> Result<()> {
+    move_to_cpu(sched_getcpu()?)
+}
+
+/// Has the calling thread run on this CPU only.
+pub(crate) fn move_to_cpu(cpu: usize) -> Result<()> {
     let mut cpus = CpuSet::new();
-    cpus.set(sched_getcpu()?)?;
-    sched_setaffinity(Pid::from_raw(0), &cpus).context("staying on one CPU")
+    cpus.set(cpu)?;
+    sched_setaffinity(Pid::from_raw(0), &cpus).with_context(|| format!("moving to CPU {cpu}"))
 }
