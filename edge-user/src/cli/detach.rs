@@ -1,7 +1,7 @@
 use std::io::Write as _;
 
-use anyhow::Result;
-use edge_user::{config, dataplane::Pins};
+use anyhow::{Result, ensure};
+use edge_user::{config, daemon::control, dataplane::Pins};
 
 use super::ConfigArg;
 
@@ -13,6 +13,12 @@ pub(super) struct Args {
 
 pub(super) fn detach(args: &Args) -> Result<()> {
     let config = config::load(&args.config.config)?;
+    // Its pins may be hidden from here (`ip netns exec`), its socket is not.
+    ensure!(
+        !control::is_answered(&config.edge.control),
+        "an edge daemon answers at {}; stop it first",
+        config.edge.control.display(),
+    );
     let pins = Pins::new(&config.edge.pin_dir);
     let removed = pins.remove_unused()?;
     let told = if removed { "detached" } else { "nothing was attached" };

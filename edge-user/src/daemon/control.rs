@@ -112,6 +112,12 @@ pub async fn serve(listener: UnixListener, instance: Arc<Mutex<Instance>>) {
     }
 }
 
+/// Whether a daemon answers at `socket`.
+#[must_use]
+pub fn is_answered(socket: &Path) -> bool {
+    UnixStream::connect(socket).is_ok()
+}
+
 /// Asks the daemon at `socket`.
 pub fn ask<T: for<'de> Deserialize<'de>>(socket: &Path, request: &Request) -> Result<T> {
     let mut stream = UnixStream::connect(socket).with_context(|| {
