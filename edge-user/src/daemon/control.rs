@@ -144,6 +144,10 @@ async fn answer(mut stream: tokio::net::UnixStream, instance: &Mutex<Instance>) 
     let (reader, mut writer) = stream.split();
     let mut line = String::new();
     tokio::io::BufReader::new(reader.take(MAX_REQUEST_LEN_BYTES)).read_line(&mut line).await?;
+    if line.is_empty() {
+        // Somebody who only wanted to know whether we are here.
+        return Ok(());
+    }
     let answer = match handle(&line, instance).await {
         Ok(value) => Answer::Ok(value),
         Err(error) if error.is::<ConfigErrors>() => Answer::ConfigErrors(error.to_string()),
