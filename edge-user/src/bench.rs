@@ -85,7 +85,7 @@ pub fn bench() -> Result<Report> {
     replay::kernel::stay_on_one_cpu()?;
     let mut ebpf = PortProgram::load_for_bench(port, &capacity)?;
     let mut tables = KernelTables::take(&mut ebpf)?;
-    apply(&mut tables, &plan, |_| Ok(replay::kernel::LOOPBACK_IFINDEX))?;
+    apply(&mut tables, &plan, &vec![replay::kernel::LOOPBACK_IFINDEX; plan.ports.len()])?;
 
     let frames = frames()?;
     let mut empty_ns = Vec::new();

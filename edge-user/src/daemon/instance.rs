@@ -47,8 +47,7 @@ impl Hold {
 pub struct Instance {
     config_path: PathBuf,
     config: Config,
-    plan: Plan,
-    attached: BTreeMap<String, Attached>,
+    installed: Installed,
     tables: KernelTables,
     hold: Hold,
     started: Instant,
@@ -65,10 +64,10 @@ impl Instance {
             pins.clear()?;
         }
         let started = Self::open(&config, pins, is_new).and_then(|mut tables| {
-            let (plan, attached) = install(&mut tables, pins, &config, None)?;
-            Ok((tables, plan, attached))
+            let installed = install(&mut tables, pins, &config, None)?;
+            Ok((tables, installed))
         });
-        let (tables, plan, attached) = match started {
+        let (tables, installed) = match started {
             Ok(started) => started,
             Err(error) => {
                 if is_new && let Err(error) = pins.remove() {
@@ -80,8 +79,7 @@ impl Instance {
         Ok(Self {
             config_path: config_path.to_owned(),
             config,
-            plan,
-            attached,
+            installed,
             tables,
             hold,
             started: Instant::now(),
@@ -106,21 +104,17 @@ impl Instance {
             "pin_dir, control and metrics can't be changed by a reload; restart the daemon",
         );
         preflight(&config)?;
-        let old = Some((&self.plan, &self.attached));
+        let old = Some(&self.installed);
         match install(&mut self.tables, &self.hold.pins, &config, old) {
-            Ok((plan, attached)) => {
+            Ok(installed) => {
                 tracing::info!("reloaded {}", self.config_path.display());
                 self.config = config;
-                self.plan = plan;
-                self.attached = attached;
+                self.installed = installed;
                 Ok(())
             }
             Err(error) => {
                 match install(&mut self.tables, &self.hold.pins, &self.config, None) {
-                    Ok((plan, attached)) => {
-                        self.plan = plan;
-                        self.attached = attached;
-                    }
+                    Ok(installed) => self.installed = installed,
                     Err(error) => tracing::error!("going back to what was: {error:#}"),
                 }
                 Err(error)
@@ -130,7 +124,8 @@ impl Instance {
 
     /// Counters and state of everything configured.
     pub fn status(&self) -> Result<Status> {
-        Status::read(&self.config, &self.plan, &self.attached, &self.tables, self.started.elapsed())
+        let Installed { plan, attached } = &self.installed;
+        Status::read(&self.config, plan, attached, &self.tables, self.started.elapsed())
     }
 
     /// Ends the daemon's hold on the data plane.
@@ -142,56 +137,66 @@ impl Instance {
     }
 }
 
+/// What the kernel has of a configuration.
+struct Installed {
+    plan: Plan,
+    /// By port name.
+    attached: BTreeMap<String, Attached>,
+}
+
 /// Brings tables, programs and links to `config`. With `old`, programs that have not changed are
 /// left alone.
 fn install(
     tables: &mut KernelTables,
     pins: &Pins,
     config: &Config,
-    old: Option<(&Plan, &BTreeMap<String, Attached>)>,
-) -> Result<(Plan, BTreeMap<String, Attached>)> {
+    old: Option<&Installed>,
+) -> Result<Installed> {
     let capacity = tables.capacity();
     let plan = Plan::new(config, &occupancy(tables), Police::Purchased)?;
+    let interfaces = plan.ports.iter().map(|port| Interface::find(&port.interface));
+    let interfaces: Vec<Interface> = interfaces.collect::<Result<_>>()?;
 
     // Everything that can be refused comes before the first change.
-    let unchanged = |port: &PortPlan| {
-        let (plan, attached) = old?;
-        let same = PortPlan { is_new: false, ..plan.port(&port.name)?.clone() } == *port;
-        let attached = attached.get(&port.name).filter(|_| same)?;
-        let ifindex = Interface::find(&port.interface).ok()?.index();
-        (attached.ifindex == ifindex).then_some(*attached)
-    };
-    let programs = plan.ports.iter().map(|port| {
-        if let Some(attached) = unchanged(port) {
-            return Ok(Installed::Already(attached));
+    let ports = || plan.ports.iter().zip(&interfaces);
+    let programs = ports().map(|(port, interface)| {
+        if let Some(attached) = old.and_then(|old| old.unchanged(port, interface)) {
+            return Ok(PortState::Attached(attached));
         }
-        let mtu_bytes = Interface::find(&port.interface)?.mtu_bytes()?;
-        Ok(Installed::Loaded(PortProgram::load(port, mtu_bytes, &capacity, pins)?))
+        let mtu_bytes = interface.mtu_bytes()?;
+        Ok(PortState::Loaded(PortProgram::load(port, mtu_bytes, &capacity, pins)?))
     });
-    let programs: Vec<Installed> = programs.collect::<Result<_>>()?;
+    let programs: Vec<PortState> = programs.collect::<Result<_>>()?;
 
-    apply(tables, &plan, |interface| Ok(Interface::find(interface)?.index()))?;
+    apply(tables, &plan, &interfaces.iter().map(Interface::index).collect::<Vec<_>>())?;
 
     let links = Links::new(pins);
     let mut attached = BTreeMap::new();
-    for (port, program) in plan.ports.iter().zip(programs) {
-        let now = match program {
-            Installed::Already(attached) => attached,
-            Installed::Loaded(mut program) => {
-                let ifindex = Interface::find(&port.interface)?.index();
-                links.install(&mut program, ifindex, port.xdp_mode).with_context(|| {
-                    format!("port \"{}\", interface {}", port.name, port.interface)
-                })?
-            }
+    for ((port, interface), state) in ports().zip(programs) {
+        let now = match state {
+            PortState::Attached(attached) => attached,
+            PortState::Loaded(mut program) => links
+                .install(&mut program, interface.index(), port.xdp_mode)
+                .with_context(|| format!("port \"{}\", interface {}", port.name, port.interface))?,
         };
         attached.insert(port.name.clone(), now);
     }
     links.remove_all_but(|link| attached.values().any(|attached| *attached == link))?;
     retire(tables, &plan);
-    Ok((plan, attached))
+    Ok(Installed { plan, attached })
 }
 
-enum Installed {
-    Already(Attached),
+/// A port on the way to its program.
+enum PortState {
+    Attached(Attached),
     Loaded(PortProgram),
+}
+
+impl Installed {
+    /// What `port` is attached to, if it has the program already that its plan wants there.
+    fn unchanged(&self, port: &PortPlan, interface: &Interface) -> Option<Attached> {
+        let same = PortPlan { is_new: false, ..self.plan.port(&port.name)?.clone() } == *port;
+        let attached = self.attached.get(&port.name).filter(|_| same)?;
+        (attached.ifindex == interface.index()).then_some(*attached)
+    }
 }

@@ -13,20 +13,16 @@ use zerocopy::FromZeros as _;
 use super::{keys, mapped::MappedArray, occupancy::slots, tables::KernelTables};
 use crate::plan::Plan;
 
-/// Makes the tables hold what `plan` says, beside what they held. `egress_ifindex` tells the interface index of a port.
+/// Makes the tables hold what `plan` says, beside what they held. `ifindexes` are those of the
+/// plan's ports, in their order.
 ///
 /// What changes for a published attachment (rate, marking, state) changes by one store each.
-pub fn apply(
-    tables: &mut KernelTables,
-    plan: &Plan,
-    egress_ifindex: impl Fn(&str) -> Result<u32>,
-) -> Result<()> {
+pub fn apply(tables: &mut KernelTables, plan: &Plan, ifindexes: &[u32]) -> Result<()> {
     fill(tables, plan).context("filling the tables")?;
-    for port in &plan.ports {
-        let ifindex = egress_ifindex(&port.interface)?;
+    for (port, ifindex) in plan.ports.iter().zip(ifindexes) {
         for tx_ports in &mut tables.tx_ports {
             tx_ports
-                .set(port.index, ifindex, None, 0)
+                .set(port.index, *ifindex, None, 0)
                 .with_context(|| format!("making {} a port to forward to", port.interface))?;
         }
     }

@@ -48,7 +48,7 @@ impl KernelEngine {
         let mut ebpf = PortProgram::load_for_replay(port, capacity)?;
         let mut tables = KernelTables::take(&mut ebpf)?;
         let replay = ReplayTables::take(&mut ebpf)?;
-        apply(&mut tables, plan, |_| Ok(LOOPBACK_IFINDEX))?;
+        apply(&mut tables, plan, &vec![LOOPBACK_IFINDEX; plan.ports.len()])?;
         Ok(Self { ebpf, tables, replay, port: port.index, out: Vec::new() })
     }
 

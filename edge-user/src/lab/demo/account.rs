@@ -5,7 +5,10 @@ use std::{collections::BTreeSet, time::Duration};
 use anyhow::Result;
 use comfy_table::{CellAlignment, Table, presets};
 
-use super::scenario::{CORE, CUSTOMER};
+use super::{
+    checks::{mega, rate_bps},
+    scenario::{CORE, CUSTOMER},
+};
 use crate::{
     daemon::status::Status,
     lab::{Lab, WireCount, WireCounts},
@@ -101,6 +104,7 @@ impl Account {
             "bytes billed",
             "wire and meter",
         ]);
+        let mean_rate = |counted| format!("{} Mbps", mega(rate_bps(counted, length.as_millis())));
         for row in self.rows.iter().filter(|row| row.offered.frames != 0) {
             let dscp: Vec<String> = row.dscp_seen.iter().map(u8::to_string).collect();
             let agree = row.arrived == row.forwarded;
@@ -109,8 +113,8 @@ impl Account {
                 row.peering.clone(),
                 row.direction.clone(),
                 bit_rate(row.purchased_bps),
-                mean_rate(row.offered, length),
-                mean_rate(row.arrived, length),
+                mean_rate(row.offered),
+                mean_rate(row.arrived),
                 format!("{} frames", count(row.dropped.frames)),
                 dscp.join(", "),
                 count(row.billed_bytes()),
@@ -122,12 +126,6 @@ impl Account {
         }
         table
     }
-}
-
-/// In Mbit/s with one decimal.
-fn mean_rate(counted: WireCount, length: Duration) -> String {
-    let tenths = u128::from(counted.bytes) * 8 / 100 / length.as_millis().max(1);
-    format!("{}.{} Mbps", tenths / 10, tenths % 10)
 }
 
 /// The tags of a peering of the demo's.

@@ -122,12 +122,12 @@ fn meets(seen_bps: u64, bought_bps: u64) -> bool {
     (LEAST_PERCENT..=MOST_PERCENT).contains(&percent)
 }
 
-fn rate_bps(count: WireCount, elapsed_ms: u128) -> u64 {
+pub(super) fn rate_bps(count: WireCount, elapsed_ms: u128) -> u64 {
     let bits = u128::from(count.bytes) * 8;
     u64::try_from(bits * 1000 / elapsed_ms.max(1)).unwrap_or(u64::MAX)
 }
 
 /// Mbit/s with one decimal.
-fn mega(bps: u64) -> String {
+pub(super) fn mega(bps: u64) -> String {
     format!("{}.{}", bps / 1_000_000, bps / 100_000 % 10)
 }
