@@ -5,7 +5,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 use crate::{class::MAX_CLASSES, reason::Reason, tags::Vid};
 
 /// Version of the map layouts; part of the pin path. Raise it when any of them changes.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// `EGRESS` of a port that forwards to the stack.
 pub const EGRESS_STACK: u32 = u32::MAX;
@@ -91,9 +91,13 @@ pub struct Outcome {
     pub dscp_in: u8,
     /// DSCP that it leaves with, or [`Outcome::NONE`].
     pub dscp_out: u8,
+    /// Length that was policed and metered, or, where it didn't come to that, the frame's.
+    pub len_bytes: u32,
+    /// Zero.
+    pub reserved: u32,
 }
 
-const _: () = assert!(size_of::<Outcome>() == 8);
+const _: () = assert!(size_of::<Outcome>() == 16);
 
 impl Outcome {
     /// In a field that does not apply.
@@ -108,6 +112,8 @@ impl Outcome {
             class: Self::NONE,
             dscp_in: Self::NONE,
             dscp_out: Self::NONE,
+            len_bytes: 0,
+            reserved: 0,
         }
     }
 

@@ -58,28 +58,39 @@ pub struct Attachment {
     /// Index of the rate the policer grants. With `policer` in one 64-bit word, so that a change
     /// of rate is one store.
     pub rate: u32,
-    /// Index of the row of DSCP markings.
-    pub mark_row: u32,
-    /// Class of frames that are not IP.
-    pub default_class: u8,
-    /// [`Attachment::DISABLED`] or 0.
+    /// The tags that frames leave with: [`crate::retag::Retag::to_bits`].
+    pub retag: u64,
+    /// Index of the row of the peering's QoS profile.
+    pub qos_row: u32,
+    /// What the length that is policed and metered has more than the frame.
+    pub len_adjust_bytes: i16,
+    /// [`Attachment::DISABLED`] and the others, or 0.
     pub flags: u8,
     /// Zero.
-    pub reserved: u16,
+    pub reserved: [u8; 9],
 }
 
 impl Attachment {
     /// Frames are dropped with [`Reason::CircuitDisabled`].
     pub const DISABLED: u8 = 1;
+    /// The profile has rules.
+    pub const HAS_RULES: u8 = 2;
+    /// A class of the profile sets the PCP.
+    pub const MARKS_PCP: u8 = 4;
+    /// The IP packet is policed and metered, not the frame.
+    pub const ACCOUNT_PACKET: u8 = 8;
 }
 
-const _: () = assert!(size_of::<Attachment>() == 16);
+// A power of two, so that none straddles a cache line.
+const _: () = assert!(size_of::<Attachment>() == 32);
 const _: () = assert!(core::mem::offset_of!(Attachment, rate) == 4);
-const _: () = assert!(core::mem::offset_of!(Attachment, mark_row) == 8);
-const _: () = assert!(core::mem::offset_of!(Attachment, default_class) == 12);
-const _: () = assert!(core::mem::offset_of!(Attachment, flags) == 13);
+const _: () = assert!(core::mem::offset_of!(Attachment, retag) == 8);
+const _: () = assert!(core::mem::offset_of!(Attachment, qos_row) == 16);
+const _: () = assert!(core::mem::offset_of!(Attachment, len_adjust_bytes) == 20);
+const _: () = assert!(core::mem::offset_of!(Attachment, flags) == 22);
 
-/// The attachment a frame belongs to, and the last tag that told so.
+/// The attachment a frame belongs to, and the last tag that told so. The entry for VID 0, if
+/// there is one, is for frames without a tag and for those with a priority tag.
 #[inline(always)]
 pub fn classify(
     frame: &impl Frame,
@@ -88,6 +99,7 @@ pub fn classify(
 ) -> Result<(u32, Tag), Reason> {
     let c_table = match tables.s_tag(outer.vid) {
         Slot::Attachment(index) => return Ok((index, outer)),
+        Slot::Empty if !outer.is_there() => return Err(Reason::Untagged),
         Slot::Empty => return Err(Reason::Unmatched),
         Slot::CTable(c_table) => c_table,
     };

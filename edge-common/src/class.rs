@@ -2,10 +2,10 @@
 
 use crate::{frame::Frame, reason::Reason, tags::Tag};
 
-const ETHER_TYPE_IPV4: u16 = 0x0800;
-const ETHER_TYPE_IPV6: u16 = 0x86dd;
+pub(crate) const ETHER_TYPE_IPV4: u16 = 0x0800;
+pub(crate) const ETHER_TYPE_IPV6: u16 = 0x86dd;
 const IPV4_MIN_HEADER_LEN_BYTES: usize = 20;
-const IPV6_HEADER_LEN_BYTES: usize = 40;
+pub(crate) const IPV6_HEADER_LEN_BYTES: usize = 40;
 
 /// Classes that a QoS profile can have at the most.
 pub const MAX_CLASSES: usize = 8;
@@ -115,6 +115,19 @@ pub fn ds_word(frame: &impl Frame, tag: &Tag) -> Result<Option<DsWord>, Reason> 
         ETHER_TYPE_IPV6 => ipv6(frame, tag.next_offset).map(Some),
         _ => Ok(None),
     }
+}
+
+/// Length in bytes of the IPv4 packet at `offset`, by its header.
+#[inline(always)]
+pub(crate) fn ipv4_len_bytes(frame: &impl Frame, offset: usize) -> Option<u32> {
+    frame.read_u16(offset + 2).map(u32::from)
+}
+
+/// Length in bytes of the IPv6 packet at `offset`, by its header.
+#[inline(always)]
+pub(crate) fn ipv6_len_bytes(frame: &impl Frame, offset: usize) -> Option<u32> {
+    let payload_len_bytes = frame.read_u16(offset + 4)?;
+    Some(IPV6_HEADER_LEN_BYTES as u32 + u32::from(payload_len_bytes))
 }
 
 /// RFC 1812, 5.2.2: version 4, a header of 20 bytes or more, and a total length that holds the

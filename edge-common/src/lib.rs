@@ -1,7 +1,7 @@
 //! The packet path of `edge`, in the order in which a frame meets it:
 //!
 //! ```text
-//! port → tags → attachment → class → mark → police → meter → forward
+//! port → tags → attachment → class → mark → police → retag → forward → meter
 //! ```
 //!
 //! One module a step. [`path::process`] strings them together and is the whole data plane: the
@@ -24,6 +24,7 @@
 )]
 
 pub mod abi;
+pub mod accounting;
 pub mod attachment;
 pub mod checksum;
 pub mod class;
@@ -33,8 +34,11 @@ pub mod meter;
 pub mod path;
 pub mod police;
 pub mod port;
+pub mod qos;
 pub mod rate;
 pub mod reason;
+pub mod retag;
+pub mod rules;
 pub mod tables;
 pub mod tags;
 

@@ -1,15 +1,18 @@
 //! The path of a frame, whole.
 
 use crate::{
+    accounting,
     attachment::{self, Attachment},
     class::{self, Class},
     frame::Frame,
-    mark::{self, Marking},
-    police,
+    mark, police,
     port::PortConfig,
+    qos::Marking,
     reason::Reason,
+    retag::{self, Retag},
+    rules,
     tables::{Clock, Tables},
-    tags,
+    tags::{self, Tag},
 };
 
 /// Takes one frame along the path: marks it in place, polices, meters and forwards it. Counts it
@@ -22,6 +25,7 @@ pub fn process(
     clock: &impl Clock,
 ) -> Reason {
     let len_bytes = frame.len_bytes();
+    tables.note_len_bytes(len_bytes);
     let reason = match steps(frame, port, tables, clock) {
         Ok(()) => Reason::Ok,
         Err(reason) => reason,
@@ -39,7 +43,6 @@ fn steps(
     tables: &mut impl Tables,
     clock: &impl Clock,
 ) -> Result<(), Reason> {
-    let len_bytes = frame.len_bytes();
     let outer = tags::outer(frame, port)?;
 
     let (index, tag) = attachment::classify(frame, tables, outer)?;
@@ -49,19 +52,25 @@ fn steps(
         return Err(Reason::CircuitDisabled);
     }
 
-    let row = tables.mark_row(attachment.mark_row).ok_or(Reason::DanglingTable)?;
+    let row = tables.qos_row(attachment.qos_row).ok_or(Reason::DanglingTable)?;
     let class = match class::ds_word(frame, &tag)? {
         Some(ds) => {
-            let Marking { class, dscp } = row.marking(ds.dscp());
+            let Marking { class, dscp } = if attachment.flags & Attachment::HAS_RULES == 0 {
+                row.marking(ds.dscp())
+            } else {
+                rules::marking(frame, &ds, row)
+            };
             tables.note_dscp(ds.dscp(), dscp);
             mark::mark(frame, &ds, dscp)?;
             class
         }
-        None => Class::new(attachment.default_class),
+        None => row.pcp_class(tags::pcp(frame, &tag)?),
     };
     tables.note_class(class);
     let share = row.burst_share(class);
 
+    let len_bytes = accounting::accounted_bytes(frame, &attachment, &tag)?;
+    tables.note_len_bytes(len_bytes);
     let admitted = police::admit(tables, clock, &attachment, share, len_bytes)?;
     if !admitted {
         let meter = tables.meter(index).ok_or(Reason::DanglingTable)?;
@@ -69,6 +78,9 @@ fn steps(
         return Err(Reason::OverRate);
     }
 
+    if attachment.retag != 0 || attachment.flags & Attachment::MARKS_PCP != 0 {
+        leaving_tags(frame, tables, &attachment, &tag, class)?;
+    }
     // Forward, then meter: what could not be sent is not billed.
     if !tables.forward() {
         return Err(Reason::NoEgress);
@@ -76,4 +88,21 @@ fn steps(
     let meter = tables.meter(index).ok_or(Reason::DanglingTable)?;
     meter.forwarded(class, len_bytes);
     Ok(())
+}
+
+/// Gives the frame the tags and the priority that it leaves with.
+#[inline(always)]
+fn leaving_tags(
+    frame: &mut impl Frame,
+    tables: &impl Tables,
+    attachment: &Attachment,
+    tag: &Tag,
+    class: Class,
+) -> Result<(), Reason> {
+    let has_tag = retag::retag(frame, tag, Retag::from_bits(attachment.retag))?;
+    let row = tables.qos_row(attachment.qos_row).ok_or(Reason::DanglingTable)?;
+    match row.pcp_mark(class) {
+        Some(pcp) if has_tag => mark::mark_pcp(frame, pcp),
+        _ => Ok(()),
+    }
 }

@@ -12,7 +12,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use crate::{
     attachment::Attachment,
-    mark::BurstShare,
+    qos::BurstShare,
     rate::{Rate, TICKS_PER_NS_LOG2},
     reason::Reason,
     tables::{Clock, Tables, Word},

@@ -2,7 +2,7 @@
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-use crate::mark::BurstShare;
+use crate::qos::BurstShare;
 
 /// The policer's unit of time is 2^-12 ns: at 100 Gbps a 64-byte frame is 20,971.52 of them, so
 /// that charging whole ticks errs by 25 ppm at the worst and by nothing noticeable for a lease.

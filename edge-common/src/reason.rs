@@ -10,7 +10,7 @@ pub enum Reason {
     Ok = 0,
     /// Tagged, but no circuit claims the tag or tag pair.
     Unmatched = 1,
-    /// No tag with an accepted TPID.
+    /// No tag with an accepted TPID, and no circuit claims frames without.
     Untagged = 2,
     /// Truncated, or an IP header that a router must refuse (RFC 1812, 5.2.2; RFC 8200, 3).
     Malformed = 3,
@@ -25,6 +25,8 @@ pub enum Reason {
     /// One table refers to an entry that another does not hold. Never happens with the tables
     /// the daemon writes; counted, so that it would be seen.
     DanglingTable = 8,
+    /// The driver left no room in front of the frame for the tags it should leave with.
+    NoHeadroom = 9,
 }
 
 /// What becomes of a frame.
@@ -49,7 +51,7 @@ pub enum UnmatchedPolicy {
 
 impl Reason {
     /// Every reason, in number order.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Ok,
         Self::Unmatched,
         Self::Untagged,
@@ -59,6 +61,7 @@ impl Reason {
         Self::OverRate,
         Self::NoEgress,
         Self::DanglingTable,
+        Self::NoHeadroom,
     ];
 
     /// What happens to a frame that leaves the path for this reason.
@@ -76,7 +79,8 @@ impl Reason {
             | Self::CircuitDisabled
             | Self::OverRate
             | Self::NoEgress
-            | Self::DanglingTable => Action::Drop,
+            | Self::DanglingTable
+            | Self::NoHeadroom => Action::Drop,
         }
     }
 
@@ -93,6 +97,7 @@ impl Reason {
             Self::OverRate => "over-rate",
             Self::NoEgress => "no-egress",
             Self::DanglingTable => "dangling-table",
+            Self::NoHeadroom => "no-headroom",
         }
     }
 
@@ -120,7 +125,7 @@ mod tests {
             assert_eq!(reason.number(), number);
             assert_eq!(Reason::from_number(number), Some(reason));
         }
-        assert_eq!(Reason::from_number(9), None);
+        assert_eq!(Reason::from_number(10), None);
     }
 
     #[test]

@@ -3,9 +3,9 @@
 use crate::{
     attachment::{Attachment, Slot},
     class::{Class, Dscp},
-    mark::MarkRow,
     meter::{Meter, PortCounters},
     police::Lease,
+    qos::QosRow,
     rate::Rate,
     tags::Vid,
 };
@@ -21,8 +21,8 @@ pub trait Tables {
     fn c_tag(&self, table: u32, vid: Vid) -> Slot;
     /// An attachment.
     fn attachment(&self, index: u32) -> Option<&Attachment>;
-    /// A row of DSCP markings.
-    fn mark_row(&self, index: u32) -> Option<&MarkRow>;
+    /// A row of a QoS profile.
+    fn qos_row(&self, index: u32) -> Option<&QosRow>;
     /// A rate.
     fn rate(&self, index: u32) -> Option<&Rate>;
     /// A policer: the time that all CPUs share, and what this CPU has leased of it.
@@ -41,6 +41,8 @@ pub trait Tables {
     fn note_class(&self, class: Class);
     /// See [`Self::note_attachment`].
     fn note_dscp(&self, arriving: Dscp, leaving: Dscp);
+    /// See [`Self::note_attachment`].
+    fn note_len_bytes(&self, len_bytes: u32);
 }
 
 /// A monotonic clock.

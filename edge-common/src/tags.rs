@@ -1,6 +1,11 @@
 //! Step 2, the tags: IEEE 802.1Q-2022, 9.6 (VLAN Tag Control Information).
 
-use crate::{frame::Frame, port::PortConfig, reason::Reason};
+use crate::{
+    frame::{ETHERNET_HEADER_LEN_BYTES, Frame},
+    port::PortConfig,
+    qos::Pcp,
+    reason::Reason,
+};
 
 /// TPID of a C-tag (802.1Q-2022, table 9-1).
 pub const TPID_C_TAG: u16 = 0x8100;
@@ -11,10 +16,14 @@ const ETHER_TYPE_SLOW: u16 = 0x8809;
 /// EtherType of LLDP (802.1AB-2016, 8.3).
 const ETHER_TYPE_LLDP: u16 = 0x88cc;
 
-/// Where the EtherType, or the outer TPID, of an Ethernet frame is.
-const ETHER_TYPE_OFFSET: usize = 12;
-/// TCI and the EtherType after it.
+/// TPID and TCI.
 pub const TAG_LEN_BYTES: usize = 4;
+/// Where a frame's outer tag is, or, in a frame without, its EtherType.
+pub const OUTER_TAG_OFFSET: usize = 12;
+/// Where the TCI of the outer tag is.
+pub const OUTER_TCI_OFFSET: usize = OUTER_TAG_OFFSET + 2;
+/// Where the inner tag is.
+pub const INNER_TAG_OFFSET: usize = OUTER_TAG_OFFSET + TAG_LEN_BYTES;
 
 /// A VLAN identifier: the low 12 bits of the TCI. PCP and DEI, the upper four, never get here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +68,20 @@ pub struct Tag {
 }
 
 impl Tag {
+    /// In place of a frame's tag that has none: 802.1Q-2022, 6.9.1, treats it like one with the
+    /// VID 0.
+    #[inline(always)]
+    const fn none(ether_type: u16) -> Self {
+        Self { vid: Vid(0), next_ether_type: ether_type, next_offset: ETHERNET_HEADER_LEN_BYTES }
+    }
+
+    /// Whether it is there at all.
+    #[inline(always)]
+    #[must_use]
+    pub const fn is_there(&self) -> bool {
+        self.next_offset != ETHERNET_HEADER_LEN_BYTES
+    }
+
     #[inline(always)]
     fn read(frame: &impl Frame, tci_offset: usize) -> Result<Self, Reason> {
         let tci_and_next = frame.read_u32(tci_offset).ok_or(Reason::Malformed)?;
@@ -70,13 +93,13 @@ impl Tag {
     }
 }
 
-/// The outer tag of a frame; otherwise [`Reason::Control`], [`Reason::Untagged`] or
-/// [`Reason::Malformed`].
+/// The outer tag of a frame, or one with the VID 0 that isn't there; otherwise
+/// [`Reason::Control`] or [`Reason::Malformed`].
 #[inline(always)]
 pub fn outer(frame: &impl Frame, port: &PortConfig) -> Result<Tag, Reason> {
     let destination_high = frame.read_u32(0).ok_or(Reason::Malformed)?;
     let destination_low = frame.read_u16(4).ok_or(Reason::Malformed)?;
-    let ether_type = frame.read_u16(ETHER_TYPE_OFFSET).ok_or(Reason::Malformed)?;
+    let ether_type = frame.read_u16(OUTER_TAG_OFFSET).ok_or(Reason::Malformed)?;
 
     if is_link_local(destination_high, destination_low)
         || ether_type == ETHER_TYPE_SLOW
@@ -85,9 +108,9 @@ pub fn outer(frame: &impl Frame, port: &PortConfig) -> Result<Tag, Reason> {
         return Err(Reason::Control);
     }
     if !port.accepts_tpid(ether_type) {
-        return Err(Reason::Untagged);
+        return Ok(Tag::none(ether_type));
     }
-    Tag::read(frame, ETHER_TYPE_OFFSET + 2)
+    Tag::read(frame, OUTER_TCI_OFFSET)
 }
 
 /// The C-tag behind the S-tag `outer`; [`Reason::Unmatched`] where there is none.
@@ -97,6 +120,15 @@ pub fn inner(frame: &impl Frame, outer: &Tag) -> Result<Tag, Reason> {
         TPID_C_TAG | TPID_S_TAG => Tag::read(frame, outer.next_offset),
         _ => Err(Reason::Unmatched),
     }
+}
+
+/// The priority of a frame whose last tag is `last`: that of its outer tag, or 0.
+#[inline(always)]
+pub fn pcp(frame: &impl Frame, last: &Tag) -> Result<Pcp, Reason> {
+    if !last.is_there() {
+        return Ok(Pcp::of_tci(0));
+    }
+    frame.read_u16(OUTER_TCI_OFFSET).map(Pcp::of_tci).ok_or(Reason::Malformed)
 }
 
 /// The addresses 01-80-C2-00-00-00 to -0F, which a bridge never forwards (802.1Q-2022, 8.6.3),

@@ -1,35 +1,42 @@
 //! Access to a received frame: the only place that touches packet memory.
 
-use core::{arch::asm, marker::PhantomData};
+use core::arch::asm;
 
-use aya_ebpf::{EbpfContext as _, helpers::generated::bpf_xdp_get_buff_len, programs::XdpContext};
+use aya_ebpf::{
+    EbpfContext as _,
+    helpers::generated::{
+        bpf_xdp_adjust_head, bpf_xdp_get_buff_len, bpf_xdp_load_bytes, bpf_xdp_store_bytes,
+    },
+    programs::XdpContext,
+};
 use edge_common::Frame;
 
-/// The frame of an XDP context.
+/// The frame of an XDP context, which may be in several buffers where `FRAGS` says so.
 ///
-/// Headers are read from the first buffer; only the length counts the others.
-pub(crate) struct XdpFrame<'a> {
+/// Headers are read from the first buffer, where nearly every driver has them. Of a frame in
+/// several buffers that is not sure: some (mlx5 with striding receive queues) leave the first
+/// one empty. Then helpers get them, at their price.
+pub(crate) struct XdpFrame<'a, const FRAGS: bool> {
     data: usize,
     data_end: usize,
     len_bytes: u32,
-    context: PhantomData<&'a XdpContext>,
+    ctx: &'a XdpContext,
 }
 
-impl<'a> XdpFrame<'a> {
-    /// A frame in one buffer: all that a program without `xdp.frags` gets.
+impl<'a, const FRAGS: bool> XdpFrame<'a, FRAGS> {
     #[inline(always)]
-    pub(crate) fn of_one_buffer(ctx: &'a XdpContext) -> Self {
-        let len_bytes = (ctx.data_end() - ctx.data()) as u32;
-        Self { data: ctx.data(), data_end: ctx.data_end(), len_bytes, context: PhantomData }
-    }
-
-    /// A frame that may be in several buffers. To ask for its length costs a tenth of the path.
-    #[inline(always)]
-    pub(crate) fn of_buffers(ctx: &'a XdpContext) -> Self {
-        // SAFETY: the helper wants the program's own context, and `as_ptr` is that.
-        let len_bytes = unsafe { bpf_xdp_get_buff_len(ctx.as_ptr().cast()) };
-        // A u64 in the helper's signature for the sake of its calling convention.
-        Self { len_bytes: len_bytes as u32, ..Self::of_one_buffer(ctx) }
+    pub(crate) fn new(ctx: &'a XdpContext) -> Self {
+        let (data, data_end) = (ctx.data(), ctx.data_end());
+        let len_bytes = if FRAGS {
+            // To ask for the length costs a tenth of the path, hence a program without.
+            // SAFETY: the helper wants the program's own context, and `as_ptr` is that.
+            let len_bytes = unsafe { bpf_xdp_get_buff_len(ctx.as_ptr().cast()) };
+            // A u64 in the helper's signature for the sake of its calling convention.
+            len_bytes as u32
+        } else {
+            (data_end - data) as u32
+        };
+        Self { data, data_end, len_bytes, ctx }
     }
 
     /// The address of `len_bytes` bytes at `offset` that end at or before `data_end`.
@@ -43,7 +50,7 @@ impl<'a> XdpFrame<'a> {
 /// Loads and stores are instructions of their own. For memory that it can't know to be aligned
 /// the compiler would go byte by byte, although every machine that the kernel lets access packets
 /// this way (`HAVE_EFFICIENT_UNALIGNED_ACCESS`) does it at once.
-impl Frame for XdpFrame<'_> {
+impl<const FRAGS: bool> Frame for XdpFrame<'_, FRAGS> {
     #[inline(always)]
     fn len_bytes(&self) -> u32 {
         self.len_bytes
@@ -51,12 +58,14 @@ impl Frame for XdpFrame<'_> {
 
     #[inline(always)]
     fn holds(&self, end: usize) -> bool {
-        self.data + end <= self.data_end
+        if FRAGS { end as u32 <= self.len_bytes } else { self.data + end <= self.data_end }
     }
 
     #[inline(always)]
     fn read_u16(&self, offset: usize) -> Option<u16> {
-        let place = self.at(offset, size_of::<u16>())?;
+        let Some(place) = self.at(offset, size_of::<u16>()) else {
+            return if FRAGS { load_u16(self.ctx, offset) } else { None };
+        };
         let value: u64;
         // SAFETY: `at` compared the end of the bytes with `data_end`; the load touches only them.
         unsafe {
@@ -67,7 +76,9 @@ impl Frame for XdpFrame<'_> {
 
     #[inline(always)]
     fn read_u32(&self, offset: usize) -> Option<u32> {
-        let place = self.at(offset, size_of::<u32>())?;
+        let Some(place) = self.at(offset, size_of::<u32>()) else {
+            return if FRAGS { load_u32(self.ctx, offset) } else { None };
+        };
         let value: u64;
         // SAFETY: as in `read_u16`.
         unsafe {
@@ -78,7 +89,9 @@ impl Frame for XdpFrame<'_> {
 
     #[inline(always)]
     fn write_u16(&mut self, offset: usize, value: u16) -> Option<()> {
-        let place = self.at(offset, size_of::<u16>())?;
+        let Some(place) = self.at(offset, size_of::<u16>()) else {
+            return if FRAGS { store(self.ctx, offset, &value.to_be_bytes()) } else { None };
+        };
         let value = u64::from(value.to_be());
         // SAFETY: as in `read_u16`; packet memory is writable in XDP, and this program alone has
         // the frame while it runs.
@@ -87,4 +100,60 @@ impl Frame for XdpFrame<'_> {
         }
         Some(())
     }
+
+    #[inline(always)]
+    fn write_u32(&mut self, offset: usize, value: u32) -> Option<()> {
+        let Some(place) = self.at(offset, size_of::<u32>()) else {
+            return if FRAGS { store(self.ctx, offset, &value.to_be_bytes()) } else { None };
+        };
+        let value = u64::from(value.to_be());
+        // SAFETY: as in `read_u16`; packet memory is writable in XDP, and this program alone has
+        // the frame while it runs.
+        unsafe {
+            asm!("*(u32 *)({place} + 0) = {value}", place = in(reg) place, value = in(reg) value);
+        }
+        Some(())
+    }
+
+    #[inline(always)]
+    fn move_start(&mut self, by_bytes: i32) -> Option<()> {
+        // SAFETY: the helper wants the program's own context, and `as_ptr` is that. Pointers into
+        // the packet are no longer valid then; the only ones there are, are renewed below.
+        if unsafe { bpf_xdp_adjust_head(self.ctx.as_ptr().cast(), by_bytes) } != 0 {
+            return None;
+        }
+        self.data = self.ctx.data();
+        self.data_end = self.ctx.data_end();
+        self.len_bytes = self.len_bytes.wrapping_add_signed(-by_bytes);
+        Some(())
+    }
+}
+
+/// Functions of their own, so that the verifier need not follow them at every access.
+#[inline(never)]
+fn load_u16(ctx: &XdpContext, offset: usize) -> Option<u16> {
+    load(ctx, offset).map(u16::from_be_bytes)
+}
+
+#[inline(never)]
+fn load_u32(ctx: &XdpContext, offset: usize) -> Option<u32> {
+    load(ctx, offset).map(u32::from_be_bytes)
+}
+
+#[inline(always)]
+fn load<const N: usize>(ctx: &XdpContext, offset: usize) -> Option<[u8; N]> {
+    let mut bytes = [0u8; N];
+    let to = bytes.as_mut_ptr().cast();
+    // SAFETY: the program's own context, and room for as many bytes as are asked for; the helper
+    // compares their end with the frame's.
+    let error = unsafe { bpf_xdp_load_bytes(ctx.as_ptr().cast(), offset as u32, to, N as u32) };
+    (error == 0).then_some(bytes)
+}
+
+#[inline(always)]
+fn store<const N: usize>(ctx: &XdpContext, offset: usize, bytes: &[u8; N]) -> Option<()> {
+    let from = bytes.as_ptr().cast_mut().cast();
+    // SAFETY: as in `load`; the helper reads from the bytes only.
+    let error = unsafe { bpf_xdp_store_bytes(ctx.as_ptr().cast(), offset as u32, from, N as u32) };
+    (error == 0).then_some(())
 }

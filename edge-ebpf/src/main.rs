@@ -17,24 +17,24 @@ mod tables;
 mod word;
 
 use aya_ebpf::{bindings::xdp_action, macros::xdp, programs::XdpContext};
-use edge_common::{Action, Tables, path};
+use edge_common::{Action, Frame, Tables, path};
 
 use crate::{clock::PortClock, frame::XdpFrame, tables::Maps};
 
 /// Takes one received frame along the path. For ports whose frames fit into one buffer.
 #[xdp]
 pub(crate) fn edge(ctx: XdpContext) -> u32 {
-    run(XdpFrame::of_one_buffer(&ctx), Maps::<false>)
+    run(XdpFrame::<false>::new(&ctx), Maps::<false>)
 }
 
 /// The same for ports with jumbo frames, which come in several buffers.
 #[xdp(frags)]
 pub(crate) fn edge_frags(ctx: XdpContext) -> u32 {
-    run(XdpFrame::of_buffers(&ctx), Maps::<true>)
+    run(XdpFrame::<true>::new(&ctx), Maps::<true>)
 }
 
 #[inline(always)]
-fn run(mut frame: XdpFrame<'_>, mut maps: impl Tables) -> u32 {
+fn run(mut frame: impl Frame, mut maps: impl Tables) -> u32 {
     let port = port::config();
     let reason = path::process(&mut frame, &port, &mut maps, &PortClock);
     tables::note(|outcome| outcome.reason = reason.number());

@@ -11,9 +11,9 @@ use edge_common::{
     abi::{AttachmentKey, Outcome, PolicerKey, PolicerWord, PortKey, VidTable},
     attachment::{Attachment, Slot},
     class::{Class, Dscp},
-    mark::MarkRow,
     meter::{Meter, PortCounters},
     police::Lease,
+    qos::QosRow,
     rate::Rate,
     tags::Vid,
 };
@@ -30,7 +30,7 @@ static C_TABLES: Array<VidTable, 1, MMAPABLE> = Array::new();
 #[btf_map]
 static ATTACHMENTS: Array<Attachment, 1, MMAPABLE> = Array::new();
 #[btf_map]
-static MARK_ROWS: Array<MarkRow, 1, MMAPABLE> = Array::new();
+static QOS_ROWS: Array<QosRow, 1, MMAPABLE> = Array::new();
 #[btf_map]
 static RATES: Array<Rate, 1, MMAPABLE> = Array::new();
 #[btf_map]
@@ -82,8 +82,8 @@ impl<const FRAGS: bool> Tables for Maps<FRAGS> {
     }
 
     #[inline(always)]
-    fn mark_row(&self, index: u32) -> Option<&MarkRow> {
-        MARK_ROWS.get(index)
+    fn qos_row(&self, index: u32) -> Option<&QosRow> {
+        QOS_ROWS.get(index)
     }
 
     #[inline(always)]
@@ -140,6 +140,11 @@ impl<const FRAGS: bool> Tables for Maps<FRAGS> {
             outcome.dscp_in = arriving.bits();
             outcome.dscp_out = leaving.bits();
         });
+    }
+
+    #[inline(always)]
+    fn note_len_bytes(&self, len_bytes: u32) {
+        note(|outcome| outcome.len_bytes = len_bytes);
     }
 }
 

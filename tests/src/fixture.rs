@@ -65,10 +65,107 @@ burst = 8000
   kind = "private"
   c_tag = 300
 
+[[circuit]]
+name = "ranges"
+bandwidth = "1 Gbps"
+s_tag = 102
+accounting = "l1"
+  [[circuit.peering]]
+  kind = "private"
+  c_tag = "100-199"
+  [[circuit.peering]]
+  kind = "microsoft"
+  c_tag = "200-4094"
+
+[[circuit]]
+name = "any"
+bandwidth = "1 Gbps"
+s_tag = 103
+core_s_tag = 1103
+s_tpid = "0x9100"
+  [[circuit.peering]]
+  kind = "private"
+  c_tag = "any"
+
+[[circuit]]
+name = "translated"
+bandwidth = "1 Gbps"
+s_tag = 104
+core_s_tag = 400
+s_tpid = "0x8100"
+core_s_tpid = "0x88a8"
+accounting = "mef"
+  [[circuit.peering]]
+  kind = "private"
+  c_tag = 10
+  core_c_tag = 40
+  qos = "ports"
+  [[circuit.peering]]
+  kind = "microsoft"
+  c_tag = 20
+  core_c_tag = 41
+  core_c_tpid = "0x88a8"
+  qos = "ports"
+  [[circuit.peering]]
+  kind = "public"
+  c_tag = 30
+  core_c_tag = 42
+  qos = "ports"
+
+[[circuit]]
+name = "c-alone"
+bandwidth = "1 Gbps"
+s_tag = 105
+core_s_tag = 0
+accounting = "l3"
+  [[circuit.peering]]
+  kind = "private"
+  c_tag = 10
+  core_c_tag = 410
+  qos = "ports"
+
+[[circuit]]
+name = "s-alone"
+bandwidth = "1 Gbps"
+s_tag = 107
+accounting = "mef"
+  [[circuit.peering]]
+  kind = "microsoft"
+  c_tag = 10
+  core_c_tag = 0
+
+[[circuit]]
+name = "pushed"
+bandwidth = "1 Gbps"
+core_s_tag = 420
+  [[circuit.peering]]
+  kind = "microsoft"
+  c_tag = 310
+  qos = "ports"
+
+[[circuit]]
+name = "bare"
+bandwidth = "1 Gbps"
+s_tag = 106
+core_s_tag = 0
+  [[circuit.peering]]
+  kind = "microsoft"
+  c_tag = 10
+  core_c_tag = 0
+  qos = "ports"
+
 [qos.two]
 classes = [
   { name = "gold", dscp = [46, 34], mark = 40, burst_share = 1.0 },
   { name = "rest", dscp = ["default"], mark = 8, burst_share = 0.5 },
+]
+
+[qos.ports]
+classes = [
+  { name = "voice", dscp = [46], pcp = [5], pcp_mark = 6, match = { proto = "udp", dst_port = "50000-50019" } },
+  { name = "shell", mark = 18, match = [{ proto = "tcp", dst_port = 22 }, { proto = "tcp", src_port = 22 }] },
+  { name = "ping", pcp_mark = 0, match = [{ proto = "icmp" }, { proto = "icmpv6" }] },
+  { name = "rest", dscp = ["default", 10], burst_share = 0.5 },
 ]
 "#;
 
@@ -91,11 +188,20 @@ impl Fixture {
     #[must_use]
     pub fn new(unmatched: &str) -> Self {
         let edge = format!("name = \"test\"\nunmatched = \"{unmatched}\"");
-        let text = CONFIG.replacen("name = \"test\"", &edge, 1);
-        let config = config::parse(&text, Path::new("test.toml"));
+        Self::of(&CONFIG.replacen("name = \"test\"", &edge, 1), Police::Purchased)
+    }
+
+    /// The configuration `text`.
+    ///
+    /// # Panics
+    ///
+    /// If it is not valid.
+    #[must_use]
+    pub fn of(text: &str, police: Police) -> Self {
+        let config = config::parse(text, Path::new("test.toml"));
         let config = config.unwrap_or_else(|errors| panic!("{errors}"));
         let capacity = Capacity::for_config(&config);
-        let plan = Plan::new(&config, &capacity.unused(), Police::Purchased);
+        let plan = Plan::new(&config, &capacity.unused(), police);
         Self { capacity, plan: plan.expect("the tables have room"), config }
     }
 

@@ -3,3 +3,4 @@
 pub mod daemon;
 pub mod fixture;
 pub mod frames;
+pub mod oracle;

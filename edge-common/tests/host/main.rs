@@ -7,7 +7,10 @@
     reason = "a failed test may panic anywhere, and rates and times of a test are far from the ends of their types"
 )]
 
+mod accounting;
 mod frames;
 mod path;
 mod police;
+mod retag;
+mod rules;
 mod tables;

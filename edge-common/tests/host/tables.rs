@@ -8,13 +8,15 @@ use edge_common::{
     abi::Outcome,
     attachment::{Attachment, Slot},
     class::{Class, Dscp},
-    mark::{MarkRow, Marking},
+    frame::Buffer,
     meter::{Meter, PortCounters},
     path,
     police::Lease,
     port::PortConfig,
+    qos::{AS_IT_CAME, Marking, QosRow},
     rate::Rate,
     reason::UnmatchedPolicy,
+    rules::{MAX_RULES, Rule},
     tags::Vid,
 };
 
@@ -27,12 +29,14 @@ pub(crate) const PORT: PortConfig =
 
 pub(crate) struct FakeTables {
     pub(crate) attachments: Vec<Attachment>,
-    pub(crate) mark_row: MarkRow,
+    pub(crate) qos_row: QosRow,
     pub(crate) rate: Rate,
     pub(crate) policer: (Cell<u64>, Lease),
     pub(crate) meters: [Meter; 4],
     pub(crate) port_counters: PortCounters,
     pub(crate) egress_is_there: bool,
+    /// Whether the Dot1Q circuit claims frames without a tag.
+    pub(crate) claims_untagged: bool,
     pub(crate) outcome: Cell<Outcome>,
 }
 
@@ -45,33 +49,52 @@ impl Clock for FixedClock {
 }
 
 /// Each code point its own class modulo 8, and leaving as `leaving` says.
-pub(crate) fn mark_row(leaving: impl Fn(u8) -> u8) -> MarkRow {
+pub(crate) fn qos_row(leaving: impl Fn(u8) -> u8) -> QosRow {
     let marking = |arriving: usize| {
         let arriving = u8::try_from(arriving).unwrap();
         Marking { class: Class::new(arriving), dscp: Dscp::new(leaving(arriving)) }.to_bits()
     };
-    MarkRow { markings: std::array::from_fn(marking), burst_shares: [1024; 8] }
+    QosRow {
+        markings: std::array::from_fn(marking),
+        burst_shares: [1024; 8],
+        pcp_classes: [5, 5, 5, 5, 5, 5, 6, 7],
+        pcp_marks: [AS_IT_CAME; 8],
+        rule_dscps: [AS_IT_CAME; 8],
+        rule_count: 0,
+        reserved: [0; 7],
+        rules: [Rule::default(); MAX_RULES],
+    }
 }
 
 impl FakeTables {
-    pub(crate) fn new(mark_row: MarkRow) -> Self {
-        let enabled = Attachment { default_class: 5, ..Attachment::default() };
+    pub(crate) fn new(qos_row: QosRow) -> Self {
+        let enabled = Attachment::default();
         let disabled = Attachment { flags: Attachment::DISABLED, ..enabled };
         Self {
             attachments: vec![Attachment::default(), enabled, disabled, enabled],
-            mark_row,
+            qos_row,
             rate: Rate::new(1_000_000_000, 128_000).unwrap(),
             policer: (Cell::new(0), Lease::default()),
             meters: [Meter::default(); 4],
             port_counters: PortCounters::default(),
             egress_is_there: true,
+            claims_untagged: false,
             outcome: Cell::new(Outcome::unknown()),
         }
     }
 
-    pub(crate) fn run(&mut self, frame: &mut [u8]) -> Reason {
+    pub(crate) fn run(&mut self, frame: &mut Vec<u8>) -> Reason {
+        self.run_with_headroom(frame, 8)
+    }
+
+    /// Runs the path on `frame` with so many bytes of room in front of it.
+    pub(crate) fn run_with_headroom(&mut self, frame: &mut Vec<u8>, headroom: usize) -> Reason {
         self.outcome.set(Outcome::unknown());
-        path::process(&mut &mut *frame, &PORT, self, &FixedClock(1))
+        let mut bytes = [&vec![0xee; headroom], frame.as_slice()].concat();
+        let mut buffer = Buffer::new(&mut bytes, headroom);
+        let reason = path::process(&mut buffer, &PORT, self, &FixedClock(1));
+        *frame = buffer.as_bytes().to_vec();
+        reason
     }
 }
 
@@ -84,6 +107,7 @@ impl Tables for FakeTables {
             20 => Slot::Attachment(DOT1Q_DISABLED),
             21 => Slot::Attachment(DOT1Q),
             4000 => Slot::Attachment(99),
+            0 if self.claims_untagged => Slot::Attachment(DOT1Q),
             _ => Slot::Empty,
         }
     }
@@ -97,8 +121,8 @@ impl Tables for FakeTables {
         self.attachments.get(index as usize)
     }
 
-    fn mark_row(&self, index: u32) -> Option<&MarkRow> {
-        (index == 0).then_some(&self.mark_row)
+    fn qos_row(&self, index: u32) -> Option<&QosRow> {
+        (index == 0).then_some(&self.qos_row)
     }
 
     fn rate(&self, index: u32) -> Option<&Rate> {
@@ -133,5 +157,9 @@ impl Tables for FakeTables {
     fn note_dscp(&self, arriving: Dscp, leaving: Dscp) {
         let (dscp_in, dscp_out) = (arriving.bits(), leaving.bits());
         self.outcome.set(Outcome { dscp_in, dscp_out, ..self.outcome.get() });
+    }
+
+    fn note_len_bytes(&self, len_bytes: u32) {
+        self.outcome.set(Outcome { len_bytes, ..self.outcome.get() });
     }
 }

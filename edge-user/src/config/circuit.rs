@@ -1,17 +1,17 @@
 //! A circuit: what it refers to, and that its burst can be policed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use toml_span::Spanned;
 
 use super::{
-    Billing, Circuit, Peering, Policing, Sku, burst,
+    Accounting, Billing, Circuit, CoreTag, Peering, Policing, Sku, burst,
     error::Errors,
     keys::Field,
     names,
     qos::{self, Profiles},
     schema::{RawCircuit, RawPeering},
-    tags::TagClaim,
+    tpids,
     validate::unknown,
 };
 
@@ -34,6 +34,7 @@ impl Checks<'_> {
         let ports = raw.ports.and_then(|ports| self.ports(&ports.value));
         let all_ports = || self.port_names.iter().map(ToString::to_string).collect();
         self.check_peerings(raw);
+        tpids::check(raw, self.errors);
         let raw_peerings = raw.peerings.as_deref().unwrap_or_default();
         let peerings: Vec<_> = raw_peerings.iter().map(|raw| self.peering(raw)).collect();
         let burst_bytes = self.burst_bytes(raw);
@@ -43,10 +44,14 @@ impl Checks<'_> {
             bandwidth_bps: raw.bandwidth_bps.given()?.value,
             billing: raw.billing.value_or(Billing::Metered)?,
             sku: raw.sku.value_or(Sku::Standard)?,
-            s_tag: raw.s_tag.and_then(|tag| Some(Some(tag.value))).value_or(None)?,
+            s_tag: optional(&raw.s_tag).value_or(None)?,
+            core_s_tag: raw.core_s_tag.value_or(CoreTag::Same)?,
+            s_tpid: optional(&raw.s_tpid).value_or(None)?,
+            core_s_tpid: optional(&raw.core_s_tpid).value_or(None)?,
             ports: ports.value_or(all_ports())?,
             burst_bytes: burst_bytes?,
             policing: raw.policing.value_or(Policing::CircuitLink)?,
+            accounting: raw.accounting.value_or(Accounting::L2)?,
             enabled: raw.enabled.value_or(true)?,
             peerings: peerings.into_iter().collect::<Option<_>>()?,
         })
@@ -108,13 +113,28 @@ impl Checks<'_> {
             }
             is_known.then(|| name.to_string())
         });
+        self.check_core_c_tag(raw);
         let kind = raw.kind.given()?.value;
         Some(Peering {
             kind,
-            c_tag: raw.c_tag.given()?.value,
+            c_tags: raw.c_tags.given()?.value,
+            core_c_tag: raw.core_c_tag.value_or(CoreTag::Same)?,
+            c_tpid: optional(&raw.c_tpid).value_or(None)?,
+            core_c_tpid: optional(&raw.core_c_tpid).value_or(None)?,
             dscp: raw.dscp.value_or(kind.default_dscp())?,
             qos: qos.value_or(qos::DEFAULT_PROFILE.into())?,
         })
+    }
+
+    fn check_core_c_tag(&self, raw: &RawPeering) {
+        let (Some(c_tags), Some(core)) = (raw.c_tags.given(), raw.core_c_tag.given()) else {
+            return;
+        };
+        if !c_tags.value.is_one() {
+            let message = "the peering has several C-tags, by which alone frames from the core are \
+                           told apart; remove `core_c_tag`, or give one `c_tag`";
+            self.errors.add(core.span, message.into());
+        }
     }
 
     fn burst_bytes(&self, raw: &RawCircuit) -> Option<u64> {
@@ -156,25 +176,7 @@ impl Checks<'_> {
     }
 }
 
-/// What a circuit claims; `None` where that isn't known.
-pub(super) fn tag_claim<'a>(raw: &'a RawCircuit, port_names: &[&'a str]) -> Option<TagClaim<'a>> {
-    let listed = |ports: &'a Spanned<Vec<Spanned<String>>>| {
-        let names: BTreeSet<_> = ports.value.iter().map(|port| port.value.as_str()).collect();
-        names.into_iter().collect()
-    };
-    let peerings = raw.peerings.iter().flatten();
-    Some(TagClaim {
-        circuit: raw.name.given().map_or("", |name| &name.value),
-        ports: match &raw.ports {
-            Field::Absent => port_names.to_vec(),
-            Field::Bad => return None,
-            Field::Given(ports) => listed(ports),
-        },
-        s_tag: match &raw.s_tag {
-            Field::Absent => None,
-            Field::Bad => return None,
-            Field::Given(s_tag) => Some(s_tag),
-        },
-        c_tags: peerings.filter_map(|peering| peering.c_tag.given()).collect(),
-    })
+/// The value as [`Some`], so that the default can be [`None`].
+fn optional<T: Copy>(field: &Field<T>) -> Field<Option<T>> {
+    field.and_then(|value| Some(Some(value.value)))
 }

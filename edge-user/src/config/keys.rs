@@ -132,15 +132,6 @@ impl<'a, 'de> Keys<'a, 'de> {
         Field::Given(Spanned::with_span(entries.collect(), value.span))
     }
 
-    pub(super) fn required_list<T>(
-        &mut self,
-        key: &'static str,
-        read: impl Fn(&Value<'de>) -> Read<T>,
-    ) -> Field<Vec<Spanned<T>>> {
-        let field = self.list(key, read);
-        self.present(key, field)
-    }
-
     /// The tables of an array of tables; `form` is how one is written.
     pub(super) fn tables(&mut self, key: &'static str, form: &str) -> Vec<(&'a Table<'de>, Span)> {
         let Some(value) = self.value(key) else { return Vec::new() };
@@ -149,15 +140,28 @@ impl<'a, 'de> Keys<'a, 'de> {
             self.errors.add(self.start(value), format!("`{key}` {}", wrong(value, &help)));
             return Vec::new();
         };
-        let tables = array.iter().filter_map(|entry| {
-            let table = entry.as_table();
-            if table.is_none() {
-                let refusal = wrong(entry, "give a table");
-                self.errors.add(self.start(entry), format!("an entry of `{key}` {refusal}"));
-            }
-            Some((table?, entry.span))
-        });
-        tables.collect()
+        array.iter().filter_map(|entry| self.table_entry(key, entry)).collect()
+    }
+
+    /// A table, or the tables of an array; `form` is how one is written. `None`: no such key.
+    pub(super) fn one_or_more_tables(
+        &mut self,
+        key: &'static str,
+        form: &str,
+    ) -> Option<Vec<(&'a Table<'de>, Span)>> {
+        let value = self.value(key)?;
+        if let Some(table) = value.as_table() {
+            return Some(vec![(table, value.span)]);
+        }
+        let Some(array) = value.as_array() else {
+            let refusal = wrong(value, &format!("write {form}, or an array of such tables"));
+            self.errors.add(self.start(value), format!("`{key}` {refusal}"));
+            return Some(Vec::new());
+        };
+        if array.is_empty() {
+            self.errors.add(value.span, format!("`{key}` is empty; give at least one entry"));
+        }
+        Some(array.iter().filter_map(|entry| self.table_entry(key, entry)).collect())
     }
 
     /// A key of which only one value is supported so far.
@@ -209,6 +213,15 @@ impl<'a, 'de> Keys<'a, 'de> {
         }
         self.errors.add(self.at, format!("{} has no `{key}`; add `{key} = …`", self.what));
         Field::Bad
+    }
+
+    fn table_entry(&self, key: &str, entry: &'a Value<'de>) -> Option<(&'a Table<'de>, Span)> {
+        let table = entry.as_table();
+        if table.is_none() {
+            let refusal = wrong(entry, "give a table");
+            self.errors.add(self.start(entry), format!("an entry of `{key}` {refusal}"));
+        }
+        Some((table?, entry.span))
     }
 
     fn start(&self, value: &Value<'_>) -> Span {

@@ -1,21 +1,25 @@
 //! Configuration: a TOML file, checked as a whole, as typed values with units in their names.
 //!
 //! Read in the order of a file's way through it: `error` has positions, `keys` and `values`
-//! read single keys, `schema` reads tables, `validate` (with `circuit`, `names`, `burst`, `tags`, `qos`)
-//! checks what no single key shows, `report` says what is unusual about a correct file.
+//! read single keys, `schema` reads tables, `validate` (with `circuit`, `names`, `burst`, `tags`,
+//! `tpids`, `qos`, `rules`) checks what no single key shows, `report` says what is unusual about a
+//! correct file.
 
 mod burst;
 mod circuit;
 mod error;
+mod intervals;
 mod keys;
 mod names;
 mod qos;
 mod report;
+mod rules;
 mod schema;
 mod spelled;
 mod tags;
 #[cfg(test)]
 mod tests;
+mod tpids;
 mod types;
 mod units;
 mod validate;
@@ -27,8 +31,9 @@ pub use self::{
     burst::default_burst_bytes,
     error::{ConfigError, ConfigErrors, Position},
     types::{
-        Billing, Circuit, Config, Direction, DscpPolicy, Edge, Forward, Link, Peering, PeeringKind,
-        Policing, Port, QosClass, QosProfile, Side, Sku, XdpMode,
+        Accounting, Billing, CTags, Circuit, ClassMatch, Config, CoreTag, Direction, DscpPolicy,
+        Edge, Forward, Link, Peering, PeeringKind, Policing, Port, PortRange, QosClass, QosProfile,
+        Side, SideTags, Sku, XdpMode,
     },
     units::bandwidth_bps,
 };

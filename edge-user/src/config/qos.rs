@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use edge_common::class::MAX_CLASSES;
+use edge_common::{class::MAX_CLASSES, rules::MAX_RULES};
 use toml_span::{Span, Spanned};
 
 use super::{
     QosClass, QosProfile,
     error::Errors,
+    keys::Field,
     names,
     schema::{RawClass, RawProfile},
     values::DscpEntry,
@@ -46,6 +47,9 @@ fn expressroute(interactive: &[u8]) -> QosProfile {
         dscp: dscp.into(),
         is_default: false,
         mark: None,
+        pcp: Vec::new(),
+        pcp_mark: None,
+        matches: Vec::new(),
         burst_share_permille,
     };
     QosProfile {
@@ -68,6 +72,7 @@ fn profile(raw: &RawProfile, errors: &Errors<'_>) -> Option<QosProfile> {
             format!("the profile has {} classes; give at most {MAX_CLASSES}", raw_classes.len());
         errors.add(raw.at, message);
     }
+    check_rule_count(raw_classes, errors);
     let mut claims = Claims { entries: Vec::new(), names: BTreeMap::new(), errors };
     let classes: Vec<_> = raw_classes.iter().filter_map(|raw| claims.class(raw)).collect();
     let is_complete = classes.len() == raw_classes.len();
@@ -78,9 +83,27 @@ fn profile(raw: &RawProfile, errors: &Errors<'_>) -> Option<QosProfile> {
     is_complete.then_some(QosProfile { classes })
 }
 
+fn check_rule_count(classes: &[RawClass], errors: &Errors<'_>) {
+    let rules: Vec<_> = classes.iter().flat_map(|class| class.matches.iter().flatten()).collect();
+    if let Some(rule) = rules.get(MAX_RULES) {
+        let message = format!(
+            "the classes of the profile have {} matches; give at most {MAX_RULES}",
+            rules.len()
+        );
+        errors.add(rule.at, message);
+    }
+}
+
+/// What only one class of a profile may list.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Entry {
+    Dscp(DscpEntry),
+    Pcp(u8),
+}
+
 /// What the classes of a profile so far have claimed.
 struct Claims<'a> {
-    entries: Vec<(DscpEntry, Span, String)>,
+    entries: Vec<(Entry, Span, String)>,
     names: BTreeMap<String, Span>,
     errors: &'a Errors<'a>,
 }
@@ -95,20 +118,36 @@ impl Claims<'_> {
         }
         // In messages only.
         let owner = raw_name.map_or("", |name| &name.value);
-        let dscp = raw.dscp.given();
-        for entry in dscp.iter().flat_map(|dscp| &dscp.value) {
-            self.claim_entry(entry, owner);
+        for entry in entries(&raw.dscp) {
+            self.claim_entry(Entry::Dscp(entry.value), entry.span, owner);
         }
-        let entries = &dscp?.value;
+        for pcp in entries(&raw.pcp) {
+            self.claim_entry(Entry::Pcp(pcp.value), pcp.span, owner);
+        }
+        let matches = raw.matches.as_deref().unwrap_or_default().iter();
+        let matches: Vec<_> = matches.map(|rule| rule.checked(self.errors)).collect();
+        if matches!((&raw.dscp, &raw.pcp), (Field::Absent, Field::Absent)) && raw.matches.is_none()
+        {
+            let message = "class has no `dscp`; add `dscp = …`, `pcp = …` or `match = …`";
+            self.errors.add(raw.at, message.into());
+        }
         let class = QosClass {
             name: name?,
-            dscp: entries.iter().filter_map(listed).collect(),
-            is_default: entries.iter().any(|entry| entry.value == DscpEntry::Default),
+            dscp: entries(&raw.dscp).iter().filter_map(listed).collect(),
+            is_default: entries(&raw.dscp).iter().any(|entry| entry.value == DscpEntry::Default),
             mark: raw.mark.and_then(|mark| Some(Some(mark.value))).value_or(None)?,
+            pcp: entries(&raw.pcp).iter().map(|pcp| pcp.value).collect(),
+            pcp_mark: raw.pcp_mark.and_then(|pcp| Some(Some(pcp.value))).value_or(None)?,
+            matches: matches.into_iter().collect::<Option<_>>()?,
             burst_share_permille: raw.burst_share_permille.value_or(1000)?,
         };
         // Entries that are wrong were left out: whether there is a default class is not known.
-        (self.errors.count() == before && !entries.is_empty()).then_some(class)
+        let is_known = match &raw.dscp {
+            Field::Absent => true,
+            Field::Bad => false,
+            Field::Given(dscp) => !dscp.value.is_empty(),
+        };
+        (self.errors.count() == before && is_known).then_some(class)
     }
 
     fn claim_name(&mut self, name: &str, at: Span) {
@@ -120,22 +159,30 @@ impl Claims<'_> {
         }
     }
 
-    fn claim_entry(&mut self, entry: &Spanned<DscpEntry>, class: &str) {
-        let earlier = self.entries.iter().find(|(earlier, ..)| *earlier == entry.value);
+    fn claim_entry(&mut self, entry: Entry, at: Span, class: &str) {
+        let earlier = self.entries.iter().find(|(earlier, ..)| *earlier == entry);
         if let Some((_, first, owner)) = earlier {
-            let message = match entry.value {
-                DscpEntry::Listed(dscp) => {
+            let message = match entry {
+                Entry::Dscp(DscpEntry::Listed(dscp)) => {
                     format!("DSCP {dscp} is listed twice in the profile; remove one")
                 }
-                DscpEntry::Default => {
+                Entry::Dscp(DscpEntry::Default) => {
                     "the profile has two default classes; remove one \"default\"".into()
                 }
+                Entry::Pcp(pcp) => {
+                    format!("PCP {pcp} is listed twice in the profile; remove one")
+                }
             };
-            self.errors.add_claimed(entry.span, &message, *first, &format!("class {owner:?}"));
+            self.errors.add_claimed(at, &message, *first, &format!("class {owner:?}"));
         } else {
-            self.entries.push((entry.value, entry.span, class.into()));
+            self.entries.push((entry, at, class.into()));
         }
     }
+}
+
+/// What is right in a list; nothing where it is absent.
+fn entries<T>(list: &Field<Vec<Spanned<T>>>) -> &[Spanned<T>] {
+    list.given().map_or(&[], |list| &list.value)
 }
 
 fn listed(entry: &Spanned<DscpEntry>) -> Option<u8> {

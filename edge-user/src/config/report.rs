@@ -1,9 +1,9 @@
 //! What a correct file says, in short, and what in it is unusual.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Circuit, Config,
+    Circuit, ClassMatch, Config, Forward, Peering, Port, QosProfile, Side,
     burst::{bytes_in, least_share_permille, share_bytes},
 };
 
@@ -48,12 +48,42 @@ impl Config {
                 warnings.push(format!("circuit {name:?} is disabled: its frames are dropped"));
             }
             warnings.extend(self.burst_warning(circuit));
+            warnings.extend(self.tpid_warnings(circuit));
             let Some(key) = &circuit.service_key else { continue };
             if let Some(first) = service_keys.insert(key, name) {
                 warnings.push(format!("circuits {first:?} and {name:?} have one service key"));
             }
         }
+        for (name, profile) in &self.qos {
+            warnings.extend(rule_warnings(name, profile));
+        }
         warnings
+    }
+
+    /// TPIDs that a port sends and would not know in what comes back.
+    fn tpid_warnings(&self, circuit: &Circuit) -> BTreeSet<String> {
+        let named = |name: &String| self.ports.iter().find(|port| port.name == *name);
+        let egress =
+            circuit.ports.iter().filter_map(named).filter_map(|port| match &port.forward {
+                Forward::Stack => None,
+                Forward::Port(name) => named(name),
+            });
+        let sent = egress.flat_map(|port| {
+            let peerings = circuit.peerings.iter();
+            peerings.filter_map(move |peering| {
+                let (key, tpid) = outer_tpid(circuit, peering, port.side)?;
+                Some((port, key, tpid))
+            })
+        });
+        let unknown = sent.filter(|(port, _, tpid)| !port.tpids.contains(tpid));
+        let warning = |(port, key, tpid): (&Port, _, _)| {
+            let (circuit, port) = (&circuit.name, &port.name);
+            format!(
+                "circuit {circuit:?}: `{key}` is {tpid:#06x}, which is none of the `tpids` of port \
+                 {port:?}: what comes back with it is untagged there"
+            )
+        };
+        unknown.map(warning).collect()
     }
 
     fn burst_warning(&self, circuit: &Circuit) -> Option<String> {
@@ -73,6 +103,35 @@ impl Config {
             )
         })
     }
+}
+
+/// The TPID that the file gives to the outermost tag on `side`, with its key.
+fn outer_tpid(circuit: &Circuit, peering: &Peering, side: Side) -> Option<(&'static str, u16)> {
+    let (s_tag, c_tag) = match side {
+        Side::Customer => (("s_tpid", circuit.s_tpid), ("c_tpid", peering.c_tpid)),
+        Side::Core => (("core_s_tpid", circuit.core_s_tpid), ("core_c_tpid", peering.core_c_tpid)),
+    };
+    let has_s_tag = circuit.tags(peering, side).s_vid.is_some();
+    let (key, tpid) = if has_s_tag { s_tag } else { c_tag };
+    Some((key, tpid?))
+}
+
+/// Matches that an earlier one leaves nothing.
+fn rule_warnings(name: &str, profile: &QosProfile) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let mut earlier: Vec<(&ClassMatch, String)> = Vec::new();
+    for class in &profile.classes {
+        for (number, rule) in (1..).zip(&class.matches) {
+            let this = format!("match {number} of class {:?}", class.name);
+            if let Some((_, first)) = earlier.iter().find(|(earlier, _)| earlier.covers(rule)) {
+                warnings.push(format!(
+                    "profile {name:?}: {this} takes nothing, as {first} takes all of it before"
+                ));
+            }
+            earlier.push((rule, this));
+        }
+    }
+    warnings
 }
 
 fn counted(count: usize, what: &str) -> String {

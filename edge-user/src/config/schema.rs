@@ -6,10 +6,14 @@ use toml_span::{Span, Spanned, Value, value::Table};
 use super::{
     error::Errors,
     keys::{Field, Keys},
+    rules::RawMatch,
     spelled::spelled,
-    types::{Billing, DscpPolicy, Link, PeeringKind, Policing, Side, Sku, XdpMode},
+    types::{
+        Accounting, Billing, CTags, CoreTag, DscpPolicy, Link, PeeringKind, Policing, Side, Sku,
+        XdpMode,
+    },
     units::Burst,
-    values::{self, CTag, DscpEntry},
+    values::{self, DscpEntry},
 };
 
 /// The file.
@@ -51,9 +55,13 @@ pub(super) struct RawCircuit {
     pub(super) billing: Field<Billing>,
     pub(super) sku: Field<Sku>,
     pub(super) s_tag: Field<u16>,
+    pub(super) core_s_tag: Field<CoreTag>,
+    pub(super) s_tpid: Field<u16>,
+    pub(super) core_s_tpid: Field<u16>,
     pub(super) ports: Field<Vec<Spanned<String>>>,
     pub(super) burst: Field<Burst>,
     pub(super) policing: Field<Policing>,
+    pub(super) accounting: Field<Accounting>,
     pub(super) enabled: Field<bool>,
     /// `None` where it isn't an array of tables at all.
     pub(super) peerings: Option<Vec<RawPeering>>,
@@ -63,7 +71,10 @@ pub(super) struct RawCircuit {
 pub(super) struct RawPeering {
     pub(super) at: Span,
     pub(super) kind: Field<PeeringKind>,
-    pub(super) c_tag: Field<u16>,
+    pub(super) c_tags: Field<CTags>,
+    pub(super) core_c_tag: Field<CoreTag>,
+    pub(super) c_tpid: Field<u16>,
+    pub(super) core_c_tpid: Field<u16>,
     pub(super) dscp: Field<DscpPolicy>,
     pub(super) qos: Field<String>,
 }
@@ -77,9 +88,14 @@ pub(super) struct RawProfile {
 
 /// An entry of `classes`.
 pub(super) struct RawClass {
+    pub(super) at: Span,
     pub(super) name: Field<String>,
     pub(super) dscp: Field<Vec<Spanned<DscpEntry>>>,
     pub(super) mark: Field<u8>,
+    pub(super) pcp: Field<Vec<Spanned<u8>>>,
+    pub(super) pcp_mark: Field<u8>,
+    /// `None` where there is no such key.
+    pub(super) matches: Option<Vec<RawMatch>>,
     pub(super) burst_share_permille: Field<u32>,
 }
 
@@ -94,15 +110,6 @@ spelled! {
     enum Fairness {
         None = "none",
         Flow = "flow",
-    }
-}
-
-spelled! {
-    enum Accounting {
-        L1 = "l1",
-        L2 = "l2",
-        Mef = "mef",
-        L3 = "l3",
     }
 }
 
@@ -187,40 +194,38 @@ impl RawCircuit {
             billing: keys.optional("billing", values::choice),
             sku: keys.optional("sku", values::choice),
             s_tag: keys.optional("s_tag", values::vid),
+            core_s_tag: keys.optional("core_s_tag", values::core_tag),
+            s_tpid: keys.optional("s_tpid", values::tpid),
+            core_s_tpid: keys.optional("core_s_tpid", values::tpid),
             ports: keys.list("ports", values::string),
             burst: keys.optional("burst", values::burst),
             policing: keys.optional("policing", values::choice),
+            accounting: keys.optional("accounting", values::choice),
             enabled: keys.optional("enabled", values::boolean),
             peerings: checked(errors, || {
                 let peerings = keys.tables("peering", "[[circuit.peering]]").into_iter();
                 let read = |(table, at)| {
-                    RawPeering::read(Keys::new(table, at, "[[circuit.peering]]", errors), errors)
+                    RawPeering::read(Keys::new(table, at, "[[circuit.peering]]", errors))
                 };
                 peerings.map(read).collect()
             }),
         };
         keys.only("ecn", values::choice, Ecn::Drop);
         keys.only("fairness", values::choice, Fairness::None);
-        keys.only("accounting", values::choice, Accounting::L2);
         keys.finish();
         circuit
     }
 }
 
 impl RawPeering {
-    fn read<'a>(mut keys: Keys<'a, '_>, errors: &'a Errors<'a>) -> Self {
+    fn read(mut keys: Keys<'_, '_>) -> Self {
         let peering = Self {
             at: keys.at(),
             kind: keys.required("kind", values::choice),
-            c_tag: keys.required("c_tag", values::c_tag).and_then(|c_tag| match c_tag.value {
-                CTag::Vid(vid) => Some(vid),
-                CTag::Several => {
-                    let message = "`c_tag` as a range or \"any\" is not yet supported; \
-                                   give one VLAN ID from 1 to 4094";
-                    errors.add(c_tag.span, message.into());
-                    None
-                }
-            }),
+            c_tags: keys.required("c_tag", values::c_tags),
+            core_c_tag: keys.optional("core_c_tag", values::core_tag),
+            c_tpid: keys.optional("c_tpid", values::tpid),
+            core_c_tpid: keys.optional("core_c_tpid", values::tpid),
             dscp: keys.optional("dscp", values::choice),
             qos: keys.optional("qos", values::string),
         };
@@ -245,7 +250,7 @@ fn read_profiles<'a>(value: &'a Value<'_>, errors: &'a Errors<'a>) -> Vec<RawPro
         let mut keys = Keys::new(table, value.span, "[qos.NAME]", errors);
         let classes = checked(errors, || {
             let classes = keys.tables("classes", "classes = [ { … } ]").into_iter();
-            let read = |(table, at)| RawClass::read(Keys::new(table, at, "class", errors));
+            let read = |(table, at)| RawClass::read(Keys::new(table, at, "class", errors), errors);
             classes.map(read).collect()
         });
         keys.finish();
@@ -255,15 +260,21 @@ fn read_profiles<'a>(value: &'a Value<'_>, errors: &'a Errors<'a>) -> Vec<RawPro
 }
 
 impl RawClass {
-    fn read(mut keys: Keys<'_, '_>) -> Self {
+    fn read<'a>(mut keys: Keys<'a, '_>, errors: &'a Errors<'a>) -> Self {
+        let read = |(table, at)| RawMatch::read(Keys::new(table, at, "match", errors));
         let class = Self {
+            at: keys.at(),
             name: keys.required("name", values::string),
-            dscp: keys.required_list("dscp", values::dscp_entry),
+            dscp: keys.list("dscp", values::dscp_entry),
             mark: keys.optional("mark", values::code_point),
+            pcp: keys.list("pcp", values::pcp),
+            pcp_mark: keys.optional("pcp_mark", values::pcp),
+            matches: keys
+                .one_or_more_tables("match", "match = { proto = \"udp\" }")
+                .map(|matches| matches.into_iter().map(read).collect()),
             burst_share_permille: keys.optional("burst_share", values::share_permille),
         };
         keys.refuse("bandwidth", values::bandwidth);
-        keys.refuse("match", values::anything);
         keys.finish();
         class
     }

@@ -4,44 +4,130 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use toml_span::{Span, Spanned};
 
-use super::error::Errors;
+use super::{
+    CTags, CoreTag, Side,
+    error::Errors,
+    intervals::Intervals,
+    keys::Field,
+    schema::{RawCircuit, RawPeering},
+};
 
-/// A circuit's claim to tags on its ports.
-pub(super) struct TagClaim<'a> {
-    /// The circuit, for messages.
-    pub(super) circuit: &'a str,
-    /// Names of its ports.
-    pub(super) ports: Vec<&'a str>,
-    /// Its S-tag; `None`: `Dot1Q`.
-    pub(super) s_tag: Option<&'a Spanned<u16>>,
-    /// The C-tags of its peerings.
-    pub(super) c_tags: Vec<&'a Spanned<u16>>,
-}
+/// A port's name and side; `None` where that isn't known.
+pub(super) type PortSide<'a> = (&'a str, Option<Side>);
 
-/// Reports every tag that two have a claim to, once for each pair of places.
-pub(super) fn check(claims: &[TagClaim<'_>], errors: &Errors<'_>) {
+/// Reports every tag that two peerings claim on a port, once for each pair of places.
+pub(super) fn check(circuits: &[RawCircuit], ports: &[PortSide<'_>], errors: &Errors<'_>) {
     let mut ledger = Ledger::new(errors);
-    for claim in claims {
-        for port in &claim.ports {
-            ledger.claim(claim, port);
+    for (number, raw) in circuits.iter().enumerate() {
+        let towards_customer = claims(raw, number, Side::Customer);
+        let towards_core = claims(raw, number, Side::Core);
+        for (port, side) in ports_of(raw, ports) {
+            let claims = match side {
+                None => continue,
+                Some(Side::Customer) => &towards_customer,
+                Some(Side::Core) => &towards_core,
+            };
+            for claim in claims {
+                ledger.claim(claim, port);
+            }
         }
     }
 }
 
-/// Who was first.
+/// What a peering claims on the ports of one side.
 #[derive(Clone, Copy)]
-struct First<'a> {
-    circuit: &'a str,
-    at: Span,
+struct Claim<'a> {
+    /// The S-VID, and whose it is.
+    s_tag: Option<(u16, Owner<'a>)>,
+    c_tags: Option<CTags>,
+    /// Whose the whole is.
+    owner: Owner<'a>,
 }
 
+/// A circuit and the key that a claim of it comes from.
+#[derive(Clone, Copy)]
+struct Owner<'a> {
+    circuit: &'a str,
+    number: usize,
+    /// The key of the tag, or of the peering.
+    at: Span,
+    /// The key of the circuit that has made of the tag what it is, where one has.
+    shared_at: Option<Span>,
+}
+
+impl Owner<'_> {
+    /// The place to name in a clash with `other`: what both share is no help within a circuit.
+    fn place(&self, other: &Self) -> Span {
+        let shared_at = self.shared_at.filter(|_| self.number != other.number);
+        shared_at.unwrap_or(self.at)
+    }
+}
+
+/// The claims of a circuit's peerings on ports on `side`, as far as they are known.
+fn claims(raw: &RawCircuit, number: usize, side: Side) -> Vec<Claim<'_>> {
+    let s_tag = match s_tag(raw, side) {
+        Field::Bad => return Vec::new(),
+        Field::Absent => None,
+        Field::Given(tag) => Some(tag),
+    };
+    let circuit = raw.name.given().map_or("", |name| &name.value);
+    let owner = |at, shared_at| Owner { circuit, number, at, shared_at };
+    let core_s_tag_at = on_core(&raw.core_s_tag, side).given().map(|tag| tag.span);
+    let claim = |peering: &RawPeering| {
+        let own = peering.c_tags.given()?;
+        let core_c_tag = on_core(&peering.core_c_tag, side);
+        let at = core_c_tag.given().map_or(own.span, |tag| tag.span);
+        let (c_tags, shared_at) = match core_c_tag.value_or(CoreTag::Same)? {
+            CoreTag::Same => (Some(own.value), core_s_tag_at),
+            CoreTag::Vid(vid) => (Some(CTags::one(vid)), None),
+            CoreTag::None => (None, core_s_tag_at.filter(|_| s_tag.is_some())),
+        };
+        let s_tag = s_tag.as_ref().map(|tag| (tag.value, owner(tag.span, None)));
+        Some(Claim { s_tag, c_tags, owner: owner(at, shared_at) })
+    };
+    raw.peerings.iter().flatten().filter_map(claim).collect()
+}
+
+/// A circuit's S-tag on ports on `side`, with the place that it comes from.
+pub(super) fn s_tag(raw: &RawCircuit, side: Side) -> Field<u16> {
+    let same = || raw.s_tag.and_then(|tag| Some(tag.value));
+    match on_core(&raw.core_s_tag, side) {
+        Field::Bad => Field::Bad,
+        Field::Absent => same(),
+        Field::Given(tag) => match tag.value {
+            CoreTag::Same => same(),
+            CoreTag::None => Field::Absent,
+            CoreTag::Vid(vid) => Field::Given(Spanned::with_span(vid, tag.span)),
+        },
+    }
+}
+
+/// What a key for the core says on `side`.
+fn on_core<T>(key: &Field<T>, side: Side) -> &Field<T> {
+    match side {
+        Side::Customer => &Field::Absent,
+        Side::Core => key,
+    }
+}
+
+/// The ports that a circuit is on, each once. Those that aren't there are reported elsewhere.
+fn ports_of<'a>(raw: &RawCircuit, ports: &[PortSide<'a>]) -> Vec<PortSide<'a>> {
+    let listed: BTreeSet<_> = match &raw.ports {
+        Field::Absent => return ports.to_vec(),
+        Field::Bad => return Vec::new(),
+        Field::Given(listed) => listed.value.iter().map(|port| port.value.as_str()).collect(),
+    };
+    ports.iter().filter(|(name, _)| listed.contains(name)).copied().collect()
+}
+
+/// Who was first.
 struct Ledger<'a> {
-    /// S-tags, by port and VID. Any number of circuits can use one.
-    s_tags: BTreeMap<(&'a str, u16), First<'a>>,
-    /// C-tags of `Dot1Q` circuits, by port and VID.
-    dot1q: BTreeMap<(&'a str, u16), First<'a>>,
-    /// C-tags of QinQ circuits, by port, S-VID and C-VID.
-    qinq: BTreeMap<(&'a str, u16, u16), First<'a>>,
+    /// By port; with an S-VID, what is behind that, and without one, frames' only tags.
+    vids: BTreeMap<(&'a str, Option<u16>), Intervals<Owner<'a>>>,
+    /// S-VIDs of frames with two tags, by port. Any number of circuits can use one.
+    s_vids: BTreeMap<(&'a str, u16), Owner<'a>>,
+    /// Frames without a tag, by port.
+    untagged: BTreeMap<&'a str, Owner<'a>>,
     /// Pairs of places that are reported: they are the same on every port.
     reported: BTreeSet<(usize, usize)>,
     errors: &'a Errors<'a>,
@@ -50,63 +136,88 @@ struct Ledger<'a> {
 impl<'a> Ledger<'a> {
     fn new(errors: &'a Errors<'a>) -> Self {
         Self {
-            s_tags: BTreeMap::new(),
-            dot1q: BTreeMap::new(),
-            qinq: BTreeMap::new(),
+            vids: BTreeMap::new(),
+            s_vids: BTreeMap::new(),
+            untagged: BTreeMap::new(),
             reported: BTreeSet::new(),
             errors,
         }
     }
 
-    fn claim(&mut self, claim: &TagClaim<'a>, port: &'a str) {
-        let circuit = claim.circuit;
-        let Some(s_tag) = claim.s_tag else {
-            for c_tag in &claim.c_tags {
-                self.claim_dot1q(First { circuit, at: c_tag.span }, port, c_tag.value);
+    fn claim(&mut self, claim: &Claim<'a>, port: &'a str) {
+        let owner = claim.owner;
+        match (claim.s_tag, claim.c_tags) {
+            (Some((s_vid, s_owner)), Some(c_tags)) => {
+                self.claim_s_vid(port, s_vid, s_owner);
+                for (taken, first) in self.claim_vids(port, Some(s_vid), c_tags, owner) {
+                    let tags = shown("C-tag", taken);
+                    let what =
+                        format!("S-tag {s_vid} with {tags} taken on port {port:?}; choose another");
+                    self.report(owner, &what, first);
+                }
             }
-            return;
-        };
-        let s_vid = s_tag.value;
-        if let Some(first) = self.dot1q.get(&(port, s_vid)).copied() {
-            let what = format!(
-                "S-tag {s_vid} is the C-tag of a Dot1Q circuit on port {port:?}; choose another"
-            );
-            self.report(s_tag.span, &what, first);
-        }
-        let mine = First { circuit, at: s_tag.span };
-        self.s_tags.entry((port, s_vid)).or_insert(mine);
-        for c_tag in &claim.c_tags {
-            let c_vid = c_tag.value;
-            if let Some(first) = self.qinq.get(&(port, s_vid, c_vid)).copied() {
-                let what = format!(
-                    "S-tag {s_vid} with C-tag {c_vid} is taken on port {port:?}; choose another"
-                );
-                self.report(c_tag.span, &what, first);
-            } else {
-                let mine = First { circuit, at: c_tag.span };
-                self.qinq.insert((port, s_vid, c_vid), mine);
+            (Some((s_vid, _)), None) => self.claim_alone(port, "S-tag", CTags::one(s_vid), owner),
+            (None, Some(c_tags)) => self.claim_alone(port, "C-tag", c_tags, owner),
+            (None, None) => {
+                let first = *self.untagged.entry(port).or_insert(owner);
+                if first.at != owner.at {
+                    let what = format!(
+                        "the untagged frames of port {port:?} are taken; leave one peering a tag"
+                    );
+                    self.report(owner, &what, first);
+                }
             }
         }
     }
 
-    fn claim_dot1q(&mut self, mine: First<'a>, port: &'a str, c_vid: u16) {
-        if let Some(first) = self.s_tags.get(&(port, c_vid)).copied() {
+    /// The outer of two tags.
+    fn claim_s_vid(&mut self, port: &'a str, s_vid: u16, owner: Owner<'a>) {
+        let alone = self.vids.entry((port, None)).or_default().overlaps(CTags::one(s_vid));
+        for (_, first) in alone {
             let what = format!(
-                "C-tag {c_vid} of a Dot1Q circuit is an S-tag on port {port:?}; choose another"
+                "S-tag {s_vid} is the only tag of other frames on port {port:?}; choose another"
             );
-            self.report(mine.at, &what, first);
+            self.report(owner, &what, first);
         }
-        if let Some(first) = self.dot1q.get(&(port, c_vid)).copied() {
-            let what = format!("C-tag {c_vid} is taken on port {port:?}; choose another");
-            self.report(mine.at, &what, first);
-        } else {
-            self.dot1q.insert((port, c_vid), mine);
+        self.s_vids.entry((port, s_vid)).or_insert(owner);
+    }
+
+    /// Tags that are their frames' only one.
+    fn claim_alone(&mut self, port: &'a str, tag: &str, vids: CTags, owner: Owner<'a>) {
+        let outer = self.s_vids.range((port, vids.first)..=(port, vids.last));
+        let outer: Vec<_> = outer.map(|((_, vid), first)| (*vid, *first)).collect();
+        for (vid, first) in outer {
+            let what = format!(
+                "{tag} {vid}, alone, is the S-tag of other frames on port {port:?}; choose another"
+            );
+            self.report(owner, &what, first);
+        }
+        for (taken, first) in self.claim_vids(port, None, vids, owner) {
+            let what = format!("{} taken on port {port:?}; choose another", shown(tag, taken));
+            self.report(owner, &what, first);
         }
     }
 
-    fn report(&mut self, at: Span, what: &str, first: First<'_>) {
-        if self.reported.insert((at.start, first.at.start)) {
-            self.errors.add_claimed(at, what, first.at, &format!("circuit {:?}", first.circuit));
+    fn claim_vids(
+        &mut self,
+        port: &'a str,
+        s_vid: Option<u16>,
+        vids: CTags,
+        owner: Owner<'a>,
+    ) -> Vec<(CTags, Owner<'a>)> {
+        self.vids.entry((port, s_vid)).or_default().claim(vids, owner)
+    }
+
+    fn report(&mut self, owner: Owner<'a>, what: &str, first: Owner<'a>) {
+        let (at, first_at) = (owner.place(&first), first.place(&owner));
+        if self.reported.insert((at.start, first_at.start)) {
+            self.errors.add_claimed(at, what, first_at, &format!("circuit {:?}", first.circuit));
         }
     }
+}
+
+/// "C-tag 10 is" or "C-tags 100-199 are".
+fn shown(tag: &str, vids: CTags) -> String {
+    let CTags { first, last } = vids;
+    if vids.is_one() { format!("{tag} {first} is") } else { format!("{tag}s {first}-{last} are") }
 }

@@ -5,16 +5,21 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
 };
 
-use edge_common::{port::MAX_TPIDS, reason::UnmatchedPolicy, tags};
+use edge_common::{
+    port::MAX_TPIDS,
+    reason::UnmatchedPolicy,
+    tags::{TPID_C_TAG, TPID_S_TAG},
+};
 use toml_span::{Span, Spanned};
 
 use super::{
     Config, Edge, Forward, Link, Port, XdpMode,
-    circuit::{Checks, tag_claim},
+    circuit::Checks,
     error::Errors,
     keys::{Field, nearest},
     names, qos,
     schema::{Document, RawEdge, RawPort},
+    tags,
 };
 
 const DEFAULT_METRICS: SocketAddr =
@@ -49,9 +54,14 @@ pub(super) fn config(raw: &Document, errors: &Errors<'_>) -> Option<Config> {
     unique(names.map(|name| (name, name.value.as_str())), "circuit", "name", errors);
     let checks = Checks { port_names: &port_names, profiles: &profiles, errors };
     let circuits: Vec<_> = raw.circuits.iter().map(|raw| checks.circuit(raw)).collect();
-    let claims: Vec<_> =
-        raw.circuits.iter().filter_map(|raw| tag_claim(raw, &port_names)).collect();
-    super::tags::check(&claims, errors);
+    let sides = raw_ports.iter().filter_map(|port| {
+        let side = port.side.given().map(|side| side.value);
+        Some((port.name.given()?.value.as_str(), side))
+    });
+    // As above: the first of a name.
+    let mut seen = BTreeSet::new();
+    let sides: Vec<_> = sides.filter(|(name, _)| seen.insert(*name)).collect();
+    tags::check(&raw.circuits, &sides, errors);
 
     Some(Config {
         edge: edge?,
@@ -115,7 +125,7 @@ fn port(raw: &RawPort, port_names: &[&str], errors: &Errors<'_>) -> Option<Port>
         side: raw.side.given()?.value,
         forward: forward.value_or(Forward::Stack)?,
         link: raw.link.value_or(Link::Primary)?,
-        tpids: tpids.value_or(vec![tags::TPID_C_TAG, tags::TPID_S_TAG])?,
+        tpids: tpids.value_or(vec![TPID_C_TAG, TPID_S_TAG])?,
         xdp_mode: raw.xdp_mode.value_or(XdpMode::Auto)?,
     })
 }

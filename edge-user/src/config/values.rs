@@ -6,21 +6,13 @@ use std::fmt;
 use toml_span::{Value, value::ValueInner};
 
 use super::{
+    CTags, CoreTag,
     spelled::Spelled,
     units::{self, Burst},
 };
 
 /// A value, or why it is none.
 pub(super) type Read<T> = Result<T, String>;
-
-/// A C-tag, as written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum CTag {
-    /// One VID.
-    Vid(u16),
-    /// A range of them, or all.
-    Several,
-}
 
 /// An entry of a class's `dscp`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,19 +43,27 @@ pub(super) fn vid(value: &Value<'_>) -> Read<u16> {
     integer_in(value, 1, 4094, "a VLAN ID from 1 to 4094")
 }
 
-pub(super) fn c_tag(value: &Value<'_>) -> Read<CTag> {
-    let Some(text) = value.as_str() else {
-        return vid(value).map(CTag::Vid);
-    };
-    let parse = |text: &str| text.trim().parse().ok().filter(|vid| (1..=4094).contains(vid));
-    let is_range = text.split_once('-').is_some_and(|(first, last)| {
-        let bounds: (Option<u16>, Option<u16>) = (parse(first), parse(last));
-        matches!(bounds, (Some(first), Some(last)) if first <= last)
-    });
-    if is_range || text == "any" {
-        return Ok(CTag::Several);
+/// One VID, a range of them, or any.
+pub(super) fn c_tags(value: &Value<'_>) -> Read<CTags> {
+    const HELP: &str = "a VLAN ID from 1 to 4094, a range such as \"100-199\", or \"any\"";
+    match value.as_str() {
+        Some("any") => Ok(CTags::ANY),
+        Some(text) if text.contains('-') => {
+            let (first, last) = bounds(value, text, 1, 4094, HELP)?;
+            Ok(CTags { first, last })
+        }
+        _ => integer_in(value, 1, 4094, HELP).map(CTags::one),
     }
-    Err(wrong(value, "give a VLAN ID from 1 to 4094, without quotes"))
+}
+
+/// The VID of a tag towards the core, or 0.
+pub(super) fn core_tag(value: &Value<'_>) -> Read<CoreTag> {
+    let vid = integer_in(value, 0, 4094, "a VLAN ID from 1 to 4094, or 0 for no such tag")?;
+    Ok(if vid == 0 { CoreTag::None } else { CoreTag::Vid(vid) })
+}
+
+pub(super) fn pcp(value: &Value<'_>) -> Read<u8> {
+    integer_in(value, 0, 7, "a PCP from 0 to 7")
 }
 
 pub(super) fn code_point(value: &Value<'_>) -> Read<u8> {
@@ -126,18 +126,39 @@ pub(super) fn share_permille(value: &Value<'_>) -> Read<u32> {
     permille.ok_or_else(|| wrong(value, "give a number above 0 and up to 1.0"))
 }
 
-/// Anything: what it has to be is not settled yet.
-#[expect(clippy::unnecessary_wraps, reason = "one of the readers, which can fail")]
-pub(super) fn anything(_: &Value<'_>) -> Read<()> {
-    Ok(())
-}
-
 /// "is X; do this".
 pub(super) fn wrong(value: &Value<'_>, help: &str) -> String {
     format!("is {}; {help}", Shown(value))
 }
 
-fn integer_in<T: TryFrom<i64>>(value: &Value<'_>, min: i64, max: i64, what: &str) -> Read<T> {
+/// The bounds of a range such as `"100-199"`, both within `min` to `max`.
+pub(super) fn bounds(
+    value: &Value<'_>,
+    text: &str,
+    min: u16,
+    max: u16,
+    what: &str,
+) -> Read<(u16, u16)> {
+    let bound = |text: &str| {
+        let text = text.trim();
+        // `parse` would take a sign, too.
+        let is_decimal = text.bytes().all(|byte| byte.is_ascii_digit());
+        text.parse().ok().filter(|bound| is_decimal && (min..=max).contains(bound))
+    };
+    let found = text.split_once('-').and_then(|(a, b)| Some((bound(a)?, bound(b)?)));
+    let (first, last) = found.ok_or_else(|| wrong(value, &format!("give {what}")))?;
+    if first > last {
+        return Err(wrong(value, &format!("give the lower end first, \"{last}-{first}\"")));
+    }
+    Ok((first, last))
+}
+
+pub(super) fn integer_in<T: TryFrom<i64>>(
+    value: &Value<'_>,
+    min: i64,
+    max: i64,
+    what: &str,
+) -> Read<T> {
     let number = value.as_integer().filter(|number| (min..=max).contains(number));
     let number = number.and_then(|number| T::try_from(number).ok());
     number.ok_or_else(|| {
@@ -171,6 +192,10 @@ impl fmt::Display for Shown<'_, '_> {
 mod tests {
     use super::*;
 
+    fn range(tags: CTags) -> String {
+        format!("{}-{}", tags.first, tags.last)
+    }
+
     #[test]
     fn readers_accept_and_refuse() {
         type Case = (&'static str, fn(&Value<'_>) -> Result<String, String>, Option<&'static str>);
@@ -183,12 +208,27 @@ mod tests {
             ("-1", |v| vid(v).map(|n| n.to_string()), None),
             ("10.0", |v| vid(v).map(|n| n.to_string()), None),
             ("'10'", |v| vid(v).map(|n| n.to_string()), None),
-            ("10", |v| c_tag(v).map(|t| format!("{t:?}")), Some("Vid(10)")),
-            ("'any'", |v| c_tag(v).map(|t| format!("{t:?}")), Some("Several")),
-            ("'100-199'", |v| c_tag(v).map(|t| format!("{t:?}")), Some("Several")),
-            ("'199-100'", |v| c_tag(v).map(|t| format!("{t:?}")), None),
-            ("'0-10'", |v| c_tag(v).map(|t| format!("{t:?}")), None),
-            ("'all'", |v| c_tag(v).map(|t| format!("{t:?}")), None),
+            ("10", |v| c_tags(v).map(range), Some("10-10")),
+            ("'any'", |v| c_tags(v).map(range), Some("1-4094")),
+            ("'100-199'", |v| c_tags(v).map(range), Some("100-199")),
+            ("' 1 - 4094 '", |v| c_tags(v).map(range), Some("1-4094")),
+            ("'10-10'", |v| c_tags(v).map(range), Some("10-10")),
+            ("'199-100'", |v| c_tags(v).map(range), None),
+            ("'0-10'", |v| c_tags(v).map(range), None),
+            ("'10-4095'", |v| c_tags(v).map(range), None),
+            ("'10-'", |v| c_tags(v).map(range), None),
+            ("'-10'", |v| c_tags(v).map(range), None),
+            ("'+1-10'", |v| c_tags(v).map(range), None),
+            ("'1-2-3'", |v| c_tags(v).map(range), None),
+            ("'all'", |v| c_tags(v).map(range), None),
+            ("'10'", |v| c_tags(v).map(range), None),
+            ("-1", |v| c_tags(v).map(range), None),
+            ("0", |v| core_tag(v).map(|t| format!("{t:?}")), Some("None")),
+            ("4094", |v| core_tag(v).map(|t| format!("{t:?}")), Some("Vid(4094)")),
+            ("4095", |v| core_tag(v).map(|t| format!("{t:?}")), None),
+            ("'any'", |v| core_tag(v).map(|t| format!("{t:?}")), None),
+            ("7", |v| pcp(v).map(|n| n.to_string()), Some("7")),
+            ("8", |v| pcp(v).map(|n| n.to_string()), None),
             ("63", |v| code_point(v).map(|n| n.to_string()), Some("63")),
             ("64", |v| code_point(v).map(|n| n.to_string()), None),
             ("-1", |v| code_point(v).map(|n| n.to_string()), None),

@@ -277,7 +277,8 @@ fn is_alarming(reason: &str) -> bool {
             | Reason::Untagged
             | Reason::Malformed
             | Reason::NoEgress
-            | Reason::DanglingTable,
+            | Reason::DanglingTable
+            | Reason::NoHeadroom,
         )
         | None => true,
         Some(Reason::Ok | Reason::Control | Reason::CircuitDisabled | Reason::OverRate) => false,

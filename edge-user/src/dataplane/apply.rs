@@ -1,8 +1,6 @@
 //! Brings the kernel's tables to a plan, in an order that a running program can't trip over:
 //! fill, then publish; retire when programs have moved on, and reuse at the next plan.
 
-use std::collections::BTreeMap;
-
 use anyhow::{Context as _, Result};
 use edge_common::{
     abi::{PolicerWord, VidTable},
@@ -10,7 +8,7 @@ use edge_common::{
 };
 use zerocopy::FromZeros as _;
 
-use super::{keys, mapped::MappedArray, occupancy::slots, tables::KernelTables};
+use super::{keys, mapped::MappedArray, tables::KernelTables};
 use crate::plan::Plan;
 
 /// Makes the tables hold what `plan` says, beside what they held. `ifindexes` are those of the
@@ -35,8 +33,8 @@ fn fill(tables: &mut KernelTables, plan: &Plan) -> Result<()> {
     for (index, rate) in &plan.rates {
         tables.rates.set(*index, rate);
     }
-    for (index, row) in &plan.mark_rows {
-        tables.mark_rows.set(*index, row);
+    for (index, row) in &plan.qos_rows {
+        tables.qos_rows.set(*index, row);
     }
     for (key, claim) in &plan.policers {
         if claim.is_new {
@@ -68,33 +66,37 @@ fn fill(tables: &mut KernelTables, plan: &Plan) -> Result<()> {
 
 /// Publishes: C-tables first, so that an S-tag never leads to one that is not ready.
 fn publish(tables: &KernelTables, plan: &Plan) {
-    for ((table, vid), slot) in &plan.c_tags {
-        tables.c_tables.store_u32(*table, usize::from(*vid), slot.to_bits());
+    for (index, wanted) in &plan.c_tags {
+        publish_entries(&tables.c_tables, *index, wanted);
     }
-    for ((port, vid), slot) in &plan.s_tags {
-        tables.s_tables.store_u32(*port, usize::from(*vid), slot.to_bits());
+    for (index, wanted) in &plan.s_tags {
+        publish_entries(&tables.s_tables, *index, wanted);
+    }
+}
+
+fn publish_entries(tables: &MappedArray<VidTable>, index: u32, wanted: &VidTable) {
+    for (vid, bits) in wanted.iter().enumerate().filter(|(_, bits)| **bits != EMPTY) {
+        tables.store_u32(index, vid, *bits);
     }
 }
 
 /// Retires what `plan` does not have: once every interface has the program that goes with it.
 pub fn retire(tables: &KernelTables, plan: &Plan) {
     for port in 0..tables.s_tables.len() {
-        retire_entries(&tables.s_tables, port, &entries_of(&plan.s_tags, port));
+        retire_entries(&tables.s_tables, port, plan.s_tags.get(&port));
     }
     for claim in plan.c_tables.values() {
-        retire_entries(&tables.c_tables, claim.index, &entries_of(&plan.c_tags, claim.index));
+        retire_entries(&tables.c_tables, claim.index, plan.c_tags.get(&claim.index));
     }
 }
 
-fn entries_of(entries: &BTreeMap<(u32, u16), Slot>, table: u32) -> BTreeMap<u16, Slot> {
-    let entries = entries.range((table, 0)..=(table, u16::MAX));
-    entries.map(|((_, vid), slot)| (*vid, *slot)).collect()
-}
-
-fn retire_entries(tables: &MappedArray<VidTable>, index: u32, wanted: &BTreeMap<u16, Slot>) {
-    for (vid, now) in slots(&tables.get(index)) {
-        if now != Slot::Empty && !wanted.contains_key(&vid) {
-            tables.store_u32(index, usize::from(vid), Slot::Empty.to_bits());
+fn retire_entries(tables: &MappedArray<VidTable>, index: u32, wanted: Option<&Box<VidTable>>) {
+    for (vid, now) in tables.get(index).iter().enumerate() {
+        if *now != EMPTY && wanted.is_none_or(|wanted| wanted[vid] == EMPTY) {
+            tables.store_u32(index, vid, EMPTY);
         }
     }
 }
+
+/// An entry that nobody has.
+const EMPTY: u32 = Slot::Empty.to_bits();

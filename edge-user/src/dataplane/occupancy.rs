@@ -18,7 +18,7 @@ pub fn occupancy(tables: &KernelTables) -> Occupancy {
     occupancy.rates.known = known(&tables.rates, written);
     // An all-zero row is what an unused place looks like, and also a legal row that resets
     // everything; as long as it is published, it counts as known.
-    occupancy.mark_rows.known = known(&tables.mark_rows, |row| Some(*row));
+    occupancy.qos_rows.known = known(&tables.qos_rows, |row| Some(*row));
 
     let ports: BTreeSet<u32> = occupancy.ports.known.values().copied().collect();
     for port in &ports {
@@ -46,10 +46,10 @@ pub fn occupancy(tables: &KernelTables) -> Occupancy {
         let attachment = tables.attachments.get(*index);
         occupancy.policers.published.insert(attachment.policer);
         occupancy.rates.published.insert(attachment.rate);
-        occupancy.mark_rows.published.insert(attachment.mark_row);
+        occupancy.qos_rows.published.insert(attachment.qos_row);
     }
-    let published = &occupancy.mark_rows.published;
-    occupancy.mark_rows.known.retain(|_, index| published.contains(index));
+    let published = &occupancy.qos_rows.published;
+    occupancy.qos_rows.known.retain(|_, index| published.contains(index));
     occupancy
 }
 

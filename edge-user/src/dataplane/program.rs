@@ -118,7 +118,7 @@ fn load_object(
         ("LEASES", capacity.policers),
         ("POLICER_KEYS", capacity.policers),
         ("RATES", capacity.rates),
-        ("MARK_ROWS", capacity.mark_rows),
+        ("QOS_ROWS", capacity.qos_rows),
     ] {
         loader.map_max_entries(map, entries);
     }

@@ -8,9 +8,9 @@ use aya::{
 use edge_common::{
     abi::{AttachmentKey, Outcome, PolicerKey, PolicerWord, PortKey, VidTable},
     attachment::Attachment,
-    mark::MarkRow,
     meter::{Meter, PortCounters},
     police::Lease,
+    qos::QosRow,
     rate::Rate,
 };
 use zerocopy::{FromBytes, IntoBytes as _, KnownLayout};
@@ -23,7 +23,7 @@ pub(super) const SHARED_MAPS: [&str; 14] = [
     "S_TABLES",
     "C_TABLES",
     "ATTACHMENTS",
-    "MARK_ROWS",
+    "QOS_ROWS",
     "RATES",
     "POLICERS",
     "LEASES",
@@ -41,7 +41,7 @@ pub struct KernelTables {
     pub(super) s_tables: MappedArray<VidTable>,
     pub(super) c_tables: MappedArray<VidTable>,
     pub(super) attachments: MappedArray<Attachment>,
-    pub(super) mark_rows: MappedArray<MarkRow>,
+    pub(super) qos_rows: MappedArray<QosRow>,
     pub(super) rates: MappedArray<Rate>,
     pub(super) policers: MappedArray<PolicerWord>,
     pub(super) port_keys: MappedArray<PortKey>,
@@ -81,7 +81,7 @@ impl KernelTables {
             s_tables: MappedArray::new(&map("S_TABLES")?)?,
             c_tables: MappedArray::new(&map("C_TABLES")?)?,
             attachments: MappedArray::new(&map("ATTACHMENTS")?)?,
-            mark_rows: MappedArray::new(&map("MARK_ROWS")?)?,
+            qos_rows: MappedArray::new(&map("QOS_ROWS")?)?,
             rates: MappedArray::new(&map("RATES")?)?,
             policers: MappedArray::new(&map("POLICERS")?)?,
             port_keys: MappedArray::new(&map("PORT_KEYS")?)?,
@@ -105,7 +105,7 @@ impl KernelTables {
             attachments: self.attachments.len(),
             policers: self.policers.len(),
             rates: self.rates.len(),
-            mark_rows: self.mark_rows.len(),
+            qos_rows: self.qos_rows.len(),
         }
     }
 

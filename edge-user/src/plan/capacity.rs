@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use edge_common::{mark::MarkRow, rate::Rate};
+use edge_common::{qos::QosRow, rate::Rate};
 
-use super::{AttachmentKey, PolicerKey, slots::Table};
+use super::{AttachmentKey, PolicerKey, member::members, slots::Table};
 use crate::config::Config;
 
 /// A C-table: that of an S-VID on a port.
@@ -29,8 +29,8 @@ pub struct Occupancy {
     pub policers: Table<PolicerKey>,
     /// `RATES`.
     pub rates: Table<Rate>,
-    /// `MARK_ROWS`.
-    pub mark_rows: Table<MarkRow>,
+    /// `QOS_ROWS`.
+    pub qos_rows: Table<QosRow>,
 }
 
 /// Numbers of entries of the tables.
@@ -38,7 +38,7 @@ pub struct Occupancy {
 pub struct Capacity {
     /// Ports.
     pub ports: u32,
-    /// C-tables: S-VIDs on ports.
+    /// C-tables: S-VIDs on ports, with C-tags behind them.
     pub c_tables: u32,
     /// Attachments and the unused entry 0.
     pub attachments: u32,
@@ -46,8 +46,8 @@ pub struct Capacity {
     pub policers: u32,
     /// Distinct rates.
     pub rates: u32,
-    /// Distinct DSCP markings.
-    pub mark_rows: u32,
+    /// Distinct rows of QoS profiles.
+    pub qos_rows: u32,
 }
 
 impl Capacity {
@@ -57,18 +57,19 @@ impl Capacity {
         let count = |n: usize, least: u32| {
             u32::try_from(2 * n + 1).unwrap_or(u32::MAX).max(least).next_power_of_two()
         };
-        let attachments = config.circuits.iter().map(|c| c.ports.len() * c.peerings.len()).sum();
-        let s_tags = config.circuits.iter().flat_map(|circuit| {
-            circuit.ports.iter().filter_map(|port| Some((port, circuit.s_tag?)))
+        let attachments = members(config).count();
+        let c_tables = members(config).filter_map(|member| {
+            let tags = member.tags();
+            Some((&member.port.name, tags.s_vid.filter(|_| tags.c_vids.is_some())?))
         });
-        let s_tags: BTreeSet<_> = s_tags.collect();
+        let c_tables: BTreeSet<_> = c_tables.collect();
         Self {
             ports: count(config.ports.len(), 16),
-            c_tables: count(s_tags.len(), 64),
+            c_tables: count(c_tables.len(), 64),
             attachments: count(attachments, 1024),
             policers: count(attachments, 1024),
             rates: count(config.circuits.len(), 256),
-            mark_rows: count(3 * config.qos.len(), 64),
+            qos_rows: count(3 * config.qos.len(), 64),
         }
     }
 
@@ -81,7 +82,7 @@ impl Capacity {
             attachments: Table::unused("peerings on ports", 1, self.attachments),
             policers: Table::unused("policers", 1, self.policers),
             rates: Table::unused("different bandwidths", 0, self.rates),
-            mark_rows: Table::unused("DSCP markings", 0, self.mark_rows),
+            qos_rows: Table::unused("QoS profiles with a `dscp` policy", 0, self.qos_rows),
         }
     }
 }

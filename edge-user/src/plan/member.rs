@@ -1,9 +1,9 @@
 //! What a configuration asks of the tables: one entry for each peering on each of its ports.
 
-use edge_common::{mark::MarkRow, rate::Rate};
+use edge_common::{attachment::Attachment, qos::QosRow, rate::Rate};
 
-use super::{AttachmentKey, PolicerKey, marks, rates};
-use crate::config::{Circuit, Config, Peering, Policing, Port, QosProfile};
+use super::{AttachmentKey, PolicerKey, qos, rates};
+use crate::config::{Accounting, Circuit, Config, Peering, Policing, Port, QosProfile, SideTags};
 
 /// A peering of a circuit on one of its ports.
 pub(super) struct Member<'a> {
@@ -49,8 +49,38 @@ impl Member<'_> {
         rates::rate(self.circuit)
     }
 
-    pub(super) fn mark_row(&self) -> MarkRow {
-        marks::mark_row(self.profile(), self.peering.dscp)
+    pub(super) fn qos_row(&self) -> QosRow {
+        qos::qos_row(self.profile(), self.peering.dscp)
+    }
+
+    /// The tags that its frames arrive with.
+    pub(super) fn tags(&self) -> SideTags {
+        self.circuit.tags(self.peering, self.port.side)
+    }
+
+    /// What its frames count for beside their length as received.
+    pub(super) fn len_adjust_bytes(&self) -> i16 {
+        /// FCS (802.3-2022, 3.2.9).
+        const FCS: i16 = 4;
+        /// Preamble, start delimiter (3.2.1, 3.2.2) and the gap between frames (4.4.2).
+        const PREAMBLE_AND_GAP: i16 = 8 + 12;
+        const TAG: i16 = 4;
+        match self.circuit.accounting {
+            Accounting::L1 => FCS + PREAMBLE_AND_GAP,
+            Accounting::Mef if self.tags().s_vid.is_some() => FCS - TAG,
+            Accounting::Mef => FCS,
+            // Of the packet, the path knows the length.
+            Accounting::L2 | Accounting::L3 => 0,
+        }
+    }
+
+    pub(super) fn flags(&self) -> u8 {
+        let classes = &self.profile().classes;
+        let flag = |bit: u8, is_set: bool| if is_set { bit } else { 0 };
+        flag(Attachment::DISABLED, !self.circuit.enabled)
+            | flag(Attachment::HAS_RULES, classes.iter().any(|class| !class.matches.is_empty()))
+            | flag(Attachment::MARKS_PCP, classes.iter().any(|class| class.pcp_mark.is_some()))
+            | flag(Attachment::ACCOUNT_PACKET, self.circuit.accounting == Accounting::L3)
     }
 
     pub(super) fn profile(&self) -> &QosProfile {

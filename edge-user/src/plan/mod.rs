@@ -2,25 +2,30 @@
 //! by `edge replay --engine host`, without a kernel.
 
 mod capacity;
-mod marks;
 mod member;
+mod qos;
 mod rates;
+mod retag;
 pub mod slots;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use edge_common::{
+    abi::VidTable,
     attachment::{Attachment, Slot},
-    mark::MarkRow,
+    qos::QosRow,
     rate::Rate,
     reason::UnmatchedPolicy,
+    tags::Vid,
 };
 
 use self::{
     member::{Member, members},
     slots::Claim,
 };
-use crate::config::{Config, Direction, Forward, Link, PeeringKind, Port, Side, XdpMode};
+use crate::config::{
+    CTags, Config, Direction, Forward, Link, PeeringKind, Port, Side, SideTags, XdpMode,
+};
 
 pub use self::{
     capacity::{CTableKey, Capacity, Occupancy},
@@ -98,6 +103,9 @@ pub struct AttachmentPlan {
     pub predecessors: Vec<(u32, Vec<String>)>,
 }
 
+/// Tables by VID, by index: a whole range of VIDs is one peering's, perhaps.
+pub type VidTables = BTreeMap<u32, Box<VidTable>>;
+
 /// The contents of every table.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -109,12 +117,12 @@ pub struct Plan {
     pub policers: BTreeMap<PolicerKey, Claim>,
     /// Rates by index.
     pub rates: BTreeMap<u32, Rate>,
-    /// DSCP markings by index.
-    pub mark_rows: BTreeMap<u32, MarkRow>,
-    /// Published entries of S-tables, by port and VID.
-    pub s_tags: BTreeMap<(u32, u16), Slot>,
-    /// Published entries of C-tables, by table and VID.
-    pub c_tags: BTreeMap<(u32, u16), Slot>,
+    /// Rows of QoS profiles by index.
+    pub qos_rows: BTreeMap<u32, QosRow>,
+    /// What each port has published, by its index.
+    pub s_tags: VidTables,
+    /// What each C-table has published, by its index.
+    pub c_tags: VidTables,
     /// C-tables in use, and whether they were before.
     pub c_tables: BTreeMap<CTableKey, Claim>,
 }
@@ -139,18 +147,20 @@ impl Plan {
             Police::Off => BTreeMap::new(),
         };
         let rates = occupied.rates.assign(members.iter().map(Member::rate))?;
-        let mark_rows = occupied.mark_rows.assign(members.iter().map(Member::mark_row))?;
+        let qos_rows = occupied.qos_rows.assign(members.iter().map(Member::qos_row))?;
         let c_tables = occupied.c_tables.assign(members.iter().filter_map(|member| {
-            Some(CTableKey { port: ports[&member.port.name].index, s_vid: member.circuit.s_tag? })
+            let tags = member.tags();
+            let s_vid = tags.s_vid.filter(|_| tags.c_vids.is_some())?;
+            Some(CTableKey { port: ports[&member.port.name].index, s_vid })
         }))?;
 
         let mut plan = Self {
             ports: config.ports.iter().map(|port| plan_port(config, port, &ports)).collect(),
             attachments: Vec::new(),
             rates: by_index(&rates),
-            mark_rows: by_index(&mark_rows),
-            s_tags: BTreeMap::new(),
-            c_tags: BTreeMap::new(),
+            qos_rows: by_index(&qos_rows),
+            s_tags: VidTables::new(),
+            c_tags: VidTables::new(),
             policers,
             c_tables,
         };
@@ -159,10 +169,11 @@ impl Plan {
             let value = Attachment {
                 policer: plan.policers.get(&member.policer()).map_or(0, |policer| policer.index),
                 rate: rates[&member.rate()].index,
-                mark_row: mark_rows[&member.mark_row()].index,
-                default_class: marks::default_class(member.profile()),
-                flags: if member.circuit.enabled { 0 } else { Attachment::DISABLED },
-                reserved: 0,
+                qos_row: qos_rows[&member.qos_row()].index,
+                retag: retag::retag(&member).to_bits(),
+                len_adjust_bytes: member.len_adjust_bytes(),
+                flags: member.flags(),
+                reserved: [0; 9],
             };
             plan.publish(&member, ports[&member.port.name].index, claim.index);
             plan.attachments.push(AttachmentPlan {
@@ -204,17 +215,24 @@ impl Plan {
 
     fn publish(&mut self, member: &Member<'_>, port: u32, attachment: u32) {
         let slot = Slot::Attachment(attachment);
-        match member.circuit.s_tag {
-            None => {
-                self.s_tags.insert((port, member.peering.c_tag), slot);
-            }
-            Some(s_vid) => {
+        let SideTags { s_vid, c_vids } = member.tags();
+        match (s_vid, c_vids) {
+            (Some(s_vid), Some(c_vids)) => {
                 let c_table = self.c_tables[&CTableKey { port, s_vid }].index;
-                self.s_tags.insert((port, s_vid), Slot::CTable(c_table));
-                self.c_tags.insert((c_table, member.peering.c_tag), slot);
+                publish(&mut self.s_tags, port, CTags::one(s_vid), Slot::CTable(c_table));
+                publish(&mut self.c_tags, c_table, c_vids, slot);
             }
+            (Some(vid), None) => publish(&mut self.s_tags, port, CTags::one(vid), slot),
+            (None, Some(vids)) => publish(&mut self.s_tags, port, vids, slot),
+            // The entry of frames without a tag.
+            (None, None) => publish(&mut self.s_tags, port, CTags::one(0), slot),
         }
     }
+}
+
+fn publish(tables: &mut VidTables, index: u32, vids: CTags, slot: Slot) {
+    let table = tables.entry(index).or_insert_with(|| Box::new([0; Vid::COUNT]));
+    table[usize::from(vids.first)..=usize::from(vids.last)].fill(slot.to_bits());
 }
 
 fn plan_port(config: &Config, port: &Port, claims: &BTreeMap<String, Claim>) -> PortPlan {

@@ -8,18 +8,22 @@ use edge_common::{
     abi::Outcome,
     attachment::{Attachment, Slot},
     class::{Class, Dscp},
-    mark::MarkRow,
+    frame::Buffer,
     meter::{Meter, PortCounters},
     path,
     police::Lease,
     port::PortConfig,
+    qos::QosRow,
     rate::Rate,
     tags::Vid,
 };
 use zerocopy::FromZeros as _;
 
 use super::Engine;
-use crate::plan::{Capacity, Plan, PortPlan};
+use crate::plan::{Capacity, Plan, PortPlan, VidTables};
+
+/// Room for two tags in front of a frame.
+const HEADROOM_BYTES: usize = 8;
 
 /// The path of one port, with the tables of a plan.
 pub struct HostEngine {
@@ -65,10 +69,13 @@ impl HostEngine {
 
 impl Engine for HostEngine {
     fn run(&mut self, frame: &mut Vec<u8>, now_ns: u64) -> Result<Outcome> {
-        let mut frame = frame.as_mut_slice();
+        let mut bytes = [&[0; HEADROOM_BYTES], frame.as_slice()].concat();
+        let mut buffer = Buffer::new(&mut bytes, HEADROOM_BYTES);
         let clock = ReplayClock(now_ns);
         self.tables.outcome.set(Outcome::unknown());
-        let reason = path::process(&mut frame, &self.port, &mut self.tables, &clock);
+        let reason = path::process(&mut buffer, &self.port, &mut self.tables, &clock);
+        frame.clear();
+        frame.extend_from_slice(buffer.as_bytes());
         Ok(Outcome { reason: reason.number(), ..self.tables.outcome.get() })
     }
 
@@ -102,8 +109,8 @@ impl Tables for HostTables {
         self.attachments.get(index as usize)
     }
 
-    fn mark_row(&self, index: u32) -> Option<&MarkRow> {
-        self.plan.mark_rows.get(&index)
+    fn qos_row(&self, index: u32) -> Option<&QosRow> {
+        self.plan.qos_rows.get(&index)
     }
 
     fn rate(&self, index: u32) -> Option<&Rate> {
@@ -139,8 +146,12 @@ impl Tables for HostTables {
         let (dscp_in, dscp_out) = (arriving.bits(), leaving.bits());
         self.outcome.set(Outcome { dscp_in, dscp_out, ..self.outcome.get() });
     }
+
+    fn note_len_bytes(&self, len_bytes: u32) {
+        self.outcome.set(Outcome { len_bytes, ..self.outcome.get() });
+    }
 }
 
-fn slot(table: &std::collections::BTreeMap<(u32, u16), Slot>, index: u32, vid: Vid) -> Slot {
-    table.get(&(index, vid.number())).copied().unwrap_or(Slot::Empty)
+fn slot(tables: &VidTables, index: u32, vid: Vid) -> Slot {
+    tables.get(&index).map_or(Slot::Empty, |table| Slot::from_bits(table[vid.index()]))
 }

@@ -37,7 +37,7 @@ pub struct KernelEngine {
     tables: KernelTables,
     replay: ReplayTables,
     port: u32,
-    /// A frame never grows, but the kernel wants to be sure.
+    /// Room for the frame as it leaves.
     out: Vec<u8>,
 }
 
@@ -80,7 +80,8 @@ impl Engine for KernelEngine {
     fn run(&mut self, frame: &mut Vec<u8>, now_ns: u64) -> Result<Outcome> {
         if frame.len() < MIN_FRAME_LEN_BYTES {
             // No driver delivers one, either.
-            return Ok(Outcome { reason: Reason::Malformed.number(), ..Outcome::unknown() });
+            let (reason, len_bytes) = (Reason::Malformed.number(), frame.len() as u32);
+            return Ok(Outcome { reason, len_bytes, ..Outcome::unknown() });
         }
         Ok(self.run_for_action(frame, now_ns)?.0)
     }

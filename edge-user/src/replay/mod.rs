@@ -46,7 +46,7 @@ pub struct FrameReport<'a> {
     class: Option<&'a str>,
     dscp_in: Option<u8>,
     dscp_out: Option<u8>,
-    bytes: u64,
+    bytes: u32,
     sha256: Option<String>,
 }
 
@@ -75,11 +75,11 @@ pub fn replay(
     let attachments: Attachments<'_> = attachments.collect();
     for (number, captured) in (1..).zip(reader) {
         let CapturedFrame { timestamp_ns, mut data, orig_len_bytes } = captured?;
+        let len_bytes = data.len() as u64;
         let outcome = engine
             .run(&mut data, timestamp_ns)
             .with_context(|| format!("frame {number} of the capture"))?;
         let reason = outcome.reason().context("the path has not ended")?;
-        let len_bytes = data.len() as u64;
         summary.frames[usize::from(reason.number())] += 1;
         summary.bytes[usize::from(reason.number())] += len_bytes;
         let action = reason.action(port.unmatched);
@@ -142,7 +142,7 @@ fn report<'a>(
         class: attachment.and_then(class),
         dscp_in: applies(outcome.dscp_in),
         dscp_out: applies(outcome.dscp_out).filter(|_| leaves),
-        bytes: data.len() as u64,
+        bytes: outcome.len_bytes,
         sha256: leaves.then(|| hex(&Sha256::digest(data))),
     }
 }

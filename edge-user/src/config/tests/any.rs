@@ -5,7 +5,7 @@ use std::path::Path;
 use edge_common::rate::Rate;
 use proptest::prelude::*;
 
-use super::{CONTRACT, parse};
+use super::{CONTRACT, TAGS_AND_CLASSES, parse};
 
 /// Reads anything: an error or a configuration that the policer can do.
 fn read(source: &str) {
@@ -36,6 +36,8 @@ fn value() -> impl Strategy<Value = String> {
         Just("{}".into()),
         Just("[[], {}, 1, 'x']".into()),
         Just("'\\u0000'".into()),
+        "[0-9]{1,5} ?- ?[0-9]{1,5}".prop_map(|text| format!("{text:?}")),
+        Just("'any'".into()),
         Just("true".into()),
     ]
 }
@@ -53,9 +55,10 @@ proptest! {
 
     #[test]
     fn lines_with_other_values_are_read(
+        source in prop::sample::select(&[CONTRACT, TAGS_AND_CLASSES][..]),
         changes in prop::collection::vec((any::<prop::sample::Index>(), value()), 1..5),
     ) {
-        let mut lines: Vec<String> = CONTRACT.lines().map(Into::into).collect();
+        let mut lines: Vec<String> = source.lines().map(Into::into).collect();
         for (at, value) in changes {
             let line = at.get(&lines).clone();
             let at = at.index(lines.len());

@@ -7,7 +7,12 @@ use edge_common::reason::UnmatchedPolicy;
 use super::*;
 
 mod any;
+mod classes;
+mod overlaps;
 mod rules;
+mod source;
+mod tags;
+mod tpids;
 
 const MINIMAL: &str = r#"[edge]
 name = "e"
@@ -80,6 +85,89 @@ classes = [
 ]
 "#;
 
+/// Every key of tags, TPIDs and classes.
+const TAGS_AND_CLASSES: &str = r#"[edge]
+name = "e"
+[[port]]
+name = "p0"
+interface = "eth0"
+side = "customer"
+forward = "p1"
+[[port]]
+name = "p1"
+interface = "eth1"
+side = "core"
+forward = "p0"
+tpids = ["0x8100", "0x88a8", "0x9100"]
+[[circuit]]
+name = "c1"
+bandwidth = "1 Gbps"
+s_tag = 100
+core_s_tag = 200
+s_tpid = "0x88a8"
+core_s_tpid = "0x9100"
+accounting = "mef"
+[[circuit.peering]]
+kind = "private"
+c_tag = "100-199"
+c_tpid = "0x8100"
+core_c_tpid = "0x88a8"
+[[circuit.peering]]
+kind = "microsoft"
+c_tag = 10
+core_c_tag = 11
+qos = "own"
+[[circuit]]
+name = "c2"
+bandwidth = "1 Gbps"
+accounting = "l3"
+[[circuit.peering]]
+kind = "private"
+c_tag = 10
+core_c_tag = 0
+[qos.own]
+[[qos.own.classes]]
+name = "voice"
+pcp = [5, 6]
+pcp_mark = 5
+match = [{ proto = "udp", dst_port = "50000-50019" }, { proto = 50 }]
+mark = 46
+[[qos.own.classes]]
+name = "sip"
+match = { proto = "tcp", src_port = 5060, dst_port = 5060 }
+[[qos.own.classes]]
+name = "default"
+dscp = ["default"]
+"#;
+
+#[test]
+fn tags_and_classes() {
+    let config = parse(TAGS_AND_CLASSES, Path::new("f")).expect("correct");
+    assert_eq!(config.warnings(), Vec::<String>::new());
+    let [first, second] = config.circuits.as_slice() else { panic!("two circuits") };
+    assert_eq!((first.s_tag, first.core_s_tag), (Some(100), CoreTag::Vid(200)));
+    assert_eq!((first.s_tpid, first.core_s_tpid), (Some(0x88a8), Some(0x9100)));
+    assert_eq!((first.accounting, second.accounting), (Accounting::Mef, Accounting::L3));
+    let [private, microsoft] = first.peerings.as_slice() else { panic!("two peerings") };
+    assert_eq!(private.c_tags, CTags { first: 100, last: 199 });
+    assert_eq!((private.c_tpid, private.core_c_tpid), (Some(0x8100), Some(0x88a8)));
+    assert_eq!(microsoft.core_c_tag, CoreTag::Vid(11));
+    assert_eq!(second.peerings[0].core_c_tag, CoreTag::None);
+    let [voice, sip, default] = config.qos["own"].classes.as_slice() else { panic!("three") };
+    assert_eq!(
+        (voice.pcp.as_slice(), voice.pcp_mark, voice.mark),
+        (&[5, 6][..], Some(5), Some(46))
+    );
+    assert!(voice.dscp.is_empty() && default.is_default);
+    let ports = |first, last| PortRange { first, last };
+    let rule = |protocol, src_ports, dst_ports| ClassMatch { protocol, src_ports, dst_ports };
+    assert_eq!(
+        voice.matches,
+        [rule(17, PortRange::ALL, ports(50_000, 50_019)), rule(50, PortRange::ALL, PortRange::ALL)]
+    );
+    assert_eq!(sip.matches, [rule(6, ports(5060, 5060), ports(5060, 5060))]);
+}
+
 #[test]
 fn the_contracts_example() {
     let config = parse(CONTRACT, Path::new("f")).expect("correct");
@@ -128,13 +216,19 @@ fn defaults() {
     let circuit = &config.circuits[0];
     assert_eq!((circuit.billing, circuit.sku), (Billing::Metered, Sku::Standard));
     assert_eq!((circuit.policing, circuit.enabled), (Policing::CircuitLink, true));
+    assert_eq!((circuit.accounting, circuit.core_s_tag), (Accounting::L2, CoreTag::Same));
+    assert_eq!((circuit.s_tpid, circuit.core_s_tpid), (None, None));
+    let peering = &circuit.peerings[0];
+    assert_eq!((peering.c_tags, peering.core_c_tag), (CTags::one(10), CoreTag::Same));
+    assert_eq!((peering.c_tpid, peering.core_c_tpid), (None, None));
     assert_eq!(circuit.ports, ["p0", "p1"]);
     let dscp: Vec<_> = circuit.peerings.iter().map(|peering| peering.dscp).collect();
     assert_eq!(dscp, [DscpPolicy::Preserve, DscpPolicy::Reset, DscpPolicy::Trust]);
     assert_eq!(circuit.peerings[0].qos, "expressroute");
     assert_eq!((config.circuits[1].s_tag, config.circuits[1].burst_bytes), (None, 80_000));
-    assert_eq!(config.qos["own"].classes[0].burst_share_permille, 1000);
-    assert_eq!(config.qos["own"].classes[0].mark, None);
+    let class = &config.qos["own"].classes[0];
+    assert_eq!((class.burst_share_permille, class.mark, class.pcp_mark), (1000, None, None));
+    assert!(class.pcp.is_empty() && class.matches.is_empty());
 }
 
 #[test]
@@ -155,63 +249,9 @@ fn every_error_with_its_position() {
          edge.toml:11:13: error: `bandwidth` is the floating-point number 1.5; give a rate such as \
          \"50 Mbps\", or an integer in bit/s\n\
          edge.toml:12:16: error: `ports` names the unknown port \"p9\"; did you mean \"p0\"?\n\
-         edge.toml:15:9: error: `c_tag` is 5000; give a VLAN ID from 1 to 4094"
+         edge.toml:15:9: error: `c_tag` is 5000; give a VLAN ID from 1 to 4094, a range such as \
+         \"100-199\", or \"any\""
     );
-}
-
-/// Two circuits, at lines 11 and 19: the error's line, a word of it, and the place of the other.
-#[test]
-fn tag_rules() {
-    type Tags = (&'static str, &'static str, u16);
-    type Case<'a> = (Tags, Tags, &'a [(usize, &'a str, &'a str)]);
-    let cases: &[Case<'_>] = &[
-        // QinQ and QinQ.
-        (("s_tag = 100", "", 10), ("s_tag = 100", "", 11), &[]),
-        (("s_tag = 100", "", 10), ("s_tag = 101", "", 10), &[]),
-        (("s_tag = 100", "", 10), ("s_tag = 100", "", 10), &[(26, "with C-tag 10", "18:9")]),
-        (("s_tag = 100", "ports = ['p0']", 10), ("s_tag = 100", "ports = ['p1']", 10), &[]),
-        (
-            ("s_tag = 100", "ports = ['p1']", 10),
-            ("s_tag = 100", "", 10),
-            &[(26, "on port \"p1\"", "18:9")],
-        ),
-        // Dot1Q and Dot1Q.
-        (("", "", 10), ("", "", 11), &[]),
-        (("", "", 10), ("", "", 10), &[(26, "C-tag 10 is taken", "18:9")]),
-        (("", "ports = ['p0']", 10), ("", "ports = ['p1']", 10), &[]),
-        // Both.
-        (("", "", 10), ("s_tag = 100", "", 10), &[]),
-        (("", "", 100), ("s_tag = 100", "", 10), &[(22, "S-tag 100", "18:9")]),
-        (("s_tag = 100", "", 10), ("", "", 100), &[(26, "C-tag 100", "14:9")]),
-        (("s_tag = 100", "ports = ['p0']", 10), ("", "ports = ['p1']", 100), &[]),
-        // Not known, so not in conflict.
-        (("s_tag = 0", "", 10), ("", "", 10), &[(14, "`s_tag` is 0", "")]),
-    ];
-    for (first, second, expected) in cases {
-        let circuit = |name: &str, (s_tag, ports, c_tag): Tags| {
-            format!(
-                "[[circuit]]\nname = '{name}'\nbandwidth = 1000000\n{s_tag}\n{ports}\n\
-                 [[circuit.peering]]\nkind = 'private'\nc_tag = {c_tag}\n"
-            )
-        };
-        let source = format!("{MINIMAL}{}{}", circuit("c1", *first), circuit("c2", *second));
-        let words: Vec<_> = expected.iter().map(|(line, words, _)| (*line, *words)).collect();
-        check(&source, &words);
-        for (line, _, place) in expected.iter().filter(|(.., place)| !place.is_empty()) {
-            let claimed = format!("(also claimed at f:{place} by circuit \"c1\")");
-            check(&source, &[(*line, &claimed)]);
-        }
-    }
-}
-
-#[test]
-fn one_tag_twice_in_a_circuit() {
-    for (s_tag, message) in [("s_tag = 100\n", "with C-tag 10"), ("", "C-tag 10 is taken")] {
-        let circuit = CIRCUIT.replace("s_tag = 100\n", s_tag);
-        let line = if s_tag.is_empty() { 19 } else { 20 };
-        let second = "[[circuit.peering]]\nkind = 'public'\nc_tag = 10\n";
-        check(&format!("{MINIMAL}{circuit}{second}"), &[(line, message)]);
-    }
 }
 
 #[test]

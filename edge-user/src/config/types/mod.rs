@@ -1,9 +1,16 @@
 //! What a correct file says.
 
+mod qos;
+mod tags;
+
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
 use edge_common::reason::UnmatchedPolicy;
 
+pub use self::{
+    qos::{ClassMatch, PortRange, QosClass, QosProfile},
+    tags::{CTags, CoreTag, SideTags},
+};
 use super::spelled::spelled;
 
 /// A checked configuration: every name in it refers to something.
@@ -90,14 +97,22 @@ pub struct Circuit {
     pub billing: Billing,
     /// The offer it was bought as.
     pub sku: Sku,
-    /// The S-tag's VID; without one the circuit is `Dot1Q`.
+    /// The S-tag's VID on customer-side ports; without one the circuit is `Dot1Q`.
     pub s_tag: Option<u16>,
+    /// The S-tag on core-side ports.
+    pub core_s_tag: CoreTag,
+    /// TPID of the S-tag towards the customer; `None`: as it came.
+    pub s_tpid: Option<u16>,
+    /// TPID of the S-tag towards the core; `None`: as it came.
+    pub core_s_tpid: Option<u16>,
     /// Names of its ports; every port where the file names none.
     pub ports: Vec<String>,
     /// Committed burst in bytes.
     pub burst_bytes: u64,
     /// What has a bucket of its own.
     pub policing: Policing,
+    /// Which bytes of its frames are policed and metered.
+    pub accounting: Accounting,
     /// Whether its frames are forwarded at all.
     pub enabled: bool,
     /// Its peerings: 1 to 3, of different kinds.
@@ -109,34 +124,18 @@ pub struct Circuit {
 pub struct Peering {
     /// The routing domain.
     pub kind: PeeringKind,
-    /// The C-tag's VID.
-    pub c_tag: u16,
+    /// The C-tags' VIDs on customer-side ports.
+    pub c_tags: CTags,
+    /// The C-tag on core-side ports; [`CoreTag::Same`] where there are several.
+    pub core_c_tag: CoreTag,
+    /// TPID of the C-tag towards the customer; `None`: as it came.
+    pub c_tpid: Option<u16>,
+    /// TPID of the C-tag towards the core; `None`: as it came.
+    pub core_c_tpid: Option<u16>,
     /// What becomes of the customer's DSCP.
     pub dscp: DscpPolicy,
     /// Name of its profile in [`Config::qos`].
     pub qos: String,
-}
-
-/// `[qos.NAME]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct QosProfile {
-    /// 1 to 8 classes, exactly one of them the default.
-    pub classes: Vec<QosClass>,
-}
-
-/// A class of a profile.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct QosClass {
-    /// The class's name.
-    pub name: String,
-    /// Code points it takes.
-    pub dscp: Vec<u8>,
-    /// Whether it takes what no class lists, too.
-    pub is_default: bool,
-    /// The code point its frames leave with under `trust`.
-    pub mark: Option<u8>,
-    /// Share of the committed burst that its frames may use, in thousandths: 1 to 1000.
-    pub burst_share_permille: u32,
 }
 
 spelled! {
@@ -221,6 +220,20 @@ spelled! {
         CircuitLink = "circuit-link",
         /// A peering on a link.
         PeeringLink = "peering-link",
+    }
+}
+
+spelled! {
+    /// Which bytes of a frame are policed and metered.
+    pub enum Accounting {
+        /// The frame with FCS, preamble and gap: 24 bytes more than `L2`.
+        L1 = "l1",
+        /// The frame as received: tags in, FCS out.
+        L2 = "l2",
+        /// The frame at the UNI: FCS in, S-tag out.
+        Mef = "mef",
+        /// The IP packet; what is behind the tags, where that isn't IP.
+        L3 = "l3",
     }
 }
 

@@ -1,0 +1,29 @@
+//! The length that is policed and metered, where that isn't the frame's.
+
+use crate::{
+    attachment::Attachment,
+    class::{self, ETHER_TYPE_IPV4, ETHER_TYPE_IPV6},
+    frame::Frame,
+    reason::Reason,
+    tags::Tag,
+};
+
+/// What a frame, received with the tags up to `last`, counts for in bytes.
+#[inline(always)]
+pub fn accounted_bytes(
+    frame: &impl Frame,
+    attachment: &Attachment,
+    last: &Tag,
+) -> Result<u32, Reason> {
+    if attachment.flags & Attachment::ACCOUNT_PACKET == 0 {
+        let adjust_bytes = i32::from(attachment.len_adjust_bytes);
+        return Ok(frame.len_bytes().wrapping_add_signed(adjust_bytes));
+    }
+    let packet_bytes = match last.next_ether_type {
+        ETHER_TYPE_IPV4 => class::ipv4_len_bytes(frame, last.next_offset),
+        ETHER_TYPE_IPV6 => class::ipv6_len_bytes(frame, last.next_offset),
+        // Not IP, and not for nothing either: what the tags carry.
+        _ => Some(frame.len_bytes().wrapping_sub(last.next_offset as u32)),
+    };
+    packet_bytes.ok_or(Reason::Malformed)
+}

@@ -1,0 +1,176 @@
+//! What a `QoS` profile makes of frames: the table that steps 4 to 6 go by.
+
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+use crate::{
+    class::{Class, Dscp, MAX_CLASSES},
+    rules::{MAX_RULES, Rule},
+};
+
+/// What an arriving DSCP means for a peering: its class, and the DSCP to leave with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Marking {
+    /// The class.
+    pub class: Class,
+    /// The DSCP to leave with.
+    pub dscp: Dscp,
+}
+
+impl Marking {
+    /// From its 16-bit form: class in the upper byte, DSCP in the lower.
+    #[inline(always)]
+    #[must_use]
+    pub const fn from_bits(bits: u16) -> Self {
+        let [class, dscp] = bits.to_be_bytes();
+        Self { class: Class::new(class), dscp: Dscp::new(dscp) }
+    }
+
+    /// The 16-bit form.
+    #[must_use]
+    pub const fn to_bits(self) -> u16 {
+        u16::from_be_bytes([self.class.index() as u8, self.dscp.bits()])
+    }
+}
+
+/// How much of a circuit's committed burst a class may use, in 1,024ths: from 1 to all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BurstShare(u16);
+
+impl BurstShare {
+    /// The whole, as a power of two.
+    pub const WHOLE_LOG2: u32 = 10;
+    /// The whole burst.
+    pub const WHOLE: Self = Self(1 << Self::WHOLE_LOG2);
+    /// Shares are told apart as finely as this where CPUs keep what they lease.
+    pub const LEVELS: usize = 8;
+
+    /// A share in 1,024ths; what is out of range is the nearest that is not.
+    #[inline(always)]
+    #[must_use]
+    pub const fn new(share: u16) -> Self {
+        if share == 0 {
+            Self(1)
+        } else if share > Self::WHOLE.0 {
+            Self::WHOLE
+        } else {
+            Self(share)
+        }
+    }
+
+    /// In 1,024ths.
+    #[inline(always)]
+    #[must_use]
+    pub const fn get(self) -> u16 {
+        self.0
+    }
+
+    /// Which eighth it ends in, below [`Self::LEVELS`].
+    #[inline(always)]
+    #[must_use]
+    pub const fn level(self) -> usize {
+        (self.0.wrapping_sub(1) >> 7) as usize & (Self::LEVELS - 1)
+    }
+}
+
+/// A priority code point (802.1Q-2022, 9.6): three bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pcp(u8);
+
+impl Pcp {
+    /// Code points there are.
+    pub const COUNT: usize = 8;
+    /// Where the three bits are in a TCI.
+    const SHIFT: u32 = 13;
+
+    /// That of a TCI.
+    #[inline(always)]
+    #[must_use]
+    pub const fn of_tci(tci: u16) -> Self {
+        Self((tci >> Self::SHIFT) as u8)
+    }
+
+    /// `tci` with this code point, and DEI and VID as they are.
+    #[inline(always)]
+    #[must_use]
+    pub const fn in_tci(self, tci: u16) -> u16 {
+        (tci & 0x1fff) | (self.0 as u16) << Self::SHIFT
+    }
+}
+
+/// In place of a code point: the one that the frame came with.
+pub const AS_IT_CAME: u8 = u8::MAX;
+
+/// What a QoS profile under one of `trust`, `reset` and `preserve` makes of frames.
+#[repr(C)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
+pub struct QosRow {
+    /// [`Marking::to_bits`], indexed by arriving DSCP.
+    pub markings: [u16; Dscp::COUNT],
+    /// [`BurstShare::get`], indexed by class.
+    pub burst_shares: [u16; MAX_CLASSES],
+    /// Class of frames that are not IP, indexed by the PCP of their outer tag.
+    pub pcp_classes: [u8; Pcp::COUNT],
+    /// PCP that frames leave with in their outer tag, or [`AS_IT_CAME`]; indexed by class.
+    pub pcp_marks: [u8; MAX_CLASSES],
+    /// DSCP that packets leave with that are in a class by a rule and not by their own DSCP, or
+    /// [`AS_IT_CAME`]; indexed by class.
+    pub rule_dscps: [u8; MAX_CLASSES],
+    /// Rules in use, the first of [`Self::rules`].
+    pub rule_count: u8,
+    /// Zero.
+    pub reserved: [u8; 7],
+    /// Rules, the first that matches counts.
+    pub rules: [Rule; MAX_RULES],
+}
+
+const _: () = assert!(size_of::<QosRow>() == 336);
+const _: () = assert!(core::mem::offset_of!(QosRow, burst_shares) == 128);
+const _: () = assert!(core::mem::offset_of!(QosRow, pcp_classes) == 144);
+const _: () = assert!(core::mem::offset_of!(QosRow, rule_count) == 168);
+const _: () = assert!(core::mem::offset_of!(QosRow, rules) == 176);
+
+impl QosRow {
+    /// The marking for an arriving DSCP.
+    #[inline(always)]
+    #[must_use]
+    pub fn marking(&self, dscp: Dscp) -> Marking {
+        Marking::from_bits(self.markings[usize::from(dscp.bits())])
+    }
+
+    /// The marking of a packet with this DSCP that a rule puts into `class`.
+    #[inline(always)]
+    #[must_use]
+    pub fn rule_marking(&self, class: Class, arriving: Dscp) -> Marking {
+        let by_dscp = self.marking(arriving);
+        if by_dscp.class == class {
+            return by_dscp;
+        }
+        let dscp = self.rule_dscps[class.index()];
+        Marking { class, dscp: if dscp == AS_IT_CAME { arriving } else { Dscp::new(dscp) } }
+    }
+
+    /// The class's share of the burst.
+    #[inline(always)]
+    #[must_use]
+    pub fn burst_share(&self, class: Class) -> BurstShare {
+        BurstShare::new(self.burst_shares[class.index()])
+    }
+
+    /// The class of a frame that is not IP.
+    #[inline(always)]
+    #[must_use]
+    pub fn pcp_class(&self, pcp: Pcp) -> Class {
+        // The mask again, where the compiler and the verifier can see it.
+        Class::new(self.pcp_classes[usize::from(pcp.0) & (Pcp::COUNT - 1)])
+    }
+
+    /// The PCP that the class's frames leave with; `None`: as they came.
+    #[inline(always)]
+    #[must_use]
+    pub fn pcp_mark(&self, class: Class) -> Option<Pcp> {
+        let pcp = self.pcp_marks[class.index()];
+        if pcp == AS_IT_CAME { None } else { Some(Pcp(pcp & 7)) }
+    }
+}

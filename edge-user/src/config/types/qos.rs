@@ -1,0 +1,90 @@
+//! Profiles and their classes.
+
+/// `[qos.NAME]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QosProfile {
+    /// 1 to 8 classes, exactly one of them the default.
+    pub classes: Vec<QosClass>,
+}
+
+/// A class of a profile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QosClass {
+    /// The class's name.
+    pub name: String,
+    /// Code points it takes.
+    pub dscp: Vec<u8>,
+    /// Whether it takes what no class lists, too.
+    pub is_default: bool,
+    /// The code point its frames leave with under `trust`.
+    pub mark: Option<u8>,
+    /// PCPs of the outer tag with which it takes frames that are not IP.
+    pub pcp: Vec<u8>,
+    /// The PCP that its frames leave with in their outer tag; `None`: as it came.
+    pub pcp_mark: Option<u8>,
+    /// Packets it takes whatever their DSCP. The first match of a profile, class by class, wins.
+    pub matches: Vec<ClassMatch>,
+    /// Share of the committed burst that its frames may use, in thousandths: 1 to 1000.
+    pub burst_share_permille: u32,
+}
+
+/// Packets that a class takes by what is behind their IP header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClassMatch {
+    /// The IP protocol; IPv6's extension headers are none.
+    pub protocol: u8,
+    /// Source ports; [`PortRange::ALL`] where the protocol has none.
+    pub src_ports: PortRange,
+    /// Destination ports; [`PortRange::ALL`] where the protocol has none.
+    pub dst_ports: PortRange,
+}
+
+impl ClassMatch {
+    /// Whether it takes every packet that `other` takes.
+    #[must_use]
+    pub const fn covers(&self, other: &Self) -> bool {
+        self.protocol == other.protocol
+            && self.src_ports.covers(other.src_ports)
+            && self.dst_ports.covers(other.dst_ports)
+    }
+}
+
+/// Every port from `first` to `last`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PortRange {
+    /// The lowest.
+    pub first: u16,
+    /// The highest; not below `first`.
+    pub last: u16,
+}
+
+impl PortRange {
+    /// Every port.
+    pub const ALL: Self = Self { first: 0, last: u16::MAX };
+
+    const fn covers(self, other: Self) -> bool {
+        self.first <= other.first && other.last <= self.last
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_match_covers_what_is_within_it() {
+        let ports = |first, last| PortRange { first, last };
+        let rule =
+            |protocol, dst_ports| ClassMatch { protocol, src_ports: PortRange::ALL, dst_ports };
+        let earlier = rule(17, ports(100, 200));
+        assert!(earlier.covers(&earlier));
+        assert!(earlier.covers(&rule(17, ports(101, 200))));
+        assert!(!earlier.covers(&rule(17, ports(100, 201))));
+        assert!(!earlier.covers(&rule(17, ports(99, 99))));
+        assert!(!earlier.covers(&rule(6, ports(100, 200))));
+        assert!(!earlier.covers(&rule(17, PortRange::ALL)));
+        let from_one_port = ClassMatch { src_ports: ports(5, 5), ..earlier };
+        assert!(earlier.covers(&from_one_port));
+        assert!(!from_one_port.covers(&earlier));
+    }
+}

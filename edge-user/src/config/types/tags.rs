@@ -1,0 +1,71 @@
+//! Tags: those of a circuit's peerings, on either side.
+
+use super::{Circuit, Peering, Side};
+
+/// C-tags of a peering: every VID from `first` to `last`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CTags {
+    /// The lowest VID, from 1.
+    pub first: u16,
+    /// The highest VID, up to 4094; not below `first`.
+    pub last: u16,
+}
+
+impl CTags {
+    /// Every VID that a tag can have.
+    pub const ANY: Self = Self { first: 1, last: 4094 };
+
+    /// One VID.
+    #[must_use]
+    pub const fn one(vid: u16) -> Self {
+        Self { first: vid, last: vid }
+    }
+
+    /// Whether this is one VID.
+    #[must_use]
+    pub const fn is_one(self) -> bool {
+        self.first == self.last
+    }
+}
+
+/// A tag towards the core.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CoreTag {
+    /// As towards the customer.
+    Same,
+    /// No such tag.
+    None,
+    /// One with this VID.
+    Vid(u16),
+}
+
+/// The tags that a peering's frames have on a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SideTags {
+    /// The S-tag's VID.
+    pub s_vid: Option<u16>,
+    /// The C-tag's VIDs. With neither, the frames are untagged.
+    pub c_vids: Option<CTags>,
+}
+
+impl Circuit {
+    /// The tags that frames of `peering` have on a port on `side`.
+    #[must_use]
+    pub fn tags(&self, peering: &Peering, side: Side) -> SideTags {
+        match side {
+            Side::Customer => SideTags { s_vid: self.s_tag, c_vids: Some(peering.c_tags) },
+            Side::Core => SideTags {
+                s_vid: match self.core_s_tag {
+                    CoreTag::Same => self.s_tag,
+                    CoreTag::None => None,
+                    CoreTag::Vid(vid) => Some(vid),
+                },
+                c_vids: match peering.core_c_tag {
+                    CoreTag::Same => Some(peering.c_tags),
+                    CoreTag::None => None,
+                    CoreTag::Vid(vid) => Some(CTags::one(vid)),
+                },
+            },
+        }
+    }
+}
