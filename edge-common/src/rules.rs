@@ -140,20 +140,14 @@ fn ipv4(frame: &impl Frame, packet: &DsWord) -> Option<Transport> {
 /// RFC 8200, 4, and RFC 4302, 2.2, for the length of an authentication header.
 #[inline(always)]
 fn ipv6(frame: &impl Frame, offset: usize) -> Option<Transport> {
-    const HOP_BY_HOP: u8 = 0;
-    const ROUTING: u8 = 43;
-    const FRAGMENT: u8 = 44;
-    const AUTHENTICATION: u8 = 51;
-    const DESTINATION: u8 = 60;
-
     let end = offset + class::ipv6_len_bytes(frame, offset)? as usize;
     let mut next = (frame.read_u16(offset + 6)? >> 8) as u8;
     let mut at = offset + class::IPV6_HEADER_LEN_BYTES;
-    for _ in 0..=MAX_EXTENSION_HEADERS {
-        let start = match next {
-            HOP_BY_HOP | ROUTING | DESTINATION | AUTHENTICATION | FRAGMENT => frame.read_u32(at)?,
-            _ => return Some(Transport::read(frame, next, at, end)),
-        };
+    for _ in 0..MAX_EXTENSION_HEADERS {
+        if !is_extension(next) {
+            break;
+        }
+        let start = frame.read_u32(at)?;
         let len = (start >> 16 & 0xff) as usize;
         let is_later_fragment = next == FRAGMENT && start & 0xfff8 != 0;
         at += match next {
@@ -169,5 +163,16 @@ fn ipv6(frame: &impl Frame, offset: usize) -> Option<Transport> {
             return Some(Transport::without_ports(next));
         }
     }
-    None
+    if is_extension(next) { None } else { Some(Transport::read(frame, next, at, end)) }
+}
+
+const HOP_BY_HOP: u8 = 0;
+const ROUTING: u8 = 43;
+const FRAGMENT: u8 = 44;
+const AUTHENTICATION: u8 = 51;
+const DESTINATION: u8 = 60;
+
+#[inline(always)]
+const fn is_extension(protocol: u8) -> bool {
+    matches!(protocol, HOP_BY_HOP | ROUTING | FRAGMENT | AUTHENTICATION | DESTINATION)
 }
