@@ -55,11 +55,12 @@ fn steps(
     let row = tables.qos_row(attachment.qos_row).ok_or(Reason::DanglingTable)?;
     let class = match class::ds_word(frame, &tag)? {
         Some(ds) => {
-            let Marking { class, dscp } = if attachment.flags & Attachment::HAS_RULES == 0 {
-                row.marking(ds.dscp())
-            } else {
-                rules::marking(frame, &ds, row)
-            };
+            let Marking { class, dscp } =
+                if port.has_rules && attachment.flags & Attachment::HAS_RULES != 0 {
+                    rules::marking(frame, &ds, row)
+                } else {
+                    row.marking(ds.dscp())
+                };
             tables.note_dscp(ds.dscp(), dscp);
             mark::mark(frame, &ds, dscp)?;
             class

@@ -15,6 +15,8 @@ pub struct PortConfig {
     pub tpids: [u16; MAX_TPIDS],
     /// What happens to frames that belong to no circuit.
     pub unmatched: UnmatchedPolicy,
+    /// Whether a profile of its circuits has rules.
+    pub has_rules: bool,
 }
 
 impl PortConfig {

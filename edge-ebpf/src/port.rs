@@ -16,6 +16,9 @@ static TPIDS: Global<u64> = Global::new(0);
 /// 1: frames that belong to no circuit go to the stack; 0: they are dropped.
 #[unsafe(no_mangle)]
 static PASS_UNMATCHED: Global<u32> = Global::new(0);
+/// 1: a profile of the port's circuits has rules; 0: there is no code for them.
+#[unsafe(no_mangle)]
+static HAS_RULES: Global<u32> = Global::new(0);
 /// 1: a test run, which brings its own time and wants to know the outcome.
 #[unsafe(no_mangle)]
 static REPLAY: Global<u32> = Global::new(0);
@@ -50,5 +53,6 @@ pub(crate) fn config() -> PortConfig {
         } else {
             UnmatchedPolicy::Drop
         },
+        has_rules: HAS_RULES.load() != 0,
     }
 }

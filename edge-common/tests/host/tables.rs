@@ -25,7 +25,7 @@ pub(crate) const DOT1Q_DISABLED: u32 = 2;
 pub(crate) const DOT1Q: u32 = 3;
 
 pub(crate) const PORT: PortConfig =
-    PortConfig { tpids: [0x8100, 0x88a8, 0, 0], unmatched: UnmatchedPolicy::Drop };
+    PortConfig { tpids: [0x8100, 0x88a8, 0, 0], unmatched: UnmatchedPolicy::Drop, has_rules: true };
 
 pub(crate) struct FakeTables {
     pub(crate) attachments: Vec<Attachment>,

@@ -78,9 +78,13 @@ impl Member<'_> {
         let classes = &self.profile().classes;
         let flag = |bit: u8, is_set: bool| if is_set { bit } else { 0 };
         flag(Attachment::DISABLED, !self.circuit.enabled)
-            | flag(Attachment::HAS_RULES, classes.iter().any(|class| !class.matches.is_empty()))
+            | flag(Attachment::HAS_RULES, self.has_rules())
             | flag(Attachment::MARKS_PCP, classes.iter().any(|class| class.pcp_mark.is_some()))
             | flag(Attachment::ACCOUNT_PACKET, self.circuit.accounting == Accounting::L3)
+    }
+
+    pub(super) fn has_rules(&self) -> bool {
+        self.profile().classes.iter().any(|class| !class.matches.is_empty())
     }
 
     pub(super) fn profile(&self) -> &QosProfile {

@@ -75,6 +75,8 @@ pub struct PortPlan {
     pub tpids: [u16; edge_common::port::MAX_TPIDS],
     /// What happens to frames of no circuit.
     pub unmatched: UnmatchedPolicy,
+    /// Whether a profile of its circuits has rules.
+    pub has_rules: bool,
     /// How to attach.
     pub xdp_mode: XdpMode,
     /// Customer or core.
@@ -251,6 +253,8 @@ fn plan_port(config: &Config, port: &Port, claims: &BTreeMap<String, Claim>) -> 
         },
         tpids,
         unmatched: config.edge.unmatched,
+        has_rules: members(config)
+            .any(|member| member.port.name == port.name && member.has_rules()),
         xdp_mode: port.xdp_mode,
         side: port.side,
         link: port.link,

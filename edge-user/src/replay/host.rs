@@ -63,7 +63,8 @@ impl HostEngine {
             port_counters: PortCounters::default(),
             outcome: Cell::new(Outcome::unknown()),
         };
-        Self { port: PortConfig { tpids: port.tpids, unmatched: port.unmatched }, tables }
+        let PortPlan { tpids, unmatched, has_rules, .. } = *port;
+        Self { port: PortConfig { tpids, unmatched, has_rules }, tables }
     }
 }
 

@@ -19,7 +19,7 @@ use super::Engine;
 use crate::{
     dataplane::{
         KernelTables, PortProgram, apply,
-        program::{program, program_for_mtu},
+        program::{FRAGS_PROGRAM, program, program_for_mtu},
         tables::ReplayTables,
     },
     plan::{Capacity, Plan, PortPlan},
@@ -52,28 +52,54 @@ impl KernelEngine {
         Ok(Self { ebpf, tables, replay, port: port.index, out: Vec::new() })
     }
 
-    /// Runs the program for frames of this length, leaves the frame as it came out, and returns
-    /// the XDP action.
-    fn test_run(&mut self, frame: &mut Vec<u8>) -> Result<u32> {
+    /// Runs the program that an interface for frames of this length would have, and returns,
+    /// beside the outcome, the XDP action.
+    pub fn run_for_action(&mut self, frame: &mut Vec<u8>, now_ns: u64) -> Result<(Outcome, u32)> {
+        let mtu_bytes = u32::try_from(frame.len()).unwrap_or(u32::MAX);
+        self.test_run(program_for_mtu(mtu_bytes), frame, None, now_ns)
+    }
+
+    /// Runs the program for frames in several buffers, of which the first has this many bytes,
+    /// as some drivers deliver them; Linux 6.18 or later.
+    pub fn run_in_buffers(
+        &mut self,
+        frame: &mut Vec<u8>,
+        first_len_bytes: u32,
+        now_ns: u64,
+    ) -> Result<(Outcome, u32)> {
+        let context = xdp_md(first_len_bytes);
+        self.test_run(FRAGS_PROGRAM, frame, Some(&context), now_ns)
+    }
+
+    /// Runs a program and leaves the frame as it came out.
+    fn test_run(
+        &mut self,
+        name: &str,
+        frame: &mut Vec<u8>,
+        context: Option<&[u8]>,
+        now_ns: u64,
+    ) -> Result<(Outcome, u32)> {
+        self.replay.prepare(now_ns);
         self.out.resize(frame.len() + 256, 0);
         let mut options = TestRunOptions::new();
         options.data_in = Some(frame);
         options.data_out = Some(&mut self.out);
-        let mtu_bytes = u32::try_from(frame.len()).unwrap_or(u32::MAX);
-        let result = program(&mut self.ebpf, program_for_mtu(mtu_bytes))?
+        options.ctx_in = context;
+        let result = program(&mut self.ebpf, name)?
             .test_run(options)
             .with_context(|| format!("running the program on a frame of {} bytes", frame.len()))?;
         frame.clear();
         frame.extend_from_slice(&self.out[..result.data_size_out as usize]);
-        Ok(result.return_value)
+        Ok((self.replay.outcome(), result.return_value))
     }
+}
 
-    /// Runs the program and returns, beside the outcome, the XDP action it returned.
-    pub fn run_for_action(&mut self, frame: &mut Vec<u8>, now_ns: u64) -> Result<(Outcome, u32)> {
-        self.replay.prepare(now_ns);
-        let action = self.test_run(frame)?;
-        Ok((self.replay.outcome(), action))
-    }
+/// A `struct xdp_md` (linux/bpf.h) that asks for a first buffer of this length.
+fn xdp_md(first_len_bytes: u32) -> [u8; 24] {
+    const DATA_END: usize = 4;
+    let mut context = [0; 24];
+    context[DATA_END..DATA_END + 4].copy_from_slice(&first_len_bytes.to_ne_bytes());
+    context
 }
 
 impl Engine for KernelEngine {
