@@ -41,11 +41,16 @@ pub struct Lab {
 impl Lab {
     /// An edge with these interfaces, each cabled to a far end of its own.
     pub fn new(ports: &[&str]) -> Result<Self> {
+        Self::with_mtu(ports, LINK_MTU)
+    }
+
+    /// The same, with cables of this MTU: a frame may be 18 bytes longer.
+    pub fn with_mtu(ports: &[&str], mtu_bytes: u32) -> Result<Self> {
         preflight()?;
         let edge = NetNs::new()?;
         let mut far_ends = Vec::new();
         for (index, port) in (1..).zip(ports) {
-            let far = cable(&edge, port, index)
+            let far = cable(&edge, port, index, mtu_bytes)
                 .with_context(|| format!("cannot lay the lab's cable to {port}"))?;
             far_ends.push(far);
         }
@@ -125,14 +130,14 @@ impl Lab {
 }
 
 /// Lays a veth pair between the edge and a new far end.
-fn cable(edge: &NetNs, port: &str, index: u8) -> Result<FarEnd> {
+fn cable(edge: &NetNs, port: &str, index: u8, mtu_bytes: u32) -> Result<FarEnd> {
     let far = NetNs::new()?;
     let (edge_mac, far_mac) =
         (format!("02:00:00:00:ed:{index:02x}"), format!("02:00:00:00:fa:{index:02x}"));
     let peer = far.path();
     edge.ip(&format!(
-        "link add {port} address {edge_mac} mtu {LINK_MTU} type veth \
-         peer {INTERFACE} address {far_mac} mtu {LINK_MTU} netns {}",
+        "link add {port} address {edge_mac} mtu {mtu_bytes} type veth \
+         peer {INTERFACE} address {far_mac} mtu {mtu_bytes} netns {}",
         peer.display()
     ))?;
     for (ns, interface) in [(edge, port), (&far, INTERFACE)] {
