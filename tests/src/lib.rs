@@ -3,4 +3,5 @@
 pub mod daemon;
 pub mod fixture;
 pub mod frames;
+pub mod notation;
 pub mod oracle;
