@@ -1,0 +1,140 @@
+//! Real captures, where `EDGE_CAPTURES` names a folder of them: every frame through the oracle,
+//! the host path and the kernel, with circuits for all the tags that are found, and for none.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Result;
+use edge_tests::{fixture::Fixture, oracle::check};
+use edge_user::{
+    lab::root_or_skip,
+    plan::Police,
+    replay::{Engine as _, capture::CaptureReader},
+};
+
+const TEST: &str = "real_captures_become_what_the_configuration_says";
+const TPIDS: [u16; 4] = [0x8100, 0x88a8, 0x9100, 0x9200];
+const PORTS: &str = r#"
+[edge]
+name = "captures"
+[[port]]
+name = "customer0"
+interface = "customer0"
+side = "customer"
+forward = "core0"
+[[port]]
+name = "core0"
+interface = "core0"
+side = "core"
+forward = "customer0"
+tpids = ["0x8100", "0x88a8", "0x9100", "0x9200"]
+[qos.all]
+classes = [
+  { name = "voice", dscp = [46], mark = 46, pcp = [5], pcp_mark = 6, match = { proto = "udp", dst_port = "5060-5090" } },
+  { name = "web", mark = 18, match = [{ proto = "tcp", dst_port = 80 }, { proto = "tcp", src_port = 80 }] },
+  { name = "ping", mark = 8, match = [{ proto = "icmp" }, { proto = "icmpv6" }] },
+  { name = "rest", dscp = ["default", 10], burst_share = 0.5 },
+]
+"#;
+
+#[test]
+fn real_captures_become_what_the_configuration_says() -> Result<()> {
+    let Some(folder) = std::env::var_os("EDGE_CAPTURES") else {
+        println!("SKIPPED: {TEST}: EDGE_CAPTURES names no folder");
+        return Ok(());
+    };
+    let frames = frames(Path::new(&folder))?;
+    assert!(!frames.is_empty(), "no capture could be read");
+    let fixture = Fixture::of(&config(&frames), Police::Off);
+    let mut host = fixture.host("core0");
+    let mut kernel = root_or_skip(TEST).then(|| fixture.kernel("core0")).transpose()?;
+
+    let mut seen = BTreeMap::new();
+    for sent in &frames {
+        let prediction = check(&fixture, "core0", &mut host, sent);
+        let what = (prediction.reason.as_str(), prediction.dscp.is_some(), prediction.class);
+        *seen.entry(what).or_insert(0u64) += 1;
+        if let Some(kernel) = kernel.as_mut().filter(|_| sent.len() >= 14) {
+            let (mut by_host, mut by_kernel) = (sent.clone(), sent.clone());
+            let outcomes = (host.run(&mut by_host, 1)?, kernel.run(&mut by_kernel, 1)?);
+            assert_eq!(outcomes.0, outcomes.1, "{sent:02x?}");
+            assert_eq!(by_host, by_kernel, "{sent:02x?}");
+        }
+    }
+    for ((reason, is_ip, class), frames) in seen {
+        let ip = if is_ip { "IP" } else { "" };
+        println!("{frames:8} {reason:10} {ip:2} {}", class.unwrap_or_default());
+    }
+    Ok(())
+}
+
+/// Every frame of every capture, as far as it can be read.
+fn frames(folder: &Path) -> Result<Vec<Vec<u8>>> {
+    let mut frames = Vec::new();
+    let mut files = Vec::new();
+    find(folder, &mut files)?;
+    for file in files {
+        // What can't be opened, or is not Ethernet, is for `edge replay` to refuse.
+        let Ok(reader) = CaptureReader::open(&file) else { continue };
+        frames.extend(reader.map_while(Result::ok).map(|captured| captured.data));
+    }
+    Ok(frames)
+}
+
+fn find(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() { find(&path, files)? } else { files.push(path) }
+    }
+    files.sort();
+    Ok(())
+}
+
+/// Circuits that have on the core's side the tags of `frames`: frames with two tags are
+/// translated, those with one get another, those with none get two.
+fn config(frames: &[Vec<u8>]) -> String {
+    let (mut double, mut single) = (BTreeSet::new(), BTreeSet::new());
+    for frame in frames {
+        let tag = |at: usize| {
+            let [a, b, c, d] = *frame.get(at..)?.first_chunk()?;
+            Some((u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]) & 0xfff))
+        };
+        let is_vid = |vid: &u16| (1..=4094).contains(vid);
+        let Some((_, outer)) = tag(12).filter(|(tpid, vid)| TPIDS.contains(tpid) && is_vid(vid))
+        else {
+            continue;
+        };
+        let is_double = tag(16).is_some_and(|(tpid, _)| TPIDS[..2].contains(&tpid));
+        if is_double {
+            double.insert(outer)
+        } else {
+            single.insert(outer)
+        };
+    }
+    single.retain(|vid| !double.contains(vid));
+    let is_free = |vid: &u16| !double.contains(&(4095 - vid)) && !single.contains(&(4095 - vid));
+    let free = (1..=4094).find(is_free).expect("not every VID there is");
+
+    let mut config = PORTS.to_owned();
+    let mut circuit = |name: String, s_tag: u16, core_s_tag: u16, c_tag: &str| {
+        write!(
+            config,
+            "[[circuit]]\nname = \"{name}\"\nbandwidth = \"1 Gbps\"\naccounting = \"l3\"\n\
+             s_tag = {s_tag}\ncore_s_tag = {core_s_tag}\npeering = [{{ kind = \"microsoft\", \
+             qos = \"all\", {c_tag} }}]\n"
+        )
+        .expect("a string has room");
+    };
+    for vid in &double {
+        circuit(format!("double-{vid}"), 4095 - vid, *vid, "c_tag = \"any\"");
+    }
+    for vid in &single {
+        circuit(format!("single-{vid}"), 4095 - vid, 0, &format!("c_tag = {vid}"));
+    }
+    circuit("bare".into(), free, 0, "c_tag = 1, core_c_tag = 0");
+    config
+}
