@@ -1,0 +1,83 @@
+//! All 4,094 × 4,094 pairs of tags can be told apart, in the kernel.
+
+use std::fmt::Write as _;
+
+use anyhow::Result;
+use edge_common::Reason;
+use edge_tests::{
+    fixture::Fixture,
+    frames::{frame, ipv4},
+};
+use edge_user::{
+    lab::root_or_skip,
+    plan::Police,
+    replay::{Engine as _, KernelEngine},
+};
+
+const VIDS: std::ops::RangeInclusive<u16> = 1..=4094;
+const PORT: &str = "[edge]\nname = \"tags\"\n[[port]]\nname = \"p\"\ninterface = \"p\"\n\
+                    side = \"customer\"\n";
+
+/// A circuit for each of `s_tags` and `c_tags`, named after its place.
+fn config(circuits: impl Iterator<Item = (u16, String)>) -> String {
+    let mut config = PORT.to_owned();
+    for (number, (s_tag, c_tag)) in circuits.enumerate() {
+        write!(
+            config,
+            "[[circuit]]\nname = \"{number}\"\nbandwidth = \"1 Gbps\"\ns_tag = {s_tag}\n\
+             peering = [{{ kind = \"private\", c_tag = {c_tag} }}]\n"
+        )
+        .expect("a string has room");
+    }
+    config
+}
+
+/// The name of the circuit that has this pair.
+fn circuit(
+    fixture: &Fixture,
+    kernel: &mut KernelEngine,
+    s_vid: u16,
+    c_vid: u16,
+) -> Result<Option<String>> {
+    let mut sent = frame(&[(0x8100, s_vid), (0x8100, c_vid)], 0x0800, &ipv4(0, 40));
+    let outcome = kernel.run(&mut sent, 1)?;
+    let attachments = &fixture.plan.attachments;
+    let found = attachments.iter().find(|known| known.index == outcome.attachment);
+    assert_eq!(found.is_some(), outcome.reason() == Some(Reason::Ok));
+    Ok(found.map(|attachment| attachment.key.circuit.clone()))
+}
+
+#[test]
+fn every_s_tag_can_have_every_c_tag() -> Result<()> {
+    if !root_or_skip("every_s_tag_can_have_every_c_tag") {
+        return Ok(());
+    }
+    let fixture = Fixture::of(&config(VIDS.map(|vid| (vid, "\"any\"".into()))), Police::Off);
+    let mut kernel = fixture.kernel("p")?;
+    for s_vid in VIDS {
+        // All there are would take a minute: each S-tag with both ends and one in between.
+        for c_vid in [1, 4094, s_vid * 7 % 4094 + 1] {
+            let expected = (s_vid - 1).to_string();
+            assert_eq!(circuit(&fixture, &mut kernel, s_vid, c_vid)?, Some(expected));
+        }
+        for c_vid in [0, 4095] {
+            assert_eq!(circuit(&fixture, &mut kernel, s_vid, c_vid)?, None);
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn every_c_tag_of_an_s_tag_can_be_another_circuits() -> Result<()> {
+    if !root_or_skip("every_c_tag_of_an_s_tag_can_be_another_circuits") {
+        return Ok(());
+    }
+    let c_tags = VIDS.map(|vid| (4094, vid.to_string()));
+    let fixture = Fixture::of(&config(c_tags), Police::Off);
+    let mut kernel = fixture.kernel("p")?;
+    for c_vid in VIDS {
+        let expected = (c_vid - 1).to_string();
+        assert_eq!(circuit(&fixture, &mut kernel, 4094, c_vid)?, Some(expected));
+    }
+    Ok(())
+}
