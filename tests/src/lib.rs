@@ -1,6 +1,7 @@
 //! What the tests against the kernel share.
 
 pub mod daemon;
+pub mod ends;
 pub mod fixture;
 pub mod frames;
 pub mod notation;

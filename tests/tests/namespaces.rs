@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, fs, thread, time::Duration};
 use anyhow::{Context as _, Result};
 use edge_tests::{
     daemon::{Daemon, configure, detach, reload, status},
+    ends::Ends,
     frames::{frame, ipv4, ipv4_checksum, ipv6},
 };
 use edge_user::{
@@ -13,11 +14,7 @@ use edge_user::{
         control::ConfigRefused,
         status::{Counters, Status},
     },
-    lab::{
-        Lab, private_mounts,
-        raw::{RawCollector, RawSender},
-        root_or_skip,
-    },
+    lab::{Lab, root_or_skip},
 };
 
 const WAIT: Duration = Duration::from_secs(5);
@@ -60,28 +57,13 @@ const PRIVATE: [(u16, u16); 2] = [(0x88a8, 0x2064), (0x8100, 0x500a)];
 const MICROSOFT: [(u16, u16); 2] = [(0x8100, 100), (0x8100, 20)];
 const DOT1Q: [(u16, u16); 1] = [(0x8100, 0xe12c)];
 
-/// Both ends of the lab, to send and to receive at.
-struct Ends {
-    customer: (RawSender, RawCollector),
-    core: (RawSender, RawCollector),
-}
-
-impl Ends {
-    fn open(lab: &Lab) -> Result<Self> {
-        let open = |port| -> Result<_> {
-            let end = lab.far_end(port)?;
-            Ok((
-                RawSender::open(end.ns(), end.interface())?,
-                RawCollector::open(end.ns(), end.interface())?,
-            ))
-        };
-        Ok(Self { customer: open("customer0")?, core: open("core0")? })
-    }
-}
-
 fn lab() -> Result<Lab> {
-    private_mounts()?;
-    Lab::new(&["customer0", "core0"])
+    edge_tests::ends::lab(1600)
+}
+
+/// A directory of the pins.
+fn pins(kind: &str) -> String {
+    format!("/sys/fs/bpf/edge/v{}/{kind}", edge_common::abi::VERSION)
 }
 
 /// Counters by circuit, peering and direction.
@@ -279,7 +261,7 @@ fn leftovers_of_a_killed_start_are_no_obstacle() -> Result<()> {
     let ends = Ends::open(&lab)?;
     let private = frame(&PRIVATE, 0x0800, &ipv4(0, 100));
     Daemon::start(&lab, CONFIG)?.kill()?;
-    for entry in fs::read_dir("/sys/fs/bpf/edge/v1/maps")? {
+    for entry in fs::read_dir(pins("maps"))? {
         let path = entry?.path();
         if !path.ends_with("ATTACHMENT_KEYS") {
             fs::remove_file(path)?;
@@ -344,7 +326,7 @@ fn ports_can_be_renamed_and_swapped() -> Result<()> {
         pass()?;
         daemon.kill()?;
     }
-    assert_eq!(fs::read_dir("/sys/fs/bpf/edge/v1/links")?.count(), 2);
+    assert_eq!(fs::read_dir(pins("links"))?.count(), 2);
     detach(&lab)?;
     Ok(())
 }

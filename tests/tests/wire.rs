@@ -7,16 +7,13 @@ use anyhow::{Context as _, Result};
 use edge_common::Reason;
 use edge_tests::{
     daemon::{Daemon, detach, status},
+    ends::{Ends, lab},
     fixture::{CONFIG, Fixture},
     frames::{any_frame, frame, ipv4, ipv6},
     oracle::{Prediction, predict},
 };
 use edge_user::{
-    lab::{
-        Lab, private_mounts,
-        raw::{RawCollector, RawSender},
-        root_or_skip,
-    },
+    lab::{Lab, root_or_skip},
     plan::Police,
 };
 use proptest::{
@@ -41,10 +38,10 @@ fn config(xdp_mode: &str) -> String {
         .replace("bandwidth = \"64 kbps\"\nburst = 8000", "bandwidth = \"10 Gbps\"")
 }
 
-/// The lab's ends, by the port that they are cabled to.
+/// A lab whose daemon has the fixture's configuration.
 struct Wire {
     lab: Lab,
-    ends: BTreeMap<&'static str, (RawSender, RawCollector)>,
+    ends: Ends,
     fixture: Fixture,
     daemon: Daemon,
     /// What the ports should have counted.
@@ -53,23 +50,19 @@ struct Wire {
 
 impl Wire {
     fn new(xdp_mode: &str, mtu_bytes: u32) -> Result<Self> {
-        private_mounts()?;
-        let lab = Lab::with_mtu(&["customer0", "core0"], mtu_bytes)?;
+        let lab = lab(mtu_bytes)?;
         let config = config(xdp_mode);
         let daemon = Daemon::start(&lab, &config)?;
-        let mut ends = BTreeMap::new();
-        for port in ["customer0", "core0"] {
-            let end = lab.far_end(port)?;
-            let sender = RawSender::open(end.ns(), end.interface())?;
-            ends.insert(port, (sender, RawCollector::open(end.ns(), end.interface())?));
-        }
+        let ends = Ends::open(&lab)?;
         let fixture = Fixture::of(&config, Police::Off);
         Ok(Self { lab, ends, fixture, daemon, reasons: BTreeMap::new() })
     }
 
     /// Sends frames into a port, and compares what leaves by the other.
     fn pass(&mut self, port: &'static str, sent: &[Vec<u8>]) -> Result<()> {
-        let other = if port == "core0" { "customer0" } else { "core0" };
+        let Ends { customer, core } = &self.ends;
+        let ((sender, _), (_, collector)) =
+            if port == "core0" { (core, customer) } else { (customer, core) };
         let ports = &self.fixture.config.ports;
         let config_port = ports.iter().find(|known| known.name == port).context("a port")?;
         let mut expected = Vec::new();
@@ -80,11 +73,11 @@ impl Wire {
             if reason == Reason::Ok {
                 expected.push(frame);
             }
-            self.ends[port].0.send(sent)?;
+            sender.send(sent)?;
         }
-        let arrived = self.ends[other].1.collect(expected.len(), WAIT)?;
+        let arrived = collector.collect(expected.len(), WAIT)?;
         for (number, (arrived, expected)) in arrived.iter().zip(&expected).enumerate() {
-            assert_eq!(arrived, expected, "frame {number} out of {other}");
+            assert_eq!(arrived, expected, "frame {number} into {port}");
         }
         assert_eq!(arrived.len(), expected.len());
         Ok(())
@@ -92,8 +85,8 @@ impl Wire {
 
     /// Nothing came that was not expected, and everything is counted.
     fn finish(self) -> Result<()> {
-        for (port, (_, collector)) in &self.ends {
-            assert_eq!(collector.collect(1, QUIET)?, Vec::<Vec<u8>>::new(), "out of {port}");
+        for (_, collector) in [&self.ends.customer, &self.ends.core] {
+            assert_eq!(collector.collect(1, QUIET)?, Vec::<Vec<u8>>::new());
         }
         for port in status()?.ports {
             assert_eq!(port.reasons, self.reasons[port.name.as_str()], "{}", port.name);

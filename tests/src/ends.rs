@@ -1,0 +1,39 @@
+//! Both ends of a lab, to send and to receive frames at.
+
+use anyhow::Result;
+use edge_user::lab::{
+    Lab, private_mounts,
+    raw::{RawCollector, RawSender},
+};
+
+/// The ports' names, which are their interfaces' too.
+pub const PORTS: [&str; 2] = ["customer0", "core0"];
+
+/// A lab with [`PORTS`], out of sight of every other process.
+pub fn lab(mtu_bytes: u32) -> Result<Lab> {
+    private_mounts()?;
+    Lab::with_mtu(&PORTS, mtu_bytes)
+}
+
+/// What is cabled to each port.
+pub struct Ends {
+    /// To `customer0`.
+    pub customer: (RawSender, RawCollector),
+    /// To `core0`.
+    pub core: (RawSender, RawCollector),
+}
+
+impl Ends {
+    /// Opens both.
+    pub fn open(lab: &Lab) -> Result<Self> {
+        let open = |port| -> Result<_> {
+            let end = lab.far_end(port)?;
+            Ok((
+                RawSender::open(end.ns(), end.interface())?,
+                RawCollector::open(end.ns(), end.interface())?,
+            ))
+        };
+        let [customer, core] = PORTS;
+        Ok(Self { customer: open(customer)?, core: open(core)? })
+    }
+}

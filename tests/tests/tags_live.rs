@@ -1,0 +1,96 @@
+//! Tags towards the core, changed under load: each frame leaves with the old ones or the new ones.
+
+use std::{thread, time::Duration};
+
+use anyhow::Result;
+use edge_tests::{
+    daemon::{Daemon, configure, detach, reload, status},
+    ends::{Ends, lab},
+    frames::{frame, ipv4},
+};
+use edge_user::lab::root_or_skip;
+
+const WAIT: Duration = Duration::from_secs(5);
+const CONFIG: &str = r#"
+[edge]
+name = "lab"
+metrics = "127.0.0.1:0"
+[[port]]
+name = "customer0"
+interface = "customer0"
+side = "customer"
+forward = "core0"
+[[port]]
+name = "core0"
+interface = "core0"
+side = "core"
+forward = "customer0"
+[[circuit]]
+name = "contoso"
+bandwidth = "1 Gbps"
+s_tag = 100
+  [[circuit.peering]]
+  kind = "private"
+  c_tag = 10
+"#;
+const CUSTOMER: [(u16, u16); 2] = [(0x88a8, 0x6064), (0x8100, 0xa00a)];
+
+#[test]
+fn a_reload_changes_tags_between_two_frames() -> Result<()> {
+    if !root_or_skip("a_reload_changes_tags_between_two_frames") {
+        return Ok(());
+    }
+    let translated = CONFIG
+        .replace("s_tag = 100\n", "s_tag = 100\ncore_s_tag = 2100\n")
+        .replace("c_tag = 10\n", "c_tag = 10\n  core_c_tag = 1010\n");
+    let popped = CONFIG.replace("s_tag = 100\n", "s_tag = 100\ncore_s_tag = 0\n");
+    let bare = popped.replace("c_tag = 10\n", "c_tag = 10\n  core_c_tag = 0\n");
+    let packet = ipv4(0, 100);
+    let left = |tags: &[(u16, u16)]| frame(tags, 0x0800, &packet);
+    let steps = [
+        (CONFIG.to_owned(), left(&CUSTOMER)),
+        (translated.clone(), left(&[(0x88a8, 0x6834), (0x8100, 0xa3f2)])),
+        (popped, left(&[(0x8100, 0xa00a)])),
+        (bare, left(&[])),
+        (translated, left(&[(0x88a8, 0x6834), (0x8100, 0xa3f2)])),
+        (CONFIG.to_owned(), left(&CUSTOMER)),
+    ];
+
+    let lab = lab(1600)?;
+    let daemon = Daemon::start(&lab, CONFIG)?;
+    let ends = Ends::open(&lab)?;
+    let sent = left(&CUSTOMER);
+    let mut total = 0;
+    for [(_, before), (config, after)] in steps.windows(2).map(|pair| [&pair[0], &pair[1]]) {
+        let frames = 400;
+        thread::scope(|scope| -> Result<()> {
+            let sender = scope.spawn(|| -> Result<()> {
+                for _ in 0..frames {
+                    ends.customer.0.send(&sent)?;
+                    thread::sleep(Duration::from_micros(200));
+                }
+                Ok(())
+            });
+            thread::sleep(Duration::from_millis(20));
+            configure(config)?;
+            reload()?;
+            sender.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })?;
+        let arrived = ends.core.1.collect(frames, WAIT)?;
+        assert_eq!(arrived.len(), frames);
+        let with_old = arrived.iter().take_while(|arrived| *arrived == before).count();
+        assert!(arrived[with_old..].iter().all(|arrived| arrived == after));
+        assert!(with_old > 0 && with_old < frames, "the reload was under load: {with_old}");
+        // What goes out with these tags comes back with them.
+        ends.core.0.send(after)?;
+        let back = ends.customer.1.collect(1, WAIT)?;
+        assert_eq!(back.len(), 1, "{after:02x?}");
+        total += frames as u64;
+    }
+    let status = status()?;
+    let inbound = status.circuits[0].peerings.iter().find(|peering| peering.direction == "inbound");
+    assert_eq!(inbound.map(|peering| peering.total.forwarded_frames), Some(total));
+    daemon.stop()?;
+    detach(&lab)?;
+    Ok(())
+}
