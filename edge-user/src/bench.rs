@@ -8,6 +8,7 @@ use aya::{
     Ebpf,
     programs::{TestRun as _, TestRunOptions, Xdp},
 };
+use edge_common::rules::MAX_RULES;
 use etherparse::PacketBuilder;
 use serde::Serialize;
 
@@ -49,6 +50,48 @@ s_tag = 101
   [[circuit.peering]]
   kind = "private"
   c_tag = 10
+[[circuit]]
+name = "there"
+bandwidth = "100 Gbps"
+s_tag = 102
+core_s_tag = 103
+  [[circuit.peering]]
+  kind = "private"
+  c_tag = 10
+[[circuit]]
+name = "and-back"
+bandwidth = "100 Gbps"
+s_tag = 103
+core_s_tag = 102
+  [[circuit.peering]]
+  kind = "private"
+  c_tag = 10
+[[circuit]]
+name = "popped"
+bandwidth = "100 Gbps"
+s_tag = 104
+core_s_tag = 0
+  [[circuit.peering]]
+  kind = "private"
+  c_tag = 10
+  core_c_tag = 105
+[[circuit]]
+name = "pushed"
+bandwidth = "100 Gbps"
+core_s_tag = 104
+  [[circuit.peering]]
+  kind = "private"
+  c_tag = 105
+  core_c_tag = 10
+"#;
+/// For a program with code for class rules, of which the last that there can be matches.
+const RULES: &str = r#"
+[qos.rules]
+classes = [
+  { name = "other", match = [PORTS] },
+  { name = "voice", dscp = [46], mark = 46, match = { proto = "udp", dst_port = 2 } },
+  { name = "rest", dscp = ["default"] },
+]
 "#;
 /// Runs of a program in one measurement.
 const REPEAT: u32 = 1_000_000;
@@ -78,39 +121,58 @@ pub struct Stage {
 
 /// Measures.
 pub fn bench() -> Result<Report> {
-    let config = config::parse(CONFIG, Path::new("bench"))?;
-    let capacity = Capacity::for_config(&config);
-    let plan = Plan::new(&config, &capacity.unused(), Police::Purchased)?;
-    let port = plan.port("customer0").context("the port of the benchmark")?;
     replay::kernel::stay_on_one_cpu()?;
-    let mut ebpf = PortProgram::load_for_bench(port, &capacity)?;
-    let mut tables = KernelTables::take(&mut ebpf)?;
-    apply(&mut tables, &plan, &vec![replay::kernel::LOOPBACK_IFINDEX; plan.ports.len()])?;
+    let mut ebpf = load(CONFIG)?;
+    let mut with_rules = load(&config_with_rules())?;
 
     let frames = frames()?;
+    let by_rule = udp(0, 100, 10)?;
     let mut empty_ns = Vec::new();
     let mut stages_ns = vec![Vec::new(); frames.len()];
-    let mut shared_ns = Vec::new();
+    let (mut rule_ns, mut shared_ns) = (Vec::new(), Vec::new());
     let (stage_shared, frame_shared) = ("whole path, IPv4, all CPUs on one circuit", &frames[3].2);
     for _ in 0..ROUNDS {
         empty_ns.push(measure(&mut ebpf, EMPTY_PROGRAM, &frames[0].2)?);
         for ((_, name, frame), ns) in frames.iter().zip(&mut stages_ns) {
             ns.push(measure(&mut ebpf, name, frame)?);
         }
+        rule_ns.push(measure(&mut with_rules, PROGRAM, &by_rule)?);
         shared_ns.push(measure_on_all_cpus(&mut ebpf, frame_shared)?);
     }
     let empty_ns = median(empty_ns);
     let stages = frames.iter().map(|(stage, ..)| *stage).zip(stages_ns);
-    let stages = stages.chain([(stage_shared, shared_ns)]).map(|(stage, ns)| {
+    let more =
+        [("whole path, IPv4, class by the last of 16 rules", rule_ns), (stage_shared, shared_ns)];
+    let stages = stages.chain(more).map(|(stage, ns)| {
         let ns = median(ns);
         Stage { stage, ns, ratio: ns / empty_ns }
     });
     Ok(Report { empty_ns, stages: stages.collect() })
 }
 
-/// Frames by how far they get, and the program that takes them. None of them is changed by the
-/// path, so that a repeated run sees the same frame.
-fn frames() -> Result<[(&'static str, &'static str, Vec<u8>); 7]> {
+/// The programs of a port, with tables for `config`.
+fn load(config: &str) -> Result<Ebpf> {
+    let config = config::parse(config, Path::new("bench"))?;
+    let capacity = Capacity::for_config(&config);
+    let plan = Plan::new(&config, &capacity.unused(), Police::Purchased)?;
+    let port = plan.port("customer0").context("the port of the benchmark")?;
+    let mut ebpf = PortProgram::load_for_bench(port, &capacity)?;
+    let mut tables = KernelTables::take(&mut ebpf)?;
+    apply(&mut tables, &plan, &vec![replay::kernel::LOOPBACK_IFINDEX; plan.ports.len()])?;
+    Ok(ebpf)
+}
+
+fn config_with_rules() -> String {
+    let others =
+        (1..MAX_RULES).map(|port| format!("{{ proto = \"udp\", dst_port = 10{port:02} }}"));
+    let rules = RULES.replace("PORTS", &others.collect::<Vec<_>>().join(", "));
+    let peering = "kind = \"microsoft\"\n";
+    CONFIG.replacen(peering, &format!("{peering}  qos = \"rules\"\n"), 1) + &rules
+}
+
+/// Frames by how far they get, and the program that takes them. A repeated run sees the frame as
+/// the one before left it: unchanged, or with tags that the next run changes back.
+fn frames() -> Result<[(&'static str, &'static str, Vec<u8>); 9]> {
     let mut unmatched = udp(0x2e, 100, 11)?;
     unmatched.truncate(128);
     let mut arp = udp(0, 100, 10)?;
@@ -124,6 +186,8 @@ fn frames() -> Result<[(&'static str, &'static str, Vec<u8>); 7]> {
         ("whole path, IPv4", PROGRAM, udp(0x2e, 100, 10)?),
         ("whole path, IPv6", PROGRAM, udp_v6(0x2e, 100, 10)?),
         ("whole path, IPv4, program for jumbo frames", FRAGS_PROGRAM, udp(0x2e, 100, 10)?),
+        ("whole path, IPv4, S-tag translated", PROGRAM, udp(0x2e, 102, 10)?),
+        ("whole path, IPv4, S-tag popped or pushed", PROGRAM, udp(0x2e, 104, 10)?),
         ("above the rate, dropped", PROGRAM, udp(0x2e, 101, 10)?),
     ])
 }
