@@ -4,6 +4,7 @@ mod bench;
 mod build;
 mod build_ebpf;
 mod demo;
+mod miri;
 mod setup;
 mod step;
 mod test;

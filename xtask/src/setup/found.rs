@@ -14,6 +14,8 @@ pub(super) struct Found {
     pub(super) toolchain: Option<Toolchain>,
     /// Whether the toolchain has a clippy of its version.
     pub(super) bpf_clippy: bool,
+    /// Whether the toolchain has Miri.
+    pub(super) miri: bool,
     pub(super) bpf_linker: bool,
     pub(super) rustup: bool,
     pub(super) apt: bool,
@@ -35,6 +37,7 @@ impl Found {
                 .collect(),
             bpf_clippy: is_dev
                 && toolchain.as_ref().is_some_and(|found| found.clippy_driver().is_some()),
+            miri: is_dev && toolchain.as_ref().is_some_and(Toolchain::has_miri),
             toolchain,
             bpf_linker: find_bpf_linker().is_some(),
             rustup: is_on_path("rustup"),

@@ -64,14 +64,15 @@ pub(super) fn missing(found: &Found, needs: Needs) -> Vec<Missing> {
     }
 
     let is_dev = needs >= Needs::Dev;
-    let clippy = if is_dev { " --component clippy" } else { "" };
+    // The pinned nightly has both, wherever edge runs.
+    let components = if is_dev { " --component clippy --component miri" } else { "" };
     match &found.toolchain {
         None => {
             let mut ways = Vec::new();
             if found.rustup {
                 ways.push(Way::Rustup(format!(
                     "toolchain install {NIGHTLY} --profile minimal --no-self-update \
-                     --component rust-src{clippy}"
+                     --component rust-src{components}"
                 )));
             }
             if found.apt || ways.is_empty() {
@@ -85,11 +86,15 @@ pub(super) fn missing(found: &Found, needs: Needs) -> Vec<Missing> {
             add("clippy for BPF", vec![Way::Apt(vec!["rust-web-clippy"])], true);
         }
         // The pinned nightly is ours; another toolchain is the user's, and left as it is.
-        Some(Toolchain::Rustup(name))
-            if is_dev && !found.bpf_clippy && name.starts_with(NIGHTLY) =>
-        {
-            let words = format!("component add clippy --toolchain {NIGHTLY}");
-            add("clippy for BPF", vec![Way::Rustup(words)], true);
+        Some(Toolchain::Rustup(name)) if is_dev && name.starts_with(NIGHTLY) => {
+            for (what, component, is_there) in
+                [("clippy for BPF", "clippy", found.bpf_clippy), ("Miri", "miri", found.miri)]
+            {
+                if !is_there {
+                    let words = format!("component add {component} --toolchain {NIGHTLY}");
+                    add(what, vec![Way::Rustup(words)], true);
+                }
+            }
         }
         Some(_) => {}
     }
@@ -174,9 +179,14 @@ mod tests {
     }
 
     #[test]
-    fn clippy_for_bpf_is_optional_and_of_the_toolchain_found() {
+    fn clippy_for_bpf_and_miri_are_optional_and_of_the_toolchain_found() {
         let ways = |toolchain: Toolchain| {
-            let found = Found { toolchain: Some(toolchain), bpf_clippy: false, ..everything() };
+            let found = Found {
+                toolchain: Some(toolchain),
+                bpf_clippy: false,
+                miri: false,
+                ..everything()
+            };
             let missing = missing(&found, Needs::Dev);
             assert!(missing.iter().all(|missing| missing.is_optional));
             missing.into_iter().flat_map(|missing| missing.ways).collect::<Vec<_>>()
@@ -184,7 +194,7 @@ mod tests {
         assert_eq!(ways(Toolchain::System), [Way::Apt(vec!["rust-web-clippy"])]);
         assert!(matches!(
             &ways(Toolchain::Rustup(format!("{NIGHTLY}-x86_64-unknown-linux-gnu")))[..],
-            [Way::Rustup(_)]
+            [Way::Rustup(_), Way::Rustup(_)]
         ));
         assert_eq!(ways(Toolchain::Rustup("nightly-x86_64-unknown-linux-gnu".to_owned())), []);
     }
@@ -198,6 +208,7 @@ mod tests {
             tools: PACKAGES.iter().map(|package| package.tool).collect(),
             toolchain: Some(Toolchain::System),
             bpf_clippy: true,
+            miri: true,
             bpf_linker: true,
             rustup: true,
             apt: true,
@@ -212,6 +223,7 @@ mod tests {
             tools: Vec::new(),
             toolchain: None,
             bpf_clippy: false,
+            miri: false,
             bpf_linker: false,
             rustup: true,
             apt: true,
