@@ -22,6 +22,7 @@ pub(super) struct Found {
     pub(super) clippy: bool,
     pub(super) rustfmt: bool,
     pub(super) cargo_deny: bool,
+    pub(super) cargo_fuzz: bool,
 }
 
 impl Found {
@@ -46,6 +47,7 @@ impl Found {
             clippy: is_dev && step::works("cargo-clippy", &["--version"]),
             rustfmt: is_dev && step::works("rustfmt", &["--version"]),
             cargo_deny: is_dev && is_on_path("cargo-deny"),
+            cargo_fuzz: is_on_path("cargo-fuzz"),
         }
     }
 }

@@ -31,6 +31,8 @@ pub(crate) enum Needs {
     Test,
     /// Linters and Miri.
     Dev,
+    /// The fuzzer.
+    Fuzz,
 }
 
 /// `cargo xtask setup`.

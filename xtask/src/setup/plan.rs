@@ -8,6 +8,8 @@ use super::{Needs, found::Found};
 
 /// cargo-deny's version: its successors may want more than stable Rust 1.95.
 const CARGO_DENY_VERSION: &str = "0.20.2";
+/// cargo-fuzz's version.
+const CARGO_FUZZ_VERSION: &str = "0.13.1";
 
 /// What is missing where there is no toolchain.
 pub(super) const COMPILER: &str = "a compiler for BPF";
@@ -20,10 +22,12 @@ pub(super) struct Package {
 }
 
 /// Every tool that comes from Debian, wherever there is a choice.
-pub(super) const PACKAGES: [Package; 3] = [
+pub(super) const PACKAGES: [Package; 4] = [
     Package { tool: "cc", names: &["gcc", "libc6-dev"], needs: Needs::Build },
     Package { tool: "ip", names: &["iproute2"], needs: Needs::Run },
     Package { tool: "ethtool", names: &["ethtool"], needs: Needs::Run },
+    // libFuzzer is C++.
+    Package { tool: "c++", names: &["g++"], needs: Needs::Fuzz },
 ];
 
 /// Something missing, and the ways to have it, best first.
@@ -123,6 +127,10 @@ pub(super) fn missing(found: &Found, needs: Needs) -> Vec<Missing> {
             add("cargo-deny", vec![Way::Cargo { spec, envs }], false);
         }
     }
+    if needs >= Needs::Fuzz && !found.cargo_fuzz {
+        let spec = format!("cargo-fuzz@{CARGO_FUZZ_VERSION}");
+        add("cargo-fuzz", vec![Way::Cargo { spec, envs: Vec::new() }], false);
+    }
     missing
 }
 
@@ -145,7 +153,7 @@ mod tests {
 
     #[test]
     fn nothing_is_done_where_everything_is_there() {
-        assert_eq!(missing(&everything(), Needs::Dev), []);
+        assert_eq!(missing(&everything(), Needs::Fuzz), []);
     }
 
     #[test]
@@ -156,6 +164,7 @@ mod tests {
             names(&bare, Needs::Dev),
             ["tools", "a compiler for BPF", "bpf-linker", "linters", "cargo-deny"]
         );
+        assert_eq!(names(&bare, Needs::Fuzz).last(), Some(&"cargo-fuzz"));
         let build = missing(&bare, Needs::Build);
         assert_eq!(build[0].ways, [Way::Apt(vec!["gcc", "libc6-dev"])]);
         let run = missing(&bare, Needs::Run);
@@ -215,6 +224,7 @@ mod tests {
             clippy: true,
             rustfmt: true,
             cargo_deny: true,
+            cargo_fuzz: true,
         }
     }
 
@@ -230,6 +240,7 @@ mod tests {
             clippy: false,
             rustfmt: false,
             cargo_deny: false,
+            cargo_fuzz: false,
         }
     }
 }
