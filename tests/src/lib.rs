@@ -4,5 +4,6 @@ pub mod daemon;
 pub mod ends;
 pub mod fixture;
 pub mod frames;
+pub mod fuzzing;
 pub mod notation;
 pub mod oracle;

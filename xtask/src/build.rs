@@ -43,6 +43,11 @@ pub(crate) fn run_edge(root: &Path, verb: &str, args: &[String]) -> Result<()> {
     step::run(&format!("edge {verb}"), command.arg(verb).args(args))
 }
 
+/// Where cargo puts what it builds in `root`.
+pub(crate) fn target_dir(root: &Path) -> PathBuf {
+    root.join(env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
+}
+
 /// Builds where everything needed is known to be there, and returns the binary's path.
 fn binary(root: &Path, release: bool) -> Result<PathBuf> {
     build_ebpf::objects(root)?;
@@ -52,6 +57,5 @@ fn binary(root: &Path, release: bool) -> Result<PathBuf> {
         cargo.arg("--release");
     }
     step::run("edge", &mut cargo)?;
-    let target = env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
-    Ok(root.join(target).join(if release { "release" } else { "debug" }).join("edge"))
+    Ok(target_dir(root).join(if release { "release" } else { "debug" }).join("edge"))
 }

@@ -4,6 +4,8 @@ mod bench;
 mod build;
 mod build_ebpf;
 mod demo;
+mod fuzz;
+mod miri;
 mod setup;
 mod step;
 mod test;
@@ -37,6 +39,8 @@ enum Verb {
     Demo(EdgeArgs),
     /// Runs every check and test.
     Test(test::Options),
+    /// Looks for frames that the path gets wrong, led by coverage.
+    Fuzz(fuzz::Options),
     /// Builds, and measures what the path costs.
     Bench(EdgeArgs),
 }
@@ -67,6 +71,7 @@ fn run(verb: Verb) -> Result<()> {
         Verb::Build { release } => build::build(root, release),
         Verb::Demo(edge) => demo::demo(root, &edge.args),
         Verb::Test(options) => test::test(root, &options),
+        Verb::Fuzz(options) => fuzz::fuzz(root, &options),
         Verb::Bench(edge) => bench::bench(root, &edge.args),
     }
 }

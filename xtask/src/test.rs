@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use xtask::{ebpf, toolchain::Toolchain};
 
 use crate::{
-    build_ebpf,
+    build_ebpf, miri,
     setup::{self, Needs},
     step,
 };
@@ -33,6 +33,8 @@ enum Stage {
     Lint,
     /// Clippy for BPF.
     LintEbpf,
+    /// The path's tests under Miri.
+    Miri,
     /// The documentation builds without warnings.
     Docs,
     /// Licences, sources and duplicates of dependencies.
@@ -81,7 +83,9 @@ impl Stage {
         match self {
             Self::Objects => Needs::Build,
             Self::Tests => Needs::Test,
-            Self::Format | Self::Lint | Self::LintEbpf | Self::Docs | Self::Deny => Needs::Dev,
+            Self::Format | Self::Lint | Self::LintEbpf | Self::Miri | Self::Docs | Self::Deny => {
+                Needs::Dev
+            }
         }
     }
 }
@@ -95,6 +99,8 @@ fn run(root: &Path, stage: Stage, advisories: bool) -> Result<Outcome> {
             &mut cargo(root, "clippy --workspace --exclude edge-ebpf --all-targets -- -D warnings"),
         )?,
         Stage::LintEbpf => return lint_ebpf(root),
+        Stage::Miri if !miri::miri(root)? => return Ok(Outcome::Skipped),
+        Stage::Miri => {}
         Stage::Docs => step::run(
             "rustdoc",
             cargo(root, "doc --workspace --exclude edge-ebpf --no-deps --document-private-items")

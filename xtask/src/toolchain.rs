@@ -65,8 +65,10 @@ impl Toolchain {
         match self {
             Self::Rustup(name) => {
                 let mut cargo = rustup_run(name, "cargo");
-                // An outer cargo sets both, for its own toolchain.
-                cargo.env_remove("RUSTC").env_remove("RUSTUP_TOOLCHAIN");
+                // An outer cargo sets them, for its own toolchain.
+                for outer in ["CARGO", "RUSTC", "RUSTUP_TOOLCHAIN"] {
+                    cargo.env_remove(outer);
+                }
                 cargo
             }
             Self::System => {
@@ -91,6 +93,15 @@ impl Toolchain {
                 let rustc = Release::of(&mut Command::new(SYSTEM_RUSTC))?;
                 (clippy_minor(&clippy) == Some(rustc.minor)).then(|| PathBuf::from(SYSTEM_CLIPPY))
             }
+        }
+    }
+
+    /// Whether `cargo miri` works; the sources that it takes beside are there in any case.
+    #[must_use]
+    pub fn has_miri(&self) -> bool {
+        match self {
+            Self::Rustup(_) => output(self.cargo().args(["miri", "--version"])).is_some(),
+            Self::System => false,
         }
     }
 

@@ -14,12 +14,15 @@ pub(super) struct Found {
     pub(super) toolchain: Option<Toolchain>,
     /// Whether the toolchain has a clippy of its version.
     pub(super) bpf_clippy: bool,
+    /// Whether the toolchain has Miri.
+    pub(super) miri: bool,
     pub(super) bpf_linker: bool,
     pub(super) rustup: bool,
     pub(super) apt: bool,
     pub(super) clippy: bool,
     pub(super) rustfmt: bool,
     pub(super) cargo_deny: bool,
+    pub(super) cargo_fuzz: bool,
 }
 
 impl Found {
@@ -35,6 +38,7 @@ impl Found {
                 .collect(),
             bpf_clippy: is_dev
                 && toolchain.as_ref().is_some_and(|found| found.clippy_driver().is_some()),
+            miri: is_dev && toolchain.as_ref().is_some_and(Toolchain::has_miri),
             toolchain,
             bpf_linker: find_bpf_linker().is_some(),
             rustup: is_on_path("rustup"),
@@ -43,6 +47,7 @@ impl Found {
             clippy: is_dev && step::works("cargo-clippy", &["--version"]),
             rustfmt: is_dev && step::works("rustfmt", &["--version"]),
             cargo_deny: is_dev && is_on_path("cargo-deny"),
+            cargo_fuzz: is_on_path("cargo-fuzz"),
         }
     }
 }

@@ -15,7 +15,7 @@ pub(crate) struct Options {
     /// Only tells what would be installed.
     #[arg(long)]
     dry_run: bool,
-    /// Linters and cargo-deny as well, which `cargo xtask test` installs if it must.
+    /// Linters, Miri and cargo-deny as well, which `cargo xtask test` installs if it must.
     #[arg(long)]
     dev: bool,
 }
@@ -29,8 +29,10 @@ pub(crate) enum Needs {
     Run,
     /// Those that the tests look at captures with.
     Test,
-    /// Linters.
+    /// Linters and Miri.
     Dev,
+    /// The fuzzer.
+    Fuzz,
 }
 
 /// `cargo xtask setup`.

@@ -8,6 +8,8 @@ use super::{Needs, found::Found};
 
 /// cargo-deny's version: its successors may want more than stable Rust 1.95.
 const CARGO_DENY_VERSION: &str = "0.20.2";
+/// cargo-fuzz's version.
+const CARGO_FUZZ_VERSION: &str = "0.13.1";
 
 /// What is missing where there is no toolchain.
 pub(super) const COMPILER: &str = "a compiler for BPF";
@@ -20,10 +22,12 @@ pub(super) struct Package {
 }
 
 /// Every tool that comes from Debian, wherever there is a choice.
-pub(super) const PACKAGES: [Package; 3] = [
+pub(super) const PACKAGES: [Package; 4] = [
     Package { tool: "cc", names: &["gcc", "libc6-dev"], needs: Needs::Build },
     Package { tool: "ip", names: &["iproute2"], needs: Needs::Run },
     Package { tool: "ethtool", names: &["ethtool"], needs: Needs::Run },
+    // libFuzzer is C++.
+    Package { tool: "c++", names: &["g++"], needs: Needs::Fuzz },
 ];
 
 /// Something missing, and the ways to have it, best first.
@@ -64,14 +68,15 @@ pub(super) fn missing(found: &Found, needs: Needs) -> Vec<Missing> {
     }
 
     let is_dev = needs >= Needs::Dev;
-    let clippy = if is_dev { " --component clippy" } else { "" };
+    // The pinned nightly has both, wherever edge runs.
+    let components = if is_dev { " --component clippy --component miri" } else { "" };
     match &found.toolchain {
         None => {
             let mut ways = Vec::new();
             if found.rustup {
                 ways.push(Way::Rustup(format!(
                     "toolchain install {NIGHTLY} --profile minimal --no-self-update \
-                     --component rust-src{clippy}"
+                     --component rust-src{components}"
                 )));
             }
             if found.apt || ways.is_empty() {
@@ -85,11 +90,15 @@ pub(super) fn missing(found: &Found, needs: Needs) -> Vec<Missing> {
             add("clippy for BPF", vec![Way::Apt(vec!["rust-web-clippy"])], true);
         }
         // The pinned nightly is ours; another toolchain is the user's, and left as it is.
-        Some(Toolchain::Rustup(name))
-            if is_dev && !found.bpf_clippy && name.starts_with(NIGHTLY) =>
-        {
-            let words = format!("component add clippy --toolchain {NIGHTLY}");
-            add("clippy for BPF", vec![Way::Rustup(words)], true);
+        Some(Toolchain::Rustup(name)) if is_dev && name.starts_with(NIGHTLY) => {
+            for (what, component, is_there) in
+                [("clippy for BPF", "clippy", found.bpf_clippy), ("Miri", "miri", found.miri)]
+            {
+                if !is_there {
+                    let words = format!("component add {component} --toolchain {NIGHTLY}");
+                    add(what, vec![Way::Rustup(words)], true);
+                }
+            }
         }
         Some(_) => {}
     }
@@ -118,6 +127,10 @@ pub(super) fn missing(found: &Found, needs: Needs) -> Vec<Missing> {
             add("cargo-deny", vec![Way::Cargo { spec, envs }], false);
         }
     }
+    if needs >= Needs::Fuzz && !found.cargo_fuzz {
+        let spec = format!("cargo-fuzz@{CARGO_FUZZ_VERSION}");
+        add("cargo-fuzz", vec![Way::Cargo { spec, envs: Vec::new() }], false);
+    }
     missing
 }
 
@@ -140,7 +153,7 @@ mod tests {
 
     #[test]
     fn nothing_is_done_where_everything_is_there() {
-        assert_eq!(missing(&everything(), Needs::Dev), []);
+        assert_eq!(missing(&everything(), Needs::Fuzz), []);
     }
 
     #[test]
@@ -151,6 +164,7 @@ mod tests {
             names(&bare, Needs::Dev),
             ["tools", "a compiler for BPF", "bpf-linker", "linters", "cargo-deny"]
         );
+        assert_eq!(names(&bare, Needs::Fuzz).last(), Some(&"cargo-fuzz"));
         let build = missing(&bare, Needs::Build);
         assert_eq!(build[0].ways, [Way::Apt(vec!["gcc", "libc6-dev"])]);
         let run = missing(&bare, Needs::Run);
@@ -174,9 +188,14 @@ mod tests {
     }
 
     #[test]
-    fn clippy_for_bpf_is_optional_and_of_the_toolchain_found() {
+    fn clippy_for_bpf_and_miri_are_optional_and_of_the_toolchain_found() {
         let ways = |toolchain: Toolchain| {
-            let found = Found { toolchain: Some(toolchain), bpf_clippy: false, ..everything() };
+            let found = Found {
+                toolchain: Some(toolchain),
+                bpf_clippy: false,
+                miri: false,
+                ..everything()
+            };
             let missing = missing(&found, Needs::Dev);
             assert!(missing.iter().all(|missing| missing.is_optional));
             missing.into_iter().flat_map(|missing| missing.ways).collect::<Vec<_>>()
@@ -184,7 +203,7 @@ mod tests {
         assert_eq!(ways(Toolchain::System), [Way::Apt(vec!["rust-web-clippy"])]);
         assert!(matches!(
             &ways(Toolchain::Rustup(format!("{NIGHTLY}-x86_64-unknown-linux-gnu")))[..],
-            [Way::Rustup(_)]
+            [Way::Rustup(_), Way::Rustup(_)]
         ));
         assert_eq!(ways(Toolchain::Rustup("nightly-x86_64-unknown-linux-gnu".to_owned())), []);
     }
@@ -198,12 +217,14 @@ mod tests {
             tools: PACKAGES.iter().map(|package| package.tool).collect(),
             toolchain: Some(Toolchain::System),
             bpf_clippy: true,
+            miri: true,
             bpf_linker: true,
             rustup: true,
             apt: true,
             clippy: true,
             rustfmt: true,
             cargo_deny: true,
+            cargo_fuzz: true,
         }
     }
 
@@ -212,12 +233,14 @@ mod tests {
             tools: Vec::new(),
             toolchain: None,
             bpf_clippy: false,
+            miri: false,
             bpf_linker: false,
             rustup: true,
             apt: true,
             clippy: false,
             rustfmt: false,
             cargo_deny: false,
+            cargo_fuzz: false,
         }
     }
 }

@@ -1,0 +1,33 @@
+//! The stage `miri` of `cargo xtask test`.
+
+use std::path::Path;
+
+use anyhow::Result;
+use xtask::toolchain::Toolchain;
+
+use crate::{build, step};
+
+/// Runs the tests of the path under Miri, and returns whether there is one.
+///
+/// It would see undefined behaviour of what the path is built on, unaligned or uninitialised
+/// reads in the shared types, and overflows that an optimised build has no check for.
+pub(crate) fn miri(root: &Path) -> Result<bool> {
+    let toolchain = Toolchain::require()?;
+    if !toolchain.has_miri() {
+        println!("SKIPPED: {toolchain} has no Miri; rustup's has: cargo xtask setup --dev");
+        return Ok(false);
+    }
+    let mut cargo = toolchain.cargo();
+    cargo
+        .current_dir(root)
+        .args(["miri", "test", "--package", "edge-common", "--test", "host", "--target-dir"])
+        // Its own: flags and compiler are others than those of the usual one.
+        .arg(build::target_dir(root).join("miri"))
+        // Seconds at 100 Gbps take Miri hours, and there is nothing in them but arithmetic.
+        .args(["--", "--skip", "police"])
+        // proptest looks for cases that failed before in a file.
+        .env("MIRIFLAGS", "-Zmiri-disable-isolation")
+        .env("PROPTEST_CASES", "8");
+    step::run("Miri", &mut cargo)?;
+    Ok(true)
+}
