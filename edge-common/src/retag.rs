@@ -78,17 +78,18 @@ impl Retag {
 /// [`Reason::NoHeadroom`] where there is no room for them, and the frame is as it came.
 #[inline(always)]
 pub fn retag(frame: &mut impl Frame, last: &Tag, retag: Retag) -> Result<bool, Reason> {
-    let arrived_bytes = last.next_offset - ETHERNET_HEADER_LEN_BYTES;
+    let arrived_bytes = (last.next_offset - ETHERNET_HEADER_LEN_BYTES) as u16;
     if retag == Retag::NONE {
         return Ok(arrived_bytes != 0);
     }
     let (outer, inner) = ((retag.0 >> 32) as u32, retag.0 as u32);
-    let leaving_bytes = TAG_LEN_BYTES
-        * (usize::from(outer & Retag::HAS_TAG != 0) + usize::from(inner & Retag::HAS_TAG != 0));
+    let leaving_tags =
+        u16::from(outer & Retag::HAS_TAG != 0) + u16::from(inner & Retag::HAS_TAG != 0);
+    let leaving_bytes = leaving_tags * TAG_LEN_BYTES as u16;
     let arrived = Arrived::read(frame, arrived_bytes).ok_or(Reason::Malformed)?;
 
     if leaving_bytes != arrived_bytes {
-        move_addresses(frame, arrived_bytes as i32 - leaving_bytes as i32)?;
+        move_addresses(frame, i32::from(arrived_bytes) - i32::from(leaving_bytes))?;
     }
     write(frame, outer, inner, &arrived).ok_or(Reason::Malformed)?;
     Ok(leaving_bytes != 0)
@@ -102,10 +103,10 @@ struct Arrived {
 
 impl Arrived {
     #[inline(always)]
-    fn read(frame: &impl Frame, tag_bytes: usize) -> Option<Self> {
+    fn read(frame: &impl Frame, tag_bytes: u16) -> Option<Self> {
         let outer = if tag_bytes == 0 { 0 } else { frame.read_u32(OUTER_TAG_OFFSET)? };
         let inner =
-            if tag_bytes <= TAG_LEN_BYTES { 0 } else { frame.read_u32(INNER_TAG_OFFSET)? };
+            if tag_bytes <= TAG_LEN_BYTES as u16 { 0 } else { frame.read_u32(INNER_TAG_OFFSET)? };
         Some(Self { outer, inner })
     }
 

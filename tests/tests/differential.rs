@@ -81,8 +81,8 @@ fn run(port: &str, unmatched: &str, delivery: Delivery, frames: u64) -> Seen {
     let mut host = fixture.host(port);
     let mut kernel = fixture.kernel(port).expect("the program loads");
     // A seed of its own for each run: four times as many frames.
-    let seed = [port.as_bytes()[1], u8::from(delivery == Delivery::Whole)].repeat(16);
-    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
+    let own = [port.as_bytes()[1], u8::from(delivery == Delivery::Whole)];
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &own.repeat(16));
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
     let strategy = any_frame();
 

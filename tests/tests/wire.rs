@@ -124,26 +124,29 @@ fn what_leaves_on_the_wire_is_what_the_configuration_says() -> Result<()> {
     Ok(())
 }
 
-/// Up to 9,216 bytes, with tags left alone, translated, pushed and popped.
+/// Tags left alone, translated, popped and pushed.
+const CUSTOMER: [&[(u16, u16)]; 5] = [
+    &[(0x88a8, 100), (0x8100, 20)],
+    &[(0x8100, 104), (0x8100, 20)],
+    &[(0x8100, 105), (0x8100, 10)],
+    &[(0x8100, 310)],
+    &[(0x8100, 106), (0x8100, 10)],
+];
+/// The same frames on the other side.
+const CORE: [&[(u16, u16)]; 5] = [
+    &[(0x88a8, 100), (0x8100, 20)],
+    &[(0x88a8, 400), (0x8100, 41)],
+    &[(0x8100, 410)],
+    &[(0x88a8, 420), (0x8100, 310)],
+    &[],
+];
+
+/// Up to 9,216 bytes, and with what becomes of tags.
 #[test]
 fn jumbo_frames_pass_whole() -> Result<()> {
     if !root_or_skip("jumbo_frames_pass_whole") {
         return Ok(());
     }
-    const CUSTOMER: [&[(u16, u16)]; 5] = [
-        &[(0x88a8, 100), (0x8100, 20)],
-        &[(0x8100, 104), (0x8100, 20)],
-        &[(0x8100, 105), (0x8100, 10)],
-        &[(0x8100, 310)],
-        &[(0x8100, 106), (0x8100, 10)],
-    ];
-    const CORE: [&[(u16, u16)]; 5] = [
-        &[(0x88a8, 100), (0x8100, 20)],
-        &[(0x88a8, 400), (0x8100, 41)],
-        &[(0x8100, 410)],
-        &[(0x88a8, 420), (0x8100, 310)],
-        &[],
-    ];
     for xdp_mode in ["native", "generic"] {
         let mut wire = Wire::new(xdp_mode, 9216)?;
         for (port, all_tags) in [("customer0", CUSTOMER), ("core0", CORE)] {

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 /// Bytes that `frame` is metered with, and the port counts.
 fn counted(mut frame: Vec<u8>, attachment: Attachment) -> (u64, u64) {
-    let mut tables = FakeTables::new(qos_row(|arriving| arriving));
+    let mut tables = FakeTables::new(&qos_row(|arriving| arriving));
     tables.attachments[QINQ as usize] = attachment;
     assert_eq!(tables.run(&mut frame), Reason::Ok);
     let bytes = tables.meters[QINQ as usize].classes.iter().map(|class| class.forwarded_bytes);
@@ -49,7 +49,7 @@ fn a_packet_counts_for_its_own_length() {
 proptest! {
     #[test]
     fn policed_is_what_is_metered(adjust in -4i16..25, payload in 0u16..1400) {
-        let mut tables = FakeTables::new(qos_row(|arriving| arriving));
+        let mut tables = FakeTables::new(&qos_row(|arriving| arriving));
         let attachment = Attachment { policer: 1, ..adjusted(adjust) };
         tables.attachments[QINQ as usize] = attachment;
         let sent = frame(&QINQ_TAGS, 0x0800, &ipv4(0, payload));

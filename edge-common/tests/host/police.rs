@@ -29,7 +29,7 @@ impl Cpus {
 
     fn admit(&mut self, cpu: usize, now_ns: u64, share: u16, len_bytes: u32) -> bool {
         let attachment = Attachment { policer: 1, ..Attachment::default() };
-        let mut tables = FakeTables::new(qos_row(|arriving| arriving));
+        let mut tables = FakeTables::new(&qos_row(|arriving| arriving));
         tables.rate = self.rate;
         tables.policer = (Cell::new(self.word.get()), self.leases[cpu]);
         let share = BurstShare::new(share);

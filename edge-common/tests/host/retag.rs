@@ -11,13 +11,16 @@ use edge_common::{
 };
 use proptest::prelude::*;
 
-fn tag(tpid: u16, vid: u16, source: Source) -> Option<LeavingTag> {
-    Some(LeavingTag { tpid, vid, source })
+/// TPIDs and TCIs.
+type Tags<'a> = &'a [(u16, u16)];
+
+const fn tag(tpid: u16, vid: u16, source: Source) -> LeavingTag {
+    LeavingTag { tpid, vid, source }
 }
 
 /// The frame with tags `arriving` as it leaves, seen from its own end.
 fn retagged(arriving: &[(u16, u16)], retag: Retag) -> Vec<u8> {
-    let mut tables = FakeTables::new(qos_row(|arriving| arriving));
+    let mut tables = FakeTables::new(&qos_row(|arriving| arriving));
     tables.claims_untagged = true;
     for attachment in [QINQ, DOT1Q] {
         tables.attachments[attachment as usize].retag = retag.to_bits();
@@ -36,42 +39,42 @@ fn tags_are_popped_pushed_and_translated() {
     let (outer, inner) = (Source::Outer, Source::Inner);
     let qinq = &[(0x88a8, 0x7064), (0x8100, 0xb00a)][..];
     let dot1q = &[(0x8100, 0xb015)][..];
-    let cases: &[(&str, &[(u16, u16)], Retag, &[(u16, u16)])] = &[
+    let cases: &[(&str, Tags<'_>, Retag, Tags<'_>)] = &[
         ("left alone", qinq, Retag::NONE, qinq),
-        ("both kept", qinq, Retag::to(tag(0, 0, outer), tag(0, 0, inner)), qinq),
+        ("both kept", qinq, Retag::to(Some(tag(0, 0, outer)), Some(tag(0, 0, inner))), qinq),
         (
             "S translated",
             qinq,
-            Retag::to(tag(0, 200, outer), tag(0, 0, inner)),
+            Retag::to(Some(tag(0, 200, outer)), Some(tag(0, 0, inner))),
             &[(0x88a8, 0x70c8), (0x8100, 0xb00a)],
         ),
         (
             "both translated, with TPIDs",
             qinq,
-            Retag::to(tag(0x8100, 200, outer), tag(0x88a8, 20, inner)),
+            Retag::to(Some(tag(0x8100, 200, outer)), Some(tag(0x88a8, 20, inner))),
             &[(0x8100, 0x70c8), (0x88a8, 0xb014)],
         ),
-        ("S popped", qinq, Retag::to(tag(0, 0, inner), None), &[(0x8100, 0xb00a)]),
-        ("C popped", qinq, Retag::to(tag(0, 0, outer), None), &[(0x88a8, 0x7064)]),
+        ("S popped", qinq, Retag::to(Some(tag(0, 0, inner)), None), &[(0x8100, 0xb00a)]),
+        ("C popped", qinq, Retag::to(Some(tag(0, 0, outer)), None), &[(0x88a8, 0x7064)]),
         ("both popped", qinq, Retag::to(None, None), &[]),
         (
             "S pushed, priority copied",
             dot1q,
-            Retag::to(tag(0x88a8, 7, outer), tag(0, 0, outer)),
+            Retag::to(Some(tag(0x88a8, 7, outer)), Some(tag(0, 0, outer))),
             &[(0x88a8, 0xb007), (0x8100, 0xb015)],
         ),
-        ("C translated", dot1q, Retag::to(tag(0, 22, outer), None), &[(0x8100, 0xb016)]),
+        ("C translated", dot1q, Retag::to(Some(tag(0, 22, outer)), None), &[(0x8100, 0xb016)]),
         ("C popped off", dot1q, Retag::to(None, None), &[]),
         (
             "two tags on none",
             &[],
-            Retag::to(tag(0x88a8, 7, outer), tag(0x8100, 8, outer)),
+            Retag::to(Some(tag(0x88a8, 7, outer)), Some(tag(0x8100, 8, outer))),
             &[(0x88a8, 7), (0x8100, 8)],
         ),
         (
             "two tags for a priority tag, priority copied",
             &[(0x8100, 0xa000)],
-            Retag::to(tag(0x88a8, 7, outer), tag(0x8100, 8, outer)),
+            Retag::to(Some(tag(0x88a8, 7, outer)), Some(tag(0x8100, 8, outer))),
             &[(0x88a8, 0xa007), (0x8100, 0xa008)],
         ),
     ];
@@ -85,7 +88,7 @@ fn the_outer_tag_leaves_with_the_priority_of_the_class() {
     let mut row = qos_row(|arriving| arriving);
     row.pcp_marks[1] = 6;
     let marked = |retag, tos| {
-        let mut tables = FakeTables::new(row);
+        let mut tables = FakeTables::new(&row);
         let attachment = &mut tables.attachments[QINQ as usize];
         attachment.flags = edge_common::attachment::Attachment::MARKS_PCP;
         attachment.retag = Retag::to_bits(retag);
@@ -97,7 +100,7 @@ fn the_outer_tag_leaves_with_the_priority_of_the_class() {
     // Class 1 by DSCP 1, class 2 by DSCP 2. DEI stays.
     assert_eq!(marked(Retag::NONE, 4), left(&[(0x88a8, 0xd064), (0x8100, 0xb00a)], 4));
     assert_eq!(marked(Retag::NONE, 8), left(&[(0x88a8, 0x7064), (0x8100, 0xb00a)], 8));
-    let inner_only = Retag::to(tag(0, 0, Source::Inner), None);
+    let inner_only = Retag::to(Some(tag(0, 0, Source::Inner)), None);
     assert_eq!(marked(inner_only, 4), left(&[(0x8100, 0xd00a)], 4));
     assert_eq!(marked(Retag::to(None, None), 4), left(&[], 4));
     assert_eq!(row.pcp_marks[0], AS_IT_CAME);
@@ -136,8 +139,8 @@ proptest! {
         let priority = |at: usize| u16::from(priorities[at] & 0xf) << 12;
         let arriving = match tags {
             0 => vec![],
-            1 => vec![(0x8100, priority(0) | 21)],
-            _ => vec![(QINQ_TAGS[0].0, priority(0) | 100), (QINQ_TAGS[1].0, priority(1) | 10)],
+            1 => vec![(0x8100, priority(0) + 21)],
+            _ => vec![(QINQ_TAGS[0].0, priority(0) + 100), (QINQ_TAGS[1].0, priority(1) + 10)],
         };
         let both = outer.into_iter().chain(outer.and(inner));
         let leaving: Vec<_> = both.map(|leaving| model(leaving, &arriving)).collect();

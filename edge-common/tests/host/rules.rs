@@ -32,7 +32,7 @@ fn row(rules: &[Rule]) -> QosRow {
 }
 
 /// Class and leaving DSCP of a packet.
-fn classified(row: QosRow, ether_type: u16, packet: &[u8]) -> (u8, u8) {
+fn classified(row: &QosRow, ether_type: u16, packet: &[u8]) -> (u8, u8) {
     let mut tables = FakeTables::new(row);
     tables.attachments[QINQ as usize].flags = Attachment::HAS_RULES;
     assert_eq!(tables.run(&mut frame(&QINQ_TAGS, ether_type, packet)), Reason::Ok);
@@ -72,25 +72,25 @@ fn rules_look_at_protocol_and_ports() {
     for (dst_port, expected) in
         [(49_999, NO_MATCH), (50_000, MATCH), (50_019, MATCH), (50_020, NO_MATCH)]
     {
-        assert_eq!(classified(row, 0x0800, &udp_v4(0, 1, dst_port)), expected, "{dst_port}");
-        assert_eq!(classified(row, 0x86dd, &udp_v6(&[], dst_port)), expected, "{dst_port}");
+        assert_eq!(classified(&row, 0x0800, &udp_v4(0, 1, dst_port)), expected, "{dst_port}");
+        assert_eq!(classified(&row, 0x86dd, &udp_v6(&[], dst_port)), expected, "{dst_port}");
     }
     let mut tcp = udp_v4(0, 22, 50_000);
     tcp[9] = TCP;
-    assert_eq!(classified(row, 0x0800, &tcp).0, 4);
+    assert_eq!(classified(&row, 0x0800, &tcp).0, 4);
     tcp[21] = 23;
-    assert_eq!(classified(row, 0x0800, &tcp).0, 0);
+    assert_eq!(classified(&row, 0x0800, &tcp).0, 0);
 }
 
 #[test]
 fn the_first_rule_wins_and_wins_over_the_dscp() {
     let row = row(&[rule(UDP, 3, ALL, (5, 5)), rule(UDP, 4, ALL, (0, 9))]);
     // DSCP 5 by itself is class 5.
-    assert_eq!(classified(row, 0x0800, &udp_v4(5 << 2, 1, 5)), MATCH);
-    assert_eq!(classified(row, 0x0800, &udp_v4(5 << 2, 1, 6)).0, 4);
-    assert_eq!(classified(row, 0x0800, &udp_v4(5 << 2, 1, 10)), (5, 0));
+    assert_eq!(classified(&row, 0x0800, &udp_v4(5 << 2, 1, 5)), MATCH);
+    assert_eq!(classified(&row, 0x0800, &udp_v4(5 << 2, 1, 6)).0, 4);
+    assert_eq!(classified(&row, 0x0800, &udp_v4(5 << 2, 1, 10)), (5, 0));
     // In class 3 by its DSCP too: as that says.
-    assert_eq!(classified(row, 0x0800, &udp_v4(3 << 2, 1, 5)), (3, 0));
+    assert_eq!(classified(&row, 0x0800, &udp_v4(3 << 2, 1, 5)), (3, 0));
 }
 
 #[test]
@@ -103,21 +103,21 @@ fn ports_are_behind_options_and_not_in_later_fragments() {
     options.splice(20..20, [1; 4]);
     options.splice(26..28, 5u16.to_be_bytes());
     options[2..4].copy_from_slice(&36u16.to_be_bytes());
-    assert_eq!(classified(by_port, 0x0800, &options), MATCH);
+    assert_eq!(classified(&by_port, 0x0800, &options), MATCH);
 
     let mut first = udp_v4(0, 1, 5);
     first[6] = 0x20;
-    assert_eq!(classified(by_port, 0x0800, &first), MATCH);
+    assert_eq!(classified(&by_port, 0x0800, &first), MATCH);
     let mut later = udp_v4(0, 1, 5);
     later[7] = 1;
-    assert_eq!(classified(by_port, 0x0800, &later), NO_MATCH);
-    assert_eq!(classified(by_protocol, 0x0800, &later), MATCH);
+    assert_eq!(classified(&by_port, 0x0800, &later), NO_MATCH);
+    assert_eq!(classified(&by_protocol, 0x0800, &later), MATCH);
 
     // Bytes behind the packet's end are no ports.
     let mut short = udp_v4(0, 1, 5);
     short[2..4].copy_from_slice(&23u16.to_be_bytes());
-    assert_eq!(classified(by_port, 0x0800, &short), NO_MATCH);
-    assert_eq!(classified(by_protocol, 0x0800, &short), MATCH);
+    assert_eq!(classified(&by_port, 0x0800, &short), NO_MATCH);
+    assert_eq!(classified(&by_protocol, 0x0800, &short), MATCH);
 }
 
 #[test]
@@ -135,18 +135,18 @@ fn extension_headers_are_walked() {
         vec![options(0, 1), options(60, 0), options(43, 2), fragment(0), authentication.clone()],
         vec![options(60, 0); MAX_EXTENSION_HEADERS],
     ] {
-        assert_eq!(classified(by_port, 0x86dd, &udp_v6(&headers, 5)), MATCH, "{headers:x?}");
-        assert_eq!(classified(by_port, 0x86dd, &udp_v6(&headers, 6)), NO_MATCH, "{headers:x?}");
+        assert_eq!(classified(&by_port, 0x86dd, &udp_v6(&headers, 5)), MATCH, "{headers:x?}");
+        assert_eq!(classified(&by_port, 0x86dd, &udp_v6(&headers, 6)), NO_MATCH, "{headers:x?}");
     }
     let too_many = vec![options(60, 0); MAX_EXTENSION_HEADERS + 1];
-    assert_eq!(classified(by_protocol, 0x86dd, &udp_v6(&too_many, 5)), NO_MATCH);
+    assert_eq!(classified(&by_protocol, 0x86dd, &udp_v6(&too_many, 5)), NO_MATCH);
     let later = udp_v6(&[fragment(3)], 5);
-    assert_eq!(classified(by_port, 0x86dd, &later), NO_MATCH);
-    assert_eq!(classified(by_protocol, 0x86dd, &later), MATCH);
+    assert_eq!(classified(&by_port, 0x86dd, &later), NO_MATCH);
+    assert_eq!(classified(&by_protocol, 0x86dd, &later), MATCH);
     // A header that claims to be longer than the packet.
     let mut liar = udp_v6(&[options(0, 0)], 5);
     liar[41] = 200;
-    assert_eq!(classified(by_protocol, 0x86dd, &liar), NO_MATCH);
+    assert_eq!(classified(&by_protocol, 0x86dd, &liar), NO_MATCH);
 }
 
 proptest! {
@@ -177,6 +177,6 @@ proptest! {
                 && (rule.dst_first..=rule.dst_last).contains(&dst)
         };
         let expected = rules.iter().find(fits).map_or(0, |rule| rule.class);
-        prop_assert_eq!(classified(row(&rules), 0x0800, &packet).0, expected);
+        prop_assert_eq!(classified(&row(&rules), 0x0800, &packet).0, expected);
     }
 }

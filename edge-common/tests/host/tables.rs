@@ -67,12 +67,12 @@ pub(crate) fn qos_row(leaving: impl Fn(u8) -> u8) -> QosRow {
 }
 
 impl FakeTables {
-    pub(crate) fn new(qos_row: QosRow) -> Self {
+    pub(crate) fn new(qos_row: &QosRow) -> Self {
         let enabled = Attachment::default();
         let disabled = Attachment { flags: Attachment::DISABLED, ..enabled };
         Self {
             attachments: vec![Attachment::default(), enabled, disabled, enabled],
-            qos_row,
+            qos_row: *qos_row,
             rate: Rate::new(1_000_000_000, 128_000).unwrap(),
             policer: (Cell::new(0), Lease::default()),
             meters: [Meter::default(); 4],

@@ -83,14 +83,18 @@ fn publish_entries(tables: &MappedArray<VidTable>, index: u32, wanted: &VidTable
 /// Retires what `plan` does not have: once every interface has the program that goes with it.
 pub fn retire(tables: &KernelTables, plan: &Plan) {
     for port in 0..tables.s_tables.len() {
-        retire_entries(&tables.s_tables, port, plan.s_tags.get(&port));
+        retire_entries(&tables.s_tables, port, plan.s_tags.get(&port).map(|wanted| &**wanted));
     }
     for claim in plan.c_tables.values() {
-        retire_entries(&tables.c_tables, claim.index, plan.c_tags.get(&claim.index));
+        retire_entries(
+            &tables.c_tables,
+            claim.index,
+            plan.c_tags.get(&claim.index).map(|wanted| &**wanted),
+        );
     }
 }
 
-fn retire_entries(tables: &MappedArray<VidTable>, index: u32, wanted: Option<&Box<VidTable>>) {
+fn retire_entries(tables: &MappedArray<VidTable>, index: u32, wanted: Option<&VidTable>) {
     for (vid, now) in tables.get(index).iter().enumerate() {
         if *now != EMPTY && wanted.is_none_or(|wanted| wanted[vid] == EMPTY) {
             tables.store_u32(index, vid, EMPTY);

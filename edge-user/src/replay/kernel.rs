@@ -106,7 +106,7 @@ impl Engine for KernelEngine {
     fn run(&mut self, frame: &mut Vec<u8>, now_ns: u64) -> Result<Outcome> {
         if frame.len() < MIN_FRAME_LEN_BYTES {
             // No driver delivers one, either.
-            let (reason, len_bytes) = (Reason::Malformed.number(), frame.len() as u32);
+            let (reason, len_bytes) = (Reason::Malformed.number(), u32::try_from(frame.len())?);
             return Ok(Outcome { reason, len_bytes, ..Outcome::unknown() });
         }
         Ok(self.run_for_action(frame, now_ns)?.0)
