@@ -2,7 +2,7 @@
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-use crate::{class::MAX_CLASSES, reason::Reason, tags::Vid};
+use crate::{class::MAX_CLASSES, fair::FlowQueues, police::Policer, reason::Reason, tags::Vid};
 
 /// Version of the map layouts; part of the pin path. Raise it when any of them changes.
 pub const VERSION: u32 = 2;
@@ -13,19 +13,11 @@ pub const EGRESS_STACK: u32 = u32::MAX;
 /// One VID's [`crate::attachment::Slot`] each: an S-table of a port, or a C-table.
 pub type VidTable = [u32; Vid::COUNT];
 
-/// Where a policer stands: alone in a cache line, since all CPUs write it.
-#[repr(C)]
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
-)]
-pub struct PolicerWord {
-    /// Theoretical arrival time in ticks, see [`crate::police`].
-    pub tat_ticks: u64,
-    /// Zero.
-    pub reserved: [u64; 7],
-}
+/// What the map of policers holds.
+pub type PolicerWords = [u64; size_of::<Policer<u64>>() / size_of::<u64>()];
 
-const _: () = assert!(size_of::<PolicerWord>() == 64);
+/// What the map of flows' queues holds.
+pub type FlowQueuesWords = [u64; FlowQueues::<u64>::WORDS];
 
 /// Longest name in bytes that a key holds; the rest of the array is zero.
 pub const NAME_LEN_BYTES: usize = 64;
@@ -67,12 +59,14 @@ pub struct PolicerKey {
     pub circuit: [u8; NAME_LEN_BYTES],
     /// The peering, as numbered by userspace, or 0: the whole circuit.
     pub peering: u8,
+    /// Which of its buckets, as numbered by userspace.
+    pub scope: u8,
     /// The direction, as numbered by userspace.
     pub direction: u8,
     /// The link, as numbered by userspace.
     pub link: u8,
     /// Zero.
-    pub reserved: [u8; 5],
+    pub reserved: [u8; 4],
 }
 
 const _: () = assert!(size_of::<PolicerKey>() == 72);

@@ -4,6 +4,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use crate::{
     frame::Frame,
+    police::Bucket,
     reason::Reason,
     tables::Tables,
     tags::{self, Tag},
@@ -67,10 +68,21 @@ pub struct Attachment {
     /// [`Attachment::DISABLED`] and the others, or 0.
     pub flags: u8,
     /// Zero.
-    pub reserved: [u8; 9],
+    pub reserved: u8,
+    /// Index of the flows' phantom queues; 0: flows are not told apart.
+    pub flow_queues: u32,
+    /// Zero.
+    pub reserved_2: u32,
 }
 
 impl Attachment {
+    /// The circuit's bucket.
+    #[inline(always)]
+    #[must_use]
+    pub const fn bucket(&self) -> Bucket {
+        Bucket { policer: self.policer, rate: self.rate }
+    }
+
     /// Frames are dropped with [`Reason::CircuitDisabled`].
     pub const DISABLED: u8 = 1;
     /// The profile has rules.
@@ -79,6 +91,10 @@ impl Attachment {
     pub const MARKS_PCP: u8 = 4;
     /// The IP packet is policed and metered, not the frame.
     pub const ACCOUNT_PACKET: u8 = 8;
+    /// The peering or one of its classes has a bandwidth of its own: [`crate::limits::Limits`].
+    pub const HAS_LIMITS: u8 = 16;
+    /// ECN-capable senders are told before frames are dropped.
+    pub const MARKS_ECN: u8 = 32;
 }
 
 // A power of two, so that none straddles a cache line.

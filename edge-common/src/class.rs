@@ -95,6 +95,25 @@ impl DsWord {
         (self.word & !(0x3f << self.shift())) | ((dscp.bits() as u16) << self.shift())
     }
 
+    /// Whether the sender understands congestion marks and has none yet (RFC 3168, 5).
+    #[inline(always)]
+    #[must_use]
+    pub const fn is_ecn_capable(self) -> bool {
+        matches!(self.word >> self.ecn_shift() & 3, 1 | 2)
+    }
+
+    /// The word with the mark "congestion experienced".
+    #[inline(always)]
+    #[must_use]
+    pub const fn with_congestion(self) -> u16 {
+        self.word | 3 << self.ecn_shift()
+    }
+
+    #[inline(always)]
+    const fn ecn_shift(self) -> u32 {
+        self.shift() - 2
+    }
+
     /// The DSCP's place: IPv4 has version and IHL before it and ECN after, IPv6 has the version
     /// before it and ECN and four bits of the flow label after.
     #[inline(always)]

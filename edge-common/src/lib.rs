@@ -25,13 +25,17 @@
 
 pub mod abi;
 pub mod accounting;
+pub mod admission;
 pub mod attachment;
 pub mod checksum;
 pub mod class;
+pub mod fair;
 pub mod frame;
+pub mod limits;
 pub mod mark;
 pub mod meter;
 pub mod path;
+pub mod peak;
 pub mod police;
 pub mod port;
 pub mod qos;

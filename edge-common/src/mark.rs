@@ -2,11 +2,11 @@
 
 use crate::{
     checksum,
-    class::{DsWord, Dscp, IpVersion},
+    class::{self, DsWord, Dscp, IpVersion},
     frame::Frame,
     qos::Pcp,
     reason::Reason,
-    tags,
+    tags::{self, Tag},
 };
 
 const IPV4_CHECKSUM_OFFSET: usize = 10;
@@ -26,6 +26,18 @@ pub fn mark(frame: &mut impl Frame, ds: &DsWord, dscp: Dscp) -> Result<(), Reaso
 pub fn mark_pcp(frame: &mut impl Frame, pcp: Pcp) -> Result<(), Reason> {
     let tci = frame.read_u16(tags::OUTER_TCI_OFFSET).ok_or(Reason::Malformed)?;
     frame.write_u16(tags::OUTER_TCI_OFFSET, pcp.in_tci(tci)).ok_or(Reason::Malformed)
+}
+
+/// Tells the receiver of an IP packet, behind the tags up to `last`, of congestion, if its sender
+/// would be told so (RFC 3168, 5): ECT(0) and ECT(1) become CE.
+#[inline(always)]
+pub fn mark_congestion(frame: &mut impl Frame, last: &Tag) -> Result<(), Reason> {
+    match class::ds_word(frame, last)? {
+        Some(ds) if ds.is_ecn_capable() => {
+            write(frame, &ds, ds.with_congestion()).ok_or(Reason::Malformed)
+        }
+        _ => Ok(()),
+    }
 }
 
 #[inline(always)]

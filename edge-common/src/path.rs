@@ -2,11 +2,12 @@
 
 use crate::{
     accounting,
+    admission::{self, Request},
     attachment::{self, Attachment},
     class::{self, Class},
     frame::Frame,
-    mark, police,
-    port::PortConfig,
+    mark,
+    port::{Features, PortConfig},
     qos::Marking,
     reason::Reason,
     retag::{self, Retag},
@@ -55,12 +56,13 @@ fn steps(
     let row = tables.qos_row(attachment.qos_row).ok_or(Reason::DanglingTable)?;
     let class = match class::ds_word(frame, &tag)? {
         Some(ds) => {
-            let Marking { class, dscp } =
-                if port.has_rules && attachment.flags & Attachment::HAS_RULES != 0 {
-                    rules::marking(frame, &ds, row)
-                } else {
-                    row.marking(ds.dscp())
-                };
+            let Marking { class, dscp } = if port.features.has(Features::RULES)
+                && attachment.flags & Attachment::HAS_RULES != 0
+            {
+                rules::marking(frame, &ds, row)
+            } else {
+                row.marking(ds.dscp())
+            };
             tables.note_dscp(ds.dscp(), dscp);
             mark::mark(frame, &ds, dscp)?;
             class
@@ -72,11 +74,18 @@ fn steps(
 
     let len_bytes = accounting::accounted_bytes(frame, &attachment, &tag)?;
     tables.note_len_bytes(len_bytes);
-    let admitted = police::admit(tables, clock, &attachment, share, len_bytes)?;
-    if !admitted {
+    let request = Request { index, attachment: &attachment, tag: &tag, class, share, len_bytes };
+    let admission = admission::admit(frame, port, tables, clock, &request)?;
+    if !admission.is_within() {
         let meter = tables.meter(index).ok_or(Reason::DanglingTable)?;
         meter.dropped(class, len_bytes);
         return Err(Reason::OverRate);
+    }
+    if port.features.has(Features::ECN)
+        && attachment.flags & Attachment::MARKS_ECN != 0
+        && admission.is_nearly_full()
+    {
+        mark::mark_congestion(frame, &tag)?;
     }
 
     if attachment.retag != 0 || attachment.flags & Attachment::MARKS_PCP != 0 {

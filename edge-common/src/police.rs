@@ -11,7 +11,7 @@
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use crate::{
-    attachment::Attachment,
+    peak::{self, WINDOW_TICKS, Window},
     qos::BurstShare,
     rate::{Rate, TICKS_PER_NS_LOG2},
     reason::Reason,
@@ -21,6 +21,109 @@ use crate::{
 /// Attempts at the shared word before the frame is let through on debt.
 const MAX_ATTEMPTS: u32 = 4;
 
+/// A policer, and the rate that it grants: one 64-bit word, so that one store changes both.
+#[repr(C)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
+pub struct Bucket {
+    /// Index of the policer; 0: everything is within it.
+    pub policer: u32,
+    /// Index of the rate.
+    pub rate: u32,
+}
+
+const _: () = assert!(size_of::<Bucket>() == 8);
+
+impl Bucket {
+    /// No bucket.
+    pub const NONE: Self = Self { policer: 0, rate: 0 };
+}
+
+/// What all CPUs share of a policer: a cache line.
+#[repr(C)]
+#[derive(Debug, Default)]
+pub struct Policer<W> {
+    /// Theoretical arrival time.
+    pub tat_ticks: W,
+    /// All that was ever sold, in ticks of the rate.
+    pub sold_ticks: W,
+    /// The most that was sold in 1 ms and in 100 ms.
+    pub windows: [Window<W>; WINDOW_TICKS.len()],
+}
+
+const _: () = assert!(size_of::<Policer<u64>>() == 64);
+
+/// Whether a frame is within a bucket, and how full that is, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Admission(u64);
+
+impl Admission {
+    /// The frame was paid from what the CPU had leased: nobody looked at the bucket.
+    pub const PAID: Self = Self(Self::WITHIN | Self::NOT_LOOKED_AT);
+    /// Refused for another reason than the bucket.
+    pub const OVER: Self = Self(Self::NOT_LOOKED_AT);
+    /// [`Reason::DanglingTable`].
+    pub const DANGLING: Self = Self(u64::MAX);
+
+    const WITHIN: u64 = 1 << 63;
+    const NEARLY_FULL: u64 = 1 << 62;
+    const DANGLES: u64 = 1 << 61;
+    const NOT_LOOKED_AT: u64 = (1 << 61) - 1;
+
+    #[inline(always)]
+    const fn looked_at(ahead_ticks: u64, is_within: bool, is_nearly_full: bool) -> Self {
+        let within = if is_within { Self::WITHIN } else { 0 };
+        Self(within | ahead_ticks & Self::NOT_LOOKED_AT).told(is_nearly_full)
+    }
+
+    #[inline(always)]
+    const fn told(self, is_nearly_full: bool) -> Self {
+        if is_nearly_full { Self(self.0 | Self::NEARLY_FULL) } else { self }
+    }
+
+    /// From its 64-bit form.
+    #[inline(always)]
+    #[must_use]
+    pub const fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
+    /// The 64-bit form.
+    #[inline(always)]
+    #[must_use]
+    pub const fn to_bits(self) -> u64 {
+        self.0
+    }
+
+    /// Whether the frame is within the bucket.
+    #[inline(always)]
+    #[must_use]
+    pub const fn is_within(self) -> bool {
+        self.0 & Self::WITHIN != 0
+    }
+
+    /// Whether the bucket is nearly full: an ECN-capable sender should hear of it.
+    #[inline(always)]
+    #[must_use]
+    pub const fn is_nearly_full(self) -> bool {
+        self.0 & Self::NEARLY_FULL != 0
+    }
+
+    /// How far ahead of the clock the bucket is, if somebody looked.
+    #[inline(always)]
+    #[must_use]
+    pub const fn ahead_ticks(self) -> Option<u64> {
+        let ahead_ticks = self.0 & Self::NOT_LOOKED_AT;
+        if ahead_ticks == Self::NOT_LOOKED_AT { None } else { Some(ahead_ticks) }
+    }
+
+    #[inline(always)]
+    const fn checked(self) -> Result<Self, Reason> {
+        if self.0 & Self::DANGLES == 0 { Ok(self) } else { Err(Reason::DanglingTable) }
+    }
+}
+
 /// What one CPU holds of a policer.
 #[repr(C)]
 #[derive(
@@ -29,8 +132,8 @@ const MAX_ATTEMPTS: u32 = 4;
 pub struct Lease {
     /// The rate at which `credit_bytes` were bought.
     pub rate: u32,
-    /// Zero.
-    pub reserved: u32,
+    /// Bits by [`BurstShare::level`]: what was leased last was leased of a bucket nearly full.
+    pub nearly_full: u32,
     /// Bytes paid for and not yet sent, by [`BurstShare::level`]: what voice bought in head-room
     /// that is voice's alone is not default's to spend.
     pub credit_bytes: [u32; BurstShare::LEVELS],
@@ -44,74 +147,105 @@ pub struct Lease {
 
 const _: () = assert!(size_of::<Lease>() == 64);
 
-/// Whether a frame of `len_bytes` is within its circuit's rate.
+/// Whether a frame of `len_bytes` is within `bucket`.
 #[inline(always)]
 pub fn admit(
     tables: &mut impl Tables,
     clock: &impl Clock,
-    attachment: &Attachment,
+    bucket: Bucket,
     share: BurstShare,
     len_bytes: u32,
-) -> Result<bool, Reason> {
-    if attachment.policer == 0 {
-        return Ok(true);
+) -> Result<Admission, Reason> {
+    if bucket.policer == 0 {
+        return Ok(Admission::PAID);
     }
-    let (_, lease) = tables.policer(attachment.policer).ok_or(Reason::DanglingTable)?;
-    if lease.rate != attachment.rate {
+    let (_, lease) = tables.policer(bucket.policer).ok_or(Reason::DanglingTable)?;
+    if lease.rate != bucket.rate {
         // Bought at another price: a circuit's attachments have one rate.
-        lease.rate = attachment.rate;
+        lease.rate = bucket.rate;
         lease.credit_bytes = [0; BurstShare::LEVELS];
     }
     let credit_bytes = &mut lease.credit_bytes[share.level()];
     if *credit_bytes >= len_bytes {
         *credit_bytes -= len_bytes;
-        return Ok(true);
+        let is_nearly_full = lease.nearly_full >> share.level() & 1 != 0;
+        return Ok(Admission::PAID.told(is_nearly_full));
     }
 
-    let rate = *tables.rate(attachment.rate).ok_or(Reason::DanglingTable)?;
-    let (word, lease) = tables.policer(attachment.policer).ok_or(Reason::DanglingTable)?;
-    Ok(buy(word, lease, &rate, clock, share, len_bytes))
+    tables.buy(clock, bucket, share, len_bytes).checked()
 }
 
-/// Buys a lease that covers a frame of `len_bytes`, and spends that much of it.
+/// Buys a lease that covers a frame of `len_bytes`, and spends that much of it. To be called
+/// through [`Tables::buy`].
 #[inline(always)]
-fn buy(
-    word: &impl Word,
+pub fn buy(
+    tables: &mut (impl Tables + ?Sized),
+    clock: &impl Clock,
+    bucket: Bucket,
+    share: BurstShare,
+    len_bytes: u32,
+) -> Admission {
+    let Some(rate) = tables.rate(bucket.rate).copied() else { return Admission::DANGLING };
+    match tables.policer(bucket.policer) {
+        Some((policer, lease)) => buy_at(policer, lease, &rate, clock, share, len_bytes),
+        None => Admission::DANGLING,
+    }
+}
+
+/// Gives back what [`admit`] took for a frame that another bucket refused: to this CPU, for a
+/// frame to come.
+#[inline(always)]
+pub fn refund(
+    tables: &mut impl Tables,
+    bucket: Bucket,
+    share: BurstShare,
+    len_bytes: u32,
+) -> Result<(), Reason> {
+    if bucket.policer != 0 {
+        let (_, lease) = tables.policer(bucket.policer).ok_or(Reason::DanglingTable)?;
+        lease.credit_bytes[share.level()] += len_bytes;
+    }
+    Ok(())
+}
+
+#[inline(always)]
+fn buy_at<W: Word>(
+    policer: &Policer<W>,
     lease: &mut Lease,
     rate: &Rate,
     clock: &impl Clock,
     share: BurstShare,
     len_bytes: u32,
-) -> bool {
+) -> Admission {
     let frame_ticks = rate.ticks(len_bytes);
     let ceiling_ticks = rate.ceiling_ticks(share);
     let (lease_bytes, lease_ticks) = rate.lease(len_bytes, frame_ticks, ceiling_ticks);
     let now_ticks = clock.now_ns() << TICKS_PER_NS_LOG2;
 
     for _ in 0..MAX_ATTEMPTS {
-        let tat_ticks = word.load();
-        let mut base_ticks = tat_ticks;
-        let mut ahead_ticks = tat_ticks.wrapping_sub(now_ticks);
-        // Behind the clock, seen as unsigned, is far ahead of it; so is what was written when the
-        // clock, of which a word holds 52 days, last stood here.
-        if ahead_ticks > rate.max_ahead_ticks() {
-            base_ticks = now_ticks;
-            ahead_ticks = 0;
-        }
+        let tat_ticks = policer.tat_ticks.load();
+        let ahead_ticks = rate.ahead_ticks(tat_ticks, now_ticks);
         // The frame must fit; the rest of the lease may overshoot, and is paid back in time.
         if ahead_ticks + frame_ticks > ceiling_ticks {
-            return false;
+            return Admission::looked_at(ahead_ticks, false, true);
         }
+        let base_ticks = if ahead_ticks == 0 { now_ticks } else { tat_ticks };
         let sold_until_ticks = base_ticks.wrapping_add(lease_ticks);
-        if word.compare_exchange(tat_ticks, sold_until_ticks) == tat_ticks {
-            lease.credit_bytes[share.level()] += lease_bytes - len_bytes;
+        if policer.tat_ticks.compare_exchange(tat_ticks, sold_until_ticks) == tat_ticks {
+            let level = share.level();
+            let is_nearly_full = ahead_ticks > rate.nearly_full_ticks(share);
+            lease.nearly_full =
+                lease.nearly_full & !(1 << level) | u32::from(is_nearly_full) << level;
+            lease.credit_bytes[level] += lease_bytes - len_bytes;
             lease.leases += 1;
-            return true;
+            peak::record(&policer.sold_ticks, &policer.windows, now_ticks, lease_ticks);
+            return Admission::looked_at(ahead_ticks, true, is_nearly_full);
         }
         lease.retries += 1;
     }
     // Other CPUs won every time, so there was room: send, and owe the frame's time.
-    word.fetch_add(frame_ticks);
+    policer.tat_ticks.fetch_add(frame_ticks);
     lease.debts += 1;
-    true
+    peak::record(&policer.sold_ticks, &policer.windows, now_ticks, frame_ticks);
+    Admission::PAID
 }

@@ -15,8 +15,51 @@ pub struct PortConfig {
     pub tpids: [u16; MAX_TPIDS],
     /// What happens to frames that belong to no circuit.
     pub unmatched: UnmatchedPolicy,
-    /// Whether a profile of its circuits has rules.
-    pub has_rules: bool,
+    /// What its circuits use beyond the plain path.
+    pub features: Features,
+}
+
+/// What circuits of a port use: the program has no code for the rest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Features(u32);
+
+impl Features {
+    /// None.
+    pub const NONE: Self = Self(0);
+    /// Profiles with class rules.
+    pub const RULES: Self = Self(1);
+    /// A bandwidth of a peering or a class.
+    pub const LIMITS: Self = Self(2);
+    /// `fairness = "flow"`.
+    pub const FAIRNESS: Self = Self(4);
+    /// `ecn = "mark"`.
+    pub const ECN: Self = Self(8);
+
+    /// From its 32-bit form.
+    #[inline(always)]
+    #[must_use]
+    pub const fn from_bits(bits: u32) -> Self {
+        Self(bits)
+    }
+
+    /// The 32-bit form.
+    #[must_use]
+    pub const fn to_bits(self) -> u32 {
+        self.0
+    }
+
+    /// Whether `feature` is among them.
+    #[inline(always)]
+    #[must_use]
+    pub const fn has(self, feature: Self) -> bool {
+        self.0 & feature.0 != 0
+    }
+
+    /// These and `more`.
+    #[must_use]
+    pub const fn with(self, more: Self) -> Self {
+        Self(self.0 | more.0)
+    }
 }
 
 impl PortConfig {

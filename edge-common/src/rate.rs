@@ -126,6 +126,25 @@ impl Rate {
         self.burst_ticks.wrapping_mul(share.get() as u64) >> BurstShare::WHOLE_LOG2
     }
 
+    /// How far ahead of the clock a word is. One that is behind it is not ahead at all, and neither
+    /// is one that was written when the clock, of which a word holds 52 days, last stood here.
+    #[inline(always)]
+    #[must_use]
+    pub const fn ahead_ticks(&self, tat_ticks: u64, now_ticks: u64) -> u64 {
+        // Behind the clock, seen as unsigned, is far ahead of it.
+        let ahead_ticks = tat_ticks.wrapping_sub(now_ticks);
+        if ahead_ticks > self.max_ahead_ticks() { 0 } else { ahead_ticks }
+    }
+
+    /// How far ahead of the clock ECN-capable senders with this share are told: three quarters of
+    /// what they may.
+    #[inline(always)]
+    #[must_use]
+    pub const fn nearly_full_ticks(&self, share: BurstShare) -> u64 {
+        let ceiling_ticks = self.ceiling_ticks(share);
+        ceiling_ticks - (ceiling_ticks >> 2)
+    }
+
     /// The furthest ahead of the clock that a word is while this rate is policed, twice over: a
     /// burst may have been longer before a change, and debts are added on top.
     #[inline(always)]

@@ -3,16 +3,18 @@
 use crate::{
     attachment::{Attachment, Slot},
     class::{Class, Dscp},
+    fair::{self, FlowQueues},
+    limits::Limits,
     meter::{Meter, PortCounters},
-    police::Lease,
-    qos::QosRow,
+    police::{self, Admission, Bucket, Lease, Policer},
+    qos::{BurstShare, QosRow},
     rate::Rate,
     tags::Vid,
 };
 
 /// The tables of one port. BPF maps in the kernel, vectors on the host.
 pub trait Tables {
-    /// The shared word of a policer.
+    /// A word that CPUs share.
     type Word: Word;
 
     /// The port's S-table.
@@ -25,8 +27,27 @@ pub trait Tables {
     fn qos_row(&self, index: u32) -> Option<&QosRow>;
     /// A rate.
     fn rate(&self, index: u32) -> Option<&Rate>;
-    /// A policer: the time that all CPUs share, and what this CPU has leased of it.
-    fn policer(&mut self, index: u32) -> Option<(&Self::Word, &mut Lease)>;
+    /// A policer: what all CPUs share, and what this CPU has leased of it.
+    fn policer(&mut self, index: u32) -> Option<(&Policer<Self::Word>, &mut Lease)>;
+    /// The limits inside the circuit of an attachment, by the attachment's index.
+    fn limits(&self, attachment: u32) -> Option<&Limits>;
+    /// The phantom queues of a circuit's flows.
+    fn flow_queues(&self, index: u32) -> Option<&FlowQueues<Self::Word>>;
+    /// [`police::buy`] with these tables. In the kernel a function of its own, which the verifier
+    /// looks at once and not wherever it is called.
+    fn buy(
+        &mut self,
+        clock: &impl Clock,
+        bucket: Bucket,
+        share: BurstShare,
+        len_bytes: u32,
+    ) -> Admission {
+        police::buy(self, clock, bucket, share, len_bytes)
+    }
+    /// [`fair::refresh`] with these tables; likewise.
+    fn refresh_flows(&mut self, clock: &impl Clock, bucket: Bucket, flow_queues: u32) {
+        fair::refresh(self, clock, bucket, flow_queues);
+    }
     /// This CPU's counters of an attachment.
     fn meter(&mut self, attachment: u32) -> Option<&mut Meter>;
     /// This CPU's counters of the port.
@@ -57,8 +78,10 @@ pub trait Word {
     fn load(&self) -> u64;
     /// Stores `new` if the word still is `old`, and returns what it was.
     fn compare_exchange(&self, old: u64, new: u64) -> u64;
-    /// Adds, wrapping.
-    fn fetch_add(&self, value: u64);
+    /// Stores `value`.
+    fn store(&self, value: u64);
+    /// Adds, wrapping, and returns what it was.
+    fn fetch_add(&self, value: u64) -> u64;
 }
 
 impl Word for core::cell::Cell<u64> {
@@ -74,7 +97,11 @@ impl Word for core::cell::Cell<u64> {
         was
     }
 
-    fn fetch_add(&self, value: u64) {
-        self.set(self.get().wrapping_add(value));
+    fn store(&self, value: u64) {
+        self.set(value);
+    }
+
+    fn fetch_add(&self, value: u64) -> u64 {
+        self.replace(self.get().wrapping_add(value))
     }
 }

@@ -10,6 +10,7 @@
     reason = "as in edge-common; and an entry point takes its context by value"
 )]
 
+mod calls;
 mod clock;
 mod frame;
 mod port;

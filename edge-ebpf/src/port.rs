@@ -2,7 +2,11 @@
 //! branches that this port can't take are not in its program.
 
 use aya_ebpf::Global;
-use edge_common::{abi, port::PortConfig, reason::UnmatchedPolicy};
+use edge_common::{
+    abi,
+    port::{Features, PortConfig},
+    reason::UnmatchedPolicy,
+};
 
 /// Index of the port in `S_TABLES`, `PORT_COUNTERS` and `TX_PORTS`.
 #[unsafe(no_mangle)]
@@ -16,9 +20,9 @@ static TPIDS: Global<u64> = Global::new(0);
 /// 1: frames that belong to no circuit go to the stack; 0: they are dropped.
 #[unsafe(no_mangle)]
 static PASS_UNMATCHED: Global<u32> = Global::new(0);
-/// 1: a profile of the port's circuits has rules; 0: there is no code for them.
+/// [`Features`] that the port's circuits use.
 #[unsafe(no_mangle)]
-static HAS_RULES: Global<u32> = Global::new(0);
+static FEATURES: Global<u32> = Global::new(0);
 /// 1: a test run, which brings its own time and wants to know the outcome.
 #[unsafe(no_mangle)]
 static REPLAY: Global<u32> = Global::new(0);
@@ -53,6 +57,6 @@ pub(crate) fn config() -> PortConfig {
         } else {
             UnmatchedPolicy::Drop
         },
-        has_rules: HAS_RULES.load() != 0,
+        features: Features::from_bits(FEATURES.load()),
     }
 }

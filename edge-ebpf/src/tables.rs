@@ -7,18 +7,20 @@ use aya_ebpf::{
     macros::btf_map,
 };
 use edge_common::{
-    Tables,
-    abi::{AttachmentKey, Outcome, PolicerKey, PolicerWord, PortKey, VidTable},
+    Clock, Tables,
+    abi::{AttachmentKey, FlowQueuesWords, Outcome, PolicerKey, PolicerWords, PortKey, VidTable},
     attachment::{Attachment, Slot},
     class::{Class, Dscp},
+    fair::FlowQueues,
+    limits::Limits,
     meter::{Meter, PortCounters},
-    police::Lease,
-    qos::QosRow,
+    police::{Admission, Bucket, Lease, Policer},
+    qos::{BurstShare, QosRow},
     rate::Rate,
     tags::Vid,
 };
 
-use crate::{port, word::SharedWord};
+use crate::{calls, port, word::SharedWord};
 
 /// Userspace maps these and changes them by single stores (`BPF_F_MMAPABLE`).
 const MMAPABLE: usize = 1 << 10;
@@ -34,7 +36,11 @@ static QOS_ROWS: Array<QosRow, 1, MMAPABLE> = Array::new();
 #[btf_map]
 static RATES: Array<Rate, 1, MMAPABLE> = Array::new();
 #[btf_map]
-static POLICERS: Array<PolicerWord, 1, MMAPABLE> = Array::new();
+static POLICERS: Array<PolicerWords, 1, MMAPABLE> = Array::new();
+#[btf_map]
+static LIMITS: Array<Limits, 1, MMAPABLE> = Array::new();
+#[btf_map]
+static FLOW_QUEUES: Array<FlowQueuesWords, 1, MMAPABLE> = Array::new();
 #[btf_map]
 static LEASES: PerCpuArray<Lease, 1> = PerCpuArray::new();
 #[btf_map]
@@ -92,16 +98,44 @@ impl<const FRAGS: bool> Tables for Maps<FRAGS> {
     }
 
     #[inline(always)]
-    fn policer(&mut self, index: u32) -> Option<(&SharedWord, &mut Lease)> {
-        let word = POLICERS.get_ptr(index)?.cast::<SharedWord>();
+    fn policer(&mut self, index: u32) -> Option<(&Policer<SharedWord>, &mut Lease)> {
+        let policer = POLICERS.get_ptr(index)?.cast::<Policer<SharedWord>>();
         let lease = LEASES.get_ptr_mut(index)?;
-        // SAFETY: array elements live as long as the map, and `PolicerWord` begins with the
-        // 64-bit word that `SharedWord` is.
-        let word = unsafe { &*word };
+        // SAFETY: array elements live as long as the map, and `PolicerWords` are as many 64-bit
+        // words as a `Policer` has, each of which a `SharedWord` is.
+        let policer = unsafe { &*policer };
         // SAFETY: this CPU's element, which nothing else writes while the program runs; the
         // path holds no other reference to it.
         let lease = unsafe { &mut *lease };
-        Some((word, lease))
+        Some((policer, lease))
+    }
+
+    #[inline(always)]
+    fn limits(&self, attachment: u32) -> Option<&Limits> {
+        LIMITS.get(attachment)
+    }
+
+    #[inline(always)]
+    fn flow_queues(&self, index: u32) -> Option<&FlowQueues<SharedWord>> {
+        let queues = FLOW_QUEUES.get_ptr(index)?.cast::<FlowQueues<SharedWord>>();
+        // SAFETY: as for a policer.
+        Some(unsafe { &*queues })
+    }
+
+    #[inline(always)]
+    fn buy(
+        &mut self,
+        _clock: &impl Clock,
+        bucket: Bucket,
+        share: BurstShare,
+        len_bytes: u32,
+    ) -> Admission {
+        Admission::from_bits(calls::buy(bucket.policer, bucket.rate, share.get().into(), len_bytes))
+    }
+
+    #[inline(always)]
+    fn refresh_flows(&mut self, _clock: &impl Clock, bucket: Bucket, flow_queues: u32) {
+        calls::refresh_flows(bucket.policer, bucket.rate, flow_queues);
     }
 
     #[inline(always)]

@@ -1,4 +1,4 @@
-//! Atomic access to a policer's word. `core::sync::atomic` has no read-modify-write for BPF, so
+//! Atomic access to words that CPUs share. `core::sync::atomic` has no read-modify-write for BPF, so
 //! the instructions themselves (BPF ISA, `BPF_ATOMIC`; Linux 5.12).
 
 use core::{arch::asm, cell::UnsafeCell};
@@ -34,14 +34,22 @@ impl Word for SharedWord {
     }
 
     #[inline(always)]
-    fn fetch_add(&self, value: u64) {
+    fn store(&self, value: u64) {
+        // SAFETY: as in `load`.
+        unsafe { self.0.get().write_volatile(value) }
+    }
+
+    #[inline(always)]
+    fn fetch_add(&self, value: u64) -> u64 {
+        let was;
         // SAFETY: the cell is a live, aligned map value, and the instruction touches only it.
         unsafe {
             asm!(
-                "lock *(u64 *)({word} + 0) += {value}",
+                "{value} = atomic_fetch_add((u64 *)({word} + 0), {value})",
                 word = in(reg) self.0.get(),
-                value = in(reg) value,
+                value = inlateout(reg) value => was,
             );
         }
+        was
     }
 }

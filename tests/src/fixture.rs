@@ -154,6 +154,48 @@ core_s_tag = 0
   core_c_tag = 0
   qos = "ports"
 
+[[circuit]]
+name = "limited"
+bandwidth = "1 Mbps"
+s_tag = 108
+  [[circuit.peering]]
+  kind = "private"
+  c_tag = 10
+  bandwidth = "200 kbps"
+  qos = "limits"
+  [[circuit.peering]]
+  kind = "microsoft"
+  c_tag = 20
+  qos = "limits"
+
+[[circuit]]
+name = "fair"
+bandwidth = "1 Mbps"
+burst = 8000
+fairness = "flow"
+s_tag = 109
+  [[circuit.peering]]
+  kind = "private"
+  c_tag = 10
+
+[[circuit]]
+name = "told"
+bandwidth = "1 Mbps"
+burst = 8000
+ecn = "mark"
+s_tag = 110
+core_s_tag = 0
+  [[circuit.peering]]
+  kind = "private"
+  c_tag = 10
+  core_c_tag = 11
+
+[qos.limits]
+classes = [
+  { name = "few", dscp = [46, 34], bandwidth = "64 kbps" },
+  { name = "rest", dscp = ["default"], bandwidth = "150 kbps", burst_share = 0.5 },
+]
+
 [qos.two]
 classes = [
   { name = "gold", dscp = [46, 34], mark = 40, burst_share = 1.0 },

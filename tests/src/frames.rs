@@ -153,11 +153,11 @@ pub fn any_frame() -> impl Strategy<Value = Vec<u8>> {
 
 /// Tags that circuits have, on one side or the other, or nearly.
 fn any_tags() -> impl Strategy<Value = Vec<(u16, u16)>> {
-    const VIDS: [u16; 29] = [
+    const VIDS: [u16; 32] = [
         0, 10, 11, 20, 30, 40, 41, 42, 99, 100, 101, 102, 103, 104, 105, 106, 107, 150, 199, 200,
-        300, 310, 400, 410, 420, 1103, 4094, 4095, 2500,
+        300, 310, 400, 410, 420, 1103, 4094, 4095, 2500, 108, 109, 110,
     ];
-    const CLAIMED: [&[u16]; 25] = [
+    const CLAIMED: [&[u16]; 30] = [
         &[100, 10],
         &[100, 20],
         &[100, 30],
@@ -183,6 +183,11 @@ fn any_tags() -> impl Strategy<Value = Vec<(u16, u16)>> {
         &[310],
         &[420, 310],
         &[106, 10],
+        &[108, 10],
+        &[108, 20],
+        &[109, 10],
+        &[110, 10],
+        &[11],
     ];
     let tpid = select(vec![0x8100u16, 0x88a8, 0x9100, 0x9200, 0x0800, 0x88cc]);
     let tci = (select(VIDS.to_vec()), 0u16..16).prop_map(|(vid, priority)| priority << 12 | vid);

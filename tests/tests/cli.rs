@@ -69,7 +69,7 @@ fn check_tells_all_mistakes_and_exits_with_2() -> Result<()> {
     let (code, out, err) = told(&Place::new(CONFIG)?.edge(&["check", "-c", "edge.toml"])?);
     assert_eq!(code, 0, "{err}");
     assert_eq!(out.lines().count(), 1, "{out}");
-    assert!(out.contains("2 ports, 11 circuits"), "{out}");
+    assert!(out.contains("2 ports, 14 circuits"), "{out}");
 
     let wrong = CONFIG.replacen("s_tag = 100", "s_tag = 4095", 1).replace("gold", "rest");
     let (code, out, err) = told(&Place::new(&wrong)?.edge(&["check", "-c", "edge.toml"])?);

@@ -35,7 +35,9 @@ fn config(xdp_mode: &str) -> String {
         .replacen("name = \"test\"", "name = \"test\"\nmetrics = \"127.0.0.1:0\"", 1)
         .replace("interface = \"cust0\"", "interface = \"customer0\"")
         .replace("side = ", &format!("xdp_mode = \"{xdp_mode}\"\nside = "))
-        .replace("bandwidth = \"64 kbps\"\nburst = 8000", "bandwidth = \"10 Gbps\"")
+        .replace("burst = 8000\n", "")
+        .replace(" kbps\"", " Gbps\"")
+        .replace("\"1 Mbps\"", "\"400 Gbps\"")
 }
 
 /// A lab whose daemon has the fixture's configuration.

@@ -55,11 +55,11 @@ proptest! {
         let sent = frame(&QINQ_TAGS, 0x0800, &ipv4(0, payload));
         prop_assert_eq!(tables.run(&mut sent.clone()), Reason::Ok);
         let counted = u32::try_from(sent.len()).unwrap().checked_add_signed(adjust.into()).unwrap();
-        let (lease_bytes, _) = tables.rate.lease(
+        let (lease_bytes, _) = tables.rates[0].lease(
             counted,
-            tables.rate.ticks(counted),
-            tables.rate.ceiling_ticks(edge_common::qos::BurstShare::WHOLE),
+            tables.rates[0].ticks(counted),
+            tables.rates[0].ceiling_ticks(edge_common::qos::BurstShare::WHOLE),
         );
-        prop_assert_eq!(tables.policer.1.credit_bytes[7], lease_bytes - counted);
+        prop_assert_eq!(tables.policers[1].1.credit_bytes[7], lease_bytes - counted);
     }
 }

@@ -186,7 +186,7 @@ fn every_reason_has_a_case() {
 /// A burst of a frame and a half, a second frame at the same time.
 fn over_rate() -> Reason {
     let mut tables = FakeTables::new(&qos_row(|arriving| arriving));
-    tables.rate = Rate::new(50_000_000, 1500).unwrap();
+    tables.rates[0] = Rate::new(50_000_000, 1500).unwrap();
     tables.attachments[QINQ as usize].policer = 1;
     let sent = frame(&QINQ_TAGS, 0x0800, &ipv4(46 << 2, 958));
     assert_eq!(tables.run(&mut sent.clone()), Reason::Ok);

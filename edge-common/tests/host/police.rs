@@ -1,11 +1,8 @@
 //! The policer on the host: the purchased rate, its bound, and who goes first.
 
-use std::cell::Cell;
-
 use crate::tables::{FakeTables, FixedClock, qos_row};
 use edge_common::{
-    attachment::Attachment,
-    police::{self, Lease},
+    police::{self, Bucket, Lease},
     qos::BurstShare,
     rate::Rate,
 };
@@ -17,27 +14,25 @@ const DEFAULT: u16 = 614;
 
 /// CPUs that share a policer, each with a clock of its own.
 struct Cpus {
-    word: Cell<u64>,
+    tables: FakeTables,
     leases: Vec<Lease>,
-    rate: Rate,
 }
 
 impl Cpus {
     fn new(cpus: usize, rate: Rate) -> Self {
-        Self { word: Cell::new(0), leases: vec![Lease::default(); cpus], rate }
+        let mut tables = FakeTables::new(&qos_row(|arriving| arriving));
+        tables.rates = vec![rate];
+        Self { tables, leases: vec![Lease::default(); cpus] }
     }
 
     fn admit(&mut self, cpu: usize, now_ns: u64, share: u16, len_bytes: u32) -> bool {
-        let attachment = Attachment { policer: 1, ..Attachment::default() };
-        let mut tables = FakeTables::new(&qos_row(|arriving| arriving));
-        tables.rate = self.rate;
-        tables.policer = (Cell::new(self.word.get()), self.leases[cpu]);
+        let bucket = Bucket { policer: 1, rate: 0 };
         let share = BurstShare::new(share);
-        let admitted =
-            police::admit(&mut tables, &FixedClock(now_ns), &attachment, share, len_bytes).unwrap();
-        self.word.set(tables.policer.0.get());
-        self.leases[cpu] = tables.policer.1;
-        admitted
+        self.tables.policers[1].1 = self.leases[cpu];
+        let clock = FixedClock(now_ns);
+        let admission = police::admit(&mut self.tables, &clock, bucket, share, len_bytes).unwrap();
+        self.leases[cpu] = self.tables.policers[1].1;
+        admission.is_within()
     }
 }
 
@@ -47,7 +42,7 @@ fn delivered(rate_bps: u64, len_bytes: u32, overload: f64, cpus: usize, duration
     let burst_bytes = (rate_bps / 8 / 40).clamp(128_000, 64_000_000);
     let mut policed = Cpus::new(cpus, Rate::new(rate_bps, burst_bytes).unwrap());
     // Once, so that the burst's fill is at its steady state from the start.
-    policed.word.set(u64::MAX >> 1);
+    policed.tables.policers[1].0.tat_ticks.set(u64::MAX >> 1);
     let start_ns = 1_000_000_000;
     while policed.admit(0, start_ns, VOICE, len_bytes) {}
     let gap_ns = f64::from(len_bytes) * 8e9 / (rate_bps as f64 * overload);

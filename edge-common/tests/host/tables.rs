@@ -8,11 +8,13 @@ use edge_common::{
     abi::Outcome,
     attachment::{Attachment, Slot},
     class::{Class, Dscp},
+    fair::FlowQueues,
     frame::Buffer,
+    limits::Limits,
     meter::{Meter, PortCounters},
     path,
-    police::Lease,
-    port::PortConfig,
+    police::{Lease, Policer},
+    port::{Features, PortConfig},
     qos::{AS_IT_CAME, Marking, QosRow},
     rate::Rate,
     reason::UnmatchedPolicy,
@@ -24,14 +26,21 @@ pub(crate) const QINQ: u32 = 1;
 pub(crate) const DOT1Q_DISABLED: u32 = 2;
 pub(crate) const DOT1Q: u32 = 3;
 
-pub(crate) const PORT: PortConfig =
-    PortConfig { tpids: [0x8100, 0x88a8, 0, 0], unmatched: UnmatchedPolicy::Drop, has_rules: true };
+pub(crate) const PORT: PortConfig = PortConfig {
+    tpids: [0x8100, 0x88a8, 0, 0],
+    unmatched: UnmatchedPolicy::Drop,
+    features: Features::RULES.with(Features::LIMITS).with(Features::FAIRNESS).with(Features::ECN),
+};
 
 pub(crate) struct FakeTables {
     pub(crate) attachments: Vec<Attachment>,
     pub(crate) qos_row: QosRow,
-    pub(crate) rate: Rate,
-    pub(crate) policer: (Cell<u64>, Lease),
+    /// By index.
+    pub(crate) rates: Vec<Rate>,
+    /// By index; 0 is none.
+    pub(crate) policers: Vec<(Policer<Cell<u64>>, Lease)>,
+    pub(crate) limits: Limits,
+    pub(crate) flow_queues: FlowQueues<Cell<u64>>,
     pub(crate) meters: [Meter; 4],
     pub(crate) port_counters: PortCounters,
     pub(crate) egress_is_there: bool,
@@ -73,8 +82,10 @@ impl FakeTables {
         Self {
             attachments: vec![Attachment::default(), enabled, disabled, enabled],
             qos_row: *qos_row,
-            rate: Rate::new(1_000_000_000, 128_000).unwrap(),
-            policer: (Cell::new(0), Lease::default()),
+            rates: vec![Rate::new(1_000_000_000, 128_000).unwrap()],
+            policers: vec![Default::default(), Default::default()],
+            limits: Limits::default(),
+            flow_queues: FlowQueues::default(),
             meters: [Meter::default(); 4],
             port_counters: PortCounters::default(),
             egress_is_there: true,
@@ -126,12 +137,20 @@ impl Tables for FakeTables {
     }
 
     fn rate(&self, index: u32) -> Option<&Rate> {
-        (index == 0).then_some(&self.rate)
+        self.rates.get(index as usize)
     }
 
-    fn policer(&mut self, index: u32) -> Option<(&Cell<u64>, &mut Lease)> {
-        let (word, lease) = &mut self.policer;
-        (index == 1).then_some((word, lease))
+    fn policer(&mut self, index: u32) -> Option<(&Policer<Cell<u64>>, &mut Lease)> {
+        let (policer, lease) = self.policers.get_mut(index as usize)?;
+        Some((policer, lease))
+    }
+
+    fn limits(&self, attachment: u32) -> Option<&Limits> {
+        (attachment == QINQ).then_some(&self.limits)
+    }
+
+    fn flow_queues(&self, index: u32) -> Option<&FlowQueues<Cell<u64>>> {
+        (index == 1).then_some(&self.flow_queues)
     }
 
     fn meter(&mut self, attachment: u32) -> Option<&mut Meter> {

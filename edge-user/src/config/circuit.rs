@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use toml_span::Spanned;
 
 use super::{
-    Accounting, Billing, Circuit, CoreTag, Peering, Policing, Sku, burst,
+    Accounting, Billing, Circuit, CoreTag, Ecn, Fairness, Peering, Policing, Sku, burst,
     error::Errors,
     keys::Field,
-    names,
+    limits, names,
     qos::{self, Profiles},
     schema::{RawCircuit, RawPeering},
     tpids,
@@ -34,6 +34,7 @@ impl Checks<'_> {
         let ports = raw.ports.and_then(|ports| self.ports(&ports.value));
         let all_ports = || self.port_names.iter().map(ToString::to_string).collect();
         self.check_peerings(raw);
+        limits::check(raw, self.profiles, self.errors);
         tpids::check(raw, self.errors);
         let raw_peerings = raw.peerings.as_deref().unwrap_or_default();
         let peerings: Vec<_> = raw_peerings.iter().map(|raw| self.peering(raw)).collect();
@@ -50,6 +51,8 @@ impl Checks<'_> {
             core_s_tpid: optional(&raw.core_s_tpid).value_or(None)?,
             ports: ports.value_or(all_ports())?,
             burst_bytes: burst_bytes?,
+            ecn: raw.ecn.value_or(Ecn::Drop)?,
+            fairness: raw.fairness.value_or(Fairness::None)?,
             policing: raw.policing.value_or(Policing::CircuitLink)?,
             accounting: raw.accounting.value_or(Accounting::L2)?,
             enabled: raw.enabled.value_or(true)?,
@@ -121,6 +124,7 @@ impl Checks<'_> {
             core_c_tag: raw.core_c_tag.value_or(CoreTag::Same)?,
             c_tpid: optional(&raw.c_tpid).value_or(None)?,
             core_c_tpid: optional(&raw.core_c_tpid).value_or(None)?,
+            bandwidth_bps: optional(&raw.bandwidth_bps).value_or(None)?,
             dscp: raw.dscp.value_or(kind.default_dscp())?,
             qos: qos.value_or(qos::DEFAULT_PROFILE.into())?,
         })

@@ -10,6 +10,7 @@ mod circuit;
 mod error;
 mod intervals;
 mod keys;
+mod limits;
 mod names;
 mod qos;
 mod report;
@@ -32,8 +33,8 @@ pub use self::{
     error::{ConfigError, ConfigErrors, Position},
     types::{
         Accounting, Billing, CTags, Circuit, ClassMatch, Config, CoreTag, Direction, DscpPolicy,
-        Edge, Forward, Link, Peering, PeeringKind, Policing, Port, PortRange, QosClass, QosProfile,
-        Side, SideTags, Sku, XdpMode,
+        Ecn, Edge, Fairness, Forward, Link, Peering, PeeringKind, Policing, Port, PortRange,
+        QosClass, QosProfile, Side, SideTags, Sku, XdpMode,
     },
     units::bandwidth_bps,
 };

@@ -50,6 +50,7 @@ fn expressroute(interactive: &[u8]) -> QosProfile {
         pcp: Vec::new(),
         pcp_mark: None,
         matches: Vec::new(),
+        bandwidth_bps: None,
         burst_share_permille,
     };
     QosProfile {
@@ -139,6 +140,10 @@ impl Claims<'_> {
             pcp: entries(&raw.pcp).iter().map(|pcp| pcp.value).collect(),
             pcp_mark: raw.pcp_mark.and_then(|pcp| Some(Some(pcp.value))).value_or(None)?,
             matches: matches.into_iter().collect::<Option<_>>()?,
+            bandwidth_bps: raw
+                .bandwidth_bps
+                .and_then(|bps| Some(Some(bps.value)))
+                .value_or(None)?,
             burst_share_permille: raw.burst_share_permille.value_or(1000)?,
         };
         // Entries that are wrong were left out: whether there is a default class is not known.

@@ -9,8 +9,8 @@ use super::{
     rules::RawMatch,
     spelled::spelled,
     types::{
-        Accounting, Billing, CTags, CoreTag, DscpPolicy, Link, PeeringKind, Policing, Side, Sku,
-        XdpMode,
+        Accounting, Billing, CTags, CoreTag, DscpPolicy, Ecn, Fairness, Link, PeeringKind,
+        Policing, Side, Sku, XdpMode,
     },
     units::Burst,
     values::{self, DscpEntry},
@@ -60,6 +60,8 @@ pub(super) struct RawCircuit {
     pub(super) core_s_tpid: Field<u16>,
     pub(super) ports: Field<Vec<Spanned<String>>>,
     pub(super) burst: Field<Burst>,
+    pub(super) ecn: Field<Ecn>,
+    pub(super) fairness: Field<Fairness>,
     pub(super) policing: Field<Policing>,
     pub(super) accounting: Field<Accounting>,
     pub(super) enabled: Field<bool>,
@@ -75,6 +77,7 @@ pub(super) struct RawPeering {
     pub(super) core_c_tag: Field<CoreTag>,
     pub(super) c_tpid: Field<u16>,
     pub(super) core_c_tpid: Field<u16>,
+    pub(super) bandwidth_bps: Field<u64>,
     pub(super) dscp: Field<DscpPolicy>,
     pub(super) qos: Field<String>,
 }
@@ -96,21 +99,8 @@ pub(super) struct RawClass {
     pub(super) pcp_mark: Field<u8>,
     /// `None` where there is no such key.
     pub(super) matches: Option<Vec<RawMatch>>,
+    pub(super) bandwidth_bps: Field<u64>,
     pub(super) burst_share_permille: Field<u32>,
-}
-
-spelled! {
-    enum Ecn {
-        Drop = "drop",
-        Mark = "mark",
-    }
-}
-
-spelled! {
-    enum Fairness {
-        None = "none",
-        Flow = "flow",
-    }
 }
 
 impl Document {
@@ -199,6 +189,8 @@ impl RawCircuit {
             core_s_tpid: keys.optional("core_s_tpid", values::tpid),
             ports: keys.list("ports", values::string),
             burst: keys.optional("burst", values::burst),
+            ecn: keys.optional("ecn", values::choice),
+            fairness: keys.optional("fairness", values::choice),
             policing: keys.optional("policing", values::choice),
             accounting: keys.optional("accounting", values::choice),
             enabled: keys.optional("enabled", values::boolean),
@@ -210,8 +202,6 @@ impl RawCircuit {
                 peerings.map(read).collect()
             }),
         };
-        keys.only("ecn", values::choice, Ecn::Drop);
-        keys.only("fairness", values::choice, Fairness::None);
         keys.finish();
         circuit
     }
@@ -226,10 +216,10 @@ impl RawPeering {
             core_c_tag: keys.optional("core_c_tag", values::core_tag),
             c_tpid: keys.optional("c_tpid", values::tpid),
             core_c_tpid: keys.optional("core_c_tpid", values::tpid),
+            bandwidth_bps: keys.optional("bandwidth", values::bandwidth),
             dscp: keys.optional("dscp", values::choice),
             qos: keys.optional("qos", values::string),
         };
-        keys.refuse("bandwidth", values::bandwidth);
         keys.finish();
         peering
     }
@@ -272,9 +262,9 @@ impl RawClass {
             matches: keys
                 .one_or_more_tables("match", "match = { proto = \"udp\" }")
                 .map(|matches| matches.into_iter().map(read).collect()),
+            bandwidth_bps: keys.optional("bandwidth", values::bandwidth),
             burst_share_permille: keys.optional("burst_share", values::share_permille),
         };
-        keys.refuse("bandwidth", values::bandwidth);
         keys.finish();
         class
     }

@@ -3,7 +3,7 @@
 
 use anyhow::{Context as _, Result};
 use edge_common::{
-    abi::{PolicerWord, VidTable},
+    abi::{FlowQueuesWords, PolicerWords, VidTable},
     attachment::Slot,
 };
 use zerocopy::FromZeros as _;
@@ -38,10 +38,13 @@ fn fill(tables: &mut KernelTables, plan: &Plan) -> Result<()> {
     }
     for (key, claim) in &plan.policers {
         if claim.is_new {
-            tables.policers.set(claim.index, &PolicerWord::new_zeroed());
+            tables.policers.set(claim.index, &PolicerWords::new_zeroed());
             tables.leases.clear(claim.index)?;
             tables.policer_keys.set(claim.index, &keys::policer_record(key));
         }
+    }
+    for claim in plan.flow_queues.values().filter(|claim| claim.is_new) {
+        tables.flow_queues.set(claim.index, &FlowQueuesWords::new_zeroed());
     }
     for port in plan.ports.iter().filter(|port| port.is_new) {
         tables.port_counters.clear(port.index)?;
@@ -56,6 +59,8 @@ fn fill(tables: &mut KernelTables, plan: &Plan) -> Result<()> {
             let record = keys::attachment_record(&attachment.key);
             tables.attachment_keys.set(attachment.index, &record);
         }
+        // First what the attachment's flags have the path look at.
+        tables.limits.set(attachment.index, &attachment.limits);
         tables.attachments.set(attachment.index, &attachment.value);
     }
     for port in &plan.ports {

@@ -7,8 +7,11 @@ use edge_common::{
 
 use crate::{
     config::{Direction, Link, PeeringKind},
-    plan::{AttachmentKey, PolicerKey},
+    plan::{AttachmentKey, PolicerKey, Scope},
 };
+
+/// The scope that stands for the first class.
+const FIRST_CLASS_SCOPE: u8 = 16;
 
 pub(super) fn port_record(name: &str) -> abi::PortKey {
     abi::PortKey { name: name_bytes(name) }
@@ -45,6 +48,11 @@ pub(super) fn policer_record(key: &PolicerKey) -> abi::PolicerKey {
     abi::PolicerKey {
         circuit: name_bytes(&key.circuit),
         peering: key.peering.map_or(0, peering_number),
+        scope: match key.scope {
+            Scope::Purchased => 0,
+            Scope::Peering => 1,
+            Scope::Class(number) => FIRST_CLASS_SCOPE + number,
+        },
         direction: match key.direction {
             Direction::Inbound => 1,
             Direction::Outbound => 2,
@@ -53,7 +61,7 @@ pub(super) fn policer_record(key: &PolicerKey) -> abi::PolicerKey {
             Link::Primary => 1,
             Link::Secondary => 2,
         },
-        reserved: [0; 5],
+        reserved: [0; 4],
     }
 }
 
@@ -63,6 +71,11 @@ pub(super) fn policer_key(record: &abi::PolicerKey) -> Option<PolicerKey> {
         peering: match record.peering {
             0 => None,
             number => Some(peering(number)?),
+        },
+        scope: match record.scope {
+            0 => Scope::Purchased,
+            1 => Scope::Peering,
+            class => Scope::Class(class.checked_sub(FIRST_CLASS_SCOPE)?),
         },
         direction: match record.direction {
             1 => Direction::Inbound,
@@ -120,9 +133,11 @@ mod tests {
             for direction in [Direction::Inbound, Direction::Outbound] {
                 for link in [Link::Primary, Link::Secondary] {
                     for peering in [None, Some(peering)] {
-                        let circuit = "contoso".to_owned();
-                        let key = PolicerKey { circuit, peering, direction, link };
-                        assert_eq!(policer_key(&policer_record(&key)), Some(key));
+                        for scope in [Scope::Purchased, Scope::Peering, Scope::Class(7)] {
+                            let circuit = "contoso".to_owned();
+                            let key = PolicerKey { circuit, peering, scope, direction, link };
+                            assert_eq!(policer_key(&policer_record(&key)), Some(key));
+                        }
                     }
                 }
             }

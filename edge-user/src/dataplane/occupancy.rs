@@ -44,8 +44,18 @@ pub fn occupancy(tables: &KernelTables) -> Occupancy {
     }
     for index in &occupancy.attachments.published {
         let attachment = tables.attachments.get(*index);
-        occupancy.policers.published.insert(attachment.policer);
-        occupancy.rates.published.insert(attachment.rate);
+        let limits = tables.limits.get(*index);
+        let buckets = limits.classes.into_iter().chain([limits.peering, attachment.bucket()]);
+        for bucket in buckets.filter(|bucket| bucket.policer != 0) {
+            occupancy.policers.published.insert(bucket.policer);
+            occupancy.rates.published.insert(bucket.rate);
+        }
+        if attachment.flow_queues != 0 {
+            let policer = keys::policer_key(&tables.policer_keys.get(attachment.policer));
+            let known = policer.map(|policer| (policer, attachment.flow_queues));
+            occupancy.flow_queues.known.extend(known);
+            occupancy.flow_queues.published.insert(attachment.flow_queues);
+        }
         occupancy.qos_rows.published.insert(attachment.qos_row);
     }
     let published = &occupancy.qos_rows.published;

@@ -95,7 +95,7 @@ fn load_object(
     let tpids = a | b << 16 | c << 32 | d << 48;
     let unmatched = port.map_or(UnmatchedPolicy::Drop, |port| port.unmatched);
     let pass_unmatched = u32::from(unmatched == UnmatchedPolicy::Pass);
-    let has_rules = u32::from(port.is_some_and(|port| port.has_rules));
+    let features = port.map_or(0, |port| port.features.to_bits());
     let replay = u32::from(purpose == Use::Replay);
 
     let mut loader = EbpfLoader::new();
@@ -104,7 +104,7 @@ fn load_object(
         .override_global("EGRESS", &egress, true)
         .override_global("TPIDS", &tpids, true)
         .override_global("PASS_UNMATCHED", &pass_unmatched, true)
-        .override_global("HAS_RULES", &has_rules, true)
+        .override_global("FEATURES", &features, true)
         .override_global("REPLAY", &replay, true);
     for (map, entries) in [
         ("S_TABLES", capacity.ports),
@@ -116,6 +116,8 @@ fn load_object(
         ("ATTACHMENTS", capacity.attachments),
         ("METERS", capacity.attachments),
         ("ATTACHMENT_KEYS", capacity.attachments),
+        ("LIMITS", capacity.attachments),
+        ("FLOW_QUEUES", capacity.flow_queues),
         ("POLICERS", capacity.policers),
         ("LEASES", capacity.policers),
         ("POLICER_KEYS", capacity.policers),

@@ -6,8 +6,9 @@ use aya::{
     maps::{DevMap, Map, MapData, PerCpuArray, PerCpuValues},
 };
 use edge_common::{
-    abi::{AttachmentKey, Outcome, PolicerKey, PolicerWord, PortKey, VidTable},
+    abi::{AttachmentKey, FlowQueuesWords, Outcome, PolicerKey, PolicerWords, PortKey, VidTable},
     attachment::Attachment,
+    limits::Limits,
     meter::{Meter, PortCounters},
     police::Lease,
     qos::QosRow,
@@ -19,13 +20,15 @@ use super::{mapped::MappedArray, pins::Pins};
 use crate::plan::Capacity;
 
 /// Names of the maps that all ports of an edge share.
-pub(super) const SHARED_MAPS: [&str; 14] = [
+pub(super) const SHARED_MAPS: [&str; 16] = [
     "S_TABLES",
     "C_TABLES",
     "ATTACHMENTS",
     "QOS_ROWS",
     "RATES",
     "POLICERS",
+    "LIMITS",
+    "FLOW_QUEUES",
     "LEASES",
     "METERS",
     "PORT_COUNTERS",
@@ -43,7 +46,9 @@ pub struct KernelTables {
     pub(super) attachments: MappedArray<Attachment>,
     pub(super) qos_rows: MappedArray<QosRow>,
     pub(super) rates: MappedArray<Rate>,
-    pub(super) policers: MappedArray<PolicerWord>,
+    pub(super) policers: MappedArray<PolicerWords>,
+    pub(super) limits: MappedArray<Limits>,
+    pub(super) flow_queues: MappedArray<FlowQueuesWords>,
     pub(super) port_keys: MappedArray<PortKey>,
     pub(super) attachment_keys: MappedArray<AttachmentKey>,
     pub(super) policer_keys: MappedArray<PolicerKey>,
@@ -84,6 +89,8 @@ impl KernelTables {
             qos_rows: MappedArray::new(&map("QOS_ROWS")?)?,
             rates: MappedArray::new(&map("RATES")?)?,
             policers: MappedArray::new(&map("POLICERS")?)?,
+            limits: MappedArray::new(&map("LIMITS")?)?,
+            flow_queues: MappedArray::new(&map("FLOW_QUEUES")?)?,
             port_keys: MappedArray::new(&map("PORT_KEYS")?)?,
             attachment_keys: MappedArray::new(&map("ATTACHMENT_KEYS")?)?,
             policer_keys: MappedArray::new(&map("POLICER_KEYS")?)?,
@@ -104,6 +111,7 @@ impl KernelTables {
             c_tables: self.c_tables.len(),
             attachments: self.attachments.len(),
             policers: self.policers.len(),
+            flow_queues: self.flow_queues.len(),
             rates: self.rates.len(),
             qos_rows: self.qos_rows.len(),
         }

@@ -4,7 +4,11 @@ use std::collections::BTreeSet;
 
 use edge_common::{qos::QosRow, rate::Rate};
 
-use super::{AttachmentKey, PolicerKey, member::members, slots::Table};
+use super::{
+    AttachmentKey, PolicerKey,
+    member::{Member, members},
+    slots::Table,
+};
 use crate::config::Config;
 
 /// A C-table: that of an S-VID on a port.
@@ -27,6 +31,8 @@ pub struct Occupancy {
     pub attachments: Table<AttachmentKey>,
     /// `POLICERS`, `LEASES`. Index 0 stands for not policed.
     pub policers: Table<PolicerKey>,
+    /// `FLOW_QUEUES`. Index 0 stands for none.
+    pub flow_queues: Table<PolicerKey>,
     /// `RATES`.
     pub rates: Table<Rate>,
     /// `QOS_ROWS`.
@@ -44,6 +50,8 @@ pub struct Capacity {
     pub attachments: u32,
     /// Policers and the unused entry 0.
     pub policers: u32,
+    /// Circuits whose flows are told apart, and the unused entry 0.
+    pub flow_queues: u32,
     /// Distinct rates.
     pub rates: u32,
     /// Distinct rows of QoS profiles.
@@ -58,6 +66,8 @@ impl Capacity {
             u32::try_from(2 * n + 1).unwrap_or(u32::MAX).max(least).next_power_of_two()
         };
         let attachments = members(config).count();
+        let limits = members(config).map(|member| member.limits().len()).sum::<usize>();
+        let fair = members(config).filter(Member::is_fair).count();
         let c_tables = members(config).filter_map(|member| {
             let tags = member.tags();
             Some((&member.port.name, tags.s_vid.filter(|_| tags.c_vids.is_some())?))
@@ -67,8 +77,9 @@ impl Capacity {
             ports: count(config.ports.len(), 16),
             c_tables: count(c_tables.len(), 64),
             attachments: count(attachments, 1024),
-            policers: count(attachments, 1024),
-            rates: count(config.circuits.len(), 256),
+            policers: count(attachments + limits, 1024),
+            flow_queues: count(fair, 64),
+            rates: count(config.circuits.len() + limits, 256),
             qos_rows: count(3 * config.qos.len(), 64),
         }
     }
@@ -81,6 +92,7 @@ impl Capacity {
             c_tables: Table::unused("S-tags on ports", 0, self.c_tables),
             attachments: Table::unused("peerings on ports", 1, self.attachments),
             policers: Table::unused("policers", 1, self.policers),
+            flow_queues: Table::unused("circuits with `fairness`", 1, self.flow_queues),
             rates: Table::unused("different bandwidths", 0, self.rates),
             qos_rows: Table::unused("QoS profiles with a `dscp` policy", 0, self.qos_rows),
         }

@@ -1,9 +1,11 @@
 //! What a configuration asks of the tables: one entry for each peering on each of its ports.
 
-use edge_common::{attachment::Attachment, qos::QosRow, rate::Rate};
+use edge_common::{attachment::Attachment, port::Features, qos::QosRow, rate::Rate};
 
-use super::{AttachmentKey, PolicerKey, qos, rates};
-use crate::config::{Accounting, Circuit, Config, Peering, Policing, Port, QosProfile, SideTags};
+use super::{AttachmentKey, PolicerKey, Scope, qos, rates};
+use crate::config::{
+    Accounting, Circuit, Config, Ecn, Fairness, Peering, Policing, Port, QosProfile, SideTags,
+};
 
 /// A peering of a circuit on one of its ports.
 pub(super) struct Member<'a> {
@@ -40,6 +42,7 @@ impl Member<'_> {
                 Policing::CircuitLink => None,
                 Policing::PeeringLink => Some(self.peering.kind),
             },
+            scope: Scope::Purchased,
             direction: self.port.side.direction(),
             link: self.port.link,
         }
@@ -47,6 +50,27 @@ impl Member<'_> {
 
     pub(super) fn rate(&self) -> Rate {
         rates::rate(self.circuit)
+    }
+
+    /// The buckets inside the circuit's.
+    pub(super) fn limits(&self) -> Vec<(PolicerKey, Rate)> {
+        let peering = (Scope::Peering, self.peering.bandwidth_bps);
+        let classes = (0u8..).zip(&self.profile().classes);
+        let classes = classes.map(|(number, class)| (Scope::Class(number), class.bandwidth_bps));
+        let limits = std::iter::once(peering).chain(classes).filter_map(|(scope, limit_bps)| {
+            let key = PolicerKey { scope, peering: Some(self.peering.kind), ..self.policer() };
+            Some((key, rates::limit(limit_bps?)))
+        });
+        limits.collect()
+    }
+
+    /// All its buckets.
+    pub(super) fn buckets(&self) -> Vec<(PolicerKey, Rate)> {
+        std::iter::once((self.policer(), self.rate())).chain(self.limits()).collect()
+    }
+
+    pub(super) fn is_fair(&self) -> bool {
+        self.circuit.fairness == Fairness::Flow
     }
 
     pub(super) fn qos_row(&self) -> QosRow {
@@ -80,10 +104,22 @@ impl Member<'_> {
         flag(Attachment::DISABLED, !self.circuit.enabled)
             | flag(Attachment::HAS_RULES, self.has_rules())
             | flag(Attachment::MARKS_PCP, classes.iter().any(|class| class.pcp_mark.is_some()))
+            | flag(Attachment::HAS_LIMITS, !self.limits().is_empty())
+            | flag(Attachment::MARKS_ECN, self.circuit.ecn == Ecn::Mark)
             | flag(Attachment::ACCOUNT_PACKET, self.circuit.accounting == Accounting::L3)
     }
 
-    pub(super) fn has_rules(&self) -> bool {
+    pub(super) fn features(&self) -> Features {
+        let feature = |feature: Features, is_used: bool| {
+            if is_used { feature } else { Features::NONE }
+        };
+        feature(Features::RULES, self.has_rules())
+            .with(feature(Features::LIMITS, !self.limits().is_empty()))
+            .with(feature(Features::FAIRNESS, self.is_fair()))
+            .with(feature(Features::ECN, self.circuit.ecn == Ecn::Mark))
+    }
+
+    fn has_rules(&self) -> bool {
         self.profile().classes.iter().any(|class| !class.matches.is_empty())
     }
 

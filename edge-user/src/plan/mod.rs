@@ -13,6 +13,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use edge_common::{
     abi::VidTable,
     attachment::{Attachment, Slot},
+    limits::Limits,
+    police::Bucket,
+    port::Features,
     qos::QosRow,
     rate::Rate,
     reason::UnmatchedPolicy,
@@ -52,10 +55,23 @@ pub struct PolicerKey {
     pub circuit: String,
     /// The peering, where each has a bucket of its own.
     pub peering: Option<PeeringKind>,
+    /// Which of its buckets.
+    pub scope: Scope,
     /// The direction.
     pub direction: Direction,
     /// The link.
     pub link: Link,
+}
+
+/// Which bucket of a circuit, or of a peering.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// That of the purchased bandwidth.
+    Purchased,
+    /// That of the peering's own.
+    Peering,
+    /// That of the class with this number.
+    Class(u8),
 }
 
 /// A port, planned.
@@ -75,8 +91,8 @@ pub struct PortPlan {
     pub tpids: [u16; edge_common::port::MAX_TPIDS],
     /// What happens to frames of no circuit.
     pub unmatched: UnmatchedPolicy,
-    /// Whether a profile of its circuits has rules.
-    pub has_rules: bool,
+    /// What its circuits use beyond the plain path.
+    pub features: Features,
     /// How to attach.
     pub xdp_mode: XdpMode,
     /// Customer or core.
@@ -96,6 +112,8 @@ pub struct AttachmentPlan {
     pub key: AttachmentKey,
     /// What the path reads.
     pub value: Attachment,
+    /// Its buckets inside the circuit's.
+    pub limits: Limits,
     /// Direction of the frames.
     pub direction: Direction,
     /// The port's link.
@@ -117,6 +135,8 @@ pub struct Plan {
     pub attachments: Vec<AttachmentPlan>,
     /// Policers, with what is policed.
     pub policers: BTreeMap<PolicerKey, Claim>,
+    /// Queues of flows, by the circuit's policer.
+    pub flow_queues: BTreeMap<PolicerKey, Claim>,
     /// Rates by index.
     pub rates: BTreeMap<u32, Rate>,
     /// Rows of QoS profiles by index.
@@ -145,10 +165,21 @@ impl Plan {
         let members: Vec<Member<'_>> = members(config).collect();
         let attachments = occupied.attachments.assign(members.iter().map(Member::key))?;
         let policers = match police {
-            Police::Purchased => occupied.policers.assign(members.iter().map(Member::policer))?,
+            Police::Purchased => {
+                let buckets = members.iter().flat_map(Member::buckets);
+                occupied.policers.assign(buckets.map(|(policer, _)| policer))?
+            }
             Police::Off => BTreeMap::new(),
         };
-        let rates = occupied.rates.assign(members.iter().map(Member::rate))?;
+        let flow_queues = match police {
+            Police::Purchased => {
+                let fair = members.iter().filter(|member| member.is_fair());
+                occupied.flow_queues.assign(fair.map(Member::policer))?
+            }
+            Police::Off => BTreeMap::new(),
+        };
+        let buckets = members.iter().flat_map(Member::buckets);
+        let rates = occupied.rates.assign(buckets.map(|(_, rate)| rate))?;
         let qos_rows = occupied.qos_rows.assign(members.iter().map(Member::qos_row))?;
         let c_tables = occupied.c_tables.assign(members.iter().filter_map(|member| {
             let tags = member.tags();
@@ -164,25 +195,45 @@ impl Plan {
             s_tags: VidTables::new(),
             c_tags: VidTables::new(),
             policers,
+            flow_queues,
             c_tables,
         };
         for member in members {
             let claim = attachments[&member.key()];
+            let bucket = |policer: &PolicerKey, rate: &Rate| Bucket {
+                policer: plan.policers.get(policer).map_or(0, |policer| policer.index),
+                rate: rates[rate].index,
+            };
+            let Bucket { policer, rate } = bucket(&member.policer(), &member.rate());
+            let queues = plan.flow_queues.get(&member.policer()).filter(|_| member.is_fair());
             let value = Attachment {
-                policer: plan.policers.get(&member.policer()).map_or(0, |policer| policer.index),
-                rate: rates[&member.rate()].index,
+                policer,
+                rate,
                 qos_row: qos_rows[&member.qos_row()].index,
                 retag: retag::retag(&member).to_bits(),
                 len_adjust_bytes: member.len_adjust_bytes(),
                 flags: member.flags(),
-                reserved: [0; 9],
+                reserved: 0,
+                flow_queues: queues.map_or(0, |queues| queues.index),
+                reserved_2: 0,
             };
+            let mut limits = Limits::default();
+            for (policer, rate) in member.limits() {
+                match policer.scope {
+                    Scope::Purchased => {}
+                    Scope::Peering => limits.peering = bucket(&policer, &rate),
+                    Scope::Class(number) => {
+                        limits.classes[usize::from(number)] = bucket(&policer, &rate);
+                    }
+                }
+            }
             plan.publish(&member, ports[&member.port.name].index, claim.index);
             plan.attachments.push(AttachmentPlan {
                 index: claim.index,
                 is_new: claim.is_new,
                 key: member.key(),
                 value,
+                limits,
                 direction: member.port.side.direction(),
                 link: member.port.link,
                 predecessors: Vec::new(),
@@ -253,8 +304,9 @@ fn plan_port(config: &Config, port: &Port, claims: &BTreeMap<String, Claim>) -> 
         },
         tpids,
         unmatched: config.edge.unmatched,
-        has_rules: members(config)
-            .any(|member| member.port.name == port.name && member.has_rules()),
+        features: members(config)
+            .filter(|member| member.port.name == port.name)
+            .fold(Features::NONE, |features, member| features.with(member.features())),
         xdp_mode: port.xdp_mode,
         side: port.side,
         link: port.link,

@@ -8,10 +8,12 @@ use edge_common::{
     abi::Outcome,
     attachment::{Attachment, Slot},
     class::{Class, Dscp},
+    fair::FlowQueues,
     frame::Buffer,
+    limits::Limits,
     meter::{Meter, PortCounters},
     path,
-    police::Lease,
+    police::{Lease, Policer},
     port::PortConfig,
     qos::QosRow,
     rate::Rate,
@@ -36,7 +38,9 @@ struct HostTables {
     plan: Plan,
     port: u32,
     attachments: Vec<Attachment>,
-    policers: Vec<(Cell<u64>, Lease)>,
+    limits: Vec<Limits>,
+    policers: Vec<(Policer<Cell<u64>>, Lease)>,
+    flow_queues: Vec<FlowQueues<Cell<u64>>>,
     meters: Vec<Meter>,
     port_counters: PortCounters,
     outcome: Cell<Outcome>,
@@ -50,21 +54,25 @@ impl HostEngine {
     #[must_use]
     pub fn new(plan: &Plan, port: &PortPlan, capacity: &Capacity) -> Self {
         let mut attachments = vec![Attachment::default(); capacity.attachments as usize];
+        let mut limits = vec![Limits::default(); capacity.attachments as usize];
         for attachment in &plan.attachments {
             attachments[attachment.index as usize] = attachment.value;
+            limits[attachment.index as usize] = attachment.limits;
         }
-        let policer = || (Cell::new(0), Lease::new_zeroed());
+        let policer = || (Policer::default(), Lease::new_zeroed());
         let tables = HostTables {
             plan: plan.clone(),
             port: port.index,
             meters: vec![Meter::default(); attachments.len()],
             attachments,
+            limits,
             policers: (0..capacity.policers).map(|_| policer()).collect(),
+            flow_queues: (0..capacity.flow_queues).map(|_| FlowQueues::default()).collect(),
             port_counters: PortCounters::default(),
             outcome: Cell::new(Outcome::unknown()),
         };
-        let PortPlan { tpids, unmatched, has_rules, .. } = *port;
-        Self { port: PortConfig { tpids, unmatched, has_rules }, tables }
+        let PortPlan { tpids, unmatched, features, .. } = *port;
+        Self { port: PortConfig { tpids, unmatched, features }, tables }
     }
 }
 
@@ -118,9 +126,17 @@ impl Tables for HostTables {
         self.plan.rates.get(&index)
     }
 
-    fn policer(&mut self, index: u32) -> Option<(&Cell<u64>, &mut Lease)> {
-        let (word, lease) = self.policers.get_mut(index as usize)?;
-        Some((word, lease))
+    fn policer(&mut self, index: u32) -> Option<(&Policer<Cell<u64>>, &mut Lease)> {
+        let (policer, lease) = self.policers.get_mut(index as usize)?;
+        Some((policer, lease))
+    }
+
+    fn limits(&self, attachment: u32) -> Option<&Limits> {
+        self.limits.get(attachment as usize)
+    }
+
+    fn flow_queues(&self, index: u32) -> Option<&FlowQueues<Cell<u64>>> {
+        self.flow_queues.get(index as usize)
     }
 
     fn meter(&mut self, attachment: u32) -> Option<&mut Meter> {

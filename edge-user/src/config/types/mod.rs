@@ -109,6 +109,10 @@ pub struct Circuit {
     pub ports: Vec<String>,
     /// Committed burst in bytes.
     pub burst_bytes: u64,
+    /// What ECN-capable senders are told.
+    pub ecn: Ecn,
+    /// Whether flows are kept from each other's way.
+    pub fairness: Fairness,
     /// What has a bucket of its own.
     pub policing: Policing,
     /// Which bytes of its frames are policed and metered.
@@ -132,6 +136,8 @@ pub struct Peering {
     pub c_tpid: Option<u16>,
     /// TPID of the C-tag towards the core; `None`: as it came.
     pub core_c_tpid: Option<u16>,
+    /// A bandwidth in bit/s of its own, for each direction on each link, within the circuit's.
+    pub bandwidth_bps: Option<u64>,
     /// What becomes of the customer's DSCP.
     pub dscp: DscpPolicy,
     /// Name of its profile in [`Config::qos`].
@@ -210,6 +216,26 @@ spelled! {
         Standard = "standard",
         /// Everywhere.
         Premium = "premium",
+    }
+}
+
+spelled! {
+    /// What ECN-capable senders are told.
+    pub enum Ecn {
+        /// Nothing: their frames are dropped like others'.
+        Drop = "drop",
+        /// Congestion, before their frames are dropped.
+        Mark = "mark",
+    }
+}
+
+spelled! {
+    /// Whether flows of a circuit are kept from each other's way.
+    pub enum Fairness {
+        /// They are not told apart.
+        None = "none",
+        /// None can starve the others.
+        Flow = "flow",
     }
 }
 

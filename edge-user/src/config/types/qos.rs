@@ -24,6 +24,9 @@ pub struct QosClass {
     pub pcp_mark: Option<u8>,
     /// Packets it takes whatever their DSCP. The first match of a profile, class by class, wins.
     pub matches: Vec<ClassMatch>,
+    /// A bandwidth in bit/s of its own in each peering, for each direction on each link, within
+    /// the peering's.
+    pub bandwidth_bps: Option<u64>,
     /// Share of the committed burst that its frames may use, in thousandths: 1 to 1000.
     pub burst_share_permille: u32,
 }
