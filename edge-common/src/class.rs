@@ -81,6 +81,25 @@ pub struct DsWord {
 }
 
 impl DsWord {
+    /// As two numbers.
+    #[inline(always)]
+    #[must_use]
+    pub const fn to_bits(self) -> (u32, u32) {
+        let version = match self.version {
+            IpVersion::V4 => 4,
+            IpVersion::V6 => 6,
+        };
+        (self.offset as u32, version << 16 | self.word as u32)
+    }
+
+    /// From [`Self::to_bits`].
+    #[inline(always)]
+    #[must_use]
+    pub const fn from_bits(offset: u32, version_and_word: u32) -> Self {
+        let version = if version_and_word >> 16 == 4 { IpVersion::V4 } else { IpVersion::V6 };
+        Self { version, offset: offset as usize, word: version_and_word as u16 }
+    }
+
     /// The code point.
     #[inline(always)]
     #[must_use]
@@ -138,13 +157,13 @@ pub fn ds_word(frame: &impl Frame, tag: &Tag) -> Result<Option<DsWord>, Reason> 
 
 /// Length in bytes of the IPv4 packet at `offset`, by its header.
 #[inline(always)]
-pub(crate) fn ipv4_len_bytes(frame: &impl Frame, offset: usize) -> Option<u32> {
+pub(crate) fn ipv4_len_bytes(frame: &(impl Frame + ?Sized), offset: usize) -> Option<u32> {
     frame.read_u16(offset + 2).map(u32::from)
 }
 
 /// Length in bytes of the IPv6 packet at `offset`, by its header.
 #[inline(always)]
-pub(crate) fn ipv6_len_bytes(frame: &impl Frame, offset: usize) -> Option<u32> {
+pub(crate) fn ipv6_len_bytes(frame: &(impl Frame + ?Sized), offset: usize) -> Option<u32> {
     let payload_len_bytes = frame.read_u16(offset + 4)?;
     Some(IPV6_HEADER_LEN_BYTES as u32 + u32::from(payload_len_bytes))
 }

@@ -66,7 +66,7 @@ pub struct Flow(usize);
 #[inline(always)]
 pub fn flow(frame: &impl Frame, last: &Tag) -> Result<Flow, Reason> {
     let hash = match class::ds_word(frame, last)? {
-        Some(packet) => hash(frame, &packet).ok_or(Reason::Malformed)?,
+        Some(packet) => frame.flow_hash(&packet),
         None => 0,
     };
     Ok(Flow((hash >> (u64::BITS - FLOWS_LOG2)) as usize))
@@ -176,9 +176,17 @@ const fn lesser(a: u64, b: u64) -> u64 {
     b ^ ((a ^ b) & a_is_less)
 }
 
-/// Of addresses, protocol and ports; a fragment has none of the latter.
+/// A hash of addresses, protocol and ports; a fragment has none of the latter. To be called
+/// through [`Frame::flow_hash`].
 #[inline(always)]
-fn hash(frame: &impl Frame, packet: &DsWord) -> Option<u64> {
+pub fn hash(frame: &(impl Frame + ?Sized), packet: &DsWord) -> u64 {
+    try_hash(frame, packet).unwrap_or(0)
+}
+
+#[inline(always)]
+fn try_hash(frame: &(impl Frame + ?Sized), packet: &DsWord) -> Option<u64> {
+    const TCP: u16 = 6;
+    const UDP: u16 = 17;
     let offset = packet.offset;
     let (addresses, words, protocol, ports_at) = match packet.version {
         IpVersion::V4 => {
@@ -198,8 +206,6 @@ fn hash(frame: &impl Frame, packet: &DsWord) -> Option<u64> {
             hash = mix(hash, frame.read_u32(addresses + 4 * word)?);
         }
     }
-    const TCP: u16 = 6;
-    const UDP: u16 = 17;
     if ports_at != 0 && (protocol == TCP || protocol == UDP) {
         // Behind the end of the packet may be padding, which tells flows apart as well.
         hash = mix(hash, frame.read_u32(ports_at).unwrap_or(0));

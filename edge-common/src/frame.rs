@@ -1,5 +1,11 @@
 //! Access to the bytes of one frame.
 
+use crate::{
+    class::DsWord,
+    fair,
+    rules::{self, Transport},
+};
+
 /// An Ethernet frame, from the destination address to the last payload byte (no FCS).
 ///
 /// Numbers are in network byte order in the frame and in host byte order here. Implementations
@@ -30,6 +36,17 @@ pub trait Frame {
     /// room in front of it, whose bytes are anything. `None`, and nothing moved, where there is
     /// no such room or where less than an Ethernet header would be left.
     fn move_start(&mut self, by_bytes: i32) -> Option<()>;
+
+    /// [`rules::transport`] of this frame. In the kernel a function of its own, which the verifier
+    /// looks at once and not for each way that leads to a call of it.
+    fn transport(&self, packet: &DsWord) -> Transport {
+        rules::transport(self, packet)
+    }
+
+    /// [`fair::hash`] of this frame; likewise.
+    fn flow_hash(&self, packet: &DsWord) -> u64 {
+        fair::hash(self, packet)
+    }
 }
 
 /// Addresses and EtherType.

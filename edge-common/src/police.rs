@@ -12,6 +12,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use crate::{
     peak::{self, WINDOW_TICKS, Window},
+    port::{Features, PortConfig},
     qos::BurstShare,
     rate::{Rate, TICKS_PER_NS_LOG2},
     reason::Reason,
@@ -150,6 +151,7 @@ const _: () = assert!(size_of::<Lease>() == 64);
 /// Whether a frame of `len_bytes` is within `bucket`.
 #[inline(always)]
 pub fn admit(
+    port: &PortConfig,
     tables: &mut impl Tables,
     clock: &impl Clock,
     bucket: Bucket,
@@ -168,7 +170,8 @@ pub fn admit(
     let credit_bytes = &mut lease.credit_bytes[share.level()];
     if *credit_bytes >= len_bytes {
         *credit_bytes -= len_bytes;
-        let is_nearly_full = lease.nearly_full >> share.level() & 1 != 0;
+        let is_nearly_full =
+            port.features.has(Features::ECN) && lease.nearly_full >> share.level() & 1 != 0;
         return Ok(Admission::PAID.told(is_nearly_full));
     }
 

@@ -48,14 +48,14 @@ const _: () = assert!(size_of::<Rule>() == 10);
 
 impl Rule {
     #[inline(always)]
-    fn matches(&self, transport: &Transport) -> bool {
-        self.protocol == transport.protocol
+    fn matches(&self, transport: Transport) -> bool {
+        self.protocol == transport.protocol()
             && (self.takes_any_port()
-                || transport.has_ports
-                    && transport.src_port >= self.src_first
-                    && transport.src_port <= self.src_last
-                    && transport.dst_port >= self.dst_first
-                    && transport.dst_port <= self.dst_last)
+                || transport.has_ports()
+                    && transport.src_port() >= self.src_first
+                    && transport.src_port() <= self.src_last
+                    && transport.dst_port() >= self.dst_first
+                    && transport.dst_port() <= self.dst_last)
     }
 
     #[inline(always)]
@@ -70,62 +70,99 @@ impl Rule {
 /// The marking of `packet` by the rules of `row`, or, where none matches, by its DSCP.
 #[inline(always)]
 pub fn marking(frame: &impl Frame, packet: &DsWord, row: &QosRow) -> Marking {
-    let Some(transport) = transport(frame, packet) else {
-        return row.marking(packet.dscp());
-    };
+    let transport = frame.transport(packet);
     for (number, rule) in (0u8..).zip(&row.rules) {
         if number >= row.rule_count {
             break;
         }
-        if rule.matches(&transport) {
+        if transport.is_there() && rule.matches(transport) {
             return row.rule_marking(Class::new(rule.class), packet.dscp());
         }
     }
     row.marking(packet.dscp())
 }
 
-/// What rules look at.
-struct Transport {
-    protocol: u8,
-    /// False behind the first fragment, and where the packet ends before them.
-    has_ports: bool,
-    src_port: u16,
-    dst_port: u16,
-}
+/// What rules look at, in one word: protocol and ports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Transport(u64);
 
 impl Transport {
+    /// Too far behind, or not whole.
+    pub const NONE: Self = Self(0);
+
+    const IS_THERE: u64 = 1 << 48;
+    /// Not behind later fragments, and not where the packet ends before them.
+    const HAS_PORTS: u64 = 1 << 49;
+
+    /// From its 64-bit form.
     #[inline(always)]
-    fn without_ports(protocol: u8) -> Self {
-        Self { protocol, has_ports: false, src_port: 0, dst_port: 0 }
+    #[must_use]
+    pub const fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
+    /// The 64-bit form.
+    #[inline(always)]
+    #[must_use]
+    pub const fn to_bits(self) -> u64 {
+        self.0
+    }
+
+    #[inline(always)]
+    const fn is_there(self) -> bool {
+        self.0 & Self::IS_THERE != 0
+    }
+
+    #[inline(always)]
+    const fn has_ports(self) -> bool {
+        self.0 & Self::HAS_PORTS != 0
+    }
+
+    #[inline(always)]
+    const fn protocol(self) -> u8 {
+        (self.0 >> 32) as u8
+    }
+
+    #[inline(always)]
+    const fn src_port(self) -> u16 {
+        (self.0 >> 16) as u16
+    }
+
+    #[inline(always)]
+    const fn dst_port(self) -> u16 {
+        self.0 as u16
+    }
+
+    #[inline(always)]
+    const fn without_ports(protocol: u8) -> Self {
+        Self(Self::IS_THERE | (protocol as u64) << 32)
     }
 
     /// The header at `offset` of a packet that ends at `end`. Whether ports are what it begins
     /// with is for the rule to know that has some.
     #[inline(always)]
-    fn read(frame: &impl Frame, protocol: u8, offset: usize, end: usize) -> Self {
+    fn read(frame: &(impl Frame + ?Sized), protocol: u8, offset: usize, end: usize) -> Self {
+        let bare = Self::without_ports(protocol);
         match frame.read_u32(offset) {
-            Some(ports) if offset + 4 <= end => Self {
-                protocol,
-                has_ports: true,
-                src_port: (ports >> 16) as u16,
-                dst_port: ports as u16,
-            },
-            _ => Self::without_ports(protocol),
+            Some(ports) if offset + 4 <= end => Self(bare.0 | Self::HAS_PORTS | u64::from(ports)),
+            _ => bare,
         }
     }
 }
 
+/// What is behind the IP header. To be called through [`Frame::transport`].
 #[inline(always)]
-fn transport(frame: &impl Frame, packet: &DsWord) -> Option<Transport> {
-    match packet.version {
+pub fn transport(frame: &(impl Frame + ?Sized), packet: &DsWord) -> Transport {
+    let transport = match packet.version {
         IpVersion::V4 => ipv4(frame, packet),
         IpVersion::V6 => ipv6(frame, packet.offset),
-    }
+    };
+    transport.unwrap_or(Transport::NONE)
 }
 
 /// RFC 791, 3.1.
 #[inline(always)]
-fn ipv4(frame: &impl Frame, packet: &DsWord) -> Option<Transport> {
+fn ipv4(frame: &(impl Frame + ?Sized), packet: &DsWord) -> Option<Transport> {
     let offset = packet.offset;
     let fragment = frame.read_u16(offset + 6)?;
     let protocol = frame.read_u16(offset + 8)? as u8;
@@ -139,7 +176,7 @@ fn ipv4(frame: &impl Frame, packet: &DsWord) -> Option<Transport> {
 
 /// RFC 8200, 4, and RFC 4302, 2.2, for the length of an authentication header.
 #[inline(always)]
-fn ipv6(frame: &impl Frame, offset: usize) -> Option<Transport> {
+fn ipv6(frame: &(impl Frame + ?Sized), offset: usize) -> Option<Transport> {
     let end = offset + class::ipv6_len_bytes(frame, offset)? as usize;
     let mut next = (frame.read_u16(offset + 6)? >> 8) as u8;
     let mut at = offset + class::IPV6_HEADER_LEN_BYTES;

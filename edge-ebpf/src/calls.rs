@@ -1,15 +1,22 @@
 //! Parts of the path that are functions of their own: global ones, which the kernel's verifier
 //! looks at once, for any arguments, and not again for each way that leads to a call of them.
-//! So their arguments and results are numbers. What a frame passes that is paid from a lease is
-//! not among them.
+//! So their arguments and results are numbers, and the context. What a frame passes that is in
+//! one buffer and paid from a lease is not among them.
 
+use aya_ebpf::{
+    bindings::xdp_md,
+    helpers::generated::{bpf_xdp_load_bytes, bpf_xdp_store_bytes},
+    programs::XdpContext,
+};
 use edge_common::{
+    class::DsWord,
     fair,
     police::{self, Bucket},
     qos::BurstShare,
+    rules,
 };
 
-use crate::{clock::PortClock, tables::Maps};
+use crate::{clock::PortClock, frame::XdpFrame, tables::Maps};
 
 /// [`police::buy`]; returns the bits of its result.
 #[unsafe(no_mangle)]
@@ -25,4 +32,62 @@ pub(crate) extern "C" fn buy(policer: u32, rate: u32, share: u32, len_bytes: u32
 pub(crate) extern "C" fn refresh_flows(policer: u32, rate: u32, flow_queues: u32) -> u64 {
     fair::refresh(&mut Maps::<false>, &PortClock, Bucket { policer, rate }, flow_queues);
     0
+}
+
+/// [`rules::transport`] of the packet that [`DsWord::to_bits`] tells; returns its bits.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn transport(ctx: *mut xdp_md, offset: u32, word: u32, frags: u32) -> u64 {
+    let (ctx, packet) = (XdpContext::new(ctx), packet(offset, word));
+    if frags == 0 {
+        rules::transport(&XdpFrame::<false>::new(&ctx), &packet).to_bits()
+    } else {
+        rules::transport(&XdpFrame::<true>::new(&ctx), &packet).to_bits()
+    }
+}
+
+/// [`fair::hash`] of the packet that [`DsWord::to_bits`] tells.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn flow_hash(ctx: *mut xdp_md, offset: u32, word: u32, frags: u32) -> u64 {
+    let (ctx, packet) = (XdpContext::new(ctx), packet(offset, word));
+    if frags == 0 {
+        fair::hash(&XdpFrame::<false>::new(&ctx), &packet)
+    } else {
+        fair::hash(&XdpFrame::<true>::new(&ctx), &packet)
+    }
+}
+
+/// No more than two tags are in front of it, which the verifier wants to see again.
+#[inline(always)]
+fn packet(offset: u32, word: u32) -> DsWord {
+    DsWord::from_bits(offset & 31, word)
+}
+
+/// In place of bytes that the frame does not have.
+pub(crate) const NO_BYTES: u64 = u64::MAX;
+
+/// The `len_bytes`, two or four, at `offset` of the frame, or [`NO_BYTES`].
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn load(ctx: *mut xdp_md, offset: u32, len_bytes: u32) -> u64 {
+    let mut bytes = 0u32;
+    let to = (&raw mut bytes).cast();
+    let len_bytes = if len_bytes == 2 { 2 } else { 4 };
+    // SAFETY: the program's own context, and room for four bytes; the helper compares the end of
+    // what is asked for with the frame's.
+    let error = unsafe { bpf_xdp_load_bytes(ctx, offset, to, len_bytes) };
+    if error == 0 { bytes.into() } else { NO_BYTES }
+}
+
+/// Overwrites the `len_bytes`, two or four, at `offset` of the frame; [`NO_BYTES`] where it does
+/// not have them.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn store(ctx: *mut xdp_md, offset: u32, bytes: u32, len_bytes: u32) -> u64 {
+    let from = (&raw const bytes).cast_mut().cast();
+    let len_bytes = if len_bytes == 2 { 2 } else { 4 };
+    // SAFETY: as in `load`; the helper reads from the bytes only.
+    let error = unsafe { bpf_xdp_store_bytes(ctx, offset, from, len_bytes) };
+    if error == 0 { 0 } else { NO_BYTES }
 }

@@ -4,12 +4,12 @@ use core::arch::asm;
 
 use aya_ebpf::{
     EbpfContext as _,
-    helpers::generated::{
-        bpf_xdp_adjust_head, bpf_xdp_get_buff_len, bpf_xdp_load_bytes, bpf_xdp_store_bytes,
-    },
+    helpers::generated::{bpf_xdp_adjust_head, bpf_xdp_get_buff_len},
     programs::XdpContext,
 };
-use edge_common::Frame;
+use edge_common::{Frame, class::DsWord, rules::Transport};
+
+use crate::calls;
 
 /// The frame of an XDP context, which may be in several buffers where `FRAGS` says so.
 ///
@@ -64,7 +64,7 @@ impl<const FRAGS: bool> Frame for XdpFrame<'_, FRAGS> {
     #[inline(always)]
     fn read_u16(&self, offset: usize) -> Option<u16> {
         let Some(place) = self.at(offset, size_of::<u16>()) else {
-            return if FRAGS { load_u16(self.ctx, offset) } else { None };
+            return if FRAGS { load(self.ctx, offset).map(u16::from_be_bytes) } else { None };
         };
         let value: u64;
         // SAFETY: `at` compared the end of the bytes with `data_end`; the load touches only them.
@@ -77,7 +77,7 @@ impl<const FRAGS: bool> Frame for XdpFrame<'_, FRAGS> {
     #[inline(always)]
     fn read_u32(&self, offset: usize) -> Option<u32> {
         let Some(place) = self.at(offset, size_of::<u32>()) else {
-            return if FRAGS { load_u32(self.ctx, offset) } else { None };
+            return if FRAGS { load(self.ctx, offset).map(u32::from_be_bytes) } else { None };
         };
         let value: u64;
         // SAFETY: as in `read_u16`.
@@ -90,7 +90,7 @@ impl<const FRAGS: bool> Frame for XdpFrame<'_, FRAGS> {
     #[inline(always)]
     fn write_u16(&mut self, offset: usize, value: u16) -> Option<()> {
         let Some(place) = self.at(offset, size_of::<u16>()) else {
-            return if FRAGS { store(self.ctx, offset, &value.to_be_bytes()) } else { None };
+            return if FRAGS { store(self.ctx, offset, value.to_be_bytes()) } else { None };
         };
         let value = u64::from(value.to_be());
         // SAFETY: as in `read_u16`; packet memory is writable in XDP, and this program alone has
@@ -104,7 +104,7 @@ impl<const FRAGS: bool> Frame for XdpFrame<'_, FRAGS> {
     #[inline(always)]
     fn write_u32(&mut self, offset: usize, value: u32) -> Option<()> {
         let Some(place) = self.at(offset, size_of::<u32>()) else {
-            return if FRAGS { store(self.ctx, offset, &value.to_be_bytes()) } else { None };
+            return if FRAGS { store(self.ctx, offset, value.to_be_bytes()) } else { None };
         };
         let value = u64::from(value.to_be());
         // SAFETY: as in `read_u16`; packet memory is writable in XDP, and this program alone has
@@ -127,33 +127,37 @@ impl<const FRAGS: bool> Frame for XdpFrame<'_, FRAGS> {
         self.len_bytes = self.len_bytes.wrapping_add_signed(-by_bytes);
         Some(())
     }
+
+    #[inline(always)]
+    fn transport(&self, packet: &DsWord) -> Transport {
+        let (offset, word) = packet.to_bits();
+        let ctx = self.ctx.as_ptr().cast();
+        Transport::from_bits(calls::transport(ctx, offset, word, FRAGS.into()))
+    }
+
+    #[inline(always)]
+    fn flow_hash(&self, packet: &DsWord) -> u64 {
+        let (offset, word) = packet.to_bits();
+        calls::flow_hash(self.ctx.as_ptr().cast(), offset, word, FRAGS.into())
+    }
 }
 
-/// Functions of their own, so that the verifier need not follow them at every access.
-#[inline(never)]
-fn load_u16(ctx: &XdpContext, offset: usize) -> Option<u16> {
-    load(ctx, offset).map(u16::from_be_bytes)
-}
-
-#[inline(never)]
-fn load_u32(ctx: &XdpContext, offset: usize) -> Option<u32> {
-    load(ctx, offset).map(u32::from_be_bytes)
-}
-
+/// The number of `N` bytes at `offset`, from whatever buffer has it.
 #[inline(always)]
 fn load<const N: usize>(ctx: &XdpContext, offset: usize) -> Option<[u8; N]> {
-    let mut bytes = [0u8; N];
-    let to = bytes.as_mut_ptr().cast();
-    // SAFETY: the program's own context, and room for as many bytes as are asked for; the helper
-    // compares their end with the frame's.
-    let error = unsafe { bpf_xdp_load_bytes(ctx.as_ptr().cast(), offset as u32, to, N as u32) };
-    (error == 0).then_some(bytes)
+    let loaded = calls::load(ctx.as_ptr().cast(), offset as u32, N as u32);
+    (loaded != calls::NO_BYTES).then(|| {
+        let mut bytes = [0; N];
+        bytes.copy_from_slice(&loaded.to_ne_bytes()[..N]);
+        bytes
+    })
 }
 
 #[inline(always)]
-fn store<const N: usize>(ctx: &XdpContext, offset: usize, bytes: &[u8; N]) -> Option<()> {
-    let from = bytes.as_ptr().cast_mut().cast();
-    // SAFETY: as in `load`; the helper reads from the bytes only.
-    let error = unsafe { bpf_xdp_store_bytes(ctx.as_ptr().cast(), offset as u32, from, N as u32) };
-    (error == 0).then_some(())
+fn store<const N: usize>(ctx: &XdpContext, offset: usize, bytes: [u8; N]) -> Option<()> {
+    let mut value = [0; 4];
+    value[..N].copy_from_slice(&bytes);
+    let value = u32::from_ne_bytes(value);
+    let stored = calls::store(ctx.as_ptr().cast(), offset as u32, value, N as u32);
+    (stored != calls::NO_BYTES).then_some(())
 }

@@ -8,6 +8,7 @@
 )]
 
 mod accounting;
+mod admission;
 mod frames;
 mod path;
 mod police;

@@ -46,6 +46,7 @@ pub(crate) struct FakeTables {
     pub(crate) egress_is_there: bool,
     /// Whether the Dot1Q circuit claims frames without a tag.
     pub(crate) claims_untagged: bool,
+    pub(crate) now_ns: u64,
     pub(crate) outcome: Cell<Outcome>,
 }
 
@@ -90,6 +91,7 @@ impl FakeTables {
             port_counters: PortCounters::default(),
             egress_is_there: true,
             claims_untagged: false,
+            now_ns: 1,
             outcome: Cell::new(Outcome::unknown()),
         }
     }
@@ -98,12 +100,19 @@ impl FakeTables {
         self.run_with_headroom(frame, 8)
     }
 
+    /// Runs the path on `frame` at this time.
+    pub(crate) fn run_at(&mut self, frame: &mut Vec<u8>, now_ns: u64) -> Reason {
+        self.now_ns = now_ns;
+        self.run(frame)
+    }
+
     /// Runs the path on `frame` with so many bytes of room in front of it.
     pub(crate) fn run_with_headroom(&mut self, frame: &mut Vec<u8>, headroom: usize) -> Reason {
         self.outcome.set(Outcome::unknown());
         let mut bytes = [&vec![0xee; headroom], frame.as_slice()].concat();
         let mut buffer = Buffer::new(&mut bytes, headroom);
-        let reason = path::process(&mut buffer, &PORT, self, &FixedClock(1));
+        let now_ns = self.now_ns;
+        let reason = path::process(&mut buffer, &PORT, self, &FixedClock(now_ns));
         *frame = buffer.as_bytes().to_vec();
         reason
     }
