@@ -103,10 +103,12 @@ pub fn refresh(
     bucket: Bucket,
     flow_queues: u32,
 ) {
-    let now_ticks = clock.now_ns() << TICKS_PER_NS_LOG2;
     let Some(rate) = tables.rate(bucket.rate).copied() else { return };
     let Some((policer, _)) = tables.policer(bucket.policer) else { return };
-    let ahead_ticks = rate.ahead_ticks(policer.tat_ticks.load(), now_ticks);
+    let tat_ticks = policer.tat_ticks.load();
+    // After the word, as when a lease is bought.
+    let now_ticks = clock.now_ns() << TICKS_PER_NS_LOG2;
+    let ahead_ticks = rate.ahead_ticks(tat_ticks, now_ticks);
     let Some(queues) = tables.flow_queues(flow_queues) else { return };
     queues.ahead_ticks.store(ahead_ticks);
     drain(queues, now_ticks);

@@ -223,10 +223,12 @@ fn buy_at<W: Word>(
     let frame_ticks = rate.ticks(len_bytes);
     let ceiling_ticks = rate.ceiling_ticks(share);
     let (lease_bytes, lease_ticks) = rate.lease(len_bytes, frame_ticks, ceiling_ticks);
-    let now_ticks = clock.now_ns() << TICKS_PER_NS_LOG2;
 
     for _ in 0..MAX_ATTEMPTS {
         let tat_ticks = policer.tat_ticks.load();
+        // After the word: a CPU that stood still between the two, for longer than a word may be
+        // ahead, would take what the others sold meanwhile for what was written 52 days ago.
+        let now_ticks = clock.now_ns() << TICKS_PER_NS_LOG2;
         let ahead_ticks = rate.ahead_ticks(tat_ticks, now_ticks);
         // The frame must fit; the rest of the lease may overshoot, and is paid back in time.
         if ahead_ticks + frame_ticks > ceiling_ticks {
@@ -248,7 +250,7 @@ fn buy_at<W: Word>(
     }
     // Other CPUs won every time, so there was room: send, and owe the frame's time.
     policer.tat_ticks.fetch_add(frame_ticks);
+    policer.sold_ticks.fetch_add(frame_ticks);
     lease.debts += 1;
-    peak::record(&policer.sold_ticks, &policer.windows, now_ticks, frame_ticks);
     Admission::PAID
 }

@@ -38,7 +38,8 @@ fn classes() {
         ("{name='a',dscp=['default'],mark=64}", &[(12, "`mark` is 64")]),
         ("{name='a',dscp=['default'],burst_share=0}", &[(12, "`burst_share`")]),
         ("{name='a',dscp=['default'],burst_share=1.1}", &[(12, "`burst_share`")]),
-        ("{name='a',dscp=['default'],bandwidth='1 Mbps'}", &[(12, "not yet supported")]),
+        ("{name='a',dscp=['default'],bandwidth='1 Mbps'}", &[]),
+        ("{name='a',dscp=['default'],bandwidth=1}", &[(12, "64 kbps")]),
     ]);
 }
 
