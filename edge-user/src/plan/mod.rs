@@ -4,6 +4,7 @@
 mod capacity;
 mod member;
 mod qos;
+mod rate_change;
 mod rates;
 mod retag;
 pub mod slots;
@@ -29,6 +30,7 @@ use crate::config::{
 
 pub use self::{
     capacity::{CTableKey, Capacity, Occupancy},
+    rate_change::RateChange,
     slots::Full,
 };
 
