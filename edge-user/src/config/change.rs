@@ -1,5 +1,9 @@
 //! Another bandwidth for a circuit of a checked configuration.
 
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
 use super::{
     Circuit, Config,
     burst::{burst_bytes, check_share, least_share_permille},
@@ -8,9 +12,17 @@ use super::{
 };
 
 /// A bandwidth that a circuit can't have; nothing is changed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[error("{0}")]
 pub struct BandwidthRefused(String);
+
+impl BandwidthRefused {
+    /// As the refusal of what the file at `path` says by now.
+    #[must_use]
+    pub fn by_file(self, path: &Path) -> Self {
+        Self(format!("{}, which was edited since it was read: {}", path.display(), self.0))
+    }
+}
 
 impl Config {
     /// The circuit `name` as it would be with the bandwidth `bandwidth_bps` in bit/s, and its place
@@ -51,8 +63,6 @@ impl Config {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
     use crate::config::parse;
 

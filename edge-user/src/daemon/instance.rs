@@ -10,12 +10,16 @@ use std::{
 use anyhow::{Context as _, Result};
 use nix::fcntl::Flock;
 
-use super::{AtExit, status::Status};
+use super::{
+    AtExit,
+    bandwidth::{BandwidthChange, NewFile, SetBandwidth},
+    status::Status,
+};
 use crate::{
-    config::{self, Config},
+    config::{self, Circuit, Config},
     dataplane::{
-        Attached, KernelTables, Links, Pins, PortProgram, apply, interface::Interface, occupancy,
-        preflight::preflight, retire,
+        Attached, KernelTables, Links, Pins, PortProgram, apply, change_rate, interface::Interface,
+        occupancy, preflight::preflight, rates, retire,
     },
     plan::{Capacity, Plan, Police, PortPlan},
 };
@@ -51,6 +55,8 @@ pub struct Instance {
     tables: KernelTables,
     hold: Hold,
     started: Instant,
+    /// Index of the rate that the last change of a bandwidth has left.
+    left_rate: Option<u32>,
 }
 
 impl Instance {
@@ -83,6 +89,7 @@ impl Instance {
             tables,
             hold,
             started: Instant::now(),
+            left_rate: None,
         })
     }
 
@@ -120,6 +127,47 @@ impl Instance {
                 Err(error)
             }
         }
+    }
+
+    /// Gives a circuit another bandwidth: one rate and a store for each of its attachments, not an
+    /// [`install`] of everything.
+    ///
+    /// What is to be saved is written and checked before, and takes the file's place after the
+    /// change: a file that can't be written changes nothing, and no file tells of a bandwidth that
+    /// was never in effect.
+    pub fn set_bandwidth(
+        &mut self,
+        request: &SetBandwidth,
+        received: Instant,
+    ) -> Result<BandwidthChange> {
+        let (place, circuit) = self.config.circuit_at(&request.circuit, request.bandwidth_bps)?;
+        let file =
+            request.save.then(|| NewFile::prepare(&self.config_path, request)).transpose()?;
+        self.change_rate(&circuit)?;
+        tracing::debug!("in effect {:?} after the request", received.elapsed());
+
+        let mut told = BandwidthChange::new(&self.config.circuits[place], &circuit);
+        tracing::info!("{told}");
+        self.config.circuits[place] = circuit;
+        if let Some(file) = file {
+            let saved = file.replace().with_context(|| {
+                format!("{told}, in effect now, but not saved to {}", self.config_path.display())
+            })?;
+            told.saved_to = Some(saved);
+        }
+        Ok(told)
+    }
+
+    fn change_rate(&mut self, circuit: &Circuit) -> Result<()> {
+        let plan = &mut self.installed.plan;
+        let mut rates = rates(&self.tables);
+        // A program that was under way at the last change may be looking at it.
+        rates.published.extend(self.left_rate);
+        if let Some(change) = plan.change_rate(circuit, &rates)? {
+            change_rate(&self.tables, &change);
+            self.left_rate = Some(change.old_index);
+        }
+        Ok(())
     }
 
     /// Counters and state of everything configured.
