@@ -52,7 +52,7 @@ fn moved(tat_ticks: u64, now_ticks: u64, old: &Rate, new: &Rate) -> Option<u64> 
         return None;
     }
     let scaled = u128::from(ahead_ticks) * u128::from(burst_ticks(new));
-    let ahead_ticks = u64::try_from(scaled / u128::from(burst_ticks(old))).ok()?;
+    let ahead_ticks = scaled.checked_div(burst_ticks(old).into())?.try_into().ok()?;
     Some(now_ticks.wrapping_add(ahead_ticks))
 }
 
