@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
+use edge_common::rate::Rate;
 use nix::fcntl::Flock;
 
 use super::{
@@ -21,7 +22,7 @@ use crate::{
         Attached, KernelTables, Links, Pins, PortProgram, apply, change_rate, interface::Interface,
         occupancy, preflight::preflight, rates, retire,
     },
-    plan::{Capacity, Plan, Police, PortPlan},
+    plan::{Capacity, Full, Plan, Police, PortPlan, slots::Table},
 };
 
 /// The pins of an edge, held by this process alone.
@@ -159,11 +160,21 @@ impl Instance {
     }
 
     fn change_rate(&mut self, circuit: &Circuit) -> Result<()> {
+        let left = self.left_rate;
+        let with_left = |mut rates: Table<Rate>| {
+            // A program that was under way at the last change may be looking at it.
+            rates.published.extend(left);
+            rates
+        };
         let plan = &mut self.installed.plan;
-        let mut rates = rates(&self.tables);
-        // A program that was under way at the last change may be looking at it.
-        rates.published.extend(self.left_rate);
-        if let Some(change) = plan.change_rate(circuit, &rates)? {
+        let change = match plan.change_rate(circuit, &with_left(rates(&self.tables))) {
+            Ok(change) => change,
+            // Attachments that were retired may have the rest; who has, takes longer to find out.
+            Err(Full { .. }) => {
+                plan.change_rate(circuit, &with_left(occupancy(&self.tables).rates))?
+            }
+        };
+        if let Some(change) = change {
             change_rate(&self.tables, &change);
             self.left_rate = Some(change.old_index);
         }
