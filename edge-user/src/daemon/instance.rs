@@ -131,7 +131,7 @@ impl Instance {
     }
 
     /// Gives a circuit another bandwidth: one rate and a store for each of its attachments, not an
-    /// [`install`] of everything.
+    /// `install` of everything.
     ///
     /// What is to be saved is written and checked before, and takes the file's place after the
     /// change: a file that can't be written changes nothing, and no file tells of a bandwidth that
