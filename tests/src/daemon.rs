@@ -4,7 +4,7 @@ use std::{
     fs,
     io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Command, Output, Stdio},
     sync::OnceLock,
     thread,
     time::{Duration, Instant},
@@ -13,6 +13,7 @@ use std::{
 use anyhow::{Context as _, Result, bail, ensure};
 use edge_user::{
     daemon::{
+        bandwidth::{BandwidthChange, SetBandwidth},
         control::{self, Request},
         status::Status,
     },
@@ -24,7 +25,7 @@ use nix::{
 };
 
 /// Its configuration.
-const CONFIG: &str = "/run/edge/edge.toml";
+pub const CONFIG_PATH: &str = "/run/edge/edge.toml";
 /// Its control socket.
 const CONTROL: &str = "/run/edge/control.sock";
 /// How long it may take to be ready, to reload, to end.
@@ -63,7 +64,7 @@ impl Daemon {
         let mut child = lab
             .edge()
             .command(edge_binary())
-            .args(["run", "-c", CONFIG])
+            .args(["run", "-c", CONFIG_PATH])
             .stderr(Stdio::piped())
             .spawn()
             .context("starting the daemon")?;
@@ -114,7 +115,7 @@ impl Drop for Daemon {
 
 /// Writes the configuration.
 pub fn configure(config: &str) -> Result<()> {
-    fs::write(CONFIG, config).context("writing the configuration")
+    fs::write(CONFIG_PATH, config).context("writing the configuration")
 }
 
 /// `edge reload`.
@@ -122,13 +123,25 @@ pub fn reload() -> Result<()> {
     control::ask(Path::new(CONTROL), &Request::Reload)
 }
 
+/// `edge set-bandwidth`, without the command.
+pub fn set_bandwidth(circuit: &str, bandwidth_bps: u64) -> Result<BandwidthChange> {
+    let circuit = circuit.to_owned();
+    let request = SetBandwidth { circuit, bandwidth_bps, save: false };
+    control::ask(Path::new(CONTROL), &Request::SetBandwidth(request))
+}
+
 /// `edge status`.
 pub fn status() -> Result<Status> {
     control::ask(Path::new(CONTROL), &Request::Status)
 }
 
+/// Any command of `edge`.
+pub fn edge(lab: &Lab, arguments: &[&str]) -> Result<Output> {
+    Ok(lab.edge().command(edge_binary()).args(arguments).output()?)
+}
+
 /// `edge detach`, and what it printed.
 pub fn detach(lab: &Lab) -> Result<String> {
     let binary = edge_binary().to_str().context("a path in UTF-8")?;
-    lab.edge().output(binary, &["detach", "-c", CONFIG])
+    lab.edge().output(binary, &["detach", "-c", CONFIG_PATH])
 }

@@ -98,6 +98,9 @@ fn what_is_wrong_with_the_command_line_exits_with_2_and_what_is_not_there_with_1
         ([&replay[..], &["customer0", "in.pcap"]].concat(), 0),
         (vec!["status", "-s", "nobody.sock"], 1),
         (vec!["reload", "-s", "nobody.sock"], 1),
+        (vec!["set-bandwidth", "contoso", "1 Gbps", "-s", "nobody.sock"], 1),
+        (vec!["set-bandwidth", "contoso", "1 GBps", "-s", "nobody.sock"], 2),
+        (vec!["set-bandwidth", "contoso", "-s", "nobody.sock"], 2),
         (vec!["completions", "bash"], 0),
         (vec!["man"], 0),
     ] {

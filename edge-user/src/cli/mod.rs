@@ -7,6 +7,7 @@ mod detach;
 mod reload;
 mod replay;
 mod run;
+mod set_bandwidth;
 mod shell;
 mod status;
 
@@ -14,7 +15,9 @@ use std::{io, io::IsTerminal as _, path::PathBuf, process::ExitCode};
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 use edge_user::{
-    config::ConfigErrors, daemon::control::ConfigRefused, replay::capture::CaptureError,
+    config::{BandwidthRefused, ConfigErrors},
+    daemon::control::ConfigRefused,
+    replay::capture::CaptureError,
 };
 use nix::{errno::Errno, unistd::geteuid};
 use tracing_subscriber::EnvFilter;
@@ -38,6 +41,8 @@ enum Verb {
     Detach(detach::Args),
     /// Has the running daemon read its configuration again, all of it or none.
     Reload(reload::Args),
+    /// Gives a circuit another bandwidth, live.
+    SetBandwidth(set_bandwidth::Args),
     /// Shows ports, circuits, peerings and their counters.
     Status(status::Args),
     /// Runs a capture through the data plane, without any interface.
@@ -89,6 +94,7 @@ pub(crate) fn main() -> ExitCode {
         Verb::Run(args) => run::run(&args),
         Verb::Detach(args) => detach::detach(&args),
         Verb::Reload(args) => reload::reload(&args),
+        Verb::SetBandwidth(args) => set_bandwidth::set_bandwidth(&args),
         Verb::Status(args) => status::status(&args),
         Verb::Replay(args) => replay::replay(&args),
         Verb::Bench(args) => bench::bench(&args),
@@ -114,8 +120,10 @@ fn exit_code(error: &anyhow::Error) -> u8 {
     let is_not_ethernet = error
         .downcast_ref::<CaptureError>()
         .is_some_and(|error| matches!(error, CaptureError::NotEthernet { .. }));
-    let is_usage =
-        error.is::<ConfigErrors>() || error.is::<ConfigRefused>() || error.is::<UsageError>();
+    let is_usage = error.is::<ConfigErrors>()
+        || error.is::<ConfigRefused>()
+        || error.is::<BandwidthRefused>()
+        || error.is::<UsageError>();
     if is_usage || is_not_ethernet { 2 } else { 1 }
 }
 

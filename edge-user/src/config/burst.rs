@@ -5,7 +5,7 @@ use edge_common::rate::MAX_BURST_NS;
 use super::{QosProfile, units::Burst};
 
 /// A class whose share is below this could never send a full tagged frame.
-pub(super) const MIN_SHARE_BYTES: u64 = 1_600;
+const MIN_SHARE_BYTES: u64 = 1_600;
 
 const DEFAULT_BURST_NS: u64 = 25_000_000;
 const DEFAULT_MIN_BYTES: u64 = 128_000;
@@ -19,12 +19,13 @@ pub fn default_burst_bytes(bandwidth_bps: u64) -> u64 {
     bytes.clamp(DEFAULT_MIN_BYTES, DEFAULT_MAX_BYTES).min(longest_bytes(bandwidth_bps))
 }
 
-/// `burst` in bytes, or what is wrong with it.
-pub(super) fn burst_bytes(burst: Burst, bandwidth_bps: u64) -> Result<u64, String> {
+/// `burst`, or the default, in bytes, or what is wrong with it.
+pub(super) fn burst_bytes(burst: Option<Burst>, bandwidth_bps: u64) -> Result<u64, String> {
     let longest = longest_bytes(bandwidth_bps);
     let (is_too_long, bytes) = match burst {
-        Burst::Time { ns } => (ns > MAX_BURST_NS, bytes_in(ns, bandwidth_bps)),
-        Burst::Size { bytes } => (bytes > longest, bytes),
+        None => (false, default_burst_bytes(bandwidth_bps)),
+        Some(Burst::Time { ns }) => (ns > MAX_BURST_NS, bytes_in(ns, bandwidth_bps)),
+        Some(Burst::Size { bytes }) => (bytes > longest, bytes),
     };
     if is_too_long {
         return Err(format!(
@@ -32,6 +33,20 @@ pub(super) fn burst_bytes(burst: Burst, bandwidth_bps: u64) -> Result<u64, Strin
         ));
     }
     Ok(bytes)
+}
+
+/// Whether a full frame fits into the share of a burst that `profile` leaves its poorest class.
+pub(super) fn check_share(burst_bytes: u64, permille: u32, profile: &str) -> Result<(), String> {
+    let share_bytes = share_bytes(burst_bytes, permille);
+    if share_bytes >= MIN_SHARE_BYTES {
+        return Ok(());
+    }
+    let needed = (MIN_SHARE_BYTES * 1000).div_ceil(u64::from(permille));
+    Err(format!(
+        "the burst of {burst_bytes} bytes leaves a class of profile {profile:?} {share_bytes} \
+         bytes, in which no full frame fits; give a `burst` of at least {needed} bytes, or the \
+         class a larger share"
+    ))
 }
 
 /// The share of a burst in bytes, rounded as the data plane rounds it.
@@ -78,15 +93,16 @@ mod tests {
 
     #[test]
     fn times_and_sizes() {
-        let time = |ns| Burst::Time { ns };
+        let time = |ns| Some(Burst::Time { ns });
+        let size = |bytes| Some(Burst::Size { bytes });
         assert_eq!(burst_bytes(time(25_000_000), 1_000_000_000), Ok(3_125_000));
         assert_eq!(burst_bytes(time(1), 1_000_000_000), Ok(0));
         assert_eq!(burst_bytes(time(10_000_000_000), 64_000), Ok(80_000));
         assert!(burst_bytes(time(10_000_000_001), 64_000).is_err());
         assert!(burst_bytes(time(u64::MAX), 800_000_000_000).is_err());
-        assert_eq!(burst_bytes(Burst::Size { bytes: 80_000 }, 64_000), Ok(80_000));
-        assert!(burst_bytes(Burst::Size { bytes: 80_001 }, 64_000).is_err());
-        assert!(burst_bytes(Burst::Size { bytes: u64::MAX }, 800_000_000_000).is_err());
+        assert_eq!(burst_bytes(size(80_000), 64_000), Ok(80_000));
+        assert!(burst_bytes(size(80_001), 64_000).is_err());
+        assert!(burst_bytes(size(u64::MAX), 800_000_000_000).is_err());
     }
 
     #[test]

@@ -51,6 +51,7 @@ impl Checks<'_> {
             core_s_tpid: optional(&raw.core_s_tpid).value_or(None)?,
             ports: ports.value_or(all_ports())?,
             burst_bytes: burst_bytes?,
+            burst: optional(&raw.burst).value_or(None)?,
             ecn: raw.ecn.value_or(Ecn::Drop)?,
             fairness: raw.fairness.value_or(Fairness::None)?,
             policing: raw.policing.value_or(Policing::CircuitLink)?,
@@ -143,17 +144,10 @@ impl Checks<'_> {
 
     fn burst_bytes(&self, raw: &RawCircuit) -> Option<u64> {
         let bandwidth = raw.bandwidth_bps.given()?;
-        let bytes = match &raw.burst {
-            Field::Bad => return None,
-            Field::Absent => burst::default_burst_bytes(bandwidth.value),
-            Field::Given(given) => match burst::burst_bytes(given.value, bandwidth.value) {
-                Ok(bytes) => bytes,
-                Err(message) => {
-                    self.errors.add(given.span, message);
-                    return None;
-                }
-            },
-        };
+        let burst = optional(&raw.burst).value_or(None)?;
+        let at = raw.burst.given().map_or(bandwidth.span, |burst| burst.span);
+        let refuse = |message| self.errors.add(at, message);
+        let bytes = burst::burst_bytes(burst, bandwidth.value).map_err(refuse).ok()?;
         let peerings = raw.peerings.iter().flatten();
         let profiles = peerings.filter_map(|peering| {
             let name = peering.qos.value_or(qos::DEFAULT_PROFILE.into())?;
@@ -161,21 +155,7 @@ impl Checks<'_> {
             Some((burst::least_share_permille(profile), name))
         });
         let (permille, profile) = profiles.min()?;
-        let share_bytes = burst::share_bytes(bytes, permille);
-        if share_bytes < burst::MIN_SHARE_BYTES {
-            let at = raw.burst.given().map_or(bandwidth.span, |burst| burst.span);
-            let least = burst::MIN_SHARE_BYTES;
-            let needed = (least * 1000).div_ceil(u64::from(permille));
-            self.errors.add(
-                at,
-                format!(
-                    "the burst of {bytes} bytes leaves a class of profile {profile:?} \
-                     {share_bytes} bytes, in which no full frame fits; give a `burst` of at \
-                     least {needed} bytes, or the class a larger share"
-                ),
-            );
-            return None;
-        }
+        burst::check_share(bytes, permille, &profile).map_err(refuse).ok()?;
         Some(bytes)
     }
 }

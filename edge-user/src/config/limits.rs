@@ -41,14 +41,8 @@ fn check_classes(peering: &RawPeering, outer: Outer, profiles: &Profiles, errors
     if let Some(limit) = peering.bandwidth_bps.given() {
         let permille = burst::least_share_permille(profile);
         let burst_bytes = burst::default_burst_bytes(limit.value);
-        let share_bytes = burst::share_bytes(burst_bytes, permille);
-        if share_bytes < burst::MIN_SHARE_BYTES {
-            let message = format!(
-                "the peering's burst of {burst_bytes} bytes, 25 ms of its `bandwidth`, leaves a \
-                 class of profile {name:?} {share_bytes} bytes, in which no full frame fits; give \
-                 the class a larger share"
-            );
-            errors.add(limit.span, message);
+        if let Err(message) = burst::check_share(burst_bytes, permille, &name) {
+            errors.add(limit.span, format!("the peering's `bandwidth`: {message}"));
         }
     }
 }

@@ -3,10 +3,13 @@
 //! Read in the order of a file's way through it: `error` has positions, `keys` and `values`
 //! read single keys, `schema` reads tables, `validate` (with `circuit`, `names`, `burst`, `tags`,
 //! `tpids`, `qos`, `rules`) checks what no single key shows, `report` says what is unusual about a
-//! correct file.
+//! correct file, `change` and `edit` give a circuit another bandwidth, in a configuration and in the
+//! text of its file.
 
 mod burst;
+mod change;
 mod circuit;
+mod edit;
 mod error;
 mod intervals;
 mod keys;
@@ -30,13 +33,15 @@ use std::path::Path;
 
 pub use self::{
     burst::default_burst_bytes,
+    change::BandwidthRefused,
+    edit::with_bandwidth,
     error::{ConfigError, ConfigErrors, Position},
     types::{
         Accounting, Billing, CTags, Circuit, ClassMatch, Config, CoreTag, Direction, DscpPolicy,
         Ecn, Edge, Fairness, Forward, Link, Peering, PeeringKind, Policing, Port, PortRange,
         QosClass, QosProfile, Side, SideTags, Sku, XdpMode,
     },
-    units::bandwidth_bps,
+    units::{Burst, bandwidth_bps},
 };
 
 /// Reads and checks the file at `path`.

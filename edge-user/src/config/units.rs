@@ -21,11 +21,17 @@ const TIMES: [(&str, u64); 6] = [
 
 /// A committed burst, as written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Burst {
+pub enum Burst {
     /// As time at the circuit's rate.
-    Time { ns: u64 },
+    Time {
+        /// In nanoseconds.
+        ns: u64,
+    },
     /// As it is.
-    Size { bytes: u64 },
+    Size {
+        /// In bytes.
+        bytes: u64,
+    },
 }
 
 /// A bandwidth as a person types it, in bit/s: `"50 Mbps"` or a whole number of bit/s, within

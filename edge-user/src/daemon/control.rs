@@ -6,7 +6,7 @@ use std::{
     os::unix::{fs::FileTypeExt as _, net::UnixStream},
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result, anyhow, bail};
@@ -18,8 +18,8 @@ use tokio::{
     sync::Mutex,
 };
 
-use super::instance::Instance;
-use crate::config::ConfigErrors;
+use super::{bandwidth::SetBandwidth, instance::Instance};
+use crate::config::{BandwidthRefused, ConfigErrors};
 
 /// Longest request in bytes.
 const MAX_REQUEST_LEN_BYTES: u64 = 64 * 1024;
@@ -34,6 +34,8 @@ pub enum Request {
     Status,
     /// To read the configuration again.
     Reload,
+    /// Another bandwidth for a circuit: a [`super::bandwidth::BandwidthChange`].
+    SetBandwidth(SetBandwidth),
 }
 
 /// The daemon refuses its configuration, with every mistake in it.
@@ -47,6 +49,7 @@ pub struct ConfigRefused(String);
 enum Answer {
     Ok(serde_json::Value),
     ConfigErrors(String),
+    BandwidthRefused(BandwidthRefused),
     Error(String),
 }
 
@@ -136,6 +139,7 @@ pub fn ask<T: for<'de> Deserialize<'de>>(socket: &Path, request: &Request) -> Re
     match serde_json::from_str(&line).context("the daemon's answer is not one of edge's")? {
         Answer::Ok(value) => Ok(serde_json::from_value(value)?),
         Answer::ConfigErrors(errors) => Err(ConfigRefused(errors).into()),
+        Answer::BandwidthRefused(refused) => Err(refused.into()),
         Answer::Error(error) => Err(anyhow!(error)),
     }
 }
@@ -151,7 +155,10 @@ async fn answer(mut stream: tokio::net::UnixStream, instance: &Mutex<Instance>) 
     let answer = match handle(&line, instance).await {
         Ok(value) => Answer::Ok(value),
         Err(error) if error.is::<ConfigErrors>() => Answer::ConfigErrors(error.to_string()),
-        Err(error) => Answer::Error(format!("{error:#}")),
+        Err(error) => match error.downcast() {
+            Ok(refused) => Answer::BandwidthRefused(refused),
+            Err(error) => Answer::Error(format!("{error:#}")),
+        },
     };
     let mut line = serde_json::to_string(&answer)?;
     line.push('\n');
@@ -160,6 +167,7 @@ async fn answer(mut stream: tokio::net::UnixStream, instance: &Mutex<Instance>) 
 }
 
 async fn handle(line: &str, instance: &Mutex<Instance>) -> Result<serde_json::Value> {
+    let received = Instant::now();
     let request = serde_json::from_str(line)
         .context("the daemon does not know this request: client and daemon differ in version")?;
     let mut instance = instance.lock().await;
@@ -168,6 +176,9 @@ async fn handle(line: &str, instance: &Mutex<Instance>) -> Result<serde_json::Va
         Request::Reload => {
             instance.reload()?;
             Ok(serde_json::Value::Null)
+        }
+        Request::SetBandwidth(request) => {
+            Ok(serde_json::to_value(instance.set_bandwidth(&request, received)?)?)
         }
     }
 }

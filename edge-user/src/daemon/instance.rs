@@ -8,16 +8,21 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
+use edge_common::rate::Rate;
 use nix::fcntl::Flock;
 
-use super::{AtExit, status::Status};
+use super::{
+    AtExit,
+    bandwidth::{BandwidthChange, NewFile, SetBandwidth},
+    status::Status,
+};
 use crate::{
-    config::{self, Config},
+    config::{self, Circuit, Config},
     dataplane::{
-        Attached, KernelTables, Links, Pins, PortProgram, apply, interface::Interface, occupancy,
-        preflight::preflight, retire,
+        Attached, KernelTables, Links, Pins, PortProgram, apply, change_rate, interface::Interface,
+        occupancy, preflight::preflight, rates, retire,
     },
-    plan::{Capacity, Plan, Police, PortPlan},
+    plan::{Capacity, Full, Plan, Police, PortPlan, slots::Table},
 };
 
 /// The pins of an edge, held by this process alone.
@@ -51,6 +56,8 @@ pub struct Instance {
     tables: KernelTables,
     hold: Hold,
     started: Instant,
+    /// Index of the rate that the last change of a bandwidth has left.
+    left_rate: Option<u32>,
 }
 
 impl Instance {
@@ -83,6 +90,7 @@ impl Instance {
             tables,
             hold,
             started: Instant::now(),
+            left_rate: None,
         })
     }
 
@@ -120,6 +128,57 @@ impl Instance {
                 Err(error)
             }
         }
+    }
+
+    /// Gives a circuit another bandwidth: one rate and a store for each of its attachments, not an
+    /// `install` of everything.
+    ///
+    /// What is to be saved is written and checked before, and takes the file's place after the
+    /// change: a file that can't be written changes nothing, and no file tells of a bandwidth that
+    /// was never in effect.
+    pub fn set_bandwidth(
+        &mut self,
+        request: &SetBandwidth,
+        received: Instant,
+    ) -> Result<BandwidthChange> {
+        let (place, circuit) = self.config.circuit_at(&request.circuit, request.bandwidth_bps)?;
+        let file =
+            request.save.then(|| NewFile::prepare(&self.config_path, request)).transpose()?;
+        self.change_rate(&circuit)?;
+        tracing::debug!("in effect {:?} after the request", received.elapsed());
+
+        let mut told = BandwidthChange::new(&self.config.circuits[place], &circuit);
+        tracing::info!("{told}");
+        self.config.circuits[place] = circuit;
+        if let Some(file) = file {
+            let saved = file.replace().with_context(|| {
+                format!("{told}, in effect now, but not saved to {}", self.config_path.display())
+            })?;
+            told.saved_to = Some(saved);
+        }
+        Ok(told)
+    }
+
+    fn change_rate(&mut self, circuit: &Circuit) -> Result<()> {
+        let left = self.left_rate;
+        let with_left = |mut rates: Table<Rate>| {
+            // A program that was under way at the last change may be looking at it.
+            rates.published.extend(left);
+            rates
+        };
+        let plan = &mut self.installed.plan;
+        let change = match plan.change_rate(circuit, &with_left(rates(&self.tables))) {
+            Ok(change) => change,
+            // Attachments that were retired may have the rest; who has, takes longer to find out.
+            Err(Full { .. }) => {
+                plan.change_rate(circuit, &with_left(occupancy(&self.tables).rates))?
+            }
+        };
+        if let Some(change) = change {
+            change_rate(&self.tables, &change);
+            self.left_rate = Some(change.old_index);
+        }
+        Ok(())
     }
 
     /// Counters and state of everything configured.

@@ -1,5 +1,6 @@
 //! The daemon: keeps the kernel's tables at what the configuration says, and answers questions.
 
+pub mod bandwidth;
 pub mod control;
 pub mod instance;
 pub mod metrics;

@@ -1,6 +1,8 @@
 //! Brings the kernel's tables to a plan, in an order that a running program can't trip over:
 //! fill, then publish; retire when programs have moved on, and reuse at the next plan.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use anyhow::{Context as _, Result};
 use edge_common::{
     abi::{FlowQueuesWords, PolicerWords, VidTable},
@@ -8,13 +10,14 @@ use edge_common::{
 };
 use zerocopy::FromZeros as _;
 
-use super::{keys, mapped::MappedArray, tables::KernelTables};
-use crate::plan::Plan;
+use super::{change_rate::change_rate, keys, mapped::MappedArray, tables::KernelTables};
+use crate::plan::{Plan, RateChange};
 
 /// Makes the tables hold what `plan` says, beside what they held. `ifindexes` are those of the
 /// plan's ports, in their order.
 ///
-/// What changes for a published attachment (rate, marking, state) changes by one store each.
+/// What changes for a published attachment (rate, marking, state) changes by one store each, and a
+/// bucket whose rate changes stays as full as it is.
 pub fn apply(tables: &mut KernelTables, plan: &Plan, ifindexes: &[u32]) -> Result<()> {
     fill(tables, plan).context("filling the tables")?;
     for (port, ifindex) in plan.ports.iter().zip(ifindexes) {
@@ -30,6 +33,8 @@ pub fn apply(tables: &mut KernelTables, plan: &Plan, ifindexes: &[u32]) -> Resul
 
 /// Writes everything that nothing refers to yet, and the attachments.
 fn fill(tables: &mut KernelTables, plan: &Plan) -> Result<()> {
+    // Before a rate that nothing refers to any more is overwritten.
+    let rate_changes = rate_changes(tables, plan);
     for (index, rate) in &plan.rates {
         tables.rates.set(*index, rate);
     }
@@ -53,6 +58,9 @@ fn fill(tables: &mut KernelTables, plan: &Plan) -> Result<()> {
     for claim in plan.c_tables.values().filter(|claim| claim.is_new) {
         tables.c_tables.set(claim.index, &VidTable::new_zeroed());
     }
+    for change in &rate_changes {
+        change_rate(tables, change);
+    }
     for attachment in &plan.attachments {
         if attachment.is_new {
             tables.meters.clear(attachment.index)?;
@@ -67,6 +75,27 @@ fn fill(tables: &mut KernelTables, plan: &Plan) -> Result<()> {
         tables.port_keys.set(port.index, &keys::port_record(&port.name));
     }
     Ok(())
+}
+
+/// The policers whose rate is another one in `plan`, with the attachments that they police.
+fn rate_changes(tables: &KernelTables, plan: &Plan) -> Vec<RateChange> {
+    let mut changes = BTreeMap::new();
+    for attachment in plan.attachments.iter().filter(|attachment| !attachment.is_new) {
+        let (now, value) = (tables.attachments.get(attachment.index), attachment.value);
+        if now.policer == 0 || now.policer != value.policer || now.rate == value.rate {
+            continue;
+        }
+        let change = changes.entry(value.policer).or_insert_with(|| RateChange {
+            index: value.rate,
+            rate: plan.rates[&value.rate],
+            old_index: now.rate,
+            old_rate: tables.rates.get(now.rate),
+            attachments: Vec::new(),
+            policers: BTreeSet::from([value.policer]),
+        });
+        change.attachments.push((attachment.index, value));
+    }
+    changes.into_values().collect()
 }
 
 /// Publishes: C-tables first, so that an S-tag never leads to one that is not ready.

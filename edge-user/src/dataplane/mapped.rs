@@ -92,6 +92,17 @@ impl<T: FromBytes + IntoBytes + Immutable> MappedArray<T> {
         element.store(value, Ordering::Release);
     }
 
+    /// Replaces the first 64-bit word of the entry at `index` by what `change` makes of it, if it
+    /// makes anything, while programs change it too.
+    ///
+    /// # Panics
+    ///
+    /// If there is none.
+    pub(super) fn update(&self, index: u32, change: impl FnMut(u64) -> Option<u64>) {
+        let word = self.word(index, 0);
+        let _unchanged = word.fetch_update(Ordering::AcqRel, Ordering::Acquire, change);
+    }
+
     fn word(&self, index: u32, word: usize) -> &AtomicU64 {
         assert!(index < self.len && word < Self::WORDS, "no such entry");
         let offset = index as usize * size_of::<T>() + word * size_of::<u64>();

@@ -1,6 +1,7 @@
 //! The data plane in the kernel: programs, tables, links and their pins.
 
 mod apply;
+mod change_rate;
 pub mod interface;
 mod keys;
 mod links;
@@ -13,8 +14,9 @@ pub mod tables;
 
 pub use self::{
     apply::{apply, retire},
+    change_rate::change_rate,
     links::{Attached, AttachedMode, Links},
-    occupancy::occupancy,
+    occupancy::{occupancy, rates},
     pins::Pins,
     program::PortProgram,
     tables::KernelTables,

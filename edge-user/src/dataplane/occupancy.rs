@@ -6,7 +6,7 @@ use edge_common::{attachment::Slot, rate::Rate};
 use zerocopy::{FromBytes, FromZeros as _, Immutable, IntoBytes};
 
 use super::{keys, mapped::MappedArray, tables::KernelTables};
-use crate::plan::{CTableKey, Occupancy};
+use crate::plan::{CTableKey, Occupancy, slots::Table};
 
 /// Reads the tables.
 pub fn occupancy(tables: &KernelTables) -> Occupancy {
@@ -14,7 +14,6 @@ pub fn occupancy(tables: &KernelTables) -> Occupancy {
     occupancy.ports.known = known(&tables.port_keys, keys::port_name);
     occupancy.attachments.known = known(&tables.attachment_keys, keys::attachment_key);
     occupancy.policers.known = known(&tables.policer_keys, keys::policer_key);
-    let written = |rate: &Rate| (*rate != Rate::new_zeroed()).then_some(*rate);
     occupancy.rates.known = known(&tables.rates, written);
     // An all-zero row is what an unused place looks like, and also a legal row that resets
     // everything; as long as it is published, it counts as known.
@@ -61,6 +60,24 @@ pub fn occupancy(tables: &KernelTables) -> Occupancy {
     let published = &occupancy.qos_rows.published;
     occupancy.qos_rows.known.retain(|_, index| published.contains(index));
     occupancy
+}
+
+/// Reads what another rate for a circuit takes, without a look at each VID of each table: any
+/// attachment counts as published, also one that was retired.
+pub fn rates(tables: &KernelTables) -> Table<Rate> {
+    let mut rates = tables.capacity().unused().rates;
+    rates.known = known(&tables.rates, written);
+    let buckets = (0..tables.attachments.len()).flat_map(|index| {
+        let limits = tables.limits.get(index);
+        let own = tables.attachments.get(index).bucket();
+        limits.classes.into_iter().chain([limits.peering, own])
+    });
+    rates.published = buckets.map(|bucket| bucket.rate).collect();
+    rates
+}
+
+fn written(rate: &Rate) -> Option<Rate> {
+    (*rate != Rate::new_zeroed()).then_some(*rate)
 }
 
 /// The published entries of a VID table.

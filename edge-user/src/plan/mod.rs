@@ -4,6 +4,7 @@
 mod capacity;
 mod member;
 mod qos;
+mod rate_change;
 mod rates;
 mod retag;
 pub mod slots;
@@ -32,6 +33,7 @@ use crate::config::{
 
 pub use self::{
     capacity::{CTableKey, Capacity, Occupancy},
+    rate_change::RateChange,
     slots::Full,
 };
 
@@ -121,6 +123,16 @@ pub struct AttachmentPlan {
     /// Indices that the same peering had on the same port with other classes, whose counters are
     /// part of its own.
     pub predecessors: Vec<(u32, Vec<String>)>,
+}
+
+impl AttachmentPlan {
+    /// Whether one of its buckets grants the rate with this index.
+    fn has_rate(&self, rate: u32) -> bool {
+        let Limits { peering, classes } = self.limits;
+        let limits = classes.iter().chain([&peering]);
+        self.value.rate == rate
+            || limits.into_iter().any(|limit| limit.policer != 0 && limit.rate == rate)
+    }
 }
 
 /// Tables by VID, by index: a whole range of VIDs is one peering's, perhaps.

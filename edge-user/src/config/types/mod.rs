@@ -11,7 +11,7 @@ pub use self::{
     qos::{ClassMatch, PortRange, QosClass, QosProfile},
     tags::{CTags, CoreTag, SideTags},
 };
-use super::spelled::spelled;
+use super::{spelled::spelled, units::Burst};
 
 /// A checked configuration: every name in it refers to something.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,6 +109,8 @@ pub struct Circuit {
     pub ports: Vec<String>,
     /// Committed burst in bytes.
     pub burst_bytes: u64,
+    /// The same as the file gives it; `None`: the default of the bandwidth.
+    pub burst: Option<Burst>,
     /// What ECN-capable senders are told.
     pub ecn: Ecn,
     /// Whether flows are kept from each other's way.

@@ -1,0 +1,209 @@
+//! `edge set-bandwidth`: what is asked, what is answered, and the file that remembers it.
+
+use std::{
+    fmt, fs,
+    io::Write as _,
+    os::unix::fs::{MetadataExt as _, fchown},
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result, ensure};
+use serde::{Deserialize, Serialize};
+use tempfile::NamedTempFile;
+
+use crate::{
+    config::{self, Circuit},
+    units::bit_rate,
+};
+
+/// Another bandwidth for a circuit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetBandwidth {
+    /// The circuit's name.
+    pub circuit: String,
+    /// The bandwidth in bit/s.
+    pub bandwidth_bps: u64,
+    /// Whether the configuration file is to say so, too.
+    pub save: bool,
+}
+
+/// What changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BandwidthChange {
+    /// The circuit's name.
+    pub circuit: String,
+    /// Bandwidth before and after, in bit/s.
+    pub bandwidth_bps: [u64; 2],
+    /// Committed burst before and after, in bytes.
+    pub burst_bytes: [u64; 2],
+    /// The file that was written.
+    pub saved_to: Option<PathBuf>,
+}
+
+impl BandwidthChange {
+    pub(super) fn new(before: &Circuit, after: &Circuit) -> Self {
+        Self {
+            circuit: after.name.clone(),
+            bandwidth_bps: [before.bandwidth_bps, after.bandwidth_bps],
+            burst_bytes: [before.burst_bytes, after.burst_bytes],
+            saved_to: None,
+        }
+    }
+}
+
+impl fmt::Display for BandwidthChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [old, new] = self.bandwidth_bps.map(bit_rate);
+        write!(f, "{}: {old} -> {new}, burst ", self.circuit)?;
+        match self.burst_bytes {
+            [old, new] if old == new => write!(f, "{new} bytes"),
+            [old, new] => write!(f, "{old} -> {new} bytes"),
+        }
+    }
+}
+
+/// The configuration file with another bandwidth, beside the one that it is to replace. Dropping
+/// it removes it.
+pub(super) struct NewFile {
+    path: PathBuf,
+    replaced: String,
+    file: NamedTempFile,
+}
+
+impl NewFile {
+    /// Writes and checks it; behind a symbolic link, the file that the link leads to is meant.
+    pub(super) fn prepare(config_path: &Path, request: &SetBandwidth) -> Result<Self> {
+        let SetBandwidth { circuit, bandwidth_bps, .. } = request;
+        // Errors name the file as the daemon knows it.
+        let mut expected = config::load(config_path)?;
+        let changed = expected.circuit_at(circuit, *bandwidth_bps);
+        let (place, changed) = changed.map_err(|refused| refused.by_file(config_path))?;
+        expected.circuits[place] = changed;
+
+        let cannot =
+            || format!("{} can't be saved, and nothing was changed", config_path.display());
+        let path = fs::canonicalize(config_path).with_context(cannot)?;
+        let replaced = fs::read_to_string(&path).with_context(cannot)?;
+        let text = config::with_bandwidth(&replaced, circuit, *bandwidth_bps);
+        let edited = text.as_deref().and_then(|text| config::parse(text, config_path).ok());
+        let text = text.filter(|_| edited == Some(expected)).with_context(|| {
+            format!(
+                "{}: the bandwidth of {circuit:?} has no place of its own there, and nothing was \
+                 changed; edit the file, then `edge reload`",
+                config_path.display(),
+            )
+        })?;
+        let file = Self::beside(&path, &text).with_context(cannot)?;
+        Ok(Self { path, replaced, file })
+    }
+
+    /// Has it take the file's place, unless somebody has changed that in between.
+    pub(super) fn replace(self) -> Result<PathBuf> {
+        let Self { path, replaced, file } = self;
+        file.as_file().sync_all()?;
+        ensure!(
+            fs::read_to_string(&path)? == replaced,
+            "somebody else has changed the file at this moment; give the command again",
+        );
+        file.persist(&path)?;
+        // The name is the directory's.
+        fs::File::open(directory(&path))?.sync_all()?;
+        Ok(path)
+    }
+
+    fn beside(path: &Path, text: &str) -> Result<NamedTempFile> {
+        let metadata = fs::metadata(path)?;
+        let mut file = NamedTempFile::with_prefix_in(".edge-", directory(path))?;
+        file.write_all(text.as_bytes())?;
+        // The owner first: to change it takes away bits of the mode.
+        fchown(file.as_file(), Some(metadata.uid()), Some(metadata.gid()))?;
+        file.as_file().set_permissions(metadata.permissions())?;
+        Ok(file)
+    }
+}
+
+fn directory(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::config::{BandwidthRefused, ConfigErrors};
+
+    const CONFIG: &str = "edge = { name = 'e' } # the only one\n\
+        port = [{ name = 'p', interface = 'i', side = 'core' }]\n\n\
+        [[circuit]]\nname = 'contoso'\nbandwidth = '1 Gbps' # until May\n\
+        [[circuit.peering]]\nkind = 'private'\nc_tag = 10\n";
+
+    fn request(circuit: &str, bandwidth_bps: u64) -> SetBandwidth {
+        SetBandwidth { circuit: circuit.into(), bandwidth_bps, save: true }
+    }
+
+    fn place(config: &str) -> (TempDir, PathBuf) {
+        let directory = TempDir::new().unwrap();
+        let path = directory.path().join("edge.toml");
+        fs::write(&path, config).unwrap();
+        (directory, path)
+    }
+
+    fn names(directory: &TempDir) -> usize {
+        fs::read_dir(directory.path()).unwrap().count()
+    }
+
+    #[test]
+    fn the_file_keeps_its_comments_its_mode_and_the_link_to_it() {
+        let (directory, path) = place(CONFIG);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        let link = directory.path().join("link.toml");
+        symlink("edge.toml", &link).unwrap();
+        let saved = NewFile::prepare(&link, &request("contoso", 50_000_000)).unwrap().replace();
+        assert_eq!(saved.unwrap(), fs::canonicalize(&path).unwrap());
+        assert_eq!(fs::read_to_string(&path).unwrap(), CONFIG.replace("1 Gbps", "50 Mbps"));
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o640);
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(names(&directory), 2);
+    }
+
+    #[test]
+    fn nothing_is_left_of_what_is_not_saved() {
+        let (directory, path) = place(CONFIG);
+        drop(NewFile::prepare(&path, &request("contoso", 50_000_000)).unwrap());
+        let new = NewFile::prepare(&path, &request("contoso", 50_000_000)).unwrap();
+        let theirs = CONFIG.replace("May", "June");
+        fs::write(&path, &theirs).unwrap();
+        assert!(new.replace().unwrap_err().to_string().contains("somebody else"));
+        assert_eq!(fs::read_to_string(&path).unwrap(), theirs);
+        assert_eq!(names(&directory), 1);
+    }
+
+    #[test]
+    fn what_the_file_can_not_say_is_refused() {
+        let refused = |config: &str, circuit| {
+            let (directory, path) = place(config);
+            let error = NewFile::prepare(&path, &request(circuit, 50_000_000)).err().unwrap();
+            assert_eq!((names(&directory), fs::read_to_string(&path).unwrap()), (1, config.into()));
+            error
+        };
+        assert!(refused(CONFIG, "contosso").is::<BandwidthRefused>());
+        assert!(refused(&CONFIG.replace("c_tag", "d_tag"), "contoso").is::<ConfigErrors>());
+    }
+
+    #[test]
+    fn a_change_reads_well() {
+        let mut change = BandwidthChange {
+            circuit: "contoso".into(),
+            bandwidth_bps: [1_000_000_000, 2_000_000_000],
+            burst_bytes: [3_125_000, 6_250_000],
+            saved_to: None,
+        };
+        let text = "contoso: 1 Gbps -> 2 Gbps, burst 3125000 -> 6250000 bytes";
+        assert_eq!(change.to_string(), text);
+        change.burst_bytes[1] = 3_125_000;
+        assert_eq!(change.to_string(), "contoso: 1 Gbps -> 2 Gbps, burst 3125000 bytes");
+    }
+}

@@ -1,0 +1,140 @@
+//! Another rate for one circuit of a plan: what changes in the tables, and nothing beside it.
+
+use std::collections::BTreeSet;
+
+use edge_common::{attachment::Attachment, rate::Rate};
+
+use super::{Full, Plan, rates, slots::Table};
+use crate::config::Circuit;
+
+/// A circuit's attachments on their way to another rate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RateChange {
+    /// Index of the new rate.
+    pub index: u32,
+    /// The new rate.
+    pub rate: Rate,
+    /// Index of the rate before.
+    pub old_index: u32,
+    /// The rate before.
+    pub old_rate: Rate,
+    /// The circuit's attachments at the new rate, by index.
+    pub attachments: Vec<(u32, Attachment)>,
+    /// Indices of the circuit's policers.
+    pub policers: BTreeSet<u32>,
+}
+
+impl Plan {
+    /// Gives the peerings of `circuit` the rate that it has now; `None` where the plan has none of
+    /// them. With an error, nothing is changed.
+    pub fn change_rate(
+        &mut self,
+        circuit: &Circuit,
+        rates: &Table<Rate>,
+    ) -> Result<Option<RateChange>, Full> {
+        let rate = rates::rate(circuit);
+        let index = rates.assign([rate])?[&rate].index;
+        let mut change = None;
+        for attachment in &mut self.attachments {
+            if attachment.key.circuit != circuit.name {
+                continue;
+            }
+            let old_index = std::mem::replace(&mut attachment.value.rate, index);
+            let change = change.get_or_insert_with(|| RateChange {
+                index,
+                rate,
+                old_index,
+                old_rate: self.rates[&old_index],
+                attachments: Vec::new(),
+                policers: BTreeSet::new(),
+            });
+            change.attachments.push((attachment.index, attachment.value));
+            change.policers.insert(attachment.value.policer);
+        }
+        if let Some(RateChange { old_index, .. }) = change {
+            if self.attachments.iter().all(|attachment| !attachment.has_rate(old_index)) {
+                self.rates.remove(&old_index);
+            }
+            self.rates.insert(index, rate);
+        }
+        Ok(change)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::{
+        config::{self, Config},
+        plan::{Capacity, Occupancy, Police},
+    };
+
+    fn config() -> Config {
+        let circuit = |name: &str, s_tag: u16| {
+            format!(
+                "[[circuit]]\nname = '{name}'\nbandwidth = '1 Gbps'\ns_tag = {s_tag}\n\
+                 [[circuit.peering]]\nkind = 'private'\nc_tag = 10\n\
+                 [[circuit.peering]]\nkind = 'microsoft'\nc_tag = 20\n"
+            )
+        };
+        let source = format!(
+            "edge = {{ name = 'e' }}\nport = [{{ name = 'p', interface = 'i', side = 'core' }},\n\
+             {{ name = 'q', interface = 'j', side = 'customer' }}]\n{}{}",
+            circuit("contoso", 100),
+            circuit("fabrikam", 200),
+        );
+        config::parse(&source, Path::new("f")).expect("correct")
+    }
+
+    /// The tables' rates once they hold `plan`.
+    fn table(occupied: &Occupancy, plan: &Plan) -> Table<Rate> {
+        Table {
+            known: plan.rates.iter().map(|(index, rate)| (*rate, *index)).collect(),
+            published: plan.attachments.iter().map(|attachment| attachment.value.rate).collect(),
+            ..occupied.rates.clone()
+        }
+    }
+
+    #[test]
+    fn it_is_the_plan_of_the_changed_configuration() {
+        let mut config = config();
+        let unused = Capacity::for_config(&config).unused();
+        let mut plan = Plan::new(&config, &unused, Police::Purchased).expect("room");
+        for (name, bandwidth_bps, rates) in [
+            ("contoso", 50_000_000, 2),
+            ("fabrikam", 50_000_000, 1),
+            ("contoso", 1_000_000_000, 2),
+            ("contoso", 1_000_000_000, 2),
+            ("fabrikam", 1_000_000_000, 1),
+        ] {
+            let (place, circuit) = config.circuit_at(name, bandwidth_bps).expect("it fits");
+            let occupied = table(&unused, &plan);
+            let change = plan.change_rate(&circuit, &occupied).expect("room").expect("peerings");
+            config.circuits[place] = circuit;
+            assert_eq!((change.attachments.len(), change.policers.len()), (4, 2));
+            assert_eq!(change.old_index == change.index, change.old_rate == change.rate);
+            assert_eq!(plan.rates.len(), rates, "equal rates are one entry");
+
+            let whole = Plan::new(&config, &unused, Police::Purchased).expect("room");
+            for (changed, planned) in plan.attachments.iter().zip(&whole.attachments) {
+                assert_eq!(changed.key, planned.key);
+                assert_eq!(changed.value.policer, planned.value.policer);
+                assert_eq!(plan.rates[&changed.value.rate], whole.rates[&planned.value.rate]);
+            }
+        }
+    }
+
+    #[test]
+    fn no_rate_in_use_is_overwritten_and_a_full_table_changes_nothing() {
+        let config = config();
+        let unused = Capacity::for_config(&config).unused();
+        let mut plan = Plan::new(&config, &unused, Police::Purchased).expect("room");
+        let occupied = Table { capacity: 1, ..table(&unused, &plan) };
+        let before = plan.attachments.clone();
+        let (_, circuit) = config.circuit_at("contoso", 50_000_000).expect("it fits");
+        assert!(plan.change_rate(&circuit, &occupied).is_err());
+        assert_eq!(plan.attachments, before);
+    }
+}
