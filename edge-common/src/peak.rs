@@ -3,6 +3,8 @@
 //! Windows are tumbling. One begins with the first lease after the end of the one before, so that
 //! a burst after silence is in one window, whole; whoever buys that lease closes the old one.
 
+use zerocopy::{FromBytes, Immutable, KnownLayout};
+
 use crate::{rate::TICKS_PER_NS_LOG2, tables::Word};
 
 /// Lengths of the windows in ticks: 1 ms and 100 ms.
@@ -11,7 +13,7 @@ pub const WINDOW_TICKS: [u64; 2] =
 
 /// A window, and the most that one like it has seen.
 #[repr(C)]
-#[derive(Debug, Default)]
+#[derive(Debug, Default, FromBytes, Immutable, KnownLayout)]
 pub struct Window<W> {
     /// When it began, in ticks.
     pub start_ticks: W,

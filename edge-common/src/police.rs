@@ -43,7 +43,7 @@ impl Bucket {
 
 /// What all CPUs share of a policer: a cache line.
 #[repr(C)]
-#[derive(Debug, Default)]
+#[derive(Debug, Default, FromBytes, Immutable, KnownLayout)]
 pub struct Policer<W> {
     /// Theoretical arrival time.
     pub tat_ticks: W,

@@ -4,7 +4,6 @@ use toml_span::{Span, Spanned, Value, value::Table};
 
 use super::{
     error::Errors,
-    spelled::Spelled,
     values::{Read, wrong},
 };
 
@@ -162,36 +161,6 @@ impl<'a, 'de> Keys<'a, 'de> {
             self.errors.add(value.span, format!("`{key}` is empty; give at least one entry"));
         }
         Some(array.iter().filter_map(|entry| self.table_entry(key, entry)).collect())
-    }
-
-    /// A key of which only one value is supported so far.
-    pub(super) fn only<T: Spelled>(
-        &mut self,
-        key: &'static str,
-        read: impl FnOnce(&Value<'de>) -> Read<T>,
-        supported: T,
-    ) {
-        let field = self.optional(key, read);
-        if let Some(value) = field.given().filter(|value| value.value != supported) {
-            let (given, supported) = (value.value.spelling(), supported.spelling());
-            self.errors.add(
-                value.span,
-                format!("`{key} = {given:?}` is not yet supported; write {supported:?}"),
-            );
-        }
-    }
-
-    /// A key that is not supported so far.
-    pub(super) fn refuse<T>(
-        &mut self,
-        key: &'static str,
-        read: impl FnOnce(&Value<'de>) -> Read<T>,
-    ) {
-        if let Field::Given(value) = self.optional(key, read) {
-            let what = self.what;
-            self.errors
-                .add(value.span, format!("`{key}` of a {what} is not yet supported; remove it"));
-        }
     }
 
     /// Reports the keys that nobody asked for.

@@ -7,7 +7,6 @@ use super::{
     error::Errors,
     keys::{Field, Keys},
     rules::RawMatch,
-    spelled::spelled,
     types::{
         Accounting, Billing, CTags, CoreTag, DscpPolicy, Ecn, Fairness, Link, PeeringKind,
         Policing, Side, Sku, XdpMode,

@@ -14,6 +14,7 @@ use nix::fcntl::Flock;
 use super::{
     AtExit,
     bandwidth::{BandwidthChange, NewFile, SetBandwidth},
+    policers::{Peaks, policers},
     status::Status,
 };
 use crate::{
@@ -58,6 +59,7 @@ pub struct Instance {
     started: Instant,
     /// Index of the rate that the last change of a bandwidth has left.
     left_rate: Option<u32>,
+    peaks: Peaks,
 }
 
 impl Instance {
@@ -91,6 +93,7 @@ impl Instance {
             hold,
             started: Instant::now(),
             left_rate: None,
+            peaks: Peaks::default(),
         })
     }
 
@@ -184,7 +187,17 @@ impl Instance {
     /// Counters and state of everything configured.
     pub fn status(&self) -> Result<Status> {
         let Installed { plan, attached } = &self.installed;
-        Status::read(&self.config, plan, attached, &self.tables, self.started.elapsed())
+        let mut status =
+            Status::read(&self.config, plan, attached, &self.tables, self.started.elapsed())?;
+        for (status, circuit) in status.circuits.iter_mut().zip(&self.config.circuits) {
+            status.policers = policers(&self.config, circuit, plan, &self.tables, &self.peaks)?;
+        }
+        Ok(status)
+    }
+
+    /// Ends a period of the policers' peaks.
+    pub fn roll_peaks(&mut self) {
+        self.peaks.roll(&self.installed.plan, &self.tables);
     }
 
     /// Ends the daemon's hold on the data plane.

@@ -55,7 +55,7 @@ type Value = fn(&super::status::Counters) -> u64;
 /// Prometheus's text format, version 0.0.4.
 fn exposition(status: &Status) -> String {
     let mut text = String::new();
-    family(&mut text, "edge_port_frames_total", "Frames received, by reason.");
+    family(&mut text, "edge_port_frames_total", "counter", "Frames received, by reason.");
     for port in &status.ports {
         for (reason, frames) in &port.reasons {
             let labels = [("port", port.name.as_str()), ("reason", reason)];
@@ -69,7 +69,7 @@ fn exposition(status: &Status) -> String {
         ("edge_dropped_bytes_total", "Bytes above the rate.", |c| c.dropped_bytes),
     ];
     for (name, help, value) in families {
-        family(&mut text, name, help);
+        family(&mut text, name, "counter", help);
         for circuit in &status.circuits {
             for peering in &circuit.peerings {
                 for class in &peering.classes {
@@ -86,12 +86,46 @@ fn exposition(status: &Status) -> String {
             }
         }
     }
+    policers(&mut text, status);
     text
 }
 
-fn family(text: &mut String, name: &str, help: &str) {
+/// Picks a number of a policer.
+type OfPolicer = fn(&super::policers::PolicerStatus) -> u64;
+
+fn policers(text: &mut String, status: &Status) {
+    let families: [(&str, &str, &str, OfPolicer); 6] = [
+        ("edge_policer_rate_bps", "gauge", "Rate.", |p| p.rate_bps),
+        ("edge_policer_used_bytes", "gauge", "Used of the burst.", |p| p.used_bytes),
+        ("edge_policer_peak_1ms_bps", "gauge", "Most in 1 ms of the last minute.", |p| {
+            p.peak_1ms_bps
+        }),
+        ("edge_policer_peak_100ms_bps", "gauge", "Most in 100 ms of the last minute.", |p| {
+            p.peak_100ms_bps
+        }),
+        ("edge_policer_leases_total", "counter", "Leases bought by CPUs.", |p| p.leases),
+        ("edge_policer_retries_total", "counter", "Attempts lost to another CPU.", |p| p.retries),
+    ];
+    for (name, kind, help, value) in families {
+        family(text, name, kind, help);
+        for circuit in &status.circuits {
+            for policer in &circuit.policers {
+                let labels = [
+                    ("circuit", circuit.name.as_str()),
+                    ("peering", policer.peering.as_deref().unwrap_or_default()),
+                    ("class", policer.class.as_deref().unwrap_or_default()),
+                    ("direction", &policer.direction),
+                    ("link", &policer.link),
+                ];
+                sample(text, name, &labels, value(policer));
+            }
+        }
+    }
+}
+
+fn family(text: &mut String, name: &str, kind: &str, help: &str) {
     // Writing to a string can't fail.
-    let _ok = write!(text, "# HELP {name} {help}\n# TYPE {name} counter\n");
+    let _ok = write!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n");
 }
 
 fn sample(text: &mut String, name: &str, labels: &[(&str, &str)], value: u64) {

@@ -4,6 +4,7 @@ pub mod bandwidth;
 pub mod control;
 pub mod instance;
 pub mod metrics;
+pub mod policers;
 pub mod status;
 
 use std::{path::Path, sync::Arc};
@@ -45,6 +46,7 @@ pub fn run(config_path: &Path, at_exit: AtExit) -> Result<()> {
         let instance = Instance::start(config_path, config, hold)?;
         let instance = Arc::new(Mutex::new(instance));
         tokio::spawn(control::serve(control, Arc::clone(&instance)));
+        tokio::spawn(roll_peaks(Arc::clone(&instance)));
         if let Some(listener) = metrics {
             tokio::spawn(metrics::serve(listener, Arc::clone(&instance)));
         }
@@ -86,6 +88,15 @@ impl Signals {
                 _ = self.terminate.recv() => return,
             }
         }
+    }
+}
+
+/// Ends a period of the policers' peaks, again and again.
+async fn roll_peaks(instance: Arc<Mutex<Instance>>) {
+    let mut period = tokio::time::interval(policers::PERIOD);
+    loop {
+        period.tick().await;
+        instance.lock().await.roll_peaks();
     }
 }
 

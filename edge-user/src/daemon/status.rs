@@ -10,6 +10,7 @@ use edge_common::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::policers::{self, PolicerStatus};
 use crate::{
     config::Config,
     dataplane::{Attached, KernelTables},
@@ -62,6 +63,8 @@ pub struct CircuitStatus {
     pub enabled: bool,
     /// Its peerings, on each of its ports.
     pub peerings: Vec<PeeringStatus>,
+    /// Its buckets.
+    pub policers: Vec<PolicerStatus>,
 }
 
 /// A peering of a circuit on a port.
@@ -138,6 +141,7 @@ impl Status {
                 bandwidth_bps: circuit.bandwidth_bps,
                 enabled: circuit.enabled,
                 peerings: peerings.collect::<Result<_>>()?,
+                policers: Vec::new(),
             })
         });
         Ok(Self {
@@ -152,7 +156,8 @@ impl Status {
     pub fn print(&self, out: &mut dyn Write) -> Result<()> {
         writeln!(out, "edge {}, up {:.0} s\n", self.edge, self.uptime_s)?;
         writeln!(out, "{}\n", self.port_table())?;
-        writeln!(out, "{}", self.circuit_table())?;
+        writeln!(out, "{}\n", self.circuit_table())?;
+        writeln!(out, "{}", policers::table(&self.circuits))?;
         for port in &self.ports {
             let lost = port.reasons.iter().filter(|(reason, _)| is_alarming(reason));
             for (reason, frames) in lost {
@@ -285,14 +290,14 @@ fn is_alarming(reason: &str) -> bool {
     }
 }
 
-fn table<const N: usize>(header: [&str; N]) -> Table {
+pub(super) fn table<const N: usize>(header: [&str; N]) -> Table {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING);
     table.set_header(header);
     table
 }
 
-fn right_align(table: &mut Table, columns: &[usize]) {
+pub(super) fn right_align(table: &mut Table, columns: &[usize]) {
     for column in columns {
         if let Some(column) = table.column_mut(*column) {
             column.set_cell_alignment(CellAlignment::Right);

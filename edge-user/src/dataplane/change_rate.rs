@@ -60,8 +60,13 @@ fn burst_ticks(rate: &Rate) -> u64 {
     rate.ceiling_ticks(BurstShare::WHOLE)
 }
 
-/// The policer's clock.
-fn now_ticks() -> u64 {
+/// The policers' clock.
+///
+/// # Panics
+///
+/// If the machine has been up for 584 years.
+#[must_use]
+pub fn now_ticks() -> u64 {
     let now = clock_gettime(ClockId::CLOCK_MONOTONIC).expect("every kernel has this clock");
     let now_ns = Duration::from(now).as_nanos();
     // The upper bits go, as in the kernel.

@@ -103,6 +103,15 @@ impl<T: FromBytes + IntoBytes + Immutable> MappedArray<T> {
         let _unchanged = word.fetch_update(Ordering::AcqRel, Ordering::Acquire, change);
     }
 
+    /// Replaces a 64-bit word of the entry at `index`, and returns what it was.
+    ///
+    /// # Panics
+    ///
+    /// If there is none.
+    pub(super) fn swap(&self, index: u32, word: usize, value: u64) -> u64 {
+        self.word(index, word).swap(value, Ordering::AcqRel)
+    }
+
     fn word(&self, index: u32, word: usize) -> &AtomicU64 {
         assert!(index < self.len && word < Self::WORDS, "no such entry");
         let offset = index as usize * size_of::<T>() + word * size_of::<u64>();

@@ -14,10 +14,10 @@ pub mod tables;
 
 pub use self::{
     apply::{apply, retire},
-    change_rate::change_rate,
+    change_rate::{change_rate, now_ticks},
     links::{Attached, AttachedMode, Links},
     occupancy::{occupancy, rates},
     pins::Pins,
     program::PortProgram,
-    tables::KernelTables,
+    tables::{KernelTables, PolicerState},
 };

@@ -10,7 +10,8 @@ use edge_common::{
     attachment::Attachment,
     limits::Limits,
     meter::{Meter, PortCounters},
-    police::Lease,
+    peak::{WINDOW_TICKS, Window},
+    police::{Lease, Policer},
     qos::QosRow,
     rate::Rate,
 };
@@ -122,11 +123,53 @@ impl KernelTables {
         self.meters.sum(index)
     }
 
+    /// A policer, all CPUs together.
+    pub fn policer(&self, index: u32) -> Result<PolicerState> {
+        let Policer { tat_ticks, sold_ticks, windows } =
+            Policer::<u64>::read_from_bytes(self.policers.get(index).as_bytes())
+                .map_err(|_size| anyhow!("a policer of another size"))?;
+        let peak_ticks = windows.map(|window| {
+            // The window that is still open counts, too.
+            window.peak_ticks.max(sold_ticks.wrapping_sub(window.sold_before_ticks))
+        });
+        let Lease { leases, retries, debts, .. } = self.leases.sum(index)?;
+        Ok(PolicerState { tat_ticks, peak_ticks, leases, retries, debts })
+    }
+
+    /// The peaks of a policer since the last time that they were taken, in ticks of its rate.
+    #[must_use]
+    pub fn take_peaks(&self, index: u32) -> [u64; WINDOW_TICKS.len()] {
+        std::array::from_fn(|window| self.policers.swap(index, PEAK_WORDS[window], 0))
+    }
+
     /// The counters of a port, all CPUs together.
     pub fn port_counters(&self, index: u32) -> Result<PortCounters> {
         self.port_counters.sum(index)
     }
 }
+
+/// What all CPUs know of a policer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PolicerState {
+    /// Theoretical arrival time.
+    pub tat_ticks: u64,
+    /// The most that was sold in 1 ms and in 100 ms, in ticks of the rate.
+    pub peak_ticks: [u64; WINDOW_TICKS.len()],
+    /// Leases bought.
+    pub leases: u64,
+    /// Attempts that another CPU was faster at.
+    pub retries: u64,
+    /// Frames let through on debt.
+    pub debts: u64,
+}
+
+/// Which words of a policer are the peaks of its windows.
+const PEAK_WORDS: [usize; WINDOW_TICKS.len()] = [4, 7];
+const _: () = assert!(
+    core::mem::offset_of!(Policer<u64>, windows) + core::mem::offset_of!(Window<u64>, peak_ticks)
+        == PEAK_WORDS[0] * size_of::<u64>()
+        && PEAK_WORDS[0] + size_of::<Window<u64>>() / size_of::<u64>() == PEAK_WORDS[1]
+);
 
 /// The map `name` of an object, out of it.
 pub(super) fn take_map(ebpf: &mut Ebpf, name: &str) -> Result<MapData> {

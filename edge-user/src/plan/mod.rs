@@ -65,6 +65,20 @@ pub struct PolicerKey {
     pub link: Link,
 }
 
+impl PolicerKey {
+    /// The least that a policer of this circuit can have.
+    #[must_use]
+    pub fn first_of(circuit: &str) -> Self {
+        Self {
+            circuit: circuit.to_owned(),
+            peering: None,
+            scope: Scope::Purchased,
+            direction: Direction::Inbound,
+            link: Link::Primary,
+        }
+    }
+}
+
 /// Which bucket of a circuit, or of a peering.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {

@@ -1,0 +1,210 @@
+//! What policers are up to: how full they are, what they cost, and the bursts that averages hide.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use anyhow::Result;
+use edge_common::{peak::WINDOW_TICKS, rate::TICKS_PER_NS_LOG2};
+use serde::{Deserialize, Serialize};
+
+use super::status::{self, CircuitStatus};
+use crate::{
+    config::{Circuit, Config, default_burst_bytes},
+    dataplane::{KernelTables, PolicerState, now_ticks},
+    plan::{Plan, PolicerKey, Scope},
+    units::bit_rate,
+};
+
+/// Of how many periods the peaks are kept: a minute.
+const PERIODS: usize = 6;
+/// Length of a period.
+pub const PERIOD: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// A bucket: a circuit's, a peering's or a class's, in one direction on one link.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PolicerStatus {
+    /// The peering, of a bucket that only one has.
+    pub peering: Option<String>,
+    /// The class, of a bucket that only one has.
+    pub class: Option<String>,
+    /// `inbound` or `outbound`.
+    pub direction: String,
+    /// `primary` or `secondary`.
+    pub link: String,
+    /// Its rate in bit/s.
+    pub rate_bps: u64,
+    /// Its burst in bytes.
+    pub burst_bytes: u64,
+    /// How much of the burst is used at the moment, in bytes.
+    pub used_bytes: u64,
+    /// The most that was admitted in 1 ms, as a rate in bit/s; of the last minute.
+    pub peak_1ms_bps: u64,
+    /// The same for 100 ms.
+    pub peak_100ms_bps: u64,
+    /// Leases that CPUs have bought.
+    pub leases: u64,
+    /// Attempts to buy that another CPU was faster at.
+    pub retries: u64,
+    /// Frames that were let through on debt after too many of those.
+    pub debts: u64,
+}
+
+/// Peaks of the periods before this one, by policer.
+#[derive(Debug, Default)]
+pub struct Peaks(BTreeMap<u32, VecDeque<[u64; WINDOW_TICKS.len()]>>);
+
+impl Peaks {
+    /// Ends a period: takes the peaks out of the tables.
+    pub fn roll(&mut self, plan: &Plan, tables: &KernelTables) {
+        let indices = plan.policers.values().map(|claim| claim.index);
+        let mut rolled = BTreeMap::new();
+        for index in indices {
+            let mut periods = self.0.remove(&index).unwrap_or_default();
+            periods.truncate(PERIODS - 1);
+            periods.push_front(tables.take_peaks(index));
+            rolled.insert(index, periods);
+        }
+        // Policers that are gone take their peaks along.
+        self.0 = rolled;
+    }
+
+    fn of(&self, index: u32, now: [u64; WINDOW_TICKS.len()]) -> [u64; WINDOW_TICKS.len()] {
+        let periods = self.0.get(&index).into_iter().flatten();
+        periods.fold(now, |[a, b], [c, d]| [a.max(*c), b.max(*d)])
+    }
+}
+
+/// The policers of `circuit`.
+pub(super) fn policers(
+    config: &Config,
+    circuit: &Circuit,
+    plan: &Plan,
+    tables: &KernelTables,
+    peaks: &Peaks,
+) -> Result<Vec<PolicerStatus>> {
+    let first = PolicerKey::first_of(&circuit.name);
+    let own = plan.policers.range(first..).take_while(|(key, _)| key.circuit == circuit.name);
+    let status = own.map(|(key, claim)| {
+        let state = tables.policer(claim.index)?;
+        let (class, rate_bps, burst_bytes) = bucket(config, circuit, key);
+        let peaks = peaks.of(claim.index, state.peak_ticks);
+        let [peak_1ms_bps, peak_100ms_bps] =
+            std::array::from_fn(|window| scaled(peaks[window], rate_bps, WINDOW_TICKS[window]));
+        Ok(PolicerStatus {
+            peering: key.peering.map(|peering| peering.as_str().to_owned()),
+            class,
+            direction: key.direction.as_str().to_owned(),
+            link: key.link.as_str().to_owned(),
+            rate_bps,
+            burst_bytes,
+            used_bytes: used_bytes(&state, rate_bps, burst_bytes),
+            peak_1ms_bps,
+            peak_100ms_bps,
+            leases: state.leases,
+            retries: state.retries,
+            debts: state.debts,
+        })
+    });
+    status.collect()
+}
+
+/// A line for each, for people.
+pub(super) fn table(circuits: &[CircuitStatus]) -> comfy_table::Table {
+    let header =
+        ["circuit", "bucket", "direction", "link", "rate", "burst used", "peak 1 ms", "100 ms"];
+    let mut table = status::table(header);
+    for circuit in circuits {
+        for policer in &circuit.policers {
+            let bucket = match (&policer.peering, &policer.class) {
+                (None, _) => "circuit".to_owned(),
+                (Some(peering), None) => peering.clone(),
+                (Some(peering), Some(class)) => format!("{peering} {class}"),
+            };
+            table.add_row([
+                circuit.name.clone(),
+                bucket,
+                policer.direction.clone(),
+                policer.link.clone(),
+                bit_rate(policer.rate_bps),
+                format!("{} %", policer.used_bytes * 100 / policer.burst_bytes.max(1)),
+                bit_rate(rounded(policer.peak_1ms_bps)),
+                bit_rate(rounded(policer.peak_100ms_bps)),
+            ]);
+        }
+    }
+    status::right_align(&mut table, &[4, 5, 6, 7]);
+    table
+}
+
+/// To four digits.
+fn rounded(bps: u64) -> u64 {
+    let unit = 10u64.pow(bps.checked_ilog10().unwrap_or(0).saturating_sub(3));
+    (bps + unit / 2) / unit * unit
+}
+
+/// Class, rate in bit/s and burst in bytes of a bucket.
+fn bucket(config: &Config, circuit: &Circuit, key: &PolicerKey) -> (Option<String>, u64, u64) {
+    let peering = circuit.peerings.iter().find(|peering| Some(peering.kind) == key.peering);
+    let limit = |class: Option<String>, rate_bps: Option<u64>| {
+        let rate_bps = rate_bps.unwrap_or(circuit.bandwidth_bps);
+        (class, rate_bps, default_burst_bytes(rate_bps))
+    };
+    match key.scope {
+        Scope::Purchased => (None, circuit.bandwidth_bps, circuit.burst_bytes),
+        Scope::Peering => limit(None, peering.and_then(|peering| peering.bandwidth_bps)),
+        Scope::Class(number) => {
+            let profile = peering.map(|peering| &config.qos[&peering.qos]);
+            let class = profile.and_then(|profile| profile.classes.get(usize::from(number)));
+            limit(
+                class.map(|class| class.name.clone()),
+                class.and_then(|class| class.bandwidth_bps),
+            )
+        }
+    }
+}
+
+fn used_bytes(state: &PolicerState, rate_bps: u64, burst_bytes: u64) -> u64 {
+    let ahead_ticks = state.tat_ticks.wrapping_sub(now_ticks());
+    let used_bytes = scaled(ahead_ticks, rate_bps, 8_000_000_000 << TICKS_PER_NS_LOG2);
+    // Behind the clock, seen as unsigned, is far ahead of it; leases and debts may overshoot.
+    if used_bytes > 2 * burst_bytes { 0 } else { used_bytes }
+}
+
+/// `ticks * rate_bps / per_ticks`.
+fn scaled(ticks: u64, rate_bps: u64, per_ticks: u64) -> u64 {
+    let scaled = u128::from(ticks) * u128::from(rate_bps) / u128::from(per_ticks);
+    u64::try_from(scaled).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_are_rounded_to_four_digits() {
+        for (bps, expected) in [
+            (0, 0),
+            (7, 7),
+            (9_999, 9_999),
+            (123_456_789, 123_500_000),
+            (99_996_000_000, 100_000_000_000),
+        ] {
+            assert_eq!(rounded(bps), expected);
+        }
+    }
+
+    #[test]
+    fn a_bucket_behind_the_clock_is_unused() {
+        let state = |tat_ticks| PolicerState {
+            tat_ticks,
+            peak_ticks: [0; 2],
+            leases: 0,
+            retries: 0,
+            debts: 0,
+        };
+        let (rate_bps, burst_bytes) = (1_000_000_000, 3_125_000);
+        assert_eq!(used_bytes(&state(0), rate_bps, burst_bytes), 0);
+        // Ten milliseconds ahead, less what this test takes.
+        let ahead = now_ticks().wrapping_add(10_000_000 << TICKS_PER_NS_LOG2);
+        assert!(used_bytes(&state(ahead), rate_bps, burst_bytes) <= 1_250_000);
+    }
+}

@@ -1,0 +1,128 @@
+//! Bandwidths inside a circuit under real load, and what `edge status` tells of their policers.
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result};
+use edge_tests::{
+    daemon::{Daemon, detach, status},
+    ends::{Ends, lab},
+    frames::{frame, ipv4},
+};
+use edge_user::{
+    daemon::{policers::PolicerStatus, status::Status},
+    lab::root_or_skip,
+};
+
+/// A peering at half of the circuit's bandwidth, and a class at a fifth.
+const CONFIG: &str = r#"
+[edge]
+name = "lab"
+metrics = "127.0.0.1:0"
+[[port]]
+name = "customer0"
+interface = "customer0"
+side = "customer"
+forward = "core0"
+[[port]]
+name = "core0"
+interface = "core0"
+side = "core"
+forward = "customer0"
+[[circuit]]
+name = "contoso"
+bandwidth = "100 Mbps"
+s_tag = 100
+  [[circuit.peering]]
+  kind = "private"
+  c_tag = 10
+  bandwidth = "50 Mbps"
+  qos = "limits"
+  [[circuit.peering]]
+  kind = "microsoft"
+  c_tag = 20
+[qos.limits]
+classes = [
+  { name = "few", dscp = [46], bandwidth = "20 Mbps" },
+  { name = "rest", dscp = ["default"] },
+]
+"#;
+const FRAME_BYTES: u64 = 1_022;
+
+#[test]
+fn a_peering_and_a_class_get_their_own_bandwidth_and_no_more() -> Result<()> {
+    if !root_or_skip("a_peering_and_a_class_get_their_own_bandwidth_and_no_more") {
+        return Ok(());
+    }
+    let lab = lab(1600)?;
+    let daemon = Daemon::start(&lab, CONFIG)?;
+    let ends = Ends::open(&lab)?;
+    for (c_vid, ds, purchased_mbps) in [(10, 46 << 2, 20), (10, 0, 50), (20, 0, 100)] {
+        let sent = frame(&[(0x8100, 100), (0x8100, c_vid)], 0x0800, &ipv4(ds, 1_000));
+        let peering = if c_vid == 10 { "private" } else { "microsoft" };
+        let flood = |duration: Duration| -> Result<()> {
+            let end = Instant::now() + duration;
+            // About twice as much as there is for anyone, in steps that the clock can do.
+            while Instant::now() < end {
+                for _ in 0..25 {
+                    ends.customer.0.send(&sent)?;
+                }
+                thread::sleep(Duration::from_micros(900));
+            }
+            Ok(())
+        };
+        // Until the burst is gone; then what is delivered is the rate.
+        flood(Duration::from_millis(300))?;
+        let (before, from) = (forwarded(&status()?, peering)?, Instant::now());
+        flood(Duration::from_millis(1000))?;
+        let (after, elapsed) = (forwarded(&status()?, peering)?, from.elapsed());
+        let delivered_mbps = (after - before) as f64 * 8e-6 / elapsed.as_secs_f64();
+        println!("{peering} {ds}: {delivered_mbps:.2} of {purchased_mbps} Mbit/s");
+        let within = delivered_mbps / f64::from(purchased_mbps);
+        // A machine that is busy with something else may offer less than that.
+        assert!(within < 1.05, "{delivered_mbps} of {purchased_mbps}");
+        assert!(within > 0.8, "{delivered_mbps} of {purchased_mbps}");
+    }
+
+    let status = status()?;
+    let policers = &status.circuits[0].policers;
+    let of = |peering: Option<&str>, class: Option<&str>| -> Result<&PolicerStatus> {
+        let own = policers.iter().find(|policer| {
+            policer.direction == "inbound"
+                && (policer.peering.as_deref(), policer.class.as_deref()) == (peering, class)
+        });
+        own.context("a policer")
+    };
+    for (peering, class, rate_bps) in [
+        (None, None, 100_000_000),
+        (Some("private"), None, 50_000_000),
+        (Some("private"), Some("few"), 20_000_000),
+    ] {
+        let policer = of(peering, class)?;
+        assert_eq!(policer.rate_bps, rate_bps);
+        assert!(policer.leases > 100, "{policer:?}");
+        // The burst went out faster than the rate, and 100 ms of the rest at about the rate.
+        assert!(policer.peak_1ms_bps >= rate_bps, "{policer:?}");
+        assert!(policer.peak_100ms_bps >= rate_bps / 2, "{policer:?}");
+        let most = rate_bps + policer.burst_bytes * 8 * 10 + FRAME_BYTES * 8 * 10;
+        assert!(policer.peak_100ms_bps <= most, "{policer:?}");
+    }
+    assert!(of(None, None)?.used_bytes > 0, "just after a flood");
+    let text = {
+        let mut text = Vec::new();
+        status.print(&mut text)?;
+        String::from_utf8(text)?
+    };
+    assert!(text.contains("private few"), "{text}");
+    daemon.stop()?;
+    detach(&lab)?;
+    Ok(())
+}
+
+fn forwarded(status: &Status, peering: &str) -> Result<u64> {
+    let mut peerings = status.circuits[0].peerings.iter();
+    let own = peerings.find(|own| own.kind == peering && own.direction == "inbound");
+    Ok(own.context("the peering")?.total.forwarded_bytes)
+}
