@@ -1,7 +1,7 @@
 //! The packet path of `edge`, in the order in which a frame meets it:
 //!
 //! ```text
-//! port → tags → attachment → class → mark → police → retag → forward → meter
+//! port → tags → attachment → class → mark → admission → retag → forward → meter
 //! ```
 //!
 //! One module a step. [`path::process`] strings them together and is the whole data plane: the
