@@ -86,10 +86,12 @@ fn buy(
     let frame_ticks = rate.ticks(len_bytes);
     let ceiling_ticks = rate.ceiling_ticks(share);
     let (lease_bytes, lease_ticks) = rate.lease(len_bytes, frame_ticks, ceiling_ticks);
-    let now_ticks = clock.now_ns() << TICKS_PER_NS_LOG2;
 
     for _ in 0..MAX_ATTEMPTS {
         let tat_ticks = word.load();
+        // After the word: a CPU that stood still between the two, for longer than a word may be
+        // ahead, would take what the others sold meanwhile for what was written 52 days ago.
+        let now_ticks = clock.now_ns() << TICKS_PER_NS_LOG2;
         let mut base_ticks = tat_ticks;
         let mut ahead_ticks = tat_ticks.wrapping_sub(now_ticks);
         // Behind the clock, seen as unsigned, is far ahead of it; so is what was written when the
