@@ -76,9 +76,10 @@ fn a_peering_and_a_class_get_their_own_bandwidth_and_no_more() -> Result<()> {
         // Until the burst is gone; then what is delivered is the rate.
         flood(Duration::from_millis(300))?;
         let (before, from) = (forwarded(&status()?, peering)?, Instant::now());
-        flood(Duration::from_millis(1000))?;
+        flood(Duration::from_secs(1))?;
         let (after, elapsed) = (forwarded(&status()?, peering)?, from.elapsed());
-        let delivered_mbps = (after - before) as f64 * 8e-6 / elapsed.as_secs_f64();
+        let delivered_mbps =
+            f64::from(u32::try_from(after - before)?) * 8e-6 / elapsed.as_secs_f64();
         println!("{peering} {ds}: {delivered_mbps:.2} of {purchased_mbps} Mbit/s");
         let within = delivered_mbps / f64::from(purchased_mbps);
         // A machine that is busy with something else may offer less than that.

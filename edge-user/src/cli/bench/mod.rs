@@ -1,18 +1,33 @@
+mod policer;
+
 use std::io::{self, Write as _};
 
 use anyhow::Result;
 use comfy_table::{CellAlignment, Table, presets};
-use edge_user::bench;
+use edge_user::bench::stages;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
+    #[command(subcommand)]
+    what: Option<What>,
     /// One JSON document.
-    #[arg(long)]
+    #[arg(long, global = true)]
     json: bool,
 }
 
+/// Measured by itself.
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// What circuits deliver of their rate: 50 Mbps to 100 Gbps, five sizes of frames, one CPU and
+    /// all, four loads.
+    Policer(policer::Args),
+}
+
 pub(super) fn bench(args: &Args) -> Result<()> {
-    let report = bench::bench()?;
+    if let Some(What::Policer(policer)) = &args.what {
+        return policer::bench(policer, args.json);
+    }
+    let report = stages::bench()?;
     let mut out = io::stdout().lock();
     if args.json {
         serde_json::to_writer(&mut out, &report)?;

@@ -1,29 +1,21 @@
-//! `edge bench`: what the path costs on this machine, in test runs, against a program that does
-//! nothing.
+//! What the path costs on this machine, against a program that does nothing.
 
-use std::{path::Path, sync::Barrier, thread};
+use std::{sync::Barrier, thread};
 
-use anyhow::{Context as _, Result};
-use aya::{
-    Ebpf,
-    programs::{TestRun as _, TestRunOptions, Xdp},
-};
+use anyhow::Result;
+use aya::{Ebpf, programs::Xdp};
 use edge_common::rules::MAX_RULES;
 use etherparse::PacketBuilder;
 use serde::Serialize;
 
+use super::{load, online_cpus, test_run, udp};
 use crate::{
-    config,
-    dataplane::{
-        KernelTables, PortProgram, apply,
-        program::{EMPTY_PROGRAM, FRAGS_PROGRAM, PROGRAM, program},
-    },
-    plan::{Capacity, Plan, Police},
+    dataplane::program::{EMPTY_PROGRAM, FRAGS_PROGRAM, PROGRAM, program},
     replay,
 };
 
-/// 100 Gbps is more than test runs can offer, so that nothing is above the rate; 64 kbps less,
-/// so that everything is.
+/// 100 Gbps is more than test runs on one CPU can offer, and 800 Gbps more than those on all, so
+/// that nothing is above the rate; 64 kbps less, so that everything is.
 const CONFIG: &str = r#"
 [edge]
 name = "bench"
@@ -67,6 +59,13 @@ core_s_tag = 102
   kind = "private"
   c_tag = 10
 [[circuit]]
+name = "shared"
+bandwidth = "800 Gbps"
+s_tag = 106
+  [[circuit.peering]]
+  kind = "microsoft"
+  c_tag = 10
+[[circuit]]
 name = "popped"
 bandwidth = "100 Gbps"
 s_tag = 104
@@ -93,6 +92,8 @@ classes = [
   { name = "rest", dscp = ["default"] },
 ]
 "#;
+/// Length of the frames.
+const LEN_BYTES: usize = 128;
 /// Runs of a program in one measurement.
 const REPEAT: u32 = 1_000_000;
 /// Measurements, of which the median counts. Programs take turns, so that whatever else the
@@ -122,22 +123,23 @@ pub struct Stage {
 /// Measures.
 pub fn bench() -> Result<Report> {
     replay::kernel::stay_on_one_cpu()?;
-    let mut ebpf = load(CONFIG)?;
-    let mut with_rules = load(&config_with_rules())?;
+    let mut ebpf = load(CONFIG)?.ebpf;
+    let mut with_rules = load(&config_with_rules())?.ebpf;
 
     let frames = frames()?;
-    let by_rule = udp(0, 100, 10)?;
+    let by_rule = udp(0, 100, 10, LEN_BYTES)?;
     let mut empty_ns = Vec::new();
     let mut stages_ns = vec![Vec::new(); frames.len()];
     let (mut rule_ns, mut shared_ns) = (Vec::new(), Vec::new());
-    let (stage_shared, frame_shared) = ("whole path, IPv4, all CPUs on one circuit", &frames[3].2);
+    let stage_shared = "whole path, IPv4, all CPUs on one circuit";
+    let frame_shared = udp(0x2e, 106, 10, LEN_BYTES)?;
     for _ in 0..ROUNDS {
         empty_ns.push(measure(&mut ebpf, EMPTY_PROGRAM, &frames[0].2)?);
         for ((_, name, frame), ns) in frames.iter().zip(&mut stages_ns) {
             ns.push(measure(&mut ebpf, name, frame)?);
         }
         rule_ns.push(measure(&mut with_rules, PROGRAM, &by_rule)?);
-        shared_ns.push(measure_on_all_cpus(&mut ebpf, frame_shared)?);
+        shared_ns.push(measure_on_all_cpus(&mut ebpf, &frame_shared)?);
     }
     let empty_ns = median(empty_ns);
     let stages = frames.iter().map(|(stage, ..)| *stage).zip(stages_ns);
@@ -148,18 +150,6 @@ pub fn bench() -> Result<Report> {
         Stage { stage, ns, ratio: ns / empty_ns }
     });
     Ok(Report { empty_ns, stages: stages.collect() })
-}
-
-/// The programs of a port, with tables for `config`.
-fn load(config: &str) -> Result<Ebpf> {
-    let config = config::parse(config, Path::new("bench"))?;
-    let capacity = Capacity::for_config(&config);
-    let plan = Plan::new(&config, &capacity.unused(), Police::Purchased)?;
-    let port = plan.port("customer0").context("the port of the benchmark")?;
-    let mut ebpf = PortProgram::load_for_bench(port, &capacity)?;
-    let mut tables = KernelTables::take(&mut ebpf)?;
-    apply(&mut tables, &plan, &vec![replay::kernel::LOOPBACK_IFINDEX; plan.ports.len()])?;
-    Ok(ebpf)
 }
 
 fn config_with_rules() -> String {
@@ -173,9 +163,8 @@ fn config_with_rules() -> String {
 /// Frames by how far they get, and the program that takes them. A repeated run sees the frame as
 /// the one before left it: unchanged, or with tags that the next run changes back.
 fn frames() -> Result<[(&'static str, &'static str, Vec<u8>); 9]> {
-    let mut unmatched = udp(0x2e, 100, 11)?;
-    unmatched.truncate(128);
-    let mut arp = udp(0, 100, 10)?;
+    let unmatched = udp(0x2e, 100, 11, LEN_BYTES)?;
+    let mut arp = udp(0, 100, 10, LEN_BYTES)?;
     arp[20..22].copy_from_slice(&[0x08, 0x06]);
     let mut untagged = arp.clone();
     untagged[12..14].copy_from_slice(&[0x08, 0x06]);
@@ -183,26 +172,17 @@ fn frames() -> Result<[(&'static str, &'static str, Vec<u8>); 9]> {
         ("tags: untagged, dropped", PROGRAM, untagged),
         ("attachment: unmatched, dropped", PROGRAM, unmatched),
         ("whole path, not IP", PROGRAM, arp),
-        ("whole path, IPv4", PROGRAM, udp(0x2e, 100, 10)?),
+        ("whole path, IPv4", PROGRAM, udp(0x2e, 100, 10, LEN_BYTES)?),
         ("whole path, IPv6", PROGRAM, udp_v6(0x2e, 100, 10)?),
-        ("whole path, IPv4, program for jumbo frames", FRAGS_PROGRAM, udp(0x2e, 100, 10)?),
-        ("whole path, IPv4, S-tag translated", PROGRAM, udp(0x2e, 102, 10)?),
-        ("whole path, IPv4, S-tag popped or pushed", PROGRAM, udp(0x2e, 104, 10)?),
-        ("above the rate, dropped", PROGRAM, udp(0x2e, 101, 10)?),
+        (
+            "whole path, IPv4, program for jumbo frames",
+            FRAGS_PROGRAM,
+            udp(0x2e, 100, 10, LEN_BYTES)?,
+        ),
+        ("whole path, IPv4, S-tag translated", PROGRAM, udp(0x2e, 102, 10, LEN_BYTES)?),
+        ("whole path, IPv4, S-tag popped or pushed", PROGRAM, udp(0x2e, 104, 10, LEN_BYTES)?),
+        ("above the rate, dropped", PROGRAM, udp(0x2e, 101, 10, LEN_BYTES)?),
     ])
-}
-
-fn udp(dscp: u8, s_vid: u16, c_vid: u16) -> Result<Vec<u8>> {
-    let mut header =
-        etherparse::Ipv4Header::new(8 + 78, 64, etherparse::IpNumber::UDP, [10; 4], [11; 4])?;
-    header.dscp = etherparse::IpDscp::try_new(dscp)?;
-    let builder = PacketBuilder::ethernet2([2; 6], [4; 6])
-        .double_vlan(s_vid.try_into()?, c_vid.try_into()?)
-        .ip(etherparse::IpHeaders::Ipv4(header, etherparse::Ipv4Extensions::default()))
-        .udp(1, 2);
-    let mut frame = Vec::new();
-    builder.write(&mut frame, &[0; 78])?;
-    Ok(frame)
 }
 
 fn udp_v6(dscp: u8, s_vid: u16, c_vid: u16) -> Result<Vec<u8>> {
@@ -222,19 +202,14 @@ fn udp_v6(dscp: u8, s_vid: u16, c_vid: u16) -> Result<Vec<u8>> {
     Ok(frame)
 }
 
-/// Nanoseconds a run, as the kernel measures them over [`REPEAT`] runs.
+/// Nanoseconds a run of the program `name`.
 fn measure(ebpf: &mut Ebpf, name: &str, frame: &[u8]) -> Result<f64> {
-    let mut options = TestRunOptions::new();
-    options.data_in = Some(frame);
-    options.repeat = REPEAT;
-    let result = program(ebpf, name)?.test_run(options).context("a test run")?;
-    Ok(result.duration.as_secs_f64() * 1e9)
+    test_run(program(ebpf, name)?, frame, REPEAT)
 }
 
 /// [`measure`], on all CPUs at once; the slowest one's.
 fn measure_on_all_cpus(ebpf: &mut Ebpf, frame: &[u8]) -> Result<f64> {
-    let cpus = aya::util::online_cpus()
-        .map_err(|(file, error)| anyhow::Error::new(error).context(format!("reading {file}")))?;
+    let cpus = online_cpus()?;
     let program: &Xdp = program(ebpf, PROGRAM)?;
     let start = Barrier::new(cpus.len());
     thread::scope(|scope| {
@@ -245,11 +220,7 @@ fn measure_on_all_cpus(ebpf: &mut Ebpf, frame: &[u8]) -> Result<f64> {
                 // Whoever can't move must not keep the others waiting.
                 start.wait();
                 moved?;
-                let mut options = TestRunOptions::new();
-                options.data_in = Some(frame);
-                options.repeat = REPEAT;
-                let result = program.test_run(options).context("a test run")?;
-                Ok(result.duration.as_secs_f64() * 1e9)
+                test_run(program, frame, REPEAT)
             })
         };
         let threads: Vec<_> = cpus.into_iter().map(run).collect();
