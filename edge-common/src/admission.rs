@@ -51,10 +51,10 @@ pub fn admit(
 
     // The smallest first: what a larger one refuses goes back to those before it.
     if is_limited {
-        if !police::admit(port, tables, clock, class, BurstShare::WHOLE, len_bytes)?.is_within() {
+        if !police::admit(tables, clock, class, BurstShare::WHOLE, len_bytes)?.is_within() {
             return Ok(Admission::OVER);
         }
-        if !police::admit(port, tables, clock, peering, share, len_bytes)?.is_within() {
+        if !police::admit(tables, clock, peering, share, len_bytes)?.is_within() {
             police::refund(tables, class, BurstShare::WHOLE, len_bytes)?;
             return Ok(Admission::OVER);
         }
@@ -78,7 +78,7 @@ fn into_circuit(
     let Request { attachment, share, len_bytes, .. } = *request;
     let bucket = attachment.bucket();
     if !port.features.has(Features::FAIRNESS) || attachment.flow_queues == 0 {
-        return police::admit(port, tables, clock, bucket, share, len_bytes);
+        return police::admit(tables, clock, bucket, share, len_bytes);
     }
     let flow = fair::flow(frame, request.tag)?;
     let rate = tables.rate(attachment.rate).ok_or(Reason::DanglingTable)?;
@@ -86,7 +86,7 @@ fn into_circuit(
     if !fair::may_send(tables, clock, attachment, share, flow, frame_ticks)? {
         return Ok(Admission::OVER);
     }
-    let admission = police::admit(port, tables, clock, bucket, share, len_bytes)?;
+    let admission = police::admit(tables, clock, bucket, share, len_bytes)?;
     fair::asked(tables, attachment, flow, frame_ticks, admission)?;
     Ok(admission)
 }

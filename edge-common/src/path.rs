@@ -83,7 +83,7 @@ fn steps(
     }
     if port.features.has(Features::ECN)
         && attachment.flags & Attachment::MARKS_ECN != 0
-        && admission.is_nearly_full()
+        && admission.tells()
     {
         mark::mark_congestion(frame, &tag)?;
     }

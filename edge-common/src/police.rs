@@ -12,7 +12,6 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use crate::{
     peak::{self, WINDOW_TICKS, Window},
-    port::{Features, PortConfig},
     qos::BurstShare,
     rate::{Rate, TICKS_PER_NS_LOG2},
     reason::Reason,
@@ -68,19 +67,19 @@ impl Admission {
     pub const DANGLING: Self = Self(u64::MAX);
 
     const WITHIN: u64 = 1 << 63;
-    const NEARLY_FULL: u64 = 1 << 62;
+    const TELLS: u64 = 1 << 62;
     const DANGLES: u64 = 1 << 61;
     const NOT_LOOKED_AT: u64 = (1 << 61) - 1;
 
     #[inline(always)]
-    const fn looked_at(ahead_ticks: u64, is_within: bool, is_nearly_full: bool) -> Self {
+    const fn looked_at(ahead_ticks: u64, is_within: bool) -> Self {
         let within = if is_within { Self::WITHIN } else { 0 };
-        Self(within | ahead_ticks & Self::NOT_LOOKED_AT).told(is_nearly_full)
+        Self(within | ahead_ticks & Self::NOT_LOOKED_AT)
     }
 
     #[inline(always)]
-    const fn told(self, is_nearly_full: bool) -> Self {
-        if is_nearly_full { Self(self.0 | Self::NEARLY_FULL) } else { self }
+    const fn telling(self, tells: bool) -> Self {
+        if tells { Self(self.0 | Self::TELLS) } else { self }
     }
 
     /// From its 64-bit form.
@@ -104,11 +103,11 @@ impl Admission {
         self.0 & Self::WITHIN != 0
     }
 
-    /// Whether the bucket is nearly full: an ECN-capable sender should hear of it.
+    /// Whether the bucket is so full that the sender, if ECN-capable, should hear of it.
     #[inline(always)]
     #[must_use]
-    pub const fn is_nearly_full(self) -> bool {
-        self.0 & Self::NEARLY_FULL != 0
+    pub const fn tells(self) -> bool {
+        self.0 & Self::TELLS != 0
     }
 
     /// How far ahead of the clock the bucket is, if somebody looked.
@@ -133,8 +132,9 @@ impl Admission {
 pub struct Lease {
     /// The rate at which `credit_bytes` were bought.
     pub rate: u32,
-    /// Bits by [`BurstShare::level`]: what was leased last was leased of a bucket nearly full.
-    pub nearly_full: u32,
+    /// How far the bucket had been filled when somebody was last told of it, in
+    /// [`Rate::tell_ticks`]: four bits for each [`BurstShare::level`].
+    pub told: u32,
     /// Bytes paid for and not yet sent, by [`BurstShare::level`]: what voice bought in head-room
     /// that is voice's alone is not default's to spend.
     pub credit_bytes: [u32; BurstShare::LEVELS],
@@ -151,7 +151,6 @@ const _: () = assert!(size_of::<Lease>() == 64);
 /// Whether a frame of `len_bytes` is within `bucket`.
 #[inline(always)]
 pub fn admit(
-    port: &PortConfig,
     tables: &mut impl Tables,
     clock: &impl Clock,
     bucket: Bucket,
@@ -170,9 +169,7 @@ pub fn admit(
     let credit_bytes = &mut lease.credit_bytes[share.level()];
     if *credit_bytes >= len_bytes {
         *credit_bytes -= len_bytes;
-        let is_nearly_full =
-            port.features.has(Features::ECN) && lease.nearly_full >> share.level() & 1 != 0;
-        return Ok(Admission::PAID.told(is_nearly_full));
+        return Ok(Admission::PAID);
     }
 
     tables.buy(clock, bucket, share, len_bytes).checked()
@@ -232,19 +229,16 @@ fn buy_at<W: Word>(
         let ahead_ticks = rate.ahead_ticks(tat_ticks, now_ticks);
         // The frame must fit; the rest of the lease may overshoot, and is paid back in time.
         if ahead_ticks + frame_ticks > ceiling_ticks {
-            return Admission::looked_at(ahead_ticks, false, true);
+            return Admission::looked_at(ahead_ticks, false);
         }
         let base_ticks = if ahead_ticks == 0 { now_ticks } else { tat_ticks };
         let sold_until_ticks = base_ticks.wrapping_add(lease_ticks);
         if policer.tat_ticks.compare_exchange(tat_ticks, sold_until_ticks) == tat_ticks {
-            let level = share.level();
-            let is_nearly_full = ahead_ticks > rate.nearly_full_ticks(share);
-            lease.nearly_full =
-                lease.nearly_full & !(1 << level) | u32::from(is_nearly_full) << level;
-            lease.credit_bytes[level] += lease_bytes - len_bytes;
+            let tells = tells(lease, rate, share, ahead_ticks);
+            lease.credit_bytes[share.level()] += lease_bytes - len_bytes;
             lease.leases += 1;
             peak::record(&policer.sold_ticks, &policer.windows, now_ticks, lease_ticks);
-            return Admission::looked_at(ahead_ticks, true, is_nearly_full);
+            return Admission::looked_at(ahead_ticks, true).telling(tells);
         }
         lease.retries += 1;
     }
@@ -253,4 +247,25 @@ fn buy_at<W: Word>(
     policer.sold_ticks.fetch_add(frame_ticks);
     lease.debts += 1;
     Admission::PAID
+}
+
+/// Whether this CPU's frame is one to tell of a bucket that is filling up: the first of each step
+/// from three quarters on. While it empties again nobody is told once more, since whoever was
+/// told has slowed down.
+#[inline(always)]
+fn tells(lease: &mut Lease, rate: &Rate, share: BurstShare, ahead_ticks: u64) -> bool {
+    const STEP_BITS: u32 = 4;
+    let place = share.level() as u32 * STEP_BITS;
+    let told = lease.told >> place & 15;
+    let (from_ticks, step_ticks) = rate.tell_ticks(share);
+    let tells = ahead_ticks > from_ticks + step_ticks * u64::from(told);
+    let told = if ahead_ticks <= from_ticks {
+        0
+    } else if tells && told < 15 {
+        told + 1
+    } else {
+        told
+    };
+    lease.told = lease.told & !(15 << place) | told << place;
+    tells
 }

@@ -136,13 +136,13 @@ impl Rate {
         if ahead_ticks > self.max_ahead_ticks() { 0 } else { ahead_ticks }
     }
 
-    /// How far ahead of the clock ECN-capable senders with this share are told: three quarters of
-    /// what they may.
+    /// From how far ahead of the clock ECN-capable senders with this share are told, three
+    /// quarters of what they may, and at which steps from there.
     #[inline(always)]
     #[must_use]
-    pub const fn nearly_full_ticks(&self, share: BurstShare) -> u64 {
+    pub const fn tell_ticks(&self, share: BurstShare) -> (u64, u64) {
         let ceiling_ticks = self.ceiling_ticks(share);
-        ceiling_ticks - (ceiling_ticks >> 2)
+        (ceiling_ticks - (ceiling_ticks >> 2), ceiling_ticks >> 6)
     }
 
     /// The furthest ahead of the clock that a word is while this rate is policed, twice over: a

@@ -116,10 +116,22 @@ fn ecn_capable_senders_are_told_before_they_are_refused() {
         told[usize::from(ecn)] += u32::from(is_told);
         assert!(!is_told || number > 74, "frame {number} was told too early");
     }
-    // Of the 25 frames at the end, those with ECT(0) and ECT(1).
+    // Of the 25 frames at the end, those of 16 that fill a step, with ECT(0) and ECT(1).
     assert_eq!(told[0], 0);
     assert_eq!(told[3], 0, "what says so already");
-    assert!(told[1] >= 5 && told[2] >= 5, "{told:?}");
+    assert!(told[1] >= 3 && told[2] >= 3 && told[1] + told[2] <= 13, "{told:?}");
+
+    // While the bucket empties, nobody is told again; when it fills up again, somebody is.
+    let mut told_at = |now_ns: u64| {
+        let sent = frame(&QINQ_TAGS, 0x0800, &ipv4(46 << 2 | 1, 958));
+        let mut left = sent.clone();
+        assert_eq!(tables.run_at(&mut left, now_ns), Reason::Ok);
+        left != sent
+    };
+    assert!(!told_at(1_010_000_000));
+    assert!(!told_at(1_020_000_000));
+    assert!(!told_at(1_050_000_000));
+    assert!((0..30).any(|_| told_at(1_050_000_000)));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The policer on the host: the purchased rate, its bound, and who goes first.
 
-use crate::tables::{FakeTables, FixedClock, PORT, qos_row};
+use crate::tables::{FakeTables, FixedClock, qos_row};
 use edge_common::{
     police::{self, Bucket, Lease},
     qos::BurstShare,
@@ -30,8 +30,7 @@ impl Cpus {
         let share = BurstShare::new(share);
         self.tables.policers[1].1 = self.leases[cpu];
         let clock = FixedClock(now_ns);
-        let admission =
-            police::admit(&PORT, &mut self.tables, &clock, bucket, share, len_bytes).unwrap();
+        let admission = police::admit(&mut self.tables, &clock, bucket, share, len_bytes).unwrap();
         self.leases[cpu] = self.tables.policers[1].1;
         admission.is_within()
     }

@@ -6,10 +6,8 @@ use edge_common::{
     Clock, Word,
     peak::Window,
     police::{self, Bucket, Lease, Policer},
-    port::{Features, PortConfig},
     qos::BurstShare,
     rate::{Rate, TICKS_PER_NS_LOG2},
-    reason::UnmatchedPolicy,
 };
 use loom::sync::{
     Arc,
@@ -17,9 +15,6 @@ use loom::sync::{
 };
 
 use super::tables::OnePolicer;
-
-const PORT: PortConfig =
-    PortConfig { tpids: [0; 4], unmatched: UnmatchedPolicy::Drop, features: Features::NONE };
 
 /// What the CPUs share.
 #[derive(Clone)]
@@ -101,7 +96,7 @@ impl Cpu {
                 shared.now_ns.fetch_add(gap_ns, Ordering::AcqRel);
             }
             tat.ceiling_ticks.set(rate.ceiling_ticks(share));
-            let admission = police::admit(&PORT, &mut tables, &clock, bucket, share, len_bytes);
+            let admission = police::admit(&mut tables, &clock, bucket, share, len_bytes);
             if admission.expect("a table").is_within() {
                 admitted_bytes += u64::from(len_bytes);
             }
