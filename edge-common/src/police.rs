@@ -132,8 +132,8 @@ impl Admission {
 pub struct Lease {
     /// The rate at which `credit_bytes` were bought.
     pub rate: u32,
-    /// How far the bucket had been filled when somebody was last told of it, in
-    /// [`Rate::tell_ticks`]: four bits for each [`BurstShare::level`].
+    /// When a sender was last told that the bucket fills, in 2^20 ns, and how full it was then, in
+    /// steps of [`Rate::tell_ticks`]: 16 bits each.
     pub told: u32,
     /// Bytes paid for and not yet sent, by [`BurstShare::level`]: what voice bought in head-room
     /// that is voice's alone is not default's to spend.
@@ -234,7 +234,7 @@ fn buy_at<W: Word>(
         let base_ticks = if ahead_ticks == 0 { now_ticks } else { tat_ticks };
         let sold_until_ticks = base_ticks.wrapping_add(lease_ticks);
         if policer.tat_ticks.compare_exchange(tat_ticks, sold_until_ticks) == tat_ticks {
-            let tells = tells(lease, rate, share, ahead_ticks);
+            let tells = tells(lease, rate, share, ahead_ticks, now_ticks);
             lease.credit_bytes[share.level()] += lease_bytes - len_bytes;
             lease.leases += 1;
             peak::record(&policer.sold_ticks, &policer.windows, now_ticks, lease_ticks);
@@ -249,23 +249,31 @@ fn buy_at<W: Word>(
     Admission::PAID
 }
 
-/// Whether this CPU's frame is one to tell of a bucket that is filling up: the first of each step
-/// from three quarters on. While it empties again nobody is told once more, since whoever was
-/// told has slowed down.
+/// Whether this CPU's frame is one to tell its sender of a bucket that fills up, from three
+/// quarters on. Not while it empties, and not again within 50 ms as long as there is room: who was
+/// told takes a round trip to slow down, and would slow down twice.
 #[inline(always)]
-fn tells(lease: &mut Lease, rate: &Rate, share: BurstShare, ahead_ticks: u64) -> bool {
-    const STEP_BITS: u32 = 4;
-    let place = share.level() as u32 * STEP_BITS;
-    let told = lease.told >> place & 15;
+fn tells(
+    lease: &mut Lease,
+    rate: &Rate,
+    share: BurstShare,
+    ahead_ticks: u64,
+    now_ticks: u64,
+) -> bool {
+    const SPACING: u16 = 48;
+    /// Of the 16 from three quarters to the whole.
+    const LAST_STEPS: u64 = 12;
     let (from_ticks, step_ticks) = rate.tell_ticks(share);
-    let tells = ahead_ticks > from_ticks + step_ticks * u64::from(told);
-    let told = if ahead_ticks <= from_ticks {
-        0
-    } else if tells && told < 15 {
-        told + 1
-    } else {
-        told
-    };
-    lease.told = lease.told & !(15 << place) | told << place;
-    tells
+    if ahead_ticks <= from_ticks {
+        lease.told &= 0xffff;
+        return false;
+    }
+    let steps = (ahead_ticks - from_ticks) / (step_ticks + 1) + 1;
+    let now = (now_ticks >> (TICKS_PER_NS_LOG2 + 20)) as u16;
+    let is_soon = now.wrapping_sub(lease.told as u16) < SPACING;
+    if steps <= u64::from(lease.told >> 16) || is_soon && steps < LAST_STEPS {
+        return false;
+    }
+    lease.told = (steps as u32) << 16 | u32::from(now);
+    true
 }

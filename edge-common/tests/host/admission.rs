@@ -116,10 +116,10 @@ fn ecn_capable_senders_are_told_before_they_are_refused() {
         told[usize::from(ecn)] += u32::from(is_told);
         assert!(!is_told || number > 74, "frame {number} was told too early");
     }
-    // Of the 25 frames at the end, those of 16 that fill a step, with ECT(0) and ECT(1).
+    // The first of the 25 frames at the end, or the next, and of the last steps each once.
     assert_eq!(told[0], 0);
     assert_eq!(told[3], 0, "what says so already");
-    assert!(told[1] >= 3 && told[2] >= 3 && told[1] + told[2] <= 13, "{told:?}");
+    assert!((1..8).contains(&(told[1] + told[2])), "{told:?}");
 
     // While the bucket empties, nobody is told again; when it fills up again, somebody is.
     let mut told_at = |now_ns: u64| {
