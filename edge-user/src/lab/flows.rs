@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use nix::errno::Errno;
 
 use super::{
@@ -28,6 +28,11 @@ pub struct FlowsLoad<'a> {
     pub dscp: u8,
     /// The congestion control of each flow, as the kernel calls it.
     pub congestion: &'a [&'a str],
+    /// Whether the senders space their segments, as with `fq` in a host; BBR does in any case.
+    ///
+    /// A cable of the lab has no line rate, so a window that is sent at once stays together, and
+    /// comes to a policer as one burst.
+    pub paced: bool,
     /// Goes before the measurement.
     pub warm_up: Duration,
     /// How long the measurement takes.
@@ -93,6 +98,9 @@ pub fn run(path: &Path, load: FlowsLoad<'_>) -> Result<FlowsReport> {
         .iter()
         .map(|congestion| {
             let (sender, receiver) = connection(path, load.family, load.dscp, Some(congestion))?;
+            if load.paced {
+                pace(&sender)?;
+            }
             Ok(Flow { sender, receiver, received_bytes: AtomicU64::new(0) })
         })
         .collect::<Result<Vec<_>>>()?;
@@ -152,6 +160,24 @@ fn report(before: &Look, after: &Look) -> FlowsReport {
             window_segments: now.tcpi_snd_cwnd,
         });
     FlowsReport { flows: flows.collect(), elapsed: after.at - before.at }
+}
+
+/// Has TCP space segments at the rate that it reckons with, which it does for any limit to that.
+fn pace(socket: &TcpStream) -> Result<()> {
+    let beyond_reach_bytes_per_s: libc::c_uint = libc::c_uint::MAX - 1;
+    let len = libc::socklen_t::try_from(size_of_val(&beyond_reach_bytes_per_s))?;
+    // SAFETY: points to a live integer of that length.
+    let set = unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_MAX_PACING_RATE,
+            (&raw const beyond_reach_bytes_per_s).cast(),
+            len,
+        )
+    };
+    Errno::result(set).context("cannot pace a TCP flow")?;
+    Ok(())
 }
 
 fn tcp_info(socket: &TcpStream) -> Result<libc::tcp_info> {
