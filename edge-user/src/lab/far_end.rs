@@ -75,7 +75,6 @@ impl FarEnd {
         &mut self,
         own: &Host,
         other: &Host,
-        mac: &str,
         ip_mtu: u32,
         tags: TagStack,
     ) -> Result<()> {
@@ -83,14 +82,15 @@ impl FarEnd {
             (own.v4.into(), other.v4.into(), "/32"),
             (own.v6.into(), other.v6.into(), "/128 nodad"),
         ];
-        for (own, other, host) in pairs {
+        let mac = &other.mac;
+        for (own, to, host) in pairs {
             self.ns.ip(&format!("address add {own}{host} dev {INTERFACE}"))?;
             self.ns
-                .ip(&format!("neighbour add {other} lladdr {mac} dev {INTERFACE} nud permanent"))?;
+                .ip(&format!("neighbour add {to} lladdr {mac} dev {INTERFACE} nud permanent"))?;
             self.ns.ip(&format!(
-                "route add {other} dev {INTERFACE} src {own} mtu {ip_mtu} rto_min {RTO_MIN}"
+                "route add {to} dev {INTERFACE} src {own} mtu {ip_mtu} rto_min {RTO_MIN}"
             ))?;
-            self.tag(other, tags)?;
+            self.tag(to, tags)?;
         }
         Ok(())
     }

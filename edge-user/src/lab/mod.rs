@@ -11,14 +11,18 @@
 //! Both directions are counted frame by frame, tags in: on egress after the push
 //! ([`FarEnd::offered`]), on ingress before the stack ([`FarEnd::received`]).
 //!
+//! The cables have no length; [`delay::DelayLine`] gives a path one.
+//!
 //! Namespaces have no names and programs no pins, so a lab goes with its process.
 
 mod abi;
 mod bounce;
 mod counts;
+pub mod delay;
 pub mod demo;
 mod edge;
 mod far_end;
+pub mod flows;
 mod mounts;
 mod netns;
 mod path;
@@ -29,6 +33,7 @@ pub mod tcp;
 #[cfg(test)]
 mod tests;
 mod topology;
+mod tun;
 pub mod udp;
 
 pub use self::{

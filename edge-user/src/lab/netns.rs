@@ -3,14 +3,14 @@
 
 use std::{
     ffi::OsStr,
-    fs::File,
+    fs::{self, File},
     io,
     os::{
         fd::{AsRawFd as _, OwnedFd},
         unix::process::CommandExt as _,
     },
     panic,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{self, Command, Stdio},
     sync::Arc,
     thread,
@@ -21,6 +21,9 @@ use nix::{
     sched::{CloneFlags, setns, unshare},
     sys::{prctl, signal::Signal},
 };
+
+/// The column of /proc/net/dev, after the colon.
+const TX_DROPPED: usize = 11;
 
 /// A network namespace of this process's making; clones are the same one. It goes, with all its
 /// interfaces, when the last clone and the last process and socket in it have gone.
@@ -98,6 +101,27 @@ impl NetNs {
     pub(super) fn ip(&self, arguments: &str) -> Result<()> {
         let arguments: Vec<_> = arguments.split(' ').collect();
         self.output("ip", &arguments).map(drop)
+    }
+
+    /// Sets a parameter of the namespace's own, such as `net.ipv4.tcp_ecn`.
+    pub fn sysctl(&self, name: &str, value: &str) -> Result<()> {
+        let path = Path::new("/proc/sys").join(name.replace('.', "/"));
+        self.run(|| Ok(fs::write(path, value)?))
+            .with_context(|| format!("cannot set {name} to {value}"))
+    }
+
+    /// Frames that an interface should have sent and dropped.
+    pub(super) fn tx_dropped(&self, interface: &str) -> Result<u64> {
+        self.run(|| {
+            let devices = fs::read_to_string("/proc/thread-self/net/dev")?;
+            let own =
+                |line: &&str| line.split(':').next().is_some_and(|name| name.trim() == interface);
+            let counters = devices.lines().find(own).and_then(|line| line.split_once(':'));
+            let (_, counters) =
+                counters.with_context(|| format!("the lab has no interface {interface}"))?;
+            let dropped = counters.split_whitespace().nth(TX_DROPPED);
+            Ok(dropped.context("/proc/net/dev is cut short")?.parse()?)
+        })
     }
 
     /// The namespace as a path that other programs can open while this process lives.

@@ -31,6 +31,8 @@ impl Family {
 pub struct Host {
     /// Where it is.
     pub ns: NetNs,
+    /// The MAC address of its interface.
+    pub mac: String,
     /// Its IPv4 address on this path.
     pub v4: Ipv4Addr,
     /// Its IPv6 address on this path.

@@ -134,7 +134,7 @@ fn outer_tag(message: &libc::msghdr) -> Option<[u8; 4]> {
 }
 
 /// An `AF_PACKET` socket on one interface; protocol 0 receives nothing.
-fn packet_socket(
+pub(super) fn packet_socket(
     ns: &NetNs,
     interface: &str,
     protocol: u16,

@@ -4,7 +4,9 @@ use std::{
     io::{ErrorKind, Read as _, Write as _},
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     os::fd::{AsFd, AsRawFd as _},
-    panic, thread,
+    panic,
+    sync::atomic::{AtomicU64, Ordering},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -58,20 +60,38 @@ impl TcpReport {
 
 /// Connects from the path's near end to its far end and starts to send.
 pub fn start(path: &Path, load: TcpLoad) -> Result<Running<TcpReport>> {
-    let any_port = SocketAddr::new(path.far.address(load.family), 0);
+    let (sender, receiver) = connection(path, load.family, load.dscp, None)?;
+    Running::start(move |stop| transfer(&sender, &receiver, load.duration, stop))
+}
+
+/// Sender and receiver of a new connection, which never block for longer than a tick. The sender
+/// has the kernel's usual congestion control, or this one.
+pub(super) fn connection(
+    path: &Path,
+    family: Family,
+    dscp: u8,
+    congestion: Option<&str>,
+) -> Result<(TcpStream, TcpStream)> {
+    let any_port = SocketAddr::new(path.far.address(family), 0);
     let listener = path.far.ns.run(|| {
         let listener = TcpListener::bind(any_port)?;
-        set_traffic_class(&listener, load.family, load.dscp << 2)?;
+        set_traffic_class(&listener, family, dscp << 2)?;
         Ok(listener)
     })?;
     let to = listener.local_addr()?;
     let sender = path
         .near
         .ns
-        .run(|| connect(to, load))
+        .run(|| connect(to, family, dscp, congestion))
         .with_context(|| format!("no TCP connection to {to} through the lab"))?;
     let (receiver, _) = listener.accept()?;
-    Running::start(move |stop| transfer(&sender, &receiver, load.duration, stop))
+    for end in [&sender, &receiver] {
+        end.set_write_timeout(Some(TICK))?;
+        end.set_read_timeout(Some(TICK))?;
+        // A reset at the end: what lingers on would keep the namespace alive.
+        setsockopt(end, sockopt::Linger, &libc::linger { l_onoff: 1, l_linger: 0 })?;
+    }
+    Ok((sender, receiver))
 }
 
 /// Sets IPv4 type of service or IPv6 traffic class of what a socket sends.
@@ -83,14 +103,23 @@ pub(super) fn set_traffic_class(socket: &impl AsFd, family: Family, class: u8) -
     Ok(())
 }
 
-fn connect(to: SocketAddr, load: TcpLoad) -> Result<TcpStream> {
-    let family = match load.family {
+fn connect(
+    to: SocketAddr,
+    family: Family,
+    dscp: u8,
+    congestion: Option<&str>,
+) -> Result<TcpStream> {
+    let addresses = match family {
         Family::V4 => AddressFamily::Inet,
         Family::V6 => AddressFamily::Inet6,
     };
-    let socket = socket(family, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?;
+    let socket = socket(addresses, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?;
     // Before the connection, so that its first packet has it.
-    set_traffic_class(&socket, load.family, load.dscp << 2)?;
+    set_traffic_class(&socket, family, dscp << 2)?;
+    if let Some(congestion) = congestion {
+        setsockopt(&socket, sockopt::TcpCongestion, &congestion.into())
+            .with_context(|| format!("this kernel has no congestion control {congestion}"))?;
+    }
     let stream = TcpStream::from(socket);
     // Bounds the connection too.
     stream.set_write_timeout(Some(CONNECT))?;
@@ -104,25 +133,22 @@ fn transfer(
     duration: Duration,
     stop: &Stop,
 ) -> Result<TcpReport> {
-    for end in [sender, receiver] {
-        end.set_write_timeout(Some(TICK))?;
-        end.set_read_timeout(Some(TICK))?;
-        // A reset at the end: what lingers on would keep the namespace alive.
-        setsockopt(end, sockopt::Linger, &libc::linger { l_onoff: 1, l_linger: 0 })?;
-    }
     let start = Instant::now();
     let deadline = start + duration;
     thread::scope(|scope| {
         let sending = scope.spawn(|| send(sender, deadline, stop));
-        let (received_bytes, last) = receive(receiver, start, deadline + DRAIN, stop)?;
+        let received_bytes = AtomicU64::new(0);
+        let last = receive(receiver, &received_bytes, start, deadline + DRAIN, stop)?;
         // Frees a sender that still waits for a receiver that has given up.
         stop.set();
         let sent_bytes = sending.join().unwrap_or_else(|panic| panic::resume_unwind(panic))?;
+        let received_bytes = received_bytes.into_inner();
         Ok(TcpReport { sent_bytes, received_bytes, elapsed: last - start })
     })
 }
 
-fn send(mut to: &TcpStream, deadline: Instant, stop: &Stop) -> Result<u64> {
+/// Sends until the deadline or the stop, and returns how many bytes the stack took.
+pub(super) fn send(mut to: &TcpStream, deadline: Instant, stop: &Stop) -> Result<u64> {
     let chunk = vec![0x5a; CHUNK_BYTES];
     let mut sent_bytes = 0;
     while Instant::now() < deadline && !stop.wanted() {
@@ -136,27 +162,28 @@ fn send(mut to: &TcpStream, deadline: Instant, stop: &Stop) -> Result<u64> {
     Ok(sent_bytes)
 }
 
-fn receive(
+/// Adds up what comes, and returns when the last of it did.
+pub(super) fn receive(
     mut from: &TcpStream,
+    received_bytes: &AtomicU64,
     start: Instant,
     give_up: Instant,
     stop: &Stop,
-) -> Result<(u64, Instant)> {
+) -> Result<Instant> {
     let mut chunk = vec![0; CHUNK_BYTES];
-    let mut received_bytes = 0;
     let mut last = start;
     while Instant::now() < give_up && !stop.wanted() {
         match from.read(&mut chunk) {
             Ok(0) => break,
             Ok(read) => {
-                received_bytes += read as u64;
+                received_bytes.fetch_add(read as u64, Ordering::Relaxed);
                 last = Instant::now();
             }
             Err(error) if is_tick(&error) => {}
             Err(error) => return Err(error).context("a TCP stream of the lab broke"),
         }
     }
-    Ok((received_bytes, last))
+    Ok(last)
 }
 
 fn is_tick(error: &std::io::Error) -> bool {

@@ -24,11 +24,20 @@ fn wired() -> Result<(Lab, Bounce)> {
     Ok((lab, bounce))
 }
 
-/// What one end sent reached the other, key by key, both ways.
+/// What one end sent reached the other, key by key, both ways; of what a cable had no room for, on
+/// a busy machine, there is the number.
 fn assert_nothing_lost(lab: &Lab) -> Result<()> {
     assert!(lab.settle(LIMIT)?);
     for (from, to) in [("cust0", "core0"), ("core0", "cust0")] {
-        assert_eq!(lab.far_end(from)?.offered()?, lab.far_end(to)?.received()?, "{from} to {to}");
+        let (offered, received) = (lab.far_end(from)?.offered()?, lab.far_end(to)?.received()?);
+        match lab.overrun_frames(to)? {
+            0 => assert_eq!(offered, received, "{from} to {to}"),
+            overrun => assert_eq!(
+                offered.total().frames,
+                received.total().frames + overrun,
+                "{from} to {to}, {overrun} of them overrun"
+            ),
+        }
     }
     Ok(())
 }

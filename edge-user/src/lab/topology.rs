@@ -1,7 +1,6 @@
 //! The edge's namespace and the far ends around it.
 
 use std::{
-    fs,
     net::{Ipv4Addr, Ipv6Addr},
     thread,
     time::{Duration, Instant},
@@ -19,15 +18,13 @@ use super::{
 };
 
 /// The largest IP packet of a path: with two tags, frames of 1,522 bytes.
-const IP_MTU: u32 = 1500;
+pub(super) const IP_MTU: u32 = 1500;
 /// veth refuses to send on a frame longer than MTU + 18, so the links have room for any tags.
 const LINK_MTU: u32 = 1600;
 /// Half-made checksums, tags in metadata and frames of 64 KB are not what a wire carries.
 const OFFLOADS: [&str; 5] = ["tx", "txvlan", "tx-vlan-stag-hw-insert", "tso", "gso"];
 /// Third and fourth octets of a path's addresses have room for more; the tag map has not.
 const MOST_PATHS: u16 = 500;
-/// The column of /proc/net/dev, after the colon.
-const TX_DROPPED: usize = 11;
 const SETTLED: Duration = Duration::from_millis(60);
 
 /// A namespace for an edge, and a far end for each of its ports. Dropping it removes everything.
@@ -80,10 +77,8 @@ impl Lab {
             near: host(&self.far_ends[near], self.paths, 1),
             far: host(&self.far_ends[far], self.paths, 2),
         };
-        let (near_mac, far_mac) =
-            (self.far_ends[near].mac().to_owned(), self.far_ends[far].mac().to_owned());
-        self.far_ends[near].meet(&path.near, &path.far, &far_mac, IP_MTU, tags)?;
-        self.far_ends[far].meet(&path.far, &path.near, &near_mac, IP_MTU, tags)?;
+        self.far_ends[near].meet(&path.near, &path.far, IP_MTU, tags)?;
+        self.far_ends[far].meet(&path.far, &path.near, IP_MTU, tags)?;
         Ok(path)
     }
 
@@ -107,14 +102,7 @@ impl Lab {
     /// drops what is redirected to it beyond that, after the edge has counted it as forwarded.
     /// Sent by the one end, they are what the other did not receive.
     pub fn overrun_frames(&self, port: &str) -> Result<u64> {
-        self.edge.run(|| {
-            let devices = fs::read_to_string("/proc/thread-self/net/dev")?;
-            let own = |line: &&str| line.split(':').next().is_some_and(|name| name.trim() == port);
-            let counters = devices.lines().find(own).and_then(|line| line.split_once(':'));
-            let (_, counters) = counters.with_context(|| format!("the lab has no port {port}"))?;
-            let dropped = counters.split_whitespace().nth(TX_DROPPED);
-            Ok(dropped.context("/proc/net/dev is cut short")?.parse()?)
-        })
+        self.edge.tx_dropped(port)
     }
 
     fn counts(&self) -> Result<Vec<(WireCounts, WireCounts)>> {
@@ -160,6 +148,7 @@ fn host(end: &FarEnd, path: u16, number: u8) -> Host {
     let [high, low] = path.to_be_bytes();
     Host {
         ns: end.ns().clone(),
+        mac: end.mac().to_owned(),
         v4: Ipv4Addr::new(10, 77 + high, low, number),
         v6: Ipv6Addr::new(0xfd00, 0x77, 0, path, 0, 0, 0, number.into()),
     }
