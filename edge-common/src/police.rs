@@ -12,6 +12,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use crate::{
     peak::{self, WINDOW_TICKS, Window},
+    port::Features,
     qos::BurstShare,
     rate::{Rate, TICKS_PER_NS_LOG2},
     reason::Reason,
@@ -175,19 +176,21 @@ pub fn admit(
     tables.buy(clock, bucket, share, len_bytes).checked()
 }
 
-/// Buys a lease that covers a frame of `len_bytes`, and spends that much of it. To be called
-/// through [`Tables::buy`].
+/// Buys a lease that covers a frame of `len_bytes`, and spends that much of it; finds out whether
+/// to tell its sender only where `features` have [`Features::ECN`]. To be called through
+/// [`Tables::buy`].
 #[inline(always)]
 pub fn buy(
     tables: &mut (impl Tables + ?Sized),
     clock: &impl Clock,
+    features: Features,
     bucket: Bucket,
     share: BurstShare,
     len_bytes: u32,
 ) -> Admission {
     let Some(rate) = tables.rate(bucket.rate).copied() else { return Admission::DANGLING };
     match tables.policer(bucket.policer) {
-        Some((policer, lease)) => buy_at(policer, lease, &rate, clock, share, len_bytes),
+        Some((policer, lease)) => buy_at(policer, lease, &rate, clock, features, share, len_bytes),
         None => Admission::DANGLING,
     }
 }
@@ -214,6 +217,7 @@ fn buy_at<W: Word>(
     lease: &mut Lease,
     rate: &Rate,
     clock: &impl Clock,
+    features: Features,
     share: BurstShare,
     len_bytes: u32,
 ) -> Admission {
@@ -234,7 +238,8 @@ fn buy_at<W: Word>(
         let base_ticks = if ahead_ticks == 0 { now_ticks } else { tat_ticks };
         let sold_until_ticks = base_ticks.wrapping_add(lease_ticks);
         if policer.tat_ticks.compare_exchange(tat_ticks, sold_until_ticks) == tat_ticks {
-            let tells = tells(lease, rate, share, ahead_ticks, now_ticks);
+            let tells =
+                features.has(Features::ECN) && tells(lease, rate, share, ahead_ticks, now_ticks);
             lease.credit_bytes[share.level()] += lease_bytes - len_bytes;
             lease.leases += 1;
             peak::record(&policer.sold_ticks, &policer.windows, now_ticks, lease_ticks);

@@ -7,6 +7,7 @@ use crate::{
     limits::Limits,
     meter::{Meter, PortCounters},
     police::{self, Admission, Bucket, Lease, Policer},
+    port::Features,
     qos::{BurstShare, QosRow},
     rate::Rate,
     tags::Vid,
@@ -42,7 +43,7 @@ pub trait Tables {
         share: BurstShare,
         len_bytes: u32,
     ) -> Admission {
-        police::buy(self, clock, bucket, share, len_bytes)
+        police::buy(self, clock, Features::ECN, bucket, share, len_bytes)
     }
     /// [`fair::refresh`] with these tables; likewise.
     fn refresh_flows(&mut self, clock: &impl Clock, bucket: Bucket, flow_queues: u32) {

@@ -16,14 +16,15 @@ use edge_common::{
     rules,
 };
 
-use crate::{clock::PortClock, frame::XdpFrame, tables::Maps};
+use crate::{clock::PortClock, frame::XdpFrame, port, tables::Maps};
 
 /// [`police::buy`]; returns the bits of its result.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub(crate) extern "C" fn buy(policer: u32, rate: u32, share: u32, len_bytes: u32) -> u64 {
     let (bucket, share) = (Bucket { policer, rate }, BurstShare::new(share as u16));
-    police::buy(&mut Maps::<false>, &PortClock, bucket, share, len_bytes).to_bits()
+    let features = port::config().features;
+    police::buy(&mut Maps::<false>, &PortClock, features, bucket, share, len_bytes).to_bits()
 }
 
 /// [`fair::refresh`]; returns nothing of use, as a global function has to return something.
