@@ -1,5 +1,5 @@
 //! What the kernel makes of the programs: instructions verified, and size. The figures are
-//! changed on purpose only, in `verifier-budget.json`.
+//! changed on purpose only, in `verifier-budget.json`: what compilers that build it have in common.
 
 use edge_tests::fixture::{CONFIG, Fixture};
 use edge_user::{
