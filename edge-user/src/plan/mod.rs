@@ -2,6 +2,7 @@
 //! by `edge replay --engine host`, without a kernel.
 
 mod capacity;
+mod keys;
 mod member;
 mod qos;
 mod rate_change;
@@ -33,62 +34,10 @@ use crate::config::{
 
 pub use self::{
     capacity::{CTableKey, Capacity, Occupancy},
+    keys::{AttachmentKey, PolicerKey, Scope},
     rate_change::RateChange,
     slots::Full,
 };
-
-/// One port + S-VID + C-VID that a circuit's peering claims.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct AttachmentKey {
-    /// The circuit's name.
-    pub circuit: String,
-    /// The peering.
-    pub peering: PeeringKind,
-    /// The port's name.
-    pub port: String,
-    /// Names of its classes, by number: counters of other classes are others.
-    pub classes: Vec<String>,
-}
-
-/// What one bucket polices.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PolicerKey {
-    /// The circuit's name.
-    pub circuit: String,
-    /// The peering, where each has a bucket of its own.
-    pub peering: Option<PeeringKind>,
-    /// Which of its buckets.
-    pub scope: Scope,
-    /// The direction.
-    pub direction: Direction,
-    /// The link.
-    pub link: Link,
-}
-
-impl PolicerKey {
-    /// The least that a policer of this circuit can have.
-    #[must_use]
-    pub fn first_of(circuit: &str) -> Self {
-        Self {
-            circuit: circuit.to_owned(),
-            peering: None,
-            scope: Scope::Purchased,
-            direction: Direction::Inbound,
-            link: Link::Primary,
-        }
-    }
-}
-
-/// Which bucket of a circuit, or of a peering.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Scope {
-    /// That of the purchased bandwidth.
-    Purchased,
-    /// That of the peering's own.
-    Peering,
-    /// That of the class with this number.
-    Class(u8),
-}
 
 /// A port, planned.
 #[derive(Clone, Debug, PartialEq, Eq)]

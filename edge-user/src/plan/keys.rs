@@ -1,0 +1,57 @@
+//! Whose entries of the tables are: what keeps its index, and so its counters or its bucket, from
+//! one configuration to the next.
+
+use crate::config::{Direction, Link, PeeringKind};
+
+/// One port + S-VID + C-VID that a circuit's peering claims.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AttachmentKey {
+    /// The circuit's name.
+    pub circuit: String,
+    /// The peering.
+    pub peering: PeeringKind,
+    /// The port's name.
+    pub port: String,
+    /// Names of its classes, by number: counters of other classes are others.
+    pub classes: Vec<String>,
+}
+
+/// What one bucket polices.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PolicerKey {
+    /// The circuit's name.
+    pub circuit: String,
+    /// The peering, where each has a bucket of its own.
+    pub peering: Option<PeeringKind>,
+    /// Which of its buckets.
+    pub scope: Scope,
+    /// The direction.
+    pub direction: Direction,
+    /// The link.
+    pub link: Link,
+}
+
+impl PolicerKey {
+    /// The least that a policer of this circuit can have.
+    #[must_use]
+    pub fn first_of(circuit: &str) -> Self {
+        Self {
+            circuit: circuit.to_owned(),
+            peering: None,
+            scope: Scope::Purchased,
+            direction: Direction::Inbound,
+            link: Link::Primary,
+        }
+    }
+}
+
+/// Which bucket of a circuit, or of a peering.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// That of the purchased bandwidth.
+    Purchased,
+    /// That of the peering's own.
+    Peering,
+    /// That of the class with this number.
+    Class(u8),
+}
