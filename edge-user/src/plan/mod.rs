@@ -28,9 +28,7 @@ use self::{
     member::{Member, members},
     slots::Claim,
 };
-use crate::config::{
-    CTags, Config, Direction, Forward, Link, PeeringKind, Port, Side, SideTags, XdpMode,
-};
+use crate::config::{CTags, Config, Direction, Forward, Link, Port, Side, SideTags, XdpMode};
 
 pub use self::{
     capacity::{CTableKey, Capacity, Occupancy},
