@@ -91,6 +91,12 @@ fn circuits() {
         ("c_tag = 10", "c_tag = 10\nbandwidth = \"1 Gbps\"", &[]),
         (
             "c_tag = 10",
+            "c_tag = 10\nbandwidth = \"1 Mbps\"\nqos = \"q\"\n[qos.q]\nclasses = [{ name = \"a\", \
+             dscp = [\"default\"], bandwidth = \"2 Mbps\" }]",
+            &[(19, "class \"a\" of profile \"q\" is 2000000 bit/s, more than the 1000000 bit/s")],
+        ),
+        (
+            "c_tag = 10",
             "c_tag = 10\nbandwidth = \"1001 Mbps\"",
             &[(
                 18,
