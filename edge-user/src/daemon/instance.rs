@@ -14,7 +14,7 @@ use nix::fcntl::Flock;
 use super::{
     AtExit,
     bandwidth::{BandwidthChange, NewFile, SetBandwidth},
-    policers::{Peaks, policers},
+    policers::Peaks,
     status::Status,
 };
 use crate::{
@@ -187,12 +187,8 @@ impl Instance {
     /// Counters and state of everything configured.
     pub fn status(&self) -> Result<Status> {
         let Installed { plan, attached } = &self.installed;
-        let mut status =
-            Status::read(&self.config, plan, attached, &self.tables, self.started.elapsed())?;
-        for (status, circuit) in status.circuits.iter_mut().zip(&self.config.circuits) {
-            status.policers = policers(&self.config, circuit, plan, &self.tables, &self.peaks)?;
-        }
-        Ok(status)
+        let uptime = self.started.elapsed();
+        Status::read(&self.config, plan, attached, &self.tables, &self.peaks, uptime)
     }
 
     /// Ends a period of the policers' peaks.

@@ -10,7 +10,7 @@ use edge_common::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::policers::{self, PolicerStatus};
+use super::policers::{self, Peaks, PolicerStatus};
 use crate::{
     config::Config,
     dataplane::{Attached, KernelTables},
@@ -114,6 +114,7 @@ impl Status {
         plan: &Plan,
         attached: &BTreeMap<String, Attached>,
         tables: &KernelTables,
+        peaks: &Peaks,
         uptime: Duration,
     ) -> Result<Self> {
         let ports = plan.ports.iter().map(|port| {
@@ -141,7 +142,7 @@ impl Status {
                 bandwidth_bps: circuit.bandwidth_bps,
                 enabled: circuit.enabled,
                 peerings: peerings.collect::<Result<_>>()?,
-                policers: Vec::new(),
+                policers: policers::policers(config, circuit, plan, tables, peaks)?,
             })
         });
         Ok(Self {

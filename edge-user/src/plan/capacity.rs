@@ -68,10 +68,8 @@ impl Capacity {
         let attachments = members(config).count();
         let limits = members(config).map(|member| member.limits().len()).sum::<usize>();
         let fair = members(config).filter(Member::is_fair).count();
-        let c_tables = members(config).filter_map(|member| {
-            let tags = member.tags();
-            Some((&member.port.name, tags.s_vid.filter(|_| tags.c_vids.is_some())?))
-        });
+        let c_tables =
+            members(config).filter_map(|member| Some((&member.port.name, member.c_table_s_vid()?)));
         let c_tables: BTreeSet<_> = c_tables.collect();
         Self {
             ports: count(config.ports.len(), 16),

@@ -82,6 +82,12 @@ impl Member<'_> {
         self.circuit.tags(self.peering, self.port.side)
     }
 
+    /// The S-VID behind which a C-table tells whose they are; `None` where the outer tag tells it.
+    pub(super) fn c_table_s_vid(&self) -> Option<u16> {
+        let SideTags { s_vid, c_vids } = self.tags();
+        s_vid.filter(|_| c_vids.is_some())
+    }
+
     /// What its frames count for beside their length as received.
     pub(super) fn len_adjust_bytes(&self) -> i16 {
         /// FCS (802.3-2022, 3.2.9).

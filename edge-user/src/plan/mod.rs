@@ -137,11 +137,9 @@ impl Plan {
         let ports = occupied.ports.assign(config.ports.iter().map(|port| port.name.clone()))?;
         let members: Vec<Member<'_>> = members(config).collect();
         let attachments = occupied.attachments.assign(members.iter().map(Member::key))?;
+        let (policers, rates): (Vec<_>, Vec<_>) = members.iter().flat_map(Member::buckets).unzip();
         let policers = match police {
-            Police::Purchased => {
-                let buckets = members.iter().flat_map(Member::buckets);
-                occupied.policers.assign(buckets.map(|(policer, _)| policer))?
-            }
+            Police::Purchased => occupied.policers.assign(policers)?,
             Police::Off => BTreeMap::new(),
         };
         let flow_queues = match police {
@@ -151,12 +149,10 @@ impl Plan {
             }
             Police::Off => BTreeMap::new(),
         };
-        let buckets = members.iter().flat_map(Member::buckets);
-        let rates = occupied.rates.assign(buckets.map(|(_, rate)| rate))?;
+        let rates = occupied.rates.assign(rates)?;
         let qos_rows = occupied.qos_rows.assign(members.iter().map(Member::qos_row))?;
         let c_tables = occupied.c_tables.assign(members.iter().filter_map(|member| {
-            let tags = member.tags();
-            let s_vid = tags.s_vid.filter(|_| tags.c_vids.is_some())?;
+            let s_vid = member.c_table_s_vid()?;
             Some(CTableKey { port: ports[&member.port.name].index, s_vid })
         }))?;
 
