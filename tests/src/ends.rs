@@ -6,6 +6,32 @@ use edge_user::lab::{
     raw::{RawCollector, RawSender},
 };
 
+/// The configuration of an edge with [`PORTS`], which forward to each other, and with what else a
+/// literal says.
+#[macro_export]
+macro_rules! lab_config {
+    ($rest:literal) => {
+        concat!(
+            r#"
+[edge]
+name = "lab"
+metrics = "127.0.0.1:0"
+[[port]]
+name = "customer0"
+interface = "customer0"
+side = "customer"
+forward = "core0"
+[[port]]
+name = "core0"
+interface = "core0"
+side = "core"
+forward = "customer0"
+"#,
+            $rest
+        )
+    };
+}
+
 /// The ports' names, which are their interfaces' too.
 pub const PORTS: [&str; 2] = ["customer0", "core0"];
 

@@ -5,6 +5,12 @@ use proptest::{
     sample::{Index, select},
 };
 
+/// How many frames a test takes: as many as the environment variable `name` says.
+#[must_use]
+pub fn how_many(name: &str, otherwise: u64) -> u64 {
+    std::env::var(name).ok().and_then(|frames| frames.parse().ok()).unwrap_or(otherwise)
+}
+
 /// A frame with these tags (TPID, TCI), EtherType and payload.
 #[must_use]
 pub fn frame(tags: &[(u16, u16)], ether_type: u16, payload: &[u8]) -> Vec<u8> {

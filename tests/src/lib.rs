@@ -1,5 +1,7 @@
 //! What the tests against the kernel share.
 
+pub mod both;
+pub mod captures;
 pub mod daemon;
 pub mod ends;
 pub mod fixture;

@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result};
 use edge_tests::{
     daemon::{Daemon, detach, status},
     ends::{PORTS, lab},
+    lab_config,
 };
 use edge_user::lab::{
     Family, TagStack, WireKey, root_or_skip,
@@ -19,22 +20,8 @@ const LENGTH: Duration = Duration::from_secs(3);
 const SETTLE: Duration = Duration::from_secs(5);
 
 fn config(default_share: &str) -> String {
-    format!(
-        r#"
-[edge]
-name = "lab"
-metrics = "127.0.0.1:0"
-[[port]]
-name = "customer0"
-interface = "customer0"
-side = "customer"
-forward = "core0"
-[[port]]
-name = "core0"
-interface = "core0"
-side = "core"
-forward = "customer0"
-[[circuit]]
+    let circuit = format!(
+        r#"[[circuit]]
 name = "contoso"
 bandwidth = {RATE_BPS}
 s_tag = 100
@@ -48,7 +35,8 @@ classes = [
   {{ name = "rest", dscp = ["default"], burst_share = {default_share} }},
 ]
 "#
-    )
+    );
+    lab_config!("").to_owned() + &circuit
 }
 
 /// Frames of one class.

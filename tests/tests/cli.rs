@@ -2,12 +2,13 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, Output},
 };
 
 use anyhow::Result;
 use edge_tests::{
+    captures::captures_or_skip,
     daemon::edge_binary,
     fixture::CONFIG,
     frames::{frame, ipv4},
@@ -203,16 +204,11 @@ fn replay_polices_by_the_captures_time_unless_told_not_to() -> Result<()> {
 #[test]
 fn engines_agree_on_real_captures() -> Result<()> {
     const TEST: &str = "engines_agree_on_real_captures";
-    let Some(folder) = std::env::var_os("EDGE_CAPTURES") else {
-        println!("SKIPPED: {TEST}: EDGE_CAPTURES names no folder");
-        return Ok(());
-    };
+    let Some(captures) = captures_or_skip(TEST)? else { return Ok(()) };
     if !root_or_skip(TEST) {
         return Ok(());
     }
     let place = Place::new(CONFIG)?;
-    let mut captures = Vec::new();
-    find(Path::new(&folder), &mut captures)?;
     for capture in captures {
         let run = |engine| -> Result<(i32, String, String)> {
             let arguments = ["replay", "-c", "edge.toml", "--port", "core0", "--json", "--engine"];
@@ -222,14 +218,6 @@ fn engines_agree_on_real_captures() -> Result<()> {
         let host = run("host")?;
         assert!((0..=2).contains(&host.0), "{}: {}", capture.display(), host.2);
         assert_eq!(host, run("kernel")?, "{}", capture.display());
-    }
-    Ok(())
-}
-
-fn find(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_dir() { find(&path, files)? } else { files.push(path) }
     }
     Ok(())
 }

@@ -3,23 +3,12 @@
 
 use std::{fs, path::Path};
 
-use anyhow::{Context as _, Result};
-use edge_common::{Action, abi::Outcome};
 use edge_tests::{
+    both::{Both, LEAST_FIRST_LEN_BYTES, MIN_FRAME_LEN_BYTES, splits_frames},
     fixture::Fixture,
     fuzzing::{self, Engines, Input},
 };
-use edge_user::{
-    lab::root_or_skip,
-    replay::{Engine, KernelEngine},
-};
-
-/// XDP actions (linux/bpf.h).
-const XDP_DROP: u32 = 1;
-const XDP_PASS: u32 = 2;
-const XDP_REDIRECT: u32 = 4;
-/// The kernel runs nothing shorter than an Ethernet header.
-const MIN_FRAME_LEN_BYTES: usize = 14;
+use edge_user::lab::root_or_skip;
 
 #[test]
 fn the_host_path_passes_the_checks_of_the_fuzzer() {
@@ -38,41 +27,23 @@ fn host_and_kernel_agree_on_the_corpus() {
     }
     let engines = Engines::new();
     let corpus = corpus();
+    let splits = splits_frames();
     for port in fuzzing::PORTS {
-        run(engines.fixture(), port, Delivery::Whole, &corpus);
-        let mut kernel = engines.fixture().kernel(port).expect("the program loads");
-        if Delivery::InBuffers.run(&mut kernel, &mut vec![0; 64]).is_ok() {
-            run(engines.fixture(), port, Delivery::InBuffers, &corpus);
-        } else {
-            println!("SKIPPED: frames in several buffers: this kernel runs them whole");
+        run(engines.fixture(), port, None, &corpus);
+        if splits {
+            run(engines.fixture(), port, Some(LEAST_FIRST_LEN_BYTES), &corpus);
         }
     }
 }
 
-/// How frames get to the kernel, and so to which program.
-#[derive(Clone, Copy, Debug)]
-enum Delivery {
-    Whole,
-    /// With nothing but the header and two tags in the first buffer.
-    InBuffers,
-}
-
-impl Delivery {
-    fn run(self, kernel: &mut KernelEngine, frame: &mut Vec<u8>) -> Result<(Outcome, u32)> {
-        const FIRST_LEN_BYTES: u32 = 22;
-        match self {
-            Self::Whole => kernel.run_for_action(frame, 1),
-            Self::InBuffers => {
-                let len_bytes = u32::try_from(frame.len()).context("a short frame")?;
-                kernel.run_in_buffers(frame, FIRST_LEN_BYTES.min(len_bytes), 1)
-            }
-        }
-    }
-}
-
-fn run(fixture: &Fixture, port: &str, delivery: Delivery, corpus: &[(String, Vec<u8>)]) {
-    let mut host = fixture.host(port);
-    let mut kernel = fixture.kernel(port).expect("the program loads");
+/// Whole, or with so many bytes in the first buffer.
+fn run(
+    fixture: &Fixture,
+    port: &str,
+    first_len_bytes: Option<usize>,
+    corpus: &[(String, Vec<u8>)],
+) {
+    let mut both = Both::new(fixture, port);
     let mut frames = 0;
     for (name, data) in corpus {
         let Some(Input { frame: sent, .. }) = Input::parse(data).filter(|it| it.port == port)
@@ -82,31 +53,16 @@ fn run(fixture: &Fixture, port: &str, delivery: Delivery, corpus: &[(String, Vec
         if sent.len() < MIN_FRAME_LEN_BYTES {
             continue;
         }
-        let told = format!("{name} on {port}, {delivery:?}: {sent:02x?}");
-        let (mut by_host, mut by_kernel) = (sent.to_vec(), sent.to_vec());
-        let by_path = host.run(&mut by_host, 1).expect("the host path runs");
-        let (outcome, action) =
-            delivery.run(&mut kernel, &mut by_kernel).expect("the program runs");
-        assert_eq!(outcome, by_path, "{told}");
-        assert_eq!(by_kernel, by_host, "{told}");
-        let expected = match by_path.reason().map(|it| it.action(fixture.config.edge.unmatched)) {
-            Some(Action::Forward) => XDP_REDIRECT,
-            Some(Action::Pass) => XDP_PASS,
-            Some(Action::Drop) => XDP_DROP,
-            None => panic!("without a reason: {told}"),
-        };
-        assert_eq!(action, expected, "{told}");
+        // Shown where one fails.
+        println!("{name}");
+        let first_len_bytes = first_len_bytes
+            .map(|first| u32::try_from(first.min(sent.len())).expect("a short frame"));
+        let _reason = both.run(sent, first_len_bytes, 1);
         frames += 1;
     }
     assert!(frames > 0, "no frame is received on {port}");
-    println!("{port}, {delivery:?}: {frames} frames");
-
-    let counters = |engine: &dyn Engine| {
-        let attachments = fixture.plan.attachments.iter();
-        let meters = attachments.map(|known| engine.meter(known.index).expect("a meter"));
-        (engine.port_counters().expect("counters"), meters.collect::<Vec<_>>())
-    };
-    assert_eq!(counters(&kernel), counters(&host), "{port}, {delivery:?}");
+    println!("{port}, {first_len_bytes:?}: {frames} frames");
+    both.check_counters();
 }
 
 /// The inputs by the names of their files, in order.

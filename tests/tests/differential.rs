@@ -3,21 +3,17 @@
 
 use std::thread;
 
-use edge_common::{Action, Reason, reason::UnmatchedPolicy};
-use edge_tests::{fixture::Fixture, frames::any_frame};
-use edge_user::{
-    lab::root_or_skip,
-    replay::{Engine as _, HostEngine, KernelEngine},
+use edge_common::Reason;
+use edge_tests::{
+    both::{Both, LEAST_FIRST_LEN_BYTES, splits_frames},
+    fixture::Fixture,
+    frames::{any_frame, how_many},
 };
+use edge_user::lab::root_or_skip;
 use proptest::{
     strategy::{Strategy as _, ValueTree as _},
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
 };
-
-/// XDP actions (linux/bpf.h).
-const XDP_DROP: u32 = 1;
-const XDP_PASS: u32 = 2;
-const XDP_REDIRECT: u32 = 4;
 
 /// Frames by number of the reason.
 type Seen = [u64; Reason::ALL.len()];
@@ -36,13 +32,9 @@ fn host_and_kernel_agree_on_random_frames() {
     if !root_or_skip("host_and_kernel_agree_on_random_frames") {
         return;
     }
-    let frames = std::env::var("EDGE_DIFFERENTIAL_FRAMES");
-    let frames: u64 = frames.ok().and_then(|frames| frames.parse().ok()).unwrap_or(200_000);
+    let frames = how_many("EDGE_DIFFERENTIAL_FRAMES", 200_000);
     // In a thread of its own, since whoever loads programs stays on the CPU that it is on.
     let splits = thread::spawn(splits_frames).join().expect("an answer");
-    if !splits {
-        println!("SKIPPED: frames in several buffers: this kernel runs them whole (Linux 6.18)");
-    }
     let runs = [
         ("customer0", "drop", Delivery::Whole),
         ("core0", "pass", Delivery::Whole),
@@ -69,17 +61,9 @@ fn host_and_kernel_agree_on_random_frames() {
     }
 }
 
-/// Whether a test run can deliver a frame in several buffers.
-fn splits_frames() -> bool {
-    let mut kernel = Fixture::new("drop").kernel("customer0").expect("the program loads");
-    kernel.run_in_buffers(&mut vec![0; 64], 32, 1).is_ok()
-}
-
 fn run(port: &str, unmatched: &str, delivery: Delivery, frames: u64) -> Seen {
     let fixture = Fixture::new(unmatched);
-    let policy = fixture.config.edge.unmatched;
-    let mut host = fixture.host(port);
-    let mut kernel = fixture.kernel(port).expect("the program loads");
+    let mut both = Both::new(&fixture, port);
     // A seed of its own for each run: four times as many frames.
     let own = [port.as_bytes()[1], u8::from(delivery == Delivery::Whole)];
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &own.repeat(16));
@@ -92,54 +76,22 @@ fn run(port: &str, unmatched: &str, delivery: Delivery, frames: u64) -> Seen {
         let sent = strategy.new_tree(&mut runner).expect("a frame").current();
         // 25 µs a frame: the slow circuit is over its rate most of the time.
         now_ns += 25_000 * (number % 3);
-        let reason = compare(&mut host, &mut kernel, &sent, delivery, now_ns, policy);
+        let first_len_bytes = match delivery {
+            Delivery::Whole => None,
+            Delivery::InBuffers => Some(first_len_bytes(&sent, now_ns)),
+        };
+        let reason = both.run(&sent, first_len_bytes, now_ns);
         seen[usize::from(reason.number())] += 1;
     }
 
-    let counters = |engine: &dyn edge_user::replay::Engine| {
-        let attachments = fixture.plan.attachments.iter();
-        let meters = attachments.map(|attachment| engine.meter(attachment.index).expect("a meter"));
-        (engine.port_counters().expect("counters"), meters.collect::<Vec<_>>())
-    };
-    assert_eq!(counters(&host), counters(&kernel));
+    both.check_counters();
     seen
 }
 
-fn compare(
-    host: &mut HostEngine,
-    kernel: &mut KernelEngine,
-    sent: &[u8],
-    delivery: Delivery,
-    now_ns: u64,
-    policy: UnmatchedPolicy,
-) -> Reason {
-    let (mut by_host, mut by_kernel) = (sent.to_vec(), sent.to_vec());
-    let host_outcome = host.run(&mut by_host, now_ns).expect("the host path runs");
-    let ran = match delivery {
-        Delivery::Whole => kernel.run_for_action(&mut by_kernel, now_ns),
-        Delivery::InBuffers => {
-            kernel.run_in_buffers(&mut by_kernel, first_len_bytes(sent, now_ns), now_ns)
-        }
-    };
-    let (kernel_outcome, action) = ran.expect("the program runs");
-    assert_eq!(host_outcome, kernel_outcome, "{delivery:?}: {sent:02x?}");
-    assert_eq!(by_host, by_kernel, "{delivery:?}: {sent:02x?}");
-    let reason = host_outcome.reason().expect("a reason");
-    let expected = match reason.action(policy) {
-        Action::Forward => XDP_REDIRECT,
-        Action::Pass => XDP_PASS,
-        Action::Drop => XDP_DROP,
-    };
-    assert_eq!(action, expected, "{sent:02x?}");
-    reason
-}
-
-/// Anything from the least of which tags can be popped, which take an Ethernet header behind
-/// them in the first buffer.
+/// Anything from [`LEAST_FIRST_LEN_BYTES`].
 fn first_len_bytes(frame: &[u8], any: u64) -> u32 {
-    const LEAST: usize = 14 + 8;
     let len = frame.len();
-    let spare = len.saturating_sub(LEAST) + 1;
-    let first = LEAST.min(len) + usize::try_from(any / 25_000).unwrap_or(0) % spare;
+    let spare = len.saturating_sub(LEAST_FIRST_LEN_BYTES) + 1;
+    let first = LEAST_FIRST_LEN_BYTES.min(len) + usize::try_from(any / 25_000).unwrap_or(0) % spare;
     u32::try_from(first).expect("a short frame")
 }

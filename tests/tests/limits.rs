@@ -10,6 +10,7 @@ use edge_tests::{
     daemon::{Daemon, detach, status},
     ends::{Ends, lab},
     frames::{frame, ipv4},
+    lab_config,
 };
 use edge_user::{
     daemon::{policers::PolicerStatus, status::Status},
@@ -17,21 +18,8 @@ use edge_user::{
 };
 
 /// A peering at half of the circuit's bandwidth, and a class at a fifth.
-const CONFIG: &str = r#"
-[edge]
-name = "lab"
-metrics = "127.0.0.1:0"
-[[port]]
-name = "customer0"
-interface = "customer0"
-side = "customer"
-forward = "core0"
-[[port]]
-name = "core0"
-interface = "core0"
-side = "core"
-forward = "customer0"
-[[circuit]]
+const CONFIG: &str = lab_config!(
+    r#"[[circuit]]
 name = "contoso"
 bandwidth = "100 Mbps"
 s_tag = 100
@@ -48,7 +36,8 @@ classes = [
   { name = "few", dscp = [46], bandwidth = "20 Mbps" },
   { name = "rest", dscp = ["default"] },
 ]
-"#;
+"#
+);
 const FRAME_BYTES: u64 = 1_022;
 
 #[test]

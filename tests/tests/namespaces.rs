@@ -8,6 +8,7 @@ use edge_tests::{
     daemon::{Daemon, configure, detach, reload, status},
     ends::Ends,
     frames::{frame, ipv4, ipv4_checksum, ipv6},
+    lab_config,
 };
 use edge_user::{
     daemon::{
@@ -21,21 +22,8 @@ const WAIT: Duration = Duration::from_secs(5);
 /// Long enough for a frame that should not arrive to have arrived.
 const QUIET: Duration = Duration::from_millis(300);
 
-const CONFIG: &str = r#"
-[edge]
-name = "lab"
-metrics = "127.0.0.1:0"
-[[port]]
-name = "customer0"
-interface = "customer0"
-side = "customer"
-forward = "core0"
-[[port]]
-name = "core0"
-interface = "core0"
-side = "core"
-forward = "customer0"
-[[circuit]]
+const CONFIG: &str = lab_config!(
+    r#"[[circuit]]
 name = "contoso"
 bandwidth = "1 Gbps"
 s_tag = 100
@@ -51,7 +39,8 @@ bandwidth = "50 Mbps"
   [[circuit.peering]]
   kind = "private"
   c_tag = 300
-"#;
+"#
+);
 
 const PRIVATE: [(u16, u16); 2] = [(0x88a8, 0x2064), (0x8100, 0x500a)];
 const MICROSOFT: [(u16, u16); 2] = [(0x8100, 100), (0x8100, 20)];

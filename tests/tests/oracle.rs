@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use edge_common::Reason;
 use edge_tests::{
     fixture::{CONFIG, Fixture},
-    frames::any_frame,
+    frames::{any_frame, how_many},
     oracle::check,
 };
 use edge_user::plan::Police;
@@ -16,8 +16,7 @@ use proptest::{
 
 #[test]
 fn the_host_path_does_what_the_configuration_says() {
-    let frames = std::env::var("EDGE_ORACLE_FRAMES");
-    let frames: u64 = frames.ok().and_then(|frames| frames.parse().ok()).unwrap_or(200_000);
+    let frames = how_many("EDGE_ORACLE_FRAMES", 200_000);
     let fixture = Fixture::of(CONFIG, Police::Off);
     for port in ["customer0", "core0"] {
         let mut host = fixture.host(port);

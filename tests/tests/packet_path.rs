@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context as _, Result};
 use edge_common::{Action, Reason, reason::UnmatchedPolicy};
-use edge_tests::{fixture::Fixture, notation::frame_of, oracle::predict};
+use edge_tests::{
+    both::MIN_FRAME_LEN_BYTES, fixture::Fixture, notation::frame_of, oracle::predict,
+};
 use edge_user::{lab::root_or_skip, plan::Police, replay::Engine};
 
 const DOCUMENT: &str = include_str!("../../docs/packet-path.md");
-/// A kernel runs nothing shorter.
-const ETHERNET_HEADER_BYTES: usize = 14;
 
 /// A row of the table.
 #[derive(Debug)]
@@ -86,7 +86,7 @@ fn the_kernel_keeps_to_the_table() -> Result<()> {
     for port in ["customer", "core"] {
         let mut kernel = fixture.kernel(port)?;
         for row in rows().iter().filter(|row| row.port == port) {
-            if frame_of(row.frame)?.len() >= ETHERNET_HEADER_BYTES {
+            if frame_of(row.frame)?.len() >= MIN_FRAME_LEN_BYTES {
                 keeps_to(row, &mut kernel)?;
             }
         }

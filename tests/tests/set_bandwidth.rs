@@ -14,6 +14,7 @@ use edge_tests::{
     daemon::{CONFIG_PATH, Daemon, configure, detach, edge, reload, set_bandwidth, status},
     ends::{Ends, lab},
     frames::{frame, ipv4},
+    lab_config,
 };
 use edge_user::{
     daemon::status::{CircuitStatus, Counters},
@@ -26,21 +27,10 @@ const CONTOSO: &str = "contoso";
 const FABRIKAM: &str = "fabrikam";
 const HIGH_BPS: u64 = 2_000_000;
 const LOW_BPS: u64 = 200_000;
-const CONFIG: &str = r#"# the lab's
-[edge]
-name = "lab"
-metrics = "127.0.0.1:0"
-[[port]]
-name = "customer0"
-interface = "customer0"
-side = "customer"
-forward = "core0"
-[[port]]
-name = "core0"
-interface = "core0"
-side = "core"
-forward = "customer0"
-
+const CONFIG: &str = concat!(
+    "# the lab's",
+    lab_config!(
+        r#"
 [[circuit]]
 name = "contoso"
 bandwidth = "50 Mbps" # as ordered
@@ -57,7 +47,9 @@ s_tag = 200
   [[circuit.peering]]
   kind = "private"
   c_tag = 10
-"#;
+"#
+    )
+);
 
 #[test]
 fn what_passes_is_the_new_rate_at_once() -> Result<()> {

@@ -7,32 +7,21 @@ use edge_tests::{
     daemon::{Daemon, configure, detach, reload, status},
     ends::{Ends, lab},
     frames::{frame, ipv4},
+    lab_config,
 };
 use edge_user::lab::root_or_skip;
 
 const WAIT: Duration = Duration::from_secs(5);
-const CONFIG: &str = r#"
-[edge]
-name = "lab"
-metrics = "127.0.0.1:0"
-[[port]]
-name = "customer0"
-interface = "customer0"
-side = "customer"
-forward = "core0"
-[[port]]
-name = "core0"
-interface = "core0"
-side = "core"
-forward = "customer0"
-[[circuit]]
+const CONFIG: &str = lab_config!(
+    r#"[[circuit]]
 name = "contoso"
 bandwidth = "1 Gbps"
 s_tag = 100
   [[circuit.peering]]
   kind = "private"
   c_tag = 10
-"#;
+"#
+);
 const CUSTOMER: [(u16, u16); 2] = [(0x88a8, 0x6064), (0x8100, 0xa00a)];
 
 #[test]

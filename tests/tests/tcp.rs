@@ -13,6 +13,7 @@ use anyhow::{Result, bail};
 use edge_tests::{
     daemon::{Daemon, detach},
     ends::{PORTS, lab},
+    lab_config,
 };
 use edge_user::lab::{
     Family, TagStack,
@@ -38,22 +39,8 @@ static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// One circuit of 100 Mbps, with these keys too, whose only class may use the whole burst.
 fn config(circuit: &str) -> String {
-    format!(
-        r#"
-[edge]
-name = "lab"
-metrics = "127.0.0.1:0"
-[[port]]
-name = "customer0"
-interface = "customer0"
-side = "customer"
-forward = "core0"
-[[port]]
-name = "core0"
-interface = "core0"
-side = "core"
-forward = "customer0"
-[[circuit]]
+    let circuit = format!(
+        r#"[[circuit]]
 name = "contoso"
 bandwidth = "100 Mbps"
 s_tag = 100
@@ -65,7 +52,8 @@ s_tag = 100
 [qos.one]
 classes = [{{ name = "all", dscp = ["default"] }}]
 "#
-    )
+    );
+    lab_config!("").to_owned() + &circuit
 }
 
 /// How long flows are measured.

@@ -9,7 +9,7 @@ use edge_tests::{
     daemon::{Daemon, detach, status},
     ends::{Ends, lab},
     fixture::{CONFIG, Fixture},
-    frames::{any_frame, frame, ipv4, ipv6},
+    frames::{any_frame, frame, how_many, ipv4, ipv6},
     oracle::{Prediction, predict},
 };
 use edge_user::{
@@ -104,8 +104,7 @@ fn what_leaves_on_the_wire_is_what_the_configuration_says() -> Result<()> {
     if !root_or_skip("what_leaves_on_the_wire_is_what_the_configuration_says") {
         return Ok(());
     }
-    let frames = std::env::var("EDGE_WIRE_FRAMES");
-    let frames: usize = frames.ok().and_then(|frames| frames.parse().ok()).unwrap_or(16_000);
+    let frames = usize::try_from(how_many("EDGE_WIRE_FRAMES", 16_000))?;
     for (seed, xdp_mode) in [(1, "native"), (2, "generic")] {
         let mut wire = Wire::new(xdp_mode, 1600)?;
         let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[seed; 32]);
