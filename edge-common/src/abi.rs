@@ -1,11 +1,13 @@
 //! What the kernel object and userspace agree on besides the types: names, sizes and a version.
 
+use core::mem::offset_of;
+
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use crate::{class::MAX_CLASSES, fair::FlowQueues, police::Policer, reason::Reason, tags::Vid};
 
 /// Version of the map layouts; part of the pin path. Raise it when any of them changes.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = if cfg!(feature = "other-layout") { 1003 } else { 3 };
 
 /// `EGRESS` of a port that forwards to the stack.
 pub const EGRESS_STACK: u32 = u32::MAX;
@@ -33,23 +35,63 @@ pub struct PortKey {
 
 const _: () = assert!(size_of::<PortKey>() == 64);
 
-/// Whose an index in the attachment tables is.
+/// Whose an index in the attachment tables is: all that a bill has to know of its counters, so
+/// that it can be told from the tables alone.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct AttachmentKey {
-    /// The circuit's name; empty: nobody's.
+    /// The edge's name.
+    pub edge: [u8; NAME_LEN_BYTES],
+    /// The circuit's name.
     pub circuit: [u8; NAME_LEN_BYTES],
+    /// The provider's key for the circuit; empty: none.
+    pub service_key: [u8; NAME_LEN_BYTES],
     /// The port's name.
     pub port: [u8; NAME_LEN_BYTES],
     /// Names of the classes that its counters are of, by number; empty: none.
     pub classes: [[u8; NAME_LEN_BYTES]; MAX_CLASSES],
-    /// The peering, as numbered by userspace.
+    /// The peering, as numbered by userspace; like the four after it.
     pub peering: u8,
+    /// The direction.
+    pub direction: u8,
+    /// The link.
+    pub link: u8,
+    /// How the circuit is billed.
+    pub billing: u8,
+    /// Which bytes of its frames count.
+    pub accounting: u8,
     /// Zero.
-    pub reserved: [u8; 7],
+    pub reserved: [u8; 3],
+    /// [`Generation`], written last: without it, all else is nobody's.
+    pub generation: u64,
 }
 
-const _: () = assert!(size_of::<AttachmentKey>() == 648);
+const _: () = assert!(size_of::<AttachmentKey>() == 784);
+const _: () = assert!(offset_of!(AttachmentKey, generation) == 776);
+
+/// How many owners an index has had, and whether it has one now. Its counters began at zero with
+/// the present one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Generation {
+    /// How many.
+    pub number: u64,
+    /// Whether the last of them is there.
+    pub is_owned: bool,
+}
+
+impl Generation {
+    /// As [`AttachmentKey::generation`] has it.
+    #[must_use]
+    pub const fn from_bits(bits: u64) -> Self {
+        Self { number: bits >> 1, is_owned: bits & 1 != 0 }
+    }
+
+    /// The reverse.
+    #[must_use]
+    pub const fn to_bits(self) -> u64 {
+        self.number << 1 | self.is_owned as u64
+    }
+}
 
 /// Whose an index in the policer tables is.
 #[repr(C)]

@@ -2,7 +2,11 @@
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-use crate::class::{Class, MAX_CLASSES};
+use crate::{
+    class::{Class, MAX_CLASSES},
+    in_flight::HandedOver,
+    reason::Reason,
+};
 
 /// Frames and bytes of one class of an attachment.
 #[repr(C)]
@@ -10,7 +14,7 @@ use crate::class::{Class, MAX_CLASSES};
     Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
 )]
 pub struct ClassCounters {
-    /// Frames that left.
+    /// Frames that the path forwarded; [`Losses`] has those that got no further.
     pub forwarded_frames: u64,
     /// Their bytes, as received.
     pub forwarded_bytes: u64,
@@ -26,10 +30,14 @@ pub struct ClassCounters {
     Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
 )]
 pub struct Meter {
+    /// In another layout, classes are elsewhere.
+    #[cfg(feature = "other-layout")]
+    reserved: [u64; 8],
     /// Indexed by [`Class`].
     pub classes: [ClassCounters; MAX_CLASSES],
 }
 
+#[cfg(not(feature = "other-layout"))]
 const _: () = assert!(size_of::<Meter>() == 256);
 
 impl Meter {
@@ -41,12 +49,100 @@ impl Meter {
         counters.forwarded_bytes += u64::from(len_bytes);
     }
 
+    /// Adds what another counted.
+    pub fn add(&mut self, other: &Self) {
+        for (class, other) in self.classes.iter_mut().zip(&other.classes) {
+            class.forwarded_frames = class.forwarded_frames.wrapping_add(other.forwarded_frames);
+            class.forwarded_bytes = class.forwarded_bytes.wrapping_add(other.forwarded_bytes);
+            class.dropped_frames = class.dropped_frames.wrapping_add(other.dropped_frames);
+            class.dropped_bytes = class.dropped_bytes.wrapping_add(other.dropped_bytes);
+        }
+    }
+
     /// Counts a frame above the rate.
     #[inline(always)]
     pub fn dropped(&mut self, class: Class, len_bytes: u32) {
         let counters = &mut self.classes[class.index()];
         counters.dropped_frames += 1;
         counters.dropped_bytes += u64::from(len_bytes);
+    }
+}
+
+/// Frames of one class that the path has counted as forwarded, and that no device took.
+#[repr(C)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
+pub struct ClassLosses {
+    /// Frames.
+    pub refused_frames: u64,
+    /// Their bytes, as metered.
+    pub refused_bytes: u64,
+}
+
+/// Reasons for which an attachment's frames are dropped beside the rate, by their place in
+/// [`Losses`].
+pub const LOSS_REASONS: [Reason; 5] = [
+    Reason::Malformed,
+    Reason::CircuitDisabled,
+    Reason::NoEgress,
+    Reason::DanglingTable,
+    Reason::NoHeadroom,
+];
+
+/// What an attachment lost for other reasons than its rate.
+#[repr(C)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
+pub struct Losses {
+    /// Indexed by [`Class`].
+    pub classes: [ClassLosses; MAX_CLASSES],
+    /// In the order of [`LOSS_REASONS`]; bytes as received.
+    pub reasons: [ReasonCounter; 8],
+}
+
+const _: () = assert!(size_of::<Losses>() == 256);
+
+impl Losses {
+    /// Adds what another lost.
+    pub fn add(&mut self, other: &Self) {
+        for (class, other) in self.classes.iter_mut().zip(&other.classes) {
+            class.refused_frames = class.refused_frames.wrapping_add(other.refused_frames);
+            class.refused_bytes = class.refused_bytes.wrapping_add(other.refused_bytes);
+        }
+        for (reason, other) in self.reasons.iter_mut().zip(&other.reasons) {
+            reason.add(other);
+        }
+    }
+
+    /// Counts a frame that was dropped; above the rate it is the [`Meter`]'s to count.
+    #[inline(always)]
+    pub fn dropped(&mut self, reason: Reason, len_bytes: u32) {
+        let place = match reason {
+            Reason::Malformed => 0,
+            Reason::CircuitDisabled => 1,
+            Reason::NoEgress => 2,
+            Reason::DanglingTable => 3,
+            Reason::NoHeadroom => 4,
+            Reason::Ok
+            | Reason::Unmatched
+            | Reason::Untagged
+            | Reason::Control
+            | Reason::OverRate
+            | Reason::EgressRefused => return,
+        };
+        let counter: &mut ReasonCounter = &mut self.reasons[place];
+        counter.frames += 1;
+        counter.bytes += u64::from(len_bytes);
+    }
+
+    /// Counts a frame that a device refused.
+    #[inline(always)]
+    pub fn refused(&mut self, frame: &HandedOver) {
+        let losses = &mut self.classes[Class::new(frame.class as u8).index()];
+        losses.refused_frames += 1;
+        losses.refused_bytes += u64::from(frame.len_bytes);
     }
 }
 
@@ -62,27 +158,100 @@ pub struct ReasonCounter {
     pub bytes: u64,
 }
 
-/// Room for reasons to come; a power of two, so that a mask bounds the index.
-pub const REASON_SLOTS: usize = 32;
-
-/// Everything a port received, by [`crate::Reason`].
+/// All that an attachment has counted.
 #[repr(C)]
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
 )]
+pub struct Counted {
+    /// What the path counted.
+    pub meter: Meter,
+    /// What came to nothing.
+    pub losses: Losses,
+}
+
+impl Counted {
+    /// Adds what another counted.
+    pub fn add(&mut self, other: &Self) {
+        self.meter.add(&other.meter);
+        self.losses.add(&other.losses);
+    }
+}
+
+impl ReasonCounter {
+    fn add(&mut self, other: &Self) {
+        self.frames = self.frames.wrapping_add(other.frames);
+        self.bytes = self.bytes.wrapping_add(other.bytes);
+    }
+}
+
+/// Room for reasons to come; a power of two, so that a mask bounds the index.
+pub const REASON_SLOTS: usize = if cfg!(feature = "other-layout") { 64 } else { 32 };
+
+/// Everything a port received, by [`crate::Reason`].
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct PortCounters {
     /// Indexed by the reason's number.
     pub reasons: [ReasonCounter; REASON_SLOTS],
 }
 
+impl Default for PortCounters {
+    fn default() -> Self {
+        // Arrays are `Default` up to 32 elements only, and another layout has more.
+        Self { reasons: [ReasonCounter::default(); REASON_SLOTS] }
+    }
+}
+
+#[cfg(not(feature = "other-layout"))]
 const _: () = assert!(size_of::<PortCounters>() == 512);
 
 impl PortCounters {
+    /// Adds what another counted.
+    pub fn add(&mut self, other: &Self) {
+        for (reason, other) in self.reasons.iter_mut().zip(&other.reasons) {
+            reason.add(other);
+        }
+    }
+
+    /// With [`Reason::Ok`] for those frames alone that no device has refused.
+    #[must_use]
+    pub fn settled(mut self) -> Self {
+        let refused = self.reasons[usize::from(Reason::EgressRefused.number())];
+        let ok = &mut self.reasons[usize::from(Reason::Ok.number())];
+        ok.frames = ok.frames.saturating_sub(refused.frames);
+        ok.bytes = ok.bytes.saturating_sub(refused.bytes);
+        self
+    }
+
     /// Counts a frame whose path ended.
     #[inline(always)]
-    pub fn count(&mut self, reason: crate::Reason, len_bytes: u32) {
+    pub fn count(&mut self, reason: Reason, len_bytes: u32) {
         let counter = &mut self.reasons[usize::from(reason.number()) & (REASON_SLOTS - 1)];
         counter.frames += 1;
         counter.bytes += u64::from(len_bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn losses_have_a_place_for_each_reason() {
+        for (place, reason) in LOSS_REASONS.into_iter().enumerate() {
+            let mut losses = Losses::default();
+            losses.dropped(reason, 100);
+            assert_eq!(
+                losses.reasons[place],
+                ReasonCounter { frames: 1, bytes: 100 },
+                "{reason:?}"
+            );
+        }
+        let mut losses = Losses::default();
+        for reason in Reason::ALL.into_iter().filter(|reason| !LOSS_REASONS.contains(reason)) {
+            losses.dropped(reason, 100);
+        }
+        assert_eq!(losses, Losses::default());
     }
 }

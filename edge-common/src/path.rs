@@ -6,6 +6,7 @@ use crate::{
     attachment::{self, Attachment},
     class::{self, Class},
     frame::Frame,
+    in_flight::HandedOver,
     mark,
     port::{Features, PortConfig},
     qos::Marking,
@@ -27,7 +28,7 @@ pub fn process(
 ) -> Reason {
     let len_bytes = frame.len_bytes();
     tables.note_len_bytes(len_bytes);
-    let reason = match steps(frame, port, tables, clock) {
+    let reason = match steps(frame, port, tables, clock, len_bytes) {
         Ok(()) => Reason::Ok,
         Err(reason) => reason,
     };
@@ -43,10 +44,29 @@ fn steps(
     port: &PortConfig,
     tables: &mut impl Tables,
     clock: &impl Clock,
+    rx_len_bytes: u32,
 ) -> Result<(), Reason> {
     let outer = tags::outer(frame, port)?;
-
     let (index, tag) = attachment::classify(frame, tables, outer)?;
+    let owned = owned_steps(frame, port, tables, clock, (index, tag), rx_len_bytes);
+    if let Err(reason) = owned
+        && let Some(losses) = tables.losses(index)
+    {
+        losses.dropped(reason, rx_len_bytes);
+    }
+    owned
+}
+
+/// The steps of a frame that is somebody's: that of the attachment with this index.
+#[inline(always)]
+fn owned_steps(
+    frame: &mut impl Frame,
+    port: &PortConfig,
+    tables: &mut impl Tables,
+    clock: &impl Clock,
+    (index, tag): (u32, Tag),
+    rx_len_bytes: u32,
+) -> Result<(), Reason> {
     let attachment = *tables.attachment(index).ok_or(Reason::DanglingTable)?;
     tables.note_attachment(index);
     if attachment.flags & Attachment::DISABLED != 0 {
@@ -95,6 +115,13 @@ fn steps(
     if !tables.forward() {
         return Err(Reason::NoEgress);
     }
+    let class_number = class.number().into();
+    tables.hand_over(HandedOver {
+        attachment: index,
+        class: class_number,
+        len_bytes,
+        rx_len_bytes,
+    });
     let meter = tables.meter(index).ok_or(Reason::DanglingTable)?;
     meter.forwarded(class, len_bytes);
     Ok(())

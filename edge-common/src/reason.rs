@@ -1,6 +1,6 @@
 //! Why a frame left the path: a numbered registry, and the one place that maps it to an action.
 
-/// Why the path ended for a frame. Every exit has one, and every one is counted per port.
+/// Why the path ended for a frame. Every exit has one, and every one is counted for each port.
 ///
 /// The numbers are the ABI of the port counters: append, never renumber, never reuse.
 #[repr(u8)]
@@ -27,6 +27,9 @@ pub enum Reason {
     DanglingTable = 8,
     /// The driver left no room in front of the frame for the tags it should leave with.
     NoHeadroom = 9,
+    /// Forwarded, and then refused by the device that it was to leave by: down, its ring full, or
+    /// the frame longer than it takes. Not an exit of the path: known when the device was asked.
+    EgressRefused = 10,
 }
 
 /// What becomes of a frame.
@@ -51,7 +54,7 @@ pub enum UnmatchedPolicy {
 
 impl Reason {
     /// Every reason, in number order.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Ok,
         Self::Unmatched,
         Self::Untagged,
@@ -62,6 +65,7 @@ impl Reason {
         Self::NoEgress,
         Self::DanglingTable,
         Self::NoHeadroom,
+        Self::EgressRefused,
     ];
 
     /// What happens to a frame that leaves the path for this reason.
@@ -80,7 +84,8 @@ impl Reason {
             | Self::OverRate
             | Self::NoEgress
             | Self::DanglingTable
-            | Self::NoHeadroom => Action::Drop,
+            | Self::NoHeadroom
+            | Self::EgressRefused => Action::Drop,
         }
     }
 
@@ -98,6 +103,7 @@ impl Reason {
             Self::NoEgress => "no-egress",
             Self::DanglingTable => "dangling-table",
             Self::NoHeadroom => "no-headroom",
+            Self::EgressRefused => "egress-refused",
         }
     }
 
@@ -125,7 +131,7 @@ mod tests {
             assert_eq!(reason.number(), number);
             assert_eq!(Reason::from_number(number), Some(reason));
         }
-        assert_eq!(Reason::from_number(10), None);
+        assert_eq!(Reason::from_number(11), None);
     }
 
     #[test]

@@ -4,8 +4,9 @@ use crate::{
     attachment::{Attachment, Slot},
     class::{Class, Dscp},
     fair::{self, FlowQueues},
+    in_flight::HandedOver,
     limits::Limits,
-    meter::{Meter, PortCounters},
+    meter::{Losses, Meter, PortCounters},
     police::{self, Admission, Bucket, Lease, Policer},
     port::Features,
     qos::{BurstShare, QosRow},
@@ -51,10 +52,14 @@ pub trait Tables {
     }
     /// This CPU's counters of an attachment.
     fn meter(&mut self, attachment: u32) -> Option<&mut Meter>;
+    /// This CPU's counters of what an attachment lost beside that.
+    fn losses(&mut self, attachment: u32) -> Option<&mut Losses>;
     /// This CPU's counters of the port.
     fn port_counters(&mut self) -> Option<&mut PortCounters>;
     /// Sends the frame to where the port forwards; false where that is gone.
     fn forward(&mut self) -> bool;
+    /// Keeps in mind that `frame` was forwarded, where a device can still refuse it.
+    fn hand_over(&mut self, frame: HandedOver);
 
     /// What the path found out about the frame, for those who look on: a replay. Nothing in a
     /// live program, which carries none of it from step to step.

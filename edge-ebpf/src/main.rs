@@ -12,6 +12,7 @@
 
 mod calls;
 mod clock;
+mod egress;
 mod frame;
 mod port;
 mod tables;

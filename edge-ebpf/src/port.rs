@@ -23,6 +23,12 @@ static PASS_UNMATCHED: Global<u32> = Global::new(0);
 /// [`Features`] that the port's circuits use.
 #[unsafe(no_mangle)]
 static FEATURES: Global<u32> = Global::new(0);
+/// 1: the program runs in the stack (generic XDP), where each frame is handed over by itself.
+#[unsafe(no_mangle)]
+static ONE_BY_ONE: Global<u32> = Global::new(0);
+/// Ids of the two device maps, 32 bits each.
+#[unsafe(no_mangle)]
+static TX_MAP_IDS: Global<u64> = Global::new(0);
 /// 1: a test run, which brings its own time and wants to know the outcome.
 #[unsafe(no_mangle)]
 static REPLAY: Global<u32> = Global::new(0);
@@ -40,6 +46,17 @@ pub(crate) fn egress() -> u32 {
 #[inline(always)]
 pub(crate) fn forwards_to_stack() -> bool {
     egress() == abi::EGRESS_STACK
+}
+
+#[inline(always)]
+pub(crate) fn hands_over_one_by_one() -> bool {
+    ONE_BY_ONE.load() != 0
+}
+
+#[inline(always)]
+pub(crate) fn is_tx_map(id: u32) -> bool {
+    let ids = TX_MAP_IDS.load();
+    id == ids as u32 || id == (ids >> 32) as u32
 }
 
 #[inline(always)]

@@ -10,17 +10,19 @@ use edge_common::{
     Clock, Tables,
     abi::{AttachmentKey, FlowQueuesWords, Outcome, PolicerKey, PolicerWords, PortKey, VidTable},
     attachment::{Attachment, Slot},
+    books::{Books, Carried, CarriedPort},
     class::{Class, Dscp},
     fair::FlowQueues,
+    in_flight::HandedOver,
     limits::Limits,
-    meter::{Meter, PortCounters},
+    meter::{Losses, Meter, PortCounters},
     police::{Admission, Bucket, Lease, Policer},
     qos::{BurstShare, QosRow},
     rate::Rate,
     tags::Vid,
 };
 
-use crate::{calls, port, word::SharedWord};
+use crate::{calls, egress, port, word::SharedWord};
 
 /// Userspace maps these and changes them by single stores (`BPF_F_MMAPABLE`).
 const MMAPABLE: usize = 1 << 10;
@@ -46,6 +48,8 @@ static LEASES: PerCpuArray<Lease, 1> = PerCpuArray::new();
 #[btf_map]
 static METERS: PerCpuArray<Meter, 1> = PerCpuArray::new();
 #[btf_map]
+static LOSSES: PerCpuArray<Losses, 1> = PerCpuArray::new();
+#[btf_map]
 static PORT_COUNTERS: PerCpuArray<PortCounters, 1> = PerCpuArray::new();
 #[btf_map]
 static TX_PORTS: DevMap<1> = DevMap::new();
@@ -59,6 +63,13 @@ static PORT_KEYS: Array<PortKey, 1, MMAPABLE> = Array::new();
 static ATTACHMENT_KEYS: Array<AttachmentKey, 1, MMAPABLE> = Array::new();
 #[btf_map]
 static POLICER_KEYS: Array<PolicerKey, 1, MMAPABLE> = Array::new();
+/// The books' page; the path doesn't read it, nor the two after it.
+#[btf_map]
+static BOOKS: Array<Books, 1, MMAPABLE> = Array::new();
+#[btf_map]
+static CARRIED: Array<Carried, 1, MMAPABLE> = Array::new();
+#[btf_map]
+static CARRIED_PORTS: Array<CarriedPort, 1, MMAPABLE> = Array::new();
 /// A replay's time in nanoseconds.
 #[btf_map]
 static REPLAY_NOW: Array<u64, 1, MMAPABLE> = Array::new();
@@ -146,16 +157,26 @@ impl<const FRAGS: bool> Tables for Maps<FRAGS> {
     }
 
     #[inline(always)]
+    fn losses(&mut self, attachment: u32) -> Option<&mut Losses> {
+        losses(attachment)
+    }
+
+    #[inline(always)]
     fn port_counters(&mut self) -> Option<&mut PortCounters> {
-        let counters = PORT_COUNTERS.get_ptr_mut(port::index())?;
-        // SAFETY: as for a lease.
-        Some(unsafe { &mut *counters })
+        port_counters(port::index())
     }
 
     #[inline(always)]
     fn forward(&mut self) -> bool {
         let tx_ports = if FRAGS { &TX_PORTS_FRAGS } else { &TX_PORTS };
         port::forwards_to_stack() || tx_ports.redirect(port::egress(), 0).is_ok()
+    }
+
+    #[inline(always)]
+    fn hand_over(&mut self, frame: HandedOver) {
+        if !port::forwards_to_stack() && !port::is_replay() {
+            egress::hand_over(frame);
+        }
     }
 
     #[inline(always)]
@@ -180,6 +201,22 @@ impl<const FRAGS: bool> Tables for Maps<FRAGS> {
     fn note_len_bytes(&self, len_bytes: u32) {
         note(|outcome| outcome.len_bytes = len_bytes);
     }
+}
+
+/// This CPU's counters of what an attachment lost.
+#[inline(always)]
+pub(crate) fn losses(attachment: u32) -> Option<&'static mut Losses> {
+    let losses = LOSSES.get_ptr_mut(attachment)?;
+    // SAFETY: as for a lease; no caller keeps it.
+    Some(unsafe { &mut *losses })
+}
+
+/// This CPU's counters of a port.
+#[inline(always)]
+pub(crate) fn port_counters(port: u32) -> Option<&'static mut PortCounters> {
+    let counters = PORT_COUNTERS.get_ptr_mut(port)?;
+    // SAFETY: as for a lease; no caller keeps it.
+    Some(unsafe { &mut *counters })
 }
 
 /// A replay's time.

@@ -25,6 +25,9 @@ pub fn build(root: &Path) -> Result<PathBuf> {
     cargo
         .args(["build", "--release", "--package", "edge-ebpf", "--bins", "--target-dir"])
         .arg(&target_dir);
+    if has_other_layout() {
+        cargo.args(["--features", "other-layout"]);
+    }
     let status = cargo.status().with_context(|| format!("starting {cargo:?}"))?;
     ensure!(status.success(), "building the eBPF objects with {toolchain} failed; see above");
 
@@ -72,7 +75,12 @@ pub fn cargo(toolchain: &Toolchain, root: &Path) -> Result<Command> {
 /// A directory of its own: the outer cargo holds the lock of the usual one.
 pub fn target_dir(root: &Path) -> PathBuf {
     let outer = env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
-    root.join(outer).join("ebpf")
+    root.join(outer).join(if has_other_layout() { "ebpf-other-layout" } else { "ebpf" })
+}
+
+/// Whether the build script that asks is that of a package with this feature.
+fn has_other_layout() -> bool {
+    env::var_os("CARGO_FEATURE_OTHER_LAYOUT").is_some()
 }
 
 /// Whether a variable tells a compiler of another target, or a build script of another package,

@@ -174,11 +174,41 @@ fn every_case_has_its_reason_and_is_counted_once() {
     }
 }
 
+/// By its owner's counters too, where it has an owner.
+#[test]
+fn a_frame_of_somebodys_is_metered_or_lost_once() {
+    for Case { name, mut frame, reason, attachment } in cases() {
+        let mut tables = FakeTables::new(&qos_row(|arriving| arriving));
+        tables.run(&mut frame);
+        let index = attachment as usize;
+        let lost = tables.losses.iter().flat_map(|losses| losses.reasons);
+        let lost = lost.fold(ReasonCounter::default(), |sum, lost| ReasonCounter {
+            frames: sum.frames + lost.frames,
+            bytes: sum.bytes + lost.bytes,
+        });
+        let metered: u64 = tables.meters[index].classes.iter().map(|c| c.forwarded_bytes).sum();
+        let len_bytes = frame.len() as u64;
+        // Some are malformed, or lead nowhere, before anybody knows whose they are.
+        let is_lost = attachment != 0 && reason != Reason::Ok;
+        let one = ReasonCounter { frames: 1, bytes: len_bytes };
+        assert_eq!(lost, if is_lost { one } else { ReasonCounter::default() }, "{name}");
+        assert_eq!(metered, if reason == Reason::Ok { len_bytes } else { 0 }, "{name}");
+        assert_eq!(tables.handed_over.len(), usize::from(reason == Reason::Ok), "{name}");
+        if let [handed_over] = tables.handed_over[..] {
+            assert_eq!(handed_over.attachment, attachment, "{name}");
+            assert_eq!(u64::from(handed_over.len_bytes), metered, "{name}");
+            assert_eq!(u64::from(handed_over.rx_len_bytes), len_bytes, "{name}");
+        }
+    }
+}
+
 #[test]
 fn every_reason_has_a_case() {
     let mut produced: Vec<Reason> = cases().iter().map(|case| case.reason).collect();
     produced.extend([over_rate(), no_egress(), no_headroom()]);
-    for reason in Reason::ALL {
+    // A device's, not the path's: `tests/tests/egress.rs`.
+    let exits = Reason::ALL.into_iter().filter(|reason| *reason != Reason::EgressRefused);
+    for reason in exits {
         assert!(produced.contains(&reason), "{}", reason.as_str());
     }
 }

@@ -10,8 +10,9 @@ use edge_common::{
     class::{Class, Dscp},
     fair::FlowQueues,
     frame::Buffer,
+    in_flight::HandedOver,
     limits::Limits,
-    meter::{Meter, PortCounters},
+    meter::{Losses, Meter, PortCounters},
     path,
     police::{Lease, Policer},
     port::{Features, PortConfig},
@@ -42,6 +43,9 @@ pub(crate) struct FakeTables {
     pub(crate) limits: Limits,
     pub(crate) flow_queues: FlowQueues<Cell<u64>>,
     pub(crate) meters: [Meter; 4],
+    pub(crate) losses: [Losses; 4],
+    /// Every frame that was handed over.
+    pub(crate) handed_over: Vec<HandedOver>,
     pub(crate) port_counters: PortCounters,
     pub(crate) egress_is_there: bool,
     /// Whether the Dot1Q circuit claims frames without a tag.
@@ -88,6 +92,8 @@ impl FakeTables {
             limits: Limits::default(),
             flow_queues: FlowQueues::default(),
             meters: [Meter::default(); 4],
+            losses: [Losses::default(); 4],
+            handed_over: Vec::new(),
             port_counters: PortCounters::default(),
             egress_is_there: true,
             claims_untagged: false,
@@ -166,12 +172,20 @@ impl Tables for FakeTables {
         self.meters.get_mut(attachment as usize)
     }
 
+    fn losses(&mut self, attachment: u32) -> Option<&mut Losses> {
+        self.losses.get_mut(attachment as usize)
+    }
+
     fn port_counters(&mut self) -> Option<&mut PortCounters> {
         Some(&mut self.port_counters)
     }
 
     fn forward(&mut self) -> bool {
         self.egress_is_there
+    }
+
+    fn hand_over(&mut self, frame: HandedOver) {
+        self.handed_over.push(frame);
     }
 
     fn note_attachment(&self, index: u32) {

@@ -1,0 +1,75 @@
+//! What becomes of frames after the path has forwarded them: the kernel tells in two tracepoints,
+//! on the CPU that ran the path.
+
+use aya_ebpf::{
+    btf_maps::PerCpuArray, macros::btf_map, macros::btf_tracepoint, programs::BtfTracePointContext,
+};
+use edge_common::{
+    Reason,
+    in_flight::{CAPACITY, HandedOver, InFlight, Refused},
+};
+
+use crate::{port, tables};
+
+#[btf_map]
+static IN_FLIGHT: PerCpuArray<InFlight, 1> = PerCpuArray::new();
+
+/// Keeps in mind whose frame this CPU has just redirected.
+#[inline(always)]
+pub(crate) fn hand_over(frame: HandedOver) {
+    if let Some(in_flight) = in_flight() {
+        in_flight.push(port::index(), port::hands_over_one_by_one(), frame);
+    }
+}
+
+/// `xdp_devmap_xmit(from_dev, to_dev, sent, drops, err)`: a device was handed a batch of frames.
+///
+/// Batches of other programs come by, too; but while any of ours is under way on this CPU, the
+/// next batch is its.
+#[btf_tracepoint(function = "xdp_devmap_xmit")]
+pub(crate) fn batch_handed_over(ctx: BtfTracePointContext) -> i32 {
+    let (taken, refused): (i32, i32) = (ctx.arg(2), ctx.arg(3));
+    if let Some(in_flight) = in_flight() {
+        let refused = in_flight.handed_over(taken.unsigned_abs(), refused.unsigned_abs());
+        count(in_flight, refused);
+    }
+    0
+}
+
+/// `xdp_redirect_err(dev, xdp, tgt, err, map_type, map_id, index)`: a frame came into no batch.
+#[btf_tracepoint(function = "xdp_redirect_err")]
+pub(crate) fn redirect_refused(ctx: BtfTracePointContext) -> i32 {
+    let map_id: u32 = ctx.arg(5);
+    if port::is_tx_map(map_id)
+        && let Some(in_flight) = in_flight()
+    {
+        let refused = in_flight.refused_newest();
+        count(in_flight, refused);
+    }
+    0
+}
+
+#[inline(always)]
+fn count(in_flight: &InFlight, refused: Refused) {
+    for at in 0..CAPACITY as u32 {
+        let number = refused.first.wrapping_add(at);
+        if number == refused.end {
+            break;
+        }
+        let frame = in_flight.frame(number);
+        if let Some(losses) = tables::losses(frame.attachment) {
+            losses.refused(&frame);
+        }
+        if let Some(counters) = tables::port_counters(in_flight.port()) {
+            counters.count(Reason::EgressRefused, frame.rx_len_bytes);
+        }
+    }
+}
+
+#[inline(always)]
+fn in_flight() -> Option<&'static mut InFlight> {
+    let in_flight = IN_FLIGHT.get_ptr_mut(0)?;
+    // SAFETY: this CPU's element. The path and the tracepoints run with softirqs off, one after
+    // the other, and none keeps the reference.
+    Some(unsafe { &mut *in_flight })
+}
