@@ -7,8 +7,8 @@ use toml_span::Spanned;
 use super::{
     Accounting, Billing, Circuit, CoreTag, Ecn, Fairness, Peering, Policing, Sku, burst,
     error::Errors,
-    keys::Field,
     limits, names,
+    prices::Zones,
     qos::{self, Profiles},
     schema::{RawCircuit, RawPeering},
     tpids,
@@ -21,6 +21,7 @@ const MAX_PEERINGS: usize = 3;
 pub(super) struct Checks<'a> {
     pub(super) port_names: &'a [&'a str],
     pub(super) profiles: &'a Profiles,
+    pub(super) zones: &'a Zones,
     pub(super) errors: &'a Errors<'a>,
 }
 
@@ -33,6 +34,7 @@ impl Checks<'_> {
             .value_or(None);
         let ports = raw.ports.and_then(|ports| self.ports(&ports.value));
         let all_ports = || self.port_names.iter().map(ToString::to_string).collect();
+        let zone = self.zones.own(&raw.zone, self.errors);
         self.check_peerings(raw);
         limits::check(raw, self.profiles, self.errors);
         tpids::check(raw, self.errors);
@@ -45,13 +47,14 @@ impl Checks<'_> {
             bandwidth_bps: raw.bandwidth_bps.given()?.value,
             billing: raw.billing.value_or(Billing::Metered)?,
             sku: raw.sku.value_or(Sku::Standard)?,
-            s_tag: optional(&raw.s_tag).value_or(None)?,
+            zone: zone.value_or(self.zones.default().map(Into::into))?,
+            s_tag: raw.s_tag.optional().value_or(None)?,
             core_s_tag: raw.core_s_tag.value_or(CoreTag::Same)?,
-            s_tpid: optional(&raw.s_tpid).value_or(None)?,
-            core_s_tpid: optional(&raw.core_s_tpid).value_or(None)?,
+            s_tpid: raw.s_tpid.optional().value_or(None)?,
+            core_s_tpid: raw.core_s_tpid.optional().value_or(None)?,
             ports: ports.value_or(all_ports())?,
             burst_bytes: burst_bytes?,
-            burst: optional(&raw.burst).value_or(None)?,
+            burst: raw.burst.optional().value_or(None)?,
             ecn: raw.ecn.value_or(Ecn::Drop)?,
             fairness: raw.fairness.value_or(Fairness::None)?,
             policing: raw.policing.value_or(Policing::CircuitLink)?,
@@ -123,9 +126,9 @@ impl Checks<'_> {
             kind,
             c_tags: raw.c_tags.given()?.value,
             core_c_tag: raw.core_c_tag.value_or(CoreTag::Same)?,
-            c_tpid: optional(&raw.c_tpid).value_or(None)?,
-            core_c_tpid: optional(&raw.core_c_tpid).value_or(None)?,
-            bandwidth_bps: optional(&raw.bandwidth_bps).value_or(None)?,
+            c_tpid: raw.c_tpid.optional().value_or(None)?,
+            core_c_tpid: raw.core_c_tpid.optional().value_or(None)?,
+            bandwidth_bps: raw.bandwidth_bps.optional().value_or(None)?,
             dscp: raw.dscp.value_or(kind.default_dscp())?,
             qos: qos.value_or(qos::DEFAULT_PROFILE.into())?,
         })
@@ -144,7 +147,7 @@ impl Checks<'_> {
 
     fn burst_bytes(&self, raw: &RawCircuit) -> Option<u64> {
         let bandwidth = raw.bandwidth_bps.given()?;
-        let burst = optional(&raw.burst).value_or(None)?;
+        let burst = raw.burst.optional().value_or(None)?;
         let at = raw.burst.given().map_or(bandwidth.span, |burst| burst.span);
         let refuse = |message| self.errors.add(at, message);
         let bytes = burst::burst_bytes(burst, bandwidth.value).map_err(refuse).ok()?;
@@ -158,9 +161,4 @@ impl Checks<'_> {
         burst::check_share(bytes, permille, &profile).map_err(refuse).ok()?;
         Some(bytes)
     }
-}
-
-/// The value as [`Some`], so that the default can be [`None`].
-fn optional<T: Copy>(field: &Field<T>) -> Field<Option<T>> {
-    field.and_then(|value| Some(Some(value.value)))
 }

@@ -38,6 +38,14 @@ impl<T> Field<T> {
         }
     }
 
+    /// The value as [`Some`], so that the default can be [`None`].
+    pub(super) fn optional(&self) -> Field<Option<T>>
+    where
+        T: Clone,
+    {
+        self.and_then(|value| Some(Some(value.value.clone())))
+    }
+
     /// As [`Option::map`], with the value's place.
     pub(super) fn and_then<U>(&self, f: impl FnOnce(&Spanned<T>) -> Option<U>) -> Field<U> {
         match self {
@@ -131,6 +139,17 @@ impl<'a, 'de> Keys<'a, 'de> {
         Field::Given(Spanned::with_span(entries.collect(), value.span))
     }
 
+    /// A table; `form` is how it is written.
+    pub(super) fn table(&mut self, key: &'static str, form: &str) -> Field<&'a Table<'de>> {
+        let Some(value) = self.value(key) else { return Field::Absent };
+        let Some(table) = value.as_table() else {
+            let refusal = wrong(value, &format!("write {form}"));
+            self.errors.add(self.start(value), format!("`{key}` {refusal}"));
+            return Field::Bad;
+        };
+        Field::Given(Spanned::with_span(table, value.span))
+    }
+
     /// The tables of an array of tables; `form` is how one is written.
     pub(super) fn tables(&mut self, key: &'static str, form: &str) -> Vec<(&'a Table<'de>, Span)> {
         let Some(value) = self.value(key) else { return Vec::new() };
@@ -199,7 +218,7 @@ impl<'a, 'de> Keys<'a, 'de> {
 }
 
 /// The known name that `name` is most likely a misspelling of.
-pub(super) fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+pub fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     let close = known.map(|known| (distance(name, known), known));
     let most = (name.chars().count() / 3).clamp(1, 2);
     close.filter(|(distance, _)| *distance <= most).min().map(|(_, known)| known)

@@ -2,9 +2,9 @@
 //!
 //! Read in the order of a file's way through it: `error` has positions, `keys` and `values`
 //! read single keys, `schema` reads tables, `validate` (with `circuit`, `names`, `burst`, `tags`,
-//! `tpids`, `qos`, `rules`) checks what no single key shows, `report` says what is unusual about a
-//! correct file, `change` and `edit` give a circuit another bandwidth, in a configuration and in the
-//! text of its file.
+//! `tpids`, `qos`, `rules`, `ledger`, `prices`) checks what no single key shows, `report` says what
+//! is unusual about a correct file, `change` and `edit` give a circuit another bandwidth, in a
+//! configuration and in the text of its file.
 
 mod burst;
 mod change;
@@ -13,8 +13,10 @@ mod edit;
 mod error;
 mod intervals;
 mod keys;
+mod ledger;
 mod limits;
 mod names;
+mod prices;
 mod qos;
 mod report;
 mod rules;
@@ -36,10 +38,12 @@ pub use self::{
     change::BandwidthRefused,
     edit::with_bandwidth,
     error::{ConfigError, ConfigErrors, Position},
+    keys::nearest,
     types::{
         Accounting, Billing, CTags, Circuit, ClassMatch, Config, CoreTag, Direction, DscpPolicy,
-        Ecn, Edge, Fairness, Forward, Link, Peering, PeeringKind, Policing, Port, PortRange,
-        QosClass, QosProfile, Side, SideTags, Sku, XdpMode,
+        Ecn, Edge, Export, ExportFormat, Fairness, Forward, Gigabyte, LedgerConfig, Link,
+        MonthlyFees, Peering, PeeringKind, Policing, Port, PortRange, Prices, QosClass, QosProfile,
+        Side, SideTags, Sink, Sku, XdpMode, ZonePrices,
     },
     units::{Burst, bandwidth_bps},
 };

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Circuit, ClassMatch, Config, Forward, Peering, Port, QosProfile, Side,
+    Billing, Circuit, ClassMatch, Config, Export, Forward, Peering, Port, Prices, QosProfile, Side,
+    Sink, Sku,
     burst::{bytes_in, least_share_permille, share_bytes},
 };
 
@@ -50,6 +51,7 @@ impl Config {
             }
             warnings.extend(self.burst_warning(circuit));
             warnings.extend(self.tpid_warnings(circuit));
+            warnings.extend(self.prices.iter().flat_map(|prices| price_warnings(prices, circuit)));
             let Some(key) = &circuit.service_key else { continue };
             if let Some(first) = service_keys.insert(key, name) {
                 warnings.push(format!("circuits {first:?} and {name:?} have one service key"));
@@ -58,6 +60,7 @@ impl Config {
         for (name, profile) in &self.qos {
             warnings.extend(rule_warnings(name, profile));
         }
+        warnings.extend(self.exports.iter().filter_map(token_warning));
         warnings
     }
 
@@ -140,6 +143,51 @@ fn rule_warnings(name: &str, profile: &QosProfile) -> Vec<String> {
         }
     }
     warnings
+}
+
+/// Prices of a circuit that `edge bill` won't find.
+fn price_warnings(prices: &Prices, circuit: &Circuit) -> Vec<String> {
+    let name = &circuit.name;
+    let Some((zone, zone_prices)) =
+        circuit.zone.as_ref().and_then(|zone| Some((zone, prices.zones.get(zone)?)))
+    else {
+        return vec![format!(
+            "circuit {name:?} has no price zone: give it a `zone`, or [prices] one for all"
+        )];
+    };
+    let mut warnings = Vec::new();
+    let mut missing = |what: String| {
+        warnings.push(format!("circuit {name:?}: zone {zone:?} has no {what}"));
+    };
+    let is_metered = circuit.billing == Billing::Metered && circuit.sku != Sku::Local;
+    if is_metered && zone_prices.outbound_gb.is_none() {
+        missing("`outbound_gb`".into());
+    }
+    let rate = crate::units::bit_rate(circuit.bandwidth_bps);
+    match zone_prices.monthly.get(&circuit.bandwidth_bps) {
+        None => missing(format!("monthly price for {rate}")),
+        Some(fees) => {
+            let (key, base) = fees.base(circuit.billing, circuit.sku);
+            if base.is_none() {
+                missing(format!("`{key}` price for {rate}"));
+            }
+            if circuit.sku == Sku::Premium && fees.premium.is_none() {
+                missing(format!("`premium` price for {rate}"));
+            }
+        }
+    }
+    warnings
+}
+
+/// A token that anyone on the way can read.
+fn token_warning(export: &Export) -> Option<String> {
+    let Sink::Http { url, token_file: Some(_) } = &export.to else { return None };
+    let name = &export.name;
+    let uri: ureq::http::Uri = url.parse().ok()?;
+    let is_local = matches!(uri.host(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    (uri.scheme_str() == Some("http") && !is_local).then(|| {
+        format!("export {name:?} sends its token unencrypted: use an https URL if there is one")
+    })
 }
 
 fn counted(count: usize, what: &str) -> String {

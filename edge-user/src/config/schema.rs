@@ -6,6 +6,8 @@ use toml_span::{Span, Spanned, Value, value::Table};
 use super::{
     error::Errors,
     keys::{Field, Keys},
+    ledger::{RawExport, RawLedger},
+    prices::RawPrices,
     rules::RawMatch,
     types::{
         Accounting, Billing, CTags, CoreTag, DscpPolicy, Ecn, Fairness, Link, PeeringKind,
@@ -22,6 +24,9 @@ pub(super) struct Document {
     pub(super) ports: Option<Vec<RawPort>>,
     pub(super) circuits: Vec<RawCircuit>,
     pub(super) profiles: Vec<RawProfile>,
+    pub(super) ledger: Field<RawLedger>,
+    pub(super) exports: Vec<RawExport>,
+    pub(super) prices: Option<RawPrices>,
 }
 
 /// `[edge]`.
@@ -53,6 +58,7 @@ pub(super) struct RawCircuit {
     pub(super) bandwidth_bps: Field<u64>,
     pub(super) billing: Field<Billing>,
     pub(super) sku: Field<Sku>,
+    pub(super) zone: Field<String>,
     pub(super) s_tag: Field<u16>,
     pub(super) core_s_tag: Field<CoreTag>,
     pub(super) s_tpid: Field<u16>,
@@ -107,14 +113,13 @@ impl Document {
         let empty = Table::new();
         let table = document.as_table().unwrap_or(&empty);
         let mut keys = Keys::new(table, Span::new(0, 0), "the file", errors);
-        let edge = keys.value("edge").map(|value| {
-            let Some(table) = value.as_table() else {
-                let refusal = values::wrong(value, "write [edge], once");
-                errors.add(value.span, format!("`edge` {refusal}"));
-                return RawEdge::bad();
-            };
-            RawEdge::read(Keys::new(table, value.span, "[edge]", errors))
-        });
+        let edge = match keys.table("edge", "[edge], once") {
+            Field::Absent => None,
+            Field::Bad => Some(RawEdge::bad()),
+            Field::Given(table) => {
+                Some(RawEdge::read(Keys::new(table.value, table.span, "[edge]", errors)))
+            }
+        };
         let ports = checked(errors, || {
             let ports = keys.tables("port", "[[port]]").into_iter();
             let read = |(table, at)| RawPort::read(Keys::new(table, at, "[[port]]", errors));
@@ -125,8 +130,24 @@ impl Document {
             |(table, at)| RawCircuit::read(Keys::new(table, at, "[[circuit]]", errors), errors);
         let circuits = circuits.map(read).collect();
         let profiles = keys.value("qos").map(|value| read_profiles(value, errors));
+        let ledger = keys.table("ledger", "[ledger], once").and_then(|table| {
+            let keys = Keys::new(table.value, table.span, "[ledger]", errors);
+            Some(RawLedger::read(keys))
+        });
+        let exports = keys.tables("export", "[[export]]").into_iter();
+        let read = |(table, at)| RawExport::read(Keys::new(table, at, "[[export]]", errors));
+        let exports = exports.map(read).collect();
+        let prices = match keys.table("prices", "[prices], once") {
+            Field::Absent => None,
+            Field::Bad => Some(RawPrices::bad()),
+            Field::Given(table) => {
+                let keys = Keys::new(table.value, table.span, "[prices]", errors);
+                Some(RawPrices::read(keys, errors))
+            }
+        };
         keys.finish();
-        Self { edge, ports, circuits, profiles: profiles.unwrap_or_default() }
+        let profiles = profiles.unwrap_or_default();
+        Self { edge, ports, circuits, profiles, ledger, exports, prices }
     }
 }
 
@@ -182,6 +203,7 @@ impl RawCircuit {
             bandwidth_bps: keys.required("bandwidth", values::bandwidth),
             billing: keys.optional("billing", values::choice),
             sku: keys.optional("sku", values::choice),
+            zone: keys.optional("zone", values::string),
             s_tag: keys.optional("s_tag", values::vid),
             core_s_tag: keys.optional("core_s_tag", values::core_tag),
             s_tpid: keys.optional("s_tpid", values::tpid),

@@ -1,11 +1,14 @@
 //! Numbers with units: rates, sizes and durations, in decimal and without rounding.
 
+use std::time::Duration;
+
 use edge_common::rate::Rate;
 
 /// What a value means in the unit it is kept in, or what is wrong with it and what to write.
 type Parsed<T> = Result<T, String>;
 
 const RATE_HELP: &str = "write a rate such as \"50 Mbps\" or \"2.5 Gbps\", or an integer in bit/s";
+pub(super) const DURATION_HELP: &str = "give a time such as \"10s\", \"5min\", \"1h\" or \"400d\"";
 const BURST_HELP: &str =
     "write a time such as \"25ms\", a size such as \"256 KiB\", or an integer in bytes";
 
@@ -18,6 +21,10 @@ const TIMES: [(&str, u64); 6] = [
     ("ms", 1_000_000),
     ("s", 1_000_000_000),
 ];
+
+/// Those, and longer ones: bursts have none of these.
+const LONG_TIMES: [(&str, u64); 3] =
+    [("min", 60_000_000_000), ("h", 3_600_000_000_000), ("d", 86_400_000_000_000)];
 
 /// A committed burst, as written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +87,14 @@ pub(super) fn burst(text: &str) -> Parsed<Burst> {
     }
     let bytes = size_unit_bytes(unit).ok_or_else(|| unknown_unit(unit, BURST_HELP))?;
     Ok(Burst::Size { bytes: scaled(number, bytes, "give a whole number of bytes")? })
+}
+
+/// A duration: a day has 24 hours.
+pub(super) fn duration(text: &str) -> Parsed<Duration> {
+    let (number, unit) = split(text, DURATION_HELP)?;
+    let found = TIMES.iter().chain(&LONG_TIMES).find(|(name, _)| *name == unit);
+    let (_, ns) = found.ok_or_else(|| unknown_unit(unit, DURATION_HELP))?;
+    scaled(number, *ns, "give a whole number of nanoseconds").map(Duration::from_nanos)
 }
 
 fn size_unit_bytes(unit: &str) -> Option<u64> {
@@ -235,6 +250,24 @@ mod tests {
         for text in ["", "25", "25 m", "25 MS", "1.5 B", "0.5ns", "-1ms", "1 Kb", "1 KB/s", "5 min"]
         {
             assert!(burst(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn durations() {
+        for (text, expected) in [
+            ("10ms", Duration::from_millis(10)),
+            ("10s", Duration::from_secs(10)),
+            ("1.5 s", Duration::from_millis(1_500)),
+            ("5min", Duration::from_mins(5)),
+            ("1h", Duration::from_hours(1)),
+            ("0.5 h", Duration::from_mins(30)),
+            ("400d", Duration::from_hours(400 * 24)),
+        ] {
+            assert_eq!(duration(text), Ok(expected), "{text}");
+        }
+        for text in ["", "10", "5 m", "5 minutes", "1 H", "-1s", "1e3s", "64 KiB", "300000d"] {
+            assert!(duration(text).is_err(), "{text:?}");
         }
     }
 }

@@ -13,11 +13,13 @@ use edge_common::{
 use toml_span::{Span, Spanned};
 
 use super::{
-    Config, Edge, Forward, Link, Port, XdpMode,
+    Config, Edge, Forward, LedgerConfig, Link, Port, XdpMode,
     circuit::Checks,
     error::Errors,
     keys::{Field, nearest},
-    names, qos,
+    ledger, names,
+    prices::Zones,
+    qos,
     schema::{Document, RawEdge, RawPort},
     tags,
 };
@@ -52,7 +54,15 @@ pub(super) fn config(raw: &Document, errors: &Errors<'_>) -> Option<Config> {
 
     let names = raw.circuits.iter().filter_map(|circuit| circuit.name.given());
     unique(names.map(|name| (name, name.value.as_str())), "circuit", "name", errors);
-    let checks = Checks { port_names: &port_names, profiles: &profiles, errors };
+    let zones = Zones::new(raw.prices.as_ref());
+    let prices = raw.prices.as_ref().map(|prices| prices.checked(&zones, errors));
+    let ledger = match &raw.ledger {
+        Field::Absent => Some(LedgerConfig::default()),
+        Field::Bad => None,
+        Field::Given(ledger) => ledger.value.checked(),
+    };
+    let exports = ledger::exports(&raw.exports, errors);
+    let checks = Checks { port_names: &port_names, profiles: &profiles, zones: &zones, errors };
     let circuits: Vec<_> = raw.circuits.iter().map(|raw| checks.circuit(raw)).collect();
     let sides = raw_ports.iter().filter_map(|port| {
         let side = port.side.given().map(|side| side.value);
@@ -71,6 +81,12 @@ pub(super) fn config(raw: &Document, errors: &Errors<'_>) -> Option<Config> {
             .into_iter()
             .map(|(name, profile)| Some((name, profile?)))
             .collect::<Option<_>>()?,
+        ledger: ledger?,
+        exports: exports?,
+        prices: match prices {
+            Some(prices) => Some(prices?),
+            None => None,
+        },
     })
 }
 
@@ -169,7 +185,7 @@ fn checked_tpids(tpids: &Spanned<Vec<Spanned<u16>>>, errors: &Errors<'_>) -> Opt
 }
 
 /// Reports values that two have; `what` owns them, by the name that comes with each.
-fn unique<'a>(
+pub(super) fn unique<'a>(
     values: impl Iterator<Item = (&'a Spanned<String>, &'a str)>,
     what: &str,
     key: &str,

@@ -1,7 +1,7 @@
 //! Single values: from TOML's types to ours. A refusal is the rest of a sentence that starts with
 //! the key: "is 5000; give a VLAN ID from 1 to 4094".
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use toml_span::{Value, value::ValueInner};
 
@@ -111,6 +111,11 @@ pub(super) fn burst(value: &Value<'_>) -> Read<Burst> {
         Some(text) => units::burst(text),
         None => whole(value, HELP).map(|bytes| Burst::Size { bytes }),
     }
+}
+
+pub(super) fn duration(value: &Value<'_>) -> Read<Duration> {
+    let text = value.as_str().ok_or_else(|| wrong(value, units::DURATION_HELP))?;
+    units::duration(text)
 }
 
 /// A part of the whole, as a number above 0 and up to 1, in thousandths.

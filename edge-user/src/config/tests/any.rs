@@ -5,7 +5,7 @@ use std::path::Path;
 use edge_common::rate::Rate;
 use proptest::prelude::*;
 
-use super::{CONTRACT, TAGS_AND_CLASSES, parse};
+use super::{CONTRACT, TAGS_AND_CLASSES, parse, prices::PRICED};
 
 /// Reads anything: an error or a configuration that the policer can do.
 fn read(source: &str) {
@@ -29,7 +29,7 @@ fn value() -> impl Strategy<Value = String> {
     prop_oneof![
         any::<i64>().prop_map(|number| number.to_string()),
         any::<f64>().prop_map(|number| format!("{number:?}")),
-        "[0-9]{1,22}(\\.[0-9]{1,22})? ?(ms|us|s|KiB|MB|Mbps|Gbps|bps|µs)?"
+        "[0-9]{1,22}(\\.[0-9]{1,22})? ?(ms|us|s|min|h|d|KiB|MB|Mbps|Gbps|bps|µs)?"
             .prop_map(|t| format!("{t:?}")),
         "\\PC{0,12}".prop_map(|text| format!("{text:?}")),
         Just("[]".into()),
@@ -55,7 +55,7 @@ proptest! {
 
     #[test]
     fn lines_with_other_values_are_read(
-        source in prop::sample::select(&[CONTRACT, TAGS_AND_CLASSES][..]),
+        source in prop::sample::select(&[CONTRACT, TAGS_AND_CLASSES, PRICED][..]),
         changes in prop::collection::vec((any::<prop::sample::Index>(), value()), 1..5),
     ) {
         let mut lines: Vec<String> = source.lines().map(Into::into).collect();

@@ -8,7 +8,9 @@ use super::*;
 
 mod any;
 mod classes;
+mod ledger;
 mod overlaps;
+mod prices;
 mod rules;
 mod source;
 mod tags;
@@ -229,6 +231,8 @@ fn defaults() {
     let class = &config.qos["own"].classes[0];
     assert_eq!((class.burst_share_permille, class.mark, class.pcp_mark), (1000, None, None));
     assert!(class.pcp.is_empty() && class.matches.is_empty());
+    assert_eq!((config.ledger, &config.prices), (LedgerConfig::default(), &None));
+    assert!(config.exports.is_empty() && circuit.zone.is_none());
 }
 
 #[test]

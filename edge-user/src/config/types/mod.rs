@@ -1,5 +1,7 @@
 //! What a correct file says.
 
+mod ledger;
+mod prices;
 mod qos;
 mod tags;
 
@@ -8,6 +10,8 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 use edge_common::reason::UnmatchedPolicy;
 
 pub use self::{
+    ledger::{Export, ExportFormat, LedgerConfig, Sink},
+    prices::{Gigabyte, MonthlyFees, Prices, ZonePrices},
     qos::{ClassMatch, PortRange, QosClass, QosProfile},
     tags::{CTags, CoreTag, SideTags},
 };
@@ -24,6 +28,12 @@ pub struct Config {
     pub circuits: Vec<Circuit>,
     /// `QoS` profiles by name: the file's and the built-in ones.
     pub qos: BTreeMap<String, QosProfile>,
+    /// How the ledger is kept.
+    pub ledger: LedgerConfig,
+    /// Where its records go, in the order of the file.
+    pub exports: Vec<Export>,
+    /// What circuits cost, where the file says so.
+    pub prices: Option<Prices>,
 }
 
 /// `[edge]`.
@@ -97,6 +107,8 @@ pub struct Circuit {
     pub billing: Billing,
     /// The offer it was bought as.
     pub sku: Sku,
+    /// The price zone: its own, else that of circuits that name none. In [`Prices::zones`].
+    pub zone: Option<String>,
     /// The S-tag's VID on customer-side ports; without one the circuit is `Dot1Q`.
     pub s_tag: Option<u16>,
     /// The S-tag on core-side ports.

@@ -1,0 +1,68 @@
+//! The ledger, and where its records go.
+
+use std::{path::PathBuf, time::Duration};
+
+use super::super::spelled::spelled;
+
+/// `[ledger]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LedgerConfig {
+    /// Length of a usage record: a multiple of five minutes that divides a day.
+    pub period: Duration,
+    /// Time between two bookings of the counters: 1 s to 5 min, and so never longer than a period.
+    pub checkpoint: Duration,
+    /// How long usage is kept: at least 62 days.
+    pub keep: Duration,
+    /// How long samples of five minutes are kept: at least 31 days.
+    pub keep_samples: Duration,
+}
+
+impl Default for LedgerConfig {
+    fn default() -> Self {
+        const DAY: Duration = Duration::from_hours(24);
+        Self {
+            period: Duration::from_hours(1),
+            checkpoint: Duration::from_secs(10),
+            keep: DAY * 400,
+            keep_samples: DAY * 100,
+        }
+    }
+}
+
+/// `[[export]]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Export {
+    /// The export's name: no other has it.
+    pub name: String,
+    /// Where its records go.
+    pub to: Sink,
+}
+
+/// Where records go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sink {
+    /// A file for each batch.
+    Files {
+        /// The directory, which no other export has.
+        dir: PathBuf,
+        /// What is in a file.
+        format: ExportFormat,
+    },
+    /// A POST for each batch.
+    Http {
+        /// An absolute `http` or `https` URL, without a user.
+        url: String,
+        /// The file with the bearer token.
+        token_file: Option<PathBuf>,
+    },
+}
+
+spelled! {
+    /// What is in an export's file.
+    pub enum ExportFormat {
+        /// A JSON document a line.
+        Jsonl = "jsonl",
+        /// Comma-separated values, below a line with their names.
+        Csv = "csv",
+    }
+}

@@ -1,0 +1,75 @@
+//! Prices, for `edge bill`.
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+
+use super::{super::spelled::spelled, Billing, Sku};
+
+/// `[prices]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prices {
+    /// Code of the currency: three upper-case letters.
+    pub currency: String,
+    /// How many bytes a gigabyte has.
+    pub gb: Gigabyte,
+    /// The zone of circuits that name none: the file's, or the only one.
+    pub zone: Option<String>,
+    /// The zones by name; at least one.
+    pub zones: BTreeMap<String, ZonePrices>,
+}
+
+spelled! {
+    /// How many bytes a gigabyte has.
+    pub enum Gigabyte {
+        /// 10^9.
+        Decimal = "decimal",
+        /// 2^30.
+        Binary = "binary",
+    }
+}
+
+impl Gigabyte {
+    /// How many.
+    #[must_use]
+    pub const fn bytes(self) -> u64 {
+        match self {
+            Self::Decimal => 1_000_000_000,
+            Self::Binary => 1 << 30,
+        }
+    }
+}
+
+/// `[prices.zones.NAME]`. No price is negative, has more than ten decimals, or reaches 10^12.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ZonePrices {
+    /// Of a gigabyte outbound on a metered circuit.
+    pub outbound_gb: Option<Decimal>,
+    /// By purchased bandwidth in bit/s.
+    pub monthly: BTreeMap<u64, MonthlyFees>,
+}
+
+/// `[[prices.zones.NAME.monthly]]`: what a circuit of one bandwidth costs a month.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MonthlyFees {
+    /// Metered, beside what is outbound.
+    pub metered: Option<Decimal>,
+    /// Unlimited.
+    pub unlimited: Option<Decimal>,
+    /// Local, whatever its billing.
+    pub local: Option<Decimal>,
+    /// Premium, on top of metered or unlimited.
+    pub premium: Option<Decimal>,
+}
+
+impl MonthlyFees {
+    /// The fee of a circuit before any premium, with its key.
+    #[must_use]
+    pub const fn base(&self, billing: Billing, sku: Sku) -> (&'static str, Option<Decimal>) {
+        match (sku, billing) {
+            (Sku::Local, _) => ("local", self.local),
+            (Sku::Standard | Sku::Premium, Billing::Metered) => ("metered", self.metered),
+            (Sku::Standard | Sku::Premium, Billing::Unlimited) => ("unlimited", self.unlimited),
+        }
+    }
+}
