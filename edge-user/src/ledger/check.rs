@@ -1,0 +1,179 @@
+//! Whether the books balance: everything is written twice, in different ways.
+
+use std::collections::BTreeMap;
+
+use rusqlite::Connection;
+
+use super::{Ledger, LedgerError, column, error::Fault, export::BATCH_RECORDS, open};
+
+impl Ledger {
+    /// What is wrong with the ledger; nothing, if it is sound. Everything is read.
+    pub fn check(&self) -> Result<Vec<String>, LedgerError> {
+        check(&self.connection).map_err(|fault| fault.at(&self.path))
+    }
+}
+
+pub(super) fn check(connection: &Connection) -> Result<Vec<String>, Fault> {
+    let mut problems = integrity(connection)?;
+    if !problems.is_empty() {
+        // What is in damaged pages can't be added up.
+        return Ok(problems);
+    }
+    // One state of it all, whoever writes meanwhile.
+    let transaction = open::read(connection)?;
+    foreign_keys(&transaction, &mut problems)?;
+    balance(&transaction, &mut problems)?;
+    rows(&transaction, &mut problems)?;
+    batches(&transaction, &mut problems)?;
+    Ok(problems)
+}
+
+fn integrity(connection: &Connection) -> Result<Vec<String>, Fault> {
+    let mut statement = connection.prepare("PRAGMA integrity_check")?;
+    let found = statement.query_map([], |row| row.get::<_, String>(0))?;
+    let found: Vec<_> = found.collect::<Result<_, _>>()?;
+    Ok(found.into_iter().filter(|line| line != "ok").collect())
+}
+
+fn foreign_keys(connection: &Connection, problems: &mut Vec<String>) -> Result<(), Fault> {
+    let mut statement = connection.prepare("PRAGMA foreign_key_check")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (table, parent): (String, String) = (row.get(0)?, row.get(2)?);
+        problems.push(format!("a row of {table} refers to one of {parent} that is not there"));
+    }
+    Ok(())
+}
+
+/// Frames and bytes, modulo 2^64.
+type Sum = (u64, u64);
+
+fn balance(connection: &Connection, problems: &mut Vec<String>) -> Result<(), Fault> {
+    let usage = sums(connection, "SELECT series, frames, bytes FROM usage")?;
+    let expired = sums(connection, "SELECT id, expired_frames, expired_bytes FROM series")?;
+    let booked = sums(connection, "SELECT series, frames, bytes FROM snapshot")?;
+    let mut by_meter: BTreeMap<i64, u64> = BTreeMap::new();
+    let mut statement = connection.prepare(
+        "SELECT series.id, class, meter, edge, circuit, direction, peering, link FROM series \
+         JOIN owner ON owner.id = owner JOIN meter ON meter.id = meter ORDER BY series.id",
+    )?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let id = row.get(0)?;
+        let of = |sums: &BTreeMap<i64, Sum>| sums.get(&id).copied().unwrap_or_default();
+        let used = add(of(&usage), of(&expired));
+        if used != of(&booked) {
+            let names: [String; 6] =
+                [row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?, row.get(7)?, row.get(1)?];
+            problems.push(format!(
+                "series {id} ({}): usage is {} frames and {} bytes, readings are {} and {}",
+                names.join(" "),
+                used.0,
+                used.1,
+                of(&booked).0,
+                of(&booked).1,
+            ));
+        }
+        let sum = by_meter.entry(row.get(2)?).or_default();
+        *sum = sum.wrapping_add(used.1);
+    }
+    let samples = sums(connection, "SELECT meter, 0, bytes FROM sample")?;
+    let mut statement =
+        connection.prepare("SELECT id, expired_bytes, edge, circuit, direction FROM meter")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let id = row.get(0)?;
+        let kept = samples.get(&id).map_or(0, |sum| sum.1);
+        let total = kept.wrapping_add(column::count(row, 1)?);
+        let used = by_meter.get(&id).copied().unwrap_or_default();
+        if total != used {
+            let names: [String; 3] = [row.get(2)?, row.get(3)?, row.get(4)?];
+            problems
+                .push(format!("{}: samples are {total} bytes, usage is {used}", names.join(" ")));
+        }
+    }
+    Ok(())
+}
+
+/// Rows of a series are apart, and so have different starts however their lengths change.
+fn rows(connection: &Connection, problems: &mut Vec<String>) -> Result<(), Fault> {
+    let mut statement =
+        connection.prepare("SELECT series, start_s, end_s FROM usage ORDER BY series, start_s")?;
+    let mut rows = statement.query([])?;
+    let mut last: Option<(i64, i64)> = None;
+    while let Some(row) = rows.next()? {
+        let (series, start_s, end_s): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        if last.is_some_and(|(of, until_s)| of == series && until_s > start_s) {
+            let start = column::from_seconds(start_s);
+            problems.push(format!("series {series}: the period from {start} on overlaps another"));
+        }
+        last = Some((series, end_s));
+    }
+    Ok(())
+}
+
+fn batches(connection: &Connection, problems: &mut Vec<String>) -> Result<(), Fault> {
+    let mut statement = connection.prepare(
+        "SELECT number, first_seq, last_seq, frames, bytes, is_expired, last_end_s FROM batch \
+         ORDER BY number",
+    )?;
+    let mut records =
+        connection.prepare("SELECT frames, bytes, end_s FROM usage WHERE seq BETWEEN ? AND ?")?;
+    let (mut last_number, mut last_seq, mut sealed) = (0, 0, 0u64);
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let [number, first, last]: [i64; 3] = [row.get(0)?, row.get(1)?, row.get(2)?];
+        if number != last_number + 1 {
+            problems.push(format!("batch {number} follows batch {last_number}"));
+        }
+        if first != last_seq + 1 || last < first {
+            problems.push(format!("batch {number} has records {first} to {last} after {last_seq}"));
+        }
+        (last_number, last_seq) = (number, last);
+        let expected = (column::count(row, 3)?, column::count(row, 4)?);
+        let (mut count, mut sum, mut end_s) = (0u64, Sum::default(), i64::MIN);
+        let mut found = records.query([first, last])?;
+        while let Some(record) = found.next()? {
+            count += 1;
+            sum = add(sum, (column::count(record, 0)?, column::count(record, 1)?));
+            end_s = end_s.max(record.get(2)?);
+        }
+        sealed += count;
+        let all = if row.get(5)? { 0 } else { (last - first).unsigned_abs() + 1 };
+        if count != all || count > u64::try_from(BATCH_RECORDS).unwrap_or(u64::MAX) {
+            problems.push(format!("batch {number} has {count} records instead of {all}"));
+        } else if all != 0 && (sum != expected || end_s != row.get::<_, i64>(6)?) {
+            problems.push(format!("records of batch {number} have changed since they were sealed"));
+        }
+    }
+    let all: i64 =
+        connection
+            .query_row("SELECT count(*) FROM usage WHERE seq IS NOT NULL", [], |row| row.get(0))?;
+    if all.unsigned_abs() != sealed {
+        problems.push(format!("{all} records are sealed, and batches have {sealed}"));
+    }
+    let mut statement = connection.prepare("SELECT name, acknowledged FROM sink")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (name, number): (String, i64) = (row.get(0)?, row.get(1)?);
+        if number > last_number {
+            problems.push(format!("{name:?} has acknowledged batch {number} of {last_number}"));
+        }
+    }
+    Ok(())
+}
+
+fn sums(connection: &Connection, sql: &str) -> Result<BTreeMap<i64, Sum>, Fault> {
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query([])?;
+    let mut sums: BTreeMap<i64, Sum> = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        let sum = sums.entry(row.get(0)?).or_default();
+        *sum = add(*sum, (column::count(row, 1)?, column::count(row, 2)?));
+    }
+    Ok(sums)
+}
+
+fn add(a: Sum, b: Sum) -> Sum {
+    (a.0.wrapping_add(b.0), a.1.wrapping_add(b.1))
+}

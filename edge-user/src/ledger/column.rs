@@ -1,0 +1,63 @@
+//! Values as the database has them.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rusqlite::{Row, types::Type};
+use uuid::Uuid;
+
+const DAY_S: i64 = 24 * 60 * 60;
+
+/// Microseconds since 1970. What is out of reach of calendars counts as the end of time, where a
+/// period or two still have room.
+pub(super) fn micros(time: Timestamp) -> i64 {
+    let latest = (Timestamp::MAX.as_second() - 2 * DAY_S) * 1_000_000;
+    let earliest = (Timestamp::MIN.as_second() + 2 * DAY_S) * 1_000_000;
+    time.as_microsecond().clamp(earliest, latest)
+}
+
+pub(super) fn from_micros(time_us: i64) -> Timestamp {
+    Timestamp::from_microsecond(time_us).unwrap_or(end_of_time(time_us))
+}
+
+pub(super) fn from_seconds(time_s: i64) -> Timestamp {
+    Timestamp::from_second(time_s).unwrap_or(end_of_time(time_s))
+}
+
+/// The last whole second of it.
+pub(super) fn seconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
+}
+
+pub(super) fn uuid(row: &Row<'_>, index: usize) -> rusqlite::Result<Uuid> {
+    let text: String = row.get(index)?;
+    Uuid::parse_str(&text).map_err(|error| unreadable(index, error))
+}
+
+/// A count of 64 bits without a sign.
+pub(super) fn count(row: &Row<'_>, index: usize) -> rusqlite::Result<u64> {
+    row.get::<_, i64>(index).map(i64::cast_unsigned)
+}
+
+/// One of a few values by its spelling.
+pub(super) fn choice<T: Copy>(
+    row: &Row<'_>,
+    index: usize,
+    values: &[T],
+    spelling: impl Fn(T) -> &'static str,
+) -> rusqlite::Result<T> {
+    let text: String = row.get(index)?;
+    let found = values.iter().copied().find(|value| spelling(*value) == text);
+    found.ok_or_else(|| unreadable(index, format!("{text:?} is not known")))
+}
+
+fn unreadable(
+    index: usize,
+    error: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(index, Type::Text, error.into())
+}
+
+fn end_of_time(time: i64) -> Timestamp {
+    if time < 0 { Timestamp::MIN } else { Timestamp::MAX }
+}

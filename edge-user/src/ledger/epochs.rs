@@ -1,0 +1,159 @@
+//! Lives of tables: what is booked of each, and which ended unseen.
+
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    fmt,
+    os::unix::ffi::{OsStrExt as _, OsStringExt as _},
+    path::PathBuf,
+};
+
+use jiff::Timestamp;
+use rusqlite::{Connection, Row, params};
+use uuid::Uuid;
+
+use super::{ClassReading, EpochInfo, Ledger, LedgerError, column, error::Fault, open};
+
+/// Tables that are gone, with what they had counted since they were last read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// Their epoch.
+    pub epoch: Uuid,
+    /// The kernel's boot that they were of.
+    pub boot_id: Uuid,
+    /// Where they were pinned.
+    pub pin_dir: PathBuf,
+    /// The last reading: what came later is not booked.
+    pub last_read: Timestamp,
+    /// When they were found to be gone.
+    pub found: Timestamp,
+}
+
+impl fmt::Display for Gap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the tables in {} were gone at {:.0} with what they had counted since {:.0} (epoch {})",
+            self.pin_dir.display(),
+            self.found,
+            self.last_read,
+            self.epoch,
+        )
+    }
+}
+
+impl Ledger {
+    /// The id of the ledger's current life: what export records are numbered in.
+    pub fn id(&self) -> Uuid {
+        self.id
+    }
+
+    /// The file went back in time, as a backup was restored: records that are sealed from now on
+    /// carry another id, as their numbers may have been used before.
+    pub fn reincarnate(&mut self) -> Result<Uuid, LedgerError> {
+        let id = open::add_incarnation(&self.connection);
+        self.id = id.map_err(|error| Fault::from(error).at(&self.path))?;
+        Ok(self.id)
+    }
+
+    /// What is booked of an epoch, by slot and generation. Classes that have counted nothing are
+    /// left out.
+    pub fn booked(
+        &self,
+        epoch: Uuid,
+    ) -> Result<BTreeMap<(u32, u64), Vec<ClassReading>>, LedgerError> {
+        booked(&self.connection, epoch).map_err(|fault| fault.at(&self.path))
+    }
+
+    /// Epochs that can't be read any more and whose last reading was not a final one: those of
+    /// another boot, and those whose tables have been replaced by `current`'s. Each is returned
+    /// once, and stays in [`Self::gaps`].
+    ///
+    /// Where there are any, the ledger begins another life, as in [`Self::reincarnate`]: it may be
+    /// an older copy of itself that has seen less, and nothing that is left can tell.
+    pub fn mark_lost(
+        &mut self,
+        current: &EpochInfo,
+        now: Timestamp,
+    ) -> Result<Vec<Gap>, LedgerError> {
+        let marked = mark_lost(&mut self.connection, current, now);
+        let (lost, id) = marked.map_err(|fault| fault.at(&self.path))?;
+        self.id = id.unwrap_or(self.id);
+        Ok(lost)
+    }
+
+    /// Every epoch that was lost, by the time it was found.
+    pub fn gaps(&self) -> Result<Vec<Gap>, LedgerError> {
+        gaps(&self.connection).map_err(|fault| fault.at(&self.path))
+    }
+}
+
+fn booked(
+    connection: &Connection,
+    epoch: Uuid,
+) -> Result<BTreeMap<(u32, u64), Vec<ClassReading>>, Fault> {
+    let mut statement = connection.prepare_cached(
+        "SELECT slot, generation, class, frames, bytes FROM epoch \
+         JOIN snapshot ON snapshot.epoch = epoch.id JOIN series ON series.id = series \
+         WHERE uuid = ? ORDER BY slot, generation, series",
+    )?;
+    let mut rows = statement.query([epoch.to_string()])?;
+    let mut booked: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        booked.entry((row.get(0)?, column::count(row, 1)?)).or_default().push(ClassReading {
+            class: row.get(2)?,
+            frames: column::count(row, 3)?,
+            bytes: column::count(row, 4)?,
+        });
+    }
+    Ok(booked)
+}
+
+fn mark_lost(
+    connection: &mut Connection,
+    current: &EpochInfo,
+    now: Timestamp,
+) -> Result<(Vec<Gap>, Option<Uuid>), Fault> {
+    let transaction = connection.transaction()?;
+    let mut lost = Vec::new();
+    {
+        let mut statement = transaction.prepare_cached(
+            "UPDATE epoch SET lost_us = ?1 WHERE NOT is_closed AND lost_us IS NULL \
+             AND uuid <> ?2 AND (boot_id <> ?3 OR pin_dir = ?4 AND layout_version = ?5) \
+             RETURNING uuid, boot_id, pin_dir, taken_us, lost_us",
+        )?;
+        let mut rows = statement.query(params![
+            column::micros(now),
+            current.id.to_string(),
+            current.boot_id.to_string(),
+            current.pin_dir.as_os_str().as_bytes(),
+            current.layout_version,
+        ])?;
+        while let Some(row) = rows.next()? {
+            lost.push(gap(row)?);
+        }
+    }
+    let id = if lost.is_empty() { None } else { Some(open::add_incarnation(&transaction)?) };
+    transaction.commit()?;
+    lost.sort_by_key(|gap| (gap.last_read, gap.epoch));
+    Ok((lost, id))
+}
+
+fn gaps(connection: &Connection) -> Result<Vec<Gap>, Fault> {
+    let mut statement = connection.prepare_cached(
+        "SELECT uuid, boot_id, pin_dir, taken_us, lost_us FROM epoch WHERE lost_us IS NOT NULL \
+         ORDER BY lost_us, taken_us, uuid",
+    )?;
+    let gaps = statement.query_map([], gap)?;
+    Ok(gaps.collect::<Result<_, _>>()?)
+}
+
+fn gap(row: &Row<'_>) -> rusqlite::Result<Gap> {
+    Ok(Gap {
+        epoch: column::uuid(row, 0)?,
+        boot_id: column::uuid(row, 1)?,
+        pin_dir: PathBuf::from(OsString::from_vec(row.get(2)?)),
+        last_read: column::from_micros(row.get(3)?),
+        found: column::from_micros(row.get(4)?),
+    })
+}

@@ -1,0 +1,78 @@
+//! What the ledger holds, in figures.
+
+use rusqlite::Connection;
+use uuid::Uuid;
+
+use super::{Ledger, LedgerError, column, error::Fault};
+
+/// What the ledger holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Info {
+    /// Its id.
+    pub id: Uuid,
+    /// Version of its layout.
+    pub layout: u32,
+    /// Size of the database in bytes.
+    pub bytes: u64,
+    /// Number of the last reading.
+    pub checkpoint: u64,
+    /// Epochs that readings were of.
+    pub epochs: u64,
+    /// Series that have been used.
+    pub series: u64,
+    /// Rows of usage whose period is not over.
+    pub open_usage: u64,
+    /// Export records that are kept.
+    pub records: u64,
+    /// The last of them has this number; 0: there was none.
+    pub last_seq: u64,
+    /// Five-minute samples that are kept.
+    pub samples: u64,
+    /// Receivers that have acknowledged anything, by name.
+    pub sinks: Vec<SinkInfo>,
+}
+
+/// A receiver of export records.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SinkInfo {
+    /// Its name.
+    pub name: String,
+    /// The last batch that it has acknowledged.
+    pub acknowledged: u64,
+    /// Records that it has not.
+    pub pending: u64,
+}
+
+impl Ledger {
+    /// What the ledger holds.
+    pub fn info(&self) -> Result<Info, LedgerError> {
+        let (id, checkpoint) = (self.id, self.checkpoint()?);
+        let info = info(&self.connection, id, checkpoint);
+        let mut info = info.map_err(|error| Fault::from(error).at(&self.path))?;
+        for sink in &mut info.sinks {
+            sink.pending = self.pending(&sink.name)?;
+        }
+        Ok(info)
+    }
+}
+
+fn info(connection: &Connection, id: Uuid, checkpoint: u64) -> rusqlite::Result<Info> {
+    let number = |sql| connection.query_row(sql, [], |row| column::count(row, 0));
+    let mut statement = connection.prepare("SELECT name, acknowledged FROM sink ORDER BY name")?;
+    let sinks = statement.query_map([], |row| {
+        Ok(SinkInfo { name: row.get(0)?, acknowledged: column::count(row, 1)?, pending: 0 })
+    })?;
+    Ok(Info {
+        id,
+        layout: connection.query_row("PRAGMA user_version", [], |row| row.get(0))?,
+        bytes: number("PRAGMA page_count")? * number("PRAGMA page_size")?,
+        checkpoint,
+        epochs: number("SELECT count(*) FROM epoch")?,
+        series: number("SELECT count(*) FROM series")?,
+        open_usage: number("SELECT count(*) FROM usage WHERE seq IS NULL")?,
+        records: number("SELECT count(*) FROM usage WHERE seq IS NOT NULL")?,
+        last_seq: number("SELECT ifnull(max(last_seq), 0) FROM batch")?,
+        samples: number("SELECT count(*) FROM sample")?,
+        sinks: sinks.collect::<Result<_, _>>()?,
+    })
+}

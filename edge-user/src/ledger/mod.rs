@@ -1,0 +1,62 @@
+//! The ledger: what the meters have counted, by circuit and period, in a database that outlives
+//! the tables.
+//!
+//! `book` finds what a reading has more than what is booked, `split` spreads it over time, `rows`
+//! adds it to the rows of its series. `export` turns rows of periods that are over into records
+//! for receivers outside, `usage` and `percentile` answer questions, `expire` deletes, and `check`
+//! holds it all against each other.
+
+mod backup;
+mod book;
+mod calendar;
+mod check;
+mod column;
+mod epochs;
+mod error;
+mod expire;
+mod export;
+mod info;
+mod lock;
+mod open;
+mod owners;
+mod percentile;
+mod restore;
+mod rows;
+mod split;
+mod terms;
+#[cfg(test)]
+mod tests;
+mod types;
+mod unfinished;
+mod usage;
+
+use std::path::PathBuf;
+
+use rusqlite::Connection;
+use uuid::Uuid;
+
+pub use self::{
+    book::Booked,
+    epochs::Gap,
+    error::LedgerError,
+    expire::Expired,
+    info::{Info, SinkInfo},
+    lock::{LedgerLock, lock},
+    percentile::{Percentile, PercentileQuery},
+    terms::TermsSpan,
+    types::{
+        Batch, ClassReading, EpochInfo, ExportRecord, Grain, Owner, Policy, Reading, Series,
+        SlotReading, Terms, UsageQuery, UsageRecord,
+    },
+};
+
+/// A connection to the ledger. Several may be open, in several processes.
+#[derive(Debug)]
+pub struct Ledger {
+    connection: Connection,
+    path: PathBuf,
+    /// Device and inode.
+    file: (u64, u64),
+    id: Uuid,
+    known: owners::Known,
+}

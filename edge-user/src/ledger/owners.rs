@@ -1,0 +1,101 @@
+//! Numbers of owners, series and meters in the database.
+
+use std::collections::HashMap;
+
+use rusqlite::{CachedStatement, Connection, OptionalExtension as _, params};
+
+use super::types::Owner;
+
+/// Numbers that are known, so that nobody has to look them up for each reading. A number never
+/// changes, but one that a failed transaction has given is void.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    owners: HashMap<Owner, OwnerId>,
+    series: HashMap<i64, HashMap<String, i64>>,
+}
+
+/// An owner's number, and that of the meter that its samples are of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct OwnerId {
+    pub(super) owner: i64,
+    pub(super) meter: i64,
+}
+
+impl Known {
+    /// Forgets what a transaction that has failed may have given.
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    pub(super) fn owner(
+        &mut self,
+        connection: &Connection,
+        owner: &Owner,
+    ) -> rusqlite::Result<OwnerId> {
+        if let Some(id) = self.owners.get(owner) {
+            return Ok(*id);
+        }
+        let meter = meter(connection, owner)?;
+        let id = OwnerId { owner: owner_of(connection, meter, owner)?, meter };
+        self.owners.insert(owner.clone(), id);
+        Ok(id)
+    }
+
+    pub(super) fn series(
+        &mut self,
+        connection: &Connection,
+        owner: i64,
+        class: &str,
+    ) -> rusqlite::Result<i64> {
+        let known = self.series.entry(owner).or_default();
+        if let Some(id) = known.get(class) {
+            return Ok(*id);
+        }
+        let find = connection.prepare_cached("SELECT id FROM series WHERE owner = ? AND class = ?");
+        let found = id(find?, params![owner, class])?;
+        let id = match found {
+            Some(id) => id,
+            None => connection
+                .prepare_cached("INSERT INTO series (owner, class) VALUES (?, ?)")?
+                .insert(params![owner, class])?,
+        };
+        known.insert(class.to_owned(), id);
+        Ok(id)
+    }
+}
+
+fn meter(connection: &Connection, owner: &Owner) -> rusqlite::Result<i64> {
+    let values = params![owner.edge, owner.circuit, owner.direction.as_str()];
+    let find = "SELECT id FROM meter WHERE edge = ? AND circuit = ? AND direction = ?";
+    if let Some(id) = id(connection.prepare_cached(find)?, values)? {
+        return Ok(id);
+    }
+    let insert = "INSERT INTO meter (edge, circuit, direction) VALUES (?, ?, ?)";
+    connection.prepare_cached(insert)?.insert(values)
+}
+
+fn owner_of(connection: &Connection, meter: i64, owner: &Owner) -> rusqlite::Result<i64> {
+    let values = params![
+        meter,
+        owner.service_key,
+        owner.peering.as_str(),
+        owner.link.as_str(),
+        owner.billing.as_str(),
+        owner.accounting.as_str(),
+    ];
+    let find = "SELECT id FROM owner WHERE meter = ? AND service_key IS ? AND peering = ? \
+                AND link = ? AND billing = ? AND accounting = ?";
+    if let Some(id) = id(connection.prepare_cached(find)?, values)? {
+        return Ok(id);
+    }
+    let insert = "INSERT INTO owner (meter, service_key, peering, link, billing, accounting) \
+                  VALUES (?, ?, ?, ?, ?, ?)";
+    connection.prepare_cached(insert)?.insert(values)
+}
+
+fn id(
+    mut find: CachedStatement<'_>,
+    values: &[&dyn rusqlite::ToSql],
+) -> rusqlite::Result<Option<i64>> {
+    find.query_row(values, |row| row.get(0)).optional()
+}

@@ -1,0 +1,209 @@
+//! The 95th percentile of five-minute samples: what transit is sold by.
+
+use std::collections::BTreeMap;
+
+use jiff::{Timestamp, ToSpan as _};
+use rusqlite::{Connection, params};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Ledger, LedgerError, calendar::month_start, column, error::Fault, open, split::SAMPLE_S,
+};
+
+/// Of which circuits and which time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PercentileQuery {
+    /// Of this edge only.
+    pub edge: Option<String>,
+    /// Of this circuit only.
+    pub circuit: Option<String>,
+    /// Of samples that start at this moment or later; otherwise, from the first of the month on
+    /// that the last one is in.
+    pub from: Option<Timestamp>,
+    /// Of samples that end at this moment or before; otherwise, until now.
+    pub to: Option<Timestamp>,
+}
+
+/// The rate that a circuit was below for 95 % of the time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Percentile {
+    /// The edge's name.
+    pub edge: String,
+    /// The circuit's name.
+    pub circuit: String,
+    /// `inbound`, `outbound` or `greater`: the greater of the two.
+    pub direction: String,
+    /// Start of the first sample.
+    pub start: Timestamp,
+    /// End of the last one.
+    pub end: Timestamp,
+    /// Samples in between, with those in which nothing was counted.
+    pub samples: u64,
+    /// The rate in bit/s.
+    pub p95_bps: u64,
+}
+
+impl Ledger {
+    /// The 95th percentile of every circuit and direction, by edge and circuit: over all links,
+    /// peerings and classes. `now` bounds the samples that are over.
+    pub fn percentiles(
+        &self,
+        query: &PercentileQuery,
+        now: Timestamp,
+    ) -> Result<Vec<Percentile>, LedgerError> {
+        percentiles(&self.connection, query, now).map_err(|fault| fault.at(&self.path))
+    }
+}
+
+fn percentiles(
+    connection: &Connection,
+    query: &PercentileQuery,
+    now: Timestamp,
+) -> Result<Vec<Percentile>, Fault> {
+    let (start_s, end_s) = span_s(query, now);
+    let count = (end_s - start_s) / SAMPLE_S;
+    let transaction = open::read(connection)?;
+    let mut meters = transaction.prepare_cached(
+        "SELECT edge, circuit, direction, id FROM meter \
+         WHERE (?1 IS NULL OR edge = ?1) AND (?2 IS NULL OR circuit = ?2)",
+    )?;
+    let mut rows = meters.query(params![query.edge, query.circuit])?;
+    // Inbound and outbound.
+    let mut rates: BTreeMap<(String, String), [u64; 2]> = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        let direction: String = row.get(2)?;
+        let samples = samples(&transaction, row.get(3)?, (start_s, end_s))?;
+        let rate_bps = percentile_95(samples, count.unsigned_abs()).saturating_mul(8)
+            / SAMPLE_S.unsigned_abs();
+        let both = rates.entry((row.get(0)?, row.get(1)?)).or_default();
+        both[usize::from(direction == "outbound")] = rate_bps;
+    }
+    let of_circuit = |((edge, circuit), [inbound, outbound]): ((String, String), [u64; 2])| {
+        let all =
+            [("inbound", inbound), ("outbound", outbound), ("greater", inbound.max(outbound))];
+        all.map(|(direction, p95_bps)| Percentile {
+            edge: edge.clone(),
+            circuit: circuit.clone(),
+            direction: direction.to_owned(),
+            start: column::from_seconds(start_s),
+            end: column::from_seconds(end_s),
+            samples: count.unsigned_abs(),
+            p95_bps,
+        })
+    };
+    Ok(rates.into_iter().flat_map(of_circuit).collect())
+}
+
+/// The whole samples that are asked for and over; none where that is nothing.
+fn span_s(query: &PercentileQuery, now: Timestamp) -> (i64, i64) {
+    let to = query.to.map_or(now, |to| to.min(now));
+    let end_s = column::micros(to).div_euclid(SAMPLE_S * 1_000_000) * SAMPLE_S;
+    let from = query.from.unwrap_or_else(|| {
+        let last = column::from_seconds(end_s).checked_sub(1.nanosecond());
+        // On the first of the month, before its first sample is over, it is still this month.
+        month_start(if query.to.is_some_and(|to| to <= now) { last.unwrap_or(to) } else { to })
+    });
+    let start_s =
+        -column::micros(from).saturating_neg().div_euclid(SAMPLE_S * 1_000_000) * SAMPLE_S;
+    (start_s, end_s.max(start_s))
+}
+
+fn samples(
+    connection: &Connection,
+    meter: i64,
+    (start_s, end_s): (i64, i64),
+) -> rusqlite::Result<Vec<u64>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT bytes FROM sample WHERE meter = ? AND start_s >= ? AND start_s < ?",
+    )?;
+    let samples = statement.query_map([meter, start_s, end_s], |row| column::count(row, 0))?;
+    samples.collect()
+}
+
+/// The greatest of `count` samples without the top 5 %; those that are missing are 0.
+fn percentile_95(mut samples: Vec<u64>, count: u64) -> u64 {
+    let Some(place) = (count * 95).div_ceil(100).checked_sub(1) else { return 0 };
+    samples.sort_unstable();
+    let zeros = count.saturating_sub(u64::try_from(samples.len()).unwrap_or(u64::MAX));
+    let place = place.checked_sub(zeros).and_then(|place| usize::try_from(place).ok());
+    place.and_then(|place| samples.get(place).copied()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn time(text: &str) -> Timestamp {
+        text.parse().expect("a time")
+    }
+
+    fn span(from: Option<&str>, to: Option<&str>, now: &str) -> (String, String) {
+        let query =
+            PercentileQuery { from: from.map(time), to: to.map(time), ..Default::default() };
+        let (start_s, end_s) = span_s(&query, time(now));
+        (column::from_seconds(start_s).to_string(), column::from_seconds(end_s).to_string())
+    }
+
+    #[test]
+    fn the_month_so_far_has_whole_samples_only() {
+        for (from, to, now, start, end) in [
+            (None, None, "2026-02-10T12:34:56Z", "2026-02-01T00:00:00Z", "2026-02-10T12:30:00Z"),
+            (None, None, "2026-02-01T00:05:00Z", "2026-02-01T00:00:00Z", "2026-02-01T00:05:00Z"),
+            (None, None, "2026-02-01T00:04:59Z", "2026-02-01T00:00:00Z", "2026-02-01T00:00:00Z"),
+            (
+                None,
+                Some("2026-02-01T00:00:00Z"),
+                "2026-02-10T00:00:00Z",
+                "2026-01-01T00:00:00Z",
+                "2026-02-01T00:00:00Z",
+            ),
+            (
+                Some("2026-01-01T00:00:01Z"),
+                Some("2027-01-01T00:00:00Z"),
+                "2026-02-10T00:02:00Z",
+                "2026-01-01T00:05:00Z",
+                "2026-02-10T00:00:00Z",
+            ),
+            (
+                Some("2026-03-01T00:00:00Z"),
+                None,
+                "2026-02-10T00:02:00Z",
+                "2026-03-01T00:00:00Z",
+                "2026-03-01T00:00:00Z",
+            ),
+        ] {
+            let expected = (start.to_owned(), end.to_owned());
+            assert_eq!(span(from, to, now), expected, "{from:?} {to:?} {now}");
+        }
+    }
+
+    #[test]
+    fn the_top_twentieth_is_discarded() {
+        let up_to = |count: u64| (1..=count).collect::<Vec<_>>();
+        assert_eq!(percentile_95(up_to(100), 100), 95);
+        assert_eq!(percentile_95(up_to(20), 20), 19);
+        assert_eq!(percentile_95(up_to(19), 19), 19, "a twentieth of 19 is not one");
+        assert_eq!(percentile_95(up_to(1), 1), 1);
+        assert_eq!(percentile_95(Vec::new(), 0), 0);
+        assert_eq!(percentile_95(vec![7; 5], 100), 0, "5 of 100 are the top");
+        assert_eq!(percentile_95(vec![9, 7, 7, 7, 7, 7], 100), 7);
+    }
+
+    proptest! {
+        #[test]
+        fn missing_samples_are_zero(
+            samples in prop::collection::vec(1..1000u64, 0..60),
+            missing in 0..200usize,
+        ) {
+            let mut all = samples.clone();
+            all.resize(samples.len() + missing, 0);
+            prop_assume!(!all.is_empty());
+            all.sort_unstable();
+            let place = (all.len() * 95).div_ceil(100) - 1;
+            let count = u64::try_from(all.len()).expect("small");
+            prop_assert_eq!(percentile_95(samples, count), all[place]);
+        }
+    }
+}

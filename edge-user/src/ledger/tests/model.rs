@@ -1,0 +1,304 @@
+//! Whatever happens, in whatever order: every byte is in the books once.
+
+mod steps;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+
+use self::steps::{ReadStep, Step};
+use super::{
+    super::export::batch,
+    failing::{dump, fill, make_room},
+    *,
+};
+
+const SINKS: [&str; 2] = ["file", "http"];
+const CLASSES: [&str; 2] = ["default", "voice"];
+
+/// What a slot has really counted since it has its owner.
+#[derive(Clone, Default)]
+struct Slot {
+    generation: u64,
+    owner: u32,
+    counts: [(u64, u64); 2],
+}
+
+/// The spelling of a series, as records have it.
+type Name = [Option<String>; 9];
+
+struct World {
+    directory: TempDir,
+    daemons: [Ledger; 2],
+    now: Timestamp,
+    slots: [[Slot; 3]; 2],
+    readings: Vec<Reading>,
+    /// The most that was read of an epoch, slot, generation and class.
+    read: BTreeMap<(u128, u32, u64, String), (u64, u64)>,
+    owners: BTreeMap<(u128, u32, u64), Owner>,
+    records: BTreeMap<u64, ExportRecord>,
+    batches: u64,
+    sent: [Vec<u64>; 2],
+    checkpoint: u64,
+}
+
+fn open(directory: &TempDir) -> Ledger {
+    let ledger = Ledger::open(directory.path()).unwrap();
+    // Nobody pulls the plug.
+    ledger.connection.pragma_update(None, "synchronous", "OFF").unwrap();
+    ledger
+}
+
+impl World {
+    fn new() -> Self {
+        let directory = TempDir::new().unwrap();
+        Self {
+            daemons: [open(&directory), open(&directory)],
+            directory,
+            now: at("10:00:00"),
+            slots: Default::default(),
+            readings: Vec::new(),
+            read: BTreeMap::new(),
+            owners: BTreeMap::new(),
+            records: BTreeMap::new(),
+            batches: 0,
+            sent: Default::default(),
+            checkpoint: 0,
+        }
+    }
+
+    fn take(&mut self, step: Step) {
+        match step {
+            Step::Read(step) => {
+                let reading = self.reading(&step);
+                self.book(&reading, &step);
+                self.readings.push(reading);
+            }
+            Step::Repeat(index) if !self.readings.is_empty() => {
+                let reading = index.get(&self.readings).clone();
+                let before = dump(&self.daemons[0]);
+                self.daemons[0].book(&reading, &HOURLY).unwrap();
+                let usage = |dump: &[String]| -> Vec<String> {
+                    let of_usage =
+                        |line: &&String| line.starts_with("usage") || line.starts_with("sample");
+                    dump.iter().filter(of_usage).cloned().collect()
+                };
+                assert_eq!(usage(&dump(&self.daemons[0])), usage(&before));
+                self.checkpoint = self.daemons[0].checkpoint().unwrap();
+            }
+            Step::Repeat(_) => {}
+            Step::Reuse { epoch, slot, owner } => {
+                let slot = &mut self.slots[epoch][slot];
+                *slot = Slot { generation: slot.generation + 1, owner, ..Slot::default() };
+            }
+            Step::Clock(seconds) => self.now = later(self.now, seconds),
+            Step::Seal { is_full } => self.seal(is_full),
+            Step::Acknowledge { sink, most } => self.acknowledge(sink, most),
+            Step::Expire { keep_hours } => {
+                let keep = HOUR * u32::try_from(keep_hours).unwrap();
+                self.daemons[1].expire(self.now, keep, keep, &SINKS).unwrap();
+            }
+            Step::Reopen => self.daemons[0] = open(&self.directory),
+            Step::Reincarnate => {
+                self.daemons[0].reincarnate().unwrap();
+            }
+            Step::MarkLost { epoch: number } => {
+                let current = epoch(number as u128);
+                self.daemons[1].mark_lost(&current, self.now).unwrap();
+            }
+        }
+    }
+
+    fn reading(&mut self, step: &ReadStep) -> Reading {
+        let mut slots = Vec::new();
+        let counts = step.more.iter().zip(&step.dips).collect::<Vec<_>>();
+        for ((number, slot), counts) in (0..).zip(&mut self.slots[step.epoch]).zip(counts.chunks(2))
+        {
+            let mut classes = Vec::new();
+            for ((count, name), (more, dip)) in slot.counts.iter_mut().zip(CLASSES).zip(counts) {
+                *count = (count.0 + *more / 64, count.1 + *more);
+                let frames = count.0.saturating_sub(**dip);
+                classes.push(class(name, frames, count.1.saturating_sub(**dip)));
+            }
+            let owner = owner(slot.owner);
+            slots.push(SlotReading { slot: number, generation: slot.generation, owner, classes });
+        }
+        let epoch = epoch(step.epoch as u128);
+        Reading { epoch, taken: self.now, slots, is_final: step.is_final }
+    }
+
+    fn book(&mut self, reading: &Reading, step: &ReadStep) {
+        let policy = Policy { period: Duration::from_secs(step.period_s), ..HOURLY };
+        let ledger = &mut self.daemons[step.daemon];
+        if step.is_full {
+            let before = fill_up(ledger);
+            let failed = ledger.book(reading, &policy);
+            make_room(ledger);
+            if let Err(error) = failed {
+                assert!(matches!(error, LedgerError::Full { .. }), "{error}");
+                assert_eq!(dump(ledger), before);
+            }
+        }
+        let booked = ledger.book(reading, &policy).unwrap();
+        assert!(booked.checkpoint >= self.checkpoint);
+        self.checkpoint = booked.checkpoint;
+        let id = reading.epoch.id.as_u128();
+        for SlotReading { slot, generation, owner, classes } in &reading.slots {
+            self.owners.insert((id, *slot, *generation), owner.clone());
+            for class in classes {
+                let key = (id, *slot, *generation, class.class.clone());
+                let most = self.read.entry(key).or_default();
+                *most = (most.0.max(class.frames), most.1.max(class.bytes));
+            }
+        }
+    }
+
+    fn seal(&mut self, is_full: bool) {
+        let ledger = &mut self.daemons[0];
+        if is_full {
+            let before = fill_up(ledger);
+            let failed = ledger.seal(self.now);
+            make_room(ledger);
+            if let Err(error) = failed {
+                assert!(matches!(error, LedgerError::Full { .. }), "{error}");
+                assert_eq!(dump(ledger), before);
+            }
+        }
+        ledger.seal(self.now).unwrap();
+        let mut statement =
+            ledger.connection.prepare("SELECT ifnull(max(number), 0) FROM batch").unwrap();
+        let last: i64 = statement.query_row([], |row| row.get(0)).unwrap();
+        for number in self.batches + 1..=last.unsigned_abs() {
+            let batch = batch(&ledger.connection, number).unwrap().unwrap();
+            for record in batch.records {
+                assert!(record.usage.bytes + record.usage.frames > 0);
+                assert!(record.usage.end <= self.now);
+                let seq = record.seq;
+                assert_eq!(self.records.insert(seq, record), None, "{seq} is used twice");
+            }
+        }
+        self.batches = last.unsigned_abs();
+    }
+
+    fn acknowledge(&mut self, sink: usize, most: usize) {
+        let ledger = &mut self.daemons[sink];
+        for _ in 0..most {
+            let Some(batch) = ledger.next_batch(SINKS[sink]).unwrap() else { return };
+            for record in &batch.records {
+                assert_eq!(self.records.get(&record.seq), Some(record));
+                self.sent[sink].push(record.seq);
+            }
+            ledger.acknowledge(SINKS[sink], batch.number).unwrap();
+        }
+    }
+
+    fn assert_is_exact(&self) {
+        let ledger = &self.daemons[1];
+        assert_eq!(ledger.check().unwrap(), [""; 0]);
+        let mut expected: BTreeMap<Name, (u64, u64)> = BTreeMap::new();
+        for ((epoch, slot, generation, class), count) in &self.read {
+            let owner = &self.owners[&(*epoch, *slot, *generation)];
+            add(&mut expected, name(owner, class), *count);
+        }
+        let query = UsageQuery { grain: Grain::Total, ..UsageQuery::default() };
+        let mut found = BTreeMap::new();
+        for record in ledger.usage(&query).unwrap() {
+            add(&mut found, name_of(&record), (record.frames, record.bytes));
+        }
+        let live = self.live_records();
+        for (seq, record) in &self.records {
+            if let Some(live) = live.get(seq) {
+                assert_eq!(live, record);
+            } else {
+                let usage = &record.usage;
+                add(&mut found, name_of(usage), (usage.frames, usage.bytes));
+                // Only what everybody has is deleted.
+                assert!(self.sent.iter().all(|sent| sent.contains(seq)), "{seq}");
+            }
+        }
+        expected.retain(|_, count| *count != (0, 0));
+        assert_eq!(found, expected);
+        let spans: BTreeSet<_> =
+            self.records.values().map(|r| (name_of(&r.usage), r.usage.start)).collect();
+        assert_eq!(spans.len(), self.records.len(), "a period of a series is sealed once");
+        for (sent, sink) in self.sent.iter().zip(SINKS) {
+            let contiguous: Vec<u64> = (1..).take(sent.len()).collect();
+            assert_eq!(sent, &contiguous, "{sink}");
+            let pending = (self.records.len() - sent.len()) as u64;
+            assert_eq!(ledger.pending(sink).unwrap(), pending, "{sink}");
+        }
+    }
+
+    fn live_records(&self) -> BTreeMap<u64, ExportRecord> {
+        let batches = (1..=self.batches)
+            .filter_map(|number| batch(&self.daemons[1].connection, number).unwrap());
+        batches.flat_map(|batch| batch.records).map(|record| (record.seq, record)).collect()
+    }
+}
+
+/// Leaves room neither in the file nor in its pages, and returns all that is in it.
+fn fill_up(ledger: &Ledger) -> Vec<String> {
+    ledger.connection.execute_batch("VACUUM").unwrap();
+    fill(ledger);
+    dump(ledger)
+}
+
+fn add(sums: &mut BTreeMap<Name, (u64, u64)>, name: Name, count: (u64, u64)) {
+    let sum = sums.entry(name).or_default();
+    *sum = (sum.0 + count.0, sum.1 + count.1);
+}
+
+fn name(owner: &Owner, class: &str) -> Name {
+    let Owner { edge, circuit, service_key, .. } = owner;
+    let some = |text: &str| Some(text.to_owned());
+    [
+        some(edge),
+        some(circuit),
+        service_key.clone(),
+        some(owner.peering.as_str()),
+        some(owner.link.as_str()),
+        some(owner.direction.as_str()),
+        some(class),
+        some(owner.billing.as_str()),
+        some(owner.accounting.as_str()),
+    ]
+}
+
+fn name_of(record: &UsageRecord) -> Name {
+    let some = |text: &String| Some(text.clone());
+    [
+        some(&record.edge),
+        some(&record.circuit),
+        record.service_key.clone(),
+        some(&record.peering),
+        some(&record.link),
+        some(&record.direction),
+        some(&record.class),
+        some(&record.billing),
+        some(&record.accounting),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_byte_is_in_the_books_once(steps in prop::collection::vec(steps::step(), 1..100)) {
+        let mut world = World::new();
+        for step in steps {
+            world.take(step);
+            world.assert_is_exact();
+        }
+        // Whatever the clock has done: when it is late enough, everything goes out.
+        world.now = time("2100-01-01T00:00:00Z");
+        world.seal(false);
+        for sink in [0, 1] {
+            world.acknowledge(sink, usize::MAX);
+        }
+        world.assert_is_exact();
+        world.take(Step::Expire { keep_hours: 0 });
+        world.assert_is_exact();
+        let usage = world.daemons[0].usage(&UsageQuery::default()).unwrap();
+        prop_assert!(usage.is_empty());
+    }
+}

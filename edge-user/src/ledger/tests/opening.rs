@@ -1,0 +1,242 @@
+//! Where the ledger is, and which layout it has.
+
+use std::{fs, os::unix::fs::PermissionsExt as _};
+
+use rusqlite_migration::M;
+
+use super::{super::open::LAYOUTS, *};
+
+fn mode(path: &std::path::Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+fn a_ledger_is_made_where_there_is_none() {
+    let parent = TempDir::new().unwrap();
+    let directory = parent.path().join("state/edge");
+    let mut ledger = Ledger::open(&directory).unwrap();
+    ledger.book(&reading(at("10:01:00"), 100), &HOURLY).unwrap();
+    assert_eq!(mode(&directory), 0o700);
+    for file in fs::read_dir(&directory).unwrap() {
+        assert_eq!(mode(&file.unwrap().path()), 0o600);
+    }
+    let pragma = |name: &str| {
+        let pragma = format!("PRAGMA {name}");
+        ledger
+            .connection
+            .query_row(&pragma, [], |row| row.get::<_, rusqlite::types::Value>(0))
+            .unwrap()
+    };
+    assert_eq!(pragma("journal_mode"), "wal".to_owned().into());
+    assert_eq!(pragma("synchronous"), 2.into());
+    assert_eq!(pragma("foreign_keys"), 1.into());
+    assert_eq!(pragma("auto_vacuum"), 2.into());
+    assert_eq!(pragma("busy_timeout"), 5000.into());
+    let again = Ledger::open(&directory).unwrap();
+    assert_eq!(again.id(), ledger.id());
+    assert_eq!(again.path(), directory.join("ledger.db"));
+}
+
+#[test]
+fn looking_changes_nothing_and_needs_a_ledger() {
+    let place = Place::new();
+    let nowhere = place.directory.path().join("nowhere");
+    let error = Ledger::open_read_only(&nowhere).unwrap_err();
+    assert!(matches!(error, LedgerError::NotFound { .. }), "{error}");
+    assert!(error.to_string().starts_with(&*nowhere.join("ledger.db").to_string_lossy()));
+    assert!(!nowhere.exists());
+    fs::create_dir(&nowhere).unwrap();
+    fs::write(nowhere.join("ledger.db"), b"").unwrap();
+    let error = Ledger::open_read_only(&nowhere).unwrap_err();
+    assert!(matches!(error, LedgerError::NotFound { .. }), "{error}");
+
+    // While a daemon writes, too.
+    let Place { directory, mut ledger } = place;
+    let mut looking = Ledger::open_read_only(directory.path()).unwrap();
+    ledger.book(&reading(at("10:01:00"), 100), &HOURLY).unwrap();
+    assert_eq!(looking.usage(&UsageQuery::default()).unwrap().len(), 1);
+    assert_eq!(looking.check().unwrap(), [""; 0]);
+    let error = looking.book(&reading(at("10:02:00"), 200), &HOURLY).unwrap_err();
+    assert!(matches!(error, LedgerError::ReadOnly { .. }), "{error}");
+}
+
+/// As on a file system that nobody can write.
+#[test]
+fn a_ledger_without_a_log_can_be_looked_at_as_it_is() {
+    let mut place = Place::new();
+    place.book(&reading(at("10:01:00"), 100));
+    let Place { directory, ledger } = place;
+    drop(ledger);
+    let uri = format!("file:{}?immutable=1", directory.path().join("ledger.db").display());
+    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_URI;
+    let connection = Connection::open_with_flags(uri, flags).unwrap();
+    let looking = Ledger {
+        connection,
+        path: PathBuf::new(),
+        file: (0, 0),
+        id: Uuid::nil(),
+        known: owners::Known::default(),
+    };
+    assert_eq!(looking.usage(&UsageQuery::default()).unwrap().len(), 1);
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_file_that_is_not_there_any_more_is_noticed() {
+    let place = Place::new();
+    assert!(place.ledger.is_current());
+    let moved = place.directory.path().join("moved.db");
+    fs::rename(place.database(), &moved).unwrap();
+    assert!(!place.ledger.is_current());
+    fs::copy(&moved, place.database()).unwrap();
+    assert!(!place.ledger.is_current(), "a copy is another file");
+    fs::rename(&moved, place.database()).unwrap();
+    assert!(place.ledger.is_current());
+}
+
+fn layouts_and(next: &'static str) -> Vec<M<'static>> {
+    LAYOUTS.iter().cloned().chain([M::up(next)]).collect()
+}
+
+fn version(ledger: &Ledger) -> u32 {
+    ledger.connection.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn every_older_layout_is_brought_up_to_date() {
+    let latest = layouts_and("ALTER TABLE sink ADD COLUMN note TEXT");
+    for older in 1..latest.len() {
+        let directory = TempDir::new().unwrap();
+        let mut ledger = Ledger::open_with(directory.path(), &latest[..older]).unwrap();
+        let id = ledger.id();
+        assert_eq!(version(&ledger), u32::try_from(older).unwrap());
+        if older == LAYOUTS.len() {
+            ledger.book(&reading(at("10:01:00"), 100), &HOURLY).unwrap();
+        }
+        let error = Ledger::open_read_only_with(directory.path(), &latest).unwrap_err();
+        assert!(matches!(error, LedgerError::TooOld { found: 1, known: 2, .. }), "{error}");
+
+        let ledger = Ledger::open_with(directory.path(), &latest).unwrap();
+        assert_eq!(version(&ledger), u32::try_from(latest.len()).unwrap());
+        assert_eq!((ledger.id(), ledger.check().unwrap()), (id, Vec::new()));
+        ledger.connection.prepare("SELECT note FROM sink").unwrap();
+        if older == LAYOUTS.len() {
+            assert_eq!(ledger.usage(&UsageQuery::default()).unwrap().len(), 1);
+        }
+    }
+}
+
+#[test]
+fn a_layout_that_can_not_be_reached_leaves_the_ledger_as_it_is() {
+    let mut place = Place::new();
+    place.book(&reading(at("10:01:00"), 100));
+    let wrong = layouts_and("CREATE TABLE other (a); ALTER TABLE nothing ADD COLUMN b");
+    let error = Ledger::open_with(place.directory.path(), &wrong).unwrap_err();
+    let source = std::error::Error::source(&error).unwrap().to_string();
+    assert!(source.contains("nothing"), "{source}");
+    assert_eq!(version(&place.ledger), 1);
+    place.ledger.connection.prepare("SELECT * FROM other").unwrap_err();
+    assert_eq!(place.book(&reading(at("10:02:00"), 300)).bytes, 200);
+}
+
+#[test]
+fn what_a_newer_version_has_made_is_left_alone() {
+    let Place { directory, ledger } = Place::new();
+    ledger.connection.pragma_update(None, "user_version", 99).unwrap();
+    drop(ledger);
+    let file = directory.path().join("ledger.db");
+    let before = fs::read(&file).unwrap();
+    for error in [
+        Ledger::open(directory.path()).unwrap_err(),
+        Ledger::open_read_only(directory.path()).unwrap_err(),
+    ] {
+        assert!(matches!(error, LedgerError::TooNew { found: 99, known: 1, .. }), "{error}");
+        assert!(error.to_string().contains("run the newer `edge`"), "{error}");
+    }
+    assert_eq!(fs::read(&file).unwrap(), before);
+}
+
+/// Whoever comes first makes it, and all have the same.
+#[test]
+fn several_may_open_a_new_ledger_at_once() {
+    let directory = TempDir::new().unwrap();
+    let ids: Vec<Uuid> = std::thread::scope(|scope| {
+        let open = || Ledger::open(directory.path()).unwrap().id();
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+}
+
+/// Each edge's daemon books, seals and expires at its own pace.
+#[test]
+fn several_daemons_share_a_ledger() {
+    let place = Place::new();
+    std::thread::scope(|scope| {
+        for number in 1..=3u8 {
+            let mut ledger = Ledger::open(place.directory.path()).unwrap();
+            scope.spawn(move || {
+                for minute in 1..=40 {
+                    let taken = later(at("10:40:00"), 60 * minute);
+                    let mut reading = reading(taken, 100 * minute.unsigned_abs());
+                    reading.epoch = epoch(number.into());
+                    reading.slots[0].owner.edge = format!("edge-{number}");
+                    assert_eq!(ledger.book(&reading, &HOURLY).unwrap().bytes, 100);
+                    ledger.seal(taken).unwrap();
+                    ledger.expire(taken, Duration::ZERO, Duration::ZERO, &["nobody"]).unwrap();
+                }
+            });
+        }
+    });
+    assert_eq!(place.ledger.check().unwrap(), [""; 0]);
+    assert_eq!(place.ledger.checkpoint().unwrap(), 120);
+    let totals: Vec<u64> = place.usage(Grain::Total).into_iter().map(|row| row.1).collect();
+    assert_eq!(totals, [4000; 3]);
+    assert_eq!(place.ledger.pending("nobody").unwrap(), 3);
+}
+
+#[test]
+fn one_at_a_time_keeps_the_books() {
+    let directory = TempDir::new().unwrap();
+    let state_dir = directory.path().join("state");
+    let held = lock(&state_dir).unwrap();
+    let file = state_dir.join("ledger.lock");
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    let refused = lock(&state_dir).unwrap_err();
+    assert!(matches!(&refused, LedgerError::Held { path } if *path == file), "{refused}");
+    // Whoever looks or exports is none of them.
+    Ledger::open(&state_dir).unwrap();
+    Ledger::open_read_only(&state_dir).unwrap();
+    drop(held);
+    lock(&state_dir).unwrap();
+    assert!(file.exists());
+}
+
+/// An exporter's connection comes and goes while the bookkeeper's stays.
+#[test]
+fn another_connection_takes_no_locks_away() {
+    let directory = TempDir::new().unwrap();
+    let ledger = Ledger::open(directory.path()).unwrap();
+    ledger.checkpoint().unwrap();
+    let before = own_locks(ledger.path());
+    assert!(before > 0, "a connection holds its log");
+    for _ in 0..2 {
+        drop(Ledger::open(directory.path()).unwrap());
+        drop(Ledger::open_read_only(directory.path()).unwrap());
+        assert_eq!(own_locks(ledger.path()), before);
+    }
+}
+
+/// Locks that this process has on a file.
+fn own_locks(path: &std::path::Path) -> usize {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let inode = format!(":{}", fs::metadata(path).unwrap().ino());
+    let own = std::process::id().to_string();
+    let locks = fs::read_to_string("/proc/locks").unwrap();
+    let of_file = locks.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    of_file
+        .filter(|words| words.get(4) == Some(&own.as_str()))
+        .filter(|words| words.get(5).is_some_and(|file| file.ends_with(&inode)))
+        .count()
+}

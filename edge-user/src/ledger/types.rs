@@ -1,0 +1,211 @@
+//! What goes into the ledger and what comes out.
+
+use std::{path::PathBuf, time::Duration};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::config::{Accounting, Billing, Direction, Link, PeeringKind, Sku};
+
+/// Whose a meter is. A meter keeps its owner for life: where one of these changes, another meter
+/// goes on.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Owner {
+    /// The edge's name.
+    pub edge: String,
+    /// The circuit's name.
+    pub circuit: String,
+    /// The provider's key for it.
+    pub service_key: Option<String>,
+    /// The peering.
+    pub peering: PeeringKind,
+    /// The link.
+    pub link: Link,
+    /// The direction.
+    pub direction: Direction,
+    /// Whether outbound traffic is billed.
+    pub billing: Billing,
+    /// Which bytes of a frame count.
+    pub accounting: Accounting,
+}
+
+/// What usage is kept of: a class of an owner.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Series {
+    /// Whose.
+    pub owner: Owner,
+    /// The class's name.
+    pub class: String,
+}
+
+/// One life of a set of tables, in which counters only grow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EpochInfo {
+    /// Made with the tables, and kept in them.
+    pub id: Uuid,
+    /// The kernel's boot that they are of: tables don't outlive it.
+    pub boot_id: Uuid,
+    /// Where they are pinned.
+    pub pin_dir: PathBuf,
+    /// Version of their layout.
+    pub layout_version: u32,
+    /// When they were made.
+    pub created: Timestamp,
+}
+
+/// All meters of an epoch at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// The tables' life.
+    pub epoch: EpochInfo,
+    /// When it was taken.
+    pub taken: Timestamp,
+    /// Every meter that has an owner.
+    pub slots: Vec<SlotReading>,
+    /// Nothing counts in these tables any more.
+    pub is_final: bool,
+}
+
+/// The meter of a slot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SlotReading {
+    /// Its index in the tables.
+    pub slot: u32,
+    /// How many owners the slot has had: counters begin anew with each.
+    pub generation: u64,
+    /// Its owner.
+    pub owner: Owner,
+    /// Its classes, by number.
+    pub classes: Vec<ClassReading>,
+}
+
+/// What a class has counted since its meter began: frames that have left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClassReading {
+    /// The class's name.
+    pub class: String,
+    /// Frames.
+    pub frames: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+/// How readings become usage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// Length of a period of usage: it divides a day, and five minutes divide it.
+    pub period: Duration,
+    /// Time between two readings above which the usage of each period in between is estimated.
+    pub gap: Duration,
+}
+
+/// What a circuit is sold as, from some moment on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// The edge's name.
+    pub edge: String,
+    /// The circuit's name.
+    pub circuit: String,
+    /// The provider's key for it.
+    pub service_key: Option<String>,
+    /// Purchased bandwidth in bit/s.
+    pub bandwidth_bps: u64,
+    /// Whether outbound traffic is billed.
+    pub billing: Billing,
+    /// The offer.
+    pub sku: Sku,
+    /// The price zone.
+    pub zone: Option<String>,
+}
+
+/// Which usage, and how finely.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UsageQuery {
+    /// Of this edge only.
+    pub edge: Option<String>,
+    /// Of this circuit only.
+    pub circuit: Option<String>,
+    /// Of periods that start at this moment or later.
+    pub from: Option<Timestamp>,
+    /// Of periods that start before this moment.
+    pub to: Option<Timestamp>,
+    /// Sums over what.
+    pub grain: Grain,
+}
+
+/// The time that a usage record is of; all in UTC.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Grain {
+    /// A period as it is kept.
+    #[default]
+    Period,
+    /// An hour; a longer period stays whole.
+    Hour,
+    /// A day.
+    Day,
+    /// A calendar month.
+    Month,
+    /// All of it.
+    Total,
+}
+
+/// What one series used in one stretch of time, as `edge usage --format json` prints it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UsageRecord {
+    /// The edge's name.
+    pub edge: String,
+    /// The circuit's name.
+    pub circuit: String,
+    /// The provider's key for it.
+    pub service_key: Option<String>,
+    /// The peering.
+    pub peering: String,
+    /// The link.
+    pub link: String,
+    /// The direction.
+    pub direction: String,
+    /// The class's name.
+    pub class: String,
+    /// `metered` or `unlimited`.
+    pub billing: String,
+    /// Which bytes of a frame count.
+    pub accounting: String,
+    /// When it begins.
+    pub start: Timestamp,
+    /// When it ends.
+    pub end: Timestamp,
+    /// Frames forwarded.
+    pub frames: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Of those, what is billed by volume: outbound on a metered circuit.
+    pub billed_bytes: u64,
+    /// Whether some of it was spread over the time between two readings far apart.
+    pub estimated: bool,
+}
+
+/// A usage record of a period that is over, for a receiver outside. It never changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportRecord {
+    /// Unique in the world, and the same however often it is sent: `LEDGER-SEQ`.
+    pub id: String,
+    /// The ledger that it is of.
+    pub ledger: Uuid,
+    /// Its number in the ledger: from 1, without gaps.
+    pub seq: u64,
+    /// What was used.
+    #[serde(flatten)]
+    pub usage: UsageRecord,
+}
+
+/// Records that go out together, always the same ones.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// The ledger that they are of.
+    pub ledger: Uuid,
+    /// Its number in the ledger: from 1, without gaps.
+    pub number: u64,
+    /// At least one.
+    pub records: Vec<ExportRecord>,
+}

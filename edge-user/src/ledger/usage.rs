@@ -1,0 +1,135 @@
+//! What was used, as periods have it or summed over longer times.
+
+use std::collections::{BTreeMap, btree_map::Entry};
+
+use rusqlite::{Connection, Row, params};
+
+use super::{
+    Grain, Ledger, LedgerError, UsageQuery, UsageRecord, calendar::stretch, column, error::Fault,
+};
+
+/// The attributes of a series; columns 0 to 8 of what [`record`] reads.
+pub(super) const SERIES_COLUMNS: &str =
+    "edge, circuit, service_key, peering, link, direction, class, billing, accounting";
+pub(super) const SERIES_TABLES: &str =
+    "series JOIN owner ON owner.id = series.owner JOIN meter ON meter.id = owner.meter";
+
+impl Ledger {
+    /// Usage that is not 0, by edge, circuit, peering, link, direction, class, billing and start.
+    pub fn usage(&self, query: &UsageQuery) -> Result<Vec<UsageRecord>, LedgerError> {
+        usage(&self.connection, query).map_err(|fault| fault.at(&self.path))
+    }
+
+    /// Names of edges and their circuits, of those that have been metered: used or not.
+    pub fn circuits(&self) -> Result<Vec<(String, String)>, LedgerError> {
+        circuits(&self.connection).map_err(|error| Fault::from(error).at(&self.path))
+    }
+}
+
+/// A record from a row with the series, start, end, frames, bytes and whether it is estimated.
+pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<UsageRecord> {
+    let direction: String = row.get(5)?;
+    let billing: String = row.get(7)?;
+    let bytes = column::count(row, 12)?;
+    let is_billed = direction == "outbound" && billing == "metered";
+    Ok(UsageRecord {
+        edge: row.get(0)?,
+        circuit: row.get(1)?,
+        service_key: row.get(2)?,
+        peering: row.get(3)?,
+        link: row.get(4)?,
+        direction,
+        class: row.get(6)?,
+        billing,
+        accounting: row.get(8)?,
+        start: column::from_seconds(row.get(9)?),
+        end: column::from_seconds(row.get(10)?),
+        frames: column::count(row, 11)?,
+        bytes,
+        billed_bytes: if is_billed { bytes } else { 0 },
+        estimated: row.get(13)?,
+    })
+}
+
+fn usage(connection: &Connection, query: &UsageQuery) -> Result<Vec<UsageRecord>, Fault> {
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {SERIES_COLUMNS}, start_s, end_s, frames, bytes, is_estimated, series.id \
+         FROM {SERIES_TABLES} JOIN usage ON usage.series = series.id \
+         WHERE (?1 IS NULL OR edge = ?1) AND (?2 IS NULL OR circuit = ?2) \
+         AND start_s >= ?3 AND start_s < ?4"
+    ))?;
+    // A period starts with a second: one that starts later than a fraction starts with the next.
+    let second = |time| -column::micros(time).saturating_neg().div_euclid(1_000_000);
+    let (from_s, to_s) = (query.from.map(second), query.to.map(second));
+    let mut rows = statement.query(params![
+        query.edge,
+        query.circuit,
+        from_s.unwrap_or(i64::MIN),
+        to_s.unwrap_or(i64::MAX),
+    ])?;
+    let mut sums: BTreeMap<(i64, i64), Sum> = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        let span_s = (row.get(9)?, row.get(10)?);
+        let (start_s, end_s) = stretch(query.grain, span_s, (from_s, to_s));
+        let key = (row.get(14)?, if query.grain == Grain::Total { 0 } else { start_s });
+        match sums.entry(key) {
+            Entry::Vacant(place) => {
+                place.insert(Sum { record: record(row)?, span_s: (start_s, end_s) });
+            }
+            Entry::Occupied(mut place) => place.get_mut().add(&record(row)?, (start_s, end_s)),
+        }
+    }
+    let mut records: Vec<_> = sums.into_values().map(Sum::into_record).collect();
+    if query.grain == Grain::Total {
+        same_stretch(&mut records);
+    }
+    records.sort_by(|a, b| order(a).cmp(&order(b)));
+    Ok(records)
+}
+
+fn circuits(connection: &Connection) -> rusqlite::Result<Vec<(String, String)>> {
+    let mut statement =
+        connection.prepare_cached("SELECT DISTINCT edge, circuit FROM meter ORDER BY 1, 2")?;
+    let circuits = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    circuits.collect()
+}
+
+/// Rows of one series and one stretch of time.
+struct Sum {
+    record: UsageRecord,
+    span_s: (i64, i64),
+}
+
+impl Sum {
+    fn add(&mut self, more: &UsageRecord, (start_s, end_s): (i64, i64)) {
+        self.span_s = (self.span_s.0.min(start_s), self.span_s.1.max(end_s));
+        let record = &mut self.record;
+        record.frames = record.frames.saturating_add(more.frames);
+        record.bytes = record.bytes.saturating_add(more.bytes);
+        record.billed_bytes = record.billed_bytes.saturating_add(more.billed_bytes);
+        record.estimated |= more.estimated;
+    }
+
+    fn into_record(self) -> UsageRecord {
+        let (start, end) =
+            (column::from_seconds(self.span_s.0), column::from_seconds(self.span_s.1));
+        UsageRecord { start, end, ..self.record }
+    }
+}
+
+/// Totals are all of the same time.
+fn same_stretch(records: &mut [UsageRecord]) {
+    let start = records.iter().map(|record| record.start).min();
+    let end = records.iter().map(|record| record.end).max();
+    if let (Some(start), Some(end)) = (start, end) {
+        for record in records {
+            (record.start, record.end) = (start, end);
+        }
+    }
+}
+
+fn order(record: &UsageRecord) -> impl Ord {
+    let UsageRecord { edge, circuit, peering, link, direction, class, billing, .. } = record;
+    let names = [edge, circuit, peering, link, direction, class, billing];
+    (names, record.start, &record.service_key, &record.accounting)
+}
