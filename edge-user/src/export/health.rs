@@ -1,0 +1,108 @@
+//! How an export is doing, and when that is news.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::error::{DeliveryError, FailureKind};
+
+/// How the export to a sink is doing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportStatus {
+    /// The sink's name.
+    pub name: String,
+    /// Batches delivered since the daemon has started this export.
+    pub delivered_batches: u64,
+    /// Why the last try failed, if it did.
+    pub last_error: Option<String>,
+    /// Since when every try has failed, if the last did.
+    pub failing_since: Option<Timestamp>,
+    /// When a batch was last delivered.
+    pub last_delivered: Option<Timestamp>,
+}
+
+/// The status, and the kind of failure that an operator was told of.
+#[derive(Debug)]
+pub(super) struct Health {
+    status: ExportStatus,
+    failing: Option<FailureKind>,
+}
+
+/// What a try that did not fail has found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Success {
+    /// A batch is delivered.
+    Delivered,
+    /// There is no batch to deliver.
+    NothingLeft,
+}
+
+impl Health {
+    pub(super) fn new(name: String) -> Self {
+        let status = ExportStatus {
+            name,
+            delivered_batches: 0,
+            last_error: None,
+            failing_since: None,
+            last_delivered: None,
+        };
+        Self { status, failing: None }
+    }
+
+    pub(super) fn status(&self) -> &ExportStatus {
+        &self.status
+    }
+
+    /// A try has failed; whether that is news.
+    pub(super) fn failed(&mut self, error: &DeliveryError, now: Timestamp) -> bool {
+        self.status.last_error = Some(error.to_string());
+        self.status.failing_since.get_or_insert(now);
+        self.failing.replace(error.kind) != Some(error.kind)
+    }
+
+    /// A try has succeeded; since when they had failed, if that is news.
+    pub(super) fn worked(&mut self, success: Success, now: Timestamp) -> Option<Timestamp> {
+        if success == Success::Delivered {
+            self.status.delivered_batches += 1;
+            self.status.last_delivered = Some(now);
+        }
+        self.status.last_error = None;
+        self.failing = None;
+        self.status.failing_since.take()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_told_once_until_its_kind_changes() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let error = |kind, text: &str| DeliveryError::new(kind, text.to_owned());
+        let mut health = Health::new("billing".to_owned());
+        assert_eq!(health.worked(Success::NothingLeft, at(1)), None);
+        assert_eq!((health.status.delivered_batches, health.status.last_delivered), (0, None));
+
+        assert!(health.failed(&error(FailureKind::Network, "a"), at(2)));
+        assert!(!health.failed(&error(FailureKind::Network, "b"), at(3)));
+        assert!(health.failed(&error(FailureKind::Refused(401), "c"), at(4)));
+        assert!(!health.failed(&error(FailureKind::Refused(401), "d"), at(5)));
+        assert!(health.failed(&error(FailureKind::Refused(403), "e"), at(6)));
+        assert_eq!(health.status.last_error.as_deref(), Some("e"));
+        assert_eq!(health.status.failing_since, Some(at(2)));
+
+        assert_eq!(health.worked(Success::Delivered, at(7)), Some(at(2)));
+        assert_eq!(health.worked(Success::Delivered, at(8)), None);
+        assert!(health.failed(&error(FailureKind::Refused(403), "f"), at(9)));
+        let status = ExportStatus {
+            name: "billing".to_owned(),
+            delivered_batches: 2,
+            last_error: Some("f".to_owned()),
+            failing_since: Some(at(9)),
+            last_delivered: Some(at(8)),
+        };
+        assert_eq!(health.status, status);
+        let json = serde_json::to_string(&status).unwrap();
+        assert_eq!(serde_json::from_str::<ExportStatus>(&json).unwrap(), status);
+    }
+}

@@ -1,0 +1,230 @@
+//! The thread that brings a sink its batches.
+
+use std::{
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::{
+    Outbox, Receiver,
+    backoff::Backoff,
+    error::{DeliveryError, FailureKind},
+    health::{ExportStatus, Health, Success},
+};
+
+/// How long a try that is under way may go on when its exporter is stopped.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// The export to one sink, in a thread of its own, until this is dropped.
+#[derive(Debug)]
+pub struct Exporter {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Exporter {
+    /// Begins with the first batch that the sink has not acknowledged.
+    ///
+    /// # Errors
+    ///
+    /// The kernel has no thread left.
+    pub fn start(
+        name: &str,
+        receiver: Box<dyn Receiver + Send>,
+        outbox: Box<dyn Outbox + Send>,
+        backoff: Backoff,
+    ) -> io::Result<Self> {
+        let shared = Arc::new(Shared::new(name));
+        let worker = Worker {
+            name: name.to_owned(),
+            receiver,
+            outbox,
+            shared: Arc::clone(&shared),
+            delivered: None,
+        };
+        let thread = thread::Builder::new().name("export".to_owned()).spawn(move || {
+            let _ended = Ended(Arc::clone(&worker.shared));
+            worker.run(backoff);
+        })?;
+        Ok(Self { shared, thread: Some(thread) })
+    }
+
+    /// There may be new batches. A wait after a failure is not cut short.
+    pub fn wake(&self) {
+        self.shared.lock().is_woken = true;
+        self.shared.changed.notify_all();
+    }
+
+    /// Has it end, without waiting for that: several can so end at once, and then be dropped.
+    pub fn stop(&self) {
+        self.shared.lock().stopped.get_or_insert_with(Instant::now);
+        self.shared.changed.notify_all();
+    }
+
+    /// How it is doing.
+    #[must_use]
+    pub fn status(&self) -> ExportStatus {
+        self.shared.lock().health.status().clone()
+    }
+}
+
+impl Drop for Exporter {
+    /// Waits for a try that is under way, but not longer than 2 s from [`Self::stop`]. One that is
+    /// left behind is harmless: it acknowledges what it has delivered, or nothing.
+    fn drop(&mut self) {
+        self.stop();
+        let state = self.shared.lock();
+        let left = state.stopped.map_or(GRACE, |stopped| GRACE.saturating_sub(stopped.elapsed()));
+        let waited = self.shared.changed.wait_timeout_while(state, left, |state| !state.has_ended);
+        let has_ended = waited.unwrap_or_else(PoisonError::into_inner).0.has_ended;
+        if has_ended && let Some(thread) = self.thread.take() {
+            // A panic is reported by `Worker::attempt`, or has been printed.
+            let _panic = thread.join();
+        }
+    }
+}
+
+/// What the thread and its owner have in common.
+#[derive(Debug)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug)]
+struct State {
+    health: Health,
+    is_woken: bool,
+    stopped: Option<Instant>,
+    has_ended: bool,
+}
+
+impl Shared {
+    fn new(name: &str) -> Self {
+        let health = Health::new(name.to_owned());
+        let state = State { health, is_woken: false, stopped: None, has_ended: false };
+        Self { state: Mutex::new(state), changed: Condvar::new() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Every change is whole before anything could panic.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait_for_batches(&self) {
+        let idle = |state: &mut State| !state.is_woken && state.stopped.is_none();
+        drop(self.changed.wait_while(self.lock(), idle).unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn sleep(&self, delay: Duration) {
+        let woken =
+            self.changed.wait_timeout_while(self.lock(), delay, |state| state.stopped.is_none());
+        drop(woken.unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+/// Tells the owner that the thread has ended, however it has.
+struct Ended(Arc<Shared>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.lock().has_ended = true;
+        self.0.changed.notify_all();
+    }
+}
+
+struct Worker {
+    name: String,
+    receiver: Box<dyn Receiver + Send>,
+    outbox: Box<dyn Outbox + Send>,
+    shared: Arc<Shared>,
+    /// The batch that the receiver has and the ledger doesn't know of: it isn't sent again as long
+    /// as the ledger is full, say.
+    delivered: Option<(Uuid, u64)>,
+}
+
+impl Worker {
+    fn run(mut self, backoff: Backoff) {
+        let mut delays = backoff.delays();
+        while self.shared.lock().stopped.is_none() {
+            match self.attempt() {
+                Ok(success) => {
+                    delays = backoff.delays();
+                    self.worked(success);
+                    if success == Success::NothingLeft {
+                        self.shared.wait_for_batches();
+                    }
+                }
+                Err(error) => {
+                    self.failed(&error);
+                    self.shared.sleep(delay(delays.next(), &error, backoff));
+                }
+            }
+        }
+    }
+
+    /// One batch, if there is one. A panic is a failure like any other: nobody would notice that a
+    /// thread is gone.
+    fn attempt(&mut self) -> Result<Success, DeliveryError> {
+        catch_unwind(AssertUnwindSafe(|| self.try_one())).unwrap_or_else(|panic| {
+            let text = panic.downcast_ref::<&str>().copied();
+            let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+            let message =
+                format!("a defect of edge, please report it: {}", text.unwrap_or("panic"));
+            Err(DeliveryError::new(FailureKind::Defect, message))
+        })
+    }
+
+    fn try_one(&mut self) -> Result<Success, DeliveryError> {
+        // Before looking: what comes after that wakes again.
+        self.shared.lock().is_woken = false;
+        let batch =
+            self.outbox.next_batch(&self.name).map_err(|error| ledger("reading", &error))?;
+        let Some(batch) = batch else { return Ok(Success::NothingLeft) };
+        let key = (batch.ledger, batch.number);
+        if self.delivered != Some(key) {
+            self.receiver.deliver(&batch)?;
+            self.delivered = Some(key);
+        }
+        self.outbox
+            .acknowledge(&self.name, batch.number)
+            .map_err(|error| ledger("noting a delivery in", &error))?;
+        self.delivered = None;
+        Ok(Success::Delivered)
+    }
+
+    fn worked(&self, success: Success) {
+        let news = self.shared.lock().health.worked(success, Timestamp::now());
+        if let Some(since) = news {
+            tracing::info!("export {}: works again; it had failed since {since}", self.name);
+        }
+    }
+
+    fn failed(&self, error: &DeliveryError) {
+        let is_news = self.shared.lock().health.failed(error, Timestamp::now());
+        if is_news {
+            tracing::error!(
+                "export {}: {error}; its batches wait in the ledger, and are tried again",
+                self.name
+            );
+        }
+    }
+}
+
+/// As long as the back-off says, or longer if the receiver asks for it.
+fn delay(next: Option<Duration>, error: &DeliveryError, backoff: Backoff) -> Duration {
+    next.unwrap_or(backoff.max).max(error.retry_after.unwrap_or_default())
+}
+
+fn ledger(what: &str, error: &anyhow::Error) -> DeliveryError {
+    DeliveryError::new(FailureKind::Ledger, format!("{what} the ledger: {error:#}"))
+}
+
+#[cfg(test)]
+mod tests;
