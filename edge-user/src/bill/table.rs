@@ -1,0 +1,79 @@
+//! The invoice as people read it.
+
+use std::io::{self, Write};
+
+use comfy_table::{CellAlignment, Table, presets};
+use rust_decimal::Decimal;
+
+use super::{CircuitBill, Invoice, Line, Quantity, exact};
+use crate::units::count;
+
+/// What stands for an amount that is not known.
+const UNKNOWN: &str = "?";
+
+impl Invoice {
+    /// Prints a block a circuit, and the total. Gigabytes are rounded here, and nowhere else.
+    pub fn print(&self, out: &mut impl Write) -> io::Result<()> {
+        let Self { edge, month, currency, .. } = self;
+        writeln!(out, "{edge}, {month} (UTC), amounts in {currency}")?;
+        for circuit in &self.circuits {
+            writeln!(out, "\n{}", heading(circuit))?;
+            writeln!(out, "{}", table(circuit).trim_fmt())?;
+        }
+        writeln!(out, "\ntotal {} {currency}", shown(self.total))
+    }
+}
+
+fn heading(circuit: &CircuitBill) -> String {
+    let named = |what, value: &Option<String>| Some(format!("{what} {}", value.as_ref()?));
+    let service_key = named("service key", &circuit.service_key);
+    let parts = [Some(circuit.circuit.clone()), service_key, named("zone", &circuit.zone)];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+fn table(circuit: &CircuitBill) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING);
+    table.set_header(["", "quantity", "unit", "bytes", "unit price", "amount"]);
+    for line in &circuit.lines {
+        let (quantity, bytes) = quantity(&line.quantity);
+        let unit = line.quantity.unit().to_string();
+        let (price, amount) = (shown(line.unit_price), shown(line.amount));
+        table.add_row([what(line, circuit), quantity, unit, bytes, price, amount]);
+    }
+    let total = shown(circuit.total);
+    table.add_row(["total", "", "", "", "", &total]);
+    for place in [1, 3, 4, 5] {
+        if let Some(column) = table.column_mut(place) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}
+
+/// With the zone where it is not the circuit's, and the time where it is not the month.
+fn what(line: &Line, circuit: &CircuitBill) -> String {
+    let zone = line.zone.as_ref().filter(|_| line.zone != circuit.zone);
+    let zone = zone.map(|zone| format!("zone {zone}"));
+    let time = match line.quantity {
+        Quantity::Time { from, to, month } if (from, to) != (month.start(), month.end()) => {
+            Some(format!("{from} to {to}"))
+        }
+        Quantity::Time { .. } | Quantity::Volume { .. } => None,
+    };
+    [Some(line.what.clone()), zone, time].into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+fn quantity(quantity: &Quantity) -> (String, String) {
+    let (numerator, denominator) = quantity.fraction();
+    match quantity {
+        Quantity::Volume { bytes, .. } => {
+            (exact::rounded(numerator, denominator, 3), count(*bytes))
+        }
+        Quantity::Time { .. } => (exact::rounded(numerator, denominator, 6), String::new()),
+    }
+}
+
+fn shown(amount: Option<Decimal>) -> String {
+    amount.map_or_else(|| UNKNOWN.into(), |amount| amount.to_string())
+}

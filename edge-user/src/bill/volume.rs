@@ -1,0 +1,97 @@
+//! Volumes: what is outbound on a metered circuit is billed, and everything else shown.
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+
+use super::{BillError, Line, Quantity, exact::TooLarge, rates::Rates, stay::Stay, too_large};
+use crate::{
+    config::{Billing, Direction, Sku},
+    ledger::UsageRecord,
+};
+
+/// What a volume is, in the order of the invoice.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    /// Billed, at the price of a zone.
+    Metered(Option<String>),
+    Unlimited,
+    Local,
+    Inbound,
+}
+
+/// The lines of an account's usage, without those of no bytes.
+pub(super) fn lines(
+    circuit: &str,
+    records: &[&UsageRecord],
+    stays: &[Stay<'_>],
+    rates: &mut Rates<'_>,
+) -> Result<Vec<Line>, BillError> {
+    let mut volumes: BTreeMap<Kind, u64> = BTreeMap::new();
+    for record in records {
+        let bytes = volumes.entry(kind(record, stays, rates)?).or_default();
+        *bytes = bytes.checked_add(record.bytes).ok_or(TooLarge).map_err(too_large(circuit))?;
+    }
+    let mut lines = Vec::new();
+    for (kind, bytes) in volumes.into_iter().filter(|(_, bytes)| *bytes != 0) {
+        let quantity = Quantity::Volume { bytes, gb: rates.prices.gb };
+        let unit_price = match &kind {
+            Kind::Metered(zone) => rates.outbound_gb(circuit, zone.as_deref()),
+            Kind::Unlimited | Kind::Local | Kind::Inbound => Some(Decimal::ZERO),
+        };
+        let amount = unit_price.map(|price| quantity.amount(price)).transpose();
+        let amount = amount.map_err(too_large(circuit))?;
+        let what = kind.what().into();
+        let zone = if let Kind::Metered(zone) = kind { zone } else { None };
+        lines.push(Line { what, zone, quantity, unit_price, amount });
+    }
+    Ok(lines)
+}
+
+/// What a record is, by its own billing and by the terms that held at its end: the first ones, where
+/// there were none yet.
+fn kind(record: &UsageRecord, stays: &[Stay<'_>], rates: &Rates<'_>) -> Result<Kind, BillError> {
+    let direction =
+        known(Direction::ALL, Direction::as_str, record, "direction", &record.direction);
+    let billing = known(Billing::ALL, Billing::as_str, record, "billing", &record.billing);
+    let (direction, billing) = (direction?, billing?);
+    let terms = stays.iter().rfind(|stay| stay.from < record.end).or(stays.first());
+    let terms = terms.map(|stay| stay.terms);
+    Ok(match (direction, terms.map(|terms| terms.sku), billing) {
+        (Direction::Inbound, ..) => Kind::Inbound,
+        (Direction::Outbound, Some(Sku::Local), _) => Kind::Local,
+        (Direction::Outbound, _, Billing::Unlimited) => Kind::Unlimited,
+        (Direction::Outbound, _, Billing::Metered) => {
+            let default = rates.prices.zone.as_deref();
+            let zone = terms.map_or(default, |terms| rates.zone_of(terms));
+            Kind::Metered(zone.map(Into::into))
+        }
+    })
+}
+
+/// A ledger keeps words: one that is not known is no reason to bill nothing.
+fn known<T: Copy>(
+    all: &[T],
+    spelling: impl Fn(T) -> &'static str,
+    record: &UsageRecord,
+    key: &'static str,
+    value: &str,
+) -> Result<T, BillError> {
+    let found = all.iter().copied().find(|known| spelling(*known) == value);
+    found.ok_or_else(|| BillError::UnknownRecord {
+        circuit: record.circuit.clone(),
+        key,
+        value: value.into(),
+    })
+}
+
+impl Kind {
+    const fn what(&self) -> &'static str {
+        match self {
+            Self::Metered(_) => "outbound, metered",
+            Self::Unlimited => "outbound, included (unlimited)",
+            Self::Local => "outbound, egress included (local)",
+            Self::Inbound => "inbound, free",
+        }
+    }
+}
