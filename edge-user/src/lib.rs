@@ -2,13 +2,17 @@
 //!
 //! ```text
 //! config → plan → dataplane        (and daemon, which keeps it so; replay, which tries frames)
+//!                     └→ ledger → export, bill
 //! ```
 
 pub mod bench;
+pub mod bill;
 pub mod config;
 pub mod daemon;
 pub mod dataplane;
+pub mod export;
 pub mod lab;
+pub mod ledger;
 pub mod plan;
 pub mod replay;
 pub mod units;

@@ -1,7 +1,14 @@
 use std::io::Write as _;
 
 use anyhow::{Result, ensure};
-use edge_user::{config, daemon::control, dataplane::Pins};
+use edge_user::{
+    config,
+    daemon::{
+        close::{Unbooked, close},
+        control,
+    },
+    dataplane::Pins,
+};
 
 use super::ConfigArg;
 
@@ -9,6 +16,9 @@ use super::ConfigArg;
 pub(super) struct Args {
     #[command(flatten)]
     config: ConfigArg,
+    /// Lose what was counted and can't be booked, where the ledger can't be written.
+    #[arg(long)]
+    discard: bool,
 }
 
 pub(super) fn detach(args: &Args) -> Result<()> {
@@ -20,7 +30,11 @@ pub(super) fn detach(args: &Args) -> Result<()> {
         config.edge.control.display(),
     );
     let pins = Pins::new(&config.edge.pin_dir);
-    let removed = pins.remove_unused()?;
+    let unbooked = if args.discard { Unbooked::Discard } else { Unbooked::Keep };
+    let removed = pins.are_there()? && {
+        let _lock = pins.lock()?;
+        close(&config, &pins, unbooked)?
+    };
     let told = if removed { "detached" } else { "nothing was attached" };
     writeln!(std::io::stdout(), "{told}")?;
     Ok(())

@@ -1,15 +1,18 @@
 //! One verb a file.
 
 mod bench;
+mod bill;
 mod check;
 mod demo;
 mod detach;
+mod ledger;
 mod reload;
 mod replay;
 mod run;
 mod set_bandwidth;
 mod shell;
 mod status;
+mod usage;
 
 use std::{io, io::IsTerminal as _, path::PathBuf, process::ExitCode};
 
@@ -45,6 +48,12 @@ enum Verb {
     SetBandwidth(set_bandwidth::Args),
     /// Shows ports, circuits, peerings and their counters.
     Status(status::Args),
+    /// Works out what circuits cost in a month, from the ledger and the configuration's prices.
+    Bill(bill::Args),
+    /// Shows what was used, from the ledger.
+    Usage(usage::Args),
+    /// Looks after the ledger.
+    Ledger(ledger::Args),
     /// Runs a capture through the data plane, without any interface.
     Replay(replay::Args),
     /// Measures what the path costs on this machine.
@@ -80,7 +89,8 @@ struct UsageError(String);
 
 /// Runs the command line.
 pub(crate) fn main() -> ExitCode {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new("info,rusqlite_migration=warn"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
@@ -96,6 +106,9 @@ pub(crate) fn main() -> ExitCode {
         Verb::Reload(args) => reload::reload(&args),
         Verb::SetBandwidth(args) => set_bandwidth::set_bandwidth(&args),
         Verb::Status(args) => status::status(&args),
+        Verb::Bill(args) => bill::bill(&args),
+        Verb::Usage(args) => usage::usage(&args),
+        Verb::Ledger(args) => ledger::ledger(&args),
         Verb::Replay(args) => replay::replay(&args),
         Verb::Bench(args) => bench::bench(&args),
         Verb::Demo(args) => demo::demo(&args),
@@ -142,6 +155,9 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
     let closed = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
     error.chain().any(|cause| {
         cause.downcast_ref::<io::Error>().is_some_and(closed)
+            || cause.downcast_ref::<csv::Error>().is_some_and(
+                |error| matches!(error.kind(), csv::ErrorKind::Io(error) if closed(error)),
+            )
             || cause
                 .downcast_ref::<serde_json::Error>()
                 .is_some_and(|error| error.io_error_kind() == Some(io::ErrorKind::BrokenPipe))

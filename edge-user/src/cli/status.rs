@@ -6,6 +6,8 @@ use edge_user::daemon::{
     status::Status,
 };
 
+use serde_json::value::RawValue;
+
 use super::SocketArg;
 
 #[derive(Debug, clap::Args)]
@@ -18,12 +20,13 @@ pub(super) struct Args {
 }
 
 pub(super) fn status(args: &Args) -> Result<()> {
-    let status: Status = control::ask(&args.socket.socket, &Request::Status)?;
+    let socket = &args.socket.socket;
     let mut out = io::stdout().lock();
     if args.json {
-        serde_json::to_writer(&mut out, &status)?;
-        writeln!(out)?;
+        let status: Box<RawValue> = control::ask(socket, &Request::Status)?;
+        writeln!(out, "{status}")?;
         return Ok(());
     }
+    let status: Status = control::ask(socket, &Request::Status)?;
     status.print(&mut out)
 }

@@ -1,9 +1,14 @@
 //! The control socket: one JSON line asks, one JSON line answers.
 
 use std::{
-    fs,
+    ffi::OsString,
+    fs::{self, OpenOptions},
     io::{self, BufRead as _, BufReader, Write as _},
-    os::unix::{fs::FileTypeExt as _, net::UnixStream},
+    os::unix::{
+        ffi::{OsStrExt as _, OsStringExt as _},
+        fs::{FileTypeExt as _, OpenOptionsExt as _},
+        net::UnixStream,
+    },
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
@@ -12,6 +17,7 @@ use std::{
 use anyhow::{Context as _, Result, anyhow, bail};
 use nix::sys::stat::{Mode, umask};
 use serde::{Deserialize, Serialize};
+use serde_json::value::{RawValue, to_raw_value};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _},
     net::UnixListener,
@@ -23,6 +29,8 @@ use crate::config::{BandwidthRefused, ConfigErrors};
 
 /// Longest request in bytes.
 const MAX_REQUEST_LEN_BYTES: u64 = 64 * 1024;
+/// How long a booking may take.
+const BOOK_WITHIN: Duration = Duration::from_secs(20);
 /// How long a client waits for the daemon.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
@@ -32,10 +40,21 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 pub enum Request {
     /// The [`super::status::Status`].
     Status,
+    /// To book the meters now: [`Booked`].
+    Book,
     /// To read the configuration again.
     Reload,
     /// Another bandwidth for a circuit: a [`super::bandwidth::BandwidthChange`].
     SetBandwidth(SetBandwidth),
+}
+
+/// Where the ledger is, and whether it has all that was counted.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Booked {
+    /// The ledger's directory.
+    pub state_dir: PathBuf,
+    /// Why it has not.
+    pub error: Option<String>,
 }
 
 /// The daemon refuses its configuration, with every mistake in it.
@@ -47,7 +66,7 @@ pub struct ConfigRefused(String);
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Answer {
-    Ok(serde_json::Value),
+    Ok(Box<RawValue>),
     ConfigErrors(String),
     BandwidthRefused(BandwidthRefused),
     Error(String),
@@ -95,6 +114,30 @@ pub fn bind(path: &Path) -> Result<(UnixListener, SocketFile)> {
     Ok((listener, SocketFile(path.to_owned())))
 }
 
+/// Has `edge usage -s PATH` find the ledger when no daemon runs that could tell it: best effort, as
+/// `-c FILE` does, too.
+pub fn remember_state_dir(socket: &Path, state_dir: &Path) {
+    let path = state_dir_path(socket);
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600).custom_flags(libc::O_NOFOLLOW);
+    let written =
+        options.open(&path).and_then(|mut file| file.write_all(state_dir.as_os_str().as_bytes()));
+    if let Err(error) = written {
+        tracing::debug!("writing {}: {error}", path.display());
+    }
+}
+
+/// The ledger's directory of the daemon that was last at `socket`.
+#[must_use]
+pub fn remembered_state_dir(socket: &Path) -> Option<PathBuf> {
+    let path = fs::read(state_dir_path(socket)).ok()?;
+    Some(PathBuf::from(OsString::from_vec(path)))
+}
+
+fn state_dir_path(socket: &Path) -> PathBuf {
+    socket.with_extension("state_dir")
+}
+
 /// Answers clients, each in its own task.
 pub async fn serve(listener: UnixListener, instance: Arc<Mutex<Instance>>) {
     loop {
@@ -137,7 +180,7 @@ pub fn ask<T: for<'de> Deserialize<'de>>(socket: &Path, request: &Request) -> Re
     let mut line = String::new();
     BufReader::new(stream).read_line(&mut line).context("waiting for the daemon's answer")?;
     match serde_json::from_str(&line).context("the daemon's answer is not one of edge's")? {
-        Answer::Ok(value) => Ok(serde_json::from_value(value)?),
+        Answer::Ok(value) => Ok(serde_json::from_str(value.get())?),
         Answer::ConfigErrors(errors) => Err(ConfigRefused(errors).into()),
         Answer::BandwidthRefused(refused) => Err(refused.into()),
         Answer::Error(error) => Err(anyhow!(error)),
@@ -166,19 +209,29 @@ async fn answer(mut stream: tokio::net::UnixStream, instance: &Mutex<Instance>) 
     Ok(())
 }
 
-async fn handle(line: &str, instance: &Mutex<Instance>) -> Result<serde_json::Value> {
+async fn handle(line: &str, instance: &Mutex<Instance>) -> Result<Box<RawValue>> {
     let received = Instant::now();
     let request = serde_json::from_str(line)
         .context("the daemon does not know this request: client and daemon differ in version")?;
     let mut instance = instance.lock().await;
     match request {
-        Request::Status => Ok(serde_json::to_value(instance.status()?)?),
+        Request::Book => {
+            let bookkeeper = instance.bookkeeper();
+            // It may take as long as a disk likes.
+            drop(instance);
+            let (booking, state_dir) =
+                (bookkeeper.request_booking(), bookkeeper.status().state_dir);
+            let booked = tokio::task::spawn_blocking(move || booking.wait(BOOK_WITHIN)).await?;
+            let error = booked.err().map(|error| format!("{error:#}"));
+            Ok(to_raw_value(&Booked { state_dir, error })?)
+        }
+        Request::Status => Ok(to_raw_value(&instance.status()?)?),
         Request::Reload => {
             instance.reload()?;
-            Ok(serde_json::Value::Null)
+            Ok(to_raw_value(&())?)
         }
         Request::SetBandwidth(request) => {
-            Ok(serde_json::to_value(instance.set_bandwidth(&request, received)?)?)
+            Ok(to_raw_value(&instance.set_bandwidth(&request, received)?)?)
         }
     }
 }

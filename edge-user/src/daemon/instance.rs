@@ -1,10 +1,10 @@
 //! One edge, running: a configuration, its plan, and the kernel's tables and links.
 
 use std::{
-    collections::BTreeMap,
     fs::File,
     path::{Path, PathBuf},
-    time::Instant,
+    sync::Arc,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result};
@@ -14,17 +14,30 @@ use nix::fcntl::Flock;
 use super::{
     AtExit,
     bandwidth::{BandwidthChange, NewFile, SetBandwidth},
+    bookkeeper::Bookkeeper,
+    close::{Unbooked, close},
+    install::{Installed, install},
+    instructions::Instructions,
     policers::Peaks,
     status::Status,
+    takeover::{clear_the_way, undo},
 };
 use crate::{
     config::{self, Circuit, Config},
     dataplane::{
-        Attached, KernelTables, Links, Pins, PortProgram, apply, change_rate, interface::Interface,
-        occupancy, preflight::preflight, rates, retire,
+        BesideOurs, KernelTables, Pins, PortProgram,
+        books::{Books, all_books, open_page},
+        carry, change_rate, is_carried, occupancy,
+        preflight::preflight,
+        quiesce, rates, watch_egress,
     },
-    plan::{Capacity, Full, Plan, Police, PortPlan, slots::Table},
+    plan::{Capacity, Full, slots::Table},
 };
+
+/// How long a booking is waited for.
+const BOOK_WITHIN: Duration = Duration::from_secs(10);
+/// The same before a start goes on without it.
+const TAKE_OVER_WITHIN: Duration = Duration::from_secs(2);
 
 /// The pins of an edge, held by this process alone.
 pub struct Hold {
@@ -38,13 +51,6 @@ impl Hold {
         let pins = Pins::new(&config.edge.pin_dir);
         pins.create()?;
         let lock = pins.lock()?;
-        for version in pins.other_versions()? {
-            tracing::warn!(
-                "{} also holds pins of another version of the tables ({version}); `edge detach` \
-                 of the version that made them removes them",
-                config.edge.pin_dir.display(),
-            );
-        }
         Ok(Self { pins, _lock: lock })
     }
 }
@@ -55,11 +61,17 @@ pub struct Instance {
     config: Config,
     installed: Installed,
     tables: KernelTables,
-    hold: Hold,
+    /// Whether refusals of devices are counted.
+    watches_egress: bool,
+    bookkeeper: Arc<Bookkeeper>,
+    /// Tables of other versions that are not booked yet.
+    others: Vec<(Pins, Books)>,
     started: Instant,
     /// Index of the rate that the last change of a bandwidth has left.
     left_rate: Option<u32>,
     peaks: Peaks,
+    /// Given up last.
+    hold: Hold,
 }
 
 impl Instance {
@@ -67,41 +79,101 @@ impl Instance {
     pub fn start(config_path: &Path, config: Config, hold: Hold) -> Result<Self> {
         preflight(&config)?;
         let pins = &hold.pins;
-        let is_new = !pins.has_tables()?;
-        if is_new {
-            // What a start or a detach that was killed has left is no data plane.
-            pins.clear()?;
-        }
-        let started = Self::open(&config, pins, is_new).and_then(|mut tables| {
-            let installed = install(&mut tables, pins, &config, None)?;
-            Ok((tables, installed))
-        });
-        let (tables, installed) = match started {
+        let is_new = clear_the_way(pins)?;
+        let started = Self::install_all(&config, pins, is_new);
+        let (tables, installed, bookkeeper, watches_egress) = match started {
             Ok(started) => started,
             Err(error) => {
-                if is_new && let Err(error) = pins.remove() {
-                    tracing::error!("removing what was pinned so far: {error:#}");
+                // What another version has left goes on, and so the next start does.
+                let is_alone = pins.others().is_ok_and(|others| others.is_empty());
+                if is_new && is_alone {
+                    undo(&config, pins);
                 }
                 return Err(error);
             }
         };
-        Ok(Self {
+        let mut instance = Self {
             config_path: config_path.to_owned(),
             config,
             installed,
             tables,
-            hold,
+            watches_egress,
+            bookkeeper: Arc::new(bookkeeper),
+            others: Vec::new(),
             started: Instant::now(),
             left_rate: None,
             peaks: Peaks::default(),
-        })
+            hold,
+        };
+        instance.take_over()?;
+        instance.bookkeeper.follow(Instructions::new(&instance.config));
+        Ok(instance)
     }
 
-    fn open(config: &Config, pins: &Pins, is_new: bool) -> Result<KernelTables> {
+    fn install_all(
+        config: &Config,
+        pins: &Pins,
+        is_new: bool,
+    ) -> Result<(KernelTables, Installed, Bookkeeper, bool)> {
         if is_new {
             PortProgram::create_tables(&Capacity::for_config(config), pins)?;
         }
-        KernelTables::from_pins(pins)
+        let mut tables = KernelTables::from_pins(pins)?;
+        open_page(&tables)?;
+        let state_dir = config.edge.state_dir.clone();
+        let bookkeeper = Bookkeeper::start(pins, state_dir, Instructions::new(config))?;
+        let watching = watch_egress(pins, &tables.capacity());
+        if let Err(error) = &watching {
+            tracing::warn!("frames that a device refuses will count as forwarded: {error:#}");
+        }
+        let installed = install(&mut tables, pins, &bookkeeper, config, None)?;
+        Ok((tables, installed, bookkeeper, watching.is_ok()))
+    }
+
+    /// Every interface has a program of ours: what tables of other versions have counted is all
+    /// that they ever will. They go when that is booked, if it can be now, else later.
+    fn take_over(&mut self) -> Result<()> {
+        let ours = self.hold.pins.clone();
+        for (pins, books) in
+            all_books(ours.root())?.books.into_iter().filter(|(pins, _)| *pins != ours)
+        {
+            if is_carried(&self.tables, &books) {
+                books.close();
+                pins.remove()?;
+            } else {
+                self.others.push((pins, books));
+            }
+        }
+        if !self.others.is_empty() {
+            quiesce();
+            self.bookkeeper.close_others();
+            if let Err(error) = self.bookkeeper.book(TAKE_OVER_WITHIN) {
+                tracing::warn!(
+                    "the tables of the version before stay until they are booked: {error:#}"
+                );
+            }
+            self.retire_others()?;
+        }
+        Ok(())
+    }
+
+    /// Has what other versions have counted be part of our counters, and removes their tables, if
+    /// they are booked.
+    pub fn retire_others(&mut self) -> Result<()> {
+        if self.others.is_empty() || !self.bookkeeper.has_closed_others() {
+            return Ok(());
+        }
+        for (pins, books) in &self.others {
+            carry(&mut self.tables, books)?;
+            books.close();
+            pins.remove()?;
+            tracing::info!("the tables in {} are booked, and gone", pins.directory().display());
+        }
+        self.others.clear();
+        // Some slots are those of owners that had one there.
+        let known = occupancy(&self.tables).attachments.known;
+        self.installed.plan.find_predecessors(&known);
+        Ok(())
     }
 
     /// Reads the configuration again and brings the data plane to it: all of it, or, with an
@@ -111,20 +183,23 @@ impl Instance {
         anyhow::ensure!(
             config.edge.pin_dir == self.config.edge.pin_dir
                 && config.edge.control == self.config.edge.control
-                && config.edge.metrics == self.config.edge.metrics,
-            "pin_dir, control and metrics can't be changed by a reload; restart the daemon",
+                && config.edge.metrics == self.config.edge.metrics
+                && config.edge.state_dir == self.config.edge.state_dir,
+            "pin_dir, control, metrics and state_dir can't be changed by a reload; restart the daemon",
         );
         preflight(&config)?;
         let old = Some(&self.installed);
-        match install(&mut self.tables, &self.hold.pins, &config, old) {
+        match install(&mut self.tables, &self.hold.pins, &self.bookkeeper, &config, old) {
             Ok(installed) => {
                 tracing::info!("reloaded {}", self.config_path.display());
                 self.config = config;
                 self.installed = installed;
+                self.bookkeeper.follow(Instructions::new(&self.config));
                 Ok(())
             }
             Err(error) => {
-                match install(&mut self.tables, &self.hold.pins, &self.config, None) {
+                let (pins, bookkeeper) = (&self.hold.pins, &self.bookkeeper);
+                match install(&mut self.tables, pins, bookkeeper, &self.config, None) {
                     Ok(installed) => self.installed = installed,
                     Err(error) => tracing::error!("going back to what was: {error:#}"),
                 }
@@ -153,6 +228,7 @@ impl Instance {
         let mut told = BandwidthChange::new(&self.config.circuits[place], &circuit);
         tracing::info!("{told}");
         self.config.circuits[place] = circuit;
+        self.bookkeeper.follow(Instructions::new(&self.config));
         if let Some(file) = file {
             let saved = file.replace().with_context(|| {
                 format!("{told}, in effect now, but not saved to {}", self.config_path.display())
@@ -188,7 +264,25 @@ impl Instance {
     pub fn status(&self) -> Result<Status> {
         let Installed { plan, attached } = &self.installed;
         let uptime = self.started.elapsed();
-        Status::read(&self.config, plan, attached, &self.tables, &self.peaks, uptime)
+        let ledger = self.bookkeeper.status();
+        let beside = BesideOurs::read(self.others.iter().map(|(_, books)| books))?;
+        let peaks = &self.peaks;
+        let mut status = Status::read(
+            &self.config,
+            plan,
+            attached,
+            &self.tables,
+            peaks,
+            &beside,
+            (uptime, ledger),
+        )?;
+        status.watches_egress = self.watches_egress;
+        Ok(status)
+    }
+
+    /// Who keeps the books.
+    pub fn bookkeeper(&self) -> Arc<Bookkeeper> {
+        Arc::clone(&self.bookkeeper)
     }
 
     /// Ends a period of the policers' peaks.
@@ -199,72 +293,17 @@ impl Instance {
     /// Ends the daemon's hold on the data plane.
     pub fn stop(&mut self, at_exit: AtExit) -> Result<()> {
         match at_exit {
-            AtExit::Keep => Ok(()),
-            AtExit::Detach => self.hold.pins.remove().map(drop),
+            AtExit::Keep => {
+                if let Err(error) = self.bookkeeper.book(BOOK_WITHIN) {
+                    tracing::warn!("the next start books what was counted up to now: {error:#}");
+                }
+                Ok(())
+            }
+            AtExit::Detach => {
+                // It has the ledger.
+                self.bookkeeper.end();
+                close(&self.config, &self.hold.pins, Unbooked::Keep).map(drop)
+            }
         }
-    }
-}
-
-/// What the kernel has of a configuration.
-struct Installed {
-    plan: Plan,
-    /// By port name.
-    attached: BTreeMap<String, Attached>,
-}
-
-/// Brings tables, programs and links to `config`. With `old`, programs that have not changed are
-/// left alone.
-fn install(
-    tables: &mut KernelTables,
-    pins: &Pins,
-    config: &Config,
-    old: Option<&Installed>,
-) -> Result<Installed> {
-    let capacity = tables.capacity();
-    let plan = Plan::new(config, &occupancy(tables), Police::Purchased)?;
-    let interfaces = plan.ports.iter().map(|port| Interface::find(&port.interface));
-    let interfaces: Vec<Interface> = interfaces.collect::<Result<_>>()?;
-
-    // Everything that can be refused comes before the first change.
-    let ports = || plan.ports.iter().zip(&interfaces);
-    let programs = ports().map(|(port, interface)| {
-        if let Some(attached) = old.and_then(|old| old.unchanged(port, interface)) {
-            return Ok(PortState::Attached(attached));
-        }
-        let mtu_bytes = interface.mtu_bytes()?;
-        Ok(PortState::Loaded(PortProgram::load(port, mtu_bytes, &capacity, pins)?))
-    });
-    let programs: Vec<PortState> = programs.collect::<Result<_>>()?;
-
-    apply(tables, &plan, &interfaces.iter().map(Interface::index).collect::<Vec<_>>())?;
-
-    let links = Links::new(pins);
-    let mut attached = BTreeMap::new();
-    for ((port, interface), state) in ports().zip(programs) {
-        let now = match state {
-            PortState::Attached(attached) => attached,
-            PortState::Loaded(mut program) => links
-                .install(&mut program, interface.index(), port.xdp_mode)
-                .with_context(|| format!("port \"{}\", interface {}", port.name, port.interface))?,
-        };
-        attached.insert(port.name.clone(), now);
-    }
-    links.remove_all_but(|link| attached.values().any(|attached| *attached == link))?;
-    retire(tables, &plan);
-    Ok(Installed { plan, attached })
-}
-
-/// A port on the way to its program.
-enum PortState {
-    Attached(Attached),
-    Loaded(PortProgram),
-}
-
-impl Installed {
-    /// What `port` is attached to, if it has the program already that its plan wants there.
-    fn unchanged(&self, port: &PortPlan, interface: &Interface) -> Option<Attached> {
-        let same = PortPlan { is_new: false, ..self.plan.port(&port.name)?.clone() } == *port;
-        let attached = self.attached.get(&port.name).filter(|_| same)?;
-        (attached.ifindex == interface.index()).then_some(*attached)
     }
 }

@@ -12,7 +12,11 @@ use axum::{
 };
 use tokio::{net::TcpListener, sync::Mutex};
 
-use super::{instance::Instance, status::Status};
+use super::{
+    instance::Instance,
+    ledger_status::{LedgerState, LedgerStatus},
+    status::Status,
+};
 use crate::config::Edge;
 
 /// Opens the port. One that the configuration names must be free; where the default one isn't,
@@ -62,11 +66,15 @@ fn exposition(status: &Status) -> String {
             sample(&mut text, "edge_port_frames_total", &labels, *frames);
         }
     }
-    let families: [(&str, &str, Value); 4] = [
+    let families: [(&str, &str, Value); 6] = [
         ("edge_forwarded_frames_total", "Frames forwarded.", |c| c.forwarded_frames),
         ("edge_forwarded_bytes_total", "Bytes forwarded.", |c| c.forwarded_bytes),
         ("edge_dropped_frames_total", "Frames above the rate.", |c| c.dropped_frames),
         ("edge_dropped_bytes_total", "Bytes above the rate.", |c| c.dropped_bytes),
+        ("edge_refused_frames_total", "Frames that the egress device refused.", |c| {
+            c.refused_frames
+        }),
+        ("edge_refused_bytes_total", "Bytes that the egress device refused.", |c| c.refused_bytes),
     ];
     for (name, help, value) in families {
         family(&mut text, name, "counter", help);
@@ -87,7 +95,29 @@ fn exposition(status: &Status) -> String {
         }
     }
     policers(&mut text, status);
+    ledger(&mut text, &status.ledger);
     text
+}
+
+fn ledger(text: &mut String, ledger: &LedgerStatus) {
+    let is_ok = u64::from(ledger.state == LedgerState::Ok);
+    family(text, "edge_ledger_ok", "gauge", "1: the meters are booked; 0: the ledger fails.");
+    sample(text, "edge_ledger_ok", &[], is_ok);
+    if let Some(booked) = ledger.last_booked {
+        let name = "edge_ledger_last_booked_timestamp_seconds";
+        family(text, name, "gauge", "When the meters were last booked.");
+        sample(text, name, &[], booked.as_second().unsigned_abs());
+    }
+    family(text, "edge_export_ok", "gauge", "1: batches arrive; 0: the export fails.");
+    for export in &ledger.exports {
+        let labels = [("export", export.name.as_str())];
+        sample(text, "edge_export_ok", &labels, u64::from(export.last_error.is_none()));
+    }
+    family(text, "edge_export_batches_total", "counter", "Batches that arrived since the start.");
+    for export in &ledger.exports {
+        let labels = [("export", export.name.as_str())];
+        sample(text, "edge_export_batches_total", &labels, export.delivered_batches);
+    }
 }
 
 /// Picks a number of a policer.
@@ -131,7 +161,9 @@ fn family(text: &mut String, name: &str, kind: &str, help: &str) {
 fn sample(text: &mut String, name: &str, labels: &[(&str, &str)], value: u64) {
     let labels: Vec<String> =
         labels.iter().map(|(label, value)| format!("{label}=\"{}\"", escape(value))).collect();
-    let _ok = writeln!(text, "{name}{{{}}} {value}", labels.join(","));
+    let labels =
+        if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
+    let _ok = writeln!(text, "{name}{labels} {value}");
 }
 
 fn escape(value: &str) -> String {

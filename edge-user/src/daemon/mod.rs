@@ -1,13 +1,23 @@
 //! The daemon: keeps the kernel's tables at what the configuration says, and answers questions.
 
 pub mod bandwidth;
+mod booking;
+pub mod bookkeeper;
+pub mod catch_up;
+pub mod close;
 pub mod control;
+mod exports;
+mod install;
 pub mod instance;
+pub mod instructions;
+pub mod ledger_status;
 pub mod metrics;
 pub mod policers;
 pub mod status;
+mod status_text;
+mod takeover;
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result};
 use tokio::{
@@ -37,16 +47,18 @@ pub fn run(config_path: &Path, at_exit: AtExit) -> Result<()> {
         .enable_all()
         .build()
         .context("starting the runtime")?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         // Before anything is attached, so that an early signal can't leave it half done.
         let mut signals = Signals::new()?;
         let hold = Hold::take(&config)?;
         let (control, _socket) = control::bind(&config.edge.control)?;
+        control::remember_state_dir(&config.edge.control, &config.edge.state_dir);
         let metrics = metrics::bind(&config.edge).await?;
         let instance = Instance::start(config_path, config, hold)?;
         let instance = Arc::new(Mutex::new(instance));
         tokio::spawn(control::serve(control, Arc::clone(&instance)));
         tokio::spawn(roll_peaks(Arc::clone(&instance)));
+        tokio::spawn(retire_others(Arc::clone(&instance)));
         if let Some(listener) = metrics {
             tokio::spawn(metrics::serve(listener, Arc::clone(&instance)));
         }
@@ -55,7 +67,10 @@ pub fn run(config_path: &Path, at_exit: AtExit) -> Result<()> {
         signals.handle(&instance).await;
         let mut instance = instance.lock().await;
         instance.stop(at_exit)
-    })
+    });
+    // Clients that wait for a booking don't hold up the end.
+    runtime.shutdown_background();
+    ended
 }
 
 /// The signals a daemon listens to.
@@ -97,6 +112,22 @@ async fn roll_peaks(instance: Arc<Mutex<Instance>>) {
     loop {
         period.tick().await;
         instance.lock().await.roll_peaks();
+    }
+}
+
+/// Removes tables of other versions when they are booked.
+async fn retire_others(instance: Arc<Mutex<Instance>>) {
+    let mut period = tokio::time::interval(Duration::from_secs(1));
+    let mut told = String::new();
+    loop {
+        period.tick().await;
+        if let Err(error) = instance.lock().await.retire_others() {
+            let error = format!("{error:#}");
+            if error != told {
+                tracing::error!("removing the tables of another version: {error}");
+                told = error;
+            }
+        }
     }
 }
 

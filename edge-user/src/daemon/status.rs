@@ -1,21 +1,22 @@
 //! `edge status`: what was counted, by port, circuit, peering and class.
 
-use std::{collections::BTreeMap, io::Write, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::Result;
-use comfy_table::{CellAlignment, Table, presets};
 use edge_common::{
     Reason,
-    meter::{ClassCounters, PortCounters},
+    meter::{ClassCounters, ClassLosses, Counted, LOSS_REASONS, PortCounters},
 };
 use serde::{Deserialize, Serialize};
 
-use super::policers::{self, Peaks, PolicerStatus};
+use super::{
+    ledger_status::LedgerStatus,
+    policers::{self, Peaks, PolicerStatus},
+};
 use crate::{
     config::Config,
-    dataplane::{Attached, KernelTables},
+    dataplane::{Attached, BesideOurs, KernelTables},
     plan::{AttachmentPlan, Plan},
-    units::{bit_rate, count},
 };
 
 /// The document that `edge status --json` prints.
@@ -25,6 +26,10 @@ pub struct Status {
     pub edge: String,
     /// Seconds since the daemon's start.
     pub uptime_s: f64,
+    /// How the books are.
+    pub ledger: LedgerStatus,
+    /// Whether frames that a device refuses are told from those that have left.
+    pub watches_egress: bool,
     /// Ports, in configuration order.
     pub ports: Vec<PortStatus>,
     /// Circuits, in configuration order.
@@ -81,8 +86,19 @@ pub struct PeeringStatus {
     /// Counters of all classes together.
     #[serde(flatten)]
     pub total: Counters,
+    /// What was dropped, by reason, beside frames that belong to no circuit.
+    pub drops: BTreeMap<String, Dropped>,
     /// Counters by class.
     pub classes: Vec<ClassStatus>,
+}
+
+/// What was dropped for one reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dropped {
+    /// Frames.
+    pub frames: u64,
+    /// Their bytes.
+    pub bytes: u64,
 }
 
 /// A class of a peering.
@@ -95,10 +111,10 @@ pub struct ClassStatus {
     pub counters: Counters,
 }
 
-/// Frames and bytes forwarded, and dropped above the rate.
+/// Frames and bytes that left, were dropped above the rate, or found no device to leave by.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Counters {
-    /// Frames forwarded.
+    /// Frames that left.
     pub forwarded_frames: u64,
     /// Their bytes.
     pub forwarded_bytes: u64,
@@ -106,6 +122,10 @@ pub struct Counters {
     pub dropped_frames: u64,
     /// Their bytes.
     pub dropped_bytes: u64,
+    /// Frames within the rate that the egress device refused.
+    pub refused_frames: u64,
+    /// Their bytes.
+    pub refused_bytes: u64,
 }
 
 impl Status {
@@ -115,10 +135,14 @@ impl Status {
         attached: &BTreeMap<String, Attached>,
         tables: &KernelTables,
         peaks: &Peaks,
-        uptime: Duration,
+        beside: &BesideOurs,
+        (uptime, ledger): (Duration, LedgerStatus),
     ) -> Result<Self> {
         let ports = plan.ports.iter().map(|port| {
-            let counters = tables.port_counters(port.index)?;
+            let mut counters = tables.port_counters(port.index)?;
+            if let Some(others) = beside.ports.get(&port.name) {
+                counters.add(&others.settled());
+            }
             Ok(PortStatus {
                 name: port.name.clone(),
                 interface: port.interface.clone(),
@@ -136,7 +160,8 @@ impl Status {
         }
         let circuits = config.circuits.iter().map(|circuit| {
             let attachments = by_circuit.remove(circuit.name.as_str()).unwrap_or_default();
-            let peerings = attachments.into_iter().map(|attachment| peering(attachment, tables));
+            let peerings =
+                attachments.into_iter().map(|attachment| peering(attachment, tables, beside));
             Ok(CircuitStatus {
                 name: circuit.name.clone(),
                 bandwidth_bps: circuit.bandwidth_bps,
@@ -148,82 +173,11 @@ impl Status {
         Ok(Self {
             edge: config.edge.name.clone(),
             uptime_s: uptime.as_secs_f64(),
+            ledger,
+            watches_egress: true,
             ports: ports.collect::<Result<_>>()?,
             circuits: circuits.collect::<Result<_>>()?,
         })
-    }
-
-    /// Prints it for people.
-    pub fn print(&self, out: &mut dyn Write) -> Result<()> {
-        writeln!(out, "edge {}, up {:.0} s\n", self.edge, self.uptime_s)?;
-        writeln!(out, "{}\n", self.port_table())?;
-        writeln!(out, "{}\n", self.circuit_table())?;
-        writeln!(out, "{}", policers::table(&self.circuits))?;
-        for port in &self.ports {
-            let lost = port.reasons.iter().filter(|(reason, _)| is_alarming(reason));
-            for (reason, frames) in lost {
-                writeln!(
-                    out,
-                    "! port {}: {} frames belong to no circuit or could not be used ({reason})",
-                    port.name,
-                    count(*frames),
-                )?;
-            }
-        }
-        Ok(())
-    }
-
-    fn port_table(&self) -> Table {
-        let mut table = table(["port", "interface", "side", "link", "xdp", "rx frames", "why"]);
-        for port in &self.ports {
-            let why = port.reasons.iter().map(|(why, frames)| format!("{why} {}", count(*frames)));
-            table.add_row([
-                port.name.clone(),
-                port.interface.clone(),
-                port.side.clone(),
-                port.link.clone(),
-                port.xdp_mode.clone(),
-                count(port.rx_frames),
-                why.collect::<Vec<_>>().join(", "),
-            ]);
-        }
-        right_align(&mut table, &[5]);
-        table
-    }
-
-    fn circuit_table(&self) -> Table {
-        let header = [
-            "circuit",
-            "purchased",
-            "peering",
-            "direction",
-            "port",
-            "forwarded",
-            "bytes",
-            "dropped",
-            "bytes",
-        ];
-        let mut table = table(header);
-        for circuit in &self.circuits {
-            let state = if circuit.enabled { "" } else { " (disabled)" };
-            for peering in &circuit.peerings {
-                let Counters { forwarded_frames, forwarded_bytes, dropped_frames, dropped_bytes } =
-                    peering.total;
-                table.add_row([
-                    format!("{}{state}", circuit.name),
-                    bit_rate(circuit.bandwidth_bps),
-                    peering.kind.clone(),
-                    peering.direction.clone(),
-                    peering.port.clone(),
-                    count(forwarded_frames),
-                    count(forwarded_bytes),
-                    count(dropped_frames),
-                    count(dropped_bytes),
-                ]);
-            }
-        }
-        right_align(&mut table, &[1, 5, 6, 7, 8]);
-        table
     }
 }
 
@@ -232,20 +186,42 @@ fn reasons(counters: &PortCounters) -> BTreeMap<String, u64> {
     counted.map(|(reason, counter)| (reason.as_str().to_owned(), counter.frames)).collect()
 }
 
-fn peering(attachment: &AttachmentPlan, tables: &KernelTables) -> Result<PeeringStatus> {
+fn peering(
+    attachment: &AttachmentPlan,
+    tables: &KernelTables,
+    beside: &BesideOurs,
+) -> Result<PeeringStatus> {
     let mut classes: Vec<ClassStatus> = Vec::new();
+    let mut drops: BTreeMap<String, Dropped> = BTreeMap::new();
+    let mut drop = |reason: Reason, frames: u64, bytes: u64| {
+        if frames > 0 {
+            let dropped = drops.entry(reason.as_str().to_owned()).or_default();
+            dropped.frames += frames;
+            dropped.bytes += bytes;
+        }
+    };
     let own = (attachment.index, &attachment.key.classes);
     let before = attachment.predecessors.iter().map(|(index, classes)| (*index, classes));
-    for (index, names) in std::iter::once(own).chain(before) {
-        let meter = tables.meter(index)?;
-        for (name, counted) in names.iter().zip(&meter.classes) {
+    let ours = std::iter::once(own).chain(before);
+    let ours = ours.map(|(index, names)| anyhow::Ok((names, tables.counted(index)?)));
+    let place = attachment.key.place();
+    let beside = beside.owners.get(&attachment.key.circuit).into_iter().flatten();
+    let beside = beside.filter(|(key, _)| key.place() == place);
+    let beside = beside.map(|(key, counted)| Ok((&key.classes, *counted)));
+    for counted in ours.chain(beside) {
+        let (names, Counted { meter, losses }) = counted?;
+        for (reason, lost) in LOSS_REASONS.into_iter().zip(&losses.reasons) {
+            drop(reason, lost.frames, lost.bytes);
+        }
+        let counters = meter.classes.iter().zip(&losses.classes);
+        for (name, (counted, lost)) in names.iter().zip(counters) {
             let place = classes.iter().position(|class| class.class == *name);
             let place = place.unwrap_or_else(|| {
                 let counters = Counters::default();
                 classes.push(ClassStatus { class: name.clone(), counters });
                 classes.len() - 1
             });
-            classes[place].counters.add(counted);
+            classes[place].counters.add(counted, lost);
         }
     }
     let mut total = Counters::default();
@@ -254,54 +230,29 @@ fn peering(attachment: &AttachmentPlan, tables: &KernelTables) -> Result<Peering
         total.forwarded_bytes += counters.forwarded_bytes;
         total.dropped_frames += counters.dropped_frames;
         total.dropped_bytes += counters.dropped_bytes;
+        total.refused_frames += counters.refused_frames;
+        total.refused_bytes += counters.refused_bytes;
     }
+    drop(Reason::OverRate, total.dropped_frames, total.dropped_bytes);
+    drop(Reason::EgressRefused, total.refused_frames, total.refused_bytes);
     Ok(PeeringStatus {
         kind: attachment.key.peering.as_str().to_owned(),
         port: attachment.key.port.clone(),
-        link: attachment.link.as_str().to_owned(),
-        direction: attachment.direction.as_str().to_owned(),
+        link: attachment.key.link.as_str().to_owned(),
+        direction: attachment.key.direction.as_str().to_owned(),
         total,
+        drops,
         classes,
     })
 }
 
 impl Counters {
-    fn add(&mut self, counted: &ClassCounters) {
-        self.forwarded_frames += counted.forwarded_frames;
-        self.forwarded_bytes += counted.forwarded_bytes;
+    fn add(&mut self, counted: &ClassCounters, lost: &ClassLosses) {
+        self.forwarded_frames += counted.forwarded_frames.saturating_sub(lost.refused_frames);
+        self.forwarded_bytes += counted.forwarded_bytes.saturating_sub(lost.refused_bytes);
+        self.refused_frames += lost.refused_frames;
+        self.refused_bytes += lost.refused_bytes;
         self.dropped_frames += counted.dropped_frames;
         self.dropped_bytes += counted.dropped_bytes;
-    }
-}
-
-/// Reasons that an operator should look into: frames that are nobody's, or that nobody can use.
-fn is_alarming(reason: &str) -> bool {
-    let reason = Reason::ALL.into_iter().find(|known| known.as_str() == reason);
-    match reason {
-        Some(
-            Reason::Unmatched
-            | Reason::Untagged
-            | Reason::Malformed
-            | Reason::NoEgress
-            | Reason::DanglingTable
-            | Reason::NoHeadroom,
-        )
-        | None => true,
-        Some(Reason::Ok | Reason::Control | Reason::CircuitDisabled | Reason::OverRate) => false,
-    }
-}
-
-pub(super) fn table<const N: usize>(header: [&str; N]) -> Table {
-    let mut table = Table::new();
-    table.load_preset(presets::NOTHING);
-    table.set_header(header);
-    table
-}
-
-pub(super) fn right_align(table: &mut Table, columns: &[usize]) {
-    for column in columns {
-        if let Some(column) = table.column_mut(*column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
     }
 }

@@ -52,8 +52,7 @@ fn fill(tables: &mut KernelTables, plan: &Plan) -> Result<()> {
         tables.flow_queues.set(claim.index, &FlowQueuesWords::new_zeroed());
     }
     for port in plan.ports.iter().filter(|port| port.is_new) {
-        tables.port_counters.clear(port.index)?;
-        tables.s_tables.set(port.index, &VidTable::new_zeroed());
+        tables.give_port(port.index, &port.name)?;
     }
     for claim in plan.c_tables.values().filter(|claim| claim.is_new) {
         tables.c_tables.set(claim.index, &VidTable::new_zeroed());
@@ -63,16 +62,11 @@ fn fill(tables: &mut KernelTables, plan: &Plan) -> Result<()> {
     }
     for attachment in &plan.attachments {
         if attachment.is_new {
-            tables.meters.clear(attachment.index)?;
-            let record = keys::attachment_record(&attachment.key);
-            tables.attachment_keys.set(attachment.index, &record);
+            tables.give(attachment.index, &attachment.key)?;
         }
         // First what the attachment's flags have the path look at.
         tables.limits.set(attachment.index, &attachment.limits);
         tables.attachments.set(attachment.index, &attachment.value);
-    }
-    for port in &plan.ports {
-        tables.port_keys.set(port.index, &keys::port_record(&port.name));
     }
     Ok(())
 }

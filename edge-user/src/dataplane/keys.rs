@@ -1,12 +1,12 @@
 //! Table keys as the kernel keeps them for us.
 
 use edge_common::{
-    abi::{self, NAME_LEN_BYTES},
+    abi::{self, Generation, NAME_LEN_BYTES},
     class::MAX_CLASSES,
 };
 
 use crate::{
-    config::{Direction, Link, PeeringKind},
+    config::{Accounting, Billing, Direction, Link, PeeringKind},
     plan::{AttachmentKey, PolicerKey, Scope},
 };
 
@@ -21,46 +21,57 @@ pub(super) fn port_name(record: &abi::PortKey) -> Option<String> {
     name(&record.name)
 }
 
-pub(super) fn attachment_record(key: &AttachmentKey) -> abi::AttachmentKey {
+/// The record of an index that this is the `generation`th owner of.
+pub(super) fn attachment_record(key: &AttachmentKey, generation: Generation) -> abi::AttachmentKey {
     let mut classes = [[0; NAME_LEN_BYTES]; MAX_CLASSES];
     for (bytes, class) in classes.iter_mut().zip(&key.classes) {
         *bytes = name_bytes(class);
     }
     abi::AttachmentKey {
+        edge: name_bytes(&key.edge),
         circuit: name_bytes(&key.circuit),
+        service_key: name_bytes(key.service_key.as_deref().unwrap_or_default()),
         port: name_bytes(&key.port),
         classes,
-        peering: peering_number(key.peering),
-        reserved: [0; 7],
+        peering: number(PEERINGS, key.peering),
+        direction: number(DIRECTIONS, key.direction),
+        link: number(LINKS, key.link),
+        billing: number(BILLINGS, key.billing),
+        accounting: number(ACCOUNTINGS, key.accounting),
+        reserved: [0; 3],
+        generation: generation.to_bits(),
     }
 }
 
 pub(super) fn attachment_key(record: &abi::AttachmentKey) -> Option<AttachmentKey> {
+    if !Generation::from_bits(record.generation).is_owned {
+        return None;
+    }
     Some(AttachmentKey {
+        edge: name(&record.edge)?,
         circuit: name(&record.circuit)?,
-        peering: peering(record.peering)?,
+        service_key: name(&record.service_key),
+        peering: numbered(PEERINGS, record.peering)?,
         port: name(&record.port)?,
-        classes: record.classes.iter().map_while(name).collect(),
+        direction: numbered(DIRECTIONS, record.direction)?,
+        link: numbered(LINKS, record.link)?,
+        billing: numbered(BILLINGS, record.billing)?,
+        accounting: numbered(ACCOUNTINGS, record.accounting)?,
+        classes: record.classes.iter().map_while(|class| name(class)).collect(),
     })
 }
 
 pub(super) fn policer_record(key: &PolicerKey) -> abi::PolicerKey {
     abi::PolicerKey {
         circuit: name_bytes(&key.circuit),
-        peering: key.peering.map_or(0, peering_number),
+        peering: key.peering.map_or(0, |peering| number(PEERINGS, peering)),
         scope: match key.scope {
             Scope::Purchased => 0,
             Scope::Peering => 1,
             Scope::Class(number) => FIRST_CLASS_SCOPE + number,
         },
-        direction: match key.direction {
-            Direction::Inbound => 1,
-            Direction::Outbound => 2,
-        },
-        link: match key.link {
-            Link::Primary => 1,
-            Link::Secondary => 2,
-        },
+        direction: number(DIRECTIONS, key.direction),
+        link: number(LINKS, key.link),
         reserved: [0; 4],
     }
 }
@@ -70,41 +81,35 @@ pub(super) fn policer_key(record: &abi::PolicerKey) -> Option<PolicerKey> {
         circuit: name(&record.circuit)?,
         peering: match record.peering {
             0 => None,
-            number => Some(peering(number)?),
+            number => Some(numbered(PEERINGS, number)?),
         },
         scope: match record.scope {
             0 => Scope::Purchased,
             1 => Scope::Peering,
             class => Scope::Class(class.checked_sub(FIRST_CLASS_SCOPE)?),
         },
-        direction: match record.direction {
-            1 => Direction::Inbound,
-            2 => Direction::Outbound,
-            _ => return None,
-        },
-        link: match record.link {
-            1 => Link::Primary,
-            2 => Link::Secondary,
-            _ => return None,
-        },
+        direction: numbered(DIRECTIONS, record.direction)?,
+        link: numbered(LINKS, record.link)?,
     })
 }
 
-fn peering_number(kind: PeeringKind) -> u8 {
-    match kind {
-        PeeringKind::Private => 1,
-        PeeringKind::Public => 2,
-        PeeringKind::Microsoft => 3,
-    }
+/// Numbers of what keys say, from 1. All versions have the same: append, never renumber.
+pub(super) const PEERINGS: &[PeeringKind] =
+    &[PeeringKind::Private, PeeringKind::Public, PeeringKind::Microsoft];
+pub(super) const DIRECTIONS: &[Direction] = &[Direction::Inbound, Direction::Outbound];
+pub(super) const LINKS: &[Link] = &[Link::Primary, Link::Secondary];
+pub(super) const BILLINGS: &[Billing] = &[Billing::Metered, Billing::Unlimited];
+pub(super) const ACCOUNTINGS: &[Accounting] =
+    &[Accounting::L1, Accounting::L2, Accounting::Mef, Accounting::L3];
+
+/// The value with this number.
+pub(super) fn numbered<T: Copy>(values: &[T], number: u8) -> Option<T> {
+    values.get(usize::from(number).checked_sub(1)?).copied()
 }
 
-fn peering(number: u8) -> Option<PeeringKind> {
-    match number {
-        1 => Some(PeeringKind::Private),
-        2 => Some(PeeringKind::Public),
-        3 => Some(PeeringKind::Microsoft),
-        _ => None,
-    }
+fn number<T: PartialEq + Copy>(values: &[T], value: T) -> u8 {
+    let numbers = (1..).zip(values);
+    numbers.into_iter().find(|(_, known)| **known == value).map_or(0, |(number, _)| number)
 }
 
 /// A name, which the configuration's checks keep shorter than the array.
@@ -114,7 +119,7 @@ fn name_bytes(name: &str) -> [u8; NAME_LEN_BYTES] {
     bytes
 }
 
-fn name(bytes: &[u8; NAME_LEN_BYTES]) -> Option<String> {
+pub(super) fn name(bytes: &[u8]) -> Option<String> {
     let bytes: Vec<u8> = bytes.iter().copied().take_while(|byte| *byte != 0).collect();
     String::from_utf8(bytes).ok().filter(|name| !name.is_empty())
 }
@@ -123,15 +128,34 @@ fn name(bytes: &[u8; NAME_LEN_BYTES]) -> Option<String> {
 mod tests {
     use super::*;
 
+    fn attachment(peering: PeeringKind) -> AttachmentKey {
+        AttachmentKey {
+            edge: "ams-1".into(),
+            circuit: "c".repeat(63),
+            service_key: None,
+            peering,
+            port: "cust".into(),
+            direction: Direction::Outbound,
+            link: Link::Secondary,
+            billing: Billing::Unlimited,
+            accounting: Accounting::L3,
+            classes: vec!["voice".into(), "default".into()],
+        }
+    }
+
     #[test]
     fn keys_round_trip() {
-        for peering in [PeeringKind::Private, PeeringKind::Public, PeeringKind::Microsoft] {
-            let classes = vec!["voice".to_owned(), "default".to_owned()];
-            let (circuit, port) = ("c".repeat(63), "cust".to_owned());
-            let key = AttachmentKey { circuit, peering, port, classes };
-            assert_eq!(attachment_key(&attachment_record(&key)), Some(key));
-            for direction in [Direction::Inbound, Direction::Outbound] {
-                for link in [Link::Primary, Link::Secondary] {
+        let owned = Generation { number: 7, is_owned: true };
+        for peering in PeeringKind::ALL.iter().copied() {
+            for service_key in [None, Some("6f0a5d4e".to_owned())] {
+                let key = AttachmentKey { service_key, ..attachment(peering) };
+                let mut record = attachment_record(&key, owned);
+                assert_eq!(attachment_key(&record), Some(key));
+                record.generation = Generation { is_owned: false, ..owned }.to_bits();
+                assert_eq!(attachment_key(&record), None);
+            }
+            for direction in Direction::ALL.iter().copied() {
+                for link in Link::ALL.iter().copied() {
                     for peering in [None, Some(peering)] {
                         for scope in [Scope::Purchased, Scope::Peering, Scope::Class(7)] {
                             let circuit = "contoso".to_owned();
@@ -144,5 +168,17 @@ mod tests {
         }
         let record = port_record("customer0");
         assert_eq!(port_name(&record).as_deref(), Some("customer0"));
+    }
+
+    #[test]
+    fn all_values_have_numbers_and_numbers_last() {
+        assert!(PeeringKind::ALL.iter().all(|value| number(PEERINGS, *value) > 0));
+        assert!(Direction::ALL.iter().all(|value| number(DIRECTIONS, *value) > 0));
+        assert!(Link::ALL.iter().all(|value| number(LINKS, *value) > 0));
+        assert!(Billing::ALL.iter().all(|value| number(BILLINGS, *value) > 0));
+        assert!(Accounting::ALL.iter().all(|value| number(ACCOUNTINGS, *value) > 0));
+        assert_eq!(number(BILLINGS, Billing::Unlimited), 2);
+        assert_eq!(numbered(ACCOUNTINGS, 4), Some(Accounting::L3));
+        assert_eq!((numbered(LINKS, 0), numbered(LINKS, 3)), (None, None));
     }
 }

@@ -70,7 +70,7 @@ impl<'a> Links<'a> {
                 let path = self.pins.link(present);
                 let link = PinnedLink::from_pin(&path)
                     .with_context(|| format!("opening {}", path.display()))?;
-                match replace(program.xdp()?, FdLink::from(link)) {
+                match replace(program.xdp(present.mode)?, FdLink::from(link)) {
                     Ok(()) => return Ok(present),
                     // An interface that went and came back leaves a dead link behind.
                     Err(error) => tracing::warn!("interface {ifindex}: attaching anew: {error:#}"),
@@ -78,7 +78,7 @@ impl<'a> Links<'a> {
             }
             self.pins.remove_link(present)?;
         }
-        let (link, mode) = attach(program.xdp()?, ifindex, wanted)?;
+        let (link, mode) = attach(program, ifindex, wanted)?;
         let attached = Attached { mode, ifindex };
         let path = self.pins.link(attached);
         link.pin(&path).with_context(|| format!("pinning {}", path.display()))?;
@@ -96,7 +96,11 @@ impl<'a> Links<'a> {
     }
 }
 
-fn attach(program: &mut Xdp, ifindex: u32, wanted: XdpMode) -> Result<(FdLink, AttachedMode)> {
+fn attach(
+    program: &mut PortProgram,
+    ifindex: u32,
+    wanted: XdpMode,
+) -> Result<(FdLink, AttachedMode)> {
     let native = || (AyaMode::Driver, AttachedMode::Native);
     let generic = || (AyaMode::Skb, AttachedMode::Generic);
     let (first, second) = match wanted {
@@ -104,7 +108,8 @@ fn attach(program: &mut Xdp, ifindex: u32, wanted: XdpMode) -> Result<(FdLink, A
         XdpMode::Generic => (generic(), None),
         XdpMode::Auto => (native(), Some(generic())),
     };
-    let id = match (program.attach_to_if_index(ifindex, first.0), second) {
+    let xdp = program.xdp(first.1)?;
+    let id = match (xdp.attach_to_if_index(ifindex, first.0), second) {
         (Ok(id), _) => (id, first.1),
         (Err(error), _) if is_busy(&error) => bail!(
             "another XDP program is attached; `ip link` shows it, and `ip link set dev … xdp off`, \
@@ -117,10 +122,10 @@ fn attach(program: &mut Xdp, ifindex: u32, wanted: XdpMode) -> Result<(FdLink, A
                  slower",
                 anyhow!(error),
             );
-            (program.attach_to_if_index(ifindex, mode)?, attached)
+            (program.xdp(attached)?.attach_to_if_index(ifindex, mode)?, attached)
         }
     };
-    let link = program.take_link(id.0)?;
+    let link = program.xdp(id.1)?.take_link(id.0)?;
     let link = FdLink::try_from(link)
         .context("the kernel has no XDP links (Linux 5.9), without which the data plane can't outlive the daemon")?;
     Ok((link, id.1))

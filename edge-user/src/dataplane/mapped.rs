@@ -103,6 +103,15 @@ impl<T: FromBytes + IntoBytes + Immutable> MappedArray<T> {
         let _unchanged = word.fetch_update(Ordering::AcqRel, Ordering::Acquire, change);
     }
 
+    /// A 64-bit word of the entry at `index`.
+    ///
+    /// # Panics
+    ///
+    /// If there is none.
+    pub(super) fn word_at(&self, index: u32, word: usize) -> u64 {
+        self.word(index, word).load(Ordering::Acquire)
+    }
+
     /// Replaces a 64-bit word of the entry at `index`, and returns what it was.
     ///
     /// # Panics

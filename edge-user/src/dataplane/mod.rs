@@ -1,23 +1,32 @@
 //! The data plane in the kernel: programs, tables, links and their pins.
 
 mod apply;
+pub mod books;
+mod carry;
 mod change_rate;
+mod egress;
 pub mod interface;
 mod keys;
 mod links;
 mod mapped;
 mod occupancy;
 pub mod pins;
+mod places;
 pub mod preflight;
 pub mod program;
+mod quiesce;
+mod raw_map;
 pub mod tables;
 
 pub use self::{
     apply::{apply, retire},
+    carry::{BesideOurs, carry, is_carried},
     change_rate::{change_rate, now_ticks},
+    egress::watch_egress,
     links::{Attached, AttachedMode, Links},
     occupancy::{occupancy, rates},
     pins::Pins,
     program::PortProgram,
+    quiesce::quiesce,
     tables::{KernelTables, PolicerState},
 };

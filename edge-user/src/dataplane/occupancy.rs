@@ -12,7 +12,7 @@ use crate::plan::{CTableKey, Occupancy, slots::Table};
 pub fn occupancy(tables: &KernelTables) -> Occupancy {
     let mut occupancy = tables.capacity().unused();
     occupancy.ports.known = known(&tables.port_keys, keys::port_name);
-    occupancy.attachments.known = known(&tables.attachment_keys, keys::attachment_key);
+    occupancy.attachments.known = tables.owners();
     occupancy.policers.known = known(&tables.policer_keys, keys::policer_key);
     occupancy.rates.known = known(&tables.rates, written);
     // An all-zero row is what an unused place looks like, and also a legal row that resets

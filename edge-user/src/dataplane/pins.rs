@@ -1,7 +1,7 @@
 //! Where the data plane is pinned: tables and links outlive the daemon there.
 //!
-//! `PIN_DIR/vN/maps/NAME` and `PIN_DIR/vN/links/IFINDEX-MODE`, N being the version of the layouts.
-//! A link is an interface's, whatever port the configuration makes of it.
+//! `PIN_DIR/vN/maps/NAME`, `PIN_DIR/vN/links/IFINDEX-MODE` and `PIN_DIR/vN/egress/PROGRAM`, N being
+//! the version of the layouts. A link is an interface's, whatever port the configuration makes of it.
 
 use std::{
     fs::{self, File},
@@ -11,7 +11,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, anyhow};
-use aya::programs::links::PinnedLink;
+use aya::programs::links::{FdLink, PinnedLink};
 use edge_common::abi;
 use nix::{
     errno::Errno,
@@ -27,8 +27,11 @@ const CONVENTIONAL: &str = "/sys/fs/bpf";
 /// What a BPF file system that edge mounts for itself alone calls its source.
 const OUR_MOUNT: &str = "edge";
 
+/// Directories of pins.
+const KINDS: [&str; 3] = ["links", "egress", "maps"];
+
 /// The pins of an edge.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pins {
     root: PathBuf,
     directory: PathBuf,
@@ -39,6 +42,25 @@ impl Pins {
     #[must_use]
     pub fn new(pin_dir: &Path) -> Self {
         Self { root: pin_dir.to_owned(), directory: pin_dir.join(format!("v{}", abi::VERSION)) }
+    }
+
+    /// Where the versions' pins are.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where this version's are.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// The version.
+    #[must_use]
+    pub fn version(&self) -> u32 {
+        let name = self.directory.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        version(name).unwrap_or(0)
     }
 
     /// Path of the map `name`.
@@ -54,10 +76,28 @@ impl Pins {
         self.directory.join("links").join(name)
     }
 
+    /// Path of the link of a program that looks at what becomes of forwarded frames.
+    #[must_use]
+    pub fn egress(&self, program: &str) -> PathBuf {
+        self.directory.join("egress").join(program)
+    }
+
     /// The links that there are.
     pub fn links(&self) -> Result<Vec<Attached>> {
         let names = list(&self.directory.join("links"))?;
         Ok(names.iter().filter_map(|name| parse_link(name)).collect())
+    }
+
+    /// Takes over a link of another version: it is pinned here, and no longer there.
+    pub fn take_over(&self, other: &Self, attached: Attached) -> Result<()> {
+        let (theirs, ours) = (other.link(attached), self.link(attached));
+        // One that was killed between the two steps below has pinned it here already.
+        if !exists(&ours)? {
+            let link = PinnedLink::from_pin(&theirs)
+                .with_context(|| format!("opening {}", theirs.display()))?;
+            FdLink::from(link).pin(&ours).with_context(|| format!("pinning {}", ours.display()))?;
+        }
+        fs::remove_file(&theirs).with_context(|| format!("removing {}", theirs.display()))
     }
 
     /// Removes a link. No frame passes its program after that.
@@ -84,8 +124,10 @@ impl Pins {
     /// Makes the directories, on a BPF file system, which is mounted where there is none.
     pub fn create(&self) -> Result<()> {
         ensure_bpffs(&self.root)?;
-        make_directory(&self.directory.join("maps"))?;
-        make_directory(&self.directory.join("links"))
+        for kind in KINDS {
+            make_directory(&self.directory.join(kind))?;
+        }
+        Ok(())
     }
 
     /// Holds the pins for this process alone, until the guard is dropped.
@@ -105,14 +147,22 @@ impl Pins {
         })
     }
 
+    /// Removes every link to an interface: no frame comes in any more.
+    pub fn remove_links(&self) -> Result<()> {
+        self.links()?.into_iter().try_for_each(|attached| self.remove_link(attached))
+    }
+
     /// Removes every link, then every table.
     pub fn clear(&self) -> Result<()> {
-        for attached in self.links()? {
-            self.remove_link(attached)?;
-        }
-        let maps = self.directory.join("maps");
-        for name in list(&maps)? {
-            let path = maps.join(name);
+        self.remove_links()?;
+        self.remove_files("egress")?;
+        self.remove_files("maps")
+    }
+
+    fn remove_files(&self, kind: &str) -> Result<()> {
+        let directory = self.directory.join(kind);
+        for name in list(&directory)? {
+            let path = directory.join(name);
             fs::remove_file(&path).with_context(|| format!("removing {}", path.display()))?;
         }
         Ok(())
@@ -124,11 +174,11 @@ impl Pins {
             return Ok(false);
         }
         self.clear()?;
-        for kind in ["links", "maps"] {
+        for kind in KINDS {
             remove_directory(&self.directory.join(kind))?;
         }
         remove_directory(&self.directory)?;
-        if is_our_mount(&self.root) {
+        if is_our_mount(&self.root) && self.others()?.is_empty() {
             umount2(&self.root, MntFlags::MNT_DETACH)
                 .with_context(|| format!("unmounting {}", self.root.display()))?;
         }
@@ -137,23 +187,23 @@ impl Pins {
         Ok(true)
     }
 
-    /// [`Self::remove`], unless a daemon has them.
-    pub fn remove_unused(&self) -> Result<bool> {
-        if !exists(&self.directory)? {
-            return Ok(false);
-        }
-        let _lock = self.lock()?;
-        self.remove()
+    /// Whether there are any, of whatever version.
+    pub fn are_there(&self) -> Result<bool> {
+        Ok(exists(&self.directory)? || !self.others()?.is_empty())
     }
 
-    /// Versions of the layouts, other than ours, that have pins here.
-    pub fn other_versions(&self) -> Result<Vec<String>> {
-        let ours = self.directory.file_name().unwrap_or_default();
+    /// Pins of other versions of the layouts that are here.
+    pub fn others(&self) -> Result<Vec<Self>> {
+        let ours = self.version();
         let names = list(&self.root)?;
-        let is_version =
-            |name: &str| name.strip_prefix('v').is_some_and(|number| number.parse::<u32>().is_ok());
-        Ok(names.into_iter().filter(|name| is_version(name) && name.as_str() != ours).collect())
+        let others = names.into_iter().filter(|name| version(name).is_some_and(|v| v != ours));
+        let pins = |name| Self { root: self.root.clone(), directory: self.root.join(name) };
+        Ok(others.map(pins).collect())
     }
+}
+
+fn version(name: &str) -> Option<u32> {
+    name.strip_prefix('v')?.parse().ok()
 }
 
 fn make_directory(path: &Path) -> Result<()> {

@@ -1,10 +1,14 @@
 //! What would make the data plane silently wrong, looked at before it starts.
 
-use anyhow::{Context as _, Result, bail};
+use std::fs;
+
+use anyhow::{Context as _, Result, bail, ensure};
 
 use super::interface::Interface;
 use crate::config::{Config, Forward, Port};
 
+/// Where a kernel with `PREEMPT_RT` says so.
+const REALTIME: &str = "/sys/kernel/realtime";
 /// What an interface with more room than this is expected to carry all the same: its MTU may
 /// have been raised for the tags alone.
 const STANDARD_MTU_BYTES: u32 = 1500;
@@ -15,6 +19,9 @@ const REDIRECT_HEADERS_LEN_BYTES: u32 = 14 + 4;
 
 /// Checks interfaces and their settings, and mends what is ours to mend.
 pub fn preflight(config: &Config) -> Result<()> {
+    // There, softirqs of a CPU may run one within the other, and counters need them not to.
+    let is_realtime = fs::read_to_string(REALTIME).is_ok_and(|text| text.trim() == "1");
+    ensure!(!is_realtime, "this kernel is PREEMPT_RT, on which frames may be counted wrong");
     let mut problems = Vec::new();
     for port in &config.ports {
         if let Err(error) = check_port(config, port) {

@@ -1,11 +1,14 @@
 //! The XDP program of one port, loaded with the port's constants.
 
 use anyhow::{Context as _, Result, anyhow};
-use aya::{Ebpf, EbpfLoader, programs::Xdp};
+use aya::{Ebpf, EbpfLoader, maps::MapInfo, programs::Xdp};
 use edge_common::{abi, reason::UnmatchedPolicy};
 
-use super::{pins::Pins, tables::SHARED_MAPS};
-use crate::plan::{Capacity, PortPlan};
+use super::{links::AttachedMode, pins::Pins, tables::SHARED_MAPS};
+use crate::{
+    config::XdpMode,
+    plan::{Capacity, PortPlan},
+};
 
 /// The object that `edge-ebpf` builds.
 static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/edge.o"));
@@ -25,6 +28,10 @@ const MAX_SINGLE_BUFFER_MTU_BYTES: u32 = 3000;
 pub struct PortProgram {
     ebpf: Ebpf,
     name: &'static str,
+    mode: AttachedMode,
+    port: PortPlan,
+    capacity: Capacity,
+    pins: Pins,
 }
 
 /// The program for frames from an interface with this MTU.
@@ -36,10 +43,14 @@ pub fn program_for_mtu(mtu_bytes: u32) -> &'static str {
 impl PortProgram {
     /// Loads the program of `port`, whose interface has this MTU, on the pinned tables.
     pub fn load(port: &PortPlan, mtu_bytes: u32, capacity: &Capacity, pins: &Pins) -> Result<Self> {
-        let mut ebpf = load_object(Some(port), capacity, Some(pins), Use::Live)?;
+        let mode = match port.xdp_mode {
+            XdpMode::Native | XdpMode::Auto => AttachedMode::Native,
+            XdpMode::Generic => AttachedMode::Generic,
+        };
         let name = program_for_mtu(mtu_bytes);
-        load_program(&mut ebpf, name)?;
-        Ok(Self { ebpf, name })
+        let ebpf = load_for_port(port, name, mode, capacity, pins)?;
+        let (port, capacity, pins) = (port.clone(), *capacity, pins.clone());
+        Ok(Self { ebpf, name, mode, port, capacity, pins })
     }
 
     /// Loads both programs of `port` with tables of their own, for test runs.
@@ -65,10 +76,39 @@ impl PortProgram {
         load_object(None, capacity, Some(pins), Use::Live).map(drop)
     }
 
-    /// The program.
-    pub fn xdp(&mut self) -> Result<&mut Xdp> {
+    /// The program for this mode: loaded again where it was for the other one.
+    pub fn xdp(&mut self, mode: AttachedMode) -> Result<&mut Xdp> {
+        if mode != self.mode {
+            self.ebpf = load_for_port(&self.port, self.name, mode, &self.capacity, &self.pins)?;
+            self.mode = mode;
+        }
         program(&mut self.ebpf, self.name)
     }
+}
+
+/// The object on the pinned tables, with the programs for [`super::watch_egress`].
+pub(super) fn load_egress_object(capacity: &Capacity, pins: &Pins) -> Result<Ebpf> {
+    let id = |map| Ok::<_, anyhow::Error>(u64::from(MapInfo::from_pin(pins.map(map))?.id()));
+    let ids = id("TX_PORTS")? | id("TX_PORTS_FRAGS")? << 32;
+    let mut loader = EbpfLoader::new();
+    loader.override_global("TX_MAP_IDS", &ids, true);
+    load_with(loader, capacity, Some(pins))
+}
+
+fn load_for_port(
+    port: &PortPlan,
+    name: &str,
+    mode: AttachedMode,
+    capacity: &Capacity,
+    pins: &Pins,
+) -> Result<Ebpf> {
+    let purpose = match mode {
+        AttachedMode::Native => Use::Live,
+        AttachedMode::Generic => Use::LiveInStack,
+    };
+    let mut ebpf = load_object(Some(port), capacity, Some(pins), purpose)?;
+    load_program(&mut ebpf, name)?;
+    Ok(ebpf)
 }
 
 /// The XDP program `name` of the object.
@@ -80,6 +120,7 @@ pub fn program<'a>(ebpf: &'a mut Ebpf, name: &str) -> Result<&'a mut Xdp> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Use {
     Live,
+    LiveInStack,
     Replay,
 }
 
@@ -97,6 +138,7 @@ fn load_object(
     let pass_unmatched = u32::from(unmatched == UnmatchedPolicy::Pass);
     let features = port.map_or(0, |port| port.features.to_bits());
     let replay = u32::from(purpose == Use::Replay);
+    let one_by_one = u32::from(purpose == Use::LiveInStack);
 
     let mut loader = EbpfLoader::new();
     loader
@@ -105,16 +147,24 @@ fn load_object(
         .override_global("TPIDS", &tpids, true)
         .override_global("PASS_UNMATCHED", &pass_unmatched, true)
         .override_global("FEATURES", &features, true)
+        .override_global("ONE_BY_ONE", &one_by_one, true)
         .override_global("REPLAY", &replay, true);
+    load_with(loader, capacity, pins)
+}
+
+fn load_with(mut loader: EbpfLoader<'_>, capacity: &Capacity, pins: Option<&Pins>) -> Result<Ebpf> {
     for (map, entries) in [
         ("S_TABLES", capacity.ports),
         ("PORT_COUNTERS", capacity.ports),
         ("TX_PORTS", capacity.ports),
         ("TX_PORTS_FRAGS", capacity.ports),
         ("PORT_KEYS", capacity.ports),
+        ("CARRIED_PORTS", capacity.ports),
         ("C_TABLES", capacity.c_tables),
         ("ATTACHMENTS", capacity.attachments),
         ("METERS", capacity.attachments),
+        ("LOSSES", capacity.attachments),
+        ("CARRIED", capacity.attachments),
         ("ATTACHMENT_KEYS", capacity.attachments),
         ("LIMITS", capacity.attachments),
         ("FLOW_QUEUES", capacity.flow_queues),

@@ -1,27 +1,33 @@
 //! The kernel's tables, opened.
 
+use std::{collections::BTreeMap, marker::PhantomData, mem::offset_of};
+
 use anyhow::{Context as _, Result, anyhow};
 use aya::{
     Ebpf,
-    maps::{DevMap, Map, MapData, PerCpuArray, PerCpuValues},
+    maps::{DevMap, Map, MapData},
 };
 use edge_common::{
-    abi::{AttachmentKey, FlowQueuesWords, Outcome, PolicerKey, PolicerWords, PortKey, VidTable},
+    abi::{
+        AttachmentKey, FlowQueuesWords, Generation, Outcome, PolicerKey, PolicerWords, PortKey,
+        VidTable,
+    },
     attachment::Attachment,
+    books::{Books, CARRIED_EPOCHS, Carried, CarriedPort},
     limits::Limits,
-    meter::{Meter, PortCounters},
+    meter::{Counted, Losses, Meter, PortCounters},
     peak::{WINDOW_TICKS, Window},
     police::{Lease, Policer},
     qos::QosRow,
     rate::Rate,
 };
-use zerocopy::{FromBytes, IntoBytes as _, KnownLayout};
+use zerocopy::{FromBytes, FromZeros as _, IntoBytes as _, KnownLayout};
 
-use super::{mapped::MappedArray, pins::Pins};
-use crate::plan::Capacity;
+use super::{keys, mapped::MappedArray, pins::Pins, raw_map::RawPerCpu};
+use crate::plan::{self, Capacity};
 
 /// Names of the maps that all ports of an edge share.
-pub(super) const SHARED_MAPS: [&str; 16] = [
+pub(super) const SHARED_MAPS: [&str; 21] = [
     "S_TABLES",
     "C_TABLES",
     "ATTACHMENTS",
@@ -32,12 +38,17 @@ pub(super) const SHARED_MAPS: [&str; 16] = [
     "FLOW_QUEUES",
     "LEASES",
     "METERS",
+    "LOSSES",
+    "IN_FLIGHT",
     "PORT_COUNTERS",
     "TX_PORTS",
     "TX_PORTS_FRAGS",
     "PORT_KEYS",
     "ATTACHMENT_KEYS",
     "POLICER_KEYS",
+    "BOOKS",
+    "CARRIED",
+    "CARRIED_PORTS",
 ];
 
 /// The tables, for reading and writing.
@@ -53,9 +64,13 @@ pub struct KernelTables {
     pub(super) port_keys: MappedArray<PortKey>,
     pub(super) attachment_keys: MappedArray<AttachmentKey>,
     pub(super) policer_keys: MappedArray<PolicerKey>,
-    pub(super) leases: PerCpu<Lease, 8>,
-    pub(super) meters: PerCpu<Meter, 32>,
-    pub(super) port_counters: PerCpu<PortCounters, 64>,
+    pub(super) leases: PerCpu<Lease>,
+    pub(super) books: MappedArray<Books>,
+    pub(super) carried: MappedArray<Carried>,
+    pub(super) carried_ports: MappedArray<CarriedPort>,
+    pub(super) meters: PerCpu<Meter>,
+    pub(super) losses: PerCpu<Losses>,
+    pub(super) port_counters: PerCpu<PortCounters>,
     /// For programs without and with `xdp.frags`.
     pub(super) tx_ports: [DevMap<MapData>; 2],
 }
@@ -96,7 +111,11 @@ impl KernelTables {
             attachment_keys: MappedArray::new(&map("ATTACHMENT_KEYS")?)?,
             policer_keys: MappedArray::new(&map("POLICER_KEYS")?)?,
             leases: PerCpu::new(map("LEASES")?)?,
+            books: MappedArray::new(&map("BOOKS")?)?,
+            carried: MappedArray::new(&map("CARRIED")?)?,
+            carried_ports: MappedArray::new(&map("CARRIED_PORTS")?)?,
             meters: PerCpu::new(map("METERS")?)?,
+            losses: PerCpu::new(map("LOSSES")?)?,
             port_counters: PerCpu::new(map("PORT_COUNTERS")?)?,
             tx_ports: [
                 DevMap::try_from(Map::DevMap(map("TX_PORTS")?))?,
@@ -123,6 +142,68 @@ impl KernelTables {
         self.meters.sum(index)
     }
 
+    /// The same, with what it lost, and with what it has counted in earlier tables.
+    pub fn counted(&self, index: u32) -> Result<Counted> {
+        let mut counted = self.carried.get(index).sides[self.carried_side()];
+        // In this order: what was refused was forwarded before.
+        counted.meter.add(&self.meters.sum(index)?);
+        counted.losses.add(&self.losses.sum(index)?);
+        Ok(counted)
+    }
+
+    /// Which side of what was carried over holds.
+    pub(super) fn carried_side(&self) -> usize {
+        usize::from(self.books.word_at(0, CARRIED_SIDE_WORD) != 0)
+    }
+
+    /// Turns to a side that has the counters of these epochs, all at once.
+    pub(super) fn turn_to(&self, side: usize, epochs: &[[u8; 16]; CARRIED_EPOCHS]) {
+        let list = CARRIED_FROM_WORD + side * EPOCHS_WORDS;
+        let words = epochs.as_bytes().chunks_exact(size_of::<u64>());
+        for (number, bytes) in words.enumerate() {
+            let word = u64::from_ne_bytes(bytes.try_into().expect("a chunk of eight bytes"));
+            self.books.swap(0, list + number, word);
+        }
+        self.books.swap(0, CARRIED_SIDE_WORD, side as u64);
+    }
+
+    /// Whose the attachments' slots are, or were last.
+    pub(super) fn owners(&self) -> BTreeMap<plan::AttachmentKey, u32> {
+        let keys = &self.attachment_keys;
+        let is_owned =
+            |index: &u32| Generation::from_bits(keys.word_at(*index, GENERATION_WORD)).is_owned;
+        let owned = (0..keys.len()).filter(is_owned);
+        owned.filter_map(|index| Some((keys::attachment_key(&keys.get(index))?, index))).collect()
+    }
+
+    /// Gives the attachment's slot to an owner, with counters that begin at zero.
+    ///
+    /// Nobody has it in between: a process that is killed here leaves no counters to one owner that
+    /// were another's.
+    pub(super) fn give(&mut self, index: u32, key: &plan::AttachmentKey) -> Result<()> {
+        let before = Generation::from_bits(self.attachment_keys.get(index).generation);
+        let nobodys = Generation { is_owned: false, ..before };
+        self.attachment_keys.swap(index, GENERATION_WORD, nobodys.to_bits());
+        // Where nobody has counted, there is nothing to clear.
+        if before.number > 0 {
+            self.meters.clear(index)?;
+            self.losses.clear(index)?;
+            self.carried.set(index, &Carried::default());
+        }
+        let owned = Generation { number: before.number + 1, is_owned: true };
+        self.attachment_keys.set(index, &keys::attachment_record(key, owned));
+        Ok(())
+    }
+
+    /// Gives the port's index to the port `name`, with counters that begin at zero.
+    pub(super) fn give_port(&mut self, index: u32, name: &str) -> Result<()> {
+        self.port_counters.clear(index)?;
+        self.carried_ports.set(index, &CarriedPort::default());
+        self.s_tables.set(index, &VidTable::new_zeroed());
+        self.port_keys.set(index, &keys::port_record(name));
+        Ok(())
+    }
+
     /// A policer, all CPUs together.
     pub fn policer(&self, index: u32) -> Result<PolicerState> {
         let Policer { tat_ticks, sold_ticks, windows } =
@@ -142,9 +223,11 @@ impl KernelTables {
         std::array::from_fn(|window| self.policers.swap(index, PEAK_WORDS[window], 0))
     }
 
-    /// The counters of a port, all CPUs together.
+    /// The counters of a port, all CPUs together, and what it has counted in earlier tables.
     pub fn port_counters(&self, index: u32) -> Result<PortCounters> {
-        self.port_counters.sum(index)
+        let mut counters = self.port_counters.sum(index)?;
+        counters.add(&self.carried_ports.get(index).sides[self.carried_side()]);
+        Ok(counters.settled())
     }
 }
 
@@ -163,6 +246,14 @@ pub struct PolicerState {
     pub debts: u64,
 }
 
+/// Which word of a key is its generation.
+const GENERATION_WORD: usize = offset_of!(AttachmentKey, generation) / size_of::<u64>();
+
+/// Which words of the books' page tell what was carried over.
+const CARRIED_SIDE_WORD: usize = offset_of!(Books, carried_side) / size_of::<u64>();
+const CARRIED_FROM_WORD: usize = offset_of!(Books, carried_from) / size_of::<u64>();
+const EPOCHS_WORDS: usize = CARRIED_EPOCHS * 16 / size_of::<u64>();
+
 /// Which words of a policer are the peaks of its windows.
 const PEAK_WORDS: [usize; WINDOW_TICKS.len()] = [4, 7];
 const _: () = assert!(
@@ -179,37 +270,26 @@ pub(super) fn take_map(ebpf: &mut Ebpf, name: &str) -> Result<MapData> {
     }
 }
 
-/// A per-CPU array of `T`, which is `WORDS` numbers of 64 bits.
-pub(super) struct PerCpu<T, const WORDS: usize> {
-    map: PerCpuArray<MapData, [u64; WORDS]>,
-    entry: std::marker::PhantomData<T>,
+/// A per-CPU array of `T`, which is numbers of 64 bits.
+pub(super) struct PerCpu<T> {
+    map: RawPerCpu,
+    entry: PhantomData<T>,
 }
 
-impl<T: FromBytes + KnownLayout, const WORDS: usize> PerCpu<T, WORDS> {
+impl<T: FromBytes + KnownLayout> PerCpu<T> {
     fn new(map: MapData) -> Result<Self> {
-        const { assert!(size_of::<T>() == WORDS * size_of::<u64>()) };
-        let map = PerCpuArray::try_from(Map::PerCpuArray(map))?;
-        Ok(Self { map, entry: std::marker::PhantomData })
+        Ok(Self { map: RawPerCpu::new(map, size_of::<T>())?, entry: PhantomData })
     }
 
     /// The entry of each CPU added up, number by number.
     fn sum(&self, index: u32) -> Result<T> {
-        let mut sum = [0u64; WORDS];
-        for cpu in self.map.get(&index, 0).context("reading counters")?.iter() {
-            for (sum, number) in sum.iter_mut().zip(cpu) {
-                *sum = sum.wrapping_add(*number);
-            }
-        }
+        let sum = self.map.sum(index)?;
         Ok(T::read_from_bytes(sum.as_bytes()).expect("as many words as the type has"))
     }
 
     /// Makes the entry zero on each CPU.
-    pub(super) fn clear(&mut self, index: u32) -> Result<()> {
-        let cpus = aya::util::nr_cpus().map_err(|(file, error)| {
-            anyhow::Error::new(error).context(format!("reading {file}"))
-        })?;
-        let zero = PerCpuValues::try_from(vec![[0; WORDS]; cpus])?;
-        self.map.set(index, zero, 0).context("clearing counters")
+    pub(super) fn clear(&self, index: u32) -> Result<()> {
+        self.map.clear(index)
     }
 }
 

@@ -9,16 +9,18 @@ use nix::{
 };
 
 const RUN: &str = "/run";
+/// The ledger's parent.
+const STATE: &str = "/var/lib";
 const BPF: &str = "/sys/fs/bpf";
 
-/// Gives the calling thread, and all that it will start, an empty `/run` and an empty BPF file
-/// system of their own. They have no name outside, so even `kill -9` leaves nothing of them.
+/// Gives the calling thread, and all that it will start, an empty `/run`, an empty `/var/lib` and an
+/// empty BPF file system of their own. They have no name outside, so even `kill -9` leaves nothing of them.
 pub fn private_mounts() -> Result<()> {
     unshare(CloneFlags::CLONE_NEWNS).context("cannot make a mount namespace")?;
     let none: Option<&str> = None;
     mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)
         .context("cannot keep mounts private")?;
-    for (kind, place) in [("tmpfs", RUN), ("bpf", BPF)] {
+    for (kind, place) in [("tmpfs", RUN), ("tmpfs", STATE), ("bpf", BPF)] {
         mount(Some(kind), place, Some(kind), MsFlags::empty(), none)
             .with_context(|| format!("cannot mount a {kind} on {place}"))?;
     }

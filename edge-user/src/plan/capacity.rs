@@ -62,9 +62,7 @@ impl Capacity {
     /// Room for `config` and as much again, so that reloads can add and replace.
     #[must_use]
     pub fn for_config(config: &Config) -> Self {
-        let count = |n: usize, least: u32| {
-            u32::try_from(2 * n + 1).unwrap_or(u32::MAX).max(least).next_power_of_two()
-        };
+        let count = |n: usize, least: u32| u32::try_from(2 * n + 1).unwrap_or(u32::MAX).max(least);
         let attachments = members(config).count();
         let limits = members(config).map(|member| member.limits().len()).sum::<usize>();
         let fair = members(config).filter(Member::is_fair).count();

@@ -1,19 +1,40 @@
 //! Whose entries of the tables are: what keeps its index, and so its counters or its bucket, from
 //! one configuration to the next.
 
-use crate::config::{Direction, Link, PeeringKind};
+use crate::config::{Accounting, Billing, Direction, Link, PeeringKind};
 
-/// One port + S-VID + C-VID that a circuit's peering claims.
+/// One port + S-VID + C-VID that a circuit's peering claims, with all that a bill has to know of
+/// what it counts: where one of these changes, other counters go on.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AttachmentKey {
+    /// The edge's name.
+    pub edge: String,
     /// The circuit's name.
     pub circuit: String,
+    /// The provider's key for it.
+    pub service_key: Option<String>,
     /// The peering.
     pub peering: PeeringKind,
     /// The port's name.
     pub port: String,
+    /// The direction.
+    pub direction: Direction,
+    /// The port's link.
+    pub link: Link,
+    /// How the circuit is billed.
+    pub billing: Billing,
+    /// Which bytes count.
+    pub accounting: Accounting,
     /// Names of its classes, by number: counters of other classes are others.
     pub classes: Vec<String>,
+}
+
+impl AttachmentKey {
+    /// What those who look at counters tell owners apart by.
+    #[must_use]
+    pub fn place(&self) -> (&str, PeeringKind, &str, Direction, Link) {
+        (&self.circuit, self.peering, &self.port, self.direction, self.link)
+    }
 }
 
 /// What one bucket polices.

@@ -28,9 +28,15 @@ pub(super) fn members(config: &Config) -> impl Iterator<Item = Member<'_>> {
 impl Member<'_> {
     pub(super) fn key(&self) -> AttachmentKey {
         AttachmentKey {
+            edge: self.config.edge.name.clone(),
             circuit: self.circuit.name.clone(),
+            service_key: self.circuit.service_key.clone(),
             peering: self.peering.kind,
             port: self.port.name.clone(),
+            direction: self.port.side.direction(),
+            link: self.port.link,
+            billing: self.circuit.billing,
+            accounting: self.circuit.accounting,
             classes: self.profile().classes.iter().map(|class| class.name.clone()).collect(),
         }
     }

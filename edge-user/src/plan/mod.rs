@@ -28,7 +28,7 @@ use self::{
     member::{Member, members},
     slots::Claim,
 };
-use crate::config::{CTags, Config, Direction, Forward, Link, Port, Side, SideTags, XdpMode};
+use crate::config::{CTags, Config, Forward, Link, Port, Side, SideTags, XdpMode};
 
 pub use self::{
     capacity::{CTableKey, Capacity, Occupancy},
@@ -77,12 +77,8 @@ pub struct AttachmentPlan {
     pub value: Attachment,
     /// Its buckets inside the circuit's.
     pub limits: Limits,
-    /// Direction of the frames.
-    pub direction: Direction,
-    /// The port's link.
-    pub link: Link,
-    /// Indices that the same peering had on the same port with other classes, whose counters are
-    /// part of its own.
+    /// Indices that the same peering had on the same port, in the same direction and on the same
+    /// link, with other classes or otherwise billed, whose counters are part of its own.
     pub predecessors: Vec<(u32, Vec<String>)>,
 }
 
@@ -203,8 +199,6 @@ impl Plan {
                 key: member.key(),
                 value,
                 limits,
-                direction: member.port.side.direction(),
-                link: member.port.link,
                 predecessors: Vec::new(),
             });
         }
@@ -222,16 +216,16 @@ impl Plan {
         self.ports.iter().find(|port| port.name == name)
     }
 
-    fn find_predecessors(&mut self, known: &BTreeMap<AttachmentKey, u32>) {
+    /// Finds the predecessors of each attachment among those that have a slot.
+    pub fn find_predecessors(&mut self, known: &BTreeMap<AttachmentKey, u32>) {
         let taken = self.attachment_indices();
-        let place = |key: &AttachmentKey| (key.circuit.clone(), key.peering, key.port.clone());
         let mut predecessors: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for (key, index) in known.iter().filter(|(_, index)| !taken.contains(index)) {
-            predecessors.entry(place(key)).or_default().push((*index, key.classes.clone()));
+            predecessors.entry(key.place()).or_default().push((*index, key.classes.clone()));
         }
         for attachment in &mut self.attachments {
             attachment.predecessors =
-                predecessors.remove(&place(&attachment.key)).unwrap_or_default();
+                predecessors.remove(&attachment.key.place()).unwrap_or_default();
         }
     }
 

@@ -10,8 +10,9 @@ use edge_common::{
     class::{Class, Dscp},
     fair::FlowQueues,
     frame::Buffer,
+    in_flight::HandedOver,
     limits::Limits,
-    meter::{Meter, PortCounters},
+    meter::{Counted, Losses, Meter, PortCounters},
     path,
     police::{Lease, Policer},
     port::PortConfig,
@@ -42,6 +43,7 @@ struct HostTables {
     policers: Vec<(Policer<Cell<u64>>, Lease)>,
     flow_queues: Vec<FlowQueues<Cell<u64>>>,
     meters: Vec<Meter>,
+    losses: Vec<Losses>,
     port_counters: PortCounters,
     outcome: Cell<Outcome>,
 }
@@ -64,6 +66,7 @@ impl HostEngine {
             plan: plan.clone(),
             port: port.index,
             meters: vec![Meter::default(); attachments.len()],
+            losses: vec![Losses::default(); attachments.len()],
             attachments,
             limits,
             policers: (0..capacity.policers).map(|_| policer()).collect(),
@@ -88,8 +91,9 @@ impl Engine for HostEngine {
         Ok(Outcome { reason: reason.number(), ..self.tables.outcome.get() })
     }
 
-    fn meter(&self, attachment: u32) -> Result<Meter> {
-        Ok(self.tables.meters[attachment as usize])
+    fn counted(&self, attachment: u32) -> Result<Counted> {
+        let index = attachment as usize;
+        Ok(Counted { meter: self.tables.meters[index], losses: self.tables.losses[index] })
     }
 
     fn port_counters(&self) -> Result<PortCounters> {
@@ -143,12 +147,20 @@ impl Tables for HostTables {
         self.meters.get_mut(attachment as usize)
     }
 
+    fn losses(&mut self, attachment: u32) -> Option<&mut Losses> {
+        self.losses.get_mut(attachment as usize)
+    }
+
     fn port_counters(&mut self) -> Option<&mut PortCounters> {
         Some(&mut self.port_counters)
     }
 
     fn forward(&mut self) -> bool {
         true
+    }
+
+    fn hand_over(&mut self, _frame: HandedOver) {
+        // There is no device.
     }
 
     fn note_attachment(&self, index: u32) {

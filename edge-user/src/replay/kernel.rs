@@ -8,7 +8,7 @@ use aya::{
 use edge_common::{
     Reason,
     abi::Outcome,
-    meter::{Meter, PortCounters},
+    meter::{Counted, PortCounters},
 };
 use nix::{
     sched::{CpuSet, sched_getcpu, sched_setaffinity},
@@ -112,8 +112,8 @@ impl Engine for KernelEngine {
         Ok(self.run_for_action(frame, now_ns)?.0)
     }
 
-    fn meter(&self, attachment: u32) -> Result<Meter> {
-        self.tables.meter(attachment)
+    fn counted(&self, attachment: u32) -> Result<Counted> {
+        self.tables.counted(attachment)
     }
 
     fn port_counters(&self) -> Result<PortCounters> {

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 use edge_common::{
     Action, Reason,
     abi::Outcome,
-    meter::{Meter, PortCounters},
+    meter::{Counted, PortCounters},
     reason::UnmatchedPolicy,
 };
 use serde::Serialize;
@@ -26,7 +26,7 @@ pub trait Engine {
     /// Takes `frame` along the path at `now_ns` and leaves it as it leaves.
     fn run(&mut self, frame: &mut Vec<u8>, now_ns: u64) -> Result<Outcome>;
     /// The counters of an attachment.
-    fn meter(&self, attachment: u32) -> Result<Meter>;
+    fn counted(&self, attachment: u32) -> Result<Counted>;
     /// The counters of the port.
     fn port_counters(&self) -> Result<PortCounters>;
 }

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     daemon::status::Status,
     lab::{Lab, WireCount, WireCounts},
+    ledger::UsageRecord,
     units::{bit_rate, count},
 };
 
@@ -28,17 +29,15 @@ pub(super) struct Row {
     pub(super) forwarded: WireCount,
     /// What the edge says it dropped.
     pub(super) dropped: WireCount,
+    /// What the edge says a device refused.
+    pub(super) refused: WireCount,
+    /// What its ledger has, and what of it is billed.
+    pub(super) booked: WireCount,
+    pub(super) billed_bytes: u64,
     /// What came off the wire at the other end.
     pub(super) arrived: WireCount,
     /// DSCPs of the packets that came off the wire.
     pub(super) dscp_seen: BTreeSet<u8>,
-}
-
-impl Row {
-    /// Outbound bytes of a metered circuit, which the demo's are.
-    fn billed_bytes(&self) -> u64 {
-        if self.direction == "outbound" { self.forwarded.bytes } else { 0 }
-    }
 }
 
 /// All of them, and what they are made from.
@@ -47,12 +46,10 @@ pub(super) struct Account {
     pub(super) rows: Vec<Row>,
     /// What reached the cloud.
     pub(super) at_core: WireCounts,
-    /// Frames that the edge forwarded and the lab's cables had no room for.
-    pub(super) overrun_frames: u64,
 }
 
-/// Compares the edge's status with the far ends' counts.
-pub(super) fn take(lab: &Lab, status: &Status) -> Result<Account> {
+/// Compares the edge's status and ledger with the far ends' counts.
+pub(super) fn take(lab: &Lab, status: &Status, usage: &[UsageRecord]) -> Result<Account> {
     let (customer, core) = (lab.far_end(CUSTOMER)?, lab.far_end(CORE)?);
     let inbound = (customer.offered()?, core.received()?);
     let outbound = (core.offered()?, customer.received()?);
@@ -63,6 +60,17 @@ pub(super) fn take(lab: &Lab, status: &Status) -> Result<Account> {
                 if peering.direction == "inbound" { &inbound } else { &outbound };
             let (s_vid, c_vid) = vids(&circuit.name, &peering.kind);
             let total = &peering.total;
+            let own = usage.iter().filter(|record| {
+                record.circuit == circuit.name
+                    && record.peering == peering.kind
+                    && record.direction == peering.direction
+            });
+            let mut booked = WireCount::default();
+            let mut billed_bytes = 0;
+            for record in own {
+                booked += WireCount { frames: record.frames, bytes: record.bytes };
+                billed_bytes += record.billed_bytes;
+            }
             rows.push(Row {
                 circuit: circuit.name.clone(),
                 peering: peering.kind.clone(),
@@ -74,6 +82,9 @@ pub(super) fn take(lab: &Lab, status: &Status) -> Result<Account> {
                     bytes: total.forwarded_bytes,
                 },
                 dropped: WireCount { frames: total.dropped_frames, bytes: total.dropped_bytes },
+                refused: WireCount { frames: total.refused_frames, bytes: total.refused_bytes },
+                booked,
+                billed_bytes,
                 arrived: received.tagged(s_vid, c_vid),
                 dscp_seen: received
                     .iter()
@@ -83,8 +94,7 @@ pub(super) fn take(lab: &Lab, status: &Status) -> Result<Account> {
             });
         }
     }
-    let overrun_frames = lab.overrun_frames(CUSTOMER)? + lab.overrun_frames(CORE)?;
-    Ok(Account { rows, at_core: inbound.1, overrun_frames })
+    Ok(Account { rows, at_core: inbound.1 })
 }
 
 impl Account {
@@ -102,12 +112,12 @@ impl Account {
             "dropped",
             "DSCP on the wire",
             "bytes billed",
-            "wire and meter",
+            "wire, meter and ledger",
         ]);
         let mean_rate = |counted| format!("{} Mbps", mega(rate_bps(counted, length.as_millis())));
         for row in self.rows.iter().filter(|row| row.offered.frames != 0) {
             let dscp: Vec<String> = row.dscp_seen.iter().map(u8::to_string).collect();
-            let agree = row.arrived == row.forwarded;
+            let agree = row.arrived == row.forwarded && row.booked == row.forwarded;
             table.add_row([
                 row.circuit.clone(),
                 row.peering.clone(),
@@ -117,7 +127,7 @@ impl Account {
                 mean_rate(row.arrived),
                 format!("{} frames", count(row.dropped.frames)),
                 dscp.join(", "),
-                count(row.billed_bytes()),
+                count(row.billed_bytes),
                 if agree { "agree to the byte" } else { "DIFFER" }.to_owned(),
             ]);
         }

@@ -23,7 +23,8 @@ const MOST_PERCENT: u64 = 103;
 
 pub(super) fn check(outcome: &Outcome, account: &Account, status: &Status) -> Vec<Check> {
     let mut checks = vec![
-        books_agree(account),
+        wire_agrees(account),
+        ledger_agrees(account),
         nothing_vanished(account),
         flood_is_policed(outcome, account),
         voice_is_whole(outcome, account),
@@ -34,24 +35,36 @@ pub(super) fn check(outcome: &Outcome, account: &Account, status: &Status) -> Ve
     checks
 }
 
-fn books_agree(account: &Account) -> Check {
-    let excess = |row: &super::account::Row| row.forwarded.frames.abs_diff(row.arrived.frames);
-    let missing: u64 = account.rows.iter().map(excess).sum();
-    let same_bytes = account.rows.iter().all(|row| row.forwarded.bytes == row.arrived.bytes);
-    let (holds, but) = match account.overrun_frames {
-        0 => (missing == 0 && same_bytes, String::new()),
-        lost => (missing == lost, format!(", but for {lost} that the lab's own cable dropped")),
+fn wire_agrees(account: &Account) -> Check {
+    let holds = account.rows.iter().all(|row| row.forwarded == row.arrived);
+    let refused = refused_frames(account);
+    let but = match refused {
+        0 => String::new(),
+        refused => format!("; {refused} that the lab's cables had no room for are none of them"),
     };
-    let text = format!("each frame and byte that the edge counts has arrived{but}");
+    Check { holds, text: format!("each frame and byte that the edge counts has arrived{but}") }
+}
+
+fn ledger_agrees(account: &Account) -> Check {
+    let holds = account.rows.iter().all(|row| row.forwarded == row.booked);
+    let billed: u64 = account.rows.iter().map(|row| row.billed_bytes).sum();
+    let text =
+        format!("each is in the ledger, and the {} bytes outbound are billed", count(billed));
     Check { holds, text }
+}
+
+fn refused_frames(account: &Account) -> u64 {
+    account.rows.iter().map(|row| row.refused.frames).sum()
 }
 
 fn nothing_vanished(account: &Account) -> Check {
     let holds = account.rows.iter().all(|row| {
-        row.offered.frames == row.forwarded.frames + row.dropped.frames
-            && row.offered.bytes == row.forwarded.bytes + row.dropped.bytes
+        let mut known = row.forwarded;
+        known += row.dropped;
+        known += row.refused;
+        row.offered == known
     });
-    Check { holds, text: "each frame and byte offered is forwarded or counted as dropped".into() }
+    Check { holds, text: "each frame and byte offered is forwarded, or counted as dropped".into() }
 }
 
 fn flood_is_policed(outcome: &Outcome, account: &Account) -> Check {
@@ -74,7 +87,7 @@ fn flood_is_policed(outcome: &Outcome, account: &Account) -> Check {
 fn voice_is_whole(outcome: &Outcome, account: &Account) -> Check {
     let voice = account.at_core.sum(|key| key.s_vid == 100 && key.dscp() == Some(EF));
     Check {
-        holds: voice.frames + account.overrun_frames >= outcome.voice.frames,
+        holds: voice.frames + refused_frames(account) >= outcome.voice.frames,
         text: format!(
             "of {} voice frames in that flood, {} arrive",
             count(outcome.voice.frames),

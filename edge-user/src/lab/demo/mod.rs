@@ -13,9 +13,10 @@ use self::scenario::{CORE, CUSTOMER, Circuits, Scenario};
 use super::{edge::EdgeProcess, mounts::private_mounts, preflight::preflight, topology::Lab};
 use crate::{
     daemon::{
-        control::{Request, ask},
+        control::{Booked, Request, ask},
         status::Status,
     },
+    ledger::{Ledger, UsageQuery},
     units::bit_rate,
 };
 
@@ -47,7 +48,9 @@ pub fn demo(out: &mut dyn Write) -> Result<()> {
     let outcome = Scenario::new(&mut lab, circuits)?.run(out)?;
     let status: Status = ask(Path::new(CONTROL), &Request::Status)?;
 
-    let account = account::take(&lab, &status)?;
+    let booked: Booked = ask(Path::new(CONTROL), &Request::Book)?;
+    let ledger = Ledger::open_read_only(&booked.state_dir)?;
+    let account = account::take(&lab, &status, &ledger.usage(&UsageQuery::default())?)?;
     writeln!(out, "\n{}\n", account.table(outcome.flood.elapsed))?;
     let failed = report(out, &checks::check(&outcome, &account, &status))?;
     let said = edge.said();

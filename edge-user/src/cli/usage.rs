@@ -1,0 +1,156 @@
+mod format;
+mod when;
+
+use std::io::{self, Write as _};
+
+use anyhow::Result;
+use clap::ValueEnum;
+use edge_user::{
+    config,
+    ledger::{Grain, Ledger, PercentileQuery, UsageQuery},
+};
+use jiff::Timestamp;
+
+use super::{UsageError, ledger::LedgerArg};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Of this circuit only.
+    #[arg(long, value_name = "NAME")]
+    circuit: Option<String>,
+    /// Under this name of the edge only, where it was renamed.
+    #[arg(long, value_name = "NAME")]
+    edge: Option<String>,
+    /// Periods that start at this moment or later: 2026-01, 2026-01-31 or 2026-01-31T12:00:00Z.
+    #[arg(long, value_name = "TIME", value_parser = when::timestamp)]
+    from: Option<Timestamp>,
+    /// Periods that start before this moment, likewise.
+    #[arg(long, value_name = "TIME", value_parser = when::timestamp)]
+    to: Option<Timestamp>,
+    /// Sums over what, in UTC.
+    #[arg(long, value_enum, default_value_t)]
+    by: By,
+    /// How it is printed.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// The 95th percentile of five-minute samples instead; of this month so far, unless told
+    /// otherwise.
+    #[arg(long, conflicts_with = "by")]
+    p95: bool,
+    #[command(flatten)]
+    ledger: LedgerArg,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum By {
+    /// Periods as the ledger keeps them.
+    #[default]
+    Period,
+    Hour,
+    Day,
+    Month,
+    /// All of it.
+    Total,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Format {
+    /// For people.
+    #[default]
+    Table,
+    /// With a header.
+    Csv,
+    /// One document.
+    Json,
+}
+
+pub(super) fn usage(args: &Args) -> Result<()> {
+    if let (Some(from), Some(to)) = (args.from, args.to)
+        && from >= to
+    {
+        return Err(UsageError(format!("--from {from} is not before --to {to}")).into());
+    }
+    let ledger = args.ledger.open()?;
+    let known = ledger.circuits()?;
+    known_or(args, &known)?;
+    for gap in ledger.gaps()? {
+        eprintln!("warning: {gap}");
+    }
+    if args.p95 { print_percentiles(args, &ledger) } else { print_usage(args, &ledger) }
+}
+
+fn print_usage(args: &Args, ledger: &Ledger) -> Result<()> {
+    let query = UsageQuery {
+        edge: args.edge.clone(),
+        circuit: args.circuit.clone(),
+        from: args.from,
+        to: args.to,
+        grain: match args.by {
+            By::Period => Grain::Period,
+            By::Hour => Grain::Hour,
+            By::Day => Grain::Day,
+            By::Month => Grain::Month,
+            By::Total => Grain::Total,
+        },
+    };
+    let records = ledger.usage(&query)?;
+    warn_of_expired("usage", args.from, ledger.expired_until()?);
+    let mut out = io::stdout().lock();
+    match args.format {
+        Format::Table => writeln!(out, "{}", format::usage_table(&records))?,
+        Format::Csv => format::csv(&mut out, format::USAGE_HEADER, &records)?,
+        Format::Json => format::json(&mut out, "records", &records)?,
+    }
+    Ok(())
+}
+
+fn print_percentiles(args: &Args, ledger: &Ledger) -> Result<()> {
+    let query = PercentileQuery {
+        edge: args.edge.clone(),
+        circuit: args.circuit.clone(),
+        from: args.from,
+        to: args.to,
+    };
+    let percentiles = ledger.percentiles(&query, Timestamp::now())?;
+    let from = percentiles.first().map(|percentile| percentile.start).or(args.from);
+    warn_of_expired("samples", from, ledger.samples_expired_until()?);
+    let mut out = io::stdout().lock();
+    match args.format {
+        Format::Table => writeln!(out, "{}", format::percentile_table(&percentiles))?,
+        Format::Csv => format::csv(&mut out, format::PERCENTILE_HEADER, &percentiles)?,
+        Format::Json => format::json(&mut out, "percentiles", &percentiles)?,
+    }
+    Ok(())
+}
+
+/// Says so where what is asked for, from the first if `from` is `None`, has been deleted in part.
+pub(super) fn warn_of_expired(what: &str, from: Option<Timestamp>, until: Option<Timestamp>) {
+    if let Some(until) = until.filter(|until| from.is_none_or(|from| from < *until)) {
+        eprintln!("warning: {what} before {until}: no longer kept, and not in these figures");
+    }
+}
+
+/// Refuses the name of an edge or a circuit that the ledger has never heard of.
+fn known_or(args: &Args, known: &[(String, String)]) -> Result<(), UsageError> {
+    if let Some(edge) = &args.edge
+        && !known.iter().any(|(name, _)| name == edge)
+    {
+        return Err(unknown("edge", edge, known.iter().map(|(name, _)| name.as_str())));
+    }
+    let is_asked = |edge: &str| args.edge.as_ref().is_none_or(|asked| asked == edge);
+    let circuits = || known.iter().filter(|known| is_asked(&known.0)).map(|known| known.1.as_str());
+    match &args.circuit {
+        Some(circuit) if !circuits().any(|name| name == circuit) => {
+            Err(unknown("circuit", circuit, circuits()))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn unknown<'n>(what: &str, name: &str, known: impl Iterator<Item = &'n str>) -> UsageError {
+    let help = match config::nearest(name, known) {
+        None => "`edge usage` without it shows all there is".to_owned(),
+        Some(near) => format!("did you mean {near:?}?"),
+    };
+    UsageError(format!("the ledger has no {what} {name:?}; {help}"))
+}

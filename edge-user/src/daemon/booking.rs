@@ -1,0 +1,75 @@
+//! Booking: from the meters of all tables into the ledger.
+
+use std::path::Path;
+
+use anyhow::Result;
+use jiff::Timestamp;
+
+use crate::{
+    dataplane::{Pins, books::Books},
+    ledger::{self, Ledger, LedgerError, LedgerLock, Policy, Reading},
+};
+
+/// The ledger, open. Several daemons can book in one, but only one of them is its keeper.
+pub(super) struct OpenLedger {
+    pub(super) ledger: Ledger,
+    /// It knows less than was once booked.
+    is_old_copy: bool,
+    /// Held by the keeper.
+    lock: Option<LedgerLock>,
+}
+
+impl OpenLedger {
+    /// Opens the ledger for the tables that there are.
+    pub(super) fn open(state_dir: &Path, all: &[(Pins, Books)]) -> Result<Self> {
+        let mut ledger = Ledger::open(state_dir)?;
+        let known = ledger.checkpoint()?;
+        for (_, books) in all {
+            for gap in ledger.mark_lost(books.epoch(), Timestamp::now())? {
+                tracing::warn!("{gap}; that is not booked");
+            }
+        }
+        let is_old_copy = all.iter().any(|(_, books)| books.checkpoint() > known);
+        Ok(Self { ledger, is_old_copy, lock: None })
+    }
+
+    /// Becomes the ledger's keeper, who alone seals, exports and throws away: an error where another
+    /// daemon is it.
+    pub(super) fn keep(&mut self, state_dir: &Path) -> Result<(), LedgerError> {
+        if self.lock.is_none() {
+            self.lock = Some(ledger::lock(state_dir)?);
+        }
+        Ok(())
+    }
+
+    /// Books what the meters say; it is the last reading of those that `is_final` picks.
+    pub(super) fn book(
+        &mut self,
+        all: &[(Pins, Books)],
+        policy: &Policy,
+        is_final: impl Fn(&Pins) -> Result<bool>,
+    ) -> Result<()> {
+        let mut checkpoints = Vec::new();
+        for (pins, books) in all {
+            let is_final = is_final(pins)?;
+            let taken = Timestamp::now();
+            let (epoch, slots) = (books.epoch().clone(), books.read()?);
+            let reading = Reading { epoch, taken, slots, is_final };
+            checkpoints.push(self.ledger.book(&reading, policy)?.checkpoint);
+        }
+        if self.is_old_copy {
+            let id = self.ledger.reincarnate()?;
+            self.is_old_copy = false;
+            tracing::warn!(
+                "{} knew less than was once booked: an old copy, or a new ledger. What the meters \
+                 have is booked anew, in records of the ledger {id} from now on",
+                self.ledger.path().display(),
+            );
+        }
+        // Only now: else nobody would know any more that it was an old copy.
+        for ((_, books), checkpoint) in all.iter().zip(checkpoints) {
+            books.set_checkpoint(checkpoint);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,99 @@
+//! Closing the books: the last of the meters goes into the ledger before the tables go.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+
+use super::booking::OpenLedger;
+use crate::{
+    config::Config,
+    dataplane::{
+        Pins,
+        books::{AllBooks, Books, all_books},
+        quiesce,
+    },
+    ledger::Policy,
+};
+
+/// What happens to counters that can't be booked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unbooked {
+    /// They are kept, and all else too: an error.
+    Keep,
+    /// They are lost.
+    Discard,
+}
+
+/// Detaches the data plane under `pins`, which nobody else may use meanwhile: frames pass no more,
+/// what was counted is booked, tables and pins of all versions are gone. Returns whether there was
+/// anything.
+///
+/// Nothing is detached where the ledger can't be written.
+pub fn close(config: &Config, pins: &Pins, unbooked: Unbooked) -> Result<bool> {
+    let state_dir = &config.edge.state_dir;
+    let AllBooks { books: all, unreadable } = match all_books(pins.root()) {
+        Err(error) if unbooked == Unbooked::Discard => {
+            AllBooks { books: Vec::new(), unreadable: vec![error] }
+        }
+        all => all?,
+    };
+    let policy = config.ledger.policy();
+    let mut ledger = match open_and_book(state_dir, &all, unreadable, &policy) {
+        Ok(ledger) => Some(ledger),
+        Err(error) if unbooked == Unbooked::Discard => {
+            lost(&error);
+            // What can be booked, is.
+            OpenLedger::open(state_dir, &all).ok()
+        }
+        // Nothing was ever counted.
+        Err(_) if all.is_empty() && !pins.are_there()? => None,
+        Err(error) => {
+            return Err(error).with_context(|| {
+                format!(
+                    "nothing was detached, as the counters can't be booked in {}; repair that, or \
+                     lose them with `edge detach --discard`",
+                    state_dir.display()
+                )
+            });
+        }
+    };
+
+    pins.remove_links()?;
+    for other in pins.others()? {
+        other.remove_links()?;
+    }
+    // What is under way may still be refused, and is counted as that.
+    quiesce();
+    if let Some(ledger) = &mut ledger
+        && let Err(error) = ledger.book(&all, &policy, |_| Ok(true))
+    {
+        if unbooked == Unbooked::Keep {
+            return Err(error)
+                .context("links are gone, tables are not: `edge detach` again books the rest");
+        }
+        lost(&error);
+    }
+    for (_, books) in &all {
+        books.close();
+    }
+    let mut was_any = pins.remove()?;
+    for other in pins.others()? {
+        was_any |= other.remove()?;
+    }
+    Ok(was_any)
+}
+
+fn open_and_book(
+    state_dir: &Path,
+    all: &[(Pins, Books)],
+    unreadable: Vec<anyhow::Error>,
+    policy: &Policy,
+) -> Result<OpenLedger> {
+    let mut ledger = OpenLedger::open(state_dir, all)?;
+    ledger.book(all, policy, |_| Ok(false))?;
+    unreadable.into_iter().next().map_or(Ok(ledger), Err)
+}
+
+fn lost(error: &anyhow::Error) {
+    tracing::warn!("what was counted since the last booking is lost: {error:#}");
+}

@@ -1,0 +1,96 @@
+//! The exports of a configuration, each at work.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use crate::{
+    config::{Export, ExportFormat, Sink},
+    export::{Backoff, ExportStatus, Exporter, Files, Format, Http, Outbox, Receiver},
+    ledger::{Batch, Ledger},
+};
+
+/// Exporters by what they are told to do.
+#[derive(Debug, Default)]
+pub(super) struct Exports(Vec<(Export, Exporter)>);
+
+impl Exports {
+    /// Starts those that are new, ends those that are gone, leaves the others alone. Who drops
+    /// what is returned waits for the end of those that are gone.
+    pub(super) fn follow(&mut self, wanted: &[Export], state_dir: &Path) -> Vec<Exporter> {
+        let (kept, gone): (Vec<_>, Vec<_>) =
+            self.0.drain(..).partition(|(export, _)| wanted.contains(export));
+        let gone: Vec<Exporter> = gone.into_iter().map(|(_, exporter)| exporter).collect();
+        gone.iter().for_each(Exporter::stop);
+        self.0 = kept;
+        for export in wanted {
+            if self.0.iter().any(|(known, _)| known == export) {
+                continue;
+            }
+            match start(export, state_dir) {
+                Ok(exporter) => self.0.push((export.clone(), exporter)),
+                Err(error) => tracing::error!("export {}: {error:#}", export.name),
+            }
+        }
+        gone
+    }
+
+    /// There are new records.
+    pub(super) fn wake(&self) {
+        self.0.iter().for_each(|(_, exporter)| exporter.wake());
+    }
+
+    pub(super) fn status(&self) -> Vec<ExportStatus> {
+        self.0.iter().map(|(_, exporter)| exporter.status()).collect()
+    }
+}
+
+fn start(export: &Export, state_dir: &Path) -> Result<Exporter> {
+    let receiver: Box<dyn Receiver + Send> = match &export.to {
+        Sink::Files { dir, format } => Box::new(Files::new(
+            dir.clone(),
+            match format {
+                ExportFormat::Jsonl => Format::Jsonl,
+                ExportFormat::Csv => Format::Csv,
+            },
+        )),
+        Sink::Http { url, token_file } => Box::new(Http::new(url, token_file.clone())),
+    };
+    let outbox = Box::new(LedgerOutbox { state_dir: state_dir.to_owned(), ledger: None });
+    Ok(Exporter::start(&export.name, receiver, outbox, Backoff::default())?)
+}
+
+/// The ledger's batches.
+struct LedgerOutbox {
+    state_dir: PathBuf,
+    ledger: Option<Ledger>,
+}
+
+impl LedgerOutbox {
+    /// Does something with the ledger; opened anew after an error, and where it is another file.
+    fn with<T>(
+        &mut self,
+        work: impl FnOnce(&mut Ledger) -> Result<T, crate::ledger::LedgerError>,
+    ) -> Result<T> {
+        let ledger = match self.ledger.take().filter(Ledger::is_current) {
+            Some(ledger) => ledger,
+            None => Ledger::open(&self.state_dir)?,
+        };
+        let ledger = self.ledger.insert(ledger);
+        let done = work(ledger);
+        if done.is_err() {
+            self.ledger = None;
+        }
+        Ok(done?)
+    }
+}
+
+impl Outbox for LedgerOutbox {
+    fn next_batch(&mut self, sink: &str) -> Result<Option<Batch>> {
+        self.with(|ledger| ledger.next_batch(sink))
+    }
+
+    fn acknowledge(&mut self, sink: &str, number: u64) -> Result<()> {
+        self.with(|ledger| ledger.acknowledge(sink, number))
+    }
+}

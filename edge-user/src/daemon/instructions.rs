@@ -1,0 +1,50 @@
+//! What the bookkeeper goes by.
+
+use crate::{
+    config::{Config, Export, LedgerConfig},
+    ledger::{Policy, Terms},
+};
+
+/// What the bookkeeper goes by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Instructions {
+    /// The edge's name.
+    pub edge: String,
+    /// How the ledger is kept.
+    pub ledger: LedgerConfig,
+    /// What circuits are sold as.
+    pub terms: Vec<Terms>,
+    /// Where records go.
+    pub exports: Vec<Export>,
+}
+
+impl Instructions {
+    /// Those of a configuration.
+    #[must_use]
+    pub fn new(config: &Config) -> Self {
+        let terms = config.circuits.iter().map(|circuit| Terms {
+            edge: config.edge.name.clone(),
+            circuit: circuit.name.clone(),
+            service_key: circuit.service_key.clone(),
+            bandwidth_bps: circuit.bandwidth_bps,
+            billing: circuit.billing,
+            sku: circuit.sku,
+            zone: circuit.zone.clone(),
+        });
+        Self {
+            edge: config.edge.name.clone(),
+            ledger: config.ledger,
+            terms: terms.collect(),
+            exports: config.exports.clone(),
+        }
+    }
+}
+
+impl LedgerConfig {
+    /// How readings become usage.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        // A reading that was missed is no gap yet.
+        Policy { period: self.period, gap: 3 * self.checkpoint }
+    }
+}

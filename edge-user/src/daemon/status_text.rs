@@ -1,0 +1,140 @@
+//! `edge status` for people.
+
+use std::io::Write;
+
+use anyhow::Result;
+use comfy_table::{CellAlignment, Table, presets};
+use edge_common::Reason;
+
+use super::{
+    policers,
+    status::{Counters, Status},
+};
+use crate::units::{bit_rate, count};
+
+impl Status {
+    /// Prints it for people.
+    pub fn print(&self, out: &mut dyn Write) -> Result<()> {
+        write!(out, "edge {}, up {:.0} s", self.edge, self.uptime_s)?;
+        if let Some(booked) = self.ledger.last_booked {
+            write!(out, ", booked {booked:.0}")?;
+        }
+        writeln!(out, "\n")?;
+        writeln!(out, "{}\n", self.port_table())?;
+        writeln!(out, "{}\n", self.circuit_table())?;
+        writeln!(out, "{}", policers::table(&self.circuits))?;
+        self.ledger.print(out)?;
+        if !self.watches_egress {
+            writeln!(
+                out,
+                "! frames that a device refuses count as forwarded: see the daemon's log"
+            )?;
+        }
+        for port in &self.ports {
+            let lost = port.reasons.iter().filter(|(reason, _)| is_alarming(reason));
+            for (reason, frames) in lost {
+                writeln!(
+                    out,
+                    "! port {}: {} frames to look into: {reason}",
+                    port.name,
+                    count(*frames),
+                )?;
+            }
+        }
+        Ok(())
+    }
+
+    fn port_table(&self) -> Table {
+        let mut table = table(["port", "interface", "side", "link", "xdp", "rx frames", "why"]);
+        for port in &self.ports {
+            let why = port.reasons.iter().map(|(why, frames)| format!("{why} {}", count(*frames)));
+            table.add_row([
+                port.name.clone(),
+                port.interface.clone(),
+                port.side.clone(),
+                port.link.clone(),
+                port.xdp_mode.clone(),
+                count(port.rx_frames),
+                why.collect::<Vec<_>>().join(", "),
+            ]);
+        }
+        right_align(&mut table, &[5]);
+        table
+    }
+
+    fn circuit_table(&self) -> Table {
+        let header = [
+            "circuit",
+            "purchased",
+            "peering",
+            "direction",
+            "port",
+            "forwarded",
+            "bytes",
+            "dropped",
+            "bytes",
+            "refused",
+        ];
+        let mut table = table(header);
+        for circuit in &self.circuits {
+            let state = if circuit.enabled { "" } else { " (disabled)" };
+            for peering in &circuit.peerings {
+                let Counters {
+                    forwarded_frames,
+                    forwarded_bytes,
+                    dropped_frames,
+                    dropped_bytes,
+                    refused_frames,
+                    refused_bytes: _,
+                } = peering.total;
+                table.add_row([
+                    format!("{}{state}", circuit.name),
+                    bit_rate(circuit.bandwidth_bps),
+                    peering.kind.clone(),
+                    peering.direction.clone(),
+                    peering.port.clone(),
+                    count(forwarded_frames),
+                    count(forwarded_bytes),
+                    count(dropped_frames),
+                    count(dropped_bytes),
+                    count(refused_frames),
+                ]);
+            }
+        }
+        right_align(&mut table, &[1, 5, 6, 7, 8, 9]);
+        table
+    }
+}
+
+/// Reasons that an operator should look into: frames that are nobody's, or that nobody can use.
+fn is_alarming(reason: &str) -> bool {
+    let reason = Reason::ALL.into_iter().find(|known| known.as_str() == reason);
+    match reason {
+        Some(
+            Reason::Unmatched
+            | Reason::Untagged
+            | Reason::Malformed
+            | Reason::NoEgress
+            | Reason::DanglingTable
+            | Reason::NoHeadroom
+            | Reason::EgressRefused,
+        )
+        | None => true,
+        Some(Reason::Ok | Reason::Control | Reason::CircuitDisabled | Reason::OverRate) => false,
+    }
+}
+
+pub(super) fn table<const N: usize>(header: [&str; N]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING);
+    table.set_header(header);
+    table
+}
+
+pub(super) fn right_align(table: &mut Table, columns: &[usize]) {
+    for column in columns {
+        if let Some(column) = table.column_mut(*column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Where in the entries of tables things are, as their books' page says.
+
+use edge_common::{
+    books::Layout,
+    class::MAX_CLASSES,
+    meter::{ClassCounters, ClassLosses, Losses, Meter, PortCounters, ReasonCounter},
+};
+use zerocopy::FromZeros as _;
+
+use super::{
+    keys::{self, ACCOUNTINGS, BILLINGS, DIRECTIONS, LINKS, PEERINGS, numbered},
+    raw_map::WORD,
+};
+use crate::plan::AttachmentKey;
+
+/// A layout, to read entries by.
+#[derive(Clone, Copy)]
+pub(super) struct Places(pub(super) Layout);
+
+impl Places {
+    pub(super) fn key(&self, key: &[u8]) -> Option<AttachmentKey> {
+        let Layout { key_numbers, key_classes, name_len, class_count, .. } = self.0;
+        let numbers = key.get(key_numbers as usize..)?.first_chunk()?;
+        let [peering, direction, link, billing, accounting] = *numbers;
+        let classes = (0..class_count).map(|class| self.name(key, key_classes + class * name_len));
+        Some(AttachmentKey {
+            edge: self.name(key, self.0.key_edge)?,
+            circuit: self.name(key, self.0.key_circuit)?,
+            service_key: self.name(key, self.0.key_service_key),
+            peering: numbered(PEERINGS, peering)?,
+            port: self.name(key, self.0.key_port)?,
+            direction: numbered(DIRECTIONS, direction)?,
+            link: numbered(LINKS, link)?,
+            billing: numbered(BILLINGS, billing)?,
+            accounting: numbered(ACCOUNTINGS, accounting)?,
+            classes: classes.map_while(|name| name).collect(),
+        })
+    }
+
+    pub(super) fn name(&self, key: &[u8], offset: u32) -> Option<String> {
+        let offset = offset as usize;
+        keys::name(key.get(offset..offset + self.0.name_len as usize)?)
+    }
+
+    pub(super) fn meter(&self, words: &[u64]) -> Meter {
+        let layout = &self.0;
+        let mut meter = Meter::default();
+        for (number, counters) in meter.classes.iter_mut().enumerate().take(self.class_count()) {
+            let at =
+                |field: u32| word(words, number * layout.class_stride as usize + field as usize);
+            *counters = ClassCounters {
+                forwarded_frames: at(layout.forwarded_frames),
+                forwarded_bytes: at(layout.forwarded_bytes),
+                dropped_frames: at(layout.dropped_frames),
+                dropped_bytes: at(layout.dropped_bytes),
+            };
+        }
+        meter
+    }
+
+    pub(super) fn losses(&self, words: &[u64]) -> Losses {
+        let layout = &self.0;
+        let mut losses = Losses::default();
+        for (number, class) in losses.classes.iter_mut().enumerate().take(self.class_count()) {
+            let at =
+                |field: u32| word(words, number * layout.loss_stride as usize + field as usize);
+            *class = ClassLosses {
+                refused_frames: at(layout.refused_frames),
+                refused_bytes: at(layout.refused_bytes),
+            };
+        }
+        let count = layout.loss_reason_count as usize;
+        self.reasons(&mut losses.reasons, count, layout.loss_reasons as usize, words);
+        losses
+    }
+
+    pub(super) fn of_port(&self, words: &[u64]) -> PortCounters {
+        let mut counters = PortCounters::new_zeroed();
+        let count = self.0.port_reason_count as usize;
+        self.reasons(&mut counters.reasons, count, 0, words);
+        counters
+    }
+
+    fn reasons(&self, reasons: &mut [ReasonCounter], count: usize, start: usize, words: &[u64]) {
+        for (number, reason) in reasons.iter_mut().enumerate().take(count) {
+            let at = start + number * self.0.reason_stride as usize;
+            *reason = ReasonCounter { frames: word(words, at), bytes: word(words, at + WORD) };
+        }
+    }
+
+    fn class_count(&self) -> usize {
+        MAX_CLASSES.min(self.0.class_count as usize)
+    }
+}
+
+/// The number at an offset in bytes; 0 behind the end.
+fn word(words: &[u64], offset: usize) -> u64 {
+    words.get(offset / WORD).copied().unwrap_or(0)
+}
