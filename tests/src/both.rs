@@ -68,8 +68,8 @@ impl<'a> Both<'a> {
     pub fn check_counters(&self) {
         let counters = |engine: &dyn Engine| {
             let attachments = self.fixture.plan.attachments.iter();
-            let meters = attachments.map(|known| engine.meter(known.index).expect("a meter"));
-            (engine.port_counters().expect("counters"), meters.collect::<Vec<_>>())
+            let counted = attachments.map(|known| engine.counted(known.index).expect("a meter"));
+            (engine.port_counters().expect("counters"), counted.collect::<Vec<_>>())
         };
         assert_eq!(counters(&self.host), counters(&self.kernel));
     }

@@ -4,17 +4,20 @@ use std::{
     fs,
     io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
-    process::{Child, Command, Output, Stdio},
-    sync::OnceLock,
+    process::{Child, ChildStderr, Command, Output, Stdio},
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        mpsc::{self, RecvTimeoutError},
+    },
     thread,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use edge_user::{
     daemon::{
         bandwidth::{BandwidthChange, SetBandwidth},
-        control::{self, Request},
+        control::{self, Booked, Request},
         status::Status,
     },
     lab::Lab,
@@ -38,50 +41,90 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// If it does not build.
 pub fn edge_binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| {
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace's root");
-        let build = Command::new(cargo)
-            .args(["build", "--quiet", "--package", "edge-user", "--bin", "edge"])
-            .current_dir(root)
-            .status();
-        assert!(build.is_ok_and(|status| status.success()), "edge builds");
-        let test = std::env::current_exe().expect("a path");
-        let profile = test.parent().and_then(Path::parent).expect("target/debug/deps");
-        profile.join("edge")
-    })
+    BINARY.get_or_init(|| build("edge", &[]))
+}
+
+/// The same edge with tables of another layout, as a later version could have them.
+///
+/// # Panics
+///
+/// If it does not build.
+pub fn other_layout_binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| build("edge-other-layout", &["--features", "edge-user/other-layout"]))
+}
+
+fn build(binary: &str, features: &[&str]) -> PathBuf {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace's root");
+    let test = std::env::current_exe().expect("a path");
+    let profile = test.parent().and_then(Path::parent).expect("target/debug/deps");
+    let release = profile.ends_with("release").then_some("--release");
+    let build = Command::new(cargo)
+        .args(["build", "--quiet", "--package", "edge-user", "--bin", binary])
+        .args(features)
+        .args(release)
+        .current_dir(root)
+        .status();
+    assert!(build.is_ok_and(|status| status.success()), "{binary} builds");
+    profile.join(binary)
 }
 
 /// A running daemon that leaves its data plane behind. Dropping it kills it.
 pub struct Daemon {
     child: Child,
+    said: Arc<Mutex<String>>,
+    ready: mpsc::Receiver<()>,
 }
 
 impl Daemon {
     /// Starts one on `config` in the lab's edge namespace, and waits until it is ready.
     pub fn start(lab: &Lab, config: &str) -> Result<Self> {
+        Self::start_as(lab, edge_binary(), config)
+    }
+
+    /// The same, of another binary.
+    pub fn start_as(lab: &Lab, binary: &Path, config: &str) -> Result<Self> {
         configure(config)?;
+        let daemon = Self::spawn(lab, binary)?;
+        daemon.wait_until_ready()?;
+        Ok(daemon)
+    }
+
+    /// Starts one on the configuration that is there, and waits for nothing.
+    pub fn spawn(lab: &Lab, binary: &Path) -> Result<Self> {
         let mut child = lab
             .edge()
-            .command(edge_binary())
+            .command(binary)
             .args(["run", "-c", CONFIG_PATH])
+            .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
             .context("starting the daemon")?;
         let stderr = child.stderr.take().context("its stderr")?;
-        let daemon = Self { child };
-        let mut said = String::new();
-        let mut lines = BufReader::new(stderr).lines();
-        for line in lines.by_ref() {
-            let line = line?;
-            if line == "ready" {
-                thread::spawn(move || lines.for_each(drop));
-                return Ok(daemon);
+        let (tell, ready) = mpsc::channel();
+        let daemon = Self { child, said: Arc::default(), ready };
+        let said = Arc::clone(&daemon.said);
+        thread::spawn(move || listen(stderr, &said, &tell));
+        Ok(daemon)
+    }
+
+    /// Waits until frames flow.
+    pub fn wait_until_ready(&self) -> Result<()> {
+        self.ready.recv_timeout(PATIENCE).map_err(|error| match error {
+            RecvTimeoutError::Disconnected => {
+                anyhow!("the daemon ended before it was ready:\n{}", self.said())
             }
-            said.push_str(&line);
-            said.push('\n');
-        }
-        bail!("the daemon ended before it was ready:\n{said}")
+            RecvTimeoutError::Timeout => {
+                anyhow!("the daemon was not ready within {PATIENCE:?}:\n{}", self.said())
+            }
+        })
+    }
+
+    /// What it has written to stderr so far.
+    #[must_use]
+    pub fn said(&self) -> String {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// `kill -9`.
@@ -97,10 +140,10 @@ impl Daemon {
         let deadline = Instant::now() + PATIENCE;
         loop {
             if let Some(status) = self.child.try_wait()? {
-                ensure!(status.success(), "the daemon ended with {status}");
+                ensure!(status.success(), "the daemon ended with {status}:\n{}", self.said());
                 return Ok(());
             }
-            ensure!(Instant::now() < deadline, "the daemon does not end");
+            ensure!(Instant::now() < deadline, "the daemon does not end:\n{}", self.said());
             thread::sleep(Duration::from_millis(10));
         }
     }
@@ -110,6 +153,18 @@ impl Drop for Daemon {
     fn drop(&mut self) {
         let _already_gone = self.child.kill();
         let _already_waited_for = self.child.wait();
+    }
+}
+
+/// Keeps what the daemon says, and passes on that it is ready.
+fn listen(stderr: ChildStderr, said: &Mutex<String>, ready: &mpsc::Sender<()>) {
+    for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+        if line == "ready" {
+            let _nobody_waits = ready.send(());
+        }
+        let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
+        said.push_str(&line);
+        said.push('\n');
     }
 }
 
@@ -128,6 +183,12 @@ pub fn set_bandwidth(circuit: &str, bandwidth_bps: u64) -> Result<BandwidthChang
     let circuit = circuit.to_owned();
     let request = SetBandwidth { circuit, bandwidth_bps, save: false };
     control::ask(Path::new(CONTROL), &Request::SetBandwidth(request))
+}
+
+/// Has the meters booked now, or says why they can't be.
+pub fn book() -> Result<()> {
+    let booked: Booked = control::ask(Path::new(CONTROL), &Request::Book)?;
+    booked.error.map_or(Ok(()), |error| Err(anyhow!("not booked: {error}")))
 }
 
 /// `edge status`.

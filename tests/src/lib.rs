@@ -1,9 +1,11 @@
 //! What the tests against the kernel share.
 
+pub mod books;
 pub mod both;
 pub mod captures;
 pub mod daemon;
 pub mod ends;
+pub mod faults;
 pub mod fixture;
 pub mod frames;
 pub mod fuzzing;

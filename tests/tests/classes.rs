@@ -8,9 +8,12 @@ use edge_tests::{
     ends::{PORTS, lab},
     lab_config,
 };
-use edge_user::lab::{
-    Family, TagStack, WireKey, root_or_skip,
-    udp::{self, UdpLoad},
+use edge_user::{
+    daemon::status::Counters,
+    lab::{
+        Family, TagStack, WireKey, root_or_skip,
+        udp::{self, UdpLoad},
+    },
 };
 
 const RATE_BPS: u64 = 100_000_000;
@@ -76,14 +79,16 @@ fn voice_in_a_flood(default_share: &str) -> Result<[Fate; 2]> {
     let fate = |class: &str, dscp: u8, offered: u64| -> Result<Fate> {
         let counted = classes.iter().find(|counted| counted.class == class);
         let counters = counted.context("the class is counted")?.counters;
-        assert_eq!(counters.forwarded_frames + counters.dropped_frames, offered, "{class}");
+        let Counters { forwarded_frames, dropped_frames, refused_frames, .. } = counters;
+        assert_eq!(forwarded_frames + dropped_frames + refused_frames, offered, "{class}");
         let arrived = arrived.sum(|key: &WireKey| key.dscp() == Some(dscp)).frames;
-        Ok(Fate { offered, dropped: counters.dropped_frames, arrived })
+        assert_eq!(arrived, forwarded_frames, "{class}");
+        Ok(Fate { offered, dropped: dropped_frames, arrived })
     };
     let fates = [fate("voice", EF, voice.frames)?, fate("rest", 0, flood.frames)?];
     println!("burst_share {default_share}: voice and flood {fates:?}, {overrun} lost by the cable");
     let lost: u64 = fates.iter().map(|fate| fate.offered - fate.dropped - fate.arrived).sum();
-    assert_eq!(lost, overrun, "what is neither dropped by the edge nor by the cable arrives");
+    assert_eq!(lost, overrun, "what the cable had no room for is known, class by class");
     daemon.stop()?;
     detach(&lab)?;
     Ok(fates)

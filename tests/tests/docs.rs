@@ -1,6 +1,6 @@
 //! What the documents say, held against the code.
 
-use std::path::Path;
+use std::{collections::BTreeSet, fs, path::Path};
 
 use edge_user::config;
 
@@ -13,4 +13,53 @@ fn the_readmes_configuration_is_valid() {
     let config = config.unwrap_or_else(|errors| panic!("{errors}"));
     assert_eq!(config.warnings(), Vec::<String>::new());
     assert!(block.lines().count() <= 5, "a configuration of five lines");
+}
+
+/// Every bullet of the document, and every row of its tables, names tests that there are.
+#[test]
+fn a_test_stands_behind_each_sentence_about_billing() {
+    let tests = tests_in(Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace"));
+    let document = include_str!("../../docs/billing.md");
+    let mut sentences: Vec<String> = Vec::new();
+    for line in document.lines() {
+        let is_row = line.starts_with("| ") && !line.starts_with("| fault");
+        if line.starts_with("* ") || is_row {
+            sentences.push(line.to_owned());
+        } else if let (Some(rest), Some(sentence)) = (line.strip_prefix("  "), sentences.last_mut())
+        {
+            sentence.push(' ');
+            sentence.push_str(rest);
+        }
+    }
+    assert!(sentences.len() > 30, "the document has sentences");
+    for sentence in sentences {
+        let named = sentence.rsplit_once('(').map_or("", |(_, named)| named);
+        let named = named.split_once(')').map_or("", |(named, _)| named);
+        let named: Vec<&str> = named.split(", ").map(|name| name.trim_matches('`')).collect();
+        assert!(named.iter().all(|name| tests.contains(*name)), "{named:?} of: {sentence}");
+    }
+}
+
+/// Names of all tests in the sources under `path`.
+fn tests_in(path: &Path) -> BTreeSet<String> {
+    let mut tests = BTreeSet::new();
+    for entry in fs::read_dir(path).expect("a directory").map(|entry| entry.expect("an entry")) {
+        let (path, name) = (entry.path(), entry.file_name());
+        let is_source = path.extension().is_some_and(|extension| extension == "rs");
+        if path.is_dir() && name != "target" && name != ".git" {
+            tests.extend(tests_in(&path));
+        } else if is_source {
+            let source = fs::read_to_string(&path).expect("a source");
+            let mut lines = source.lines().map(str::trim);
+            while let Some(line) = lines.next() {
+                if line != "#[test]" {
+                    continue;
+                }
+                let function = lines.find_map(|line| line.strip_prefix("fn "));
+                let name = function.and_then(|function| function.split('(').next());
+                tests.extend(name.map(str::to_owned));
+            }
+        }
+    }
+    tests
 }

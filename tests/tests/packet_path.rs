@@ -60,7 +60,7 @@ fn every_reason_has_a_row_with_its_number_and_verdict() {
         }
     }
     let without_a_frame = rows.iter().filter(|row| row.frame.is_empty()).map(|row| row.reason);
-    let expected = ["no-egress", "dangling-table", "no-headroom"];
+    let expected = ["no-egress", "dangling-table", "no-headroom", "egress-refused"];
     assert_eq!(without_a_frame.collect::<BTreeSet<_>>(), BTreeSet::from(expected));
 }
 

@@ -123,7 +123,7 @@ type Counted = std::collections::BTreeMap<(String, String), (u64, u64)>;
 fn count(fixture: &Fixture, engine: &edge_user::replay::KernelEngine) -> Counted {
     let mut counted = Counted::new();
     for attachment in &fixture.plan.attachments {
-        let meter = engine.meter(attachment.index).expect("a meter");
+        let meter = engine.counted(attachment.index).expect("a meter").meter;
         for (class, counters) in attachment.key.classes.iter().zip(&meter.classes) {
             if counters.forwarded_frames != 0 {
                 let key = (attachment.key.circuit.clone(), class.clone());

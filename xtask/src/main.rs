@@ -7,6 +7,7 @@ mod demo;
 mod fuzz;
 mod miri;
 mod setup;
+mod soak;
 mod step;
 mod test;
 
@@ -41,6 +42,8 @@ enum Verb {
     Test(test::Options),
     /// Looks for frames that the path gets wrong, led by coverage.
     Fuzz(fuzz::Options),
+    /// Faults under traffic by the thousand, and whether it all adds up.
+    Soak(soak::Options),
     /// Builds, and measures what the path costs.
     Bench(EdgeArgs),
 }
@@ -72,6 +75,7 @@ fn run(verb: Verb) -> Result<()> {
         Verb::Demo(edge) => demo::demo(root, &edge.args),
         Verb::Test(options) => test::test(root, &options),
         Verb::Fuzz(options) => fuzz::fuzz(root, &options),
+        Verb::Soak(options) => soak::soak(root, &options),
         Verb::Bench(edge) => bench::bench(root, &edge.args),
     }
 }

@@ -5,8 +5,9 @@ use edge_common::{
     attachment::{Attachment, Slot},
     class::{Class, Dscp},
     fair::FlowQueues,
+    in_flight::HandedOver,
     limits::Limits,
-    meter::{Meter, PortCounters},
+    meter::{Losses, Meter, PortCounters},
     police::{Lease, Policer},
     qos::QosRow,
     rate::Rate,
@@ -59,6 +60,10 @@ impl<W: Word> Tables for OnePolicer<W> {
         None
     }
 
+    fn losses(&mut self, _: u32) -> Option<&mut Losses> {
+        None
+    }
+
     fn port_counters(&mut self) -> Option<&mut PortCounters> {
         None
     }
@@ -66,6 +71,8 @@ impl<W: Word> Tables for OnePolicer<W> {
     fn forward(&mut self) -> bool {
         false
     }
+
+    fn hand_over(&mut self, _: HandedOver) {}
 
     fn note_attachment(&self, _: u32) {}
 

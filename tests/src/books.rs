@@ -1,0 +1,147 @@
+//! A lab with a daemon that keeps books, and what they should say.
+
+use std::{collections::BTreeMap, path::Path, time::Duration};
+
+use anyhow::{Context as _, Result, ensure};
+use edge_user::{
+    daemon::status::Status,
+    lab::Lab,
+    ledger::{Ledger, UsageQuery, UsageRecord},
+};
+
+use crate::{
+    daemon::Daemon,
+    ends::{Ends, lab},
+    frames::{frame, ipv4},
+    lab_config,
+};
+
+/// Where its ledger is.
+pub const STATE_DIR: &str = "/var/lib/edge";
+const WAIT: Duration = Duration::from_secs(5);
+/// Circuits with two peerings and with one, metered and unlimited.
+pub const CONFIG: &str = lab_config!(
+    r#"[[circuit]]
+name = "contoso"
+bandwidth = "1 Gbps"
+s_tag = 100
+  [[circuit.peering]]
+  kind = "private"
+  c_tag = 10
+  [[circuit.peering]]
+  kind = "microsoft"
+  c_tag = 20
+[[circuit]]
+name = "fabrikam"
+bandwidth = "1 Gbps"
+billing = "unlimited"
+service_key = "f-1"
+  [[circuit.peering]]
+  kind = "private"
+  c_tag = 300
+[ledger]
+checkpoint = "1s"
+"#
+);
+const VOICE: u8 = 46 << 2;
+
+/// A lab, a daemon, and both ends.
+pub struct Edge {
+    /// Its namespaces.
+    pub lab: Lab,
+    /// What is cabled to it.
+    pub ends: Ends,
+    daemon: Option<Daemon>,
+    /// Bytes that have arrived, by direction.
+    wire: BTreeMap<&'static str, u64>,
+}
+
+impl Edge {
+    /// Starts all of it on `config`.
+    pub fn start(config: &str) -> Result<Self> {
+        let lab = lab(1600)?;
+        let daemon = Some(Daemon::start(&lab, config)?);
+        let ends = Ends::open(&lab)?;
+        Ok(Self { lab, ends, daemon, wire: BTreeMap::new() })
+    }
+
+    /// Sends a frame of each class of each peering so many times, both ways, and waits for them.
+    pub fn send(&mut self, rounds: usize) -> Result<()> {
+        let frames = [
+            frame(&[(0x8100, 100), (0x8100, 10)], 0x0800, &ipv4(VOICE, 200)),
+            frame(&[(0x8100, 100), (0x8100, 10)], 0x0800, &ipv4(0, 1000)),
+            frame(&[(0x8100, 100), (0x8100, 20)], 0x0800, &ipv4(0, 60)),
+            frame(&[(0x8100, 300)], 0x0800, &ipv4(0, 400)),
+        ];
+        let Ends { customer, core } = &self.ends;
+        let ways = [("inbound", &customer.0, &core.1), ("outbound", &core.0, &customer.1)];
+        for (direction, sender, collector) in ways {
+            for _ in 0..rounds {
+                frames.iter().try_for_each(|frame| sender.send(frame))?;
+            }
+            let arrived = collector.collect(rounds * frames.len(), WAIT)?;
+            ensure!(arrived.len() == rounds * frames.len(), "{} frames arrived", arrived.len());
+            let bytes: usize = arrived.iter().map(Vec::len).sum();
+            *self.wire.entry(direction).or_default() += bytes as u64;
+        }
+        Ok(())
+    }
+
+    /// The ledger has what has arrived, in total, and its books balance. Returns what it has.
+    ///
+    /// # Panics
+    ///
+    /// If it has not.
+    pub fn check(&self) -> Result<Vec<UsageRecord>> {
+        let ledger = Ledger::open_read_only(Path::new(STATE_DIR))?;
+        assert_eq!(ledger.check()?, Vec::<String>::new());
+        let records = ledger.usage(&UsageQuery::default())?;
+        let mut booked = BTreeMap::new();
+        for record in &records {
+            let direction = if record.direction == "inbound" { "inbound" } else { "outbound" };
+            *booked.entry(direction).or_default() += record.bytes;
+        }
+        assert_eq!(booked, self.wire);
+        Ok(records)
+    }
+
+    /// Starts a daemon where there is none.
+    pub fn restart(&mut self, config: &str) -> Result<()> {
+        self.daemon = Some(Daemon::start(&self.lab, config)?);
+        Ok(())
+    }
+
+    /// The daemon, to end it.
+    pub fn daemon(&mut self) -> Result<Daemon> {
+        self.daemon.take().context("a daemon")
+    }
+}
+
+/// Bytes forwarded by circuit, peering, direction and class.
+#[must_use]
+pub fn of_status(status: &Status) -> BTreeMap<[String; 4], u64> {
+    let mut bytes = BTreeMap::new();
+    for circuit in &status.circuits {
+        for peering in &circuit.peerings {
+            for class in &peering.classes {
+                let key = [&circuit.name, &peering.kind, &peering.direction, &class.class];
+                let forwarded = class.counters.forwarded_bytes;
+                if forwarded > 0 {
+                    *bytes.entry(key.map(Clone::clone)).or_default() += forwarded;
+                }
+            }
+        }
+    }
+    bytes
+}
+
+/// Bytes used by circuit, peering, direction and class.
+#[must_use]
+pub fn of_ledger(records: &[UsageRecord]) -> BTreeMap<[String; 4], u64> {
+    let mut bytes = BTreeMap::new();
+    for record in records {
+        let key = [&record.circuit, &record.peering, &record.direction, &record.class];
+        *bytes.entry(key.map(Clone::clone)).or_default() += record.bytes;
+    }
+    bytes
+}

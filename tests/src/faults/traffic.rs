@@ -1,0 +1,194 @@
+//! Frames of every circuit from every far end, until they are stopped.
+
+use std::{
+    panic,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Result, anyhow};
+use edge_user::lab::{Lab, WireCount, raw::RawSender};
+use nix::errno::Errno;
+
+use super::{
+    chance::Chance,
+    model::{GROUPS, PORTS, UNCLAIMED},
+};
+use crate::frames::{frame, ipv4, ipv6};
+
+const TICK: Duration = Duration::from_micros(500);
+/// What a sender that was held up sends at once, at the most.
+const BURST: u64 = 64;
+
+/// A sender at each far end, in the order of [`PORTS`].
+pub struct Traffic(Vec<Sender>);
+
+struct Sender {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<Result<()>>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    stop: AtomicBool,
+    pause: AtomicBool,
+    is_paused: AtomicBool,
+    frames: AtomicU64,
+    /// Those that the far end's own queue had no room for: counted as offered, and on no wire.
+    unsent_frames: AtomicU64,
+    unsent_bytes: AtomicU64,
+}
+
+impl Traffic {
+    /// Starts to send `frames_per_s` from each far end.
+    pub fn start(lab: &Lab, seed: u64, frames_per_s: u64) -> Result<Self> {
+        let mut senders = Vec::new();
+        for (number, port) in (0..).zip(PORTS) {
+            let end = lab.far_end(port.name)?;
+            let socket = RawSender::open(end.ns(), end.interface())?;
+            let shared = Arc::new(Shared::default());
+            let theirs = Arc::clone(&shared);
+            let chance = Chance::new(seed ^ (number + 1));
+            let thread = thread::Builder::new()
+                .name(format!("from-{}", port.name))
+                .spawn(move || send(&socket, &theirs, chance, frames_per_s))?;
+            senders.push(Sender { shared, thread: Some(thread) });
+        }
+        Ok(Self(senders))
+    }
+
+    /// Has the far end of a port send nothing, and waits until it does.
+    pub fn pause(&self, port: usize) {
+        let shared = &self.0[port].shared;
+        shared.pause.store(true, Ordering::Relaxed);
+        while !shared.is_paused.load(Ordering::Acquire) && !self.has_ended(port) {
+            thread::sleep(TICK);
+        }
+    }
+
+    /// Has it go on.
+    pub fn resume(&self, port: usize) {
+        self.0[port].shared.pause.store(false, Ordering::Relaxed);
+    }
+
+    /// Frames that a far end has sent.
+    #[must_use]
+    pub fn sent(&self, port: usize) -> u64 {
+        self.0[port].shared.frames.load(Ordering::Relaxed)
+    }
+
+    /// What a far end's own queue had no room for.
+    #[must_use]
+    pub fn unsent(&self, port: usize) -> WireCount {
+        let shared = &self.0[port].shared;
+        WireCount {
+            frames: shared.unsent_frames.load(Ordering::Relaxed),
+            bytes: shared.unsent_bytes.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Ends it all; counts can still be asked for.
+    pub fn stop(&mut self) -> Result<()> {
+        for sender in &self.0 {
+            sender.shared.stop.store(true, Ordering::Relaxed);
+        }
+        for sender in &mut self.0 {
+            if let Some(thread) = sender.thread.take() {
+                thread.join().unwrap_or_else(|panic| panic::resume_unwind(panic))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn has_ended(&self, port: usize) -> bool {
+        self.0[port].thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+}
+
+impl Drop for Traffic {
+    fn drop(&mut self) {
+        for sender in &mut self.0 {
+            sender.shared.stop.store(true, Ordering::Relaxed);
+            if let Some(thread) = sender.thread.take() {
+                let _whatever_became_of_it = thread.join();
+            }
+        }
+    }
+}
+
+fn send(socket: &RawSender, shared: &Shared, mut chance: Chance, per_s: u64) -> Result<()> {
+    let frames = all_frames();
+    let mut started = Instant::now();
+    let mut sent = 0;
+    while !shared.stop.load(Ordering::Relaxed) {
+        if shared.pause.load(Ordering::Relaxed) {
+            shared.is_paused.store(true, Ordering::Release);
+            thread::sleep(TICK);
+            (started, sent) = (Instant::now(), 0);
+            continue;
+        }
+        shared.is_paused.store(false, Ordering::Release);
+        let due = u64::try_from(started.elapsed().as_micros())? * per_s / 1_000_000;
+        if due <= sent {
+            thread::sleep(TICK);
+            continue;
+        }
+        if due - sent > BURST {
+            (started, sent) = (Instant::now(), 0);
+        }
+        for _ in 0..(due.saturating_sub(sent)).min(BURST) {
+            let place = usize::try_from(chance.below(frames.len() as u64))?;
+            send_one(socket, shared, &frames[place])?;
+            sent += 1;
+        }
+    }
+    Ok(())
+}
+
+fn send_one(socket: &RawSender, shared: &Shared, frame: &[u8]) -> Result<()> {
+    match socket.send(frame) {
+        Ok(()) => {
+            shared.frames.fetch_add(1, Ordering::Relaxed);
+            Ok(())
+        }
+        Err(error) if is_no_room(&error) => {
+            shared.unsent_frames.fetch_add(1, Ordering::Relaxed);
+            shared.unsent_bytes.fetch_add(frame.len() as u64, Ordering::Relaxed);
+            Ok(())
+        }
+        Err(error) => Err(anyhow!(error).context("the traffic of the test")),
+    }
+}
+
+fn is_no_room(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| cause.downcast_ref::<Errno>() == Some(&Errno::ENOBUFS))
+}
+
+/// What is sent, each as often as any other: every circuit's tags, both versions of IP, every
+/// class, small and large; the tags of `beta` four times, as it is to be above its rate.
+fn all_frames() -> Vec<Vec<u8>> {
+    let claimed = GROUPS.iter().flat_map(|group| {
+        let times = if group.names[0] == "beta" { 4 } else { 1 };
+        group.tags.iter().flat_map(move |tags| std::iter::repeat_n(*tags, times))
+    });
+    let mut frames = Vec::new();
+    for (s_vid, c_vid) in claimed.chain([UNCLAIMED]) {
+        let tags = [(0x88a8, s_vid), (0x8100, c_vid | 0x4000)];
+        let tags = if s_vid == 0 { &tags[1..] } else { &tags[..] };
+        for (number, len) in (0..).zip([46u16, 61, 222, 577, 1000, 1500]) {
+            for dscp in [46u8, 18, 0] {
+                let ds = dscp << 2;
+                frames.push(match (number + dscp) % 3 {
+                    0 => frame(tags, 0x86dd, &ipv6(ds, len.max(48))),
+                    _ => frame(tags, 0x0800, &ipv4(ds, len)),
+                });
+            }
+        }
+        frames.push(frame(tags, 0x0806, &[7; 46]));
+    }
+    frames
+}

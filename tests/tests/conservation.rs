@@ -1,0 +1,76 @@
+//! Faults by the hundred under traffic, and then the reckoning: what was sent is what was forwarded
+//! and what was dropped, by reason; and what came off the wire is what the meters, the ledger and
+//! the receivers of its records have. To the byte.
+//!
+//! `EDGE_FAULT_SEED=… EDGE_FAULTS=…` repeats a run, but for the moments of the scheduler.
+
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Result, bail};
+use edge_tests::{
+    daemon::edge,
+    faults::{
+        model::PORTS,
+        reckoning::{Figures, reckon},
+        run::Run,
+    },
+    frames::how_many,
+};
+use edge_user::lab::{Lab, private_mounts, root_or_skip};
+
+const FAULTS: u64 = 200;
+
+#[test]
+fn nothing_is_lost_and_nothing_is_billed_twice() -> Result<()> {
+    if !root_or_skip("nothing_is_lost_and_nothing_is_billed_twice") {
+        return Ok(());
+    }
+    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.subsec_nanos();
+    let seed = how_many("EDGE_FAULT_SEED", now.into());
+    let faults = u32::try_from(how_many("EDGE_FAULTS", FAULTS))?;
+    eprintln!("EDGE_FAULT_SEED={seed} EDGE_FAULTS={faults}");
+
+    private_mounts()?;
+    let lab = Lab::new(&PORTS.map(|port| port.name))?;
+    let mut run = Run::start(&lab, seed)?;
+    let started = Instant::now();
+    let suffered = run.suffer(faults).and_then(|()| run.come_to_rest());
+    let reckoned = suffered.and_then(|()| reckon(&mut run));
+    let figures = match reckoned {
+        Ok(figures) if run.problems.is_empty() => figures,
+        reckoned => {
+            eprintln!("{}", run.log.make_contiguous().join("\n"));
+            eprintln!("the daemons said last:\n{}", run.said());
+            eprintln!("problems:\n{}", run.problems.join("\n"));
+            bail!("EDGE_FAULT_SEED={seed} EDGE_FAULTS={faults}: {reckoned:?}");
+        }
+    };
+    let Figures { sent, received, refused_frames, records, repeated } = figures;
+    eprintln!(
+        "{faults} faults in {:.0} s: sent {} frames, {} bytes; received {} frames, {} bytes; \
+         refused {refused_frames} frames; {records} records, {repeated} times again",
+        started.elapsed().as_secs_f64(),
+        sent.frames,
+        sent.bytes,
+        received.frames,
+        received.bytes,
+    );
+    nothing_is_left(&lab, &mut run)
+}
+
+fn nothing_is_left(lab: &Lab, run: &mut Run<'_>) -> Result<()> {
+    run.finish()?;
+    let output = edge(lab, &["detach", "-c", edge_tests::daemon::CONFIG_PATH])?;
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    for entry in std::fs::read_dir("/sys/fs/bpf")? {
+        let name = entry?.file_name();
+        let name = name.to_string_lossy();
+        assert!(name.ends_with(".debug"), "{name} is left");
+    }
+    for port in PORTS {
+        let shown = lab.edge().output("ip", &["link", "show", "dev", port.name])?;
+        assert!(!shown.contains("xdp"), "{shown}");
+    }
+    assert!(!edge_user::daemon::control::is_answered("/run/edge/control.sock".as_ref()));
+    Ok(())
+}

@@ -1,0 +1,53 @@
+//! `cargo xtask soak`: the test of conservation, for longer than CI has time for.
+
+use std::path::Path;
+
+use anyhow::{Result, ensure};
+use clap::Args;
+
+use crate::{
+    setup::{self, Needs},
+    step,
+};
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// How many faults a round has; they take a quarter to half a second each.
+    #[arg(long, value_name = "N", default_value_t = 5_000)]
+    faults: u32,
+    /// What chance begins with; otherwise each round has another, and tells it.
+    #[arg(long, value_name = "S")]
+    seed: Option<u64>,
+    /// How many rounds; with a seed, each has the next one.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    rounds: u32,
+    /// Optimised.
+    #[arg(long)]
+    release: bool,
+}
+
+/// Rounds of faults under traffic up to the first that does not add up.
+pub(crate) fn soak(root: &Path, options: &Options) -> Result<()> {
+    ensure!(
+        step::is_root(),
+        "the soak makes network namespaces and loads programs, which needs root: \
+         sudo --preserve-env env \"PATH=$PATH\" cargo xtask soak"
+    );
+    setup::ensure(Needs::Test)?;
+    for round in 0..options.rounds {
+        let mut cargo = step::cargo();
+        cargo.current_dir(root).args(["test", "--package", "edge-tests", "--test", "conservation"]);
+        if options.release {
+            cargo.arg("--release");
+        }
+        cargo
+            .args(["--", "--nocapture"])
+            .env("EDGE_REQUIRE_ROOT", "1")
+            .env("EDGE_FAULTS", options.faults.to_string());
+        if let Some(seed) = options.seed {
+            cargo.env("EDGE_FAULT_SEED", (seed + u64::from(round)).to_string());
+        }
+        step::run(&format!("round {} of {}", round + 1, options.rounds), &mut cargo)?;
+    }
+    Ok(())
+}
