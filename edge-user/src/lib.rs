@@ -15,4 +15,5 @@ pub mod lab;
 pub mod ledger;
 pub mod plan;
 pub mod replay;
+pub mod text_table;
 pub mod units;

@@ -75,9 +75,7 @@ fn a_takeover_loses_no_frame() -> Result<()> {
         }
         Ok(daemon)
     })?;
-    check(&lab, sent)?;
-    detach(&lab)?;
-    Ok(())
+    check(&lab, sent)
 }
 
 #[test]
@@ -102,9 +100,7 @@ fn a_takeover_that_is_killed_anywhere_loses_nothing() -> Result<()> {
         }
         Ok(daemon)
     })?;
-    check(&lab, sent)?;
-    detach(&lab)?;
-    Ok(())
+    check(&lab, sent)
 }
 
 #[test]
@@ -128,9 +124,7 @@ fn a_takeover_whose_books_cant_be_kept_loses_nothing() -> Result<()> {
         disk.repair()?;
         Daemon::start_as(&lab, binary(true), CONFIG)
     })?;
-    check(&lab, sent)?;
-    detach(&lab)?;
-    Ok(())
+    check(&lab, sent)
 }
 
 #[test]
@@ -280,7 +274,7 @@ fn send(to: &RawSender, from: &RawCollector, is_over: &AtomicBool) -> Result<usi
     Ok(sent)
 }
 
-/// Wire, ledger and counters are the same.
+/// Wire, ledger and counters are the same; then all of it ends.
 fn check(lab: &Lab, (sent, daemon): ([usize; 2], Daemon)) -> Result<()> {
     book().with_context(|| daemon.said())?;
     assert_eq!(booked()?, received(lab)?, "ledger and wire");
@@ -295,7 +289,8 @@ fn check(lab: &Lab, (sent, daemon): ([usize; 2], Daemon)) -> Result<()> {
     }
     let problems = Ledger::open(Path::new(STATE_DIR))?.check()?;
     assert!(problems.is_empty(), "{problems:?}");
-    daemon.stop()
+    daemon.stop()?;
+    detach(lab).map(drop)
 }
 
 /// What came off the wire with the circuit's tags, at both ends: frames and bytes.

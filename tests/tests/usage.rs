@@ -8,6 +8,7 @@ use edge_tests::{
     daemon::{CONFIG_PATH, configure, detach, edge, set_bandwidth, status},
 };
 use edge_user::{lab::root_or_skip, ledger::UsageRecord};
+use jiff::Timestamp;
 use serde_json::Value;
 
 const PRICES: &str = r#"
@@ -137,7 +138,8 @@ fn a_bill_has_volumes_and_fees() -> Result<()> {
     // Fees are by the second.
     thread::sleep(Duration::from_millis(1100));
     set_bandwidth("contoso", 2_000_000_000)?;
-    let month = jiff_month()?;
+    // In UTC: 2026-01.
+    let month = Timestamp::now().to_string()[..7].to_owned();
     let unpriced = told(&lab, &["bill", "-c", CONFIG_PATH, "--month", &month])?;
     assert_eq!(unpriced.code, Some(2), "{}", unpriced.err);
     configure(&format!("{}{PRICES}", CONFIG.replacen("1 Gbps", "2 Gbps", 1)))?;
@@ -162,12 +164,6 @@ fn a_bill_has_volumes_and_fees() -> Result<()> {
     lab.daemon()?.stop()?;
     detach(&lab.lab)?;
     Ok(())
-}
-
-/// The month that it is, in UTC.
-fn jiff_month() -> Result<String> {
-    let date = std::process::Command::new("date").args(["-u", "+%Y-%m"]).output()?;
-    Ok(String::from_utf8(date.stdout)?.trim().to_owned())
 }
 
 /// As after a power cut: nothing is left of what was counted since the last booking.

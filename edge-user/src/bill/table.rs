@@ -2,11 +2,11 @@
 
 use std::io::{self, Write};
 
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::Table;
 use rust_decimal::Decimal;
 
 use super::{CircuitBill, Invoice, Line, Quantity, exact};
-use crate::units::count;
+use crate::{text_table::text_table, units::count};
 
 /// What stands for an amount that is not known.
 const UNKNOWN: &str = "?";
@@ -32,9 +32,8 @@ fn heading(circuit: &CircuitBill) -> String {
 }
 
 fn table(circuit: &CircuitBill) -> Table {
-    let mut table = Table::new();
-    table.load_preset(presets::NOTHING);
-    table.set_header(["", "quantity", "unit", "bytes", "unit price", "amount"]);
+    let header = ["", "quantity", "unit", "bytes", "unit price", "amount"];
+    let mut table = text_table(header, [1, 3, 4, 5]);
     for line in &circuit.lines {
         let (quantity, bytes) = quantity(&line.quantity);
         let unit = line.quantity.unit().to_string();
@@ -43,11 +42,6 @@ fn table(circuit: &CircuitBill) -> Table {
     }
     let total = shown(circuit.total);
     table.add_row(["total", "", "", "", "", &total]);
-    for place in [1, 3, 4, 5] {
-        if let Some(column) = table.column_mut(place) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
     table
 }
 

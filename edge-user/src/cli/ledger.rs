@@ -6,7 +6,7 @@ use std::{
 use anyhow::{Result, bail};
 use clap::Subcommand;
 use edge_user::{
-    config::{self, Config, LedgerConfig},
+    config::{self, Config, DEFAULT_CONTROL, DEFAULT_STATE_DIR, LedgerConfig},
     daemon::{
         catch_up::catch_up,
         control::{self, Booked, Request},
@@ -14,11 +14,6 @@ use edge_user::{
     ledger::{Info, Ledger},
     units::count,
 };
-
-/// Where a daemon listens that nobody has placed elsewhere.
-const DEFAULT_SOCKET: &str = "/run/edge/control.sock";
-/// Where a ledger is that nobody has placed elsewhere.
-const DEFAULT_STATE_DIR: &str = "/var/lib/edge";
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -92,7 +87,7 @@ impl LedgerArg {
 
     fn socket(&self, config: Option<&Config>) -> PathBuf {
         let of_config = || config.map(|config| config.edge.control.clone());
-        self.socket.clone().or_else(of_config).unwrap_or_else(|| DEFAULT_SOCKET.into())
+        self.socket.clone().or_else(of_config).unwrap_or_else(|| DEFAULT_CONTROL.into())
     }
 
     /// That of the daemon that was last at the socket.

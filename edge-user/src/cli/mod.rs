@@ -18,7 +18,7 @@ use std::{io, io::IsTerminal as _, path::PathBuf, process::ExitCode};
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 use edge_user::{
-    config::{BandwidthRefused, ConfigErrors},
+    config::{BandwidthRefused, ConfigErrors, DEFAULT_CONTROL},
     daemon::control::ConfigRefused,
     replay::capture::CaptureError,
 };
@@ -78,7 +78,7 @@ struct ConfigArg {
 #[derive(Debug, clap::Args)]
 struct SocketArg {
     /// The daemon's control socket.
-    #[arg(short, long, value_name = "PATH", default_value = "/run/edge/control.sock")]
+    #[arg(short, long, value_name = "PATH", default_value = DEFAULT_CONTROL)]
     socket: PathBuf,
 }
 

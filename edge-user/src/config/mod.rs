@@ -46,6 +46,7 @@ pub use self::{
         Side, SideTags, Sink, Sku, XdpMode, ZonePrices,
     },
     units::{Burst, bandwidth_bps},
+    validate::{DEFAULT_CONTROL, DEFAULT_STATE_DIR},
 };
 
 /// Reads and checks the file at `path`.

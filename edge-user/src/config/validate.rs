@@ -24,6 +24,10 @@ use super::{
     tags,
 };
 
+/// Where the ledger is, unless the file says otherwise.
+pub const DEFAULT_STATE_DIR: &str = "/var/lib/edge";
+/// Where the daemon listens, unless the file says otherwise.
+pub const DEFAULT_CONTROL: &str = "/run/edge/control.sock";
 const DEFAULT_METRICS: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9478);
 
@@ -95,7 +99,7 @@ fn edge(raw: &RawEdge, errors: &Errors<'_>) -> Option<Edge> {
     let path = |key: &str, field: &Field<String>, default: &str| {
         field.and_then(|path| names::path(key, path, errors)).value_or(default.into())
     };
-    let state_dir = path("state_dir", &raw.state_dir, "/var/lib/edge");
+    let state_dir = path("state_dir", &raw.state_dir, DEFAULT_STATE_DIR);
     let control = raw.control.and_then(|path| names::socket("control", path, errors));
     let pin_dir = path("pin_dir", &raw.pin_dir, "/sys/fs/bpf/edge");
     if let Some(path) = raw.pin_dir.given()
@@ -116,7 +120,7 @@ fn edge(raw: &RawEdge, errors: &Errors<'_>) -> Option<Edge> {
     Some(Edge {
         name: name.given()?.value.clone(),
         state_dir: state_dir?,
-        control: control.value_or("/run/edge/control.sock".into())?,
+        control: control.value_or(DEFAULT_CONTROL.into())?,
         metrics: metrics.value_or(DEFAULT_METRICS)?,
         metrics_is_explicit: raw.metrics.given().is_some(),
         pin_dir: pin_dir?,

@@ -2,6 +2,7 @@
 //! A disk that is slow, full or broken holds up nothing else.
 
 use std::{
+    mem,
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     sync::{
@@ -208,9 +209,9 @@ impl Worker {
                     let booked = self.book().map_err(|error| format!("{error:#}"));
                     let _nobody_waits = reply.send(booked);
                 }
-                Ok(Request::Follow(from, instructions)) => {
-                    let Instructions { edge, terms, .. } = &*instructions;
-                    self.terms.push((from, edge.clone(), terms.clone()));
+                Ok(Request::Follow(from, mut instructions)) => {
+                    let terms = mem::take(&mut instructions.terms);
+                    self.terms.push((from, instructions.edge.clone(), terms));
                     self.has_new_exports = true;
                     self.instructions = *instructions;
                     // What else has been asked for comes before.

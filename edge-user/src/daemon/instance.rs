@@ -266,18 +266,8 @@ impl Instance {
         let uptime = self.started.elapsed();
         let ledger = self.bookkeeper.status();
         let beside = BesideOurs::read(self.others.iter().map(|(_, books)| books))?;
-        let peaks = &self.peaks;
-        let mut status = Status::read(
-            &self.config,
-            plan,
-            attached,
-            &self.tables,
-            peaks,
-            &beside,
-            (uptime, ledger),
-        )?;
-        status.watches_egress = self.watches_egress;
-        Ok(status)
+        let own = (uptime, ledger, self.watches_egress);
+        Status::read(&self.config, plan, attached, &self.tables, &self.peaks, &beside, own)
     }
 
     /// Who keeps the books.

@@ -6,11 +6,12 @@ use anyhow::Result;
 use edge_common::{peak::WINDOW_TICKS, rate::TICKS_PER_NS_LOG2};
 use serde::{Deserialize, Serialize};
 
-use super::{status::CircuitStatus, status_text};
+use super::status::CircuitStatus;
 use crate::{
     config::{Circuit, Config, default_burst_bytes},
     dataplane::{KernelTables, PolicerState, now_ticks},
     plan::{Plan, PolicerKey, Scope},
+    text_table::text_table,
     units::bit_rate,
 };
 
@@ -111,7 +112,7 @@ pub(super) fn policers(
 pub(super) fn table(circuits: &[CircuitStatus]) -> comfy_table::Table {
     let header =
         ["circuit", "bucket", "direction", "link", "rate", "burst used", "peak 1 ms", "100 ms"];
-    let mut table = status_text::table(header);
+    let mut table = text_table(header, [4, 5, 6, 7]);
     for circuit in circuits {
         for policer in &circuit.policers {
             let bucket = match (&policer.peering, &policer.class) {
@@ -131,7 +132,6 @@ pub(super) fn table(circuits: &[CircuitStatus]) -> comfy_table::Table {
             ]);
         }
     }
-    status_text::right_align(&mut table, &[4, 5, 6, 7]);
     table
 }
 

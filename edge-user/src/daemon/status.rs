@@ -136,7 +136,7 @@ impl Status {
         tables: &KernelTables,
         peaks: &Peaks,
         beside: &BesideOurs,
-        (uptime, ledger): (Duration, LedgerStatus),
+        (uptime, ledger, watches_egress): (Duration, LedgerStatus, bool),
     ) -> Result<Self> {
         let ports = plan.ports.iter().map(|port| {
             let mut counters = tables.port_counters(port.index)?;
@@ -174,7 +174,7 @@ impl Status {
             edge: config.edge.name.clone(),
             uptime_s: uptime.as_secs_f64(),
             ledger,
-            watches_egress: true,
+            watches_egress,
             ports: ports.collect::<Result<_>>()?,
             circuits: circuits.collect::<Result<_>>()?,
         })

@@ -3,14 +3,17 @@
 use std::io::Write;
 
 use anyhow::Result;
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::Table;
 use edge_common::Reason;
 
 use super::{
     policers,
     status::{Counters, Status},
 };
-use crate::units::{bit_rate, count};
+use crate::{
+    text_table::text_table,
+    units::{bit_rate, count},
+};
 
 impl Status {
     /// Prints it for people.
@@ -45,7 +48,8 @@ impl Status {
     }
 
     fn port_table(&self) -> Table {
-        let mut table = table(["port", "interface", "side", "link", "xdp", "rx frames", "why"]);
+        let header = ["port", "interface", "side", "link", "xdp", "rx frames", "why"];
+        let mut table = text_table(header, [5]);
         for port in &self.ports {
             let why = port.reasons.iter().map(|(why, frames)| format!("{why} {}", count(*frames)));
             table.add_row([
@@ -58,7 +62,6 @@ impl Status {
                 why.collect::<Vec<_>>().join(", "),
             ]);
         }
-        right_align(&mut table, &[5]);
         table
     }
 
@@ -75,7 +78,7 @@ impl Status {
             "bytes",
             "refused",
         ];
-        let mut table = table(header);
+        let mut table = text_table(header, [1, 5, 6, 7, 8, 9]);
         for circuit in &self.circuits {
             let state = if circuit.enabled { "" } else { " (disabled)" };
             for peering in &circuit.peerings {
@@ -101,7 +104,6 @@ impl Status {
                 ]);
             }
         }
-        right_align(&mut table, &[1, 5, 6, 7, 8, 9]);
         table
     }
 }
@@ -121,20 +123,5 @@ fn is_alarming(reason: &str) -> bool {
         )
         | None => true,
         Some(Reason::Ok | Reason::Control | Reason::CircuitDisabled | Reason::OverRate) => false,
-    }
-}
-
-pub(super) fn table<const N: usize>(header: [&str; N]) -> Table {
-    let mut table = Table::new();
-    table.load_preset(presets::NOTHING);
-    table.set_header(header);
-    table
-}
-
-pub(super) fn right_align(table: &mut Table, columns: &[usize]) {
-    for column in columns {
-        if let Some(column) = table.column_mut(*column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
     }
 }

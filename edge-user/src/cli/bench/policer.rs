@@ -4,9 +4,9 @@ use std::{
 };
 
 use anyhow::{Result, ensure};
-use comfy_table::{CellAlignment, Table, presets};
 use edge_user::{
     bench::policer::{self, Load, Report, Row, Size},
+    text_table::text_table,
     units::{bit_rate, count},
 };
 
@@ -40,20 +40,17 @@ pub(super) fn bench(args: &Args, json: bool) -> Result<()> {
 
 /// A line for each rate, size and number of CPUs, which come with all loads in turn.
 fn print(out: &mut impl io::Write, report: &Report) -> Result<()> {
-    let mut table = Table::new();
-    table.load_preset(presets::NOTHING);
     let loads = report.rows.iter().map(|row| load(row.cell.load));
     let mut loads: Vec<String> = loads.take(4).collect();
     loads.dedup();
     let header = ["purchased", "bytes", "CPUs"].map(str::to_owned).into_iter();
-    table.set_header(header.chain(loads.iter().cloned()));
+    let header: Vec<String> = header.chain(loads.iter().cloned()).collect();
+    let columns = 0..header.len();
+    let mut table = text_table(header, columns);
     for rows in report.rows.chunks(loads.len()) {
         let cell = rows[0].cell;
         let line = [bit_rate(cell.rate_bps), size(cell.size), cell.cpus.to_string()];
         table.add_row(line.into_iter().chain(rows.iter().map(result)));
-    }
-    for column in table.column_iter_mut() {
-        column.set_cell_alignment(CellAlignment::Right);
     }
     writeln!(out, "Bytes delivered over bytes purchased, and frames offered\n\n{table}\n")?;
 

@@ -3,9 +3,10 @@
 use std::io::Write;
 
 use anyhow::Result;
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::Table;
 use edge_user::{
     ledger::{Percentile, UsageRecord},
+    text_table::text_table,
     units::{bit_rate, count},
 };
 use serde::Serialize;
@@ -71,7 +72,7 @@ pub(super) fn usage_table(records: &[UsageRecord]) -> Table {
         "billed bytes",
         "",
     ];
-    let mut table = table(&header, &[9, 10, 11]);
+    let mut table = text_table(header, [9, 10, 11]);
     let mut sums = [0u64; 3];
     for record in records {
         let counts = [record.frames, record.bytes, record.billed_bytes];
@@ -107,7 +108,7 @@ pub(super) fn usage_table(records: &[UsageRecord]) -> Table {
 /// For people.
 pub(super) fn percentile_table(percentiles: &[Percentile]) -> Table {
     let header = ["edge", "circuit", "direction", "start", "end", "samples", "95th percentile"];
-    let mut table = table(&header, &[5, 6]);
+    let mut table = text_table(header, [5, 6]);
     for percentile in percentiles {
         table.add_row([
             plain(&percentile.edge),
@@ -118,18 +119,6 @@ pub(super) fn percentile_table(percentiles: &[Percentile]) -> Table {
             count(percentile.samples),
             bit_rate(percentile.p95_bps),
         ]);
-    }
-    table
-}
-
-fn table(header: &[&str], right: &[usize]) -> Table {
-    let mut table = Table::new();
-    table.load_preset(presets::NOTHING);
-    table.set_header(header);
-    for column in right {
-        if let Some(column) = table.column_mut(*column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
     }
     table
 }

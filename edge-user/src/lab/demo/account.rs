@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use anyhow::Result;
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::Table;
 
 use super::{
     checks::{mega, rate_bps},
@@ -13,6 +13,7 @@ use crate::{
     daemon::status::Status,
     lab::{Lab, WireCount, WireCounts},
     ledger::UsageRecord,
+    text_table::text_table,
     units::{bit_rate, count},
 };
 
@@ -100,9 +101,7 @@ pub(super) fn take(lab: &Lab, status: &Status, usage: &[UsageRecord]) -> Result<
 impl Account {
     /// A line for each peering and direction that had traffic, which went on for `length`.
     pub(super) fn table(&self, length: Duration) -> Table {
-        let mut table = Table::new();
-        table.load_preset(presets::NOTHING);
-        table.set_header([
+        let header = [
             "circuit",
             "peering",
             "direction",
@@ -113,7 +112,8 @@ impl Account {
             "DSCP on the wire",
             "bytes billed",
             "wire, meter and ledger",
-        ]);
+        ];
+        let mut table = text_table(header, 3..9);
         let mean_rate = |counted| format!("{} Mbps", mega(rate_bps(counted, length.as_millis())));
         for row in self.rows.iter().filter(|row| row.offered.frames != 0) {
             let dscp: Vec<String> = row.dscp_seen.iter().map(u8::to_string).collect();
@@ -130,9 +130,6 @@ impl Account {
                 count(row.billed_bytes),
                 if agree { "agree to the byte" } else { "DIFFER" }.to_owned(),
             ]);
-        }
-        for column in table.column_iter_mut().skip(3).take(6) {
-            column.set_cell_alignment(CellAlignment::Right);
         }
         table
     }
