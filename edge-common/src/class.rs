@@ -1,5 +1,7 @@
 //! Step 4, the class: the DSCP of an IP packet behind the circuit's tags.
 
+use edge_bound::below;
+
 use crate::{frame::Frame, reason::Reason, tags::Tag};
 
 pub(crate) const ETHER_TYPE_IPV4: u16 = 0x0800;
@@ -32,8 +34,8 @@ impl Class {
     /// The class as an array index, below [`MAX_CLASSES`].
     #[inline(always)]
     #[must_use]
-    pub const fn index(self) -> usize {
-        (self.0 & (MAX_CLASSES as u8 - 1)) as usize
+    pub fn index(self) -> usize {
+        below::<MAX_CLASSES>(usize::from(self.0))
     }
 }
 
@@ -57,6 +59,13 @@ impl Dscp {
     #[must_use]
     pub const fn bits(self) -> u8 {
         self.0 & 0x3f
+    }
+
+    /// The code point as an array index, below [`Self::COUNT`].
+    #[inline(always)]
+    #[must_use]
+    pub fn index(self) -> usize {
+        below::<{ Self::COUNT }>(usize::from(self.0))
     }
 }
 

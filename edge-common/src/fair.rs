@@ -6,6 +6,8 @@
 //! and Hahne 1998), so that the burst is nobody's to fill alone, and whoever sends more than the
 //! others is the first to be refused. The circuit's bucket alone decides the rate.
 
+use edge_bound::below;
+
 use crate::{
     attachment::Attachment,
     class::{self, DsWord, IpVersion},
@@ -54,7 +56,7 @@ impl<W> FlowQueues<W> {
 
     #[inline(always)]
     fn queue(&self, flow: Flow) -> &W {
-        &self.queues_ticks[flow.0 & (FLOWS - 1)]
+        &self.queues_ticks[below::<FLOWS>(flow.0)]
     }
 }
 

@@ -6,6 +6,7 @@
 //! (`bq_xmit_all` in kernel/bpf/devmap.c). The kernel tells how many that were, not which; so each
 //! CPU keeps whose frames it has under way.
 
+use edge_bound::below;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// A batch of the kernel, `DEV_MAP_BULK_SIZE`, before it hands it over in the middle of a poll.
@@ -77,7 +78,7 @@ impl InFlight {
     #[must_use]
     #[inline(always)]
     pub fn frame(&self, number: u32) -> HandedOver {
-        self.frames[number as usize & (CAPACITY - 1)]
+        self.frames[below::<CAPACITY>(number as usize)]
     }
 
     /// A frame that `port` received is handed over.
@@ -89,7 +90,7 @@ impl InFlight {
             self.port = port;
             self.one_by_one = u32::from(one_by_one);
         }
-        self.frames[self.end as usize & (CAPACITY - 1)] = frame;
+        self.frames[below::<CAPACITY>(self.end as usize)] = frame;
         self.end = self.end.wrapping_add(1);
     }
 

@@ -1,5 +1,6 @@
 //! Step 7, the meter: what a bill is made of. Per CPU, never reset while the pins live.
 
+use edge_bound::below;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use crate::{
@@ -99,8 +100,11 @@ pub struct Losses {
     /// Indexed by [`Class`].
     pub classes: [ClassLosses; MAX_CLASSES],
     /// In the order of [`LOSS_REASONS`]; bytes as received.
-    pub reasons: [ReasonCounter; 8],
+    pub reasons: [ReasonCounter; LOSS_SLOTS],
 }
+
+/// Room in [`Losses`] for reasons to come; a power of two, as [`below`] wants it.
+pub const LOSS_SLOTS: usize = 8;
 
 const _: () = assert!(size_of::<Losses>() == 256);
 
@@ -132,7 +136,7 @@ impl Losses {
             | Reason::OverRate
             | Reason::EgressRefused => return,
         };
-        let counter: &mut ReasonCounter = &mut self.reasons[place];
+        let counter: &mut ReasonCounter = &mut self.reasons[below::<LOSS_SLOTS>(place)];
         counter.frames += 1;
         counter.bytes += u64::from(len_bytes);
     }
@@ -185,7 +189,7 @@ impl ReasonCounter {
     }
 }
 
-/// Room for reasons to come; a power of two, so that a mask bounds the index.
+/// Room for reasons to come; a power of two, as [`below`] wants it.
 pub const REASON_SLOTS: usize = if cfg!(feature = "other-layout") { 64 } else { 32 };
 
 /// Everything a port received, by [`crate::Reason`].
@@ -227,7 +231,7 @@ impl PortCounters {
     /// Counts a frame whose path ended.
     #[inline(always)]
     pub fn count(&mut self, reason: Reason, len_bytes: u32) {
-        let counter = &mut self.reasons[usize::from(reason.number()) & (REASON_SLOTS - 1)];
+        let counter = &mut self.reasons[below::<REASON_SLOTS>(usize::from(reason.number()))];
         counter.frames += 1;
         counter.bytes += u64::from(len_bytes);
     }

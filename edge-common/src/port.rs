@@ -34,6 +34,8 @@ impl Features {
     pub const FAIRNESS: Self = Self(4);
     /// `ecn = "mark"`.
     pub const ECN: Self = Self(8);
+    /// All of them.
+    pub const ALL: Self = Self(15);
 
     /// From its 32-bit form.
     #[inline(always)]

@@ -1,5 +1,6 @@
 //! What a `QoS` profile makes of frames: the table that steps 4 to 6 go by.
 
+use edge_bound::below;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use crate::{
@@ -28,7 +29,7 @@ impl Marking {
     /// The 16-bit form.
     #[must_use]
     pub const fn to_bits(self) -> u16 {
-        u16::from_be_bytes([self.class.index() as u8, self.dscp.bits()])
+        u16::from_be_bytes([self.class.number(), self.dscp.bits()])
     }
 }
 
@@ -67,8 +68,8 @@ impl BurstShare {
     /// Which eighth it ends in, below [`Self::LEVELS`].
     #[inline(always)]
     #[must_use]
-    pub const fn level(self) -> usize {
-        (self.0.wrapping_sub(1) >> 7) as usize & (Self::LEVELS - 1)
+    pub fn level(self) -> usize {
+        below::<{ Self::LEVELS }>(usize::from(self.0.wrapping_sub(1) >> 7))
     }
 }
 
@@ -136,7 +137,7 @@ impl QosRow {
     #[inline(always)]
     #[must_use]
     pub fn marking(&self, dscp: Dscp) -> Marking {
-        Marking::from_bits(self.markings[usize::from(dscp.bits())])
+        Marking::from_bits(self.markings[dscp.index()])
     }
 
     /// The marking of a packet with this DSCP that a rule puts into `class`.
@@ -162,8 +163,7 @@ impl QosRow {
     #[inline(always)]
     #[must_use]
     pub fn pcp_class(&self, pcp: Pcp) -> Class {
-        // The mask again, where the compiler and the verifier can see it.
-        Class::new(self.pcp_classes[usize::from(pcp.0) & (Pcp::COUNT - 1)])
+        Class::new(self.pcp_classes[below::<{ Pcp::COUNT }>(usize::from(pcp.0))])
     }
 
     /// The PCP that the class's frames leave with; `None`: as they came.

@@ -1,5 +1,7 @@
 //! Step 2, the tags: IEEE 802.1Q-2022, 9.6 (VLAN Tag Control Information).
 
+use edge_bound::below;
+
 use crate::{
     frame::{ETHERNET_HEADER_LEN_BYTES, Frame},
     port::PortConfig,
@@ -50,9 +52,8 @@ impl Vid {
     /// The VID as a table index, below [`Self::COUNT`].
     #[inline(always)]
     #[must_use]
-    pub const fn index(self) -> usize {
-        // The mask again, where the compiler and the verifier can see it.
-        (self.0 & 0x0fff) as usize
+    pub fn index(self) -> usize {
+        below::<{ Self::COUNT }>(usize::from(self.0))
     }
 }
 

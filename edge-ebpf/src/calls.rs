@@ -38,25 +38,42 @@ pub(crate) extern "C" fn refresh_flows(policer: u32, rate: u32, flow_queues: u32
 /// [`rules::transport`] of the packet that [`DsWord::to_bits`] tells; returns its bits.
 #[unsafe(no_mangle)]
 #[inline(never)]
-pub(crate) extern "C" fn transport(ctx: *mut xdp_md, offset: u32, word: u32, frags: u32) -> u64 {
-    let (ctx, packet) = (XdpContext::new(ctx), packet(offset, word));
-    if frags == 0 {
-        rules::transport(&XdpFrame::<false>::new(&ctx), &packet).to_bits()
-    } else {
-        rules::transport(&XdpFrame::<true>::new(&ctx), &packet).to_bits()
-    }
+pub(crate) extern "C" fn transport(ctx: *mut xdp_md, offset: u32, word: u32) -> u64 {
+    transport_of::<false>(ctx, offset, word)
+}
+
+/// As [`transport`], for a frame in several buffers: a function of its own, as its helpers are
+/// there from Linux 5.18 on, and a program that contains a call of them needs them.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn transport_frags(ctx: *mut xdp_md, offset: u32, word: u32) -> u64 {
+    transport_of::<true>(ctx, offset, word)
+}
+
+#[inline(always)]
+fn transport_of<const FRAGS: bool>(ctx: *mut xdp_md, offset: u32, word: u32) -> u64 {
+    let ctx = XdpContext::new(ctx);
+    rules::transport(&XdpFrame::<FRAGS>::new(&ctx), &packet(offset, word)).to_bits()
 }
 
 /// [`fair::hash`] of the packet that [`DsWord::to_bits`] tells.
 #[unsafe(no_mangle)]
 #[inline(never)]
-pub(crate) extern "C" fn flow_hash(ctx: *mut xdp_md, offset: u32, word: u32, frags: u32) -> u64 {
-    let (ctx, packet) = (XdpContext::new(ctx), packet(offset, word));
-    if frags == 0 {
-        fair::hash(&XdpFrame::<false>::new(&ctx), &packet)
-    } else {
-        fair::hash(&XdpFrame::<true>::new(&ctx), &packet)
-    }
+pub(crate) extern "C" fn flow_hash(ctx: *mut xdp_md, offset: u32, word: u32) -> u64 {
+    flow_hash_of::<false>(ctx, offset, word)
+}
+
+/// As [`flow_hash`], for a frame in several buffers.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn flow_hash_frags(ctx: *mut xdp_md, offset: u32, word: u32) -> u64 {
+    flow_hash_of::<true>(ctx, offset, word)
+}
+
+#[inline(always)]
+fn flow_hash_of<const FRAGS: bool>(ctx: *mut xdp_md, offset: u32, word: u32) -> u64 {
+    let ctx = XdpContext::new(ctx);
+    fair::hash(&XdpFrame::<FRAGS>::new(&ctx), &packet(offset, word))
 }
 
 /// No more than two tags are in front of it, which the verifier wants to see again.

@@ -131,14 +131,15 @@ impl<const FRAGS: bool> Frame for XdpFrame<'_, FRAGS> {
     #[inline(always)]
     fn transport(&self, packet: &DsWord) -> Transport {
         let (offset, word) = packet.to_bits();
-        let ctx = self.ctx.as_ptr().cast();
-        Transport::from_bits(calls::transport(ctx, offset, word, FRAGS.into()))
+        let transport = if FRAGS { calls::transport_frags } else { calls::transport };
+        Transport::from_bits(transport(self.ctx.as_ptr().cast(), offset, word))
     }
 
     #[inline(always)]
     fn flow_hash(&self, packet: &DsWord) -> u64 {
         let (offset, word) = packet.to_bits();
-        calls::flow_hash(self.ctx.as_ptr().cast(), offset, word, FRAGS.into())
+        let flow_hash = if FRAGS { calls::flow_hash_frags } else { calls::flow_hash };
+        flow_hash(self.ctx.as_ptr().cast(), offset, word)
     }
 }
 

@@ -64,7 +64,8 @@ impl PortProgram {
     /// Loads the programs of `port` as they would be attached, with tables of their own, and the
     /// empty program: what a benchmark compares.
     pub fn load_for_bench(port: &PortPlan, capacity: &Capacity) -> Result<Ebpf> {
-        let mut ebpf = load_object(Some(port), capacity, None, Use::Live)?;
+        let purpose = if port.xdp_mode == XdpMode::Generic { Use::LiveInStack } else { Use::Live };
+        let mut ebpf = load_object(Some(port), capacity, None, purpose)?;
         for name in [PROGRAM, FRAGS_PROGRAM, EMPTY_PROGRAM] {
             load_program(&mut ebpf, name)?;
         }

@@ -75,7 +75,8 @@ fn set_interface(file: &File, name: &str) -> Result<String> {
     let mut request: libc::ifreq = unsafe { mem::zeroed() };
     ensure!(name.len() < request.ifr_name.len(), "{name} is too long for an interface's name");
     for (to, from) in request.ifr_name.iter_mut().zip(name.bytes()) {
-        *to = from.cast_signed();
+        // Signed on x86-64, unsigned on arm64.
+        *to = libc::c_char::from_ne_bytes([from]);
     }
     request.ifr_ifru.ifru_flags = (libc::IFF_TUN | libc::IFF_NO_PI).try_into()?;
     // SAFETY: points to a live request, which the kernel copies and writes the name into.

@@ -1,0 +1,51 @@
+//! Bounds of array indices that the BPF verifier sees.
+//!
+//! A compiler that can prove a bound drops the mask or the comparison that states it, and the
+//! verifier, which knows less of where a number comes from, then refuses the access. Which masks a
+//! compiler drops, and which bounds a verifier finds again by itself, changes with each version of
+//! either. So an index into a map's value is masked by [`below`], whose mask no compiler can prove
+//! to be superfluous.
+//!
+//! The crate is one of its own since the packet path has no `unsafe`, and the barrier is assembly.
+#![no_std]
+#![cfg_attr(target_arch = "bpf", feature(asm_experimental_arch))]
+#![expect(clippy::inline_always, reason = "a call would hide the mask from the verifier")]
+
+/// Returns the low bits of `index`: a number below `N`, which is a power of two.
+///
+/// ```
+/// assert_eq!(edge_bound::below::<8>(7), 7);
+/// assert_eq!(edge_bound::below::<8>(8), 0);
+/// ```
+#[inline(always)]
+#[must_use]
+pub fn below<const N: usize>(index: usize) -> usize {
+    const { assert!(N.is_power_of_two()) };
+    unknown(index) & (N - 1)
+}
+
+/// Returns `value`, and keeps from the compiler that it does.
+#[cfg(target_arch = "bpf")]
+#[inline(always)]
+fn unknown(value: usize) -> usize {
+    let copy;
+    // Not without an instruction: that would have the line information of the one behind it, which
+    // the kernel refuses. A copy from register to register costs a processor nothing.
+    // SAFETY: it touches two registers that the compiler knows of.
+    unsafe {
+        core::arch::asm!(
+            "{copy} = {value}",
+            value = in(reg) value,
+            copy = lateout(reg) copy,
+            options(pure, nomem, nostack, preserves_flags),
+        );
+    }
+    copy
+}
+
+/// Returns `value`: no verifier looks at a host's code.
+#[cfg(not(target_arch = "bpf"))]
+#[inline(always)]
+fn unknown(value: usize) -> usize {
+    value
+}
