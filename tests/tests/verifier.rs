@@ -1,14 +1,16 @@
-//! What the kernel makes of the programs: instructions verified, and size. The figures are
-//! changed on purpose only, in `verifier-budget.json`: what compilers that build it have in common.
+//! The verifier's work on the programs: instructions it reads, and their size when translated. The
+//! figures differ by kernel, and change on purpose only, in `verifier-budget.json`.
 
+use edge_common::{port::Features, reason::UnmatchedPolicy};
 use edge_tests::fixture::{CONFIG, Fixture};
 use edge_user::{
+    config::XdpMode,
     dataplane::{
         PortProgram,
         program::{FRAGS_PROGRAM, PROGRAM, program},
     },
     lab::root_or_skip,
-    plan::Police,
+    plan::{Police, PortPlan},
 };
 
 /// A port whose circuits use nothing that the path has code for only then.
@@ -34,6 +36,12 @@ s_tag = 100
 "#;
 /// How much the compiler may vary before someone should look.
 const TOLERANCE_PERCENT: u64 = 5;
+/// The verifier gives up after so many instructions (`BPF_COMPLEXITY_LIMIT_INSNS`).
+const LIMIT: u64 = 1_000_000;
+/// With this set to 1, all combinations of features are loaded, and not only each by itself.
+const ALL_FEATURES: &str = "EDGE_ALL_FEATURES";
+/// The other figures of a budget's entry.
+const FIGURES: [&str; 2] = ["verified_instructions", "translated_bytes"];
 
 #[test]
 fn the_programs_are_within_their_budgets() {
@@ -42,27 +50,85 @@ fn the_programs_are_within_their_budgets() {
     }
     let budgets: serde_json::Value =
         serde_json::from_str(include_str!("verifier-budget.json")).expect("JSON");
+    let budget = budget_of_this_kernel(&budgets);
     for (config, uses) in [(PLAIN, ""), (CONFIG, " with everything")] {
         let fixture = Fixture::of(config, Police::Purchased);
         let port = fixture.plan.port("customer0").expect("a port");
-        let mut ebpf = PortProgram::load_for_bench(port, &fixture.capacity).expect("it loads");
-        for name in [PROGRAM, FRAGS_PROGRAM] {
-            let info = program(&mut ebpf, name).expect("the program").info().expect("its info");
-            let found = [
-                ("verified_instructions", info.verified_instruction_count().map(u64::from)),
-                ("translated_bytes", info.size_translated().map(u64::from)),
-            ];
-            for (figure, found) in found {
-                let name = format!("{name}{uses}");
-                within(&name, figure, found.expect("the kernel tells"), &budgets[&name][figure]);
+        for (program, found) in load(port, &fixture) {
+            let name = format!("{program}{uses}");
+            let [instructions, translated_bytes] = found;
+            println!("@@ verified {name}|{instructions}|{translated_bytes}");
+            assert!(instructions <= LIMIT / 2, "{name}: too near to the verifier's limit");
+            let Some(budget) = budget else { continue };
+            for (figure, found) in FIGURES.into_iter().zip(found) {
+                within(&name, figure, found, &budget[&name][figure]);
             }
         }
     }
 }
 
+/// A port has the code of what its circuits use, and each such program has to load.
+#[test]
+fn every_combination_of_features_loads() {
+    if !root_or_skip("every_combination_of_features_loads") {
+        return;
+    }
+    let fixture = Fixture::of(CONFIG, Police::Purchased);
+    let port = fixture.plan.port("customer0").expect("a port");
+    let is_all = std::env::var_os(ALL_FEATURES).is_some_and(|value| value == "1");
+    let mut most = [0; 2];
+    for features in 0..=Features::ALL.to_bits() {
+        if !is_all && features.count_ones() > 1 {
+            continue;
+        }
+        let port = PortPlan { features: Features::from_bits(features), ..port.clone() };
+        let mut kinds = vec![port.clone()];
+        // Whatever else differs between ports is in few places, and in the same ones for each.
+        if is_all && (features == 0 || features == Features::ALL.to_bits()) {
+            kinds.push(PortPlan { unmatched: UnmatchedPolicy::Pass, ..port.clone() });
+            kinds.push(PortPlan { egress: None, ..port.clone() });
+            kinds.push(PortPlan { xdp_mode: XdpMode::Generic, ..port.clone() });
+        }
+        for port in kinds {
+            for (program, found) in load(&port, &fixture) {
+                assert!(found[0] <= LIMIT / 2, "{program} of {port:?}: {found:?}");
+                most = most.max(found);
+            }
+            let replay = PortProgram::load_for_replay(&port, &fixture.capacity);
+            replay.unwrap_or_else(|error| panic!("a replay of {port:?}: {error:#}"));
+        }
+    }
+    println!("@@ verified #largest|{}|{}", most[0], most[1]);
+}
+
+/// Loads both programs of a port, and returns what the verifier made of them: [`FIGURES`].
+fn load(port: &PortPlan, fixture: &Fixture) -> Vec<(&'static str, [u64; 2])> {
+    let mut ebpf = PortProgram::load_for_bench(port, &fixture.capacity).expect("it loads");
+    let figures = |name| {
+        let info = program(&mut ebpf, name).expect("the program").info().expect("its info");
+        let instructions = info.verified_instruction_count().expect("Linux 5.16 tells");
+        let translated = info.size_translated().expect("the kernel tells");
+        (name, [instructions.into(), translated.into()])
+    };
+    [PROGRAM, FRAGS_PROGRAM].into_iter().map(figures).collect()
+}
+
+/// The budget of the kernel's release, of its series, or none, where nobody has measured it.
+fn budget_of_this_kernel(budgets: &serde_json::Value) -> Option<&serde_json::Value> {
+    let uname = nix::sys::utsname::uname().expect("uname");
+    let (release, machine) = (uname.release().to_string_lossy(), uname.machine().to_string_lossy());
+    let version = release.split(['-', '+']).next().unwrap_or_default();
+    let series = version.splitn(3, '.').take(2).collect::<Vec<_>>().join(".");
+    let keys = [format!("{version} {machine}"), format!("{series} {machine}")];
+    let budget = keys.iter().find_map(|key| budgets.get(key));
+    if budget.is_none() {
+        println!("SKIPPED: the budget: there is none for {}", keys.join(" or "));
+    }
+    budget
+}
+
 fn within(program: &str, figure: &str, found: u64, budget: &serde_json::Value) {
     let budget = budget.as_u64().expect("a number");
-    println!("{program}: {figure} {found}, budget {budget}");
     assert!(
         found * 100 <= budget * (100 + TOLERANCE_PERCENT),
         "{program}: {figure} went from {budget} to {found}; if that is worth it, say so in \

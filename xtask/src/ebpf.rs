@@ -56,7 +56,7 @@ pub fn cargo(toolchain: &Toolchain, root: &Path) -> Result<Command> {
     // aya-ebpf lays out the kernel's registers by the architecture of the machine that loads the
     // object; `-C target-cpu=v3` has the atomics that return a value. The target panics by
     // aborting without being told.
-    let arch = env::var("CARGO_CFG_TARGET_ARCH").unwrap_or_else(|_| env::consts::ARCH.to_owned());
+    let arch = arch();
     let flags = [
         &format!("--cfg=bpf_target_arch=\"{arch}\""),
         "-Ctarget-cpu=v3",
@@ -75,7 +75,17 @@ pub fn cargo(toolchain: &Toolchain, root: &Path) -> Result<Command> {
 /// A directory of its own: the outer cargo holds the lock of the usual one.
 pub fn target_dir(root: &Path) -> PathBuf {
     let outer = env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
-    root.join(outer).join(if has_other_layout() { "ebpf-other-layout" } else { "ebpf" })
+    let layout = if has_other_layout() { "ebpf-other-layout" } else { "ebpf" };
+    // One for each architecture that loads the objects: flags differ, and everything is built again
+    // wherever they do.
+    let arch = arch();
+    let own = if arch == env::consts::ARCH { String::new() } else { format!("-{arch}") };
+    root.join(outer).join(format!("{layout}{own}"))
+}
+
+/// The architecture of the machine that loads the objects.
+fn arch() -> String {
+    env::var("CARGO_CFG_TARGET_ARCH").unwrap_or_else(|_| env::consts::ARCH.to_owned())
 }
 
 /// Whether the build script that asks is that of a package with this feature.

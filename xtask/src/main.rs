@@ -5,6 +5,7 @@ mod build;
 mod build_ebpf;
 mod demo;
 mod fuzz;
+mod kernels;
 mod miri;
 mod setup;
 mod soak;
@@ -40,6 +41,8 @@ enum Verb {
     Demo(EdgeArgs),
     /// Runs every check and test.
     Test(test::Options),
+    /// Runs the tests that need a kernel on stock kernels, in virtual machines.
+    Kernels(kernels::Options),
     /// Looks for frames that the path gets wrong, led by coverage.
     Fuzz(fuzz::Options),
     /// Faults under traffic by the thousand, and whether it all adds up.
@@ -74,6 +77,7 @@ fn run(verb: Verb) -> Result<()> {
         Verb::Build { release } => build::build(root, release),
         Verb::Demo(edge) => demo::demo(root, &edge.args),
         Verb::Test(options) => test::test(root, &options),
+        Verb::Kernels(options) => kernels::kernels(root, &options),
         Verb::Fuzz(options) => fuzz::fuzz(root, &options),
         Verb::Soak(options) => soak::soak(root, &options),
         Verb::Bench(edge) => bench::bench(root, &edge.args),

@@ -29,7 +29,7 @@ impl Found {
     /// Looks at this machine; at linters only where `needs` has them.
     pub(super) fn here(needs: Needs) -> Self {
         let toolchain = Toolchain::find();
-        let is_dev = needs >= Needs::Dev;
+        let is_dev = needs.has(Needs::Dev);
         Self {
             tools: super::plan::PACKAGES
                 .iter()

@@ -31,8 +31,25 @@ pub(crate) enum Needs {
     Test,
     /// Linters and Miri.
     Dev,
+    /// Virtual machines.
+    Kernels,
+    /// Virtual machines of another architecture, and a compiler for it.
+    ForeignKernels,
     /// The fuzzer.
     Fuzz,
+}
+
+impl Needs {
+    /// Whether it has all that `other` needs: each has what those before it need, but for the
+    /// virtual machines, which are for themselves.
+    pub(super) fn has(self, other: Self) -> bool {
+        match other {
+            Self::Kernels => matches!(self, Self::Kernels | Self::ForeignKernels),
+            Self::ForeignKernels => self == other,
+            Self::Dev if matches!(self, Self::Kernels | Self::ForeignKernels) => false,
+            Self::Build | Self::Run | Self::Test | Self::Dev | Self::Fuzz => other <= self,
+        }
+    }
 }
 
 /// `cargo xtask setup`.

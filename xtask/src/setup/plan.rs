@@ -22,13 +22,34 @@ pub(super) struct Package {
 }
 
 /// Every tool that comes from Debian, wherever there is a choice.
-pub(super) const PACKAGES: [Package; 4] = [
+pub(super) const PACKAGES: [Package; 10] = [
     Package { tool: "cc", names: &["gcc", "libc6-dev"], needs: Needs::Build },
     Package { tool: "ip", names: &["iproute2"], needs: Needs::Run },
     Package { tool: "ethtool", names: &["ethtool"], needs: Needs::Run },
     // libFuzzer is C++.
     Package { tool: "c++", names: &["g++"], needs: Needs::Fuzz },
+    Package { tool: QEMU, names: &[QEMU_PACKAGE], needs: Needs::Kernels },
+    Package { tool: "strip", names: &["binutils"], needs: Needs::Kernels },
+    Package { tool: "xz", names: &["xz-utils"], needs: Needs::Kernels },
+    Package { tool: FOREIGN_QEMU, names: &[FOREIGN_QEMU_PACKAGE], needs: Needs::ForeignKernels },
+    Package { tool: FOREIGN_CC, names: FOREIGN_CC_PACKAGES, needs: Needs::ForeignKernels },
+    Package { tool: "zstd", names: &["zstd"], needs: Needs::Kernels },
 ];
+
+/// Virtual machines of the machine's own architecture, and of the other one that edge runs on.
+const IS_ARM64: bool = cfg!(target_arch = "aarch64");
+const X86_64: (&str, &str) = ("qemu-system-x86_64", "qemu-system-x86");
+const ARM64: (&str, &str) = ("qemu-system-aarch64", "qemu-system-arm");
+const QEMU: &str = if IS_ARM64 { ARM64.0 } else { X86_64.0 };
+const QEMU_PACKAGE: &str = if IS_ARM64 { ARM64.1 } else { X86_64.1 };
+const FOREIGN_QEMU: &str = if IS_ARM64 { X86_64.0 } else { ARM64.0 };
+const FOREIGN_QEMU_PACKAGE: &str = if IS_ARM64 { X86_64.1 } else { ARM64.1 };
+const FOREIGN_CC: &str = if IS_ARM64 { "x86_64-linux-gnu-gcc" } else { "aarch64-linux-gnu-gcc" };
+const FOREIGN_CC_PACKAGES: &[&str] = if IS_ARM64 {
+    &["gcc-x86-64-linux-gnu", "libc6-dev-amd64-cross"]
+} else {
+    &["gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross"]
+};
 
 /// Something missing, and the ways to have it, best first.
 #[derive(Debug, PartialEq, Eq)]
@@ -59,7 +80,7 @@ pub(super) fn missing(found: &Found, needs: Needs) -> Vec<Missing> {
 
     let packages: Vec<&str> = PACKAGES
         .iter()
-        .filter(|package| package.needs <= needs && !found.tools.contains(&package.tool))
+        .filter(|package| needs.has(package.needs) && !found.tools.contains(&package.tool))
         .flat_map(|package| package.names)
         .copied()
         .collect();
@@ -67,7 +88,7 @@ pub(super) fn missing(found: &Found, needs: Needs) -> Vec<Missing> {
         add("tools", vec![Way::Apt(packages)], false);
     }
 
-    let is_dev = needs >= Needs::Dev;
+    let is_dev = needs.has(Needs::Dev);
     // The pinned nightly has both, wherever edge runs.
     let components = if is_dev { " --component clippy --component miri" } else { "" };
     match &found.toolchain {
@@ -127,7 +148,7 @@ pub(super) fn missing(found: &Found, needs: Needs) -> Vec<Missing> {
             add("cargo-deny", vec![Way::Cargo { spec, envs }], false);
         }
     }
-    if needs >= Needs::Fuzz && !found.cargo_fuzz {
+    if needs.has(Needs::Fuzz) && !found.cargo_fuzz {
         let spec = format!("cargo-fuzz@{CARGO_FUZZ_VERSION}");
         add("cargo-fuzz", vec![Way::Cargo { spec, envs: Vec::new() }], false);
     }

@@ -1,0 +1,252 @@
+//! Packages of Debian's archive: stock kernels, and the tools that guests have.
+//!
+//! They are downloaded and unpacked by an apt of one's own, which has its own lists, and are
+//! never installed. What is downloaded is kept in the user's cache directory; without that it is
+//! downloaded again.
+
+use std::{
+    collections::BTreeSet,
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+use super::matrix::{Arch, Kernel, NEWEST, Suite};
+
+/// Packages whose programs guests run, with all that they depend on: of Debian 12, whose C library
+/// is the oldest, on every kernel.
+const TOOLS: [&str; 6] = ["busybox-static", "dash", "ethtool", "iproute2", "iperf3", "libgcc-s1"];
+const TOOLS_SUITE: Suite = Suite::Bookworm;
+/// Says where the archive is, on a machine that isn't Debian.
+const MIRROR: &str = "EDGE_DEBIAN_MIRROR";
+/// Debian's keys, of the package `debian-archive-keyring`.
+const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
+
+/// The archive's lists, and what was downloaded.
+pub(super) struct Archive {
+    config: PathBuf,
+    cache: PathBuf,
+    work: PathBuf,
+}
+
+/// An unpacked kernel.
+pub(super) struct InstalledKernel {
+    /// As `uname -r` has it.
+    pub(super) release: String,
+    /// The image.
+    pub(super) image: PathBuf,
+    /// The directory with its modules.
+    pub(super) modules: PathBuf,
+}
+
+impl Archive {
+    /// Gets the lists for `kernels`.
+    pub(super) fn open(work: &Path, kernels: &[Kernel]) -> Result<Self> {
+        let apt = work.join("apt");
+        for directory in ["state/lists/partial", "cache/archives/partial"] {
+            fs::create_dir_all(apt.join(directory))?;
+        }
+        fs::write(apt.join("state/status"), "")?;
+        let mirror = mirror()?;
+        ensure!(
+            Path::new(KEYRING).exists(),
+            "{KEYRING} is missing, by which packages are checked; install debian-archive-keyring"
+        );
+        let suites: BTreeSet<Suite> =
+            kernels.iter().map(|kernel| kernel.suite).chain([TOOLS_SUITE]).collect();
+        let sources: String = suites
+            .iter()
+            .map(|suite| format!("deb [signed-by={KEYRING}] {mirror} {} main\n", suite.name()))
+            .collect();
+        fs::write(apt.join("sources.list"), sources)?;
+        let arches: BTreeSet<&str> = kernels.iter().map(|kernel| kernel.arch.debian()).collect();
+        let arches: Vec<String> = arches.iter().map(|arch| format!("\"{arch}\";")).collect();
+        let config = apt.join("apt.conf");
+        let directory = apt.display();
+        let host = Arch::host().debian();
+        fs::write(
+            &config,
+            format!(
+                "Dir::State \"{directory}/state\";\n\
+                 Dir::State::status \"{directory}/state/status\";\n\
+                 Dir::Cache \"{directory}/cache\";\n\
+                 Dir::Etc::sourcelist \"{directory}/sources.list\";\n\
+                 Dir::Etc::sourceparts \"/dev/null\";\n\
+                 Dir::Etc::preferencesparts \"/dev/null\";\n\
+                 APT::Architecture \"{host}\";\n\
+                 APT::Architectures {{{}}};\n\
+                 APT::Install-Recommends \"false\";\n\
+                 APT::Sandbox::User \"root\";\n\
+                 Acquire::Languages \"none\";\n\
+                 Acquire::Retries \"3\";\n\
+                 Acquire::IndexTargets::deb::DEP-11::DefaultEnabled \"false\";\n",
+                arches.concat(),
+            ),
+        )?;
+        let cache = env::var_os("XDG_CACHE_HOME")
+            .map(PathBuf::from)
+            .or_else(|| env::home_dir().map(|home| home.join(".cache")))
+            .map_or_else(|| work.join("packages"), |cache| cache.join("edge-kernels"));
+        fs::create_dir_all(&cache).with_context(|| format!("making {}", cache.display()))?;
+        let archive = Self { config, cache, work: work.to_owned() };
+        archive.apt("apt-get", &["-q", "update"])?;
+        Ok(archive)
+    }
+
+    /// Unpacks a kernel.
+    pub(super) fn kernel(&self, kernel: &Kernel) -> Result<InstalledKernel> {
+        let image = self.image_package(kernel)?;
+        // From 7.1 on, and as transitional packages before, image and modules are apart.
+        let depends = self.apt("apt-cache", &["depends", &image])?;
+        let parts = depends.lines().filter_map(|line| line.trim().strip_prefix("Depends: "));
+        let mut packages: Vec<String> = parts
+            .filter(|name| name.starts_with("linux-binary-") || name.starts_with("linux-modules-"))
+            .map(str::to_owned)
+            .collect();
+        if packages.is_empty() {
+            packages.push(image.clone());
+        }
+        let root = self.work.join(format!("kernel-{}-{}", kernel.name, kernel.arch.debian()));
+        self.unpack(&packages, &root)?;
+        let modules = [root.join("lib/modules"), root.join("usr/lib/modules")]
+            .into_iter()
+            .find(|directory| directory.is_dir())
+            .with_context(|| format!("{image} has no modules"))?;
+        let release = only_entry(&modules)?;
+        let modules = modules.join(&release);
+        let image = [
+            root.join(format!("boot/vmlinuz-{release}")),
+            modules.join("vmlinuz"),
+            modules.join("vmlinux"),
+        ]
+        .into_iter()
+        .find(|path| path.is_file())
+        .with_context(|| format!("{image} has no image of {release}"))?;
+        Ok(InstalledKernel { release, image, modules })
+    }
+
+    /// Unpacks the tools for an architecture, and returns the directory.
+    pub(super) fn tools(&self, arch: Arch) -> Result<PathBuf> {
+        let wanted: Vec<String> =
+            TOOLS.iter().map(|tool| format!("{tool}:{}", arch.debian())).collect();
+        let mut words = vec!["install", "--print-uris", "-qq", "-y", "-t", TOOLS_SUITE.name()];
+        words.extend(wanted.iter().map(String::as_str));
+        let uris = self.apt("apt-get", &words)?;
+        // 'http://…/dash_0.5.12-2_amd64.deb' dash_0.5.12-2_amd64.deb 97476 SHA256:…
+        let files = uris.lines().filter_map(|line| line.split_whitespace().nth(1));
+        let packages: Vec<String> = files
+            .filter_map(|file| {
+                let mut parts = file.strip_suffix(".deb")?.split('_');
+                let (name, version) = (parts.next()?, parts.next()?);
+                Some(format!("{name}:{}={}", parts.next()?, version.replace("%3a", ":")))
+            })
+            .collect();
+        ensure!(!packages.is_empty(), "apt names no packages for {}", wanted.join(" "));
+        let root = self.work.join(format!("tools-{}", arch.debian()));
+        self.unpack(&packages, &root)?;
+        Ok(root)
+    }
+
+    /// The package with the greatest version that is `kernel`.
+    fn image_package(&self, kernel: &Kernel) -> Result<String> {
+        let names = self.apt("apt-cache", &["pkgnames", "linux-image-"])?;
+        let suffix = format!("-cloud-{}", kernel.arch.debian());
+        let mut found: Vec<(Vec<u32>, &str)> = names
+            .lines()
+            .filter_map(|name| {
+                let version = name.strip_prefix("linux-image-")?.strip_suffix(&suffix)?;
+                let is_wanted = kernel.name == NEWEST
+                    || version.strip_prefix(kernel.name)?.starts_with(['.', '+', '-']);
+                let numbers = version.split(|c: char| !c.is_ascii_digit());
+                is_wanted.then(|| (numbers.filter_map(|n| n.parse().ok()).collect(), name))
+            })
+            .collect();
+        found.sort();
+        // Some that are known by name only are gone.
+        for (_, name) in found.into_iter().rev() {
+            let name = format!("{name}:{}", kernel.arch.debian());
+            let policy = self.apt("apt-cache", &["policy", &name])?;
+            if policy.contains(&format!("/{} ", kernel.suite.name()))
+                || policy.contains(&format!(" {}/main", kernel.suite.name()))
+            {
+                return Ok(name);
+            }
+        }
+        bail!("the archive has no such package any more")
+    }
+
+    /// Downloads packages and unpacks them into an empty directory, unless they are there.
+    fn unpack(&self, packages: &[String], root: &Path) -> Result<()> {
+        let stamp = root.join("unpacked");
+        let wanted = packages.join("\n");
+        if fs::read_to_string(&stamp).is_ok_and(|unpacked| unpacked == wanted) {
+            return Ok(());
+        }
+        if root.exists() {
+            fs::remove_dir_all(root).with_context(|| format!("removing {}", root.display()))?;
+        }
+        fs::create_dir_all(root)?;
+        for package in packages {
+            let uri = self.apt("apt-get", &["download", "--print-uris", "-qq", package])?;
+            let file = uri
+                .split_whitespace()
+                .nth(1)
+                .with_context(|| format!("apt knows no file of {package}"))?;
+            let path = self.cache.join(file);
+            if !path.exists() {
+                // Into the directory that the command is in; under its name when it is whole.
+                self.apt("apt-get", &["download", "-q", package])?;
+            }
+            let unpacked = Command::new("dpkg-deb").arg("-x").arg(&path).arg(root).status();
+            let is_unpacked = unpacked.context("starting dpkg-deb")?.success();
+            ensure!(is_unpacked, "unpacking {} failed; remove it and try again", path.display());
+        }
+        fs::write(&stamp, wanted)?;
+        Ok(())
+    }
+
+    fn apt(&self, program: &str, words: &[&str]) -> Result<String> {
+        let output = Command::new(program)
+            .args(words)
+            .env("APT_CONFIG", &self.config)
+            .env("LC_ALL", "C")
+            .current_dir(&self.cache)
+            .output()
+            .with_context(|| format!("starting {program}"))?;
+        ensure!(
+            output.status.success(),
+            "{program} {} failed: {}",
+            words.join(" "),
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+}
+
+/// Where this machine gets Debian's packages from.
+fn mirror() -> Result<String> {
+    if let Ok(mirror) = env::var(MIRROR) {
+        return Ok(mirror);
+    }
+    let targets = Command::new("apt-get")
+        .args(["indextargets", "--format", "$(ORIGIN)|$(LABEL)|$(SITE)", "Created-By: Packages"])
+        .output()
+        .context("starting apt-get")?;
+    let targets = String::from_utf8_lossy(&targets.stdout);
+    targets
+        .lines()
+        .find_map(|line| line.strip_prefix("Debian|Debian|"))
+        .map(str::to_owned)
+        .with_context(|| {
+            format!("apt has no source of Debian here; set {MIRROR} to the address of a mirror")
+        })
+}
+
+fn only_entry(directory: &Path) -> Result<String> {
+    let mut names = fs::read_dir(directory)?.map(|entry| Ok(entry?.file_name()));
+    let name: std::ffi::OsString =
+        names.next().unwrap_or_else(|| bail!("{} is empty", directory.display()))?;
+    name.into_string().map_err(|name| anyhow::anyhow!("{} is not UTF-8", name.display()))
+}

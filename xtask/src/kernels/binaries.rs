@@ -1,0 +1,138 @@
+//! The tests' binaries, and the `edge` that they run.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context as _, Result, ensure};
+
+use super::matrix::Arch;
+use crate::{build, step};
+
+/// Binaries of an architecture.
+pub(super) struct Binaries {
+    arch: Arch,
+    /// The tests, by the names of their files in `tests/tests`.
+    tests: Vec<(String, PathBuf)>,
+    /// `edge`, and the one with another layout.
+    edges: Vec<PathBuf>,
+}
+
+impl Binaries {
+    /// Builds them, as `cargo test` does: after that there is nothing left to do for the machine's
+    /// own architecture.
+    pub(super) fn build(root: &Path, arch: Arch) -> Result<Self> {
+        let what = format!("tests for {}", arch.name());
+        let words = "test --workspace --exclude edge-ebpf --no-run --message-format=json";
+        let output = step::step(&what, || {
+            let output = cargo(root, arch, words)
+                .stderr(Stdio::inherit())
+                .output()
+                .context("starting cargo")?;
+            ensure!(output.status.success(), "building the tests for {} failed", arch.name());
+            Ok(output)
+        })?;
+        let mut tests = Vec::new();
+        for line in String::from_utf8_lossy(&output.stdout).lines() {
+            let message: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
+            let is_ours = message["package_id"].as_str().is_some_and(|id| id.contains("/tests#"));
+            if let (true, Some(path)) = (is_ours, message["executable"].as_str())
+                && message["target"]["kind"][0] == "test"
+                && let Some(name) = message["target"]["name"].as_str()
+            {
+                tests.push((name.to_owned(), PathBuf::from(path)));
+            }
+        }
+        ensure!(!tests.is_empty(), "cargo tells of no test binary");
+        for (bin, features) in
+            [("edge", ""), ("edge-other-layout", " --features edge-user/other-layout")]
+        {
+            let words = format!("build --package edge-user --bin {bin}{features}");
+            step::run(&format!("{bin} for {}", arch.name()), &mut cargo(root, arch, &words))?;
+        }
+        let mut target = build::target_dir(root);
+        if arch != Arch::host() {
+            target.push(arch.rust());
+        }
+        let edges =
+            ["edge", "edge-other-layout"].map(|bin| target.join("debug").join(bin)).to_vec();
+        Ok(Self { arch, tests, edges })
+    }
+
+    /// The binary of `tests/tests/NAME.rs`.
+    pub(super) fn test(&self, name: &str) -> Option<&Path> {
+        self.tests.iter().find(|(known, _)| known == name).map(|(_, path)| path.as_path())
+    }
+
+    /// Names of the tests.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.tests.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// All of them.
+    pub(super) fn all(&self) -> impl Iterator<Item = &PathBuf> {
+        self.tests.iter().map(|(_, path)| path).chain(&self.edges)
+    }
+
+    /// What takes debugging information out of them.
+    pub(super) fn strip(&self) -> &'static str {
+        match self.arch {
+            arch if arch == Arch::host() => "strip",
+            Arch::X86_64 => "x86_64-linux-gnu-strip",
+            Arch::Arm64 => "aarch64-linux-gnu-strip",
+        }
+    }
+
+    /// The C library that they were linked with, and what else they load: at least as new as that
+    /// of the tools, which run with it, too.
+    pub(super) fn libraries(&self) -> Result<Vec<PathBuf>> {
+        const NAMES: [&str; 4] = ["libc.so.6", "libm.so.6", "libgcc_s.so.1", "libpthread.so.0"];
+        let loader = match self.arch {
+            Arch::X86_64 => "ld-linux-x86-64.so.2",
+            Arch::Arm64 => "ld-linux-aarch64.so.1",
+        };
+        let triplet = self.library_directory();
+        let native = Path::new("/").join(&triplet);
+        let directories = if self.arch == Arch::host() {
+            [native.clone(), Path::new("/usr").join(&triplet)]
+        } else {
+            let name = triplet.file_name().context("a triplet")?;
+            [Path::new("/usr").join(name).join("lib"), native]
+        };
+        NAMES
+            .into_iter()
+            .chain([loader])
+            .map(|name| {
+                let mut places = directories.iter().map(|directory| directory.join(name));
+                places
+                    .find(|path| path.exists())
+                    .with_context(|| format!("there is no {name} here"))
+            })
+            .collect()
+    }
+
+    /// Where a guest has them.
+    pub(super) fn library_directory(&self) -> PathBuf {
+        match self.arch {
+            Arch::X86_64 => "lib/x86_64-linux-gnu".into(),
+            Arch::Arm64 => "lib/aarch64-linux-gnu".into(),
+        }
+    }
+}
+
+fn cargo(root: &Path, arch: Arch, words: &str) -> Command {
+    let mut cargo = step::cargo();
+    cargo.current_dir(root).args(words.split_whitespace());
+    if arch != Arch::host() {
+        cargo.args(["--target", arch.rust()]);
+        let name = arch.rust().replace('-', "_");
+        let gcc = match arch {
+            Arch::X86_64 => "x86_64-linux-gnu-gcc",
+            Arch::Arm64 => "aarch64-linux-gnu-gcc",
+        };
+        cargo.env(format!("CARGO_TARGET_{}_LINKER", name.to_uppercase()), gcc);
+        cargo.env(format!("CC_{name}"), gcc);
+    }
+    cargo
+}

@@ -1,0 +1,184 @@
+//! `cargo xtask kernels`: the tests that need a kernel, on stock kernels in virtual machines.
+//!
+//! ```text
+//! matrix → archive (packages) → modules ┐
+//! guest_tests → binaries ───────────────┴→ initramfs → machine (qemu) → log → report
+//! ```
+//!
+//! A guest has no disk and no network outside: kernel, modules, tools and test binaries are in its
+//! initramfs, and its results are on its serial console. Two guests run side by side.
+
+mod archive;
+mod binaries;
+mod guest_tests;
+mod initramfs;
+mod log;
+mod machine;
+mod matrix;
+mod modules;
+mod report;
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    sync::Mutex,
+    thread,
+};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use clap::Args;
+
+use self::{
+    archive::Archive,
+    binaries::Binaries,
+    guest_tests::{Extent, GuestTest},
+    machine::Machine,
+    matrix::{Arch, Kernel},
+    report::Row,
+};
+use crate::{
+    setup::{self, Needs},
+    step,
+};
+
+/// Guests at once: each of them takes one core, as its two processors share a thread.
+const GUESTS_AT_ONCE: usize = 2;
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Kernels by the names in the table, such as 6.1,6.12; all of them if absent.
+    #[arg(long, value_delimiter = ',', value_name = "KERNELS")]
+    only: Vec<String>,
+    /// One architecture; all of them if absent.
+    #[arg(long, value_enum)]
+    arch: Option<Arch>,
+    /// Guest tests by the names in the table; all of them if absent.
+    #[arg(long, value_delimiter = ',', value_name = "TESTS")]
+    tests: Vec<String>,
+    /// Writes the verifier's figures and README's table.
+    #[arg(long)]
+    record: bool,
+}
+
+/// `cargo xtask kernels`.
+pub(crate) fn kernels(root: &Path, options: &Options) -> Result<()> {
+    let kernels: Vec<Kernel> = matrix::MATRIX
+        .into_iter()
+        .filter(|kernel| options.only.is_empty() || options.only.iter().any(|n| n == kernel.name))
+        .filter(|kernel| options.arch.is_none_or(|arch| arch == kernel.arch))
+        .collect();
+    ensure!(!kernels.is_empty(), "no such kernel; there are: {}", matrix::names());
+    let needs = if kernels.iter().any(|kernel| kernel.arch != Arch::host()) {
+        Needs::ForeignKernels
+    } else {
+        Needs::Kernels
+    };
+    setup::ensure(needs)?;
+    let rows = run(root, &kernels, Extent::Full, &options.tests)?;
+    if options.record {
+        report::record(root, &rows)?;
+    }
+    verdict(&rows)
+}
+
+/// The stage of `cargo xtask test`: the oldest and the newest kernel, with what fits into four
+/// minutes. Returns whether it ran: without qemu it can't, which in CI is a failure.
+pub(crate) fn stage(root: &Path) -> Result<bool> {
+    if let Err(error) = setup::ensure(Needs::Kernels) {
+        let is_ci = env::var_os("CI").is_some_and(|value| value == "true");
+        ensure!(!is_ci, "CI has to run the tests on stock kernels: {error:#}");
+        println!("SKIPPED: tests on stock kernels: {error:#}");
+        return Ok(false);
+    }
+    let rows = run(root, &matrix::for_ci(), Extent::Ci, &[])?;
+    verdict(&rows)?;
+    Ok(true)
+}
+
+fn run(root: &Path, kernels: &[Kernel], extent: Extent, only: &[String]) -> Result<Vec<Row>> {
+    let work = crate::build::target_dir(root).join("kernels");
+    fs::create_dir_all(&work).with_context(|| format!("making {}", work.display()))?;
+    let archive = step::step("packages of stock kernels", || Archive::open(&work, kernels))?;
+
+    let mut guests = Vec::new();
+    for arch in [Arch::X86_64, Arch::Arm64] {
+        let kernels: Vec<&Kernel> = kernels.iter().filter(|kernel| kernel.arch == arch).collect();
+        if kernels.is_empty() {
+            continue;
+        }
+        let binaries = Binaries::build(root, arch)?;
+        let tests = guest_tests::all(&binaries, only)?;
+        let tools = archive.tools(arch)?;
+        let common = work.join(format!("common-{}.cpio", arch.debian()));
+        step::step(&format!("what guests of {} have in common", arch.name()), || {
+            initramfs::common(&common, root, &tools, &binaries)
+        })?;
+        for kernel in kernels {
+            guests.push(Guest { kernel: *kernel, common: common.clone(), tests: tests.clone() });
+        }
+    }
+    let accelerator = machine::accelerator(&archive, kernels)?;
+    println!("    guests run under {accelerator}");
+
+    let queue = Mutex::new(guests.into_iter().enumerate());
+    let rows = Mutex::new(Vec::new());
+    let worker = || -> Result<()> {
+        loop {
+            let next = queue.lock().map_err(|_| anyhow::anyhow!("another guest failed"))?.next();
+            let Some((place, guest)) = next else { return Ok(()) };
+            let machine = Machine { work: &work, accelerator };
+            let row = guest.run(&archive, &machine, extent)?;
+            row.print_progress();
+            rows.lock().map_err(|_| anyhow::anyhow!("another guest failed"))?.push((place, row));
+        }
+    };
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..GUESTS_AT_ONCE).map(|_| scope.spawn(worker)).collect();
+        for worker in workers {
+            match worker.join() {
+                Ok(result) => result?,
+                Err(_) => bail!("a thread that runs guests panicked"),
+            }
+        }
+        Ok(())
+    })?;
+    let mut rows = rows.into_inner().map_err(|_| anyhow::anyhow!("another guest failed"))?;
+    rows.sort_by_key(|(place, _)| *place);
+    Ok(rows.into_iter().map(|(_, row)| row).collect())
+}
+
+/// A kernel, and what runs on it.
+struct Guest {
+    kernel: Kernel,
+    /// The initramfs of its architecture.
+    common: PathBuf,
+    tests: Vec<GuestTest>,
+}
+
+impl Guest {
+    fn run(&self, archive: &Archive, machine: &Machine<'_>, extent: Extent) -> Result<Row> {
+        let kernel = &self.kernel;
+        let installed = archive
+            .kernel(kernel)
+            .with_context(|| format!("the kernel {} for {}", kernel.name, kernel.arch.name()))?;
+        let tests: Vec<&GuestTest> =
+            self.tests.iter().filter(|test| test.runs_on(kernel, extent)).collect();
+        let own = machine.work.join(format!("{}-{}.cpio", kernel.name, kernel.arch.debian()));
+        initramfs::own(&own, &self.common, &installed, &tests, extent)?;
+        let log = machine.boot(kernel, &installed, &own, &tests)?;
+        fs::remove_file(&own).with_context(|| format!("removing {}", own.display()))?;
+        Row::new(*kernel, installed.release, &log, &tests)
+    }
+}
+
+/// The table, the log of each test that failed, and whether there was one.
+fn verdict(rows: &[Row]) -> Result<()> {
+    println!("\n{}", report::table(rows));
+    println!("{}", report::budget(rows));
+    let failed: Vec<String> = rows.iter().flat_map(Row::failures).collect();
+    for row in rows {
+        row.print_failures();
+    }
+    ensure!(failed.is_empty(), "failed: {}", failed.join("; "));
+    Ok(())
+}
