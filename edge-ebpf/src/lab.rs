@@ -174,15 +174,21 @@ fn metadata_tag(ctx: &TcContext) -> Option<u16> {
 
 /// The big-endian half words of a frame.
 trait HalfWords {
-    fn at(&self, offset: usize) -> Option<u16>;
+    /// The half word at `offset`, or [`BEYOND`] where the frame ends before. Not an `Option`: the
+    /// compiler shifts the value of one that has none before it asks whether there is one, and older
+    /// verifiers refuse to read a register that was never written.
+    fn at(&self, offset: usize) -> u32;
 }
+
+/// No half word.
+const BEYOND: u32 = u32::MAX;
 
 struct SkbBytes<'a>(&'a TcContext);
 
 impl HalfWords for SkbBytes<'_> {
     #[inline(always)]
-    fn at(&self, offset: usize) -> Option<u16> {
-        self.0.load(offset).ok().map(u16::from_be_bytes)
+    fn at(&self, offset: usize) -> u32 {
+        self.0.load(offset).map_or(BEYOND, |bytes| u16::from_be_bytes(bytes).into())
     }
 }
 
@@ -190,13 +196,13 @@ struct XdpBytes<'a>(&'a XdpContext);
 
 impl HalfWords for XdpBytes<'_> {
     #[inline(always)]
-    fn at(&self, offset: usize) -> Option<u16> {
+    fn at(&self, offset: usize) -> u32 {
         let start = self.0.data() + offset;
         if start + 2 > self.0.data_end() {
-            return None;
+            return BEYOND;
         }
         // SAFETY: the bytes end at or before `data_end`; a byte array has no alignment.
-        Some(u16::from_be_bytes(unsafe { (start as *const [u8; 2]).read() }))
+        u16::from_be_bytes(unsafe { (start as *const [u8; 2]).read() }).into()
     }
 }
 
@@ -216,18 +222,22 @@ fn parse(frame: &impl HalfWords, metadata: Option<u16>) -> (WireKey, Packet) {
         tags = 1;
     }
     for _ in 0..MOST_TAGS {
-        if tags == MOST_TAGS || !matches!(frame.at(offset), Some(0x8100 | 0x88a8 | 0x9100)) {
+        if tags == MOST_TAGS || !matches!(frame.at(offset), 0x8100 | 0x88a8 | 0x9100) {
             break;
         }
-        let Some(tci) = frame.at(offset + 2) else { break };
-        (key.s_vid, key.c_vid) = (key.c_vid, tci & 0x0fff);
+        let tci = frame.at(offset + 2);
+        if tci == BEYOND {
+            break;
+        }
+        (key.s_vid, key.c_vid) = (key.c_vid, tci as u16 & 0x0fff);
         tags += 1;
         offset += TAG_BYTES as usize;
     }
-    let packet = Packet { ethertype: frame.at(offset).unwrap_or(0), offset: offset + 2 };
+    let packet = Packet { ethertype: frame.at(offset) as u16, offset: offset + 2 };
     key.traffic_class = match (packet.ethertype, frame.at(packet.offset)) {
-        (IPV4, Some(first)) => first & 0xff,
-        (IPV6, Some(first)) => (first >> 4) & 0xff,
+        (_, BEYOND) => NOT_IP,
+        (IPV4, first) => first as u16 & 0xff,
+        (IPV6, first) => (first as u16 >> 4) & 0xff,
         _ => NOT_IP,
     };
     (key, packet)

@@ -95,7 +95,8 @@ fn every_combination_of_features_loads() {
                 most = most.max(found);
             }
             let replay = PortProgram::load_for_replay(&port, &fixture.capacity);
-            replay.unwrap_or_else(|error| panic!("a replay of {port:?}: {error:#}"));
+            let (_, refused) = replay.unwrap_or_else(|e| panic!("a replay of {port:?}: {e:#}"));
+            assert!(refused.is_none(), "{refused:?}");
         }
     }
     println!("@@ verified #largest|{}|{}", most[0], most[1]);

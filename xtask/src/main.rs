@@ -1,5 +1,6 @@
 //! `cargo xtask`: set-up, builds, tests and benchmarks.
 
+mod arch;
 mod bench;
 mod build;
 mod build_ebpf;

@@ -7,7 +7,8 @@ use clap::{Args, ValueEnum};
 use xtask::{ebpf, toolchain::Toolchain};
 
 use crate::{
-    build_ebpf, miri,
+    arch::{self, Arch},
+    build_ebpf, kernels, miri,
     setup::{self, Needs},
     step,
 };
@@ -41,6 +42,10 @@ enum Stage {
     Deny,
     /// Unit, property, kernel and namespace tests.
     Tests,
+    /// The binary builds for the other architecture that edge runs on.
+    Foreign,
+    /// Tests on the oldest and the newest stock kernel, in virtual machines.
+    Kernels,
 }
 
 enum Outcome {
@@ -82,7 +87,8 @@ impl Stage {
     fn needs(self) -> Needs {
         match self {
             Self::Objects => Needs::Build,
-            Self::Tests => Needs::Test,
+            // Whether the last two can't be had is for them to say.
+            Self::Tests | Self::Foreign | Self::Kernels => Needs::Test,
             Self::Format | Self::Lint | Self::LintEbpf | Self::Miri | Self::Docs | Self::Deny => {
                 Needs::Dev
             }
@@ -100,7 +106,6 @@ fn run(root: &Path, stage: Stage, advisories: bool) -> Result<Outcome> {
         )?,
         Stage::LintEbpf => return lint_ebpf(root),
         Stage::Miri if !miri::miri(root)? => return Ok(Outcome::Skipped),
-        Stage::Miri => {}
         Stage::Docs => step::run(
             "rustdoc",
             cargo(root, "doc --workspace --exclude edge-ebpf --no-deps --document-private-items")
@@ -113,6 +118,9 @@ fn run(root: &Path, stage: Stage, advisories: bool) -> Result<Outcome> {
             step::run("cargo deny", &mut cargo(root, &check))?;
         }
         Stage::Tests => tests(root)?,
+        Stage::Foreign if !foreign(root)? => return Ok(Outcome::Skipped),
+        Stage::Kernels if !kernels::stage(root)? => return Ok(Outcome::Skipped),
+        Stage::Miri | Stage::Foreign | Stage::Kernels => {}
     }
     Ok(Outcome::Passed)
 }
@@ -147,6 +155,18 @@ fn tests(root: &Path) -> Result<()> {
         );
     }
     step::run("tests", &mut tests)
+}
+
+/// Builds the binary for the other architecture, and returns whether there is a compiler for it.
+fn foreign(root: &Path) -> Result<bool> {
+    if let Err(error) = setup::ensure(Needs::ForeignBuild) {
+        println!("SKIPPED: {error:#}");
+        return Ok(false);
+    }
+    let arch = Arch::foreign();
+    let mut build = arch::cargo(root, arch, "build --package edge-user --bin edge");
+    step::run(&format!("edge for {}", arch.name()), &mut build)?;
+    Ok(true)
 }
 
 fn cargo(root: &Path, words: &str) -> Command {

@@ -20,6 +20,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use edge_user::{
     config::{BandwidthRefused, ConfigErrors, DEFAULT_CONTROL},
     daemon::control::ConfigRefused,
+    dataplane::load_error::LoadError,
     replay::capture::CaptureError,
 };
 use nix::{errno::Errno, unistd::geteuid};
@@ -30,6 +31,9 @@ use tracing_subscriber::EnvFilter;
 #[derive(Debug, Parser)]
 #[command(name = "edge", version, about, infer_subcommands = false)]
 struct Cli {
+    /// Says more, such as the whole log of a verifier that refuses a program.
+    #[arg(short, long, global = true)]
+    verbose: bool,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -89,6 +93,7 @@ struct UsageError(String);
 
 /// Runs the command line.
 pub(crate) fn main() -> ExitCode {
+    let Cli { verbose, verb } = Cli::parse();
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| EnvFilter::new("info,rusqlite_migration=warn"));
     tracing_subscriber::fmt()
@@ -99,7 +104,7 @@ pub(crate) fn main() -> ExitCode {
         .without_time()
         .init();
 
-    let result = match Cli::parse().verb {
+    let result = match verb {
         Verb::Check(args) => check::check(&args),
         Verb::Run(args) => run::run(&args),
         Verb::Detach(args) => detach::detach(&args),
@@ -123,6 +128,9 @@ pub(crate) fn main() -> ExitCode {
                 eprintln!("{error}");
             } else {
                 eprintln!("error: {error:#}{}", permission_hint(&error));
+            }
+            if verbose && let Some(log) = refusal_log(&error) {
+                eprintln!("{log}");
             }
             ExitCode::from(exit_code(&error))
         }
@@ -148,6 +156,11 @@ fn permission_hint(error: &anyhow::Error) -> &'static str {
         matches!(errno.or(io.map(Errno::from_raw)), Some(Errno::EPERM | Errno::EACCES))
     });
     if is_permission && !geteuid().is_root() { "; this needs root" } else { "" }
+}
+
+/// The verifier's log, where a program was refused.
+fn refusal_log(error: &anyhow::Error) -> Option<&str> {
+    error.chain().find_map(|cause| cause.downcast_ref::<LoadError>())?.log.as_deref()
 }
 
 /// Whoever read our output has read enough (`edge … | head`).

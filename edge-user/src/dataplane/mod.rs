@@ -8,6 +8,7 @@ mod egress;
 pub mod interface;
 mod keys;
 mod links;
+pub mod load_error;
 mod mapped;
 mod occupancy;
 pub mod pins;

@@ -4,7 +4,12 @@ use anyhow::{Context as _, Result, anyhow};
 use aya::{Ebpf, EbpfLoader, maps::MapInfo, programs::Xdp};
 use edge_common::{abi, reason::UnmatchedPolicy};
 
-use super::{links::AttachedMode, pins::Pins, tables::SHARED_MAPS};
+use super::{
+    links::AttachedMode,
+    load_error::{self, LoadError},
+    pins::Pins,
+    tables::SHARED_MAPS,
+};
 use crate::{
     config::XdpMode,
     plan::{Capacity, PortPlan},
@@ -22,7 +27,7 @@ pub const EMPTY_PROGRAM: &str = "empty";
 
 /// Largest MTU for which every driver has a frame with its headers in one buffer (a page, less
 /// head-room and what the kernel keeps at its end).
-const MAX_SINGLE_BUFFER_MTU_BYTES: u32 = 3000;
+pub const MAX_SINGLE_BUFFER_MTU_BYTES: u32 = 3000;
 
 /// A port's program, loaded and not attached.
 pub struct PortProgram {
@@ -53,12 +58,19 @@ impl PortProgram {
         Ok(Self { ebpf, name, mode, port, capacity, pins })
     }
 
-    /// Loads both programs of `port` with tables of their own, for test runs.
-    pub fn load_for_replay(port: &PortPlan, capacity: &Capacity) -> Result<Ebpf> {
+    /// Loads both programs of `port` with tables of their own, for test runs. The second result is
+    /// the refusal of [`FRAGS_PROGRAM`] by a kernel that has [`PROGRAM`] alone.
+    pub fn load_for_replay(
+        port: &PortPlan,
+        capacity: &Capacity,
+    ) -> Result<(Ebpf, Option<anyhow::Error>)> {
         let mut ebpf = load_object(Some(port), capacity, None, Use::Replay)?;
         load_program(&mut ebpf, PROGRAM)?;
-        load_program(&mut ebpf, FRAGS_PROGRAM)?;
-        Ok(ebpf)
+        let refused = load_program(&mut ebpf, FRAGS_PROGRAM).err();
+        match refused {
+            Some(error) if !load_error::is_older_than(load_error::LEAST_FRAGS) => Err(error),
+            refused => Ok((ebpf, refused)),
+        }
     }
 
     /// Loads the programs of `port` as they would be attached, with tables of their own, and the
@@ -182,14 +194,10 @@ fn load_with(mut loader: EbpfLoader<'_>, capacity: &Capacity, pins: Option<&Pins
             loader.map_pin_path(map, pins.map(map));
         }
     }
-    loader.load(OBJECT).context(
-        "loading the eBPF object; the kernel must be Linux 5.18 or later with BTF, and the \
-         process needs CAP_BPF and CAP_NET_ADMIN (or root)",
-    )
+    loader.load(OBJECT).map_err(LoadError::of_object)
 }
 
 fn load_program(ebpf: &mut Ebpf, name: &str) -> Result<()> {
-    program(ebpf, name)?
-        .load()
-        .with_context(|| format!("the kernel refuses the XDP program {name}"))
+    let least = if name == FRAGS_PROGRAM { load_error::LEAST_FRAGS } else { load_error::LEAST };
+    program(ebpf, name)?.load().map_err(|error| LoadError::of_program(name, least, error))
 }

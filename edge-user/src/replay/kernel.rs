@@ -1,6 +1,6 @@
 //! The kernel engine: the loaded XDP program, run on frames by `BPF_PROG_TEST_RUN`.
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use aya::{
     Ebpf,
     programs::{TestRun as _, TestRunOptions},
@@ -37,6 +37,8 @@ pub struct KernelEngine {
     tables: KernelTables,
     replay: ReplayTables,
     port: u32,
+    /// The kernel's refusal of the program for frames in several buffers, if it is too old for it.
+    frags_refused: Option<anyhow::Error>,
     /// Room for the frame as it leaves.
     out: Vec<u8>,
 }
@@ -45,11 +47,11 @@ impl KernelEngine {
     /// Loads the program of `port` and fills its tables with `plan`.
     pub fn new(plan: &Plan, port: &PortPlan, capacity: &Capacity) -> Result<Self> {
         stay_on_one_cpu()?;
-        let mut ebpf = PortProgram::load_for_replay(port, capacity)?;
+        let (mut ebpf, frags_refused) = PortProgram::load_for_replay(port, capacity)?;
         let mut tables = KernelTables::take(&mut ebpf)?;
         let replay = ReplayTables::take(&mut ebpf)?;
         apply(&mut tables, plan, &vec![LOOPBACK_IFINDEX; plan.ports.len()])?;
-        Ok(Self { ebpf, tables, replay, port: port.index, out: Vec::new() })
+        Ok(Self { ebpf, tables, replay, port: port.index, frags_refused, out: Vec::new() })
     }
 
     /// Runs the program that an interface for frames of this length would have, and returns,
@@ -79,6 +81,9 @@ impl KernelEngine {
         context: Option<&[u8]>,
         now_ns: u64,
     ) -> Result<(Outcome, u32)> {
+        if let (FRAGS_PROGRAM, Some(refused)) = (name, &self.frags_refused) {
+            bail!("a frame of {} bytes can't be run: {refused:#}", frame.len());
+        }
         self.replay.prepare(now_ns);
         self.out.resize(frame.len() + 256, 0);
         let mut options = TestRunOptions::new();

@@ -13,7 +13,8 @@ use std::{
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-use super::matrix::{Arch, Kernel, NEWEST, Suite};
+use super::matrix::{Kernel, NEWEST, Suite};
+use crate::arch::Arch;
 
 /// Packages whose programs guests run, with all that they depend on: of Debian 12, whose C library
 /// is the oldest, on every kernel.
@@ -56,11 +57,11 @@ impl Archive {
         );
         let suites: BTreeSet<Suite> =
             kernels.iter().map(|kernel| kernel.suite).chain([TOOLS_SUITE]).collect();
-        let sources: String = suites
+        let sources: Vec<String> = suites
             .iter()
             .map(|suite| format!("deb [signed-by={KEYRING}] {mirror} {} main\n", suite.name()))
             .collect();
-        fs::write(apt.join("sources.list"), sources)?;
+        fs::write(apt.join("sources.list"), sources.concat())?;
         let arches: BTreeSet<&str> = kernels.iter().map(|kernel| kernel.arch.debian()).collect();
         let arches: Vec<String> = arches.iter().map(|arch| format!("\"{arch}\";")).collect();
         let config = apt.join("apt.conf");

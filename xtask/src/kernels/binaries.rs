@@ -2,13 +2,15 @@
 
 use std::{
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Stdio,
 };
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::matrix::Arch;
-use crate::{build, step};
+use crate::{
+    arch::{Arch, cargo},
+    build, step,
+};
 
 /// Binaries of an architecture.
 pub(super) struct Binaries {
@@ -119,20 +121,4 @@ impl Binaries {
             Arch::Arm64 => "lib/aarch64-linux-gnu".into(),
         }
     }
-}
-
-fn cargo(root: &Path, arch: Arch, words: &str) -> Command {
-    let mut cargo = step::cargo();
-    cargo.current_dir(root).args(words.split_whitespace());
-    if arch != Arch::host() {
-        cargo.args(["--target", arch.rust()]);
-        let name = arch.rust().replace('-', "_");
-        let gcc = match arch {
-            Arch::X86_64 => "x86_64-linux-gnu-gcc",
-            Arch::Arm64 => "aarch64-linux-gnu-gcc",
-        };
-        cargo.env(format!("CARGO_TARGET_{}_LINKER", name.to_uppercase()), gcc);
-        cargo.env(format!("CC_{name}"), gcc);
-    }
-    cargo
 }

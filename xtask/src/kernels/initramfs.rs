@@ -72,8 +72,8 @@ pub(super) fn own(
     let lines: String = tests.iter().map(|test| test.line(extent)).collect();
     archive.bytes(Path::new("guest-tests"), lines.as_bytes(), 0o644)?;
     let modules = modules::in_order(&kernel.modules)?;
-    let order: String = modules.iter().map(|module| format!("{}\n", module.name)).collect();
-    archive.bytes(Path::new("modules/order"), order.as_bytes(), 0o644)?;
+    let order: Vec<&str> = modules.iter().flat_map(|module| [&module.name, "\n"]).collect();
+    archive.bytes(Path::new("modules/order"), order.concat().as_bytes(), 0o644)?;
     for module in &modules {
         let path = PathBuf::from(format!("modules/{}.ko", module.name));
         archive.bytes(&path, &module.bytes, 0o644)?;

@@ -54,12 +54,11 @@ impl Log {
             let (before, mark) =
                 line.split_once("@@ ").map_or((line, None), |(before, mark)| (before, Some(mark)));
             if !before.is_empty() {
-                match &mut current {
-                    Some((_, ran)) => ran.read(before),
-                    None => {
-                        log.outside.push_str(before);
-                        log.outside.push('\n');
-                    }
+                if let Some((_, ran)) = &mut current {
+                    ran.read(before);
+                } else {
+                    log.outside.push_str(before);
+                    log.outside.push('\n');
                 }
             }
             let mut words = mark.unwrap_or_default().split_whitespace();

@@ -14,8 +14,9 @@ use anyhow::{Context as _, Result, bail};
 use super::{
     archive::{Archive, InstalledKernel},
     guest_tests::GuestTest,
-    matrix::{Arch, Kernel},
+    matrix::Kernel,
 };
+use crate::arch::Arch;
 
 /// How long a kernel may take to its first words.
 const FIRST_WORDS: Duration = Duration::from_secs(8);
@@ -87,7 +88,9 @@ impl Machine<'_> {
             if kernel.arch == Arch::host() { self.accelerator } else { Accelerator::Tcg };
         let mut qemu = qemu(kernel.arch, accelerator, &installed.image, &log);
         qemu.arg("-initrd").arg(initramfs);
-        qemu.args(["-append", &format!("{} rdinit=/init", append(kernel.arch))]);
+        // The kernel hands variables that it doesn't know to its first process.
+        let variable = if accelerator == Accelerator::Tcg { " EDGE_EMULATED=1" } else { "" };
+        qemu.args(["-append", &format!("{} rdinit=/init{variable}", append(kernel.arch))]);
         let said = log.with_extension("qemu");
         qemu.stdout(Stdio::null()).stderr(File::create(&said)?);
         let mut qemu = Killed(qemu.spawn().context("starting qemu")?);
@@ -127,7 +130,9 @@ impl Drop for Killed {
 
 /// Two processors; four network cards of which each two are joined by a hub, and no network beyond.
 fn qemu(arch: Arch, accelerator: Accelerator, image: &Path, log: &Path) -> Command {
-    let mut qemu = Command::new(match arch {
+    // It ends with the thread that started it, also where that is killed.
+    let mut qemu = Command::new("setpriv");
+    qemu.args(["--pdeathsig", "KILL", "--"]).arg(match arch {
         Arch::X86_64 => "qemu-system-x86_64",
         Arch::Arm64 => "qemu-system-aarch64",
     });

@@ -1,50 +1,8 @@
 //! The kernels that the tests run on.
 
-use std::{env, fmt};
+use std::fmt;
 
-use clap::ValueEnum;
-
-/// An architecture that `edge` runs on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Arch {
-    /// x86-64.
-    #[value(name = "x86-64", alias = "amd64", alias = "x86_64")]
-    X86_64,
-    /// arm64.
-    #[value(alias = "aarch64")]
-    Arm64,
-}
-
-impl Arch {
-    /// The machine's own.
-    pub(super) fn host() -> Self {
-        if env::consts::ARCH == "aarch64" { Self::Arm64 } else { Self::X86_64 }
-    }
-
-    /// Its name in tables and options.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::X86_64 => "x86-64",
-            Self::Arm64 => "arm64",
-        }
-    }
-
-    /// Debian's name of it.
-    pub(super) fn debian(self) -> &'static str {
-        match self {
-            Self::X86_64 => "amd64",
-            Self::Arm64 => "arm64",
-        }
-    }
-
-    /// Rust's name of it.
-    pub(super) fn rust(self) -> &'static str {
-        match self {
-            Self::X86_64 => "x86_64-unknown-linux-gnu",
-            Self::Arm64 => "aarch64-unknown-linux-gnu",
-        }
-    }
-}
+use crate::arch::Arch;
 
 /// Where a kernel comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -126,7 +84,7 @@ pub(super) const MATRIX: [Kernel; 12] = [
 /// The oldest and the newest that `edge` runs on, for the machine's own architecture.
 pub(super) fn for_ci() -> Vec<Kernel> {
     let own = || MATRIX.into_iter().filter(|k| k.arch == Arch::host() && !k.is_too_old);
-    own().take(1).chain(own().last()).collect()
+    own().take(1).chain(own().next_back()).collect()
 }
 
 /// The names, for a message.

@@ -21,7 +21,7 @@ mod report;
 use std::{
     env, fs,
     path::{Path, PathBuf},
-    sync::Mutex,
+    sync::atomic::{AtomicUsize, Ordering},
     thread,
 };
 
@@ -33,10 +33,11 @@ use self::{
     binaries::Binaries,
     guest_tests::{Extent, GuestTest},
     machine::Machine,
-    matrix::{Arch, Kernel},
+    matrix::Kernel,
     report::Row,
 };
 use crate::{
+    arch::Arch,
     setup::{self, Needs},
     step,
 };
@@ -120,29 +121,32 @@ fn run(root: &Path, kernels: &[Kernel], extent: Extent, only: &[String]) -> Resu
     let accelerator = machine::accelerator(&archive, kernels)?;
     println!("    guests run under {accelerator}");
 
-    let queue = Mutex::new(guests.into_iter().enumerate());
-    let rows = Mutex::new(Vec::new());
-    let worker = || -> Result<()> {
+    let machine = Machine { work: &work, accelerator };
+    let next = AtomicUsize::new(0);
+    let worker = || {
+        let mut rows = Vec::new();
         loop {
-            let next = queue.lock().map_err(|_| anyhow::anyhow!("another guest failed"))?.next();
-            let Some((place, guest)) = next else { return Ok(()) };
-            let machine = Machine { work: &work, accelerator };
-            let row = guest.run(&archive, &machine, extent)?;
+            let place = next.fetch_add(1, Ordering::Relaxed);
+            let Some(guest) = guests.get(place) else { return rows };
+            let row = guest.run(&archive, &machine, extent).unwrap_or_else(|error| {
+                let names = guest.tests(extent).map(|test| test.name.clone());
+                Row::of_no_guest(guest.kernel, names.collect(), &error)
+            });
             row.print_progress();
-            rows.lock().map_err(|_| anyhow::anyhow!("another guest failed"))?.push((place, row));
+            rows.push((place, row));
         }
     };
+    let mut rows = Vec::new();
     thread::scope(|scope| {
         let workers: Vec<_> = (0..GUESTS_AT_ONCE).map(|_| scope.spawn(worker)).collect();
         for worker in workers {
             match worker.join() {
-                Ok(result) => result?,
+                Ok(done) => rows.extend(done),
                 Err(_) => bail!("a thread that runs guests panicked"),
             }
         }
         Ok(())
     })?;
-    let mut rows = rows.into_inner().map_err(|_| anyhow::anyhow!("another guest failed"))?;
     rows.sort_by_key(|(place, _)| *place);
     Ok(rows.into_iter().map(|(_, row)| row).collect())
 }
@@ -161,13 +165,16 @@ impl Guest {
         let installed = archive
             .kernel(kernel)
             .with_context(|| format!("the kernel {} for {}", kernel.name, kernel.arch.name()))?;
-        let tests: Vec<&GuestTest> =
-            self.tests.iter().filter(|test| test.runs_on(kernel, extent)).collect();
+        let tests: Vec<&GuestTest> = self.tests(extent).collect();
         let own = machine.work.join(format!("{}-{}.cpio", kernel.name, kernel.arch.debian()));
         initramfs::own(&own, &self.common, &installed, &tests, extent)?;
         let log = machine.boot(kernel, &installed, &own, &tests)?;
         fs::remove_file(&own).with_context(|| format!("removing {}", own.display()))?;
-        Row::new(*kernel, installed.release, &log, &tests)
+        Ok(Row::new(*kernel, installed.release, &log, &tests))
+    }
+
+    fn tests(&self, extent: Extent) -> impl Iterator<Item = &GuestTest> {
+        self.tests.iter().filter(move |test| test.runs_on(&self.kernel, extent))
     }
 }
 

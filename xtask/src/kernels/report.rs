@@ -2,13 +2,14 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 
 use super::{
     guest_tests::GuestTest,
     log::{Log, Ran},
-    matrix::{Arch, Kernel},
+    matrix::Kernel,
 };
+use crate::arch::Arch;
 
 /// The verifier reads no more instructions of a program (`BPF_COMPLEXITY_LIMIT_INSNS`).
 const LIMIT: u64 = 1_000_000;
@@ -28,21 +29,20 @@ pub(super) struct Row {
 
 impl Row {
     /// Reads a guest's console.
-    pub(super) fn new(
-        kernel: Kernel,
-        release: String,
-        log: &str,
-        tests: &[&GuestTest],
-    ) -> Result<Self> {
+    pub(super) fn new(kernel: Kernel, release: String, log: &str, tests: &[&GuestTest]) -> Self {
         let mut log = Log::parse(log);
         let tests = tests
             .iter()
             .map(|test| (test.name.clone(), log.tests.remove(&test.name)))
             .collect::<Vec<_>>();
-        if tests.is_empty() {
-            bail!("there is no test for {kernel}");
-        }
-        Ok(Self { kernel, release, tests, log })
+        Self { kernel, release, tests, log }
+    }
+
+    /// A kernel that no guest ran: none of its tests has a result.
+    pub(super) fn of_no_guest(kernel: Kernel, names: Vec<String>, error: &anyhow::Error) -> Self {
+        let tests = names.into_iter().map(|name| (name, None)).collect();
+        let log = Log { outside: format!("{error:#}"), ..Log::default() };
+        Self { kernel, release: kernel.name.to_owned(), tests, log }
     }
 
     /// A line as soon as a guest has ended.
@@ -89,7 +89,7 @@ impl Row {
                     );
                 }
                 None => {
-                    println!("\n---- {name} on {}: not run, as the guest had ended", self.kernel)
+                    println!("\n---- {name} on {}: not run, as the guest had ended", self.kernel);
                 }
             }
         }

@@ -1,9 +1,11 @@
 //! What a machine has.
 
+use std::{path::Path, process::Command};
+
 use xtask::toolchain::{Toolchain, find_bpf_linker, search_path};
 
 use super::Needs;
-use crate::step;
+use crate::{arch::Arch, step};
 
 /// What a machine has of what edge needs.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact about a machine, of no state")]
@@ -23,6 +25,8 @@ pub(super) struct Found {
     pub(super) rustfmt: bool,
     pub(super) cargo_deny: bool,
     pub(super) cargo_fuzz: bool,
+    /// Whether the default toolchain can compile for the other architecture.
+    pub(super) foreign_target: bool,
 }
 
 impl Found {
@@ -48,8 +52,19 @@ impl Found {
             rustfmt: is_dev && step::works("rustfmt", &["--version"]),
             cargo_deny: is_dev && is_on_path("cargo-deny"),
             cargo_fuzz: is_on_path("cargo-fuzz"),
+            foreign_target: needs.has(Needs::ForeignBuild) && has_target(Arch::foreign()),
         }
     }
+}
+
+/// Whether the default toolchain has a library for `arch`.
+fn has_target(arch: Arch) -> bool {
+    let libdir = ["--print", "target-libdir", "--target", arch.rust()];
+    let output = Command::new("rustc").args(libdir).output();
+    output.is_ok_and(|output| {
+        let libdir = String::from_utf8_lossy(&output.stdout);
+        output.status.success() && Path::new(libdir.trim()).is_dir()
+    })
 }
 
 fn is_on_path(tool: &str) -> bool {

@@ -31,23 +31,28 @@ pub(crate) enum Needs {
     Test,
     /// Linters and Miri.
     Dev,
-    /// Virtual machines.
-    Kernels,
-    /// Virtual machines of another architecture, and a compiler for it.
-    ForeignKernels,
     /// The fuzzer.
     Fuzz,
+    /// A compiler for the other architecture.
+    ForeignBuild,
+    /// Virtual machines.
+    Kernels,
+    /// Virtual machines of both architectures, and a compiler for the other one.
+    ForeignKernels,
 }
 
 impl Needs {
-    /// Whether it has all that `other` needs: each has what those before it need, but for the
-    /// virtual machines, which are for themselves.
+    /// Whether it has all that `other` needs. Each has what those before it need, but that virtual
+    /// machines and the other architecture are for themselves, on top of what building needs.
     pub(super) fn has(self, other: Self) -> bool {
-        match other {
-            Self::Kernels => matches!(self, Self::Kernels | Self::ForeignKernels),
-            Self::ForeignKernels => self == other,
-            Self::Dev if matches!(self, Self::Kernels | Self::ForeignKernels) => false,
+        match self {
             Self::Build | Self::Run | Self::Test | Self::Dev | Self::Fuzz => other <= self,
+            Self::ForeignBuild | Self::Kernels => other <= Self::Test || other == self,
+            Self::ForeignKernels => {
+                other <= Self::Test
+                    || matches!(other, Self::ForeignBuild | Self::Kernels)
+                    || other == self
+            }
         }
     }
 }

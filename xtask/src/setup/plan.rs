@@ -5,6 +5,7 @@ use std::fmt;
 use xtask::toolchain::{BPF_LINKER_VERSION, NIGHTLY, Toolchain};
 
 use super::{Needs, found::Found};
+use crate::arch::Arch;
 
 /// cargo-deny's version: its successors may want more than stable Rust 1.95.
 const CARGO_DENY_VERSION: &str = "0.20.2";
@@ -13,6 +14,9 @@ const CARGO_FUZZ_VERSION: &str = "0.13.1";
 
 /// What is missing where there is no toolchain.
 pub(super) const COMPILER: &str = "a compiler for BPF";
+
+/// What is missing where there is no other architecture to compile for.
+const FOREIGN_STD: &str = "Rust's library for the other architecture";
 
 /// A tool, and Debian's package that has it.
 pub(super) struct Package {
@@ -32,7 +36,7 @@ pub(super) const PACKAGES: [Package; 10] = [
     Package { tool: "strip", names: &["binutils"], needs: Needs::Kernels },
     Package { tool: "xz", names: &["xz-utils"], needs: Needs::Kernels },
     Package { tool: FOREIGN_QEMU, names: &[FOREIGN_QEMU_PACKAGE], needs: Needs::ForeignKernels },
-    Package { tool: FOREIGN_CC, names: FOREIGN_CC_PACKAGES, needs: Needs::ForeignKernels },
+    Package { tool: FOREIGN_CC, names: FOREIGN_CC_PACKAGES, needs: Needs::ForeignBuild },
     Package { tool: "zstd", names: &["zstd"], needs: Needs::Kernels },
 ];
 
@@ -148,6 +152,10 @@ pub(super) fn missing(found: &Found, needs: Needs) -> Vec<Missing> {
             add("cargo-deny", vec![Way::Cargo { spec, envs }], false);
         }
     }
+    if needs.has(Needs::ForeignBuild) && !found.foreign_target {
+        let words = format!("target add {}", Arch::foreign().rust());
+        add(FOREIGN_STD, vec![Way::Rustup(words)], false);
+    }
     if needs.has(Needs::Fuzz) && !found.cargo_fuzz {
         let spec = format!("cargo-fuzz@{CARGO_FUZZ_VERSION}");
         add("cargo-fuzz", vec![Way::Cargo { spec, envs: Vec::new() }], false);
@@ -174,7 +182,9 @@ mod tests {
 
     #[test]
     fn nothing_is_done_where_everything_is_there() {
-        assert_eq!(missing(&everything(), Needs::Fuzz), []);
+        for needs in [Needs::Fuzz, Needs::ForeignKernels] {
+            assert_eq!(missing(&everything(), needs), []);
+        }
     }
 
     #[test]
@@ -186,6 +196,9 @@ mod tests {
             ["tools", "a compiler for BPF", "bpf-linker", "linters", "cargo-deny"]
         );
         assert_eq!(names(&bare, Needs::Fuzz).last(), Some(&"cargo-fuzz"));
+        assert!(!names(&bare, Needs::Kernels).contains(&"cargo-deny"));
+        assert!(!names(&bare, Needs::Fuzz).contains(&FOREIGN_STD));
+        assert!(names(&bare, Needs::ForeignKernels).contains(&FOREIGN_STD));
         let build = missing(&bare, Needs::Build);
         assert_eq!(build[0].ways, [Way::Apt(vec!["gcc", "libc6-dev"])]);
         let run = missing(&bare, Needs::Run);
@@ -246,6 +259,7 @@ mod tests {
             rustfmt: true,
             cargo_deny: true,
             cargo_fuzz: true,
+            foreign_target: true,
         }
     }
 
@@ -262,6 +276,7 @@ mod tests {
             rustfmt: false,
             cargo_deny: false,
             cargo_fuzz: false,
+            foreign_target: false,
         }
     }
 }
