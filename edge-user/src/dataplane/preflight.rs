@@ -7,8 +7,11 @@ use anyhow::{Context as _, Result, bail, ensure};
 use super::interface::Interface;
 use crate::config::{Config, Forward, Port};
 
-/// Where a kernel with `PREEMPT_RT` says so.
+/// Where Debian's kernels with `PREEMPT_RT` say so up to 6.12; others have no such file.
 const REALTIME: &str = "/sys/kernel/realtime";
+/// What every kernel with `CONFIG_PREEMPT_RT` has as a word in its version (`init/Makefile`,
+/// `preempt-flag-y`), as `uname -v` shows it.
+const REALTIME_WORD: &str = "PREEMPT_RT";
 /// What an interface with more room than this is expected to carry all the same: its MTU may
 /// have been raised for the tags alone.
 const STANDARD_MTU_BYTES: u32 = 1500;
@@ -20,8 +23,11 @@ const REDIRECT_HEADERS_LEN_BYTES: u32 = 14 + 4;
 /// Checks interfaces and their settings, and mends what is ours to mend.
 pub fn preflight(config: &Config) -> Result<()> {
     // There, softirqs of a CPU may run one within the other, and counters need them not to.
-    let is_realtime = fs::read_to_string(REALTIME).is_ok_and(|text| text.trim() == "1");
-    ensure!(!is_realtime, "this kernel is PREEMPT_RT, on which frames may be counted wrong");
+    ensure!(
+        !is_realtime()?,
+        "this kernel is PREEMPT_RT, on which frames may be counted and billed wrong; boot one \
+         without it (`uname -v` shows which one is running)"
+    );
     let mut problems = Vec::new();
     for port in &config.ports {
         if let Err(error) = check_port(config, port) {
@@ -29,6 +35,16 @@ pub fn preflight(config: &Config) -> Result<()> {
         }
     }
     if problems.is_empty() { Ok(()) } else { bail!(problems.join("\n")) }
+}
+
+fn is_realtime() -> Result<bool> {
+    let names = nix::sys::utsname::uname().context("asking for the kernel's version")?;
+    let file_says_so = fs::read_to_string(REALTIME).is_ok_and(|text| text.trim() == "1");
+    Ok(file_says_so || is_realtime_version(&names.version().to_string_lossy()))
+}
+
+fn is_realtime_version(version: &str) -> bool {
+    version.split_whitespace().any(|word| word == REALTIME_WORD)
 }
 
 fn check_port(config: &Config, port: &Port) -> Result<()> {
@@ -86,4 +102,23 @@ fn turn_off_tag_stripping(interface: &Interface) -> Result<()> {
     }
     tracing::info!("{name}: turned rx-vlan-offload off, so that XDP sees the tags");
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_realtime_kernel_is_known_by_its_version() {
+        for (version, is_realtime) in [
+            ("#1 SMP PREEMPT_RT Debian 6.1.176-1 (2026-10-01)", true),
+            ("#1 SMP PREEMPT_RT Debian 7.3.4-1~bpo13+1 (2026-11-02)", true),
+            ("#1 SMP PREEMPT_DYNAMIC @0", false),
+            ("#1 SMP PREEMPT_DYNAMIC Debian 6.1.176-1 (2026-10-01)", false),
+            ("#1 SMP PREEMPT Debian 6.1.176-1 (2026-10-01)", false),
+            ("#1 SMP", false),
+        ] {
+            assert_eq!(is_realtime_version(version), is_realtime, "{version}");
+        }
+    }
 }
