@@ -62,8 +62,8 @@ pub(super) fn install(
         let now = match state {
             PortState::Attached(attached) => attached,
             PortState::Loaded(mut program) => links
-                .install(&mut program, interface.index(), port.xdp_mode)
-                .with_context(|| format!("port \"{}\", interface {}", port.name, port.interface))?,
+                .install(&mut program, interface, port.xdp_mode)
+                .with_context(|| format!("port \"{}\"", port.name))?,
         };
         attached.insert(port.name.clone(), now);
     }

@@ -16,6 +16,7 @@ pub mod preflight;
 pub mod program;
 mod quiesce;
 mod raw_map;
+mod refusal;
 pub mod tables;
 
 pub use self::{
