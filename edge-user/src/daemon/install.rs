@@ -9,7 +9,7 @@ use crate::{
     config::Config,
     dataplane::{
         Attached, KernelTables, Links, Pins, PortProgram, apply, interface::Interface, occupancy,
-        quiesce, retire,
+        offloads::TurnedOff, quiesce, retire,
     },
     plan::{Plan, Police, PortPlan},
 };
@@ -24,14 +24,40 @@ pub(super) struct Installed {
     pub(super) attached: BTreeMap<String, Attached>,
 }
 
+/// Brings everything from `old` to `config`, or, with an error, back to `old`.
+pub(super) fn reinstall(
+    tables: &mut KernelTables,
+    pins: &Pins,
+    bookkeeper: &Bookkeeper,
+    config: &Config,
+    (old_config, old): (&Config, &mut Installed),
+) -> Result<()> {
+    let mut turned_off = TurnedOff::default();
+    match install(tables, pins, bookkeeper, config, Some(old), &mut turned_off) {
+        Ok(installed) => {
+            *old = installed;
+            Ok(())
+        }
+        Err(error) => {
+            match install(tables, pins, bookkeeper, old_config, None, &mut turned_off) {
+                Ok(installed) => *old = installed,
+                Err(error) => tracing::error!("going back to what was: {error:#}"),
+            }
+            turned_off.restore(pins);
+            Err(error)
+        }
+    }
+}
+
 /// Brings tables, programs and links to `config`. With `old`, programs that have not changed are
-/// left alone.
+/// left alone. After an error, whoever called turns on again what is in `turned_off`.
 pub(super) fn install(
     tables: &mut KernelTables,
     pins: &Pins,
     bookkeeper: &Bookkeeper,
     config: &Config,
     old: Option<&Installed>,
+    turned_off: &mut TurnedOff,
 ) -> Result<Installed> {
     let capacity = tables.capacity();
     let plan = plan(tables, bookkeeper, config)?;
@@ -48,6 +74,9 @@ pub(super) fn install(
         Ok(PortState::Loaded(Box::new(PortProgram::load(port, mtu_bytes, &capacity, pins)?)))
     });
     let programs: Vec<PortState> = programs.collect::<Result<_>>()?;
+    for (port, interface) in ports() {
+        turned_off.turn_off(interface).with_context(|| format!("port \"{}\"", port.name))?;
+    }
 
     apply(tables, &plan, &interfaces.iter().map(Interface::index).collect::<Vec<_>>())?;
 

@@ -1,10 +1,10 @@
-//! What would make the data plane silently wrong, looked at before it starts.
+//! What would make the data plane silently wrong, looked at before anything is changed.
 
 use std::fs;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-use super::interface::Interface;
+use super::{interface::Interface, offloads};
 use crate::config::{Config, Forward, Port};
 
 /// Where Debian's kernels with `PREEMPT_RT` say so up to 6.12; others have no such file.
@@ -20,8 +20,8 @@ const QINQ_HEADERS_LEN_BYTES: u32 = 14 + 4 + 4;
 /// What veth lets a redirected frame be longer than the MTU: Ethernet header and one tag.
 const REDIRECT_HEADERS_LEN_BYTES: u32 = 14 + 4;
 
-/// Checks interfaces and their settings, and mends what is ours to mend.
-pub fn preflight(config: &Config) -> Result<()> {
+/// Looks at the kernel, the interfaces and their settings, and changes nothing.
+pub fn check(config: &Config) -> Result<()> {
     // There, softirqs of a CPU may run one within the other, and counters need them not to.
     ensure!(
         !is_realtime()?,
@@ -57,7 +57,7 @@ fn check_port(config: &Config, port: &Port) -> Result<()> {
             port.interface,
         );
     }
-    turn_off_tag_stripping(&interface)?;
+    offloads::check(&interface)?;
     if let Forward::Port(egress) = &port.forward
         && let Some(egress) = config.ports.iter().find(|port| port.name == *egress)
     {
@@ -82,25 +82,6 @@ fn check_mtu(ingress: &Port, interface: &Interface, egress: &Port) -> Result<()>
             longest - REDIRECT_HEADERS_LEN_BYTES,
         );
     }
-    Ok(())
-}
-
-/// A NIC that strips VLAN tags hides them from XDP: every frame would look untagged.
-fn turn_off_tag_stripping(interface: &Interface) -> Result<()> {
-    let name = interface.name();
-    if !interface.strips_tags()? {
-        return Ok(());
-    }
-    interface.keep_tags().with_context(|| {
-        format!(
-            "{name} strips VLAN tags before XDP sees them, and turning that off failed; `ethtool \
-             -K {name} rxvlan off`"
-        )
-    })?;
-    if interface.strips_tags()? {
-        bail!("{name} strips VLAN tags (rx-vlan-offload) and can't be told not to");
-    }
-    tracing::info!("{name}: turned rx-vlan-offload off, so that XDP sees the tags");
     Ok(())
 }
 
