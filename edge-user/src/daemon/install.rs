@@ -8,8 +8,12 @@ use super::bookkeeper::Bookkeeper;
 use crate::{
     config::Config,
     dataplane::{
-        Attached, KernelTables, Links, Pins, PortProgram, apply, interface::Interface, occupancy,
-        offloads::TurnedOff, quiesce, retire,
+        Attached, KernelTables, Links, Pins, PortProgram, apply,
+        interface::Interface,
+        occupancy,
+        offloads::TurnedOff,
+        preflight::{Checked, Modes, look_at_egress},
+        quiesce, retire,
     },
     plan::{Plan, Police, PortPlan},
 };
@@ -20,26 +24,28 @@ const BOOK_WITHIN: Duration = Duration::from_secs(10);
 /// What the kernel has of a configuration.
 pub(super) struct Installed {
     pub(super) plan: Plan,
+    pub(super) modes: Modes,
     /// By port name.
     pub(super) attached: BTreeMap<String, Attached>,
 }
 
-/// Brings everything from `old` to `config`, or, with an error, back to `old`.
+/// Brings everything from `old` to `checked`, or, with an error, back to `old`.
 pub(super) fn reinstall(
     tables: &mut KernelTables,
     pins: &Pins,
     bookkeeper: &Bookkeeper,
-    config: &Config,
+    checked: Checked<'_>,
     (old_config, old): (&Config, &mut Installed),
 ) -> Result<()> {
     let mut turned_off = TurnedOff::default();
-    match install(tables, pins, bookkeeper, config, Some(old), &mut turned_off) {
+    match install(tables, pins, bookkeeper, checked, Some(old), &mut turned_off) {
         Ok(installed) => {
             *old = installed;
             Ok(())
         }
         Err(error) => {
-            match install(tables, pins, bookkeeper, old_config, None, &mut turned_off) {
+            let before = Checked { config: old_config, modes: &old.modes };
+            match install(tables, pins, bookkeeper, before, None, &mut turned_off) {
                 Ok(installed) => *old = installed,
                 Err(error) => tracing::error!("going back to what was: {error:#}"),
             }
@@ -49,18 +55,21 @@ pub(super) fn reinstall(
     }
 }
 
-/// Brings tables, programs and links to `config`. With `old`, programs that have not changed are
+/// Brings tables, programs and links to `checked`. With `old`, programs that have not changed are
 /// left alone. After an error, whoever called turns on again what is in `turned_off`.
 pub(super) fn install(
     tables: &mut KernelTables,
     pins: &Pins,
     bookkeeper: &Bookkeeper,
-    config: &Config,
+    Checked { config, modes }: Checked<'_>,
     old: Option<&Installed>,
     turned_off: &mut TurnedOff,
 ) -> Result<Installed> {
     let capacity = tables.capacity();
-    let plan = plan(tables, bookkeeper, config)?;
+    let mut plan = plan(tables, bookkeeper, config)?;
+    for port in &mut plan.ports {
+        port.xdp_mode = modes.get(&port.name).copied().unwrap_or(port.xdp_mode);
+    }
     let interfaces = plan.ports.iter().map(|port| Interface::find(&port.interface));
     let interfaces: Vec<Interface> = interfaces.collect::<Result<_>>()?;
 
@@ -98,7 +107,10 @@ pub(super) fn install(
     }
     links.remove_all_but(|link| attached.values().any(|attached| *attached == link))?;
     retire(tables, &plan);
-    Ok(Installed { plan, attached })
+    if let Err(error) = look_at_egress(&plan.ports, &interfaces, &attached) {
+        tracing::warn!("whether ports take what is forwarded to them can't be told: {error:#}");
+    }
+    Ok(Installed { plan, modes: modes.clone(), attached })
 }
 
 /// The plan for `config`. It has slots that were somebody else's only where there are no others,

@@ -29,7 +29,7 @@ use crate::{
         books::{Books, all_books, open_page},
         carry, change_rate, is_carried, occupancy,
         offloads::TurnedOff,
-        preflight::check,
+        preflight::{Checked, check},
         quiesce, rates, watch_egress,
     },
     plan::{Capacity, Full, slots::Table},
@@ -78,11 +78,12 @@ pub struct Instance {
 impl Instance {
     /// Takes over the pinned data plane, or starts one.
     pub fn start(config_path: &Path, config: Config, hold: Hold) -> Result<Self> {
-        check(&config)?;
+        let modes = check(&config)?;
+        let checked = Checked { config: &config, modes: &modes };
         let pins = &hold.pins;
         let is_new = clear_the_way(pins)?;
         let mut turned_off = TurnedOff::default();
-        let started = Self::install_all(&config, pins, is_new, &mut turned_off);
+        let started = Self::install_all(checked, pins, is_new, &mut turned_off);
         let (tables, installed, bookkeeper, watches_egress) = match started {
             Ok(started) => started,
             Err(error) => {
@@ -114,11 +115,12 @@ impl Instance {
     }
 
     fn install_all(
-        config: &Config,
+        checked: Checked<'_>,
         pins: &Pins,
         is_new: bool,
         turned_off: &mut TurnedOff,
     ) -> Result<(KernelTables, Installed, Bookkeeper, bool)> {
+        let config = checked.config;
         if is_new {
             PortProgram::create_tables(&Capacity::for_config(config), pins)?;
         }
@@ -130,7 +132,7 @@ impl Instance {
         if let Err(error) = &watching {
             tracing::warn!("frames that a device refuses will count as forwarded: {error:#}");
         }
-        let installed = install(&mut tables, pins, &bookkeeper, config, None, turned_off)?;
+        let installed = install(&mut tables, pins, &bookkeeper, checked, None, turned_off)?;
         Ok((tables, installed, bookkeeper, watching.is_ok()))
     }
 
@@ -191,9 +193,9 @@ impl Instance {
                 && config.edge.state_dir == self.config.edge.state_dir,
             "pin_dir, control, metrics and state_dir can't be changed by a reload; restart the daemon",
         );
-        check(&config)?;
+        let checked = Checked { config: &config, modes: &check(&config)? };
         let old = (&self.config, &mut self.installed);
-        reinstall(&mut self.tables, &self.hold.pins, &self.bookkeeper, &config, old)?;
+        reinstall(&mut self.tables, &self.hold.pins, &self.bookkeeper, checked, old)?;
         tracing::info!("reloaded {}", self.config_path.display());
         self.config = config;
         self.bookkeeper.follow(Instructions::new(&self.config));
@@ -254,7 +256,7 @@ impl Instance {
 
     /// Counters and state of everything configured.
     pub fn status(&self) -> Result<Status> {
-        let Installed { plan, attached } = &self.installed;
+        let Installed { plan, attached, .. } = &self.installed;
         let uptime = self.started.elapsed();
         let ledger = self.bookkeeper.status();
         let beside = BesideOurs::read(self.others.iter().map(|(_, books)| books))?;

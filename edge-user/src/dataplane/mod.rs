@@ -10,6 +10,7 @@ pub mod interface;
 mod keys;
 mod links;
 mod mapped;
+mod mode;
 mod occupancy;
 pub mod offloads;
 pub mod pins;
@@ -20,6 +21,7 @@ mod quiesce;
 mod raw_map;
 mod refusal;
 pub mod tables;
+pub mod xdp_features;
 
 pub use self::{
     apply::{apply, retire},

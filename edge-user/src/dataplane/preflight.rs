@@ -1,11 +1,20 @@
 //! What would make the data plane silently wrong, looked at before anything is changed.
 
-use std::fs;
+use std::{collections::BTreeMap, fs};
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-use super::{interface::Interface, offloads};
-use crate::config::{Config, Forward, Port};
+use super::{
+    interface::Interface,
+    links::{Attached, AttachedMode},
+    mode::{Decision, Facts, decide, refusals},
+    offloads,
+    xdp_features::XdpFeatures,
+};
+use crate::{
+    config::{Config, Forward, Port, XdpMode},
+    plan::PortPlan,
+};
 
 /// Where Debian's kernels with `PREEMPT_RT` say so up to 6.12; others have no such file.
 const REALTIME: &str = "/sys/kernel/realtime";
@@ -20,8 +29,21 @@ const QINQ_HEADERS_LEN_BYTES: u32 = 14 + 4 + 4;
 /// What veth lets a redirected frame be longer than the MTU: Ethernet header and one tag.
 const REDIRECT_HEADERS_LEN_BYTES: u32 = 14 + 4;
 
+/// A configuration that has passed [`check`].
+#[derive(Clone, Copy, Debug)]
+pub struct Checked<'a> {
+    /// The configuration.
+    pub config: &'a Config,
+    /// What it comes to on these interfaces.
+    pub modes: &'a Modes,
+}
+
+/// How ports are to be attached, by name: as configured, or in generic mode where that is all
+/// there can be.
+pub type Modes = BTreeMap<String, XdpMode>;
+
 /// Looks at the kernel, the interfaces and their settings, and changes nothing.
-pub fn check(config: &Config) -> Result<()> {
+pub fn check(config: &Config) -> Result<Modes> {
     // There, softirqs of a CPU may run one within the other, and counters need them not to.
     ensure!(
         !is_realtime()?,
@@ -29,12 +51,35 @@ pub fn check(config: &Config) -> Result<()> {
          without it (`uname -v` shows which one is running)"
     );
     let mut problems = Vec::new();
+    let mut modes = Modes::new();
     for port in &config.ports {
-        if let Err(error) = check_port(config, port) {
-            problems.push(format!("port \"{}\": {error:#}", port.name));
+        match check_port(config, port) {
+            Ok(mode) => drop(modes.insert(port.name.clone(), mode)),
+            Err(error) => problems.push(format!("port \"{}\": {error:#}", port.name)),
         }
     }
-    if problems.is_empty() { Ok(()) } else { bail!(problems.join("\n")) }
+    if problems.is_empty() { Ok(modes) } else { bail!(problems.join("\n")) }
+}
+
+/// Warns of egress interfaces that take no frames from native XDP. To be called when everything
+/// is attached, which makes some drivers take them.
+pub fn look_at_egress(
+    ports: &[PortPlan],
+    interfaces: &[Interface],
+    attached: &BTreeMap<String, Attached>,
+) -> Result<()> {
+    for (port, ingress) in ports.iter().zip(interfaces) {
+        let mode = attached.get(&port.name).map(|attached| attached.mode);
+        let mut others = ports.iter().zip(interfaces);
+        let egress = others.find(|(other, _)| Some(other.index) == port.egress);
+        if let (Some(AttachedMode::Native), Some((to, egress))) = (mode, egress)
+            && let Some(features) = XdpFeatures::of(egress.index())?
+            && let Some(told) = refusals(&to.interface, features, ingress.mtu_bytes()?)
+        {
+            tracing::warn!("port \"{}\" forwards to port \"{}\": {told}", port.name, to.name);
+        }
+    }
+    Ok(())
 }
 
 fn is_realtime() -> Result<bool> {
@@ -47,7 +92,7 @@ fn is_realtime_version(version: &str) -> bool {
     version.split_whitespace().any(|word| word == REALTIME_WORD)
 }
 
-fn check_port(config: &Config, port: &Port) -> Result<()> {
+fn check_port(config: &Config, port: &Port) -> Result<XdpMode> {
     let interface = Interface::find(&port.interface)?;
     if !interface.is_up()? {
         tracing::warn!(
@@ -63,7 +108,24 @@ fn check_port(config: &Config, port: &Port) -> Result<()> {
     {
         check_mtu(port, &interface, egress)?;
     }
-    Ok(())
+    let facts = Facts {
+        interface: &port.interface,
+        wanted: port.xdp_mode,
+        mtu_bytes: interface.mtu_bytes()?,
+        egress: match &port.forward {
+            Forward::Port(egress) => Some(egress),
+            Forward::Stack => None,
+        },
+        features: XdpFeatures::of(interface.index())?,
+    };
+    match decide(&facts) {
+        Decision::AsConfigured => Ok(port.xdp_mode),
+        Decision::Refuse(why) => bail!(why),
+        Decision::Generic(why) => {
+            tracing::warn!("port \"{}\": {why}", port.name);
+            Ok(XdpMode::Generic)
+        }
+    }
 }
 
 /// An egress port that has no room for the tags refuses frames without a word.

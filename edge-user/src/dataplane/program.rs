@@ -22,7 +22,7 @@ pub const EMPTY_PROGRAM: &str = "empty";
 
 /// Largest MTU for which every driver has a frame with its headers in one buffer (a page, less
 /// head-room and what the kernel keeps at its end).
-const MAX_SINGLE_BUFFER_MTU_BYTES: u32 = 3000;
+pub const MAX_SINGLE_BUFFER_MTU_BYTES: u32 = 3000;
 
 /// A port's program, loaded and not attached.
 pub struct PortProgram {
