@@ -8,7 +8,11 @@ use super::bookkeeper::Bookkeeper;
 use crate::{
     config::Config,
     dataplane::{
-        Attached, KernelTables, Links, Pins, PortProgram, apply, interface::Interface, occupancy,
+        Attached, KernelTables, Links, Pins, PortProgram, apply,
+        interface::Interface,
+        occupancy,
+        offloads::TurnedOff,
+        preflight::{Checked, Modes, look_at_egress},
         quiesce, retire,
     },
     plan::{Plan, Police, PortPlan},
@@ -20,21 +24,52 @@ const BOOK_WITHIN: Duration = Duration::from_secs(10);
 /// What the kernel has of a configuration.
 pub(super) struct Installed {
     pub(super) plan: Plan,
+    pub(super) modes: Modes,
     /// By port name.
     pub(super) attached: BTreeMap<String, Attached>,
 }
 
-/// Brings tables, programs and links to `config`. With `old`, programs that have not changed are
-/// left alone.
+/// Brings everything from `old` to `checked`, or, with an error, back to `old`.
+pub(super) fn reinstall(
+    tables: &mut KernelTables,
+    pins: &Pins,
+    bookkeeper: &Bookkeeper,
+    checked: Checked<'_>,
+    (old_config, old): (&Config, &mut Installed),
+) -> Result<()> {
+    let mut turned_off = TurnedOff::default();
+    match install(tables, pins, bookkeeper, checked, Some(old), &mut turned_off) {
+        Ok(installed) => {
+            *old = installed;
+            Ok(())
+        }
+        Err(error) => {
+            let before = Checked { config: old_config, modes: &old.modes };
+            match install(tables, pins, bookkeeper, before, None, &mut turned_off) {
+                Ok(installed) => *old = installed,
+                Err(error) => tracing::error!("going back to what was: {error:#}"),
+            }
+            turned_off.restore(pins);
+            Err(error)
+        }
+    }
+}
+
+/// Brings tables, programs and links to `checked`. With `old`, programs that have not changed are
+/// left alone. After an error, whoever called turns on again what is in `turned_off`.
 pub(super) fn install(
     tables: &mut KernelTables,
     pins: &Pins,
     bookkeeper: &Bookkeeper,
-    config: &Config,
+    Checked { config, modes }: Checked<'_>,
     old: Option<&Installed>,
+    turned_off: &mut TurnedOff,
 ) -> Result<Installed> {
     let capacity = tables.capacity();
-    let plan = plan(tables, bookkeeper, config)?;
+    let mut plan = plan(tables, bookkeeper, config)?;
+    for port in &mut plan.ports {
+        port.xdp_mode = modes.get(&port.name).copied().unwrap_or(port.xdp_mode);
+    }
     let interfaces = plan.ports.iter().map(|port| Interface::find(&port.interface));
     let interfaces: Vec<Interface> = interfaces.collect::<Result<_>>()?;
 
@@ -48,6 +83,9 @@ pub(super) fn install(
         Ok(PortState::Loaded(Box::new(PortProgram::load(port, mtu_bytes, &capacity, pins)?)))
     });
     let programs: Vec<PortState> = programs.collect::<Result<_>>()?;
+    for (port, interface) in ports() {
+        turned_off.turn_off(interface).with_context(|| format!("port \"{}\"", port.name))?;
+    }
 
     apply(tables, &plan, &interfaces.iter().map(Interface::index).collect::<Vec<_>>())?;
 
@@ -62,14 +100,17 @@ pub(super) fn install(
         let now = match state {
             PortState::Attached(attached) => attached,
             PortState::Loaded(mut program) => links
-                .install(&mut program, interface.index(), port.xdp_mode)
-                .with_context(|| format!("port \"{}\", interface {}", port.name, port.interface))?,
+                .install(&mut program, interface, port.xdp_mode)
+                .with_context(|| format!("port \"{}\"", port.name))?,
         };
         attached.insert(port.name.clone(), now);
     }
     links.remove_all_but(|link| attached.values().any(|attached| *attached == link))?;
     retire(tables, &plan);
-    Ok(Installed { plan, attached })
+    if let Err(error) = look_at_egress(&plan.ports, &interfaces, &attached) {
+        tracing::warn!("whether ports take what is forwarded to them can't be told: {error:#}");
+    }
+    Ok(Installed { plan, modes: modes.clone(), attached })
 }
 
 /// The plan for `config`. It has slots that were somebody else's only where there are no others,

@@ -16,7 +16,7 @@ use super::{
     bandwidth::{BandwidthChange, NewFile, SetBandwidth},
     bookkeeper::Bookkeeper,
     close::{Unbooked, close},
-    install::{Installed, install},
+    install::{Installed, install, reinstall},
     instructions::Instructions,
     policers::Peaks,
     status::Status,
@@ -28,7 +28,8 @@ use crate::{
         BesideOurs, KernelTables, Pins, PortProgram,
         books::{Books, all_books, open_page},
         carry, change_rate, is_carried, occupancy,
-        preflight::preflight,
+        offloads::TurnedOff,
+        preflight::{Checked, check},
         quiesce, rates, watch_egress,
     },
     plan::{Capacity, Full, slots::Table},
@@ -77,10 +78,12 @@ pub struct Instance {
 impl Instance {
     /// Takes over the pinned data plane, or starts one.
     pub fn start(config_path: &Path, config: Config, hold: Hold) -> Result<Self> {
-        preflight(&config)?;
+        let modes = check(&config)?;
+        let checked = Checked { config: &config, modes: &modes };
         let pins = &hold.pins;
         let is_new = clear_the_way(pins)?;
-        let started = Self::install_all(&config, pins, is_new);
+        let mut turned_off = TurnedOff::default();
+        let started = Self::install_all(checked, pins, is_new, &mut turned_off);
         let (tables, installed, bookkeeper, watches_egress) = match started {
             Ok(started) => started,
             Err(error) => {
@@ -89,6 +92,7 @@ impl Instance {
                 if is_new && is_alone {
                     undo(&config, pins);
                 }
+                turned_off.restore(pins);
                 return Err(error);
             }
         };
@@ -111,10 +115,12 @@ impl Instance {
     }
 
     fn install_all(
-        config: &Config,
+        checked: Checked<'_>,
         pins: &Pins,
         is_new: bool,
+        turned_off: &mut TurnedOff,
     ) -> Result<(KernelTables, Installed, Bookkeeper, bool)> {
+        let config = checked.config;
         if is_new {
             PortProgram::create_tables(&Capacity::for_config(config), pins)?;
         }
@@ -126,7 +132,7 @@ impl Instance {
         if let Err(error) = &watching {
             tracing::warn!("frames that a device refuses will count as forwarded: {error:#}");
         }
-        let installed = install(&mut tables, pins, &bookkeeper, config, None)?;
+        let installed = install(&mut tables, pins, &bookkeeper, checked, None, turned_off)?;
         Ok((tables, installed, bookkeeper, watching.is_ok()))
     }
 
@@ -187,25 +193,13 @@ impl Instance {
                 && config.edge.state_dir == self.config.edge.state_dir,
             "pin_dir, control, metrics and state_dir can't be changed by a reload; restart the daemon",
         );
-        preflight(&config)?;
-        let old = Some(&self.installed);
-        match install(&mut self.tables, &self.hold.pins, &self.bookkeeper, &config, old) {
-            Ok(installed) => {
-                tracing::info!("reloaded {}", self.config_path.display());
-                self.config = config;
-                self.installed = installed;
-                self.bookkeeper.follow(Instructions::new(&self.config));
-                Ok(())
-            }
-            Err(error) => {
-                let (pins, bookkeeper) = (&self.hold.pins, &self.bookkeeper);
-                match install(&mut self.tables, pins, bookkeeper, &self.config, None) {
-                    Ok(installed) => self.installed = installed,
-                    Err(error) => tracing::error!("going back to what was: {error:#}"),
-                }
-                Err(error)
-            }
-        }
+        let checked = Checked { config: &config, modes: &check(&config)? };
+        let old = (&self.config, &mut self.installed);
+        reinstall(&mut self.tables, &self.hold.pins, &self.bookkeeper, checked, old)?;
+        tracing::info!("reloaded {}", self.config_path.display());
+        self.config = config;
+        self.bookkeeper.follow(Instructions::new(&self.config));
+        Ok(())
     }
 
     /// Gives a circuit another bandwidth: one rate and a store for each of its attachments, not an
@@ -262,7 +256,7 @@ impl Instance {
 
     /// Counters and state of everything configured.
     pub fn status(&self) -> Result<Status> {
-        let Installed { plan, attached } = &self.installed;
+        let Installed { plan, attached, .. } = &self.installed;
         let uptime = self.started.elapsed();
         let ledger = self.bookkeeper.status();
         let beside = BesideOurs::read(self.others.iter().map(|(_, books)| books))?;

@@ -10,11 +10,6 @@ use std::{
 use anyhow::{Context as _, Result};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 
-/// From linux/ethtool.h.
-const ETHTOOL_GFLAGS: u32 = 0x25;
-const ETHTOOL_SFLAGS: u32 = 0x26;
-const ETH_FLAG_RXVLAN: u32 = 1 << 8;
-
 /// An interface.
 pub struct Interface {
     name: CString,
@@ -65,29 +60,6 @@ impl Interface {
         u32::try_from(mtu).context("the interface's MTU is negative")
     }
 
-    /// Whether it takes VLAN tags out of received frames (rx-vlan-offload).
-    pub fn strips_tags(&self) -> Result<bool> {
-        match self.ethtool(ETHTOOL_GFLAGS, 0) {
-            Err(error) if error.raw_os_error() == Some(libc::EOPNOTSUPP) => Ok(false),
-            flags => Ok(flags.context("reading offload settings")? & ETH_FLAG_RXVLAN != 0),
-        }
-    }
-
-    /// Has it leave VLAN tags in received frames.
-    pub fn keep_tags(&self) -> Result<()> {
-        let flags = self.ethtool(ETHTOOL_GFLAGS, 0)?;
-        self.ethtool(ETHTOOL_SFLAGS, flags & !ETH_FLAG_RXVLAN)?;
-        Ok(())
-    }
-
-    fn ethtool(&self, command: u32, data: u32) -> io::Result<u32> {
-        let mut value = EthtoolValue { command, data };
-        let mut request = self.request();
-        request.ifr_ifru.ifru_data = (&raw mut value).cast();
-        self.ioctl(libc::SIOCETHTOOL, &mut request)?;
-        Ok(value.data)
-    }
-
     fn request(&self) -> libc::ifreq {
         // SAFETY: all zeroes is a valid `ifreq`.
         let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
@@ -99,17 +71,9 @@ impl Interface {
     }
 
     fn ioctl(&self, number: libc::Ioctl, request: &mut libc::ifreq) -> io::Result<()> {
-        // SAFETY: every number used here takes an `ifreq`, whose pointer member, where it has
-        // one, points to a live `EthtoolValue`.
+        // SAFETY: every number used here takes an `ifreq`, and none its pointer member.
         let result =
             unsafe { libc::ioctl(self.socket.as_raw_fd(), number, std::ptr::from_mut(request)) };
         if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
     }
-}
-
-/// `struct ethtool_value` of linux/ethtool.h.
-#[repr(C)]
-struct EthtoolValue {
-    command: u32,
-    data: u32,
 }

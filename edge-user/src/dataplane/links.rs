@@ -1,13 +1,18 @@
 //! Programs on interfaces: attached, replaced without a lost frame, detached.
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow};
 use aya::programs::{
     ProgramError, Xdp, XdpMode as AyaMode,
     links::{FdLink, PinnedLink},
     xdp::XdpLink,
 };
 
-use super::{pins::Pins, program::PortProgram};
+use super::{
+    interface::Interface,
+    pins::Pins,
+    program::PortProgram,
+    refusal::{Target, errno, explain, is_foreign},
+};
 use crate::config::XdpMode;
 
 /// The mode a program runs in.
@@ -51,14 +56,15 @@ impl<'a> Links<'a> {
         Self { pins }
     }
 
-    /// Puts `program` on the interface `ifindex`: by replacing the program of its link, which
+    /// Puts `program` on the interface: by replacing the program of its link, which
     /// loses no frame, or where there is no link, or one in another mode, by a new one.
     pub fn install(
         &self,
         program: &mut PortProgram,
-        ifindex: u32,
+        interface: &Interface,
         wanted: XdpMode,
     ) -> Result<Attached> {
+        let ifindex = interface.index();
         let links = self.pins.links()?;
         for present in links.into_iter().filter(|link| link.ifindex == ifindex) {
             let fits = match wanted {
@@ -78,7 +84,7 @@ impl<'a> Links<'a> {
             }
             self.pins.remove_link(present)?;
         }
-        let (link, mode) = attach(program, ifindex, wanted)?;
+        let (link, mode) = attach(program, interface, wanted)?;
         let attached = Attached { mode, ifindex };
         let path = self.pins.link(attached);
         link.pin(&path).with_context(|| format!("pinning {}", path.display()))?;
@@ -98,37 +104,58 @@ impl<'a> Links<'a> {
 
 fn attach(
     program: &mut PortProgram,
-    ifindex: u32,
+    interface: &Interface,
     wanted: XdpMode,
 ) -> Result<(FdLink, AttachedMode)> {
-    let native = || (AyaMode::Driver, AttachedMode::Native);
-    let generic = || (AyaMode::Skb, AttachedMode::Generic);
     let (first, second) = match wanted {
-        XdpMode::Native => (native(), None),
-        XdpMode::Generic => (generic(), None),
-        XdpMode::Auto => (native(), Some(generic())),
+        XdpMode::Native => (AttachedMode::Native, None),
+        XdpMode::Generic => (AttachedMode::Generic, None),
+        XdpMode::Auto => (AttachedMode::Native, Some(AttachedMode::Generic)),
     };
-    let xdp = program.xdp(first.1)?;
-    let id = match (xdp.attach_to_if_index(ifindex, first.0), second) {
-        (Ok(id), _) => (id, first.1),
-        (Err(error), _) if is_busy(&error) => bail!(
-            "another XDP program is attached; `ip link` shows it, and `ip link set dev … xdp off`, \
-             or the tool that attached it, removes it"
-        ),
-        (Err(error), None) => return Err(error.into()),
-        (Err(error), Some((mode, attached))) => {
-            tracing::warn!(
-                "no native XDP on interface {ifindex} ({:#}); going on in generic mode, which is \
-                 slower",
-                anyhow!(error),
-            );
-            (program.xdp(attached)?.attach_to_if_index(ifindex, mode)?, attached)
+    match (attach_in(program, interface, first)?, second) {
+        (Ok(link), _) => Ok((link, first)),
+        (Err(refused), Some(second)) if !is_foreign(errno(&refused)) => {
+            let why = in_words(refused, interface, first)?;
+            tracing::warn!("going on in generic mode, which is slower: {why:#}");
+            match attach_in(program, interface, second)? {
+                Ok(link) => Ok((link, second)),
+                Err(refused) => Err(in_words(refused, interface, second)?),
+            }
         }
+        (Err(refused), _) => Err(in_words(refused, interface, first)?),
+    }
+}
+
+/// Attaches in one mode: the outer error is ours, the inner one the kernel's.
+fn attach_in(
+    program: &mut PortProgram,
+    interface: &Interface,
+    mode: AttachedMode,
+) -> Result<Result<FdLink, ProgramError>> {
+    let aya_mode = match mode {
+        AttachedMode::Native => AyaMode::Driver,
+        AttachedMode::Generic => AyaMode::Skb,
     };
-    let link = program.xdp(id.1)?.take_link(id.0)?;
-    let link = FdLink::try_from(link)
-        .context("the kernel has no XDP links (Linux 5.9), without which the data plane can't outlive the daemon")?;
-    Ok((link, id.1))
+    let xdp = program.xdp(mode)?;
+    let id = match xdp.attach_to_if_index(interface.index(), aya_mode) {
+        Ok(id) => id,
+        Err(refused) => return Ok(Err(refused)),
+    };
+    let link = FdLink::try_from(xdp.take_link(id)?).context(
+        "the kernel gave no XDP link, without which the data plane can't outlive the daemon",
+    )?;
+    Ok(Ok(link))
+}
+
+/// The kernel's refusal as a sentence, with what it said itself behind that.
+fn in_words(
+    refused: ProgramError,
+    interface: &Interface,
+    mode: AttachedMode,
+) -> Result<anyhow::Error> {
+    let (name, mtu_bytes) = (interface.name(), interface.mtu_bytes()?);
+    let said = explain(errno(&refused), &Target { interface: &name, mtu_bytes, mode });
+    Ok(anyhow!(refused).context(said))
 }
 
 fn replace(program: &mut Xdp, link: FdLink) -> Result<()> {
@@ -137,11 +164,4 @@ fn replace(program: &mut Xdp, link: FdLink) -> Result<()> {
     // The pin keeps the link; dropping ours only closes a file descriptor.
     drop(FdLink::try_from(program.take_link(id)?)?);
     Ok(())
-}
-
-fn is_busy(error: &ProgramError) -> bool {
-    let ProgramError::SyscallError(error) = error else {
-        return false;
-    };
-    error.io_error.raw_os_error() == Some(libc::EBUSY)
 }

@@ -5,19 +5,24 @@ pub mod books;
 mod carry;
 mod change_rate;
 mod egress;
+mod genl;
 pub mod interface;
 mod keys;
 mod links;
 pub mod load_error;
 mod mapped;
+mod mode;
 mod occupancy;
+pub mod offloads;
 pub mod pins;
 mod places;
 pub mod preflight;
 pub mod program;
 mod quiesce;
 mod raw_map;
+mod refusal;
 pub mod tables;
+pub mod xdp_features;
 
 pub use self::{
     apply::{apply, retire},

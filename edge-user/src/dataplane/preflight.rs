@@ -1,14 +1,26 @@
-//! What would make the data plane silently wrong, looked at before it starts.
+//! What would make the data plane silently wrong, looked at before anything is changed.
 
-use std::fs;
+use std::{collections::BTreeMap, fs};
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-use super::interface::Interface;
-use crate::config::{Config, Forward, Port};
+use super::{
+    interface::Interface,
+    links::{Attached, AttachedMode},
+    mode::{Decision, Facts, decide, refusals},
+    offloads,
+    xdp_features::XdpFeatures,
+};
+use crate::{
+    config::{Config, Forward, Port, XdpMode},
+    plan::PortPlan,
+};
 
-/// Where a kernel with `PREEMPT_RT` says so.
+/// Where Debian's kernels with `PREEMPT_RT` say so up to 6.12; others have no such file.
 const REALTIME: &str = "/sys/kernel/realtime";
+/// What every kernel with `CONFIG_PREEMPT_RT` has as a word in its version (`init/Makefile`,
+/// `preempt-flag-y`), as `uname -v` shows it.
+const REALTIME_WORD: &str = "PREEMPT_RT";
 /// What an interface with more room than this is expected to carry all the same: its MTU may
 /// have been raised for the tags alone.
 const STANDARD_MTU_BYTES: u32 = 1500;
@@ -17,21 +29,70 @@ const QINQ_HEADERS_LEN_BYTES: u32 = 14 + 4 + 4;
 /// What veth lets a redirected frame be longer than the MTU: Ethernet header and one tag.
 const REDIRECT_HEADERS_LEN_BYTES: u32 = 14 + 4;
 
-/// Checks interfaces and their settings, and mends what is ours to mend.
-pub fn preflight(config: &Config) -> Result<()> {
-    // There, softirqs of a CPU may run one within the other, and counters need them not to.
-    let is_realtime = fs::read_to_string(REALTIME).is_ok_and(|text| text.trim() == "1");
-    ensure!(!is_realtime, "this kernel is PREEMPT_RT, on which frames may be counted wrong");
-    let mut problems = Vec::new();
-    for port in &config.ports {
-        if let Err(error) = check_port(config, port) {
-            problems.push(format!("port \"{}\": {error:#}", port.name));
-        }
-    }
-    if problems.is_empty() { Ok(()) } else { bail!(problems.join("\n")) }
+/// A configuration that has passed [`check`].
+#[derive(Clone, Copy, Debug)]
+pub struct Checked<'a> {
+    /// The configuration.
+    pub config: &'a Config,
+    /// What it comes to on these interfaces.
+    pub modes: &'a Modes,
 }
 
-fn check_port(config: &Config, port: &Port) -> Result<()> {
+/// How ports are to be attached, by name: as configured, or in generic mode where that is all
+/// there can be.
+pub type Modes = BTreeMap<String, XdpMode>;
+
+/// Looks at the kernel, the interfaces and their settings, and changes nothing.
+pub fn check(config: &Config) -> Result<Modes> {
+    // There, softirqs of a CPU may run one within the other, and counters need them not to.
+    ensure!(
+        !is_realtime()?,
+        "this kernel is PREEMPT_RT, on which frames may be counted and billed wrong; boot one \
+         without it (`uname -v` shows which one is running)"
+    );
+    let mut problems = Vec::new();
+    let mut modes = Modes::new();
+    for port in &config.ports {
+        match check_port(config, port) {
+            Ok(mode) => drop(modes.insert(port.name.clone(), mode)),
+            Err(error) => problems.push(format!("port \"{}\": {error:#}", port.name)),
+        }
+    }
+    if problems.is_empty() { Ok(modes) } else { bail!(problems.join("\n")) }
+}
+
+/// Warns of egress interfaces that take no frames from native XDP. To be called when everything
+/// is attached, which makes some drivers take them.
+pub fn look_at_egress(
+    ports: &[PortPlan],
+    interfaces: &[Interface],
+    attached: &BTreeMap<String, Attached>,
+) -> Result<()> {
+    for (port, ingress) in ports.iter().zip(interfaces) {
+        let mode = attached.get(&port.name).map(|attached| attached.mode);
+        let mut others = ports.iter().zip(interfaces);
+        let egress = others.find(|(other, _)| Some(other.index) == port.egress);
+        if let (Some(AttachedMode::Native), Some((to, egress))) = (mode, egress)
+            && let Some(features) = XdpFeatures::of(egress.index())?
+            && let Some(told) = refusals(&to.interface, features, ingress.mtu_bytes()?)
+        {
+            tracing::warn!("port \"{}\" forwards to port \"{}\": {told}", port.name, to.name);
+        }
+    }
+    Ok(())
+}
+
+fn is_realtime() -> Result<bool> {
+    let names = nix::sys::utsname::uname().context("asking for the kernel's version")?;
+    let file_says_so = fs::read_to_string(REALTIME).is_ok_and(|text| text.trim() == "1");
+    Ok(file_says_so || is_realtime_version(&names.version().to_string_lossy()))
+}
+
+fn is_realtime_version(version: &str) -> bool {
+    version.split_whitespace().any(|word| word == REALTIME_WORD)
+}
+
+fn check_port(config: &Config, port: &Port) -> Result<XdpMode> {
     let interface = Interface::find(&port.interface)?;
     if !interface.is_up()? {
         tracing::warn!(
@@ -41,13 +102,30 @@ fn check_port(config: &Config, port: &Port) -> Result<()> {
             port.interface,
         );
     }
-    turn_off_tag_stripping(&interface)?;
+    offloads::check(&interface)?;
     if let Forward::Port(egress) = &port.forward
         && let Some(egress) = config.ports.iter().find(|port| port.name == *egress)
     {
         check_mtu(port, &interface, egress)?;
     }
-    Ok(())
+    let facts = Facts {
+        interface: &port.interface,
+        wanted: port.xdp_mode,
+        mtu_bytes: interface.mtu_bytes()?,
+        egress: match &port.forward {
+            Forward::Port(egress) => Some(egress),
+            Forward::Stack => None,
+        },
+        features: XdpFeatures::of(interface.index())?,
+    };
+    match decide(&facts) {
+        Decision::AsConfigured => Ok(port.xdp_mode),
+        Decision::Refuse(why) => bail!(why),
+        Decision::Generic(why) => {
+            tracing::warn!("port \"{}\": {why}", port.name);
+            Ok(XdpMode::Generic)
+        }
+    }
 }
 
 /// An egress port that has no room for the tags refuses frames without a word.
@@ -69,21 +147,21 @@ fn check_mtu(ingress: &Port, interface: &Interface, egress: &Port) -> Result<()>
     Ok(())
 }
 
-/// A NIC that strips VLAN tags hides them from XDP: every frame would look untagged.
-fn turn_off_tag_stripping(interface: &Interface) -> Result<()> {
-    let name = interface.name();
-    if !interface.strips_tags()? {
-        return Ok(());
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_realtime_kernel_is_known_by_its_version() {
+        for (version, is_realtime) in [
+            ("#1 SMP PREEMPT_RT Debian 6.1.176-1 (2026-10-01)", true),
+            ("#1 SMP PREEMPT_RT Debian 7.3.4-1~bpo13+1 (2026-11-02)", true),
+            ("#1 SMP PREEMPT_DYNAMIC @0", false),
+            ("#1 SMP PREEMPT_DYNAMIC Debian 6.1.176-1 (2026-10-01)", false),
+            ("#1 SMP PREEMPT Debian 6.1.176-1 (2026-10-01)", false),
+            ("#1 SMP", false),
+        ] {
+            assert_eq!(is_realtime_version(version), is_realtime, "{version}");
+        }
     }
-    interface.keep_tags().with_context(|| {
-        format!(
-            "{name} strips VLAN tags before XDP sees them, and turning that off failed; `ethtool \
-             -K {name} rxvlan off`"
-        )
-    })?;
-    if interface.strips_tags()? {
-        bail!("{name} strips VLAN tags (rx-vlan-offload) and can't be told not to");
-    }
-    tracing::info!("{name}: turned rx-vlan-offload off, so that XDP sees the tags");
-    Ok(())
 }

@@ -1,0 +1,204 @@
+//! Whether native XDP is possible on a port, from what the kernel tells of its interface.
+
+use super::{
+    program::{FRAGS_PROGRAM, program_for_mtu},
+    xdp_features::XdpFeatures,
+};
+use crate::config::XdpMode;
+
+/// What is known of a port before anything is changed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Facts<'a> {
+    /// The interface's name.
+    pub(super) interface: &'a str,
+    /// As configured.
+    pub(super) wanted: XdpMode,
+    /// The interface's MTU.
+    pub(super) mtu_bytes: u32,
+    /// The port that its frames go to; `None`: the stack.
+    pub(super) egress: Option<&'a str>,
+    /// `None`: the kernel has no `netdev` family, so it is from before 6.3.
+    pub(super) features: Option<XdpFeatures>,
+}
+
+/// What becomes of a port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Decision {
+    /// Nothing speaks against what is configured: `auto` tries native XDP first.
+    AsConfigured,
+    /// Generic XDP at once, instead of `auto`: native is impossible, and this is why.
+    Generic(String),
+    /// Native XDP is configured, and impossible: this is why.
+    Refuse(String),
+}
+
+/// Decides on a port.
+pub(super) fn decide(facts: &Facts<'_>) -> Decision {
+    let Some(obstacle) = obstacle(facts) else { return Decision::AsConfigured };
+    let Obstacle { why, remedy } = obstacle;
+    match facts.wanted {
+        XdpMode::Generic => Decision::AsConfigured,
+        XdpMode::Auto => Decision::Generic(format!(
+            "{why}, so it runs in generic mode, which is slower; {remedy}, then set xdp_mode \
+             = \"native\" and `edge reload`"
+        )),
+        XdpMode::Native => Decision::Refuse(format!(
+            "{why}, so xdp_mode = \"native\" is refused; {remedy}, or set xdp_mode = \"generic\", \
+             which is slower"
+        )),
+    }
+}
+
+/// What is in the way of native XDP, and what removes it.
+struct Obstacle {
+    why: String,
+    remedy: String,
+}
+
+fn obstacle(facts: &Facts<'_>) -> Option<Obstacle> {
+    let Facts { interface, mtu_bytes, egress, features, .. } = *facts;
+    let has_several_buffers = program_for_mtu(mtu_bytes) == FRAGS_PROGRAM;
+    let smaller = || {
+        let largest = super::program::MAX_SINGLE_BUFFER_MTU_BYTES;
+        format!("`ip link set {interface} mtu {largest}`")
+    };
+    let Some(features) = features else {
+        // Up to 6.2, `xdp_do_redirect` refuses frames in several buffers before its tracepoints
+        // see them: they would be lost, and billed. b9d460c92455 (6.3), of one series with the
+        // `netdev` family, lets them pass.
+        return (has_several_buffers && egress.is_some()).then(|| Obstacle {
+            why: format!(
+                "{interface} has an MTU of {mtu_bytes}, and this kernel (before Linux 6.3) loses \
+                 jumbo frames that native XDP forwards, without a trace and after they are billed"
+            ),
+            remedy: format!("{} or boot a later kernel", smaller()),
+        });
+    };
+    if !features.has_basic() {
+        return Some(Obstacle {
+            why: format!("the driver of {interface} offers no native XDP as it is set up now"),
+            remedy: format!(
+                "see what it needs (`ethtool -i {interface}` names it; LRO off, or on veth as \
+                 many receive queues as its peer has for sending)"
+            ),
+        });
+    }
+    if let Some(egress) = egress
+        && !features.has_redirect()
+    {
+        return Some(Obstacle {
+            why: format!(
+                "the driver of {interface} can't forward in native XDP, and no frame would reach \
+                 port \"{egress}\""
+            ),
+            remedy: "use an interface whose driver can".to_owned(),
+        });
+    }
+    if has_several_buffers && !features.has_rx_sg() {
+        return Some(Obstacle {
+            why: format!(
+                "{interface} has an MTU of {mtu_bytes}, and its driver gives native XDP no frames \
+                 in several buffers"
+            ),
+            remedy: smaller(),
+        });
+    }
+    None
+}
+
+/// What an operator has to know of frames that native XDP forwards to the egress interface
+/// `egress` from one with an MTU of `mtu_bytes`. To be asked when all programs are attached: some
+/// drivers get ready for such frames only then.
+pub(super) fn refusals(egress: &str, features: XdpFeatures, mtu_bytes: u32) -> Option<String> {
+    let what = if !features.has_ndo_xmit() {
+        "frames"
+    } else if program_for_mtu(mtu_bytes) == FRAGS_PROGRAM && !features.has_ndo_xmit_sg() {
+        "jumbo frames in several buffers"
+    } else {
+        return None;
+    };
+    let remedy = if features.has_ndo_xmit() {
+        "lower the MTU of both ports, or set xdp_mode = \"generic\" on the port they come from"
+    } else {
+        "on veth, `ethtool -K PEER gro on` at its other end, or attach an XDP program there; on \
+         virtio_net, give it more queues (`ethtool -L`)"
+    };
+    Some(format!(
+        "{egress} takes no {what} from native XDP as it is set up now, so those are refused: \
+         counted as `egress-refused` and not billed; {remedy}"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BASIC: u64 = 1;
+    const REDIRECT: u64 = 2;
+    const NDO_XMIT: u64 = 4;
+    const RX_SG: u64 = 32;
+    const NDO_XMIT_SG: u64 = 64;
+    const VETH: u64 = BASIC | REDIRECT | RX_SG;
+
+    /// Features (`None`: no such family), MTU, whether the port forwards to another one, and what
+    /// the obstacle's sentence says, if there is one.
+    const CASES: [(Option<u64>, u32, bool, Option<&str>); 15] = [
+        (Some(VETH), 9000, true, None),
+        (Some(VETH), 1500, true, None),
+        (Some(BASIC | REDIRECT), 3000, true, None),
+        (Some(BASIC | REDIRECT), 3001, true, Some("an MTU of 3001")),
+        (Some(BASIC | REDIRECT), 9000, false, Some("several buffers")),
+        (Some(BASIC), 1500, true, Some("reach port \"core0\"")),
+        (Some(BASIC), 1500, false, None),
+        (Some(BASIC | RX_SG), 9000, false, None),
+        (Some(0), 1500, true, Some("no native XDP")),
+        (Some(0), 1500, false, Some("no native XDP")),
+        (Some(REDIRECT | NDO_XMIT | RX_SG), 1500, true, Some("no native XDP")),
+        (None, 1500, true, None),
+        (None, 3000, true, None),
+        (None, 3001, true, Some("before Linux 6.3")),
+        // What goes to the stack is not redirected.
+        (None, 9000, false, None),
+    ];
+
+    #[test]
+    fn native_mode_is_refused_where_it_is_impossible_and_auto_avoids_it() {
+        for (bits, mtu_bytes, forwards, obstacle) in CASES {
+            let decide = |wanted| {
+                let features = bits.map(XdpFeatures::from_bits);
+                let egress = forwards.then_some("core0");
+                decide(&Facts { interface: "eth1", wanted, mtu_bytes, egress, features })
+            };
+            let case = format!("{bits:?}, {mtu_bytes}, {forwards}");
+            assert_eq!(decide(XdpMode::Generic), Decision::AsConfigured, "{case}");
+            match obstacle {
+                None => {
+                    assert_eq!(decide(XdpMode::Native), Decision::AsConfigured, "{case}");
+                    assert_eq!(decide(XdpMode::Auto), Decision::AsConfigured, "{case}");
+                }
+                Some(obstacle) => {
+                    let (native, auto) = (decide(XdpMode::Native), decide(XdpMode::Auto));
+                    let refused = matches!(&native, Decision::Refuse(why) if why.contains(obstacle)
+                        && why.contains("xdp_mode = \"generic\""));
+                    assert!(refused, "{case}: {native:?}");
+                    let avoided = matches!(&auto, Decision::Generic(why) if why.contains(obstacle)
+                        && why.contains("in generic mode"));
+                    assert!(avoided, "{case}: {auto:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_egress_that_takes_no_frames_is_told_of() {
+        let refusals = |bits, mtu_bytes| refusals("eth2", XdpFeatures::from_bits(bits), mtu_bytes);
+        assert_eq!(refusals(VETH | NDO_XMIT | NDO_XMIT_SG, 9000), None);
+        assert_eq!(refusals(VETH | NDO_XMIT, 3000), None);
+        for (bits, mtu_bytes, remedy) in
+            [(VETH, 1500, "gro on"), (VETH, 9000, "gro on"), (VETH | NDO_XMIT, 9000, "MTU")]
+        {
+            let told = refusals(bits, mtu_bytes).unwrap_or_default();
+            assert!(told.contains("`egress-refused`") && told.contains(remedy), "{told}");
+        }
+    }
+}

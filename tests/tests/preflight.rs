@@ -1,0 +1,298 @@
+//! What the daemon finds out of its interfaces before it changes anything, what it says where one
+//! won't do, and which of their settings it changes and restores.
+
+use anyhow::{Context as _, Result};
+use aya::{Ebpf, programs::XdpMode};
+use edge_tests::{
+    daemon::{Daemon, configure, detach, reload, status},
+    ends::{PORTS, lab},
+    fixture::Fixture,
+    lab_config,
+};
+use edge_user::{
+    dataplane::{
+        PortProgram,
+        interface::Interface,
+        program::{EMPTY_PROGRAM, program},
+        xdp_features::XdpFeatures,
+    },
+    lab::{Lab, private_mounts, root_or_skip},
+    plan::Police,
+};
+
+const CONFIG: &str = lab_config!(
+    r#"[[circuit]]
+name = "contoso"
+bandwidth = "1 Gbps"
+s_tag = 100
+  [[circuit.peering]]
+  kind = "private"
+  c_tag = 10
+"#
+);
+/// What hides tags, as `ethtool` calls it.
+const OFFLOADS: [&str; 2] = ["rx-vlan-offload", "rx-vlan-stag-hw-parse"];
+
+fn in_mode(xdp_mode: &str) -> String {
+    CONFIG.replace("side", &format!("xdp_mode = \"{xdp_mode}\"\nside"))
+}
+
+/// What the kernel tells of an interface of the edge; `None` where it has no `netdev` family.
+fn features(lab: &Lab, interface: &str) -> Result<Option<XdpFeatures>> {
+    lab.edge().run(|| XdpFeatures::of(Interface::find(interface)?.index()))
+}
+
+/// Whether tags are hidden, by either of [`OFFLOADS`].
+fn hides_tags(lab: &Lab, interface: &str) -> Result<[bool; 2]> {
+    let shown = lab.edge().output("ethtool", &["-k", interface])?;
+    Ok(OFFLOADS.map(|offload| shown.lines().any(|line| line == format!("{offload}: on"))))
+}
+
+/// What a daemon says that can't start.
+fn refusal(lab: &Lab, config: &str) -> Result<String> {
+    let refused = Daemon::start(lab, config).map(drop);
+    let error = refused.err().context("the daemon should have refused to start")?;
+    Ok(format!("{error:#}"))
+}
+
+/// Somebody else's program, which passes everything.
+struct Foreign<'a> {
+    lab: &'a Lab,
+    ebpf: Ebpf,
+}
+
+impl<'a> Foreign<'a> {
+    fn load(lab: &'a Lab) -> Result<Self> {
+        let fixture = Fixture::of(CONFIG, Police::Off);
+        let ebpf = PortProgram::load_for_bench(&fixture.plan.ports[0], &fixture.capacity)?;
+        Ok(Self { lab, ebpf })
+    }
+
+    /// Runs `work` while the program is on an interface of the edge.
+    fn on<T>(
+        &mut self,
+        interface: &str,
+        mode: XdpMode,
+        work: impl FnOnce() -> Result<T>,
+    ) -> Result<T> {
+        let empty = program(&mut self.ebpf, EMPTY_PROGRAM)?;
+        let attach = || {
+            let ifindex = Interface::find(interface)?.index();
+            Ok(empty.attach_to_if_index(ifindex, mode)?)
+        };
+        let link = self.lab.edge().run(attach)?;
+        let done = work();
+        program(&mut self.ebpf, EMPTY_PROGRAM)?.detach(link)?;
+        done
+    }
+}
+
+#[test]
+fn the_kernel_tells_what_a_driver_can_do() -> Result<()> {
+    if !root_or_skip("the_kernel_tells_what_a_driver_can_do") {
+        return Ok(());
+    }
+    let lab = lab(1600)?;
+    let (veth, loopback) = (features(&lab, "customer0")?, features(&lab, "lo")?);
+    let release = nix::sys::utsname::uname()?.release().to_string_lossy().into_owned();
+    let Some((veth, loopback)) = veth.zip(loopback) else {
+        let mut numbers = release.split('.').map(|number| number.parse().unwrap_or(0));
+        let version: (u32, u32) =
+            (numbers.next().context("a major")?, numbers.next().context("a minor")?);
+        assert!(version < (6, 3), "{release} has the netdev family");
+        return Ok(());
+    };
+    // The far end has a program of its own, so the edge's end takes what is redirected to it.
+    assert_eq!(veth.to_string(), "basic, redirect, ndo-xmit, rx-sg, ndo-xmit-sg");
+    assert!(veth.has_basic() && veth.has_redirect() && veth.has_rx_sg());
+    assert!(veth.has_ndo_xmit() && veth.has_ndo_xmit_sg());
+    assert_eq!(loopback.to_string(), "");
+    assert!(!loopback.has_basic());
+    Ok(())
+}
+
+#[test]
+fn native_mode_is_refused_where_the_driver_has_none() -> Result<()> {
+    if !root_or_skip("native_mode_is_refused_where_the_driver_has_none") {
+        return Ok(());
+    }
+    let lab = lab(1600)?;
+    let on_loopback = |mode| in_mode(mode).replace("interface = \"core0\"", "interface = \"lo\"");
+    let said = refusal(&lab, &on_loopback("native"))?;
+    if features(&lab, "lo")?.is_some() {
+        assert!(said.contains("port \"core0\": the driver of lo offers no native XDP"), "{said}");
+    } else {
+        assert!(said.contains("port \"core0\": lo has an MTU of 65536"), "{said}");
+    }
+    assert!(said.contains("set xdp_mode = \"generic\""), "{said}");
+    assert!(!said.contains("turned"), "{said}");
+    assert_eq!(hides_tags(&lab, "customer0")?, [true, true]);
+
+    let daemon = Daemon::start(&lab, &on_loopback("auto"))?;
+    let modes: Vec<String> = status()?.ports.into_iter().map(|port| port.xdp_mode).collect();
+    assert_eq!(modes, ["native", "generic"]);
+    assert!(daemon.said().contains("in generic mode, which is slower"), "{}", daemon.said());
+    daemon.stop()?;
+    detach(&lab)?;
+    Ok(())
+}
+
+/// From 6.3 jumbo frames are redirected; before that, they are lost after they are billed.
+#[test]
+fn native_jumbo_frames_need_a_kernel_that_redirects_them() -> Result<()> {
+    if !root_or_skip("native_jumbo_frames_need_a_kernel_that_redirects_them") {
+        return Ok(());
+    }
+    let lab = lab(9216)?;
+    let auto = if features(&lab, "customer0")?.is_some() {
+        let daemon = Daemon::start(&lab, &in_mode("native"))?;
+        assert!(!daemon.said().contains("egress-refused"), "{}", daemon.said());
+        daemon.stop()?;
+        detach(&lab)?;
+        "native"
+    } else {
+        let said = refusal(&lab, &in_mode("native"))?;
+        assert!(said.contains("customer0 has an MTU of 9216"), "{said}");
+        assert!(said.contains("before Linux 6.3"), "{said}");
+        "generic"
+    };
+    let daemon = Daemon::start(&lab, &in_mode("auto"))?;
+    for port in status()?.ports {
+        assert_eq!(port.xdp_mode, auto, "{}", port.name);
+    }
+    assert_eq!(daemon.said().contains("before Linux 6.3"), auto == "generic");
+    daemon.stop()?;
+    detach(&lab)?;
+    Ok(())
+}
+
+#[test]
+fn another_xdp_program_is_left_alone_and_told_of() -> Result<()> {
+    if !root_or_skip("another_xdp_program_is_left_alone_and_told_of") {
+        return Ok(());
+    }
+    let lab = lab(1600)?;
+    let mut foreign = Foreign::load(&lab)?;
+    let (native, generic) = (XdpMode::Driver, XdpMode::Skb);
+    for (theirs, ours, says) in [
+        (native, "native", "attached to core0 in native mode"),
+        (generic, "native", "attached to core0 in generic mode"),
+        (native, "generic", "attached to core0 in native mode"),
+        (generic, "generic", "attached to core0 in generic mode"),
+        (native, "auto", "attached to core0 in native mode"),
+        (generic, "auto", "attached to core0 in generic mode"),
+    ] {
+        let said = foreign.on("core0", theirs, || refusal(&lab, &in_mode(ours)))?;
+        assert!(said.contains("port \"core0\": another XDP program is"), "{theirs:?}: {said}");
+        assert!(said.contains(says) && said.contains("xdp off"), "{theirs:?} {ours}: {said}");
+        for port in PORTS {
+            assert_eq!(hides_tags(&lab, port)?, [true, true], "{port}: {said}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn the_other_end_of_a_veth_with_a_larger_mtu_is_told_of() -> Result<()> {
+    if !root_or_skip("the_other_end_of_a_veth_with_a_larger_mtu_is_told_of") {
+        return Ok(());
+    }
+    let lab = lab(1600)?;
+    let far = lab.far_end("core0")?;
+    far.ns().output("ip", &["link", "set", far.interface(), "mtu", "9000"])?;
+    let said = refusal(&lab, &in_mode("native"))?;
+    assert!(said.contains("other end of core0 has a larger MTU"), "{said}");
+
+    let daemon = Daemon::start(&lab, &in_mode("auto"))?;
+    assert!(daemon.said().contains("other end of core0 has a larger MTU"), "{}", daemon.said());
+    let modes: Vec<String> = status()?.ports.into_iter().map(|port| port.xdp_mode).collect();
+    assert_eq!(modes, ["native", "generic"]);
+    daemon.stop()?;
+    detach(&lab)?;
+    Ok(())
+}
+
+/// A start or a reload that fails leaves interfaces as it found them.
+#[test]
+fn tags_are_shown_while_a_program_needs_them() -> Result<()> {
+    if !root_or_skip("tags_are_shown_while_a_program_needs_them") {
+        return Ok(());
+    }
+    private_mounts()?;
+    let lab = Lab::with_mtu(&["customer0", "core0", "customer1"], 1600)?;
+    for port in ["customer0", "core0", "customer1"] {
+        assert_eq!(hides_tags(&lab, port)?, [true, true], "{port}");
+    }
+
+    let mut foreign = Foreign::load(&lab)?;
+    let said = foreign.on("core0", XdpMode::Skb, || refusal(&lab, CONFIG))?;
+    for port in PORTS {
+        assert_eq!(hides_tags(&lab, port)?, [true, true], "{port}: {said}");
+        assert!(said.contains(&format!("{port}: turned rx-vlan-offload off")), "{said}");
+        let restored = format!("{port}: turned rx-vlan-offload and rx-vlan-stag-hw-parse on again");
+        assert!(said.contains(&restored), "{said}");
+    }
+
+    // Half of it may be off before.
+    lab.edge().output("ethtool", &["-K", "core0", "rx-vlan-offload", "off"])?;
+    assert_eq!(hides_tags(&lab, "core0")?, [false, true]);
+    let daemon = Daemon::start(&lab, CONFIG)?;
+    for port in PORTS {
+        assert_eq!(hides_tags(&lab, port)?, [false, false], "{port}");
+    }
+    assert_eq!(hides_tags(&lab, "customer1")?, [true, true]);
+
+    let port = "[[port]]\nname = \"customer1\"\ninterface = \"customer1\"\nside = \"customer\"\n\
+                forward = \"core0\"\n[[circuit]]";
+    configure(&CONFIG.replacen("[[circuit]]", port, 1))?;
+    let refused = foreign.on("customer1", XdpMode::Skb, || Ok(reload().err()))?;
+    let error = refused.context("the program that is there is another's")?;
+    let error = format!("{error:#}");
+    assert!(error.contains("port \"customer1\": another XDP program is attached"), "{error}");
+    assert_eq!(hides_tags(&lab, "customer1")?, [true, true]);
+    for port in PORTS {
+        assert_eq!(hides_tags(&lab, port)?, [false, false], "{port}");
+    }
+    reload()?;
+    assert_eq!(hides_tags(&lab, "customer1")?, [false, false]);
+    daemon.stop()?;
+    detach(&lab)?;
+    Ok(())
+}
+
+/// A veth end takes redirected frames only if the other end has NAPI.
+#[test]
+fn an_egress_that_refuses_frames_is_told_of() -> Result<()> {
+    if !root_or_skip("an_egress_that_refuses_frames_is_told_of") {
+        return Ok(());
+    }
+    let lab = lab(1600)?;
+    if features(&lab, "customer0")?.is_none() {
+        return Ok(());
+    }
+    let ip = |arguments: &str| {
+        lab.edge().output("ip", &arguments.split(' ').collect::<Vec<_>>()).map(drop)
+    };
+    ip("link add plain0 mtu 1600 type veth peer name plain1 mtu 1600")?;
+    ip("link set plain0 up")?;
+    ip("link set plain1 up")?;
+    let config = |mode| in_mode(mode).replace("interface = \"core0\"", "interface = \"plain0\"");
+    let told = "port \"customer0\" forwards to port \"core0\": plain0 takes no frames";
+
+    // In generic mode, the stack sends what is forwarded.
+    let daemon = Daemon::start(&lab, &config("generic"))?;
+    assert!(!daemon.said().contains("egress-refused"), "{}", daemon.said());
+    daemon.stop()?;
+    detach(&lab)?;
+
+    let daemon = Daemon::start(&lab, &config("native"))?;
+    assert!(daemon.said().contains(told), "{}", daemon.said());
+    assert!(!daemon.said().contains("customer0 takes no frames"), "{}", daemon.said());
+    lab.edge().output("ethtool", &["-K", "plain1", "gro", "on"])?;
+    daemon.stop()?;
+    let daemon = Daemon::start(&lab, &config("native"))?;
+    assert!(!daemon.said().contains("egress-refused"), "{}", daemon.said());
+    daemon.stop()?;
+    detach(&lab)?;
+    Ok(())
+}
