@@ -231,6 +231,8 @@ fn tags_are_shown_while_a_program_needs_them() -> Result<()> {
         assert!(said.contains(&format!("{port}: turned rx-vlan-offload off")), "{said}");
         let restored = format!("{port}: turned rx-vlan-offload and rx-vlan-stag-hw-parse on again");
         assert!(said.contains(&restored), "{said}");
+        assert!(!is_promiscuous(&lab, port)?, "{port}: {said}");
+        assert!(said.contains(&format!("{port}: made promiscuous")), "{said}");
     }
 
     // Half of it may be off before.
@@ -239,6 +241,7 @@ fn tags_are_shown_while_a_program_needs_them() -> Result<()> {
     let daemon = Daemon::start(&lab, CONFIG)?;
     for port in PORTS {
         assert_eq!(hides_tags(&lab, port)?, [false, false], "{port}");
+        assert!(is_promiscuous(&lab, port)?, "{port}");
     }
     assert_eq!(hides_tags(&lab, "customer1")?, [true, true]);
 
@@ -250,6 +253,7 @@ fn tags_are_shown_while_a_program_needs_them() -> Result<()> {
     let error = format!("{error:#}");
     assert!(error.contains("port \"customer1\": another XDP program is attached"), "{error}");
     assert_eq!(hides_tags(&lab, "customer1")?, [true, true]);
+    assert!(!is_promiscuous(&lab, "customer1")?);
     for port in PORTS {
         assert_eq!(hides_tags(&lab, port)?, [false, false], "{port}");
     }
@@ -258,6 +262,12 @@ fn tags_are_shown_while_a_program_needs_them() -> Result<()> {
     daemon.stop()?;
     detach(&lab)?;
     Ok(())
+}
+
+/// Whether the interface receives frames to any address, as `ip link` shows it.
+fn is_promiscuous(lab: &Lab, interface: &str) -> Result<bool> {
+    let shown = lab.edge().output("ip", &["link", "show", interface])?;
+    Ok(shown.contains("PROMISC"))
 }
 
 /// A veth end takes redirected frames only if the other end has NAPI.

@@ -8,10 +8,11 @@ use super::bookkeeper::Bookkeeper;
 use crate::{
     config::Config,
     dataplane::{
-        Attached, KernelTables, Links, Pins, PortProgram, apply,
+        Attached, KernelTables, Links, Pins, PortProgram,
+        adjust::Adjusted,
+        apply,
         interface::Interface,
         occupancy,
-        offloads::TurnedOff,
         preflight::{Checked, Modes, look_at_egress},
         quiesce, retire,
     },
@@ -37,33 +38,33 @@ pub(super) fn reinstall(
     checked: Checked<'_>,
     (old_config, old): (&Config, &mut Installed),
 ) -> Result<()> {
-    let mut turned_off = TurnedOff::default();
-    match install(tables, pins, bookkeeper, checked, Some(old), &mut turned_off) {
+    let mut adjusted = Adjusted::default();
+    match install(tables, pins, bookkeeper, checked, Some(old), &mut adjusted) {
         Ok(installed) => {
             *old = installed;
             Ok(())
         }
         Err(error) => {
             let before = Checked { config: old_config, modes: &old.modes };
-            match install(tables, pins, bookkeeper, before, None, &mut turned_off) {
+            match install(tables, pins, bookkeeper, before, None, &mut adjusted) {
                 Ok(installed) => *old = installed,
                 Err(error) => tracing::error!("going back to what was: {error:#}"),
             }
-            turned_off.restore(pins);
+            adjusted.restore(pins);
             Err(error)
         }
     }
 }
 
 /// Brings tables, programs and links to `checked`. With `old`, programs that have not changed are
-/// left alone. After an error, whoever called turns on again what is in `turned_off`.
+/// left alone. After an error, the caller restores what is in `adjusted`.
 pub(super) fn install(
     tables: &mut KernelTables,
     pins: &Pins,
     bookkeeper: &Bookkeeper,
     Checked { config, modes }: Checked<'_>,
     old: Option<&Installed>,
-    turned_off: &mut TurnedOff,
+    adjusted: &mut Adjusted,
 ) -> Result<Installed> {
     let capacity = tables.capacity();
     let mut plan = plan(tables, bookkeeper, config)?;
@@ -84,7 +85,7 @@ pub(super) fn install(
     });
     let programs: Vec<PortState> = programs.collect::<Result<_>>()?;
     for (port, interface) in ports() {
-        turned_off.turn_off(interface).with_context(|| format!("port \"{}\"", port.name))?;
+        adjusted.adjust(interface).with_context(|| format!("port \"{}\"", port.name))?;
     }
 
     apply(tables, &plan, &interfaces.iter().map(Interface::index).collect::<Vec<_>>())?;

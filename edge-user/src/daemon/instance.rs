@@ -26,9 +26,9 @@ use crate::{
     config::{self, Circuit, Config},
     dataplane::{
         BesideOurs, KernelTables, Pins, PortProgram,
+        adjust::Adjusted,
         books::{Books, all_books, open_page},
         carry, change_rate, is_carried, occupancy,
-        offloads::TurnedOff,
         preflight::{Checked, check},
         quiesce, rates, watch_egress,
     },
@@ -82,8 +82,8 @@ impl Instance {
         let checked = Checked { config: &config, modes: &modes };
         let pins = &hold.pins;
         let is_new = clear_the_way(pins)?;
-        let mut turned_off = TurnedOff::default();
-        let started = Self::install_all(checked, pins, is_new, &mut turned_off);
+        let mut adjusted = Adjusted::default();
+        let started = Self::install_all(checked, pins, is_new, &mut adjusted);
         let (tables, installed, bookkeeper, watches_egress) = match started {
             Ok(started) => started,
             Err(error) => {
@@ -92,7 +92,7 @@ impl Instance {
                 if is_new && is_alone {
                     undo(&config, pins);
                 }
-                turned_off.restore(pins);
+                adjusted.restore(pins);
                 return Err(error);
             }
         };
@@ -118,7 +118,7 @@ impl Instance {
         checked: Checked<'_>,
         pins: &Pins,
         is_new: bool,
-        turned_off: &mut TurnedOff,
+        adjusted: &mut Adjusted,
     ) -> Result<(KernelTables, Installed, Bookkeeper, bool)> {
         let config = checked.config;
         if is_new {
@@ -132,7 +132,7 @@ impl Instance {
         if let Err(error) = &watching {
             tracing::warn!("frames that a device refuses will count as forwarded: {error:#}");
         }
-        let installed = install(&mut tables, pins, &bookkeeper, checked, None, turned_off)?;
+        let installed = install(&mut tables, pins, &bookkeeper, checked, None, adjusted)?;
         Ok((tables, installed, bookkeeper, watching.is_ok()))
     }
 

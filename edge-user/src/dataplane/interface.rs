@@ -2,7 +2,7 @@
 //! that it was mounted in, which after `nsenter` is another.
 
 use std::{
-    ffi::{CString, c_int},
+    ffi::{CString, c_char, c_int},
     io,
     os::fd::{AsRawFd as _, OwnedFd},
 };
@@ -44,11 +44,53 @@ impl Interface {
 
     /// Whether it is administratively up.
     pub fn is_up(&self) -> Result<bool> {
+        Ok(self.flags()? & libc::IFF_UP != 0)
+    }
+
+    /// Whether somebody has asked it for frames to any address.
+    pub fn is_promiscuous(&self) -> Result<bool> {
+        Ok(self.flags()? & libc::IFF_PROMISC != 0)
+    }
+
+    /// Asks it for frames to any address, or to its own alone.
+    pub fn set_promiscuous(&self, value: bool) -> Result<()> {
+        let flags = self.flags()?;
+        let flags = if value { flags | libc::IFF_PROMISC } else { flags & !libc::IFF_PROMISC };
+        let mut request = self.request();
+        // The flags have 16 bits in this request.
+        request.ifr_ifru.ifru_flags = u16::try_from(flags)?.cast_signed();
+        self.ioctl(libc::SIOCSIFFLAGS, &mut request).context("setting the interface's flags")
+    }
+
+    /// The name of its driver; `None` where it tells none.
+    pub fn driver(&self) -> Result<Option<String>> {
+        // `struct ethtool_drvinfo` of linux/ethtool.h: the command, then the driver's name.
+        const ETHTOOL_GDRVINFO: u32 = 3;
+        const NAME: std::ops::Range<usize> = 4..36;
+        #[repr(C, align(4))]
+        struct DriverInfo([u8; 196]);
+
+        let mut info = DriverInfo([0; 196]);
+        info.0[..NAME.start].copy_from_slice(&ETHTOOL_GDRVINFO.to_ne_bytes());
+        let mut request = self.request();
+        request.ifr_ifru.ifru_data = (&raw mut info).cast();
+        match self.ioctl(libc::SIOCETHTOOL, &mut request) {
+            Ok(()) => {
+                let name = info.0[NAME].split(|byte| *byte == 0).next().unwrap_or_default();
+                Ok(Some(String::from_utf8_lossy(name).into_owned()))
+            }
+            Err(error) if error.raw_os_error() == Some(libc::EOPNOTSUPP) => Ok(None),
+            Err(error) => Err(error).context("asking for the interface's driver"),
+        }
+    }
+
+    fn flags(&self) -> Result<c_int> {
         let mut request = self.request();
         self.ioctl(libc::SIOCGIFFLAGS, &mut request).context("reading the interface's flags")?;
         // SAFETY: SIOCGIFFLAGS has filled in this member of the union.
         let flags = unsafe { request.ifr_ifru.ifru_flags };
-        Ok(c_int::from(flags) & libc::IFF_UP != 0)
+        // The high one of 16 bits is a flag, and no sign.
+        Ok(c_int::from(flags.cast_unsigned()))
     }
 
     /// Its MTU.
@@ -65,13 +107,15 @@ impl Interface {
         let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
         // The kernel knows the name, so it and its terminating zero fit.
         for (place, byte) in request.ifr_name.iter_mut().zip(self.name.to_bytes()) {
-            *place = byte.cast_signed();
+            // Signed on x86-64, unsigned on arm64.
+            *place = c_char::from_ne_bytes([*byte]);
         }
         request
     }
 
     fn ioctl(&self, number: libc::Ioctl, request: &mut libc::ifreq) -> io::Result<()> {
-        // SAFETY: every number used here takes an `ifreq`, and none its pointer member.
+        // SAFETY: every number used here takes an `ifreq`; its pointer member is one to a whole
+        // `struct ethtool_drvinfo` where the number wants that.
         let result =
             unsafe { libc::ioctl(self.socket.as_raw_fd(), number, std::ptr::from_mut(request)) };
         if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }

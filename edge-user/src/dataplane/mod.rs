@@ -1,5 +1,6 @@
 //! The data plane in the kernel: programs, tables, links and their pins.
 
+pub mod adjust;
 mod apply;
 pub mod books;
 mod carry;
@@ -13,7 +14,7 @@ pub mod load_error;
 mod mapped;
 mod mode;
 mod occupancy;
-pub mod offloads;
+mod offloads;
 pub mod pins;
 mod places;
 pub mod preflight;

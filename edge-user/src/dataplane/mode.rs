@@ -15,11 +15,30 @@ pub(super) struct Facts<'a> {
     pub(super) wanted: XdpMode,
     /// The interface's MTU.
     pub(super) mtu_bytes: u32,
+    /// The name of the interface's driver.
+    pub(super) driver: Option<&'a str>,
     /// The port that its frames go to; `None`: the stack.
-    pub(super) egress: Option<&'a str>,
+    pub(super) egress: Option<Egress<'a>>,
     /// `None`: the kernel has no `netdev` family, so it is from before 6.3.
     pub(super) features: Option<XdpFeatures>,
 }
+
+/// The port that frames go to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Egress<'a> {
+    /// Its name.
+    pub(super) port: &'a str,
+    /// The name of its interface's driver.
+    pub(super) driver: Option<&'a str>,
+}
+
+/// The driver whose receive function passes frames by the program where the device has no mergeable
+/// buffers, although it attaches it (`receive_big` in `drivers/net/virtio_net.c`).
+const VIRTIO_NET: &str = "virtio_net";
+/// The driver that says it sends frames in several buffers, and sends the first one of them
+/// (`bnxt_xdp_xmit` in
+/// `drivers/net/ethernet/broadcom/bnxt/bnxt_xdp.c`, up to 7.3).
+const BNXT: &str = "bnxt_en";
 
 /// What becomes of a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,7 +75,7 @@ struct Obstacle {
 }
 
 fn obstacle(facts: &Facts<'_>) -> Option<Obstacle> {
-    let Facts { interface, mtu_bytes, egress, features, .. } = *facts;
+    let Facts { interface, mtu_bytes, driver, egress, features, .. } = *facts;
     let has_several_buffers = program_for_mtu(mtu_bytes) == FRAGS_PROGRAM;
     let smaller = || {
         let largest = super::program::MAX_SINGLE_BUFFER_MTU_BYTES;
@@ -83,13 +102,23 @@ fn obstacle(facts: &Facts<'_>) -> Option<Obstacle> {
             ),
         });
     }
+    if driver == Some(VIRTIO_NET) && !features.has_rx_sg() {
+        return Some(Obstacle {
+            why: format!(
+                "{interface} is a virtio-net device without mergeable receive buffers, whose \
+                 driver can pass frames by the program, neither policed nor metered"
+            ),
+            remedy: "give the virtual machine a device with them (qemu: mrg_rxbuf=on)".to_owned(),
+        });
+    }
     if let Some(egress) = egress
         && !features.has_redirect()
     {
         return Some(Obstacle {
             why: format!(
                 "the driver of {interface} can't forward in native XDP, and no frame would reach \
-                 port \"{egress}\""
+                 port \"{}\"",
+                egress.port
             ),
             remedy: "use an interface whose driver can".to_owned(),
         });
@@ -99,6 +128,15 @@ fn obstacle(facts: &Facts<'_>) -> Option<Obstacle> {
             why: format!(
                 "{interface} has an MTU of {mtu_bytes}, and its driver gives native XDP no frames \
                  in several buffers"
+            ),
+            remedy: smaller(),
+        });
+    }
+    if has_several_buffers && let Some(Egress { port, driver: Some(BNXT) }) = egress {
+        return Some(Obstacle {
+            why: format!(
+                "{interface} has an MTU of {mtu_bytes}, and the driver of port \"{port}\" \
+                 ({BNXT}) cuts jumbo frames off that native XDP forwards"
             ),
             remedy: smaller(),
         });
@@ -166,8 +204,9 @@ mod tests {
         for (bits, mtu_bytes, forwards, obstacle) in CASES {
             let decide = |wanted| {
                 let features = bits.map(XdpFeatures::from_bits);
-                let egress = forwards.then_some("core0");
-                decide(&Facts { interface: "eth1", wanted, mtu_bytes, egress, features })
+                let egress = forwards.then_some(Egress { port: "core0", driver: Some("veth") });
+                let driver = Some("veth");
+                decide(&Facts { interface: "eth1", wanted, mtu_bytes, driver, egress, features })
             };
             let case = format!("{bits:?}, {mtu_bytes}, {forwards}");
             assert_eq!(decide(XdpMode::Generic), Decision::AsConfigured, "{case}");
@@ -186,6 +225,29 @@ mod tests {
                     assert!(avoided, "{case}: {auto:?}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn drivers_that_do_otherwise_than_they_say_are_known() {
+        let decide = |bits, mtu_bytes, driver, egress_driver| {
+            let features = Some(XdpFeatures::from_bits(bits));
+            let egress = Some(Egress { port: "core0", driver: Some(egress_driver) });
+            let (interface, wanted, driver) = ("eth1", XdpMode::Native, Some(driver));
+            decide(&Facts { interface, wanted, mtu_bytes, driver, egress, features })
+        };
+        for (decision, why) in [
+            (decide(BASIC | REDIRECT, 1500, VIRTIO_NET, "veth"), "mergeable receive buffers"),
+            (decide(VETH, 9000, "veth", BNXT), "cuts jumbo frames off"),
+        ] {
+            assert!(matches!(&decision, Decision::Refuse(text) if text.contains(why)), "{why}");
+        }
+        for decision in [
+            decide(VETH, 9000, VIRTIO_NET, "veth"),
+            decide(BASIC | REDIRECT, 1500, "igc", "veth"),
+            decide(VETH, 3000, "veth", BNXT),
+        ] {
+            assert_eq!(decision, Decision::AsConfigured);
         }
     }
 

@@ -13,7 +13,6 @@ use netlink_packet_core::DefaultNla;
 use super::{
     genl::{Attributes, Family, nest, number},
     interface::Interface,
-    pins::Pins,
 };
 
 const FAMILY: &str = "ethtool";
@@ -32,7 +31,7 @@ const ETHTOOL_A_BITSET_BITS_BIT: u16 = 1;
 
 /// An offload that takes tags out of received frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Offload {
+pub(super) struct Offload {
     /// The kernel's name.
     name: &'static str,
     /// What `ethtool -k` calls it.
@@ -56,55 +55,35 @@ pub(super) fn check(interface: &Interface) -> Result<()> {
     }
 }
 
-/// What this process has turned off, and may have to turn on again.
-#[derive(Default)]
-pub struct TurnedOff(Vec<(Interface, Vec<Offload>)>);
-
-impl TurnedOff {
-    /// Has the interface leave all tags in received frames.
-    pub fn turn_off(&mut self, interface: &Interface) -> Result<()> {
-        let settings = Settings::of(interface)?;
-        let on: Vec<Offload> = OFFLOADS.into_iter().filter(|o| settings.is_on(o)).collect();
-        if on.is_empty() {
-            return Ok(());
-        }
-        // Known before it is tried: a driver may do one of two and refuse the other.
-        self.0.push((Interface::find(&interface.name())?, on.clone()));
-        set(interface, &on, false).with_context(|| refusal(interface, on[0]))?;
-        let settings = Settings::of(interface)?;
-        if let Some(offload) = on.iter().find(|offload| settings.is_on(offload)) {
-            bail!(refusal(interface, *offload));
-        }
-        for Offload { shown_as, tags, .. } in on {
-            tracing::info!(
-                "{}: turned {shown_as} off, so that XDP sees the {tags}",
-                interface.name()
-            );
-        }
-        Ok(())
+/// Has the interface leave all tags in received frames. Those that did not yet are added to
+/// `turned_off`, before it is tried: a driver may do one of two and refuse the other.
+pub(super) fn turn_off(interface: &Interface, turned_off: &mut Vec<Offload>) -> Result<()> {
+    let settings = Settings::of(interface)?;
+    turned_off.extend(OFFLOADS.into_iter().filter(|offload| settings.is_on(offload)));
+    let Some(first) = turned_off.first() else { return Ok(()) };
+    set(interface, turned_off, false).with_context(|| refusal(interface, *first))?;
+    let settings = Settings::of(interface)?;
+    if let Some(offload) = turned_off.iter().find(|offload| settings.is_on(offload)) {
+        bail!(refusal(interface, *offload));
     }
+    for Offload { shown_as, tags, .. } in turned_off {
+        tracing::info!("{}: turned {shown_as} off, so that XDP sees the {tags}", interface.name());
+    }
+    Ok(())
+}
 
-    /// Turns everything on again, but where a program is attached all the same and needs the tags.
-    pub fn restore(self, pins: &Pins) {
-        let mut attached = pins.links().unwrap_or_default();
-        for other in pins.others().unwrap_or_default() {
-            attached.extend(other.links().unwrap_or_default());
-        }
-        for (interface, offloads) in self.0 {
-            if attached.iter().any(|attached| attached.ifindex == interface.index()) {
-                continue;
-            }
-            let shown: Vec<&str> = offloads.iter().map(|offload| offload.shown_as).collect();
-            let (name, shown) = (interface.name(), shown.join(" and "));
-            match set(&interface, &offloads, true) {
-                Ok(()) => tracing::info!("{name}: turned {shown} on again"),
-                Err(error) => tracing::warn!(
-                    "{name}: {shown} stays off, as turning it on again failed: {error:#}; \
-                     `ethtool -K {name} {} on`",
-                    offloads[0].shown_as,
-                ),
-            }
-        }
+/// Turns on again what [`turn_off`] has turned off.
+pub(super) fn turn_on(interface: &Interface, offloads: &[Offload]) {
+    let Some(first) = offloads.first() else { return };
+    let shown: Vec<&str> = offloads.iter().map(|offload| offload.shown_as).collect();
+    let (name, shown) = (interface.name(), shown.join(" and "));
+    match set(interface, offloads, true) {
+        Ok(()) => tracing::info!("{name}: turned {shown} on again"),
+        Err(error) => tracing::warn!(
+            "{name}: {shown} stays off, as turning it on again failed: {error:#}; `ethtool -K \
+             {name} {} on`",
+            first.shown_as,
+        ),
     }
 }
 

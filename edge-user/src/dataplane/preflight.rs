@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use super::{
     interface::Interface,
     links::{Attached, AttachedMode},
-    mode::{Decision, Facts, decide, refusals},
+    mode::{Decision, Egress, Facts, decide, refusals},
     offloads,
     xdp_features::XdpFeatures,
 };
@@ -103,19 +103,24 @@ fn check_port(config: &Config, port: &Port) -> Result<XdpMode> {
         );
     }
     offloads::check(&interface)?;
-    if let Forward::Port(egress) = &port.forward
-        && let Some(egress) = config.ports.iter().find(|port| port.name == *egress)
-    {
-        check_mtu(port, &interface, egress)?;
+    let egress = match &port.forward {
+        Forward::Port(egress) => config.ports.iter().find(|port| port.name == *egress),
+        Forward::Stack => None,
+    };
+    let mut egress_driver = None;
+    if let Some(egress) = egress {
+        let egress_interface = Interface::find(&egress.interface)?;
+        check_mtu((port, &interface), (egress, &egress_interface))?;
+        egress_driver = egress_interface.driver()?;
     }
+    let driver = interface.driver()?;
     let facts = Facts {
         interface: &port.interface,
         wanted: port.xdp_mode,
         mtu_bytes: interface.mtu_bytes()?,
-        egress: match &port.forward {
-            Forward::Port(egress) => Some(egress),
-            Forward::Stack => None,
-        },
+        driver: driver.as_deref(),
+        egress: egress
+            .map(|egress| Egress { port: &egress.name, driver: egress_driver.as_deref() }),
         features: XdpFeatures::of(interface.index())?,
     };
     match decide(&facts) {
@@ -129,9 +134,12 @@ fn check_port(config: &Config, port: &Port) -> Result<XdpMode> {
 }
 
 /// An egress port that has no room for the tags refuses frames without a word.
-fn check_mtu(ingress: &Port, interface: &Interface, egress: &Port) -> Result<()> {
-    let egress_mtu = Interface::find(&egress.interface)?.mtu_bytes()?;
-    let longest = interface.mtu_bytes()?.min(STANDARD_MTU_BYTES) + QINQ_HEADERS_LEN_BYTES;
+fn check_mtu(
+    (ingress, ingress_interface): (&Port, &Interface),
+    (egress, egress_interface): (&Port, &Interface),
+) -> Result<()> {
+    let egress_mtu = egress_interface.mtu_bytes()?;
+    let longest = ingress_interface.mtu_bytes()?.min(STANDARD_MTU_BYTES) + QINQ_HEADERS_LEN_BYTES;
     if egress_mtu + REDIRECT_HEADERS_LEN_BYTES < longest {
         tracing::warn!(
             "port \"{}\": {} has an MTU of {egress_mtu}, so frames longer than {} bytes that come \
