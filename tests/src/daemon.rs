@@ -27,12 +27,16 @@ use nix::{
     unistd::Pid,
 };
 
+use crate::guest::is_emulated;
+
 /// Its configuration.
 pub const CONFIG_PATH: &str = "/run/edge/edge.toml";
 /// Its control socket.
 const CONTROL: &str = "/run/edge/control.sock";
-/// How long it may take to be ready, to reload, to end.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long it may take to be ready, to reload, to end: on an emulated machine three times as long.
+fn patience() -> Duration {
+    Duration::from_secs(if is_emulated() { 60 } else { 20 })
+}
 
 /// The `edge` binary, built once: a package's tests have only the binaries of their own.
 ///
@@ -111,12 +115,13 @@ impl Daemon {
 
     /// Waits until frames flow.
     pub fn wait_until_ready(&self) -> Result<()> {
-        self.ready.recv_timeout(PATIENCE).map_err(|error| match error {
+        let patience = patience();
+        self.ready.recv_timeout(patience).map_err(|error| match error {
             RecvTimeoutError::Disconnected => {
                 anyhow!("the daemon ended before it was ready:\n{}", self.said())
             }
             RecvTimeoutError::Timeout => {
-                anyhow!("the daemon was not ready within {PATIENCE:?}:\n{}", self.said())
+                anyhow!("the daemon was not ready within {patience:?}:\n{}", self.said())
             }
         })
     }
@@ -137,7 +142,7 @@ impl Daemon {
     /// SIGTERM, and the wait for its end.
     pub fn stop(mut self) -> Result<()> {
         kill(Pid::from_raw(self.child.id().try_into()?), Signal::SIGTERM)?;
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + patience();
         loop {
             if let Some(status) = self.child.try_wait()? {
                 ensure!(status.success(), "the daemon ended with {status}:\n{}", self.said());

@@ -9,5 +9,6 @@ pub mod faults;
 pub mod fixture;
 pub mod frames;
 pub mod fuzzing;
+pub mod guest;
 pub mod notation;
 pub mod oracle;

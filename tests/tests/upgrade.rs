@@ -10,12 +10,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use edge_tests::{
     daemon::{CONFIG_PATH, Daemon, book, detach, edge, edge_binary, other_layout_binary, status},
     ends::{Ends, PORTS, lab},
     faults::disk::{Disk, STATE_DIR},
     frames::{frame, ipv4},
+    guest::is_emulated,
     lab_config,
 };
 use edge_user::{
@@ -221,9 +222,15 @@ fn binary(is_other: bool) -> &'static Path {
     if is_other { other_layout_binary() } else { edge_binary() }
 }
 
-/// Frames from both ends, each with its number, as long as `work` takes. All must arrive; how many
-/// there were from each.
-fn under_load(lab: &Lab, work: impl FnOnce() -> Result<Daemon>) -> Result<([usize; 2], Daemon)> {
+/// Frames that an end sent, and those of them that arrived.
+#[derive(Debug)]
+struct Sent {
+    frames: u64,
+    arrived: u64,
+}
+
+/// Sends frames from both ends, each with its number, as long as `work` takes.
+fn under_load(lab: &Lab, work: impl FnOnce() -> Result<Daemon>) -> Result<([Sent; 2], Daemon)> {
     // What takes a minute to build takes it before.
     let _both = [binary(false), binary(true)];
     let ends = Ends::open(lab)?;
@@ -240,7 +247,7 @@ fn under_load(lab: &Lab, work: impl FnOnce() -> Result<Daemon>) -> Result<([usiz
     })
 }
 
-fn send(to: &RawSender, from: &RawCollector, is_over: &AtomicBool) -> Result<usize> {
+fn send(to: &RawSender, from: &RawCollector, is_over: &AtomicBool) -> Result<Sent> {
     let mut number: u32 = 0;
     let mut arrived = BTreeSet::new();
     let numbered = |number: u32| {
@@ -270,22 +277,28 @@ fn send(to: &RawSender, from: &RawCollector, is_over: &AtomicBool) -> Result<usi
     let deadline = Instant::now() + WAIT;
     while take(1, Duration::from_millis(50))? < sent && Instant::now() < deadline {}
     let arrived = take(1, Duration::from_millis(50))?;
-    ensure!(arrived == sent, "{arrived} of {sent} frames arrived");
-    Ok(sent)
+    Ok(Sent { frames: number.into(), arrived: u64::try_from(arrived)? })
 }
 
-/// Wire, ledger and counters are the same; then all of it ends.
-fn check(lab: &Lab, (sent, daemon): ([usize; 2], Daemon)) -> Result<()> {
+/// Every frame has arrived, and wire, ledger and counters are the same; then all of it ends.
+///
+/// An emulated machine is not fast enough for its cables, so that frames may be missing there. Each
+/// of those is one that the sender's interface, or the edge's, has counted.
+fn check(lab: &Lab, (sent, daemon): ([Sent; 2], Daemon)) -> Result<()> {
     book().with_context(|| daemon.said())?;
     assert_eq!(booked()?, received(lab)?, "ledger and wire");
     let status = status()?;
     let peerings = &status.circuits[0].peerings;
-    for (port, sent) in PORTS.into_iter().zip(sent) {
-        let sent = sent as u64;
+    for (port, Sent { frames, arrived }) in PORTS.into_iter().zip(sent) {
         let counted = status.ports.iter().find(|counted| counted.name == port).context(port)?;
-        assert_eq!(counted.reasons.get("ok"), Some(&sent), "port {port}");
+        let reason = |name| counted.reasons.get(name).copied().unwrap_or(0);
+        let (unsent, refused) = (lab.unsent_frames(port)?, reason("egress-refused"));
+        println!("{port}: {frames} sent, {unsent} unsent, {refused} refused, {arrived} arrived");
+        assert!(is_emulated() || unsent + refused == 0, "{unsent} unsent and {refused} refused");
+        assert_eq!(arrived + unsent + refused, frames, "port {port}: {:?}", counted.reasons);
+        assert_eq!(reason("ok"), arrived, "port {port}: {:?}", counted.reasons);
         let peering = peerings.iter().find(|peering| peering.port == port).context(port)?;
-        assert_eq!(peering.total.forwarded_frames, sent, "peering on {port}");
+        assert_eq!(peering.total.forwarded_frames, arrived, "peering on {port}");
     }
     let problems = Ledger::open(Path::new(STATE_DIR))?.check()?;
     assert!(problems.is_empty(), "{problems:?}");

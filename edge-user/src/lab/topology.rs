@@ -105,6 +105,12 @@ impl Lab {
         self.edge.tx_dropped(port)
     }
 
+    /// Frames that the far end of a port should have sent and its cable had no room for. Before Linux
+    /// 6.16, veth drops them where the receiver is behind.
+    pub fn unsent_frames(&self, port: &str) -> Result<u64> {
+        self.far_end(port)?.ns().tx_dropped(INTERFACE)
+    }
+
     fn counts(&self) -> Result<Vec<(WireCounts, WireCounts)>> {
         self.far_ends.iter().map(|end| Ok((end.offered()?, end.received()?))).collect()
     }

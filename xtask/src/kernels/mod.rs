@@ -20,6 +20,7 @@ mod report;
 
 use std::{
     env, fs,
+    fs::File,
     path::{Path, PathBuf},
     sync::atomic::{AtomicUsize, Ordering},
     thread,
@@ -99,6 +100,8 @@ pub(crate) fn stage(root: &Path) -> Result<bool> {
 fn run(root: &Path, kernels: &[Kernel], extent: Extent, only: &[String]) -> Result<Vec<Row>> {
     let work = crate::build::target_dir(root).join("kernels");
     fs::create_dir_all(&work).with_context(|| format!("making {}", work.display()))?;
+    let lock = File::create(work.join("lock"))?;
+    lock.try_lock().context("another `cargo xtask kernels` runs in this directory; wait for it")?;
     let archive = step::step("packages of stock kernels", || Archive::open(&work, kernels))?;
 
     let mut guests = Vec::new();

@@ -47,6 +47,8 @@ pub(super) struct Account {
     pub(super) rows: Vec<Row>,
     /// What reached the cloud.
     pub(super) at_core: WireCounts,
+    /// Frames that were offered and that the senders' interfaces dropped.
+    pub(super) unsent_frames: u64,
 }
 
 /// Compares the edge's status and ledger with the far ends' counts.
@@ -95,7 +97,8 @@ pub(super) fn take(lab: &Lab, status: &Status, usage: &[UsageRecord]) -> Result<
             });
         }
     }
-    Ok(Account { rows, at_core: inbound.1 })
+    let unsent_frames = lab.unsent_frames(CUSTOMER)? + lab.unsent_frames(CORE)?;
+    Ok(Account { rows, at_core: inbound.1, unsent_frames })
 }
 
 impl Account {
