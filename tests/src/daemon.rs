@@ -31,8 +31,9 @@ use nix::{
 pub const CONFIG_PATH: &str = "/run/edge/edge.toml";
 /// Its control socket.
 const CONTROL: &str = "/run/edge/control.sock";
-/// How long it may take to be ready, to reload, to end.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long it may take to be ready, to reload, to end: 5 s on an emulated machine, and several times
+/// that where other work has the processors.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The `edge` binary, built once: a package's tests have only the binaries of their own.
 ///

@@ -11,3 +11,4 @@ pub mod frames;
 pub mod fuzzing;
 pub mod notation;
 pub mod oracle;
+pub mod stock;
