@@ -12,3 +12,4 @@ pub mod fuzzing;
 pub mod guest;
 pub mod notation;
 pub mod oracle;
+pub mod stock;

@@ -115,9 +115,14 @@ fn attach(programs: &mut Ebpf) -> Result<()> {
         program.load()?;
         program.attach(INTERFACE, hook)?;
     }
+    count(programs, INTERFACE)
+}
+
+/// Has an interface count what it receives.
+pub(super) fn count(programs: &mut Ebpf, interface: &str) -> Result<()> {
     let count: &mut Xdp = program(programs, "count")?.try_into()?;
     count.load()?;
-    count.attach(INTERFACE, XdpMode::Driver)?;
+    count.attach(interface, XdpMode::Driver)?;
     Ok(())
 }
 

@@ -35,6 +35,7 @@ mod tests;
 mod topology;
 mod tun;
 pub mod udp;
+mod watch;
 
 pub use self::{
     abi::{Tag, TagStack, WireCount, WireKey},
@@ -48,6 +49,7 @@ pub use self::{
     preflight::{preflight, root_or_skip},
     running::Running,
     topology::Lab,
+    watch::WireWatch,
 };
 
 /// The lab's eBPF object.

@@ -190,7 +190,9 @@ impl Archive {
         }
         fs::create_dir_all(root)?;
         for package in packages {
-            let uri = self.apt("apt-get", &["download", "--print-uris", "-qq", package])?;
+            // In the directory that has the file already, apt would print nothing.
+            let words = ["download", "--print-uris", "-qq", package];
+            let uri = self.apt_in(&self.work, "apt-get", &words)?;
             let file = uri
                 .split_whitespace()
                 .nth(1)
@@ -209,11 +211,15 @@ impl Archive {
     }
 
     fn apt(&self, program: &str, words: &[&str]) -> Result<String> {
+        self.apt_in(&self.cache, program, words)
+    }
+
+    fn apt_in(&self, directory: &Path, program: &str, words: &[&str]) -> Result<String> {
         let output = Command::new(program)
             .args(words)
             .env("APT_CONFIG", &self.config)
             .env("LC_ALL", "C")
-            .current_dir(&self.cache)
+            .current_dir(directory)
             .output()
             .with_context(|| format!("starting {program}"))?;
         ensure!(
