@@ -26,6 +26,12 @@ impl Adjusted {
     /// interface's, and VIDs that the host knows nothing of: a NIC's filters drop them, and no
     /// counter sees it.
     pub fn adjust(&mut self, interface: &Interface) -> Result<()> {
+        self.adjust_one(interface)?;
+        // A bond makes its interfaces promiscuous with itself, and leaves their offloads to them.
+        interface.slaves()?.iter().try_for_each(|slave| self.adjust_one(slave))
+    }
+
+    fn adjust_one(&mut self, interface: &Interface) -> Result<()> {
         let known = Interface::find(&interface.name())?;
         self.0.push(Adjustment {
             interface: known,

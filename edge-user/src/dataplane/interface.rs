@@ -3,7 +3,7 @@
 
 use std::{
     ffi::{CString, c_char, c_int},
-    io,
+    fs, io,
     os::fd::{AsRawFd as _, OwnedFd},
 };
 
@@ -82,6 +82,17 @@ impl Interface {
             Err(error) if error.raw_os_error() == Some(libc::EOPNOTSUPP) => Ok(None),
             Err(error) => Err(error).context("asking for the interface's driver"),
         }
+    }
+
+    /// The interfaces of a bond; none of another one. A program on a bond runs in their drivers.
+    pub fn slaves(&self) -> Result<Vec<Self>> {
+        let path = format!("/proc/thread-self/net/bonding/{}", self.name());
+        let text = match fs::read_to_string(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            text => text.with_context(|| format!("reading {path}"))?,
+        };
+        let names = text.lines().filter_map(|line| line.strip_prefix("Slave Interface: "));
+        names.map(|name| Self::find(name.trim())).collect()
     }
 
     fn flags(&self) -> Result<c_int> {

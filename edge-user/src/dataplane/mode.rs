@@ -40,11 +40,17 @@ const VIRTIO_NET: &str = "virtio_net";
 /// `drivers/net/ethernet/broadcom/bnxt/bnxt_xdp.c`, up to 7.3).
 const BNXT: &str = "bnxt_en";
 
+/// The driver in generic mode on which frames are billed that it then has no port for, and which takes
+/// the outer tag of QinQ frames off before the program.
+const BONDING: &str = "bonding";
+
 /// What becomes of a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Decision {
     /// Nothing speaks against what is configured: `auto` tries native XDP first.
     AsConfigured,
+    /// Native XDP or none, instead of `auto`.
+    Native,
     /// Generic XDP at once, instead of `auto`: native is impossible, and this is why.
     Generic(String),
     /// Native XDP is configured, and impossible: this is why.
@@ -53,8 +59,21 @@ pub(super) enum Decision {
 
 /// Decides on a port.
 pub(super) fn decide(facts: &Facts<'_>) -> Decision {
-    let Some(obstacle) = obstacle(facts) else { return Decision::AsConfigured };
+    let is_bond = facts.driver == Some(BONDING);
+    if is_bond && facts.wanted == XdpMode::Generic {
+        return Decision::Refuse(format!(
+            "{} is a bond, on which generic XDP sees no outer tags and bills frames that the bond \
+             drops, so xdp_mode = \"generic\" is refused; use \"native\"",
+            facts.interface
+        ));
+    }
+    let Some(obstacle) = obstacle(facts) else {
+        return if is_bond { Decision::Native } else { Decision::AsConfigured };
+    };
     let Obstacle { why, remedy } = obstacle;
+    if is_bond {
+        return Decision::Refuse(format!("{why}, and generic mode is none for a bond; {remedy}"));
+    }
     match facts.wanted {
         XdpMode::Generic => Decision::AsConfigured,
         XdpMode::Auto => Decision::Generic(format!(
@@ -249,6 +268,24 @@ mod tests {
         ] {
             assert_eq!(decision, Decision::AsConfigured);
         }
+    }
+
+    #[test]
+    fn a_bond_is_native_or_refused() {
+        let decide = |wanted, mtu_bytes, bits| {
+            let (interface, driver) = ("bond0", Some(BONDING));
+            let features = Some(XdpFeatures::from_bits(bits));
+            decide(&Facts { interface, wanted, mtu_bytes, driver, egress: None, features })
+        };
+        for wanted in [XdpMode::Auto, XdpMode::Native] {
+            assert_eq!(decide(wanted, 1500, VETH), Decision::Native);
+            for (mtu_bytes, bits) in [(1500, 0), (9000, BASIC | REDIRECT)] {
+                let decision = decide(wanted, mtu_bytes, bits);
+                assert!(matches!(&decision, Decision::Refuse(_)), "{wanted:?}: {decision:?}");
+            }
+        }
+        let decision = decide(XdpMode::Generic, 1500, VETH);
+        assert!(matches!(&decision, Decision::Refuse(why) if why.contains("is a bond")));
     }
 
     #[test]

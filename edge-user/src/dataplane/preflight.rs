@@ -103,6 +103,9 @@ fn check_port(config: &Config, port: &Port) -> Result<XdpMode> {
         );
     }
     offloads::check(&interface)?;
+    for slave in interface.slaves()? {
+        offloads::check(&slave)?;
+    }
     let egress = match &port.forward {
         Forward::Port(egress) => config.ports.iter().find(|port| port.name == *egress),
         Forward::Stack => None,
@@ -125,6 +128,7 @@ fn check_port(config: &Config, port: &Port) -> Result<XdpMode> {
     };
     match decide(&facts) {
         Decision::AsConfigured => Ok(port.xdp_mode),
+        Decision::Native => Ok(XdpMode::Native),
         Decision::Refuse(why) => bail!(why),
         Decision::Generic(why) => {
             tracing::warn!("port \"{}\": {why}", port.name);

@@ -34,8 +34,8 @@ pub(super) struct Archive {
 
 /// An unpacked kernel.
 pub(super) struct InstalledKernel {
-    /// As `uname -r` has it.
-    pub(super) release: String,
+    /// The version that it was made from, such as 6.1.176.
+    pub(super) version: String,
     /// The image.
     pub(super) image: PathBuf,
     /// The directory with its modules.
@@ -98,23 +98,23 @@ impl Archive {
 
     /// Unpacks a kernel.
     pub(super) fn kernel(&self, kernel: &Kernel) -> Result<InstalledKernel> {
-        let image = self.image_package(kernel)?;
+        let package = self.image_package(kernel)?;
         // From 7.1 on, and as transitional packages before, image and modules are apart.
-        let depends = self.apt("apt-cache", &["depends", &image])?;
+        let depends = self.apt("apt-cache", &["depends", &package])?;
         let parts = depends.lines().filter_map(|line| line.trim().strip_prefix("Depends: "));
         let mut packages: Vec<String> = parts
             .filter(|name| name.starts_with("linux-binary-") || name.starts_with("linux-modules-"))
             .map(str::to_owned)
             .collect();
         if packages.is_empty() {
-            packages.push(image.clone());
+            packages.push(package.clone());
         }
         let root = self.work.join(format!("kernel-{}-{}", kernel.name, kernel.arch.debian()));
         self.unpack(&packages, &root)?;
         let modules = [root.join("lib/modules"), root.join("usr/lib/modules")]
             .into_iter()
             .find(|directory| directory.is_dir())
-            .with_context(|| format!("{image} has no modules"))?;
+            .with_context(|| format!("{package} has no modules"))?;
         let release = only_entry(&modules)?;
         let modules = modules.join(&release);
         let image = [
@@ -124,8 +124,12 @@ impl Archive {
         ]
         .into_iter()
         .find(|path| path.is_file())
-        .with_context(|| format!("{image} has no image of {release}"))?;
-        Ok(InstalledKernel { release, image, modules })
+        .with_context(|| format!("{package} has no image of {release}"))?;
+        let shown = self.apt("apt-cache", &["show", "--no-all-versions", &package])?;
+        let version = shown.lines().find_map(|line| line.strip_prefix("Version: "));
+        let version = version.and_then(|version| version.split(['-', '~', '+']).next());
+        let version = version.unwrap_or(kernel.name).to_owned();
+        Ok(InstalledKernel { version, image, modules })
     }
 
     /// Unpacks the tools for an architecture, and returns the directory.

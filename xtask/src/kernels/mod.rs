@@ -173,7 +173,7 @@ impl Guest {
         initramfs::own(&own, &self.common, &installed, &tests, extent)?;
         let log = machine.boot(kernel, &installed, &own, &tests)?;
         fs::remove_file(&own).with_context(|| format!("removing {}", own.display()))?;
-        Ok(Row::new(*kernel, installed.release, &log, &tests))
+        Ok(Row::new(*kernel, installed.version, &log, &tests))
     }
 
     fn tests(&self, extent: Extent) -> impl Iterator<Item = &GuestTest> {

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use super::{
     guest_tests::GuestTest,
     log::{Log, Ran},
-    matrix::Kernel,
+    matrix::{Kernel, MATRIX, NEWEST},
 };
 use crate::arch::Arch;
 
@@ -21,7 +21,7 @@ const END: &str = "<!-- end -->\n";
 /// A kernel, and what became of its tests.
 pub(super) struct Row {
     kernel: Kernel,
-    release: String,
+    version: String,
     /// In the order in which they ran; those that the guest never came to have no result.
     tests: Vec<(String, Option<Ran>)>,
     log: Log,
@@ -29,20 +29,20 @@ pub(super) struct Row {
 
 impl Row {
     /// Reads a guest's console.
-    pub(super) fn new(kernel: Kernel, release: String, log: &str, tests: &[&GuestTest]) -> Self {
+    pub(super) fn new(kernel: Kernel, version: String, log: &str, tests: &[&GuestTest]) -> Self {
         let mut log = Log::parse(log);
         let tests = tests
             .iter()
             .map(|test| (test.name.clone(), log.tests.remove(&test.name)))
             .collect::<Vec<_>>();
-        Self { kernel, release, tests, log }
+        Self { kernel, version, tests, log }
     }
 
     /// A kernel that no guest ran: none of its tests has a result.
     pub(super) fn of_no_guest(kernel: Kernel, names: Vec<String>, error: &anyhow::Error) -> Self {
         let tests = names.into_iter().map(|name| (name, None)).collect();
         let log = Log { outside: format!("{error:#}"), ..Log::default() };
-        Self { kernel, release: kernel.name.to_owned(), tests, log }
+        Self { kernel, version: kernel.name.to_owned(), tests, log }
     }
 
     /// A line as soon as a guest has ended.
@@ -52,7 +52,7 @@ impl Row {
         println!(
             "    {} ({}): {passed} of {} passed, {seconds} s in tests",
             self.kernel,
-            self.release,
+            self.version,
             self.tests.len()
         );
     }
@@ -72,7 +72,7 @@ impl Row {
                     println!(
                         "\n---- {name} on {} ({}), {}{}\n{}",
                         self.kernel,
-                        self.release,
+                        self.version,
                         ran.status.map_or(
                             "the guest died in it".to_owned(),
                             |status| match status {
@@ -104,6 +104,19 @@ impl Row {
         }
     }
 
+    /// Its line in README's table.
+    fn line(&self) -> String {
+        let passed = if self.kernel.is_too_old {
+            "refused, in one sentence".to_owned()
+        } else {
+            format!("{} of {}", self.passed(), self.tests.len())
+        };
+        let share =
+            self.largest().map_or("–".to_owned(), |n| format!("{:.1} %", share_percent(n)));
+        let (version, arch) = (&self.version, self.kernel.arch.name());
+        format!("| {version} | {} | {arch} | {passed} | {share} |\n", self.kernel.suite.title())
+    }
+
     fn passed(&self) -> usize {
         self.tests.iter().filter(|(_, ran)| ran.as_ref().is_some_and(Ran::is_passed)).count()
     }
@@ -125,7 +138,7 @@ pub(super) fn table(rows: &[Row]) -> String {
     let mut notes = Vec::new();
     let mut table = String::from("| test |");
     for row in rows {
-        let _ = write!(table, " {} {} |", version(&row.release), row.kernel.arch.name());
+        let _ = write!(table, " {} {} |", row.version, row.kernel.arch.name());
     }
     table.push_str("\n|---|");
     table.push_str(&"---:|".repeat(rows.len()));
@@ -205,49 +218,48 @@ pub(super) fn record(root: &Path, rows: &[Row]) -> Result<()> {
             Arch::X86_64 => "x86_64",
             Arch::Arm64 => "aarch64",
         };
-        budgets.insert(format!("{} {arch}", series(&row.release)), programs.into());
+        budgets.insert(format!("{} {arch}", series(&row.version)), programs.into());
     }
     fs::write(&path, serde_json::to_string_pretty(&budgets)? + "\n")?;
 
     let path = root.join(README);
     let text = fs::read_to_string(&path)?;
     let (before, rest) = text.split_once(BEGIN).context("README.md has no place for the table")?;
-    let (_, after) = rest.split_once(END).context("README.md has no end of the table")?;
-    fs::write(&path, format!("{before}{BEGIN}{}{END}{after}", readme(rows)))?;
+    let (known, after) = rest.split_once(END).context("README.md has no end of the table")?;
+    fs::write(&path, format!("{before}{BEGIN}{}{END}{after}", readme(rows, known)))?;
     Ok(())
 }
 
-/// Kernels and architectures, for README.
-fn readme(rows: &[Row]) -> String {
+/// Kernels and architectures, for README, in the order of the matrix. Rows of kernels that did not run
+/// stay as they are `known`.
+fn readme(rows: &[Row], known: &str) -> String {
     let mut table = String::from(
-        "| Linux | package of | architecture | guest tests passed | largest program, of the verifier's limit |\n\
-         |---|---|---|---:|---:|\n",
+        "\n| Linux | package of | architecture | guest tests passed | largest program, of the verifier's \
+         limit |\n|---|---|---|---:|---:|\n",
     );
-    for row in rows {
-        let passed = if row.kernel.is_too_old {
-            "refused, in one sentence".to_owned()
-        } else {
-            format!("{} of {}", row.passed(), row.tests.len())
-        };
-        let share =
-            row.largest().map_or("–".to_owned(), |n| format!("{:.1} %", share_percent(n)));
-        let _ = writeln!(
-            table,
-            "| {} | {} | {} | {passed} | {share} |",
-            version(&row.release),
-            row.kernel.suite.title(),
-            row.kernel.arch.name(),
-        );
+    for kernel in MATRIX {
+        if let Some(row) = rows.iter().find(|row| row.kernel == kernel) {
+            table.push_str(&row.line());
+        } else if let Some(line) = known.lines().find(|line| is_of(line, &kernel)) {
+            table.push_str(line);
+            table.push('\n');
+        }
     }
+    table.push('\n');
     table
 }
 
-/// `6.18.15` of `6.18.15+deb13-cloud-amd64`.
-fn version(release: &str) -> &str {
-    release.split(['+', '-']).next().unwrap_or(release)
+/// Whether a line of README's table is this kernel's. The newest is the last of its architecture.
+fn is_of(line: &str, kernel: &Kernel) -> bool {
+    let mut cells = line.split('|').map(str::trim).skip(1);
+    let (version, _, arch) = (cells.next(), cells.next(), cells.next());
+    let is_known = |series: &str| MATRIX.iter().any(|kernel| kernel.name == series);
+    let series = version.map(series).unwrap_or_default();
+    arch == Some(kernel.arch.name())
+        && (series == kernel.name || kernel.name == NEWEST && !is_known(&series))
 }
 
-/// `6.18` of `6.18.15+deb13-cloud-amd64`.
-fn series(release: &str) -> String {
-    version(release).split('.').take(2).collect::<Vec<_>>().join(".")
+/// `6.18` of `6.18.15`.
+fn series(version: &str) -> String {
+    version.split('.').take(2).collect::<Vec<_>>().join(".")
 }
