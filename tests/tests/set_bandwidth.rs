@@ -14,6 +14,7 @@ use edge_tests::{
     daemon::{CONFIG_PATH, Daemon, configure, detach, edge, reload, set_bandwidth, status},
     ends::{Ends, lab},
     frames::{frame, ipv4},
+    guest::is_emulated,
     lab_config,
 };
 use edge_user::{
@@ -113,7 +114,8 @@ fn a_stream_below_the_rates_loses_no_frame_over_many_changes() -> Result<()> {
         sender.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         Ok(changes)
     })?;
-    assert!(changes > 50, "there were only {changes} changes");
+    let least = if is_emulated() { 10 } else { 50 };
+    assert!(changes > least, "there were only {changes} changes");
     assert_eq!(ends.core.1.collect(frames, WAIT)?.len(), frames, "over {changes} changes");
     for name in [CONTOSO, FABRIKAM] {
         let Counters { forwarded_frames, dropped_frames, .. } = inbound(name)?;

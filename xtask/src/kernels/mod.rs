@@ -57,6 +57,9 @@ pub(crate) struct Options {
     /// Guest tests by the names in the table; all of them if absent.
     #[arg(long, value_delimiter = ',', value_name = "TESTS")]
     tests: Vec<String>,
+    /// All guest tests, and all of each: twenty minutes a kernel where it is emulated, not four.
+    #[arg(long)]
+    long: bool,
     /// Writes the verifier's figures and README's table.
     #[arg(long)]
     record: bool,
@@ -76,7 +79,9 @@ pub(crate) fn kernels(root: &Path, options: &Options) -> Result<()> {
         Needs::Kernels
     };
     setup::ensure(needs)?;
-    let rows = run(root, &kernels, Extent::Full, &options.tests)?;
+    let is_long = options.long || !options.tests.is_empty();
+    let extent = if is_long { Extent::Long } else { Extent::Short };
+    let rows = run(root, &kernels, extent, &options.tests)?;
     if options.record {
         report::record(root, &rows)?;
     }
@@ -92,7 +97,7 @@ pub(crate) fn stage(root: &Path) -> Result<bool> {
         println!("SKIPPED: tests on stock kernels: {error:#}");
         return Ok(false);
     }
-    let rows = run(root, &matrix::for_ci(), Extent::Ci, &[])?;
+    let rows = run(root, &matrix::for_ci(), Extent::Short, &[])?;
     verdict(&rows)?;
     Ok(true)
 }
