@@ -33,7 +33,7 @@ use crate::guest::is_emulated;
 pub const CONFIG_PATH: &str = "/run/edge/edge.toml";
 /// Its control socket.
 const CONTROL: &str = "/run/edge/control.sock";
-/// How long it may take to be ready, to reload, to end: on an emulated machine three times as long.
+/// The longest time to become ready, to reload or to end: three times as long on an emulated machine.
 fn patience() -> Duration {
     Duration::from_secs(if is_emulated() { 60 } else { 20 })
 }

@@ -1,4 +1,4 @@
-//! What tests share that need a stock kernel: modules that this machine's kernel may not have, and
+//! Helpers for tests that need a stock kernel: modules that this machine's kernel may not have, and
 //! far ends that are plain hosts.
 
 use std::{
@@ -19,7 +19,7 @@ use edge_user::{
 const STOCK_KERNEL: &str = "EDGE_STOCK_KERNEL";
 /// The interface of every plain far end.
 pub const INTERFACE: &str = "eth0";
-/// How long counts may take to come to rest.
+/// The longest time that counts may take to come to rest.
 const PATIENCE: Duration = Duration::from_secs(10);
 const SETTLED: Duration = Duration::from_millis(100);
 /// A program on a veth end takes frames of the wire only if the other end does this itself.
@@ -130,7 +130,7 @@ pub fn bare_lab() -> Result<Lab> {
 pub struct PlainEnd {
     /// The host.
     pub ns: NetNs,
-    /// What has reached it.
+    /// Returns the count of frames that have reached it.
     pub watch: WireWatch,
     mac: String,
     number: u8,
@@ -196,7 +196,7 @@ fn far_mac(number: u8) -> String {
     format!("02:00:00:00:fa:{number:02x}")
 }
 
-/// What `ethtool -k` says of a setting.
+/// Returns the state of a setting in `ethtool -k`.
 pub fn is_on(ns: &NetNs, interface: &str, setting: &str) -> Result<bool> {
     let shown = ns.output("ethtool", &["-k", interface])?;
     let line = shown.lines().find_map(|line| line.trim().strip_prefix(setting));
@@ -216,13 +216,13 @@ pub fn peering<'a>(
     peerings.find(|known| known.kind == kind && known.direction == direction).context("the peering")
 }
 
-/// What has left, of some counters.
+/// Returns the frames that have left, by these counters.
 #[must_use]
 pub fn forwarded(counters: &Counters) -> WireCount {
     WireCount { frames: counters.forwarded_frames, bytes: counters.forwarded_bytes }
 }
 
-/// How many frames a port has counted for a reason.
+/// Returns the number of frames that a port has counted for a reason.
 pub fn reason(status: &Status, port: &str, reason: &str) -> Result<u64> {
     let port = status.ports.iter().find(|known| known.name == port).context("the port")?;
     Ok(port.reasons.get(reason).copied().unwrap_or(0))

@@ -1,4 +1,4 @@
-//! What the daemon finds out of its interfaces before it changes anything, what it says where one
+//! Tests of preflight: facts that the daemon gathers about its interfaces, its words where one
 //! won't do, and which of their settings it changes and restores.
 
 use anyhow::{Context as _, Result};
@@ -30,14 +30,14 @@ s_tag = 100
   c_tag = 10
 "#
 );
-/// What hides tags, as `ethtool` calls it.
+/// The offloads that hide tags, by their names in `ethtool`.
 const OFFLOADS: [&str; 2] = ["rx-vlan-offload", "rx-vlan-stag-hw-parse"];
 
 fn in_mode(xdp_mode: &str) -> String {
     CONFIG.replace("side", &format!("xdp_mode = \"{xdp_mode}\"\nside"))
 }
 
-/// What the kernel tells of an interface of the edge; `None` where it has no `netdev` family.
+/// Asks the kernel about an interface of the edge; `None` where it has no `netdev` family.
 fn features(lab: &Lab, interface: &str) -> Result<Option<XdpFeatures>> {
     lab.edge().run(|| XdpFeatures::of(Interface::find(interface)?.index()))
 }
@@ -48,7 +48,7 @@ fn hides_tags(lab: &Lab, interface: &str) -> Result<[bool; 2]> {
     Ok(OFFLOADS.map(|offload| shown.lines().any(|line| line == format!("{offload}: on"))))
 }
 
-/// What a daemon says that can't start.
+/// Returns the message of a daemon that can't start.
 fn refusal(lab: &Lab, config: &str) -> Result<String> {
     let refused = Daemon::start(lab, config).map(drop);
     let error = refused.err().context("the daemon should have refused to start")?;

@@ -21,7 +21,7 @@ const PAYLOAD_BYTES: f64 = 1448.0;
 /// Its frame: two tags in, FCS out.
 const FRAME_BYTES: f64 = 1522.0;
 const SLACK_BYTES: u64 = 2 * 1522;
-/// What one flow gets at least of what the rate has room for. A guest's clock stands still at times.
+/// The least goodput of one flow, as a part of the rate's. A guest's clock stands still at times.
 const LEAST_GOODPUT: f64 = 0.7;
 const ATTEMPTS: usize = 3;
 
@@ -72,7 +72,7 @@ impl Edge {
         Ok(())
     }
 
-    /// What has arrived is what was forwarded, both ways, and within the bound. Returns what has
+    /// Checks that the forwarded frames have arrived, both ways and within the bound. Returns what has
     /// arrived, and what was sent.
     fn check(&self) -> Result<[[WireCount; 2]; 2]> {
         let [customer, core] = PORTS;

@@ -93,12 +93,12 @@ impl Edge {
         Ok(Self { lab, customer, core, paths })
     }
 
-    /// What has reached the customer and the core, when all has.
+    /// Returns the counts at the customer and at the core, once all frames have arrived.
     fn received(&self) -> Result<[WireCounts; 2]> {
         settled(|| Ok([self.customer.watch.received()?, self.core.watch.received()?]))
     }
 
-    /// What has been counted and what has arrived at one moment: hosts ask for addresses again at
+    /// Compares counters and arrivals at one moment: hosts ask for addresses again at
     /// times of their own.
     fn counts(&self) -> Result<(Status, [WireCounts; 2])> {
         loop {
@@ -109,7 +109,7 @@ impl Edge {
         }
     }
 
-    /// What has been forwarded is what has arrived, frame by frame and byte by byte.
+    /// Checks that the forwarded frames have arrived, frame by frame and byte by byte.
     fn check(&self) -> Result<()> {
         let (status, [at_customer, at_core]) = self.counts()?;
         for (circuit, kind, (s_vid, c_vid)) in PEERINGS {
@@ -170,7 +170,7 @@ fn tags_of_vlan_devices_are_circuits() -> Result<()> {
             let pings = received
                 .sum(|key| (key.s_vid, key.c_vid) == (s_vid, c_vid) && key.dscp() == Some(0));
             assert_eq!(pings, WireCount { frames: PINGS, bytes }, "{circuit} {kind}");
-            // Who has which address was asked and answered under the same tags.
+            // ARP requests and replies carry the same tags.
             let arp = received
                 .sum(|key| (key.s_vid, key.c_vid) == (s_vid, c_vid) && key.dscp().is_none());
             assert!(arp.frames > 0, "{circuit} {kind}");

@@ -43,11 +43,11 @@ s_tag = 100
 );
 const TAGS: [(u16, u16); 2] = [(0x88a8, 100), (0x8100, 10)];
 const PIN_DIR: &str = "/sys/fs/bpf/edge";
-/// How long old tables may stay, and frames be under way.
+/// The longest time that old tables may stay and frames be under way.
 fn patience() -> Duration {
     Duration::from_secs(if is_emulated() { 60 } else { 5 })
 }
-/// How long one look for frames takes.
+/// The length of one look for frames.
 const QUIET: Duration = Duration::from_millis(50);
 /// Between two frames of one direction.
 const GAP: Duration = Duration::from_micros(400);

@@ -20,7 +20,7 @@ const NESTED: u16 = 1 << 15;
 const HEADER_LEN_BYTES: usize = 4;
 /// `struct nlattr`: length and kind.
 const ATTRIBUTE_HEADER_LEN_BYTES: usize = 4;
-/// What every family looked at here has as its version.
+/// The version of every family that is asked here.
 const VERSION: u8 = 1;
 /// More than any answer here has; one that is cut short is an error.
 const ANSWER_LEN_BYTES: usize = 1 << 15;
@@ -99,7 +99,7 @@ impl Family {
 pub(super) struct Attributes(Vec<u8>);
 
 impl Attributes {
-    /// Those that an attribute's value consists of.
+    /// The attributes that an attribute's value consists of.
     pub(super) fn nested_in(value: &[u8]) -> Self {
         Self(value.to_vec())
     }

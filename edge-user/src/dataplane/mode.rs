@@ -6,7 +6,7 @@ use super::{
 };
 use crate::config::XdpMode;
 
-/// What is known of a port before anything is changed.
+/// Facts about a port, gathered before anything is changed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Facts<'a> {
     /// The interface's name.
@@ -44,7 +44,7 @@ const BNXT: &str = "bnxt_en";
 /// the outer tag of QinQ frames off before the program.
 const BONDING: &str = "bonding";
 
-/// What becomes of a port.
+/// The mode that a port gets, or the reason why it gets none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Decision {
     /// Nothing speaks against what is configured: `auto` tries native XDP first.
@@ -87,7 +87,7 @@ pub(super) fn decide(facts: &Facts<'_>) -> Decision {
     }
 }
 
-/// What is in the way of native XDP, and what removes it.
+/// An obstacle to native XDP, and the way to remove it.
 struct Obstacle {
     why: String,
     remedy: String,
@@ -163,7 +163,7 @@ fn obstacle(facts: &Facts<'_>) -> Option<Obstacle> {
     None
 }
 
-/// What an operator has to know of frames that native XDP forwards to the egress interface
+/// Returns a warning about frames that native XDP forwards to the egress interface
 /// `egress` from one with an MTU of `mtu_bytes`. To be asked when all programs are attached: some
 /// drivers get ready for such frames only then.
 pub(super) fn refusals(egress: &str, features: XdpFeatures, mtu_bytes: u32) -> Option<String> {
@@ -214,7 +214,7 @@ mod tests {
         (None, 1500, true, None),
         (None, 3000, true, None),
         (None, 3001, true, Some("before Linux 6.3")),
-        // What goes to the stack is not redirected.
+        // Frames for the stack are not redirected.
         (None, 9000, false, None),
     ];
 

@@ -1,4 +1,4 @@
-//! What a NIC does to VLAN tags before XDP sees the frame: turned off for as long as a program
+//! Offloads by which a NIC takes VLAN tags off before XDP sees the frame: turned off while a program
 //! needs the tags, and turned on again where none came to be.
 //!
 //! By ethtool's family of generic netlink, whose numbers are those of
@@ -34,9 +34,9 @@ const ETHTOOL_A_BITSET_BITS_BIT: u16 = 1;
 pub(super) struct Offload {
     /// The kernel's name.
     name: &'static str,
-    /// What `ethtool -k` calls it.
+    /// Its name in `ethtool -k`.
     shown_as: &'static str,
-    /// What it hides.
+    /// The tags that it hides.
     tags: &'static str,
 }
 

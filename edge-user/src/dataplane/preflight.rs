@@ -1,4 +1,5 @@
-//! What would make the data plane silently wrong, looked at before anything is changed.
+//! Checks for conditions under which the data plane would be silently wrong, made before anything is
+//! changed.
 
 use std::{collections::BTreeMap, fs};
 
@@ -18,7 +19,7 @@ use crate::{
 
 /// Where Debian's kernels with `PREEMPT_RT` say so up to 6.12; others have no such file.
 const REALTIME: &str = "/sys/kernel/realtime";
-/// What every kernel with `CONFIG_PREEMPT_RT` has as a word in its version (`init/Makefile`,
+/// The word that every kernel with `CONFIG_PREEMPT_RT` has in its version (`init/Makefile`,
 /// `preempt-flag-y`), as `uname -v` shows it.
 const REALTIME_WORD: &str = "PREEMPT_RT";
 /// What an interface with more room than this is expected to carry all the same: its MTU may
@@ -34,11 +35,11 @@ const REDIRECT_HEADERS_LEN_BYTES: u32 = 14 + 4;
 pub struct Checked<'a> {
     /// The configuration.
     pub config: &'a Config,
-    /// What it comes to on these interfaces.
+    /// The modes that follow from it on these interfaces.
     pub modes: &'a Modes,
 }
 
-/// How ports are to be attached, by name: as configured, or in generic mode where that is all
+/// The mode of each port, by name: as configured, or generic where that is all
 /// there can be.
 pub type Modes = BTreeMap<String, XdpMode>;
 

@@ -10,7 +10,7 @@ use super::{
     program::{FRAGS_PROGRAM, program_for_mtu},
 };
 
-/// What was to be attached to.
+/// The interface that a program was to be attached to.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Target<'a> {
     /// The interface's name.
@@ -39,7 +39,7 @@ pub(super) fn errno(error: &ProgramError) -> Option<i32> {
     None
 }
 
-/// What the error means for the target, and what to do.
+/// Explains what the error means for the target, and what to do.
 pub(super) fn explain(errno: Option<i32>, target: &Target<'_>) -> String {
     let Target { interface, mtu_bytes, mode } = *target;
     let other = match mode {

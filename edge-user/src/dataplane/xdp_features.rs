@@ -1,4 +1,4 @@
-//! What an interface's driver can do in native XDP, as the kernel tells it.
+//! The abilities of an interface's driver in native XDP, as the kernel reports them.
 //!
 //! The `netdev` family of generic netlink is there from Linux 6.3 (d3d854fd6a1d), and came with
 //! 66c0e13ad236, which has every driver say what it can do. Its numbers are those of

@@ -19,7 +19,7 @@ impl WireWatch {
         Ok(Self(programs))
     }
 
-    /// What it has received.
+    /// Returns the count of received frames.
     pub fn received(&self) -> Result<WireCounts> {
         WireCounts::read(&self.0, "RECEIVED")
     }

@@ -99,14 +99,15 @@ impl Archive {
     /// Unpacks a kernel.
     pub(super) fn kernel(&self, kernel: &Kernel) -> Result<InstalledKernel> {
         let package = self.image_package(kernel)?;
-        // From 7.1 on, and as transitional packages before, image and modules are apart.
+        // From 6.19 on, the image is apart from the rest, and from 7.1 on the modules are, too. Before,
+        // their package is a name that the whole one provides, in angle brackets.
         let depends = self.apt("apt-cache", &["depends", &package])?;
         let parts = depends.lines().filter_map(|line| line.trim().strip_prefix("Depends: "));
         let mut packages: Vec<String> = parts
             .filter(|name| name.starts_with("linux-binary-") || name.starts_with("linux-modules-"))
             .map(str::to_owned)
             .collect();
-        if packages.is_empty() {
+        if !packages.iter().any(|name| name.starts_with("linux-modules-")) {
             packages.push(package.clone());
         }
         let root = self.work.join(format!("kernel-{}-{}", kernel.name, kernel.arch.debian()));

@@ -77,7 +77,7 @@ impl Binaries {
         self.tests.iter().map(|(_, path)| path).chain(&self.edges)
     }
 
-    /// What takes debugging information out of them.
+    /// The program that takes debugging information out of them.
     pub(super) fn strip(&self) -> &'static str {
         match self.arch {
             arch if arch == Arch::host() => "strip",

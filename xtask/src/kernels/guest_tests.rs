@@ -1,4 +1,4 @@
-//! What runs in a guest: test binaries of `tests/tests`, each in a column of the table.
+//! The tests that run in a guest: test binaries of `tests/tests`, each in a row of the table.
 //!
 //! A test that only stock kernels have the modules for is a file `tests/tests/stock_NAME.rs`, and
 //! needs no line here.
@@ -10,7 +10,7 @@ use anyhow::{Result, ensure};
 use super::{binaries::Binaries, matrix::Kernel};
 use crate::arch::Arch;
 
-/// How much of the tests.
+/// The extent of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Extent {
     /// As much as CI has time for, and what shows a kernel's differences best.
@@ -64,7 +64,7 @@ impl Suite {
     }
 }
 
-/// Those that need a kernel, in the order of the table; without those that judge rates which an
+/// Tests that need a kernel, in the order of the table; without those that judge rates which an
 /// emulated machine can't offer (`classes`, `limits`, `policer_rate`, `tcp`).
 const SUITES: [Suite; 19] = [
     Suite::new("verifier")
@@ -80,7 +80,7 @@ const SUITES: [Suite; 19] = [
     Suite::new("tags_live"),
     Suite::new("peerings_share_a_bucket"),
     Suite::new("cli").short("replay_tells_each_frame", ""),
-    Suite::new("wire").env("EDGE_WIRE_FRAMES=4096").short("", "EDGE_WIRE_FRAMES=256"),
+    Suite::new("wire").env("EDGE_WIRE_FRAMES=4096").short("", "EDGE_WIRE_FRAMES=512"),
     Suite::new("preflight").short("native_jumbo_frames", ""),
     Suite::new("namespaces").short("claimed_frames_arrive the_data_plane_outlives", ""),
     Suite::new("egress").short("what_a_device_refuses", ""),
@@ -92,9 +92,9 @@ const SUITES: [Suite; 19] = [
     Suite::new("demo"),
     Suite::new("conservation").env("EDGE_FAULTS=20 EDGE_FAULT_SEED=1").seconds(600),
 ];
-/// What a file's name begins with that is for stock kernels alone.
+/// The prefix of files that are for stock kernels alone.
 const STOCK: &str = "stock_";
-/// Those of them that run where time is short.
+/// The ones that run where time is short.
 const SHORT_STOCK: [&str; 2] = ["stock_virtio", "stock_vlan"];
 /// The one that an old kernel runs.
 const TOO_OLD: Suite = Suite::new("too_old");

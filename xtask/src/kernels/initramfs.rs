@@ -19,7 +19,7 @@ use super::{
 };
 
 const INIT: &str = include_str!("init.sh");
-/// What is left of the tools' packages: nobody reads manuals in a guest.
+/// Parts of the tools' packages that guests don't need.
 const SKIPPED: [&str; 6] = ["usr/share", "usr/include", "usr/lib/apt", "var", "etc", "usr/lib/gcc"];
 /// Files of this repository that tests read while they run.
 const DATA: [&str; 1] = ["tests/fuzz/corpus"];

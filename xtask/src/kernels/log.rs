@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-/// What became of a test binary.
+/// The result of a test binary.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Ran {
     /// Its exit status; `None` where the guest ended before it did.
     pub(super) status: Option<i32>,
-    /// How long it ran, by the guest's clock.
+    /// Its run time in seconds, by the guest's clock.
     pub(super) seconds: u32,
     /// Tests in it that passed.
     pub(super) passed: u32,
@@ -40,7 +40,7 @@ pub(super) struct Log {
     /// By name.
     pub(super) tests: BTreeMap<String, Ran>,
     pub(super) verified: Vec<Verified>,
-    /// What it said outside of tests: of a guest that never got there, why.
+    /// Its lines outside of tests: the reason, where a guest never got to them.
     pub(super) outside: String,
 }
 

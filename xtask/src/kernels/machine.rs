@@ -18,12 +18,12 @@ use super::{
 };
 use crate::arch::Arch;
 
-/// How long a kernel may take to its first words.
+/// The longest time until a kernel's first line.
 const FIRST_WORDS: Duration = Duration::from_secs(8);
-/// How long a guest may take to boot and to end.
+/// The longest time in seconds for a guest to boot and to end.
 const BOOT_SECONDS: u32 = 180;
 
-/// What a guest of the machine's own architecture is run by.
+/// The means of running guests of the machine's own architecture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Accelerator {
     /// The processor.

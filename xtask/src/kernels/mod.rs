@@ -19,6 +19,7 @@ mod modules;
 mod report;
 
 use std::{
+    cmp::Reverse,
     env, fs,
     fs::File,
     path::{Path, PathBuf},
@@ -135,7 +136,8 @@ fn run(root: &Path, kernels: &[Kernel], extent: Extent, only: &[String]) -> Resu
         let mut rows = Vec::new();
         loop {
             let place = next.fetch_add(1, Ordering::Relaxed);
-            let Some(guest) = guests.get(place) else { return rows };
+            // From the end: those of another architecture, which take longest, are there.
+            let Some(guest) = guests.iter().rev().nth(place) else { return rows };
             let row = guest.run(&archive, &machine, extent).unwrap_or_else(|error| {
                 let names = guest.tests(extent).map(|test| test.name.clone());
                 Row::of_no_guest(guest.kernel, names.collect(), &error)
@@ -155,7 +157,7 @@ fn run(root: &Path, kernels: &[Kernel], extent: Extent, only: &[String]) -> Resu
         }
         Ok(())
     })?;
-    rows.sort_by_key(|(place, _)| *place);
+    rows.sort_by_key(|(place, _)| Reverse(*place));
     Ok(rows.into_iter().map(|(_, row)| row).collect())
 }
 

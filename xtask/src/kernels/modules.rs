@@ -72,7 +72,7 @@ struct Order {
 impl Order {
     fn add(&mut self, name: &str) -> Result<()> {
         let name = name.replace('-', "_");
-        // What isn't there is built in, or that kernel has none.
+        // A module without a file is built in, or that kernel has none.
         let Some(file) = self.files.get(&name) else { return Ok(()) };
         if !self.loaded.insert(name.clone()) {
             return Ok(());

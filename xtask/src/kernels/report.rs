@@ -1,4 +1,4 @@
-//! What the guests said, as tables.
+//! The guests' results, as tables.
 
 use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path};
 

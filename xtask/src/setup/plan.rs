@@ -15,7 +15,7 @@ const CARGO_FUZZ_VERSION: &str = "0.13.1";
 /// What is missing where there is no toolchain.
 pub(super) const COMPILER: &str = "a compiler for BPF";
 
-/// What is missing where there is no other architecture to compile for.
+/// The name of what is missing where the other architecture can't be compiled for.
 const FOREIGN_STD: &str = "Rust's library for the other architecture";
 
 /// A tool, and Debian's package that has it.
