@@ -194,22 +194,24 @@ impl Archive {
             fs::remove_dir_all(root).with_context(|| format!("removing {}", root.display()))?;
         }
         fs::create_dir_all(root)?;
-        for package in packages {
-            // In the directory that has the file already, apt would print nothing.
-            let words = ["download", "--print-uris", "-qq", package];
-            let uri = self.apt_in(&self.work, "apt-get", &words)?;
-            let file = uri
-                .split_whitespace()
-                .nth(1)
-                .with_context(|| format!("apt knows no file of {package}"))?;
-            let path = self.cache.join(file);
-            if !path.exists() {
-                // Into the directory that the command is in; under its name when it is whole.
-                self.apt("apt-get", &["download", "-q", package])?;
-            }
-            let unpacked = Command::new("dpkg-deb").arg("-x").arg(&path).arg(root).status();
+        let names: Vec<&str> = packages.iter().map(String::as_str).collect();
+        // In the directory that has a file already, apt would not print its name.
+        let words = [&["download", "--print-uris", "-qq"][..], &names].concat();
+        let uris = self.apt_in(&self.work, "apt-get", &words)?;
+        let files: Vec<PathBuf> = uris
+            .lines()
+            .filter_map(|line| line.split_whitespace().nth(1))
+            .map(|file| self.cache.join(file))
+            .collect();
+        ensure!(files.len() == packages.len(), "apt knows no file of some of {packages:?}");
+        if !files.iter().all(|file| file.exists()) {
+            // Into the directory that the command is in; each under its name when it is whole.
+            self.apt("apt-get", &[&["download", "-q"][..], &names].concat())?;
+        }
+        for file in &files {
+            let unpacked = Command::new("dpkg-deb").arg("-x").arg(file).arg(root).status();
             let is_unpacked = unpacked.context("starting dpkg-deb")?.success();
-            ensure!(is_unpacked, "unpacking {} failed; remove it and try again", path.display());
+            ensure!(is_unpacked, "unpacking {} failed; remove it and try again", file.display());
         }
         fs::write(&stamp, wanted)?;
         Ok(())
