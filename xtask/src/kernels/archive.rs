@@ -38,8 +38,8 @@ pub(super) struct InstalledKernel {
     pub(super) version: String,
     /// The image.
     pub(super) image: PathBuf,
-    /// The directory with its modules.
-    pub(super) modules: PathBuf,
+    /// The directory with its modules. The archive drops those of some versions before their images.
+    pub(super) modules: Option<PathBuf>,
 }
 
 impl Archive {
@@ -112,20 +112,19 @@ impl Archive {
         }
         let root = self.work.join(format!("kernel-{}-{}", kernel.name, kernel.arch.debian()));
         self.unpack(&packages, &root)?;
-        let modules = [root.join("lib/modules"), root.join("usr/lib/modules")]
-            .into_iter()
-            .find(|directory| directory.is_dir())
-            .with_context(|| format!("{package} has no modules"))?;
-        let release = only_entry(&modules)?;
-        let modules = modules.join(&release);
-        let image = [
-            root.join(format!("boot/vmlinuz-{release}")),
-            modules.join("vmlinuz"),
-            modules.join("vmlinux"),
-        ]
-        .into_iter()
-        .find(|path| path.is_file())
-        .with_context(|| format!("{package} has no image of {release}"))?;
+        let mut modules = None;
+        for directory in [root.join("lib/modules"), root.join("usr/lib/modules")] {
+            if directory.is_dir() {
+                modules = Some(directory.join(only_entry(&directory)?));
+            }
+        }
+        let mut places = fs::read_dir(root.join("boot")).into_iter().flatten().flatten();
+        let image = places
+            .find(|entry| entry.file_name().to_string_lossy().starts_with("vmlinuz-"))
+            .map(|entry| entry.path())
+            .or_else(|| modules.as_ref().map(|modules| modules.join("vmlinuz")))
+            .filter(|image| image.is_file())
+            .with_context(|| format!("{package} has no image"))?;
         let shown = self.apt("apt-cache", &["show", "--no-all-versions", &package])?;
         let version = shown.lines().find_map(|line| line.strip_prefix("Version: "));
         let version = version.and_then(|version| version.split(['-', '~', '+']).next());

@@ -40,11 +40,13 @@ struct Suite {
     short: Option<[&'static str; 2]>,
     /// Longest time in seconds on an emulated x86-64.
     seconds: u32,
+    /// Whether it needs no interface but `lo`, and so no module.
+    is_bare: bool,
 }
 
 impl Suite {
     const fn new(name: &'static str) -> Self {
-        Self { name, words: "", env: "", short: None, seconds: 300 }
+        Self { name, words: "", env: "", short: None, seconds: 300, is_bare: false }
     }
 
     const fn words(self, words: &'static str) -> Self {
@@ -62,6 +64,10 @@ impl Suite {
     const fn seconds(self, seconds: u32) -> Self {
         Self { seconds, ..self }
     }
+
+    const fn bare(self) -> Self {
+        Self { is_bare: true, ..self }
+    }
 }
 
 /// Tests that need a kernel, in the order of the table; without those that judge rates which an
@@ -71,15 +77,16 @@ const SUITES: [Suite; 19] = [
         .words("--nocapture")
         .env("EDGE_ALL_FEATURES=1")
         .short("--nocapture", "")
-        .seconds(900),
-    Suite::new("prog_run").short("", ""),
-    Suite::new("packet_path").short("", ""),
-    Suite::new("corpus"),
-    Suite::new("differential").env("EDGE_DIFFERENTIAL_FRAMES=20000"),
+        .seconds(900)
+        .bare(),
+    Suite::new("prog_run").short("", "").bare(),
+    Suite::new("packet_path").short("", "").bare(),
+    Suite::new("corpus").bare(),
+    Suite::new("differential").env("EDGE_DIFFERENTIAL_FRAMES=20000").bare(),
     Suite::new("tag_space"),
     Suite::new("tags_live"),
     Suite::new("peerings_share_a_bucket"),
-    Suite::new("cli").short("replay_tells_each_frame", ""),
+    Suite::new("cli").short("replay_tells_each_frame", "").bare(),
     Suite::new("wire").env("EDGE_WIRE_FRAMES=4096").short("", "EDGE_WIRE_FRAMES=512"),
     Suite::new("preflight").short("native_jumbo_frames", ""),
     Suite::new("namespaces").short("claimed_frames_arrive the_data_plane_outlives", ""),
@@ -131,6 +138,11 @@ impl GuestTest {
         let is_for_old = self.suite.name == TOO_OLD.name;
         let is_wanted = extent == Extent::Long || self.suite.short.is_some();
         is_for_old == kernel.is_too_old && (is_wanted || is_for_old)
+    }
+
+    /// Whether it runs on a kernel without modules.
+    pub(super) fn is_bare(&self) -> bool {
+        self.suite.is_bare
     }
 
     /// Longest time in seconds.

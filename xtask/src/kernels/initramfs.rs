@@ -71,7 +71,10 @@ pub(super) fn own(
     archive.bytes(Path::new("init"), INIT.as_bytes(), 0o755)?;
     let lines: String = tests.iter().map(|test| test.line(extent)).collect();
     archive.bytes(Path::new("guest-tests"), lines.as_bytes(), 0o644)?;
-    let modules = modules::in_order(&kernel.modules)?;
+    let modules = match &kernel.modules {
+        Some(directory) => modules::in_order(directory)?,
+        None => Vec::new(),
+    };
     let order: Vec<&str> = modules.iter().flat_map(|module| [&module.name, "\n"]).collect();
     archive.bytes(Path::new("modules/order"), order.concat().as_bytes(), 0o644)?;
     for module in &modules {

@@ -66,7 +66,7 @@ impl fmt::Display for Kernel {
 pub(super) const NEWEST: &str = "newest";
 
 /// All of them, oldest first.
-pub(super) const MATRIX: [Kernel; 11] = [
+pub(super) const MATRIX: [Kernel; 12] = [
     Kernel { is_too_old: true, ..Kernel::new("5.10", Arch::X86_64, Suite::Bullseye) },
     Kernel::new("6.1", Arch::X86_64, Suite::Bookworm),
     Kernel::new("6.12", Arch::X86_64, Suite::Trixie),
@@ -74,6 +74,7 @@ pub(super) const MATRIX: [Kernel; 11] = [
     Kernel::new("6.18", Arch::X86_64, Suite::TrixieBackports),
     Kernel::new("6.19", Arch::X86_64, Suite::TrixieBackports),
     Kernel::new("7.0", Arch::X86_64, Suite::TrixieBackports),
+    Kernel::new("7.2", Arch::X86_64, Suite::TrixieBackports),
     Kernel::new(NEWEST, Arch::X86_64, Suite::TrixieBackports),
     Kernel::new("6.1", Arch::Arm64, Suite::Bookworm),
     Kernel::new("6.12", Arch::Arm64, Suite::Trixie),
