@@ -7,7 +7,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 use crate::{class::MAX_CLASSES, fair::FlowQueues, police::Policer, reason::Reason, tags::Vid};
 
 /// Version of the map layouts; part of the pin path. Raise it when any of them changes.
-pub const VERSION: u32 = if cfg!(feature = "other-layout") { 1003 } else { 3 };
+pub const VERSION: u32 = if cfg!(feature = "other-layout") { 1004 } else { 4 };
 
 /// `EGRESS` of a port that forwards to the stack.
 pub const EGRESS_STACK: u32 = u32::MAX;
@@ -31,9 +31,37 @@ pub const NAME_LEN_BYTES: usize = 64;
 pub struct PortKey {
     /// The port's name; empty: nobody's.
     pub name: [u8; NAME_LEN_BYTES],
+    /// The name that the configuration had for its interface when a program was last attached.
+    pub interface: [u8; NAME_LEN_BYTES],
+    /// The constants of programs that use this index.
+    pub constants: PortConstants,
+    /// Kernel ids of such programs that may be attached: one, or two while the second takes the
+    /// first one's place; 0: none. A program with another id uses another index, or other tables.
+    pub program_ids: [u32; 2],
 }
 
-const _: () = assert!(size_of::<PortKey>() == 64);
+const _: () = assert!(size_of::<PortKey>() == 160);
+
+/// Constants of a port's program that say how to read its tables. Where they change, no table that
+/// the program before them reads may change its meaning.
+#[repr(C)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
+pub struct PortConstants {
+    /// Index of the port to forward to, or [`EGRESS_STACK`].
+    pub egress: u32,
+    /// [`crate::port::Features`] in use.
+    pub features: u32,
+    /// Accepted outer TPIDs; 0: none.
+    pub tpids: [u16; crate::port::MAX_TPIDS],
+    /// 1: frames of no circuit go to the stack; 0: they are dropped.
+    pub pass_unmatched: u32,
+    /// Zero.
+    pub reserved: u32,
+}
+
+const _: () = assert!(size_of::<PortConstants>() == 24);
 
 /// Whose an index in the attachment tables is: all that a bill has to know of its counters, so
 /// that it can be told from the tables alone.

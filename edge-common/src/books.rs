@@ -42,9 +42,12 @@ pub struct Books {
     pub carried_side: u64,
     /// For each side, the epochs whose counters it has; zero: none.
     pub carried_from: [[[u8; 16]; CARRIED_EPOCHS]; 2],
+    /// `SO_NETNS_COOKIE` of the network namespace that the ports are in: unique in this boot. 0: not
+    /// known.
+    pub netns_cookie: u64,
 }
 
-const _: () = assert!(size_of::<Books>() == 448);
+const _: () = assert!(size_of::<Books>() == 456);
 
 /// Where in the entries of the tables the counters and their owners are, in bytes.
 #[repr(C)]

@@ -48,9 +48,16 @@ fn run(mut frame: impl Frame, mut maps: impl Tables) -> u32 {
     }
 }
 
-/// What every frame pays before the path begins: the benchmark's zero.
+/// The cost of every frame before the path begins: the benchmark's zero. It also holds an
+/// interface, dropping its frames, until the tables of the port's program are ready.
 #[xdp]
 pub(crate) fn empty(_ctx: XdpContext) -> u32 {
+    xdp_action::XDP_DROP
+}
+
+/// Holds an interface with jumbo frames.
+#[xdp(frags)]
+pub(crate) fn empty_frags(_ctx: XdpContext) -> u32 {
     xdp_action::XDP_DROP
 }
 

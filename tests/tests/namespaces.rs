@@ -1,7 +1,7 @@
 //! The daemon on veth between namespaces, with real frames: what arrives, what is counted, what
 //! stays when the daemon goes.
 
-use std::{collections::BTreeMap, fs, thread, time::Duration};
+use std::{collections::BTreeMap, fs, path::Path, thread, time::Duration};
 
 use anyhow::{Context as _, Result};
 use edge_tests::{
@@ -15,6 +15,7 @@ use edge_user::{
         control::ConfigRefused,
         status::{Counters, Status},
     },
+    dataplane::Pins,
     lab::{Lab, root_or_skip},
 };
 
@@ -315,7 +316,11 @@ fn ports_can_be_renamed_and_swapped() -> Result<()> {
         pass()?;
         daemon.kill()?;
     }
-    assert_eq!(fs::read_dir(pins("links"))?.count(), 2);
+    let links = Pins::all(Path::new("/sys/fs/bpf/edge"))?
+        .iter()
+        .map(Pins::links)
+        .collect::<Result<Vec<_>>>()?;
+    assert_eq!(links.concat().len(), 2);
     detach(&lab)?;
     Ok(())
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::{
     dataplane::{Pins, books::Books},
-    ledger::{self, Ledger, LedgerError, LedgerLock, Policy, Reading},
+    ledger::{self, EpochInfo, Ledger, LedgerError, LedgerLock, Policy, Reading},
 };
 
 /// The ledger, open. Several daemons can book in one, but only one of them is its keeper.
@@ -24,10 +24,9 @@ impl OpenLedger {
     pub(super) fn open(state_dir: &Path, all: &[(Pins, Books)]) -> Result<Self> {
         let mut ledger = Ledger::open(state_dir)?;
         let known = ledger.checkpoint()?;
-        for (_, books) in all {
-            for gap in ledger.mark_lost(books.epoch(), Timestamp::now())? {
-                tracing::warn!("{gap}; that is not booked");
-            }
+        let present: Vec<&EpochInfo> = all.iter().map(|(_, books)| books.epoch()).collect();
+        for gap in ledger.mark_lost(&present, Timestamp::now())? {
+            tracing::warn!("{gap}; that is not booked");
         }
         let is_old_copy = all.iter().any(|(_, books)| books.checkpoint() > known);
         Ok(Self { ledger, is_old_copy, lock: None })
@@ -47,7 +46,7 @@ impl OpenLedger {
         &mut self,
         all: &[(Pins, Books)],
         policy: &Policy,
-        is_final: impl Fn(&Pins) -> Result<bool>,
+        mut is_final: impl FnMut(&Pins) -> Result<bool>,
     ) -> Result<()> {
         let mut checkpoints = Vec::new();
         for (pins, books) in all {

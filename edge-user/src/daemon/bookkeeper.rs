@@ -2,9 +2,10 @@
 //! A disk that is slow, full or broken holds up nothing else.
 
 use std::{
+    collections::BTreeSet,
     mem,
     panic::{AssertUnwindSafe, catch_unwind},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         mpsc::{self, RecvTimeoutError, SyncSender},
@@ -52,8 +53,8 @@ enum Request {
     Book(SyncSender<Result<(), String>>),
     /// Other instructions, from a moment on.
     Follow(Timestamp, Box<Instructions>),
-    /// Nothing counts in the tables of other versions any more.
-    CloseOthers,
+    /// Nothing counts in these tables any more, once no link is left in them.
+    Close(Vec<Pins>),
     End,
 }
 
@@ -65,24 +66,24 @@ struct Shared {
     failing_since: Option<Timestamp>,
     last_booked: Option<Timestamp>,
     notice: Option<String>,
-    has_closed_others: bool,
+    closed: BTreeSet<Pins>,
     is_to_end: bool,
     exports: Exports,
 }
 
 impl Bookkeeper {
-    /// Starts to keep the books of the tables under `pins`. Terms and exports of `instructions` take
-    /// effect when they are to be followed.
-    pub fn start(pins: &Pins, state_dir: PathBuf, instructions: Instructions) -> Result<Self> {
+    /// Starts to keep the books of all tables under `pin_dir`. Terms and exports of `instructions`
+    /// take effect when they are to be followed.
+    pub fn start(pin_dir: &Path, state_dir: PathBuf, instructions: Instructions) -> Result<Self> {
         let shared = Arc::new(Mutex::new(Shared::default()));
         let (requests, received) = mpsc::channel();
         let mut worker = Worker {
-            pins: pins.clone(),
+            pin_dir: pin_dir.to_owned(),
             state_dir: state_dir.clone(),
             instructions,
             terms: Vec::new(),
             has_new_exports: false,
-            others_are_closed: false,
+            to_close: BTreeSet::new(),
             ledger: None,
             expired: None,
             shared: Arc::clone(&shared),
@@ -113,14 +114,15 @@ impl Bookkeeper {
         let _ended = self.requests.send(request);
     }
 
-    /// Nothing counts in the tables of other versions any more: their next reading is the last.
-    pub fn close_others(&self) {
-        let _ended = self.requests.send(Request::CloseOthers);
+    /// Nothing counts in these tables any more, once no link is left in them: their next reading is
+    /// the last.
+    pub fn close(&self, sets: impl IntoIterator<Item = Pins>) {
+        let _ended = self.requests.send(Request::Close(sets.into_iter().collect()));
     }
 
-    /// Whether that reading is booked: they can go.
-    pub fn has_closed_others(&self) -> bool {
-        lock(&self.shared).has_closed_others
+    /// Whether that reading is booked: the tables can go.
+    pub fn has_closed(&self, pins: &Pins) -> bool {
+        lock(&self.shared).closed.contains(pins)
     }
 
     /// How the books are.
@@ -182,13 +184,13 @@ impl Booking {
 }
 
 struct Worker {
-    pins: Pins,
+    pin_dir: PathBuf,
     state_dir: PathBuf,
     instructions: Instructions,
     /// Terms of the edge with a name, from a moment on, that the ledger doesn't have yet.
     terms: Vec<(Timestamp, String, Vec<Terms>)>,
     has_new_exports: bool,
-    others_are_closed: bool,
+    to_close: BTreeSet<Pins>,
     ledger: Option<OpenLedger>,
     /// When what was too old was last thrown away.
     expired: Option<Instant>,
@@ -218,8 +220,8 @@ impl Worker {
                     wait = Duration::ZERO;
                     continue;
                 }
-                Ok(Request::CloseOthers) => {
-                    self.others_are_closed = true;
+                Ok(Request::Close(sets)) => {
+                    self.to_close.extend(sets);
                     wait = Duration::ZERO;
                     continue;
                 }
@@ -247,7 +249,7 @@ impl Worker {
     }
 
     fn try_book(&mut self) -> Result<()> {
-        let AllBooks { books: all, unreadable } = all_books(self.pins.root())?;
+        let AllBooks { books: all, unreadable } = all_books(&self.pin_dir)?;
         if self.ledger.as_ref().is_some_and(|open| !open.ledger.is_current()) {
             tracing::warn!("the ledger in {} is another file now", self.state_dir.display());
             self.ledger = None;
@@ -256,10 +258,17 @@ impl Worker {
             self.ledger = Some(OpenLedger::open(&self.state_dir, &all)?);
         }
         let open = self.ledger.as_mut().context("the ledger is open")?;
-        let (ours, others_are_closed) = (&self.pins, self.others_are_closed);
+        let to_close = &self.to_close;
+        let mut closed = BTreeSet::new();
         open.book(&all, &self.instructions.ledger.policy(), |pins| {
-            Ok(others_are_closed && pins != ours && pins.links()?.is_empty())
+            let is_final = to_close.contains(pins) && pins.links()?.is_empty();
+            if is_final {
+                closed.insert(pins.clone());
+            }
+            Ok(is_final)
         })?;
+        self.to_close.retain(|pins| !closed.contains(pins));
+        lock(&self.shared).closed.extend(closed);
         match open.keep(&self.state_dir) {
             Ok(()) => {
                 lock(&self.shared).notice = None;
@@ -271,7 +280,6 @@ impl Worker {
         if let Some(error) = unreadable.into_iter().next() {
             return Err(error);
         }
-        lock(&self.shared).has_closed_others |= self.others_are_closed;
         Ok(())
     }
 

@@ -1,152 +1,425 @@
 //! From a configuration to what the kernel has of it: tables, programs and links.
+//!
+//! Everything that can fail is [`prepare`]d, and undone if something does: no frame notices.
+//! [`commit`] then stores, and can't fail: a port whose interface vanishes meanwhile is one that
+//! waits for its interface.
+//!
+//! A plan is put into the tables in use where no program that reads them would read something else
+//! than it should, and where they have room. Otherwise it gets tables of its own, filled before the
+//! first program turns to them; the ones before are read, booked and removed like those of another
+//! version.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context as _, Result};
 
-use super::bookkeeper::Bookkeeper;
+use super::{bookkeeper::Bookkeeper, interfaces::find_interfaces};
 use crate::{
     config::Config,
     dataplane::{
-        Attached, KernelTables, Links, Pins, PortProgram,
+        Buckets, Held, KernelTables, Pins, Place, PortLink, PortProgram, TakenOff,
         adjust::Adjusted,
-        apply,
+        books::open_page,
+        device::{Devices, netns_cookie},
         interface::Interface,
         occupancy,
-        preflight::{Checked, Modes, look_at_egress},
-        quiesce, retire,
+        preflight::{check, look_at_egress},
+        prepare as prepare_tables,
+        program::constants,
+        quiesce, retire, store, watch_egress,
     },
-    plan::{Plan, Police, PortPlan},
+    plan::{Capacity, Plan, Police, PortPlan},
 };
 
 /// How long the books are waited for where slots have to be used again.
 const BOOK_WITHIN: Duration = Duration::from_secs(10);
 
+/// A set of tables, and where it is pinned.
+pub(super) struct Set {
+    pub(super) pins: Pins,
+    pub(super) tables: KernelTables,
+}
+
 /// What the kernel has of a configuration.
 pub(super) struct Installed {
     pub(super) plan: Plan,
-    pub(super) modes: Modes,
-    /// By port name.
-    pub(super) attached: BTreeMap<String, Attached>,
+    /// By port name. A port that waits for its interface is not there.
+    pub(super) attached: BTreeMap<String, PortLink>,
 }
 
-/// Brings everything from `old` to `checked`, or, with an error, back to `old`.
-pub(super) fn reinstall(
-    tables: &mut KernelTables,
-    pins: &Pins,
+/// A configuration on the way to the kernel.
+pub(super) struct Prepared {
+    plan: Plan,
+    /// Tables of its own, where it needs some.
+    next: Option<Set>,
+    /// In the order of the plan's ports.
+    steps: Vec<Step>,
+    interfaces: Vec<Option<Interface>>,
+    /// All links that there were.
+    links: Vec<PortLink>,
+    undo: Undo,
+}
+
+/// A port on the way to its program.
+enum Step {
+    /// It has it.
+    Keep(PortLink),
+    /// It takes the place of another one.
+    Replace(PortLink, Box<PortProgram>),
+    /// The interface has been held for it.
+    Attach(Held, Box<PortProgram>),
+    /// There is no interface.
+    Wait,
+}
+
+/// What has to be undone if a preparation fails.
+#[derive(Default)]
+struct Undo {
+    adjusted: Adjusted,
+    taken_off: Vec<TakenOff>,
+}
+
+/// What a commit leaves behind.
+pub(super) struct Committed {
+    pub(super) installed: Installed,
+    /// The set that is no longer in use: nothing counts in it any more.
+    pub(super) old: Option<Set>,
+}
+
+/// Brings everything as far towards `config` as can be undone. With an error, everything is as it
+/// was. `running` is what this process has installed before: programs that have not changed stay.
+pub(super) fn prepare(
+    set: &mut Set,
     bookkeeper: &Bookkeeper,
-    checked: Checked<'_>,
-    (old_config, old): (&Config, &mut Installed),
-) -> Result<()> {
-    let mut adjusted = Adjusted::default();
-    match install(tables, pins, bookkeeper, checked, Some(old), &mut adjusted) {
-        Ok(installed) => {
-            *old = installed;
-            Ok(())
+    devices: &Devices,
+    config: &Config,
+    running: Option<&Installed>,
+) -> Result<Prepared> {
+    let links = PortLink::all(&set.pins, devices)?;
+    let mut undo = Undo::default();
+    let mut next = None;
+    match try_prepare(set, &mut next, bookkeeper, devices, config, &links, running, &mut undo) {
+        Ok((plan, interfaces, steps)) => {
+            Ok(Prepared { plan, next, steps, interfaces, links, undo })
         }
         Err(error) => {
-            let before = Checked { config: old_config, modes: &old.modes };
-            match install(tables, pins, bookkeeper, before, None, &mut adjusted) {
-                Ok(installed) => *old = installed,
-                Err(error) => tracing::error!("going back to what was: {error:#}"),
-            }
-            adjusted.restore(pins);
+            undo.undo(&links);
+            remove(next);
             Err(error)
         }
     }
 }
 
-/// Brings tables, programs and links to `checked`. With `old`, programs that have not changed are
-/// left alone. After an error, the caller restores what is in `adjusted`.
-pub(super) fn install(
-    tables: &mut KernelTables,
-    pins: &Pins,
+impl Prepared {
+    /// Undoes the preparation.
+    pub(super) fn give_up(self) {
+        // Before what was taken off for it can be put back.
+        drop(self.steps);
+        self.undo.undo(&self.links);
+        remove(self.next);
+    }
+}
+
+impl Undo {
+    fn undo(self, links: &[PortLink]) {
+        for taken_off in self.taken_off {
+            if let Err(error) = taken_off.put_back() {
+                tracing::error!("attaching the program before again: {error:#}");
+            }
+        }
+        let attached = links.iter().filter_map(|link| match link.place {
+            Place::Here(ifindex) => Some(ifindex),
+            Place::Elsewhere | Place::Nowhere => None,
+        });
+        self.adjusted.restore(&attached.collect::<Vec<_>>());
+    }
+}
+
+fn remove(set: Option<Set>) {
+    if let Some(Set { pins, tables }) = set {
+        drop(tables);
+        if let Err(error) = pins.remove() {
+            tracing::error!("removing {}: {error:#}", pins.directory().display());
+        }
+    }
+}
+
+type Parts = (Plan, Vec<Option<Interface>>, Vec<Step>);
+
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the parts of a `Prepared`, each undone by the caller"
+)]
+fn try_prepare(
+    set: &mut Set,
+    next: &mut Option<Set>,
     bookkeeper: &Bookkeeper,
-    Checked { config, modes }: Checked<'_>,
-    old: Option<&Installed>,
-    adjusted: &mut Adjusted,
-) -> Result<Installed> {
-    let capacity = tables.capacity();
-    let mut plan = plan(tables, bookkeeper, config)?;
+    devices: &Devices,
+    config: &Config,
+    links: &[PortLink],
+    running: Option<&Installed>,
+    undo: &mut Undo,
+) -> Result<Parts> {
+    let interfaces = find_interfaces(config, &set.tables, links, devices)?;
+    let modes = check(&with_interfaces(config, &interfaces))?;
+    let in_place = plan_in_place(&set.tables, bookkeeper, config)
+        .filter(|plan| reads_the_same(set, plan, &interfaces, links));
+    let is_in_place = in_place.is_some();
+    let mut plan = match in_place {
+        Some(plan) => plan,
+        None => {
+            let created = create_set(&Capacity::for_config(config), set.pins.root())?;
+            let unused = next.insert(created).tables.capacity().unused();
+            Plan::new(config, &unused, Police::Purchased)?
+        }
+    };
     for port in &mut plan.ports {
         port.xdp_mode = modes.get(&port.name).copied().unwrap_or(port.xdp_mode);
     }
-    let interfaces = plan.ports.iter().map(|port| Interface::find(&port.interface));
-    let interfaces: Vec<Interface> = interfaces.collect::<Result<_>>()?;
+    let target = next.as_mut().unwrap_or(set);
+    prepare_tables(&mut target.tables, &plan)?;
 
-    // Everything that can be refused comes before the first change.
-    let ports = || plan.ports.iter().zip(&interfaces);
-    let programs = ports().map(|(port, interface)| {
-        if let Some(attached) = old.and_then(|old| old.unchanged(port, interface)) {
-            return Ok(PortState::Attached(attached));
-        }
-        let mtu_bytes = interface.mtu_bytes()?;
-        Ok(PortState::Loaded(Box::new(PortProgram::load(port, mtu_bytes, &capacity, pins)?)))
-    });
-    let programs: Vec<PortState> = programs.collect::<Result<_>>()?;
-    for (port, interface) in ports() {
-        adjusted.adjust(interface).with_context(|| format!("port \"{}\"", port.name))?;
-    }
-
-    apply(tables, &plan, &interfaces.iter().map(Interface::index).collect::<Vec<_>>())?;
-
-    for other in pins.others()? {
-        for link in other.links()? {
-            pins.take_over(&other, link)?;
-        }
-    }
-    let links = Links::new(pins);
-    let mut attached = BTreeMap::new();
-    for ((port, interface), state) in ports().zip(programs) {
-        let now = match state {
-            PortState::Attached(attached) => attached,
-            PortState::Loaded(mut program) => links
-                .install(&mut program, interface, port.xdp_mode)
-                .with_context(|| format!("port \"{}\"", port.name))?,
+    let mut steps = Vec::new();
+    for (port, interface) in plan.ports.iter().zip(&interfaces) {
+        let running = running.filter(|_| is_in_place);
+        let step = match interface {
+            None => Ok(Step::Wait),
+            Some(interface) => prepare_port(target, port, interface, links, running, undo),
         };
-        attached.insert(port.name.clone(), now);
+        steps.push(step.with_context(|| format!("port \"{}\"", port.name))?);
     }
-    links.remove_all_but(|link| attached.values().any(|attached| *attached == link))?;
-    retire(tables, &plan);
-    if let Err(error) = look_at_egress(&plan.ports, &interfaces, &attached) {
-        tracing::warn!("whether ports take what is forwarded to them can't be told: {error:#}");
+    for (port, interface) in plan.ports.iter().zip(&interfaces) {
+        if let Some(interface) = interface
+            && !target.tables.has_egress(port.index, interface.index())
+        {
+            target
+                .tables
+                .set_egress(port.index, interface.index())
+                .with_context(|| format!("making {} a port to forward to", port.interface))?;
+        }
     }
-    Ok(Installed { plan, modes: modes.clone(), attached })
+    if !is_in_place {
+        // Nothing reads it yet.
+        store(&target.tables, &plan);
+    }
+    open_page(&target.tables, netns_cookie()?)?;
+    Ok((plan, interfaces, steps))
 }
 
-/// The plan for `config`. It has slots that were somebody else's only where there are no others,
-/// and their counters are booked.
-fn plan(tables: &KernelTables, bookkeeper: &Bookkeeper, config: &Config) -> Result<Plan> {
+/// Tables that nobody has used.
+pub(super) fn create_set(capacity: &Capacity, pin_dir: &std::path::Path) -> Result<Set> {
+    let pins = Pins::next(pin_dir)?;
+    let created =
+        PortProgram::create_tables(capacity, &pins).and_then(|()| KernelTables::from_pins(&pins));
+    match created {
+        Ok(tables) => Ok(Set { pins, tables }),
+        Err(error) => {
+            if let Err(error) = pins.remove() {
+                tracing::error!("removing {}: {error:#}", pins.directory().display());
+            }
+            Err(error.context(format!("making tables in {}", pins.directory().display())))
+        }
+    }
+}
+
+/// The configuration with the names that its interfaces have now, without ports that have none.
+fn with_interfaces(config: &Config, interfaces: &[Option<Interface>]) -> Config {
+    let mut present = config.clone();
+    let ports = present.ports.drain(..).zip(interfaces).filter_map(|(mut port, interface)| {
+        port.interface = interface.as_ref()?.name().into_owned();
+        Some(port)
+    });
+    present.ports = ports.collect();
+    present
+}
+
+/// The plan for `config` in these tables; `None`: they have no room for it. It has slots that were
+/// somebody else's only where there are no others, and their counters are booked.
+fn plan_in_place(tables: &KernelTables, bookkeeper: &Bookkeeper, config: &Config) -> Option<Plan> {
     let occupied = occupancy(tables);
     let mut with_counters = occupied.clone();
     with_counters.attachments.published.extend(occupied.attachments.known.values());
-    match Plan::new(config, &with_counters, Police::Purchased) {
-        Ok(plan) => Ok(plan),
-        Err(full) => {
-            // Whoever looked a slot up before it was retired has counted by then.
-            quiesce();
-            if let Err(error) = bookkeeper.book(BOOK_WITHIN) {
-                tracing::warn!("{error:#}");
-                return Err(full).context(
-                    "what is left of room is that of circuits whose counters are not booked",
-                );
+    if let Ok(plan) = Plan::new(config, &with_counters, Police::Purchased) {
+        return Some(plan);
+    }
+    let plan = Plan::new(config, &occupied, Police::Purchased).ok()?;
+    // Whoever looked a slot up before it was retired has counted by then.
+    quiesce();
+    bookkeeper.book(BOOK_WITHIN).is_ok().then_some(plan)
+}
+
+/// Whether every program that reads these tables still reads what it should when they hold `plan`:
+/// its port's, by constants that say so.
+fn reads_the_same(
+    set: &Set,
+    plan: &Plan,
+    interfaces: &[Option<Interface>],
+    links: &[PortLink],
+) -> bool {
+    links.iter().all(|link| {
+        // Others' programs are taken off before anything is stored.
+        let Place::Here(ifindex) = link.place else { return true };
+        let Some(index) = set.tables.port_of_program(link.program_id) else {
+            return link.pins != set.pins;
+        };
+        let mut ports = plan.ports.iter().zip(interfaces);
+        ports.find(|(port, _)| port.index == index).is_none_or(|(port, interface)| {
+            interface.as_ref().is_some_and(|interface| interface.index() == ifindex)
+                && constants(port) == set.tables.programs(index).0
+        })
+    })
+}
+
+fn prepare_port(
+    target: &Set,
+    port: &PortPlan,
+    interface: &Interface,
+    links: &[PortLink],
+    running: Option<&Installed>,
+    undo: &mut Undo,
+) -> Result<Step> {
+    let here = Place::Here(interface.index());
+    let link = links.iter().find(|link| link.place == here);
+    let fitting = link.filter(|link| link.mode().suits(port.xdp_mode));
+    if let Some(link) = fitting
+        && running.and_then(|running| running.attached.get(&port.name)) == Some(link)
+        && target.tables.port_of_program(link.program_id) == Some(port.index)
+    {
+        return Ok(Step::Keep(link.clone()));
+    }
+    let capacity = target.tables.capacity();
+    let mut program =
+        Box::new(PortProgram::load(port, interface.mtu_bytes()?, &capacity, &target.pins)?);
+    undo.adjusted.adjust(interface)?;
+    if let Some(link) = fitting {
+        // The program for that mode, if it is not this one.
+        program.id(link.mode())?;
+        return Ok(Step::Replace(link.clone(), program));
+    }
+    if let Some(link) = link {
+        undo.taken_off.push(TakenOff::new(link, interface.index())?);
+    }
+    let held = Held::attach(&mut program, interface, port.xdp_mode)?;
+    program.id(held.mode())?;
+    Ok(Step::Attach(held, program))
+}
+
+/// Brings tables and programs to what was prepared.
+///
+/// Returns whether the refusals of devices are counted, too.
+pub(super) fn commit(set: &mut Set, prepared: Prepared) -> (Committed, bool) {
+    let Prepared { plan, next, steps, interfaces, links, undo: _ } = prepared;
+    take_off_elsewhere(&links);
+    // Before a program hands over the first frame.
+    let watches_egress = watch_refusals(next.as_ref().unwrap_or(set));
+    let mut buckets = next.as_ref().map(|next| Buckets::in_both(&set.tables, &next.tables));
+    let old = next.map(|next| std::mem::replace(set, next));
+    if old.is_none() {
+        store(&set.tables, &plan);
+    }
+    let (mut attached, mut failed) = (BTreeMap::new(), Vec::new());
+    for ((port, interface), step) in plan.ports.iter().zip(&interfaces).zip(steps) {
+        if let (Some(old), Some(buckets)) = (&old, &mut buckets)
+            && let Err(error) = buckets.copy(&old.tables, &set.tables)
+        {
+            tracing::warn!("some buckets begin full: {error:#}");
+        }
+        match turn(set, port, step) {
+            Ok(Some(link)) => drop(attached.insert(port.name.clone(), link)),
+            Ok(None) => {}
+            // It goes on with the program that it has, if it has one, and is tried again.
+            Err(error) => {
+                tracing::error!("port \"{}\": {error:#}", port.name);
+                failed.extend(interface.as_ref().map(Interface::index));
             }
-            Ok(Plan::new(config, &occupied, Police::Purchased)?)
         }
     }
-}
-
-/// A port on the way to its program.
-enum PortState {
-    Attached(Attached),
-    Loaded(Box<PortProgram>),
-}
-
-impl Installed {
-    /// What `port` is attached to, if it has the program already that its plan wants there.
-    fn unchanged(&self, port: &PortPlan, interface: &Interface) -> Option<Attached> {
-        let same = PortPlan { is_new: false, ..self.plan.port(&port.name)?.clone() } == *port;
-        let attached = self.attached.get(&port.name).filter(|_| same)?;
-        (attached.ifindex == interface.index()).then_some(*attached)
+    for link in &links {
+        let Place::Here(ifindex) = link.place else { continue };
+        let is_kept = attached.values().any(|now| (&now.pins, now.name) == (&link.pins, link.name));
+        if is_kept || failed.contains(&ifindex) || !link.pins.link(link.name).exists() {
+            continue;
+        }
+        if let Err(error) = link.remove() {
+            tracing::error!("taking the program off an interface that is no port: {error:#}");
+        }
     }
+    forget_programs(set, &plan);
+    if let (Some(old), Some(buckets)) = (&old, &mut buckets) {
+        // No program that was under way uses the old tables any more.
+        quiesce();
+        if let Err(error) = buckets.copy(&old.tables, &set.tables) {
+            tracing::warn!("some buckets are fuller than they should be: {error:#}");
+        }
+    } else {
+        retire(&set.tables, &plan);
+    }
+    look_at_egress_of(&plan, &interfaces, &attached);
+    (Committed { installed: Installed { plan, attached }, old }, watches_egress)
+}
+
+/// Takes our programs off interfaces of other network namespaces, and forgets links without one.
+fn take_off_elsewhere(links: &[PortLink]) {
+    let mut is_any = false;
+    for link in links.iter().filter(|link| !matches!(link.place, Place::Here(_))) {
+        is_any |= link.place == Place::Elsewhere;
+        if let Err(error) = link.remove() {
+            tracing::error!("removing a link: {error:#}");
+        }
+    }
+    if is_any {
+        quiesce();
+    }
+}
+
+/// Has the port's interface run its program.
+fn turn(set: &Set, port: &PortPlan, step: Step) -> Result<Option<PortLink>> {
+    let (link, mut program) = match step {
+        Step::Keep(link) => return Ok(Some(link)),
+        Step::Wait => return Ok(None),
+        Step::Replace(link, program) => (link, program),
+        Step::Attach(held, program) => (held.pin(&set.pins)?, program),
+    };
+    let id = program.id(link.mode())?;
+    let tables = &set.tables;
+    let before = tables.programs(port.index).1.into_iter().find(|id| *id == link.program_id);
+    tables.note_programs(port, [before.unwrap_or(0), id]);
+    link.replace(program.xdp(link.mode())?)?;
+    let name = if link.pins == set.pins {
+        link.name
+    } else {
+        set.pins.take_over(&link.pins, link.name)?
+    };
+    tables.note_programs(port, [id, 0]);
+    Ok(Some(PortLink { pins: set.pins.clone(), name, program_id: id, place: link.place }))
+}
+
+/// Ports that are no part of the plan have no program any more.
+fn forget_programs(set: &Set, plan: &Plan) {
+    let planned = |index: u32| plan.ports.iter().any(|port| port.index == index);
+    for index in set.tables.port_names().into_values().filter(|index| !planned(*index)) {
+        set.tables.forget_programs(index);
+    }
+}
+
+fn look_at_egress_of(
+    plan: &Plan,
+    interfaces: &[Option<Interface>],
+    attached: &BTreeMap<String, PortLink>,
+) {
+    let present = plan.ports.iter().zip(interfaces);
+    let present = present.filter_map(|(port, interface)| Some((port, interface.as_ref()?)));
+    let modes = attached.iter().map(|(port, link)| (port.clone(), link.mode())).collect();
+    if let Err(error) = look_at_egress(&present.collect::<Vec<_>>(), &modes) {
+        tracing::warn!("whether ports take what is forwarded to them can't be told: {error:#}");
+    }
+}
+
+/// Has what devices refuse of forwarded frames be counted in these tables. Returns whether it is.
+fn watch_refusals(set: &Set) -> bool {
+    let watching = watch_egress(&set.pins, &set.tables.capacity());
+    if let Err(error) = &watching {
+        tracing::warn!("frames that a device refuses will count as forwarded: {error:#}");
+    }
+    watching.is_ok()
 }

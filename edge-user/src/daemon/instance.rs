@@ -1,6 +1,7 @@
 //! One edge, running: a configuration, its plan, and the kernel's tables and links.
 
 use std::{
+    collections::BTreeMap,
     fs::File,
     path::{Path, PathBuf},
     sync::Arc,
@@ -16,25 +17,27 @@ use super::{
     bandwidth::{BandwidthChange, NewFile, SetBandwidth},
     bookkeeper::Bookkeeper,
     close::{Unbooked, close},
-    install::{Installed, install, reinstall},
+    install::{Committed, Installed, Prepared, Set, commit, create_set, prepare},
     instructions::Instructions,
     policers::Peaks,
+    ports::{PortState, Told, look, restore_egress},
     status::Status,
-    takeover::{clear_the_way, undo},
+    takeover::{ensure_our_namespace, is_broken, newest_set},
 };
 use crate::{
     config::{self, Circuit, Config},
     dataplane::{
-        BesideOurs, KernelTables, Pins, PortProgram,
-        adjust::Adjusted,
-        books::{Books, all_books, open_page},
-        carry, change_rate, is_carried, occupancy,
-        preflight::{Checked, check},
-        quiesce, rates, watch_egress,
+        BesideOurs, Pins,
+        books::{Books, all_books},
+        carry, change_rate,
+        device::Devices,
+        is_carried, occupancy, pins, quiesce, rates,
     },
     plan::{Capacity, Full, slots::Table},
 };
 
+/// How long to wait before a port is attached again that could not be, and nothing has changed.
+const TRY_AGAIN_AFTER: Duration = Duration::from_secs(10);
 /// How long a booking is waited for.
 const BOOK_WITHIN: Duration = Duration::from_secs(10);
 /// The same before a start goes on without it.
@@ -42,17 +45,16 @@ const TAKE_OVER_WITHIN: Duration = Duration::from_secs(2);
 
 /// The pins of an edge, held by this process alone.
 pub struct Hold {
-    pins: Pins,
+    pin_dir: PathBuf,
     _lock: Flock<File>,
 }
 
 impl Hold {
     /// Takes them, or says who has them.
     pub fn take(config: &Config) -> Result<Self> {
-        let pins = Pins::new(&config.edge.pin_dir);
-        pins.create()?;
-        let lock = pins.lock()?;
-        Ok(Self { pins, _lock: lock })
+        let pin_dir = config.edge.pin_dir.clone();
+        let lock = pins::lock(&pin_dir)?;
+        Ok(Self { pin_dir, _lock: lock })
     }
 }
 
@@ -61,16 +63,21 @@ pub struct Instance {
     config_path: PathBuf,
     config: Config,
     installed: Installed,
-    tables: KernelTables,
+    set: Set,
+    devices: Devices,
     /// Whether refusals of devices are counted.
     watches_egress: bool,
     bookkeeper: Arc<Bookkeeper>,
-    /// Tables of other versions that are not booked yet.
+    /// Tables that nothing counts in any more, or that of ports which wait for another program, and
+    /// that are not booked yet.
     others: Vec<(Pins, Books)>,
     started: Instant,
     /// Index of the rate that the last change of a bandwidth has left.
     left_rate: Option<u32>,
     peaks: Peaks,
+    told: Told,
+    /// The states of the ports when attaching again failed last, and why.
+    failed: Option<(BTreeMap<String, PortState>, String, Instant)>,
     /// Given up last.
     hold: Hold,
 }
@@ -78,35 +85,40 @@ pub struct Instance {
 impl Instance {
     /// Takes over the pinned data plane, or starts one.
     pub fn start(config_path: &Path, config: Config, hold: Hold) -> Result<Self> {
-        let modes = check(&config)?;
-        let checked = Checked { config: &config, modes: &modes };
-        let pins = &hold.pins;
-        let is_new = clear_the_way(pins)?;
-        let mut adjusted = Adjusted::default();
-        let started = Self::install_all(checked, pins, is_new, &mut adjusted);
-        let (tables, installed, bookkeeper, watches_egress) = match started {
+        let pin_dir = &hold.pin_dir;
+        let devices = Devices::open()?;
+        ensure_our_namespace(pin_dir, &devices)?;
+        let found = newest_set(pin_dir)?;
+        let is_new = found.is_none();
+        let mut set = match found {
+            Some(set) => set,
+            None => create_set(&Capacity::for_config(&config), pin_dir)?,
+        };
+        let started = Self::install(&mut set, &config, &devices);
+        let (committed, bookkeeper, watches_egress) = match started {
             Ok(started) => started,
             Err(error) => {
-                // What another version has left goes on, and so the next start does.
-                let is_alone = pins.others().is_ok_and(|others| others.is_empty());
-                if is_new && is_alone {
-                    undo(&config, pins);
+                // Nothing has counted in new tables.
+                if is_new && let Err(error) = set.pins.remove() {
+                    tracing::error!("removing {}: {error:#}", set.pins.directory().display());
                 }
-                adjusted.restore(pins);
                 return Err(error);
             }
         };
         let mut instance = Self {
             config_path: config_path.to_owned(),
             config,
-            installed,
-            tables,
+            installed: committed.installed,
+            set,
+            devices,
             watches_egress,
             bookkeeper: Arc::new(bookkeeper),
             others: Vec::new(),
             started: Instant::now(),
             left_rate: None,
             peaks: Peaks::default(),
+            told: Told::default(),
+            failed: None,
             hold,
         };
         instance.take_over()?;
@@ -114,36 +126,24 @@ impl Instance {
         Ok(instance)
     }
 
-    fn install_all(
-        checked: Checked<'_>,
-        pins: &Pins,
-        is_new: bool,
-        adjusted: &mut Adjusted,
-    ) -> Result<(KernelTables, Installed, Bookkeeper, bool)> {
-        let config = checked.config;
-        if is_new {
-            PortProgram::create_tables(&Capacity::for_config(config), pins)?;
-        }
-        let mut tables = KernelTables::from_pins(pins)?;
-        open_page(&tables)?;
+    fn install(
+        set: &mut Set,
+        config: &Config,
+        devices: &Devices,
+    ) -> Result<(Committed, Bookkeeper, bool)> {
         let state_dir = config.edge.state_dir.clone();
-        let bookkeeper = Bookkeeper::start(pins, state_dir, Instructions::new(config))?;
-        let watching = watch_egress(pins, &tables.capacity());
-        if let Err(error) = &watching {
-            tracing::warn!("frames that a device refuses will count as forwarded: {error:#}");
-        }
-        let installed = install(&mut tables, pins, &bookkeeper, checked, None, adjusted)?;
-        Ok((tables, installed, bookkeeper, watching.is_ok()))
+        let bookkeeper = Bookkeeper::start(set.pins.root(), state_dir, Instructions::new(config))?;
+        let prepared = prepare(set, &bookkeeper, devices, config, None)?;
+        let (committed, watches_egress) = commit(set, prepared);
+        Ok((committed, bookkeeper, watches_egress))
     }
 
-    /// Every interface has a program of ours: what tables of other versions have counted is all
-    /// that they ever will. They go when that is booked, if it can be now, else later.
+    /// Every interface has a program of ours: what other tables have counted is all that they ever
+    /// will. They go when that is booked, if it can be now, else later.
     fn take_over(&mut self) -> Result<()> {
-        let ours = self.hold.pins.clone();
-        for (pins, books) in
-            all_books(ours.root())?.books.into_iter().filter(|(pins, _)| *pins != ours)
-        {
-            if is_carried(&self.tables, &books) {
+        let books = all_books(&self.hold.pin_dir)?.books;
+        for (pins, books) in books.into_iter().filter(|(pins, _)| *pins != self.set.pins) {
+            if is_carried(&self.set.tables, &books) {
                 books.close();
                 pins.remove()?;
             } else {
@@ -152,33 +152,39 @@ impl Instance {
         }
         if !self.others.is_empty() {
             quiesce();
-            self.bookkeeper.close_others();
+            self.bookkeeper.close(self.others.iter().map(|(pins, _)| pins.clone()));
             if let Err(error) = self.bookkeeper.book(TAKE_OVER_WITHIN) {
-                tracing::warn!(
-                    "the tables of the version before stay until they are booked: {error:#}"
-                );
+                tracing::warn!("the tables before these stay until they are booked: {error:#}");
             }
-            self.retire_others()?;
         }
-        Ok(())
+        self.retire_others()
     }
 
-    /// Has what other versions have counted be part of our counters, and removes their tables, if
-    /// they are booked.
+    /// Has what tables before these have counted be part of our counters, and removes those that are
+    /// booked.
     pub fn retire_others(&mut self) -> Result<()> {
-        if self.others.is_empty() || !self.bookkeeper.has_closed_others() {
-            return Ok(());
+        let is_booked = |(pins, _): &mut (Pins, Books)| self.bookkeeper.has_closed(pins);
+        let booked: Vec<_> = self.others.extract_if(.., is_booked).collect();
+        if !booked.is_empty() {
+            for (pins, books) in booked {
+                carry(&mut self.set.tables, &books)?;
+                books.close();
+                pins.remove()?;
+                tracing::info!("the tables in {} are booked, and gone", pins.directory().display());
+            }
+            // Some slots are those of owners that had one there.
+            let known = occupancy(&self.set.tables).attachments.known;
+            self.installed.plan.find_predecessors(&known);
         }
-        for (pins, books) in &self.others {
-            carry(&mut self.tables, books)?;
-            books.close();
-            pins.remove()?;
-            tracing::info!("the tables in {} are booked, and gone", pins.directory().display());
+        for pins in self.set.pins.others()? {
+            if is_broken(&pins)? {
+                tracing::error!(
+                    "{} has pins without tables that could be read: removing them",
+                    pins.directory().display()
+                );
+                pins.remove()?;
+            }
         }
-        self.others.clear();
-        // Some slots are those of owners that had one there.
-        let known = occupancy(&self.tables).attachments.known;
-        self.installed.plan.find_predecessors(&known);
         Ok(())
     }
 
@@ -193,13 +199,78 @@ impl Instance {
                 && config.edge.state_dir == self.config.edge.state_dir,
             "pin_dir, control, metrics and state_dir can't be changed by a reload; restart the daemon",
         );
-        let checked = Checked { config: &config, modes: &check(&config)? };
-        let old = (&self.config, &mut self.installed);
-        reinstall(&mut self.tables, &self.hold.pins, &self.bookkeeper, checked, old)?;
+        self.change_to(config)?;
         tracing::info!("reloaded {}", self.config_path.display());
+        Ok(())
+    }
+
+    /// Brings the data plane to `config`: all of it, or, with an error, none.
+    fn change_to(&mut self, config: Config) -> Result<()> {
+        let prepared = self.prepare(&config)?;
+        self.commit(prepared);
         self.config = config;
         self.bookkeeper.follow(Instructions::new(&self.config));
         Ok(())
+    }
+
+    fn prepare(&mut self, config: &Config) -> Result<Prepared> {
+        prepare(&mut self.set, &self.bookkeeper, &self.devices, config, Some(&self.installed))
+    }
+
+    fn commit(&mut self, prepared: Prepared) {
+        let (Committed { installed, old }, watches_egress) = commit(&mut self.set, prepared);
+        self.installed = installed;
+        self.watches_egress = watches_egress;
+        if let Some(Set { pins, .. }) = old {
+            self.left_rate = None;
+            self.peaks = Peaks::default();
+            match Books::open(&pins) {
+                Ok(Some(books)) => {
+                    self.others.push((pins.clone(), books));
+                    self.bookkeeper.close([pins]);
+                }
+                Ok(None) => {}
+                Err(error) => tracing::error!("the books before these: {error:#}"),
+            }
+        }
+    }
+
+    /// Looks whether each port's program runs where it should, and attaches it again where it can.
+    pub fn look_at_ports(&mut self) -> Result<()> {
+        restore_egress(&mut self.set, &self.installed);
+        let mut states = look(&self.config, &self.installed, &self.devices)?;
+        if states.values().any(|state| state.can_be_attached) && self.is_worth_a_try(&states) {
+            let config = self.config.clone();
+            match self.prepare(&config) {
+                Ok(prepared) => {
+                    self.commit(prepared);
+                    self.failed = None;
+                }
+                Err(error) => {
+                    self.failed = Some((states.clone(), format!("{error:#}"), Instant::now()));
+                }
+            }
+            states = look(&self.config, &self.installed, &self.devices)?;
+        }
+        self.name_failure(&mut states);
+        self.told.tell(&states);
+        Ok(())
+    }
+
+    /// Whether anything is otherwise than when it failed last.
+    fn is_worth_a_try(&self, states: &BTreeMap<String, PortState>) -> bool {
+        self.failed
+            .as_ref()
+            .is_none_or(|(before, _, when)| before != states || when.elapsed() >= TRY_AGAIN_AFTER)
+    }
+
+    fn name_failure(&self, states: &mut BTreeMap<String, PortState>) {
+        let Some((_, why, _)) = &self.failed else { return };
+        for state in states.values_mut().filter(|state| state.can_be_attached) {
+            if let Some(fault) = &mut state.fault {
+                *fault = format!("{fault}, and attaching it again failed: {why}");
+            }
+        }
     }
 
     /// Gives a circuit another bandwidth: one rate and a store for each of its attachments, not an
@@ -216,7 +287,13 @@ impl Instance {
         let (place, circuit) = self.config.circuit_at(&request.circuit, request.bandwidth_bps)?;
         let file =
             request.save.then(|| NewFile::prepare(&self.config_path, request)).transpose()?;
-        self.change_rate(&circuit)?;
+        if self.change_rate(&circuit).is_err() {
+            // The tables have no room for another rate: larger ones.
+            let mut config = self.config.clone();
+            config.circuits[place] = circuit.clone();
+            let prepared = self.prepare(&config)?;
+            self.commit(prepared);
+        }
         tracing::debug!("in effect {:?} after the request", received.elapsed());
 
         let mut told = BandwidthChange::new(&self.config.circuits[place], &circuit);
@@ -232,7 +309,7 @@ impl Instance {
         Ok(told)
     }
 
-    fn change_rate(&mut self, circuit: &Circuit) -> Result<()> {
+    fn change_rate(&mut self, circuit: &Circuit) -> Result<(), Full> {
         let left = self.left_rate;
         let with_left = |mut rates: Table<Rate>| {
             // A program that was under way at the last change may be looking at it.
@@ -240,15 +317,15 @@ impl Instance {
             rates
         };
         let plan = &mut self.installed.plan;
-        let change = match plan.change_rate(circuit, &with_left(rates(&self.tables))) {
+        let change = match plan.change_rate(circuit, &with_left(rates(&self.set.tables))) {
             Ok(change) => change,
             // Attachments that were retired may have the rest; who has, takes longer to find out.
             Err(Full { .. }) => {
-                plan.change_rate(circuit, &with_left(occupancy(&self.tables).rates))?
+                plan.change_rate(circuit, &with_left(occupancy(&self.set.tables).rates))?
             }
         };
         if let Some(change) = change {
-            change_rate(&self.tables, &change);
+            change_rate(&self.set.tables, &change);
             self.left_rate = Some(change.old_index);
         }
         Ok(())
@@ -256,12 +333,14 @@ impl Instance {
 
     /// Counters and state of everything configured.
     pub fn status(&self) -> Result<Status> {
-        let Installed { plan, attached, .. } = &self.installed;
+        let mut ports = look(&self.config, &self.installed, &self.devices)?;
+        self.name_failure(&mut ports);
+        let plan = &self.installed.plan;
         let uptime = self.started.elapsed();
         let ledger = self.bookkeeper.status();
         let beside = BesideOurs::read(self.others.iter().map(|(_, books)| books))?;
         let own = (uptime, ledger, self.watches_egress);
-        Status::read(&self.config, plan, attached, &self.tables, &self.peaks, &beside, own)
+        Status::read(&self.config, plan, &ports, &self.set.tables, &self.peaks, &beside, own)
     }
 
     /// Who keeps the books.
@@ -271,7 +350,7 @@ impl Instance {
 
     /// Ends a period of the policers' peaks.
     pub fn roll_peaks(&mut self) {
-        self.peaks.roll(&self.installed.plan, &self.tables);
+        self.peaks.roll(&self.installed.plan, &self.set.tables);
     }
 
     /// Ends the daemon's hold on the data plane.
@@ -286,7 +365,7 @@ impl Instance {
             AtExit::Detach => {
                 // It has the ledger.
                 self.bookkeeper.end();
-                close(&self.config, &self.hold.pins, Unbooked::Keep).map(drop)
+                close(&self.config, &self.set.pins, Unbooked::Keep).map(drop)
             }
         }
     }

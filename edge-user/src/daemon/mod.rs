@@ -10,9 +10,11 @@ mod exports;
 mod install;
 pub mod instance;
 pub mod instructions;
+mod interfaces;
 pub mod ledger_status;
 pub mod metrics;
 pub mod policers;
+mod ports;
 pub mod status;
 mod status_text;
 mod takeover;
@@ -22,11 +24,15 @@ use std::{path::Path, sync::Arc, time::Duration};
 use anyhow::{Context as _, Result};
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
-    sync::Mutex,
+    sync::{Mutex, Notify},
+    time::{sleep, timeout},
 };
 
 use self::instance::{Hold, Instance};
-use crate::config;
+use crate::{config, dataplane::device::follow_changes};
+
+/// How often the ports are looked at, whether anything has changed or not.
+const LOOK_AT_PORTS_EVERY: Duration = Duration::from_secs(1);
 
 /// What happens to the data plane when the daemon ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +65,7 @@ pub fn run(config_path: &Path, at_exit: AtExit) -> Result<()> {
         tokio::spawn(control::serve(control, Arc::clone(&instance)));
         tokio::spawn(roll_peaks(Arc::clone(&instance)));
         tokio::spawn(retire_others(Arc::clone(&instance)));
+        tokio::spawn(look_at_ports(Arc::clone(&instance)));
         if let Some(listener) = metrics {
             tokio::spawn(metrics::serve(listener, Arc::clone(&instance)));
         }
@@ -112,6 +119,23 @@ async fn roll_peaks(instance: Arc<Mutex<Instance>>) {
     loop {
         period.tick().await;
         instance.lock().await.roll_peaks();
+    }
+}
+
+/// Looks after the ports: at each change to an interface, and once a second.
+async fn look_at_ports(instance: Arc<Mutex<Instance>>) {
+    let changed = Arc::new(Notify::new());
+    let wake = Arc::clone(&changed);
+    if let Err(error) = follow_changes(move || wake.notify_one()) {
+        tracing::warn!("{error:#}");
+    }
+    loop {
+        let _changed_or_not = timeout(LOOK_AT_PORTS_EVERY, changed.notified()).await;
+        // Changes come in bursts.
+        sleep(Duration::from_millis(20)).await;
+        if let Err(error) = instance.lock().await.look_at_ports() {
+            tracing::error!("looking at the ports' interfaces: {error:#}");
+        }
     }
 }
 

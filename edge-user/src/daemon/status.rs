@@ -12,10 +12,11 @@ use serde::{Deserialize, Serialize};
 use super::{
     ledger_status::LedgerStatus,
     policers::{self, Peaks, PolicerStatus},
+    ports::PortState,
 };
 use crate::{
     config::Config,
-    dataplane::{Attached, BesideOurs, KernelTables},
+    dataplane::{AttachedMode, BesideOurs, KernelTables},
     plan::{AttachmentPlan, Plan},
 };
 
@@ -47,8 +48,11 @@ pub struct PortStatus {
     pub side: String,
     /// `primary` or `secondary`.
     pub link: String,
-    /// `native` or `generic`.
+    /// `native` or `generic`, as the kernel has it at the moment; `none`: no program runs there.
     pub xdp_mode: String,
+    /// The fault that keeps frames from it, or its interface from the configuration's name, if any.
+    #[serde(default)]
+    pub fault: Option<String>,
     /// Frames received.
     pub rx_frames: u64,
     /// Their bytes.
@@ -132,7 +136,7 @@ impl Status {
     pub(super) fn read(
         config: &Config,
         plan: &Plan,
-        attached: &BTreeMap<String, Attached>,
+        states: &BTreeMap<String, PortState>,
         tables: &KernelTables,
         peaks: &Peaks,
         beside: &BesideOurs,
@@ -140,6 +144,7 @@ impl Status {
     ) -> Result<Self> {
         let ports = plan.ports.iter().map(|port| {
             let mut counters = tables.port_counters(port.index)?;
+            let state = states.get(&port.name).cloned().unwrap_or_default();
             if let Some(others) = beside.ports.get(&port.name) {
                 counters.add(&others.settled());
             }
@@ -148,7 +153,8 @@ impl Status {
                 interface: port.interface.clone(),
                 side: port.side.as_str().to_owned(),
                 link: port.link.as_str().to_owned(),
-                xdp_mode: attached.get(&port.name).map_or("none", |a| a.mode.as_str()).to_owned(),
+                xdp_mode: state.mode.map_or("none", AttachedMode::as_str).to_owned(),
+                fault: state.fault,
                 rx_frames: counters.reasons.iter().map(|counter| counter.frames).sum(),
                 rx_bytes: counters.reasons.iter().map(|counter| counter.bytes).sum(),
                 reasons: reasons(&counters),

@@ -34,6 +34,9 @@ impl Status {
             )?;
         }
         for port in &self.ports {
+            if let Some(fault) = &port.fault {
+                writeln!(out, "! port {}: {fault}", port.name)?;
+            }
             let lost = port.reasons.iter().filter(|(reason, _)| is_alarming(reason));
             for (reason, frames) in lost {
                 writeln!(

@@ -1,73 +1,93 @@
-//! What starts, takeovers and detaches that were killed have left.
+//! What starts, takeovers, reloads and detaches that were killed have left, and whether it can be
+//! gone on with.
+
+use std::path::Path;
 
 use anyhow::{Result, ensure};
-use edge_common::books::{CLOSED, OPEN};
-
-use super::close::{Unbooked, close};
-use crate::{
-    config::Config,
-    dataplane::{
-        Pins,
-        books::{Books, all_books, page_state},
-    },
+use edge_common::{
+    abi,
+    books::{CLOSED, OPEN},
 };
 
-/// Prepares the place for our tables; whether they have to be made.
-pub(super) fn clear_the_way(pins: &Pins) -> Result<bool> {
-    remove_leftovers(pins)?;
-    let are_dead = are_dead(pins)?;
-    if pins.has_tables()? && !are_dead {
-        return Ok(false);
-    }
-    // What a start or a detach that was killed has left is no data plane; but somebody may have
-    // removed a pin by hand.
-    ensure!(
-        are_dead || page_state(pins)? != Some(OPEN),
-        "pins are missing in {}, and those that are left have counters: `edge detach` books and \
-         removes them",
-        pins.directory().display(),
-    );
-    pins.clear()?;
-    Ok(true)
-}
+use super::install::Set;
+use crate::dataplane::{
+    KernelTables, Pins, Place, PortLink,
+    books::{Books, all_books, netns_cookie_of, page_state},
+    device::{Devices, netns_cookie},
+};
 
-/// Removes what a start that failed has pinned so far, after booking what passed meanwhile.
-pub(super) fn undo(config: &Config, pins: &Pins) {
-    if let Err(error) = close(config, pins, Unbooked::Keep) {
-        tracing::error!("removing what was pinned so far: {error:#}");
-        if let Err(error) = pins.remove_links() {
-            tracing::error!("removing what was attached so far: {error:#}");
+/// The newest set of tables under `pin_dir` that this version can go on with, after what nobody
+/// needs is removed; `None`: there is none.
+pub(super) fn newest_set(pin_dir: &Path) -> Result<Option<Set>> {
+    remove_leftovers(pin_dir)?;
+    let all = Pins::all(pin_dir)?;
+    for pins in all.into_iter().rev().filter(|pins| pins.version() == abi::VERSION) {
+        if page_state(&pins)? != Some(OPEN) || is_dead(&pins)? {
+            continue;
         }
+        if pins.has_tables()? {
+            match KernelTables::from_pins(&pins) {
+                Ok(tables) => return Ok(Some(Set { pins, tables })),
+                Err(error) => tracing::error!("{error:#}"),
+            }
+        }
+        tracing::error!(
+            "somebody has changed the pins in {}: going on with new tables; what these counted \
+             since the last booking may be lost",
+            pins.directory().display(),
+        );
     }
+    Ok(None)
 }
 
-/// Removes what other versions have left and nobody needs: tables that are booked.
-fn remove_leftovers(pins: &Pins) -> Result<()> {
-    for other in pins.others()? {
-        let directory = other.directory().display();
-        match page_state(&other)? {
+/// Refuses to go on with a data plane that is attached in another network namespace: its interfaces
+/// are not ours, whatever their names.
+pub(super) fn ensure_our_namespace(pin_dir: &Path, devices: &Devices) -> Result<()> {
+    let ours = netns_cookie()?;
+    for link in PortLink::all(&Pins::new(pin_dir), devices)? {
+        let is_known_as_ours = netns_cookie_of(&link.pins)? == Some(ours);
+        ensure!(
+            link.place != Place::Elsewhere || is_known_as_ours,
+            "the data plane in {} belongs to another network namespace, where its programs are \
+             attached, and nothing was changed; start the daemon there (`nsenter --net`), or give \
+             this one a `pin_dir` and a `state_dir` of its own",
+            pin_dir.display(),
+        );
+    }
+    Ok(())
+}
+
+/// Whether somebody removed pins of a set, so that its counters can't be read, and nothing is
+/// attached any more that counts in it.
+pub(super) fn is_broken(pins: &Pins) -> Result<bool> {
+    let is_ours = pins.version() == abi::VERSION;
+    Ok(is_ours && pins.links()?.is_empty() && !pins.has_tables()?)
+}
+
+/// Removes what nobody needs: tables that are booked, and those that nothing was ever attached to.
+fn remove_leftovers(pin_dir: &Path) -> Result<()> {
+    for pins in Pins::all(pin_dir)? {
+        let state = page_state(&pins)?;
+        let is_unused = pins.links()?.is_empty();
+        match state {
             Some(OPEN) => {}
-            Some(CLOSED) => drop(other.remove()?),
-            // Killed before anything was attached to them.
-            Some(0) if other.links()?.is_empty() => drop(other.remove()?),
+            Some(CLOSED) => drop(pins.remove()?),
+            // Killed while they were made, or before anything was attached to them.
+            Some(0) | None if is_unused => drop(pins.remove()?),
+            _ if pins.version() == abi::VERSION => {}
             _ => tracing::warn!(
-                "{directory} has pins of a version whose books can't be read here; `edge detach` of \
-                 that version removes them"
+                "{} has pins of a version whose books can't be read here; `edge detach` of that \
+                 version removes them",
+                pins.directory().display()
             ),
         }
     }
     Ok(())
 }
 
-/// Whether the tables under `pins` are booked for good, and not yet removed.
-fn are_dead(pins: &Pins) -> Result<bool> {
-    if page_state(pins)? == Some(CLOSED) {
-        return Ok(true);
-    }
-    if !pins.has_tables()? {
-        return Ok(false);
-    }
-    let Some(ours) = Books::open(pins)? else { return Ok(false) };
+/// Whether the tables under `pins` are part of others, and not yet removed.
+fn is_dead(pins: &Pins) -> Result<bool> {
+    let Ok(Some(ours)) = Books::open(pins) else { return Ok(false) };
     let all = all_books(pins.root())?.books;
     let others = all.iter().filter(|(other, _)| other != pins);
     Ok(others.map(|(_, books)| books.carried_from()).any(|from| from.contains(&ours.epoch().id)))

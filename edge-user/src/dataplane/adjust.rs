@@ -6,7 +6,6 @@ use anyhow::{Context as _, Result};
 use super::{
     interface::Interface,
     offloads::{self, Offload},
-    pins::Pins,
 };
 
 /// Settings that this process has changed.
@@ -57,14 +56,10 @@ impl Adjusted {
         Ok(())
     }
 
-    /// Changes everything back, but where a program is attached all the same and needs it.
-    pub fn restore(self, pins: &Pins) {
-        let mut attached = pins.links().unwrap_or_default();
-        for other in pins.others().unwrap_or_default() {
-            attached.extend(other.links().unwrap_or_default());
-        }
+    /// Changes everything back, but on those of these interfaces whose program needs it.
+    pub fn restore(self, attached: &[u32]) {
         for Adjustment { interface, turned_off, made_promiscuous } in self.0 {
-            if attached.iter().any(|attached| attached.ifindex == interface.index()) {
+            if attached.contains(&interface.index()) {
                 continue;
             }
             offloads::turn_on(&interface, &turned_off);

@@ -13,26 +13,48 @@ use zerocopy::FromZeros as _;
 use super::{change_rate::change_rate, keys, mapped::MappedArray, tables::KernelTables};
 use crate::plan::{Plan, RateChange};
 
-/// Makes the tables hold what `plan` says, beside what they held. `ifindexes` are those of the
+/// Makes tables that no port uses hold what `plan` says: for test runs. `ifindexes` are those of the
 /// plan's ports, in their order.
-///
-/// What changes for a published attachment (rate, marking, state) changes by one store each, and a
-/// bucket whose rate changes stays as full as it is.
 pub fn apply(tables: &mut KernelTables, plan: &Plan, ifindexes: &[u32]) -> Result<()> {
-    fill(tables, plan).context("filling the tables")?;
+    prepare(tables, plan)?;
     for (port, ifindex) in plan.ports.iter().zip(ifindexes) {
-        for tx_ports in &mut tables.tx_ports {
-            tx_ports
-                .set(port.index, *ifindex, None, 0)
-                .with_context(|| format!("making {} a port to forward to", port.interface))?;
-        }
+        tables.set_egress(port.index, *ifindex)?;
     }
-    publish(tables, plan);
+    store(tables, plan);
     Ok(())
 }
 
-/// Writes everything that nothing refers to yet, and the attachments.
-fn fill(tables: &mut KernelTables, plan: &Plan) -> Result<()> {
+/// Prepares for `plan` what nothing refers to yet: slots, indices and tables of new owners. This is
+/// the part that can fail; a plan that is given up after it leaves nothing but places without use.
+pub fn prepare(tables: &mut KernelTables, plan: &Plan) -> Result<()> {
+    let mut prepared = || -> Result<()> {
+        for (key, claim) in plan.policers.iter().filter(|(_, claim)| claim.is_new) {
+            tables.policers.set(claim.index, &PolicerWords::new_zeroed());
+            tables.leases.clear(claim.index)?;
+            tables.policer_keys.set(claim.index, &keys::policer_record(key));
+        }
+        for claim in plan.flow_queues.values().filter(|claim| claim.is_new) {
+            tables.flow_queues.set(claim.index, &FlowQueuesWords::new_zeroed());
+        }
+        for port in plan.ports.iter().filter(|port| port.is_new) {
+            tables.give_port(port.index, &port.name)?;
+        }
+        for claim in plan.c_tables.values().filter(|claim| claim.is_new) {
+            tables.c_tables.set(claim.index, &VidTable::new_zeroed());
+        }
+        for attachment in plan.attachments.iter().filter(|attachment| attachment.is_new) {
+            tables.give(attachment.index, &attachment.key)?;
+        }
+        Ok(())
+    };
+    prepared().context("preparing the tables")
+}
+
+/// Makes tables that are prepared hold what `plan` says, beside what they held. This can't fail.
+///
+/// What changes for a published attachment (rate, marking, state) changes by one store each, and a
+/// bucket whose rate changes stays as full as it is.
+pub fn store(tables: &KernelTables, plan: &Plan) {
     // Before a rate that nothing refers to any more is overwritten.
     let rate_changes = rate_changes(tables, plan);
     for (index, rate) in &plan.rates {
@@ -41,34 +63,15 @@ fn fill(tables: &mut KernelTables, plan: &Plan) -> Result<()> {
     for (index, row) in &plan.qos_rows {
         tables.qos_rows.set(*index, row);
     }
-    for (key, claim) in &plan.policers {
-        if claim.is_new {
-            tables.policers.set(claim.index, &PolicerWords::new_zeroed());
-            tables.leases.clear(claim.index)?;
-            tables.policer_keys.set(claim.index, &keys::policer_record(key));
-        }
-    }
-    for claim in plan.flow_queues.values().filter(|claim| claim.is_new) {
-        tables.flow_queues.set(claim.index, &FlowQueuesWords::new_zeroed());
-    }
-    for port in plan.ports.iter().filter(|port| port.is_new) {
-        tables.give_port(port.index, &port.name)?;
-    }
-    for claim in plan.c_tables.values().filter(|claim| claim.is_new) {
-        tables.c_tables.set(claim.index, &VidTable::new_zeroed());
-    }
     for change in &rate_changes {
         change_rate(tables, change);
     }
     for attachment in &plan.attachments {
-        if attachment.is_new {
-            tables.give(attachment.index, &attachment.key)?;
-        }
         // First what the attachment's flags have the path look at.
         tables.limits.set(attachment.index, &attachment.limits);
         tables.attachments.set(attachment.index, &attachment.value);
     }
-    Ok(())
+    publish(tables, plan);
 }
 
 /// The policers whose rate is another one in `plan`, with the attachments that they police.

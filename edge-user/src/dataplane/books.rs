@@ -32,8 +32,9 @@ use crate::{
 /// Where the kernel tells which boot this is.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
-/// Opens the page of new tables. From then on they are an epoch.
-pub fn open_page(tables: &KernelTables) -> Result<()> {
+/// Opens the page of new tables, whose ports are in the network namespace with this cookie. From
+/// then on they are an epoch.
+pub fn open_page(tables: &KernelTables, netns_cookie: u64) -> Result<()> {
     if tables.books.get(0).state == OPEN {
         return Ok(());
     }
@@ -47,6 +48,7 @@ pub fn open_page(tables: &KernelTables) -> Result<()> {
         layout: LAYOUT,
         carried_side: 0,
         carried_from: [[[0; 16]; CARRIED_EPOCHS]; 2],
+        netns_cookie,
     };
     tables.books.set(0, &page);
     // Only now that all of it is there.
@@ -57,6 +59,12 @@ pub fn open_page(tables: &KernelTables) -> Result<()> {
 /// What the page of the tables under `pins` is; `None`: there is none.
 pub fn page_state(pins: &Pins) -> Result<Option<u64>> {
     Ok(page(pins)?.map(|(page, _)| page.state))
+}
+
+/// The cookie of the network namespace that the ports of the tables under `pins` are in; `None`:
+/// not known.
+pub fn netns_cookie_of(pins: &Pins) -> Result<Option<u64>> {
+    Ok(page(pins)?.map(|(page, _)| page.netns_cookie).filter(|cookie| *cookie != 0))
 }
 
 /// The kernel's boot.
@@ -244,22 +252,19 @@ fn page(pins: &Pins) -> Result<Option<(Page, RawArray)>> {
 
 /// Every set of tables that has books.
 pub struct AllBooks {
-    /// With their pins; ours first.
+    /// With their pins.
     pub books: Vec<(Pins, Books)>,
-    /// What is wrong with those of other versions that can't be read.
+    /// What is wrong with those that can't be read.
     pub unreadable: Vec<anyhow::Error>,
 }
 
 /// The books of all sets of tables under `pin_dir`.
 pub fn all_books(pin_dir: &Path) -> Result<AllBooks> {
-    let ours = Pins::new(pin_dir);
     let mut all = AllBooks { books: Vec::new(), unreadable: Vec::new() };
     let open = |pins: &Pins| {
         Books::open(pins).with_context(|| format!("the books in {}", pins.directory().display()))
     };
-    let others = ours.others()?;
-    all.books.extend(open(&ours)?.map(|books| (ours, books)));
-    for pins in others {
+    for pins in Pins::all(pin_dir)? {
         match open(&pins) {
             Ok(books) => all.books.extend(books.map(|books| (pins, books))),
             // Removed meanwhile, as all of it is booked.

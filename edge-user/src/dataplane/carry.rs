@@ -9,7 +9,7 @@ use edge_common::{
     meter::{Counted, PortCounters},
 };
 
-use super::{books::Books, keys, tables::KernelTables};
+use super::{books::Books, tables::KernelTables};
 use crate::plan::AttachmentKey;
 
 /// Makes what was counted in `old`, in which nothing counts any more, part of the counters of the
@@ -24,7 +24,7 @@ pub fn carry(tables: &mut KernelTables, old: &Books) -> Result<()> {
     let side = tables.carried_side();
     let epochs = tables.books.get(0).carried_from[side];
     make_room(tables, old)?;
-    let (owners, ports) = (tables.owners(), ports(tables));
+    let (owners, ports) = (tables.owners(), tables.port_names());
     let to = 1 - side;
     for index in owners.values() {
         let mut carried = tables.carried.get(*index);
@@ -98,7 +98,7 @@ fn make_room(tables: &mut KernelTables, old: &Books) -> Result<()> {
         let Some(index) = free.next() else { break };
         tables.give(index, &slot.key)?;
     }
-    let known = ports(tables);
+    let known = tables.port_names();
     let used: BTreeSet<u32> = known.values().copied().collect();
     let mut free = (0..tables.port_keys.len()).filter(|index| !used.contains(index));
     for (_, name, _) in old.ports()?.into_iter().filter(|port| !known.contains_key(&port.1)) {
@@ -106,10 +106,4 @@ fn make_room(tables: &mut KernelTables, old: &Books) -> Result<()> {
         tables.give_port(index, &name)?;
     }
     Ok(())
-}
-
-fn ports(tables: &KernelTables) -> BTreeMap<String, u32> {
-    let names = (0..tables.port_keys.len())
-        .filter_map(|index| Some((keys::port_name(&tables.port_keys.get(index))?, index)));
-    names.collect()
 }

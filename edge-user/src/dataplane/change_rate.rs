@@ -45,7 +45,7 @@ pub fn change_rate(tables: &KernelTables, change: &RateChange) {
 
 /// The word of a bucket that is as full, in parts of the burst, at `new` as `tat_ticks` is at
 /// `old`; `None` where it is the same.
-fn moved(tat_ticks: u64, now_ticks: u64, old: &Rate, new: &Rate) -> Option<u64> {
+pub(super) fn moved(tat_ticks: u64, now_ticks: u64, old: &Rate, new: &Rate) -> Option<u64> {
     // As the policer sees it: further ahead is behind, and full.
     let ahead_ticks = tat_ticks.wrapping_sub(now_ticks);
     if ahead_ticks > old.max_ahead_ticks() || burst_ticks(old) == burst_ticks(new) {

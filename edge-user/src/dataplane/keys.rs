@@ -14,7 +14,12 @@ use crate::{
 const FIRST_CLASS_SCOPE: u8 = 16;
 
 pub(super) fn port_record(name: &str) -> abi::PortKey {
-    abi::PortKey { name: name_bytes(name) }
+    abi::PortKey {
+        name: name_bytes(name),
+        interface: [0; NAME_LEN_BYTES],
+        constants: abi::PortConstants::default(),
+        program_ids: [0; 2],
+    }
 }
 
 pub(super) fn port_name(record: &abi::PortKey) -> Option<String> {
@@ -112,10 +117,11 @@ fn number<T: PartialEq + Copy>(values: &[T], value: T) -> u8 {
     numbers.into_iter().find(|(_, known)| **known == value).map_or(0, |(number, _)| number)
 }
 
-/// A name, which the configuration's checks keep shorter than the array.
-fn name_bytes(name: &str) -> [u8; NAME_LEN_BYTES] {
+/// A name, which the configuration's checks keep shorter than the array (interfaces' other names can
+/// be longer, and are cut).
+pub(super) fn name_bytes(name: &str) -> [u8; NAME_LEN_BYTES] {
     let mut bytes = [0; NAME_LEN_BYTES];
-    bytes[..name.len()].copy_from_slice(name.as_bytes());
+    bytes.iter_mut().zip(name.as_bytes()).for_each(|(place, byte)| *place = *byte);
     bytes
 }
 

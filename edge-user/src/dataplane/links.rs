@@ -1,4 +1,5 @@
-//! Programs on interfaces: attached, replaced without a lost frame, detached.
+//! Programs on interfaces: attached, replaced without a lost frame, detached; and what the kernel
+//! says of them.
 
 use anyhow::{Context as _, Result, anyhow};
 use aya::programs::{
@@ -8,15 +9,17 @@ use aya::programs::{
 };
 
 use super::{
+    device::Devices,
     interface::Interface,
-    pins::Pins,
+    pins::{LinkName, Pins},
     program::PortProgram,
+    raw_link::{LinkInfo, Program},
     refusal::{Target, errno, explain, is_foreign},
 };
 use crate::config::XdpMode;
 
 /// The mode a program runs in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum AttachedMode {
     /// In the driver.
     Native,
@@ -33,96 +36,134 @@ impl AttachedMode {
             Self::Generic => "generic",
         }
     }
-}
 
-/// What the program of a port is attached to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Attached {
-    /// The mode.
-    pub mode: AttachedMode,
-    /// Index of the interface.
-    pub ifindex: u32,
-}
-
-/// The pinned links of an edge.
-pub struct Links<'a> {
-    pins: &'a Pins,
-}
-
-impl<'a> Links<'a> {
-    /// Those under `pins`.
+    /// Whether a configuration that wants `wanted` is content with it.
     #[must_use]
-    pub fn new(pins: &'a Pins) -> Self {
-        Self { pins }
+    pub fn suits(self, wanted: XdpMode) -> bool {
+        match wanted {
+            XdpMode::Native => self == Self::Native,
+            XdpMode::Generic => self == Self::Generic,
+            XdpMode::Auto => true,
+        }
+    }
+}
+
+/// A pinned link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PortLink {
+    /// The set that it is pinned in.
+    pub pins: Pins,
+    /// The name of its pin.
+    pub name: LinkName,
+    /// The kernel's id of its program.
+    pub program_id: u32,
+    /// The interface that the program runs on.
+    pub place: Place,
+}
+
+/// Where a link's program runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// On an interface of this network namespace, with this index.
+    Here(u32),
+    /// On an interface of another network namespace.
+    Elsewhere,
+    /// The interface is gone, or the link was detached.
+    Nowhere,
+}
+
+impl PortLink {
+    /// All that are pinned under `pins`' root, as the kernel has them now.
+    pub fn all(pins: &Pins, devices: &Devices) -> Result<Vec<Self>> {
+        let mut all = Vec::new();
+        for pins in Pins::all(pins.root())? {
+            for name in pins.links()? {
+                let LinkInfo { program_id, ifindex } = LinkInfo::of_pin(&pins.link(name))?;
+                let place = match ifindex {
+                    0 => Place::Nowhere,
+                    // An index alone says nothing of the namespace that it is in.
+                    ifindex => match devices.by_index(ifindex)? {
+                        Some(device) if device.runs(program_id) => Place::Here(ifindex),
+                        _ => Place::Elsewhere,
+                    },
+                };
+                all.push(Self { pins: pins.clone(), name, program_id, place });
+            }
+        }
+        Ok(all)
     }
 
-    /// Puts `program` on the interface: by replacing the program of its link, which
-    /// loses no frame, or where there is no link, or one in another mode, by a new one.
-    pub fn install(
-        &self,
+    /// The mode of its program.
+    pub fn mode(&self) -> AttachedMode {
+        self.name.mode
+    }
+
+    /// Has the interface run `program` in place of the one that it has, without a frame that runs
+    /// neither.
+    pub fn replace(&self, program: &mut Xdp) -> Result<()> {
+        let path = self.pins.link(self.name);
+        let link =
+            PinnedLink::from_pin(&path).with_context(|| format!("opening {}", path.display()))?;
+        let link =
+            XdpLink::try_from(FdLink::from(link)).context("the pinned link is not an XDP link")?;
+        let id = program.attach_to_link(link)?;
+        // The pin keeps the link; dropping ours only closes a file descriptor.
+        drop(FdLink::try_from(program.take_link(id)?)?);
+        Ok(())
+    }
+
+    /// Takes the program off its interface.
+    pub fn remove(&self) -> Result<()> {
+        self.pins.remove_link(self.name)
+    }
+}
+
+/// An interface that runs a program which drops every frame, until the one that it is held for is
+/// ready. Dropping this takes it off again, and so does the end of the process.
+pub struct Held {
+    link: FdLink,
+    mode: AttachedMode,
+    ifindex: u32,
+}
+
+impl Held {
+    /// Attaches to an interface that has no program of ours, in the first mode that `wanted` allows.
+    pub fn attach(
         program: &mut PortProgram,
         interface: &Interface,
         wanted: XdpMode,
-    ) -> Result<Attached> {
+    ) -> Result<Self> {
+        let (first, second) = match wanted {
+            XdpMode::Native => (AttachedMode::Native, None),
+            XdpMode::Generic => (AttachedMode::Generic, None),
+            XdpMode::Auto => (AttachedMode::Native, Some(AttachedMode::Generic)),
+        };
         let ifindex = interface.index();
-        let links = self.pins.links()?;
-        for present in links.into_iter().filter(|link| link.ifindex == ifindex) {
-            let fits = match wanted {
-                XdpMode::Native => present.mode == AttachedMode::Native,
-                XdpMode::Generic => present.mode == AttachedMode::Generic,
-                XdpMode::Auto => true,
-            };
-            if fits {
-                let path = self.pins.link(present);
-                let link = PinnedLink::from_pin(&path)
-                    .with_context(|| format!("opening {}", path.display()))?;
-                match replace(program.xdp(present.mode)?, FdLink::from(link)) {
-                    Ok(()) => return Ok(present),
-                    // An interface that went and came back leaves a dead link behind.
-                    Err(error) => tracing::warn!("interface {ifindex}: attaching anew: {error:#}"),
+        match (attach_in(program, interface, first)?, second) {
+            (Ok(link), _) => Ok(Self { link, mode: first, ifindex }),
+            (Err(refused), Some(second)) if !is_foreign(errno(&refused)) => {
+                let why = in_words(refused, interface, first)?;
+                tracing::warn!("going on in generic mode, which is slower: {why:#}");
+                match attach_in(program, interface, second)? {
+                    Ok(link) => Ok(Self { link, mode: second, ifindex }),
+                    Err(refused) => Err(in_words(refused, interface, second)?),
                 }
             }
-            self.pins.remove_link(present)?;
+            (Err(refused), _) => Err(in_words(refused, interface, first)?),
         }
-        let (link, mode) = attach(program, interface, wanted)?;
-        let attached = Attached { mode, ifindex };
-        let path = self.pins.link(attached);
-        link.pin(&path).with_context(|| format!("pinning {}", path.display()))?;
-        Ok(attached)
     }
 
-    /// Takes the program off every interface that `keep` does not want.
-    pub fn remove_all_but(&self, keep: impl Fn(Attached) -> bool) -> Result<()> {
-        for attached in self.pins.links()? {
-            if !keep(attached) {
-                self.pins.remove_link(attached)?;
-            }
-        }
-        Ok(())
+    /// The mode.
+    pub fn mode(&self) -> AttachedMode {
+        self.mode
     }
-}
 
-fn attach(
-    program: &mut PortProgram,
-    interface: &Interface,
-    wanted: XdpMode,
-) -> Result<(FdLink, AttachedMode)> {
-    let (first, second) = match wanted {
-        XdpMode::Native => (AttachedMode::Native, None),
-        XdpMode::Generic => (AttachedMode::Generic, None),
-        XdpMode::Auto => (AttachedMode::Native, Some(AttachedMode::Generic)),
-    };
-    match (attach_in(program, interface, first)?, second) {
-        (Ok(link), _) => Ok((link, first)),
-        (Err(refused), Some(second)) if !is_foreign(errno(&refused)) => {
-            let why = in_words(refused, interface, first)?;
-            tracing::warn!("going on in generic mode, which is slower: {why:#}");
-            match attach_in(program, interface, second)? {
-                Ok(link) => Ok((link, second)),
-                Err(refused) => Err(in_words(refused, interface, second)?),
-            }
-        }
-        (Err(refused), _) => Err(in_words(refused, interface, first)?),
+    /// Pins the link in `pins`, so that it stays.
+    pub fn pin(self, pins: &Pins) -> Result<PortLink> {
+        let Self { link, mode, ifindex } = self;
+        let program_id = link.info().context("asking for a link's program")?.program_id();
+        let name = pins.pin_link(link, mode)?;
+        Ok(PortLink { pins: pins.clone(), name, program_id, place: Place::Here(ifindex) })
     }
 }
 
@@ -132,12 +173,8 @@ fn attach_in(
     interface: &Interface,
     mode: AttachedMode,
 ) -> Result<Result<FdLink, ProgramError>> {
-    let aya_mode = match mode {
-        AttachedMode::Native => AyaMode::Driver,
-        AttachedMode::Generic => AyaMode::Skb,
-    };
-    let xdp = program.xdp(mode)?;
-    let id = match xdp.attach_to_if_index(interface.index(), aya_mode) {
+    let xdp = program.holder()?;
+    let id = match xdp.attach_to_if_index(interface.index(), aya_mode(mode)) {
         Ok(id) => id,
         Err(refused) => return Ok(Err(refused)),
     };
@@ -145,6 +182,13 @@ fn attach_in(
         "the kernel gave no XDP link, without which the data plane can't outlive the daemon",
     )?;
     Ok(Ok(link))
+}
+
+fn aya_mode(mode: AttachedMode) -> AyaMode {
+    match mode {
+        AttachedMode::Native => AyaMode::Driver,
+        AttachedMode::Generic => AyaMode::Skb,
+    }
 }
 
 /// The kernel's refusal as a sentence, with what it said itself behind that.
@@ -158,10 +202,27 @@ fn in_words(
     Ok(anyhow!(refused).context(said))
 }
 
-fn replace(program: &mut Xdp, link: FdLink) -> Result<()> {
-    let link = XdpLink::try_from(link).context("the pinned link is not an XDP link")?;
-    let id = program.attach_to_link(link)?;
-    // The pin keeps the link; dropping ours only closes a file descriptor.
-    drop(FdLink::try_from(program.take_link(id)?)?);
-    Ok(())
+/// A program that was taken off its interface, so that it can run in another mode, which the kernel
+/// allows one at a time.
+pub struct TakenOff {
+    program: Program,
+    ifindex: u32,
+    pins: Pins,
+    name: LinkName,
+}
+
+impl TakenOff {
+    /// Takes off the program of `link`.
+    pub fn new(link: &PortLink, ifindex: u32) -> Result<Self> {
+        let program = Program::by_id(link.program_id)?;
+        link.remove()?;
+        Ok(Self { program, ifindex, pins: link.pins.clone(), name: link.name })
+    }
+
+    /// Puts it back.
+    pub fn put_back(self) -> Result<()> {
+        let link = self.program.attach(self.ifindex, self.name.mode)?;
+        // Under the old name, which nobody else can have: the kernel has given the number once.
+        link.pin(&self.pins.link(self.name))
+    }
 }

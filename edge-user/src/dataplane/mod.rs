@@ -3,8 +3,11 @@
 pub mod adjust;
 mod apply;
 pub mod books;
+mod bpffs;
+mod buckets;
 mod carry;
 mod change_rate;
+pub mod device;
 mod egress;
 mod genl;
 pub mod interface;
@@ -20,17 +23,19 @@ mod places;
 pub mod preflight;
 pub mod program;
 mod quiesce;
+mod raw_link;
 mod raw_map;
 mod refusal;
 pub mod tables;
 pub mod xdp_features;
 
 pub use self::{
-    apply::{apply, retire},
+    apply::{apply, prepare, retire, store},
+    buckets::Buckets,
     carry::{BesideOurs, carry, is_carried},
     change_rate::{change_rate, now_ticks},
     egress::watch_egress,
-    links::{Attached, AttachedMode, Links},
+    links::{AttachedMode, Held, Place, PortLink, TakenOff},
     occupancy::{occupancy, rates},
     pins::Pins,
     program::PortProgram,

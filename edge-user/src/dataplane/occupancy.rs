@@ -21,6 +21,10 @@ pub fn occupancy(tables: &KernelTables) -> Occupancy {
 
     let ports: BTreeSet<u32> = occupancy.ports.known.values().copied().collect();
     for port in &ports {
+        // A program that is attached reads what its index leads to.
+        if tables.programs(*port).1 != [0; 2] {
+            occupancy.ports.published.insert(*port);
+        }
         for (vid, slot) in slots(&tables.s_tables.get(*port)) {
             match slot {
                 Slot::Empty => {}

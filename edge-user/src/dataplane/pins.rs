@@ -1,12 +1,13 @@
 //! Where the data plane is pinned: tables and links outlive the daemon there.
 //!
-//! `PIN_DIR/vN/maps/NAME`, `PIN_DIR/vN/links/IFINDEX-MODE` and `PIN_DIR/vN/egress/PROGRAM`, N being
-//! the version of the layouts. A link is an interface's, whatever port the configuration makes of it.
+//! A set of tables has a directory `PIN_DIR/vN` or `PIN_DIR/vN-G`: N is the version of the layouts,
+//! G tells sets of one version apart, as larger tables, or tables for ports that have become other
+//! ones, are made beside those in use. In it are `maps/NAME`, `links/NUMBER-MODE`, with the kernel's
+//! number of the link, and `egress/PROGRAM`. The name of a link says nothing of its interface: that
+//! is asked of the kernel.
 
 use std::{
     fs::{self, File},
-    io,
-    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
 };
 
@@ -16,51 +17,85 @@ use edge_common::abi;
 use nix::{
     errno::Errno,
     fcntl::{Flock, FlockArg},
-    mount::{MntFlags, MsFlags, mount, umount2},
-    sys::statfs::{BPF_FS_MAGIC, statfs},
+    mount::{MntFlags, umount2},
 };
 
-use super::links::{Attached, AttachedMode};
-
-/// Where BPF file systems are, by convention.
-const CONVENTIONAL: &str = "/sys/fs/bpf";
-/// What a BPF file system that edge mounts for itself alone calls its source.
-const OUR_MOUNT: &str = "edge";
+use super::{
+    bpffs::{ensure_bpffs, is_our_mount, list, make_directory, remove_directory},
+    links::AttachedMode,
+};
 
 /// Directories of pins.
 const KINDS: [&str; 3] = ["links", "egress", "maps"];
 
-/// The pins of an edge.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The name of a link's pin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LinkName {
+    /// The kernel's number of the link, which no other one of this boot has. (The index of the
+    /// interface, in sets of version 3.)
+    pub number: u32,
+    /// The mode of its program.
+    pub mode: AttachedMode,
+}
+
+/// The pins of a set of tables.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Pins {
     root: PathBuf,
     directory: PathBuf,
+    version: u32,
+    number: u32,
 }
 
 impl Pins {
-    /// Those under `pin_dir`, present or not.
+    /// Those of the first set of this version under `pin_dir`, present or not.
     #[must_use]
     pub fn new(pin_dir: &Path) -> Self {
-        Self { root: pin_dir.to_owned(), directory: pin_dir.join(format!("v{}", abi::VERSION)) }
+        Self::numbered(pin_dir, abi::VERSION, 0)
     }
 
-    /// Where the versions' pins are.
+    fn numbered(root: &Path, version: u32, number: u32) -> Self {
+        let name = match number {
+            0 => format!("v{version}"),
+            number => format!("v{version}-{number}"),
+        };
+        Self { root: root.to_owned(), directory: root.join(name), version, number }
+    }
+
+    /// Every set under `pin_dir`, oldest first among those of a version.
+    pub fn all(pin_dir: &Path) -> Result<Vec<Self>> {
+        let names = list(pin_dir)?;
+        let numbers = names.iter().filter_map(|name| set_numbers(name));
+        let mut all: Vec<Self> =
+            numbers.map(|(version, number)| Self::numbered(pin_dir, version, number)).collect();
+        all.sort_by_key(|pins| (pins.version, pins.number));
+        Ok(all)
+    }
+
+    /// Those of a set of this version that nobody has, after all that are there.
+    pub fn next(pin_dir: &Path) -> Result<Self> {
+        let all = Self::all(pin_dir)?;
+        let ours = all.iter().filter(|pins| pins.version == abi::VERSION);
+        let number = ours.map(|pins| pins.number + 1).max().unwrap_or(0);
+        Ok(Self::numbered(pin_dir, abi::VERSION, number))
+    }
+
+    /// Where the sets' directories are.
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// Where this version's are.
+    /// Where this set's pins are.
     #[must_use]
     pub fn directory(&self) -> &Path {
         &self.directory
     }
 
-    /// The version.
+    /// The version of the layouts.
     #[must_use]
     pub fn version(&self) -> u32 {
-        let name = self.directory.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        version(name).unwrap_or(0)
+        self.version
     }
 
     /// Path of the map `name`.
@@ -71,8 +106,8 @@ impl Pins {
 
     /// Path of a link.
     #[must_use]
-    pub fn link(&self, attached: Attached) -> PathBuf {
-        let name = format!("{}-{}", attached.ifindex, attached.mode.as_str());
+    pub fn link(&self, name: LinkName) -> PathBuf {
+        let name = format!("{}-{}", name.number, name.mode.as_str());
         self.directory.join("links").join(name)
     }
 
@@ -83,26 +118,36 @@ impl Pins {
     }
 
     /// The links that there are.
-    pub fn links(&self) -> Result<Vec<Attached>> {
+    pub fn links(&self) -> Result<Vec<LinkName>> {
         let names = list(&self.directory.join("links"))?;
         Ok(names.iter().filter_map(|name| parse_link(name)).collect())
     }
 
-    /// Takes over a link of another version: it is pinned here, and no longer there.
-    pub fn take_over(&self, other: &Self, attached: Attached) -> Result<()> {
-        let (theirs, ours) = (other.link(attached), self.link(attached));
-        // One that was killed between the two steps below has pinned it here already.
-        if !exists(&ours)? {
-            let link = PinnedLink::from_pin(&theirs)
-                .with_context(|| format!("opening {}", theirs.display()))?;
-            FdLink::from(link).pin(&ours).with_context(|| format!("pinning {}", ours.display()))?;
+    /// Takes over a link of another set: it is pinned here, and no longer there.
+    pub fn take_over(&self, other: &Self, theirs: LinkName) -> Result<LinkName> {
+        let path = other.link(theirs);
+        let link =
+            PinnedLink::from_pin(&path).with_context(|| format!("opening {}", path.display()))?;
+        let ours = self.pin_link(FdLink::from(link), theirs.mode)?;
+        fs::remove_file(&path).with_context(|| format!("removing {}", path.display()))?;
+        Ok(ours)
+    }
+
+    /// Pins a link here, if it is not yet.
+    pub fn pin_link(&self, link: FdLink, mode: AttachedMode) -> Result<LinkName> {
+        let number = link.info().context("asking for a link's number")?.id();
+        let name = LinkName { number, mode };
+        let path = self.link(name);
+        // Whoever was killed before removing another pin of it has pinned it here already.
+        if !exists(&path)? {
+            link.pin(&path).with_context(|| format!("pinning {}", path.display()))?;
         }
-        fs::remove_file(&theirs).with_context(|| format!("removing {}", theirs.display()))
+        Ok(name)
     }
 
     /// Removes a link. No frame passes its program after that.
-    pub fn remove_link(&self, attached: Attached) -> Result<()> {
-        let path = self.link(attached);
+    pub fn remove_link(&self, name: LinkName) -> Result<()> {
+        let path = self.link(name);
         // The kernel detaches in its own time when a file held the last reference to a link, and
         // at once when a descriptor did (`bpf_link_put_direct`).
         let link =
@@ -121,35 +166,22 @@ impl Pins {
         Ok(true)
     }
 
-    /// Makes the directories, on a BPF file system, which is mounted where there is none.
+    /// Makes the directories.
     pub fn create(&self) -> Result<()> {
-        ensure_bpffs(&self.root)?;
         for kind in KINDS {
             make_directory(&self.directory.join(kind))?;
         }
         Ok(())
     }
 
-    /// Holds the pins for this process alone, until the guard is dropped.
+    /// Holds the pins of every set for this process alone, until the guard is dropped.
     pub fn lock(&self) -> Result<Flock<File>> {
-        let directory =
-            File::open(&self.root).with_context(|| format!("opening {}", self.root.display()))?;
-        Flock::lock(directory, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| {
-            if errno == Errno::EWOULDBLOCK {
-                anyhow!(
-                    "an edge daemon is running on the data plane in {}; stop it first, or use \
-                         another `pin_dir`",
-                    self.root.display(),
-                )
-            } else {
-                anyhow!(errno).context(format!("locking {}", self.root.display()))
-            }
-        })
+        lock(&self.root)
     }
 
     /// Removes every link to an interface: no frame comes in any more.
     pub fn remove_links(&self) -> Result<()> {
-        self.links()?.into_iter().try_for_each(|attached| self.remove_link(attached))
+        self.links()?.into_iter().try_for_each(|name| self.remove_link(name))
     }
 
     /// Removes every link, then every table.
@@ -187,106 +219,56 @@ impl Pins {
         Ok(true)
     }
 
-    /// Whether there are any, of whatever version.
+    /// Whether there are any, of whatever set.
     pub fn are_there(&self) -> Result<bool> {
-        Ok(exists(&self.directory)? || !self.others()?.is_empty())
+        Ok(!Self::all(&self.root)?.is_empty())
     }
 
-    /// Pins of other versions of the layouts that are here.
+    /// Those of every other set.
     pub fn others(&self) -> Result<Vec<Self>> {
-        let ours = self.version();
-        let names = list(&self.root)?;
-        let others = names.into_iter().filter(|name| version(name).is_some_and(|v| v != ours));
-        let pins = |name| Self { root: self.root.clone(), directory: self.root.join(name) };
-        Ok(others.map(pins).collect())
+        let mut all = Self::all(&self.root)?;
+        all.retain(|pins| pins != self);
+        Ok(all)
     }
 }
 
-fn version(name: &str) -> Option<u32> {
-    name.strip_prefix('v')?.parse().ok()
-}
-
-fn make_directory(path: &Path) -> Result<()> {
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .with_context(|| format!("making the directory {}", path.display()))
-}
-
-fn remove_directory(path: &Path) -> Result<()> {
-    match fs::remove_dir(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("removing {}", path.display()))
+/// Makes `pin_dir`, on a BPF file system, which is mounted where there is none, and holds the pins in
+/// it for this process alone, until the guard is dropped.
+pub fn lock(pin_dir: &Path) -> Result<Flock<File>> {
+    ensure_bpffs(pin_dir)?;
+    let directory =
+        File::open(pin_dir).with_context(|| format!("opening {}", pin_dir.display()))?;
+    Flock::lock(directory, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| {
+        if errno == Errno::EWOULDBLOCK {
+            anyhow!(
+                "an edge daemon is running on the data plane in {}; stop it first, or use \
+                     another `pin_dir`",
+                pin_dir.display(),
+            )
+        } else {
+            anyhow!(errno).context(format!("locking {}", pin_dir.display()))
         }
-        _ => Ok(()),
-    }
-}
-
-fn list(directory: &Path) -> Result<Vec<String>> {
-    let entries = match fs::read_dir(directory) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.with_context(|| format!("listing {}", directory.display()))?,
-    };
-    entries
-        .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
-        .collect::<io::Result<_>>()
-        .with_context(|| format!("listing {}", directory.display()))
-}
-
-/// `ip netns exec` and containers hide `/sys/fs/bpf` behind a fresh sysfs, and some systems mount
-/// none: a BPF file system is then mounted on the conventional place, or on the pin directory.
-fn ensure_bpffs(pin_dir: &Path) -> Result<()> {
-    let (target, source) = if pin_dir.starts_with(CONVENTIONAL) {
-        (Path::new(CONVENTIONAL), "bpf")
-    } else {
-        make_directory(pin_dir)?;
-        (pin_dir, OUR_MOUNT)
-    };
-    if !is_bpffs(target)? {
-        tracing::warn!(
-            "no BPF file system on {}: mounting one. It is gone, and the data plane with it, when \
-             this mount namespace is: `ip netns exec` makes one for each command, `nsenter --net` \
-             does not",
-            target.display(),
-        );
-        mount(Some(source), target, Some("bpf"), MsFlags::empty(), Some("mode=0700"))
-            .with_context(|| {
-                format!(
-                    "{} is not on a BPF file system and none could be mounted; as root: mount -t \
-                     bpf bpf {}",
-                    pin_dir.display(),
-                    target.display(),
-                )
-            })?;
-    }
-    make_directory(pin_dir)
-}
-
-/// Whether [`ensure_bpffs`] mounted the BPF file system at `pin_dir`, and on it alone.
-fn is_our_mount(pin_dir: &Path) -> bool {
-    let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
-    let pin_dir = pin_dir.to_string_lossy();
-    mounts.lines().any(|line| {
-        let mut words = line.split(' ');
-        words.next() == Some(OUR_MOUNT) && words.next() == Some(&pin_dir)
     })
 }
 
-fn is_bpffs(path: &Path) -> Result<bool> {
-    let stat = statfs(path).with_context(|| format!("looking at {}", path.display()))?;
-    Ok(stat.filesystem_type() == BPF_FS_MAGIC)
+/// Version and number of a set, from the name of its directory.
+fn set_numbers(name: &str) -> Option<(u32, u32)> {
+    let numbers = name.strip_prefix('v')?;
+    let (version, number) = numbers.split_once("-").unwrap_or((numbers, "0"));
+    let (version, number) = (version.parse().ok()?, number.parse().ok()?);
+    (Pins::numbered(Path::new(""), version, number).directory == Path::new(name))
+        .then_some((version, number))
 }
 
 fn exists(path: &Path) -> Result<bool> {
     path.try_exists().with_context(|| format!("looking at {}", path.display()))
 }
 
-fn parse_link(name: &str) -> Option<Attached> {
-    let (ifindex, mode) = name.split_once('-')?;
+fn parse_link(name: &str) -> Option<LinkName> {
+    let (number, mode) = name.split_once('-')?;
     let modes = [AttachedMode::Native, AttachedMode::Generic];
     let mode = modes.into_iter().find(|known| known.as_str() == mode)?;
-    Some(Attached { mode, ifindex: ifindex.parse().ok()? })
+    Some(LinkName { number: number.parse().ok()?, mode })
 }
 
 #[cfg(test)]
@@ -296,11 +278,27 @@ mod tests {
     #[test]
     fn link_names_round_trip() {
         for mode in [AttachedMode::Native, AttachedMode::Generic] {
-            let attached = Attached { mode, ifindex: 17 };
-            let path = Pins::new(Path::new("/sys/fs/bpf/edge")).link(attached);
+            let link = LinkName { number: 17, mode };
+            let path = Pins::new(Path::new("/sys/fs/bpf/edge")).link(link);
             let name = path.file_name().and_then(|name| name.to_str()).unwrap();
-            assert_eq!(parse_link(name), Some(attached));
+            assert_eq!(parse_link(name), Some(link));
         }
         assert_eq!(parse_link("customer0"), None);
+    }
+
+    #[test]
+    fn names_of_sets_round_trip() {
+        for (name, numbers) in [
+            ("v4", Some((4, 0))),
+            ("v4-1", Some((4, 1))),
+            ("v1004-17", Some((1004, 17))),
+            ("v4-0", None),
+            ("v04", None),
+            ("v4-01", None),
+            ("v", None),
+            ("maps", None),
+        ] {
+            assert_eq!(set_numbers(name), numbers, "{name}");
+        }
     }
 }

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 
 use super::{
     interface::Interface,
-    links::{Attached, AttachedMode},
+    links::AttachedMode,
     mode::{Decision, Egress, Facts, decide, refusals},
     offloads,
     xdp_features::XdpFeatures,
@@ -29,15 +29,6 @@ const STANDARD_MTU_BYTES: u32 = 1500;
 const QINQ_HEADERS_LEN_BYTES: u32 = 14 + 4 + 4;
 /// What veth lets a redirected frame be longer than the MTU: Ethernet header and one tag.
 const REDIRECT_HEADERS_LEN_BYTES: u32 = 14 + 4;
-
-/// A configuration that has passed [`check`].
-#[derive(Clone, Copy, Debug)]
-pub struct Checked<'a> {
-    /// The configuration.
-    pub config: &'a Config,
-    /// The modes that follow from it on these interfaces.
-    pub modes: &'a Modes,
-}
 
 /// The mode of each port, by name: as configured, or generic where that is all
 /// there can be.
@@ -65,14 +56,12 @@ pub fn check(config: &Config) -> Result<Modes> {
 /// Warns of egress interfaces that take no frames from native XDP. To be called when everything
 /// is attached, which makes some drivers take them.
 pub fn look_at_egress(
-    ports: &[PortPlan],
-    interfaces: &[Interface],
-    attached: &BTreeMap<String, Attached>,
+    ports: &[(&PortPlan, &Interface)],
+    attached: &BTreeMap<String, AttachedMode>,
 ) -> Result<()> {
-    for (port, ingress) in ports.iter().zip(interfaces) {
-        let mode = attached.get(&port.name).map(|attached| attached.mode);
-        let mut others = ports.iter().zip(interfaces);
-        let egress = others.find(|(other, _)| Some(other.index) == port.egress);
+    for (port, ingress) in ports {
+        let mode = attached.get(&port.name).copied();
+        let egress = ports.iter().find(|(other, _)| Some(other.index) == port.egress);
         if let (Some(AttachedMode::Native), Some((to, egress))) = (mode, egress)
             && let Some(features) = XdpFeatures::of(egress.index())?
             && let Some(told) = refusals(&to.interface, features, ingress.mtu_bytes()?)

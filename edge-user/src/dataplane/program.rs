@@ -2,7 +2,10 @@
 
 use anyhow::{Context as _, Result, anyhow};
 use aya::{Ebpf, EbpfLoader, maps::MapInfo, programs::Xdp};
-use edge_common::{abi, reason::UnmatchedPolicy};
+use edge_common::{
+    abi::{self, PortConstants},
+    reason::UnmatchedPolicy,
+};
 
 use super::{
     links::AttachedMode,
@@ -22,8 +25,10 @@ static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/ed
 pub const PROGRAM: &str = "edge";
 /// The path's program for frames in several buffers.
 pub const FRAGS_PROGRAM: &str = "edge_frags";
-/// A program that does nothing: the benchmark's zero.
+/// A program that drops every frame: the benchmark's zero, and what holds an interface.
 pub const EMPTY_PROGRAM: &str = "empty";
+/// The same for frames in several buffers.
+const EMPTY_FRAGS_PROGRAM: &str = "empty_frags";
 
 /// Largest MTU for which every driver has a frame with its headers in one buffer (a page, less
 /// head-room and what the kernel keeps at its end).
@@ -86,6 +91,7 @@ impl PortProgram {
 
     /// Creates and pins the tables.
     pub fn create_tables(capacity: &Capacity, pins: &Pins) -> Result<()> {
+        pins.create()?;
         load_object(None, capacity, Some(pins), Use::Live).map(drop)
     }
 
@@ -96,6 +102,32 @@ impl PortProgram {
             self.mode = mode;
         }
         program(&mut self.ebpf, self.name)
+    }
+
+    /// A program that drops every frame, and that an interface takes where it takes [`Self::xdp`].
+    pub fn holder(&mut self) -> Result<&mut Xdp> {
+        let name = if self.name == PROGRAM { EMPTY_PROGRAM } else { EMPTY_FRAGS_PROGRAM };
+        if program(&mut self.ebpf, name)?.fd().is_err() {
+            load_program(&mut self.ebpf, name)?;
+        }
+        program(&mut self.ebpf, name)
+    }
+
+    /// The kernel's id of the program for this mode.
+    pub fn id(&mut self, mode: AttachedMode) -> Result<u32> {
+        Ok(self.xdp(mode)?.info()?.id())
+    }
+}
+
+/// The constants of a port's program that say how it reads its tables.
+#[must_use]
+pub fn constants(port: &PortPlan) -> PortConstants {
+    PortConstants {
+        egress: port.egress.unwrap_or(abi::EGRESS_STACK),
+        features: port.features.to_bits(),
+        tpids: port.tpids,
+        pass_unmatched: u32::from(port.unmatched == UnmatchedPolicy::Pass),
+        reserved: 0,
     }
 }
 
@@ -143,13 +175,11 @@ fn load_object(
     pins: Option<&Pins>,
     purpose: Use,
 ) -> Result<Ebpf> {
-    let [a, b, c, d] = port.map_or([0; 4], |port| port.tpids).map(u64::from);
     let index = port.map_or(0, |port| port.index);
-    let egress = port.and_then(|port| port.egress).unwrap_or(abi::EGRESS_STACK);
+    let PortConstants { egress, features, tpids, pass_unmatched, reserved: _ } =
+        port.map(constants).unwrap_or_default();
+    let [a, b, c, d] = tpids.map(u64::from);
     let tpids = a | b << 16 | c << 32 | d << 48;
-    let unmatched = port.map_or(UnmatchedPolicy::Drop, |port| port.unmatched);
-    let pass_unmatched = u32::from(unmatched == UnmatchedPolicy::Pass);
-    let features = port.map_or(0, |port| port.features.to_bits());
     let replay = u32::from(purpose == Use::Replay);
     let one_by_one = u32::from(purpose == Use::LiveInStack);
 

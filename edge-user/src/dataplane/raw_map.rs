@@ -126,8 +126,13 @@ impl RawPerCpu {
 
     /// Makes the entry zero on each CPU.
     pub(super) fn clear(&self, index: u32) -> Result<()> {
-        let mut zero = vec![0; self.entry_len * self.cpus];
-        self.call(UPDATE, index, &mut zero).context("clearing counters")
+        self.set(index, vec![0; self.entry_len * self.cpus])
+    }
+
+    /// Replaces the entry at `index`: of each CPU, one after the other.
+    pub(super) fn set(&self, index: u32, mut value: Vec<u8>) -> Result<()> {
+        ensure!(value.len() == self.entry_len * self.cpus, "an entry of another size");
+        self.call(UPDATE, index, &mut value).context("writing counters")
     }
 
     fn call(&self, command: libc::c_int, index: u32, value: &mut [u8]) -> io::Result<()> {

@@ -9,8 +9,8 @@ use aya::{
 };
 use edge_common::{
     abi::{
-        AttachmentKey, FlowQueuesWords, Generation, Outcome, PolicerKey, PolicerWords, PortKey,
-        VidTable,
+        AttachmentKey, FlowQueuesWords, Generation, Outcome, PolicerKey, PolicerWords,
+        PortConstants, PortKey, VidTable,
     },
     attachment::Attachment,
     books::{Books, CARRIED_EPOCHS, Carried, CarriedPort},
@@ -23,8 +23,8 @@ use edge_common::{
 };
 use zerocopy::{FromBytes, FromZeros as _, IntoBytes as _, KnownLayout};
 
-use super::{keys, mapped::MappedArray, pins::Pins, raw_map::RawPerCpu};
-use crate::plan::{self, Capacity};
+use super::{keys, mapped::MappedArray, pins::Pins, program::constants, raw_map::RawPerCpu};
+use crate::plan::{self, Capacity, PortPlan};
 
 /// Names of the maps that all ports of an edge share.
 pub(super) const SHARED_MAPS: [&str; 21] = [
@@ -86,8 +86,8 @@ impl KernelTables {
             tables.port_keys.len() == tables.s_tables.len()
                 && tables.attachment_keys.len() == tables.attachments.len()
                 && tables.policer_keys.len() == tables.policers.len(),
-            "the pinned tables don't belong together; `edge detach` removes them, and the next \
-             start makes new ones (counters begin anew)",
+            "the tables pinned in {} don't belong together",
+            pins.directory().display(),
         );
         Ok(tables)
     }
@@ -204,6 +204,80 @@ impl KernelTables {
         Ok(())
     }
 
+    /// The constants of the programs that use the port's index, and the kernel's ids of those that
+    /// may be attached.
+    pub fn programs(&self, index: u32) -> (PortConstants, [u32; 2]) {
+        let PortKey { constants, program_ids, .. } = self.port_keys.get(index);
+        (constants, program_ids)
+    }
+
+    /// Notes those, before a program is attached.
+    pub fn note_programs(&self, port: &PortPlan, program_ids: [u32; 2]) {
+        let noted = PortKey {
+            interface: keys::name_bytes(&port.interface),
+            constants: constants(port),
+            program_ids,
+            ..self.port_keys.get(port.index)
+        };
+        self.port_keys.set(port.index, &noted);
+    }
+
+    /// No program uses the port's index any more.
+    pub fn forget_programs(&self, index: u32) {
+        let forgotten = PortKey { program_ids: [0; 2], ..self.port_keys.get(index) };
+        self.port_keys.set(index, &forgotten);
+    }
+
+    /// Whether a program was attached for the port `name` to an interface that the configuration
+    /// called `interface`. Returns the port's index.
+    #[must_use]
+    pub fn port_on(&self, name: &str, interface: &str) -> Option<u32> {
+        let index = *self.port_names().get(name)?;
+        (self.port_keys.get(index).interface == keys::name_bytes(interface)).then_some(index)
+    }
+
+    /// The index of the port that a program with this id uses.
+    #[must_use]
+    pub fn port_of_program(&self, program_id: u32) -> Option<u32> {
+        (0..self.port_keys.len()).find(|index| self.programs(*index).1.contains(&program_id))
+    }
+
+    /// Names of the ports that have an index.
+    #[must_use]
+    pub fn port_names(&self) -> BTreeMap<String, u32> {
+        let names = (0..self.port_keys.len())
+            .filter_map(|index| Some((keys::port_name(&self.port_keys.get(index))?, index)));
+        names.collect()
+    }
+
+    /// Has frames that are forwarded to the port leave by this interface of our network namespace.
+    /// The kernel forgets it when the interface is gone or moved.
+    pub fn set_egress(&mut self, index: u32, ifindex: u32) -> Result<()> {
+        for tx_ports in &mut self.tx_ports {
+            tx_ports.set(index, ifindex, None, 0)?;
+        }
+        Ok(())
+    }
+
+    /// Whether frames that are forwarded to the port leave by this interface.
+    #[must_use]
+    pub fn has_egress(&self, index: u32, ifindex: u32) -> bool {
+        self.tx_ports
+            .iter()
+            .all(|tx_ports| tx_ports.get(index, 0).is_ok_and(|egress| egress.if_index == ifindex))
+    }
+
+    /// The cookie of the network namespace that the ports are in; 0: not known.
+    #[must_use]
+    pub fn netns_cookie(&self) -> u64 {
+        self.books.get(0).netns_cookie
+    }
+
+    /// The ports are in the network namespace with this cookie from now on.
+    pub fn set_netns_cookie(&self, cookie: u64) {
+        self.books.set(0, &Books { netns_cookie: cookie, ..self.books.get(0) });
+    }
+
     /// A policer, all CPUs together.
     pub fn policer(&self, index: u32) -> Result<PolicerState> {
         let Policer { tat_ticks, sold_ticks, windows } =
@@ -290,6 +364,11 @@ impl<T: FromBytes + KnownLayout> PerCpu<T> {
     /// Makes the entry zero on each CPU.
     pub(super) fn clear(&self, index: u32) -> Result<()> {
         self.map.clear(index)
+    }
+
+    /// Makes each CPU's entry that of the entry `from` of another array.
+    pub(super) fn copy(&self, index: u32, other: &Self, from: u32) -> Result<()> {
+        self.map.set(index, other.map.entry(from)?)
     }
 }
 

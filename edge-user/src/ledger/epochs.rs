@@ -66,17 +66,17 @@ impl Ledger {
     }
 
     /// Epochs that can't be read any more and whose last reading was not a final one: those of
-    /// another boot, and those whose tables have been replaced by `current`'s. Each is returned
-    /// once, and stays in [`Self::gaps`].
+    /// another boot than `present`, and those in the same place that are not among these. Each is
+    /// returned once, and stays in [`Self::gaps`].
     ///
     /// Where there are any, the ledger begins another life, as in [`Self::reincarnate`]: it may be
     /// an older copy of itself that has seen less, and nothing that is left can tell.
     pub fn mark_lost(
         &mut self,
-        current: &EpochInfo,
+        present: &[&EpochInfo],
         now: Timestamp,
     ) -> Result<Vec<Gap>, LedgerError> {
-        let marked = mark_lost(&mut self.connection, current, now);
+        let marked = mark_lost(&mut self.connection, present, now);
         let (lost, id) = marked.map_err(|fault| fault.at(&self.path))?;
         self.id = id.unwrap_or(self.id);
         Ok(lost)
@@ -111,26 +111,29 @@ fn booked(
 
 fn mark_lost(
     connection: &mut Connection,
-    current: &EpochInfo,
+    present: &[&EpochInfo],
     now: Timestamp,
 ) -> Result<(Vec<Gap>, Option<Uuid>), Fault> {
+    let is_present: Vec<String> = present.iter().map(|epoch| epoch.id.to_string()).collect();
+    let is_present = is_present.join(" ");
     let transaction = connection.transaction()?;
     let mut lost = Vec::new();
     {
         let mut statement = transaction.prepare_cached(
             "UPDATE epoch SET lost_us = ?1 WHERE NOT is_closed AND lost_us IS NULL \
-             AND uuid <> ?2 AND (boot_id <> ?3 OR pin_dir = ?4 AND layout_version = ?5) \
+             AND instr(?2, uuid) = 0 AND (boot_id <> ?3 OR pin_dir = ?4) \
              RETURNING uuid, boot_id, pin_dir, taken_us, lost_us",
         )?;
-        let mut rows = statement.query(params![
-            column::micros(now),
-            current.id.to_string(),
-            current.boot_id.to_string(),
-            current.pin_dir.as_os_str().as_bytes(),
-            current.layout_version,
-        ])?;
-        while let Some(row) = rows.next()? {
-            lost.push(gap(row)?);
+        for epoch in present {
+            let mut rows = statement.query(params![
+                column::micros(now),
+                is_present,
+                epoch.boot_id.to_string(),
+                epoch.pin_dir.as_os_str().as_bytes(),
+            ])?;
+            while let Some(row) = rows.next()? {
+                lost.push(gap(row)?);
+            }
         }
     }
     let id = if lost.is_empty() { None } else { Some(open::add_incarnation(&transaction)?) };

@@ -1,0 +1,225 @@
+//! Interfaces of this network namespace as the kernel has them now, asked by rtnetlink: which there
+//! are, and which XDP program runs on each.
+
+use std::{ffi::CString, io, os::fd::AsRawFd as _};
+
+use anyhow::{Context as _, Result, bail};
+use netlink_packet_core::{
+    NLM_F_ACK, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload,
+};
+use netlink_packet_route::{
+    RouteNetlinkMessage,
+    link::{LinkAttribute, LinkFlags, LinkMessage, LinkXdp, Prop},
+};
+use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
+
+use super::links::AttachedMode;
+
+/// More than the description of an interface has.
+const ANSWER_LEN_BYTES: usize = 1 << 16;
+
+/// An interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Device {
+    /// The kernel's index of it.
+    pub ifindex: u32,
+    /// Its name.
+    pub name: String,
+    /// Its other names (`ip link property add … altname`).
+    pub altnames: Vec<String>,
+    /// Whether it is administratively up.
+    pub is_up: bool,
+    /// Kernel ids of the XDP programs on it.
+    pub programs: Vec<(AttachedMode, u32)>,
+}
+
+impl Device {
+    /// Whether it has this name, as its own or beside that.
+    #[must_use]
+    pub fn is_called(&self, name: &str) -> bool {
+        self.name == name || self.altnames.iter().any(|other| other == name)
+    }
+
+    /// Whether the program with this id runs on it.
+    #[must_use]
+    pub fn runs(&self, program_id: u32) -> bool {
+        self.programs.iter().any(|(_, id)| *id == program_id)
+    }
+}
+
+/// A connection that asks for interfaces of the network namespace that it was opened in.
+pub struct Devices {
+    socket: Socket,
+}
+
+impl Devices {
+    /// Opens it.
+    pub fn open() -> Result<Self> {
+        let open = || -> io::Result<Socket> {
+            let mut socket = Socket::new(NETLINK_ROUTE)?;
+            socket.bind_auto()?;
+            socket.connect(&SocketAddr::new(0, 0))?;
+            Ok(socket)
+        };
+        Ok(Self { socket: open().context("opening a netlink socket to ask about interfaces")? })
+    }
+
+    /// The interface `name`, which may be one of its other names.
+    pub fn by_name(&self, name: &str) -> Result<Option<Device>> {
+        match nix::net::if_::if_nametoindex(CString::new(name)?.as_c_str()) {
+            Ok(ifindex) => self.by_index(ifindex),
+            Err(nix::Error::ENODEV) => Ok(None),
+            Err(error) => Err(error).with_context(|| format!("looking for the interface {name}")),
+        }
+    }
+
+    /// The interface with this index.
+    pub fn by_index(&self, ifindex: u32) -> Result<Option<Device>> {
+        let mut question = LinkMessage::default();
+        question.header.index = ifindex;
+        let mut header = NetlinkHeader::default();
+        header.flags = NLM_F_REQUEST | NLM_F_ACK;
+        let payload = NetlinkPayload::InnerMessage(RouteNetlinkMessage::GetLink(question));
+        let mut message = NetlinkMessage::new(header, payload);
+        message.finalize();
+        let mut bytes = vec![0; message.buffer_len()];
+        message.serialize(&mut bytes);
+        self.socket.send(&bytes, 0).context("asking for an interface")?;
+        self.answer()
+    }
+
+    /// Reads up to the acknowledgement, or to the error in its place.
+    fn answer(&self) -> Result<Option<Device>> {
+        let mut found = None;
+        loop {
+            let mut bytes = Vec::with_capacity(ANSWER_LEN_BYTES);
+            self.socket.recv(&mut bytes, 0).context("hearing of an interface")?;
+            let mut rest = bytes.as_slice();
+            while !rest.is_empty() {
+                let message = NetlinkMessage::<RouteNetlinkMessage>::deserialize(rest)
+                    .context("reading the description of an interface")?;
+                let len_bytes = usize::try_from(message.header.length)?.next_multiple_of(4);
+                rest = rest.get(len_bytes..).unwrap_or_default();
+                match message.payload {
+                    NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewLink(link)) => {
+                        found = Some(device(&link));
+                    }
+                    NetlinkPayload::Error(error) if error.code.is_none() => return Ok(found),
+                    NetlinkPayload::Error(error) => {
+                        let error = error.to_io();
+                        return match error.raw_os_error() {
+                            Some(libc::ENODEV) => Ok(None),
+                            _ => Err(error).context("asking for an interface"),
+                        };
+                    }
+                    other => bail!("the kernel answers with {other:?}"),
+                }
+            }
+        }
+    }
+}
+
+fn device(link: &LinkMessage) -> Device {
+    let mut device = Device {
+        ifindex: link.header.index,
+        name: String::new(),
+        altnames: Vec::new(),
+        is_up: link.header.flags.contains(LinkFlags::Up),
+        programs: Vec::new(),
+    };
+    for attribute in &link.attributes {
+        if let LinkAttribute::IfName(name) = attribute {
+            device.name.clone_from(name);
+        } else if let LinkAttribute::PropList(properties) = attribute {
+            for property in properties {
+                if let Prop::AltIfName(name) = property {
+                    device.altnames.push(name.clone());
+                }
+            }
+        } else if let LinkAttribute::Xdp(xdp) = attribute {
+            for program in xdp {
+                if let LinkXdp::DrvProgId(id) = program {
+                    device.programs.push((AttachedMode::Native, *id));
+                } else if let LinkXdp::SkbProgId(id) = program {
+                    device.programs.push((AttachedMode::Generic, *id));
+                }
+            }
+        }
+    }
+    device
+}
+
+/// Tells of each change to an interface of this network namespace, in a thread of its own: `wake`
+/// is called, not told what has changed. A process that ends takes the thread along.
+pub fn follow_changes(wake: impl Fn() + Send + 'static) -> Result<()> {
+    /// `RTMGRP_LINK` of linux/rtnetlink.h.
+    const LINKS: u32 = 1;
+    let open = || -> io::Result<Socket> {
+        let mut socket = Socket::new(NETLINK_ROUTE)?;
+        socket.bind(&SocketAddr::new(0, LINKS))?;
+        Ok(socket)
+    };
+    let socket = open().context("opening a netlink socket to hear of changes to interfaces")?;
+    let follow = move || {
+        loop {
+            let mut bytes = Vec::with_capacity(ANSWER_LEN_BYTES);
+            match socket.recv(&mut bytes, 0) {
+                // Changes that there was no room for are changes.
+                Err(error) if error.raw_os_error() != Some(libc::ENOBUFS) => {
+                    tracing::warn!("changes to interfaces are looked for once a second: {error}");
+                    return;
+                }
+                _ => wake(),
+            }
+        }
+    };
+    std::thread::Builder::new().name("links".to_owned()).spawn(follow)?;
+    Ok(())
+}
+
+/// The network namespace of this process: `SO_NETNS_COOKIE`, which no other one of this boot has or
+/// had (Linux 5.14, commit 9d74dd35b0c5).
+pub fn netns_cookie() -> Result<u64> {
+    let socket = Socket::new(NETLINK_ROUTE).context("opening a socket")?;
+    let mut cookie = 0u64;
+    let mut len_bytes = libc::socklen_t::try_from(size_of::<u64>())?;
+    // SAFETY: the option is a number of 64 bits, and `len_bytes` says how much room there is.
+    let result = unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_NETNS_COOKIE,
+            (&raw mut cookie).cast(),
+            &raw mut len_bytes,
+        )
+    };
+    if result != 0 {
+        return Err(io::Error::last_os_error())
+            .context("asking for the network namespace's cookie");
+    }
+    Ok(cookie)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_loopback_interface_is_found_by_name_and_index() -> Result<()> {
+        let devices = Devices::open()?;
+        let lo = devices.by_name("lo")?.context("every namespace has it")?;
+        assert_eq!(lo.name, "lo");
+        assert!(lo.is_called("lo") && !lo.is_called("eth0") && !lo.runs(1));
+        assert_eq!(devices.by_index(lo.ifindex)?, Some(lo));
+        assert_eq!(devices.by_name("edge-none")?, None);
+        assert_eq!(devices.by_index(u32::MAX >> 1)?, None);
+        Ok(())
+    }
+
+    #[test]
+    fn a_namespace_keeps_its_cookie() -> Result<()> {
+        assert_eq!(netns_cookie()?, netns_cookie()?);
+        assert_ne!(netns_cookie()?, 0);
+        Ok(())
+    }
+}
