@@ -1,6 +1,6 @@
 //! `cargo xtask test`: what CI runs.
 
-use std::{path::Path, process::Command, time::Instant};
+use std::{env, path::Path, process::Command, time::Instant};
 
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
@@ -8,7 +8,11 @@ use xtask::{ebpf, toolchain::Toolchain};
 
 use crate::{
     arch::{self, Arch},
-    build_ebpf, kernels, miri,
+    build, build_ebpf,
+    executables::{Executable, build_edges, build_tests},
+    kernels,
+    lane::{Job, Lane},
+    miri,
     setup::{self, Needs},
     step,
 };
@@ -42,18 +46,27 @@ enum Stage {
     Deny,
     /// Unit, property, kernel and namespace tests.
     Tests,
-    /// The binary builds for the other architecture that edge runs on.
+    /// The binary compiles for the other architecture that edge runs on.
     Foreign,
     /// Tests on the oldest and the newest stock kernel, in virtual machines.
     Kernels,
 }
 
-enum Outcome {
-    Passed,
-    Skipped,
+/// How a stage went.
+#[derive(Default)]
+struct Outcome {
+    /// How many stages were skipped: this one, or those beside it.
+    skipped: usize,
+}
+
+impl Outcome {
+    const PASSED: Self = Self { skipped: 0 };
+    const SKIPPED: Self = Self { skipped: 1 };
 }
 
 /// Runs all stages, or one, up to the first that fails.
+///
+/// Tests that send traffic wait more than they compute: stages that only compute run beside them.
 pub(crate) fn test(root: &Path, options: &Options) -> Result<()> {
     let started = Instant::now();
     setup::ensure(options.only.map_or(Needs::Dev, Stage::needs))?;
@@ -62,17 +75,21 @@ pub(crate) fn test(root: &Path, options: &Options) -> Result<()> {
         .copied()
         .filter(|stage| options.only.is_none_or(|only| only == *stage))
         .collect();
+    let is_beside = |stage: &Stage| options.only.is_none() && stage.only_computes();
     let mut skipped = 0;
-    for (done, stage) in stages.iter().enumerate() {
+    for (done, stage) in stages.iter().enumerate().filter(|(_, stage)| !is_beside(stage)) {
         println!("\n==== {} of {}: {stage:?}", done + 1, stages.len());
-        let outcome = run(root, *stage, options.advisories).with_context(|| {
-            format!(
-                "stopped at stage {stage:?} after {:.0} s; again: cargo xtask test --only {}",
-                started.elapsed().as_secs_f64(),
-                stage.to_possible_value().expect("no stage is hidden").get_name()
-            )
-        })?;
-        skipped += usize::from(matches!(outcome, Outcome::Skipped));
+        let beside =
+            stages.iter().copied().filter(|other| *stage == Stage::Tests && is_beside(other));
+        let outcome = run(root, *stage, options.advisories, &beside.collect::<Vec<_>>())
+            .with_context(|| {
+                format!(
+                    "stopped at stage {stage:?} after {:.0} s; again: cargo xtask test --only {}",
+                    started.elapsed().as_secs_f64(),
+                    stage.name()
+                )
+            })?;
+        skipped += outcome.skipped;
     }
     let without_root = if step::is_root() { "" } else { ", without the tests that need root" };
     println!(
@@ -84,6 +101,21 @@ pub(crate) fn test(root: &Path, options: &Options) -> Result<()> {
 }
 
 impl Stage {
+    fn name(self) -> String {
+        self.to_possible_value().expect("no stage is hidden").get_name().to_owned()
+    }
+
+    /// Whether nothing in it depends on how soon it gets a CPU.
+    fn only_computes(self) -> bool {
+        match self {
+            Self::Lint | Self::LintEbpf | Self::Miri | Self::Docs | Self::Deny | Self::Foreign => {
+                true
+            }
+            // The first two are over at once, and nothing else is worth doing where they fail.
+            Self::Format | Self::Objects | Self::Tests | Self::Kernels => false,
+        }
+    }
+
     fn needs(self) -> Needs {
         match self {
             Self::Objects => Needs::Build,
@@ -96,7 +128,7 @@ impl Stage {
     }
 }
 
-fn run(root: &Path, stage: Stage, advisories: bool) -> Result<Outcome> {
+fn run(root: &Path, stage: Stage, advisories: bool, beside: &[Stage]) -> Result<Outcome> {
     match stage {
         Stage::Format => step::run("rustfmt", &mut cargo(root, "fmt --all --check"))?,
         Stage::Objects => build_ebpf::objects(root)?,
@@ -105,7 +137,7 @@ fn run(root: &Path, stage: Stage, advisories: bool) -> Result<Outcome> {
             &mut cargo(root, "clippy --workspace --exclude edge-ebpf --all-targets -- -D warnings"),
         )?,
         Stage::LintEbpf => return lint_ebpf(root),
-        Stage::Miri if !miri::miri(root)? => return Ok(Outcome::Skipped),
+        Stage::Miri if !miri::miri(root)? => return Ok(Outcome::SKIPPED),
         Stage::Docs => step::run(
             "rustdoc",
             cargo(root, "doc --workspace --exclude edge-ebpf --no-deps --document-private-items")
@@ -117,19 +149,19 @@ fn run(root: &Path, stage: Stage, advisories: bool) -> Result<Outcome> {
                 format!("deny check --hide-inclusion-graph bans licenses sources{advisories}");
             step::run("cargo deny", &mut cargo(root, &check))?;
         }
-        Stage::Tests => tests(root)?,
-        Stage::Foreign if !foreign(root)? => return Ok(Outcome::Skipped),
-        Stage::Kernels if !kernels::stage(root)? => return Ok(Outcome::Skipped),
+        Stage::Tests => return tests(root, beside, advisories),
+        Stage::Foreign if !foreign(root)? => return Ok(Outcome::SKIPPED),
+        Stage::Kernels if !kernels::stage(root)? => return Ok(Outcome::SKIPPED),
         Stage::Miri | Stage::Foreign | Stage::Kernels => {}
     }
-    Ok(Outcome::Passed)
+    Ok(Outcome::PASSED)
 }
 
 fn lint_ebpf(root: &Path) -> Result<Outcome> {
     let toolchain = Toolchain::require()?;
     let Some(driver) = toolchain.clippy_driver() else {
         println!("SKIPPED: {toolchain} has no clippy of its own version");
-        return Ok(Outcome::Skipped);
+        return Ok(Outcome::SKIPPED);
     };
     let mut check = ebpf::cargo(&toolchain, root)?;
     check
@@ -140,31 +172,85 @@ fn lint_ebpf(root: &Path) -> Result<Outcome> {
         .env("CLIPPY_ARGS", "-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__")
         .env("CLIPPY_CONF_DIR", root);
     step::run("clippy for BPF", &mut check)?;
-    Ok(Outcome::Passed)
+    Ok(Outcome::PASSED)
 }
 
-fn tests(root: &Path) -> Result<()> {
-    let mut tests = cargo(root, "test --workspace --exclude edge-ebpf");
-    if step::is_root() {
-        // What can run must: a run that skipped everything proves nothing.
-        tests.env("EDGE_REQUIRE_ROOT", "1");
-    } else {
+/// Test files that only compute: they run beside those that send traffic.
+const COMPUTING: [&str; 7] =
+    ["captures", "corpus", "differential", "edge_common", "host", "oracle", "policer_model"];
+
+fn tests(root: &Path, beside: &[Stage], advisories: bool) -> Result<Outcome> {
+    if !step::is_root() {
         println!(
             "NOT ROOT: tests that load programs or make namespaces are skipped; all of them: \
              sudo --preserve-env env \"PATH=$PATH\" cargo xtask test"
         );
     }
-    step::run("tests", &mut tests)
+    let built = build_tests(root, Arch::host())?;
+    build_edges(root, Arch::host())?;
+    let (computing, other): (Vec<_>, Vec<_>) =
+        built.into_iter().partition(|test| COMPUTING.contains(&test.name.as_str()));
+    let mut jobs: Vec<Job> = computing.iter().map(test_job).collect();
+    jobs.push(Job {
+        name: "examples in the documentation".to_owned(),
+        program: env::var_os("CARGO").unwrap_or_else(|| "cargo".into()).into(),
+        words: ["test", "--doc", "--workspace", "--exclude", "edge-ebpf"].map(Into::into).into(),
+        directory: root.to_owned(),
+        env: Vec::new(),
+    });
+    for stage in beside {
+        let mut words = vec!["test".to_owned(), "--only".to_owned(), stage.name()];
+        words.extend(advisories.then(|| "--advisories".to_owned()));
+        jobs.push(Job {
+            name: format!("{stage:?}"),
+            program: env::current_exe()?,
+            words,
+            directory: root.to_owned(),
+            env: Vec::new(),
+        });
+    }
+    let lane = Lane::start(jobs, &build::target_dir(root).join("beside.log"))?;
+    let tested = other.iter().try_for_each(|test| {
+        let Job { program, words, directory, env, .. } = test_job(test);
+        let mut command = Command::new(program);
+        command.args(words).current_dir(directory).envs(env);
+        step::run(&test.name, &mut command)
+    });
+    println!("==> beside them");
+    let said = lane.finish();
+    tested?;
+    let skipped = said?.lines().filter(|line| line.starts_with("SKIPPED: ")).count();
+    Ok(Outcome { skipped })
 }
 
-/// Builds the binary for the other architecture, and returns whether there is a compiler for it.
+fn test_job(test: &Executable) -> Job {
+    let mut env = vec![
+        // It builds nothing: all that it runs is there.
+        ("CARGO".to_owned(), "true".to_owned()),
+        ("CARGO_MANIFEST_DIR".to_owned(), test.package.display().to_string()),
+    ];
+    if step::is_root() {
+        // Tests that can run must: a run that skipped everything proves nothing.
+        env.push(("EDGE_REQUIRE_ROOT".to_owned(), "1".to_owned()));
+    }
+    Job {
+        name: test.name.clone(),
+        program: test.path.clone(),
+        words: Vec::new(),
+        directory: test.package.clone(),
+        env,
+    }
+}
+
+/// Checks the binary for the other architecture, and returns whether there is a compiler for it.
+/// (`cargo xtask kernels --arch arm64` builds and runs it.)
 fn foreign(root: &Path) -> Result<bool> {
     if let Err(error) = setup::ensure(Needs::ForeignBuild) {
         println!("SKIPPED: {error:#}");
         return Ok(false);
     }
     let arch = Arch::foreign();
-    let mut build = arch::cargo(root, arch, "build --package edge-user --bin edge");
+    let mut build = arch::cargo(root, arch, "check --package edge-user --bin edge");
     step::run(&format!("edge for {}", arch.name()), &mut build)?;
     Ok(true)
 }

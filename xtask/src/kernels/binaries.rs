@@ -1,15 +1,12 @@
 //! The tests' binaries, and the `edge` that they run.
 
-use std::{
-    path::{Path, PathBuf},
-    process::Stdio,
-};
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 
 use crate::{
-    arch::{Arch, cargo},
-    build, step,
+    arch::Arch,
+    executables::{build_edges, build_tests},
 };
 
 /// Binaries of an architecture.
@@ -22,44 +19,13 @@ pub(super) struct Binaries {
 }
 
 impl Binaries {
-    /// Builds them, as `cargo test` does: after that there is nothing left to do for the machine's
-    /// own architecture.
+    /// Builds them.
     pub(super) fn build(root: &Path, arch: Arch) -> Result<Self> {
-        let what = format!("tests for {}", arch.name());
-        let words = "test --workspace --exclude edge-ebpf --no-run --message-format=json";
-        let output = step::step(&what, || {
-            let output = cargo(root, arch, words)
-                .stderr(Stdio::inherit())
-                .output()
-                .context("starting cargo")?;
-            ensure!(output.status.success(), "building the tests for {} failed", arch.name());
-            Ok(output)
-        })?;
-        let mut tests = Vec::new();
-        for line in String::from_utf8_lossy(&output.stdout).lines() {
-            let message: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
-            let is_ours = message["package_id"].as_str().is_some_and(|id| id.contains("/tests#"));
-            if let (true, Some(path)) = (is_ours, message["executable"].as_str())
-                && message["target"]["kind"][0] == "test"
-                && let Some(name) = message["target"]["name"].as_str()
-            {
-                tests.push((name.to_owned(), PathBuf::from(path)));
-            }
-        }
-        ensure!(!tests.is_empty(), "cargo tells of no test binary");
-        for (bin, features) in
-            [("edge", ""), ("edge-other-layout", " --features edge-user/other-layout")]
-        {
-            let words = format!("build --package edge-user --bin {bin}{features}");
-            step::run(&format!("{bin} for {}", arch.name()), &mut cargo(root, arch, &words))?;
-        }
-        let mut target = build::target_dir(root);
-        if arch != Arch::host() {
-            target.push(arch.rust());
-        }
-        let edges =
-            ["edge", "edge-other-layout"].map(|bin| target.join("debug").join(bin)).to_vec();
-        Ok(Self { arch, tests, edges })
+        let built = build_tests(root, arch)?.into_iter();
+        let integration =
+            built.filter(|test| test.is_integration && test.package.ends_with("tests"));
+        let tests = integration.map(|test| (test.name, test.path)).collect();
+        Ok(Self { arch, tests, edges: build_edges(root, arch)? })
     }
 
     /// The binary of `tests/tests/NAME.rs`.
