@@ -57,6 +57,8 @@ pub(super) struct Prepared {
     interfaces: Vec<Option<Interface>>,
     /// All links that there were.
     links: Vec<PortLink>,
+    /// Whether this process has installed anything in these tables.
+    is_known: bool,
     undo: Undo,
 }
 
@@ -100,7 +102,8 @@ pub(super) fn prepare(
     let mut next = None;
     match try_prepare(set, &mut next, bookkeeper, devices, config, &links, running, &mut undo) {
         Ok((plan, interfaces, steps)) => {
-            Ok(Prepared { plan, next, steps, interfaces, links, undo })
+            let is_known = running.is_some() && next.is_none();
+            Ok(Prepared { plan, next, steps, interfaces, links, is_known, undo })
         }
         Err(error) => {
             undo.undo(&links);
@@ -202,7 +205,12 @@ fn try_prepare(
         // Nothing reads it yet.
         store(&target.tables, &plan);
     }
-    open_page(&target.tables, netns_cookie()?)?;
+    let cookie = netns_cookie()?;
+    open_page(&target.tables, cookie)?;
+    if target.tables.netns_cookie() != cookie {
+        // That of a namespace that is gone, with its interfaces.
+        target.tables.set_netns_cookie(cookie);
+    }
     Ok((plan, interfaces, steps))
 }
 
@@ -306,12 +314,13 @@ fn prepare_port(
 
 /// Brings tables and programs to what was prepared.
 ///
-/// Returns whether the refusals of devices are counted, too.
-pub(super) fn commit(set: &mut Set, prepared: Prepared) -> (Committed, bool) {
-    let Prepared { plan, next, steps, interfaces, links, undo: _ } = prepared;
+/// Returns whether the refusals of devices are counted, too, where that may have changed.
+pub(super) fn commit(set: &mut Set, prepared: Prepared) -> (Committed, Option<bool>) {
+    let Prepared { plan, next, steps, interfaces, links, is_known, undo: _ } = prepared;
     take_off_elsewhere(&links);
     // Before a program hands over the first frame.
-    let watches_egress = watch_refusals(next.as_ref().unwrap_or(set));
+    let watches_egress =
+        if is_known { None } else { Some(watch_refusals(next.as_ref().unwrap_or(set))) };
     let mut buckets = next.as_ref().map(|next| Buckets::in_both(&set.tables, &next.tables));
     let old = next.map(|next| std::mem::replace(set, next));
     if old.is_none() {
@@ -334,6 +343,7 @@ pub(super) fn commit(set: &mut Set, prepared: Prepared) -> (Committed, bool) {
             }
         }
     }
+    let mut left = Vec::new();
     for link in &links {
         let Place::Here(ifindex) = link.place else { continue };
         let is_kept = attached.values().any(|now| (&now.pins, now.name) == (&link.pins, link.name));
@@ -342,9 +352,10 @@ pub(super) fn commit(set: &mut Set, prepared: Prepared) -> (Committed, bool) {
         }
         if let Err(error) = link.remove() {
             tracing::error!("taking the program off an interface that is no port: {error:#}");
+            left.push(link.program_id);
         }
     }
-    forget_programs(set, &plan);
+    forget_programs(set, &plan, &left);
     if let (Some(old), Some(buckets)) = (&old, &mut buckets) {
         // No program that was under way uses the old tables any more.
         quiesce();
@@ -394,11 +405,14 @@ fn turn(set: &Set, port: &PortPlan, step: Step) -> Result<Option<PortLink>> {
     Ok(Some(PortLink { pins: set.pins.clone(), name, program_id: id, place: link.place }))
 }
 
-/// Ports that are no part of the plan have no program any more.
-fn forget_programs(set: &Set, plan: &Plan) {
+/// Ports that are no part of the plan have no program any more, but for these, which can't be taken
+/// off.
+fn forget_programs(set: &Set, plan: &Plan, left: &[u32]) {
     let planned = |index: u32| plan.ports.iter().any(|port| port.index == index);
     for index in set.tables.port_names().into_values().filter(|index| !planned(*index)) {
-        set.tables.forget_programs(index);
+        if !set.tables.programs(index).1.iter().any(|id| left.contains(id)) {
+            set.tables.forget_programs(index);
+        }
     }
 }
 

@@ -135,7 +135,7 @@ impl Instance {
         let bookkeeper = Bookkeeper::start(set.pins.root(), state_dir, Instructions::new(config))?;
         let prepared = prepare(set, &bookkeeper, devices, config, None)?;
         let (committed, watches_egress) = commit(set, prepared);
-        Ok((committed, bookkeeper, watches_egress))
+        Ok((committed, bookkeeper, watches_egress.unwrap_or(false)))
     }
 
     /// Every interface has a program of ours: what other tables have counted is all that they ever
@@ -220,7 +220,7 @@ impl Instance {
     fn commit(&mut self, prepared: Prepared) {
         let (Committed { installed, old }, watches_egress) = commit(&mut self.set, prepared);
         self.installed = installed;
-        self.watches_egress = watches_egress;
+        self.watches_egress = watches_egress.unwrap_or(self.watches_egress);
         if let Some(Set { pins, .. }) = old {
             self.left_rate = None;
             self.peaks = Peaks::default();

@@ -1,7 +1,12 @@
 //! Interfaces of this network namespace as the kernel has them now, asked by rtnetlink: which there
 //! are, and which XDP program runs on each.
 
-use std::{ffi::CString, io, os::fd::AsRawFd as _};
+use std::{
+    ffi::CString,
+    io,
+    os::fd::AsRawFd as _,
+    sync::atomic::{AtomicU32, Ordering},
+};
 
 use anyhow::{Context as _, Result, bail};
 use netlink_packet_core::{
@@ -50,6 +55,8 @@ impl Device {
 /// A connection that asks for interfaces of the network namespace that it was opened in.
 pub struct Devices {
     socket: Socket,
+    /// Questions asked so far: the number of the last one, which its answer has, too.
+    asked: AtomicU32,
 }
 
 impl Devices {
@@ -61,7 +68,8 @@ impl Devices {
             socket.connect(&SocketAddr::new(0, 0))?;
             Ok(socket)
         };
-        Ok(Self { socket: open().context("opening a netlink socket to ask about interfaces")? })
+        let socket = open().context("opening a netlink socket to ask about interfaces")?;
+        Ok(Self { socket, asked: AtomicU32::new(0) })
     }
 
     /// The interface `name`, which may be one of its other names.
@@ -79,17 +87,18 @@ impl Devices {
         question.header.index = ifindex;
         let mut header = NetlinkHeader::default();
         header.flags = NLM_F_REQUEST | NLM_F_ACK;
+        header.sequence_number = self.asked.fetch_add(1, Ordering::Relaxed) + 1;
         let payload = NetlinkPayload::InnerMessage(RouteNetlinkMessage::GetLink(question));
         let mut message = NetlinkMessage::new(header, payload);
         message.finalize();
         let mut bytes = vec![0; message.buffer_len()];
         message.serialize(&mut bytes);
         self.socket.send(&bytes, 0).context("asking for an interface")?;
-        self.answer()
+        self.answer(header.sequence_number)
     }
 
     /// Reads up to the acknowledgement, or to the error in its place.
-    fn answer(&self) -> Result<Option<Device>> {
+    fn answer(&self, number: u32) -> Result<Option<Device>> {
         let mut found = None;
         loop {
             let mut bytes = Vec::with_capacity(ANSWER_LEN_BYTES);
@@ -100,6 +109,10 @@ impl Devices {
                     .context("reading the description of an interface")?;
                 let len_bytes = usize::try_from(message.header.length)?.next_multiple_of(4);
                 rest = rest.get(len_bytes..).unwrap_or_default();
+                if message.header.sequence_number != number {
+                    // The rest of an answer that was given up.
+                    continue;
+                }
                 match message.payload {
                     NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewLink(link)) => {
                         found = Some(device(&link));
