@@ -1,0 +1,442 @@
+//! A replay says what the live edge would have done with the frames that were on the wire.
+
+use anyhow::Result;
+use edge_tests::{
+    captures::{ETHERNET, Replayed, captured, pcap, replay},
+    fixture::Fixture,
+    frames::{any_frame, frame, ipv4, ipv6},
+};
+use edge_user::{
+    lab::root_or_skip,
+    plan::Police,
+    replay::{Engine, MAX_FRAME_BYTES, capture::CapturedFrame},
+};
+use proptest::{prelude::*, sample::Index};
+use serde_json::{Value, json};
+
+const MS: u64 = 1_000_000;
+const DAY: u64 = 86_400_000 * MS;
+/// When the captures begin.
+const BEGIN: u64 = 1_700_000_000_000 * MS;
+
+/// A circuit of 1 Gbps, a burst of 25 ms.
+const GIGABIT: &str = r#"
+edge = { name = "e" }
+port = [{ name = "customer0", interface = "c", side = "customer", forward = "core0" },
+        { name = "core0", interface = "k", side = "core", forward = "customer0" }]
+circuit = [{ name = "contoso", bandwidth = "1 Gbps", burst = 3125000, s_tag = 100,
+             peering = [{ kind = "microsoft", c_tag = 20 }] }]
+"#;
+
+/// Runs `test` with each engine of `port` that there is here, new for each call.
+fn with_engines(
+    test: &str,
+    fixture: &Fixture,
+    port: &str,
+    mut run: impl FnMut(&str, &mut dyn FnMut(&[u8]) -> Replayed),
+) -> Result<()> {
+    run("host", &mut |capture| replay(fixture, port, &mut fixture.host(port), capture));
+    if root_or_skip(test) {
+        // Fails here, and not in the closure, where it doesn't load.
+        drop(fixture.kernel(port)?);
+        run("kernel", &mut |capture| {
+            let mut kernel = fixture.kernel(port).expect("it has loaded before");
+            replay(fixture, port, &mut kernel, capture)
+        });
+    }
+    Ok(())
+}
+
+fn with_reason(replayed: &Replayed, reason: &str) -> usize {
+    replayed.lines.iter().filter(|line| line["reason"] == reason).count()
+}
+
+#[test]
+fn a_replays_time_never_goes_back() -> Result<()> {
+    const TEST: &str = "a_replays_time_never_goes_back";
+    const FRAMES: u64 = 6_000;
+    let fixture = Fixture::of(GIGABIT, Police::Purchased);
+    let data = frame(&[(0x8100, 100), (0x8100, 20)], 0x0800, &ipv4(0xb8, 1_400));
+    // Offered at 4 Gbps, every other frame with a time that is earlier by so much.
+    let capture = |back_ns: u64, is_mended: bool| {
+        let mut latest = 0;
+        let frames: Vec<CapturedFrame> = (0..FRAMES)
+            .map(|number| {
+                let at = BEGIN + number * data.len() as u64 * 2;
+                let told = if number % 2 == 1 { at - back_ns } else { at };
+                latest = told.max(latest);
+                captured(if is_mended { latest } else { told }, &data, data.len())
+            })
+            .collect();
+        pcap(ETHERNET, &frames)
+    };
+    with_engines(TEST, &fixture, "customer0", |engine, replay| {
+        for back_ns in [45 * MS, 55 * MS, DAY, 27 * DAY, 53 * DAY] {
+            let (told, mended) =
+                (replay(&capture(back_ns, false)), replay(&capture(back_ns, true)));
+            let (told_ok, mended_ok) = (with_reason(&told, "ok"), with_reason(&mended, "ok"));
+            assert_eq!(told_ok, mended_ok, "{engine}: back by {back_ns} ns");
+            // The burst, and a quarter of the rest.
+            assert!((3_600..3_700).contains(&told_ok), "{engine}: {told_ok} of {FRAMES}");
+            assert_eq!(mended.warnings, [""; 0]);
+            let [warning] = &told.warnings[..] else { panic!("{:?}", told.warnings) };
+            assert!(warning.contains("3000 of 6000 frames"), "{warning}");
+            // Times are written as they were told.
+            assert!(told.left.iter().any(|left| left.timestamp_ns < BEGIN), "{engine}");
+        }
+    })
+}
+
+#[test]
+fn a_capture_without_times_is_told() -> Result<()> {
+    let fixture = Fixture::of(GIGABIT, Police::Purchased);
+    let data = frame(&[(0x8100, 100), (0x8100, 20)], 0x0800, &ipv4(0xb8, 1_400));
+    let capture = pcap(ETHERNET, &vec![captured(0, &data, 1_422); 3_000]);
+    with_engines("a_capture_without_times_is_told", &fixture, "customer0", |engine, replay| {
+        let replayed = replay(&capture);
+        // The burst, and nothing after it.
+        assert!((2_190..2_200).contains(&with_reason(&replayed, "ok")), "{engine}");
+        let [warning] = &replayed.warnings[..] else { panic!("{:?}", replayed.warnings) };
+        assert!(warning.contains("the same time"), "{warning}");
+    })
+}
+
+/// Frames of circuits of all kinds, the port that receives them, and where they are cut.
+fn cut_frames() -> Vec<(&'static str, Vec<u8>, usize)> {
+    let qinq = [(0x88a8, 0xa064), (0x8100, 20)];
+    let payload = vec![0x5a; 1_400];
+    let jumbo = 9_216 + 14 + 8;
+    let udp = |len_bytes| {
+        // To port 50,007, which is a class of some profiles.
+        let mut packet = ipv4(0x68, len_bytes);
+        packet[20..24].copy_from_slice(&[4, 0, 0xc3, 0x57]);
+        packet
+    };
+    vec![
+        ("customer0", frame(&qinq, 0x0800, &ipv4(0x69, 1_492)), 96),
+        ("customer0", frame(&qinq, 0x86dd, &ipv6(0xb8, 1_492)), 96),
+        // PPPoE, MPLS, MACsec.
+        ("customer0", frame(&qinq, 0x8864, &payload), 96),
+        ("customer0", frame(&qinq, 0x8847, &payload), 96),
+        ("customer0", frame(&qinq, 0x88e5, &payload), 22),
+        ("customer0", frame(&qinq, 0x0800, &ipv4(0x69, 9_216)), 96),
+        ("customer0", frame(&qinq, 0x0800, &ipv4(0x69, 9_216)), jumbo - 1),
+        ("customer0", frame(&qinq, 0x0800, &ipv4(0x69, u16::MAX)), 128),
+        // Accounted by l1, mef and l3.
+        ("customer0", frame(&[(0x8100, 102), (0x8100, 150)], 0x0800, &ipv4(0, 1_400)), 64),
+        ("customer0", frame(&[(0x8100, 104), (0x8100, 10)], 0x0800, &udp(1_400)), 64),
+        ("customer0", frame(&[(0x8100, 105), (0x8100, 10)], 0x0806, &payload), 64),
+        // Tags translated, pushed and popped, one and two of them.
+        ("customer0", frame(&[(0x8100, 103), (0x8100, 7)], 0x0800, &ipv4(0, 1_400)), 50),
+        ("customer0", frame(&[(0x8100, 310)], 0x0800, &udp(1_400)), 70),
+        ("customer0", frame(&[(0x8100, 107), (0x8100, 10)], 0x0800, &ipv4(0, 1_400)), 70),
+        ("customer0", frame(&[(0x8100, 106), (0x8100, 10)], 0x0800, &udp(1_400)), 70),
+        ("core0", frame(&[], 0x0800, &udp(1_400)), 60),
+        ("core0", frame(&[(0x8100, 107)], 0x0800, &ipv4(0, 1_400)), 60),
+        // By flow.
+        ("customer0", frame(&[(0x8100, 109), (0x8100, 10)], 0x0800, &udp(1_400)), 64),
+        // Nobody's, and the stack's.
+        ("customer0", frame(&[(0x8100, 99)], 0x0800, &ipv4(0, 1_400)), 40),
+        ("customer0", frame(&[], 0x88cc, &payload), 20),
+        ("customer0", frame(&[(0x8100, 101), (0x8100, 10)], 0x0800, &ipv4(0, 1_400)), 22),
+    ]
+}
+
+#[test]
+fn a_cut_frame_is_run_at_its_original_length_and_written_cut() -> Result<()> {
+    const TEST: &str = "a_cut_frame_is_run_at_its_original_length_and_written_cut";
+    let fixture = Fixture::new("pass");
+    for port in ["customer0", "core0"] {
+        let frames: Vec<_> = cut_frames().into_iter().filter(|(on, ..)| *on == port).collect();
+        let capture = |is_cut: bool| {
+            let frames = (0..).zip(&frames).map(|(number, (_, frame, at))| {
+                let at = if is_cut { *at } else { frame.len() };
+                captured(BEGIN + number * MS, frame, at)
+            });
+            pcap(ETHERNET, &frames.collect::<Vec<_>>())
+        };
+        with_engines(TEST, &fixture, port, |engine, replay| {
+            let (whole, cut) = (replay(&capture(false)), replay(&capture(true)));
+            assert!(whole.error.is_none() && cut.error.is_none(), "{whole:?} {cut:?}");
+            let mut left = whole.left.iter().zip(&cut.left);
+            for (((_, frame, at), whole), cut) in frames.iter().zip(whole.lines).zip(cut.lines) {
+                let what = format!("{engine}, {port}: {whole} {cut}");
+                let mut expected = whole.clone();
+                expected["captured_bytes"] = json!(at);
+                expected["sha256"] = cut["sha256"].clone();
+                assert_eq!(cut, expected, "{what}");
+                assert_ne!(whole["reason"], "malformed", "{what}");
+                assert_eq!(whole["captured_bytes"], Value::Null, "{what}");
+                assert_eq!(cut["certain"], true, "{what}");
+                if whole["verdict"] == "drop" {
+                    continue;
+                }
+                let (whole, cut) = left.next().expect("a frame that left");
+                let known = (at + whole.data.len()).saturating_sub(frame.len());
+                assert_eq!(cut.data, whole.data[..known], "{what}");
+                assert_eq!(cut.orig_len_bytes as usize, whole.data.len(), "{what}");
+            }
+            assert!(left.next().is_none());
+        })?;
+    }
+    Ok(())
+}
+
+#[test]
+fn the_hash_of_a_cut_frame_is_that_of_what_is_written() -> Result<()> {
+    const TEST: &str = "the_hash_of_a_cut_frame_is_that_of_what_is_written";
+    let fixture = Fixture::new("drop");
+    let sent = frame(&[(0x8100, 100), (0x8100, 10)], 0x0806, &[7; 1_400]);
+    let cut = pcap(ETHERNET, &[captured(BEGIN, &sent, 96)]);
+    let short = pcap(ETHERNET, &[captured(BEGIN, &sent[..96], 96)]);
+    with_engines(TEST, &fixture, "customer0", |engine, replay| {
+        let (cut, short) = (replay(&cut), replay(&short));
+        assert_eq!(cut.left[0].data, short.left[0].data, "{engine}");
+        assert_eq!(cut.lines[0]["sha256"], short.lines[0]["sha256"], "{engine}");
+        let bytes = (&cut.lines[0]["bytes"], &short.lines[0]["bytes"]);
+        assert_eq!(bytes, (&json!(1_422), &json!(96)), "{engine}");
+    })
+}
+
+/// As in `tcpdump -s 96`: what a circuit is policed at is the wire's length.
+#[test]
+fn a_cut_capture_is_policed_at_its_original_length() -> Result<()> {
+    const TEST: &str = "a_cut_capture_is_policed_at_its_original_length";
+    let fixture =
+        Fixture::of(&GIGABIT.replace("1 Gbps\", burst = 3125000", "2 Mbps\""), Police::Purchased);
+    for (ether_type, payload) in [(0x0800, ipv4(0, 1_492)), (0x8847, vec![0; 1_492])] {
+        let sent = frame(&[(0x8100, 100), (0x8100, 20)], ether_type, &payload);
+        let capture = |at: usize| {
+            let frames = (0..2_500).map(|number| captured(BEGIN + number * MS, &sent, at));
+            pcap(ETHERNET, &frames.collect::<Vec<_>>())
+        };
+        with_engines(TEST, &fixture, "customer0", |engine, replay| {
+            let (whole, cut) = (replay(&capture(1_514)), replay(&capture(96)));
+            assert_eq!(with_reason(&whole, "ok"), with_reason(&cut, "ok"), "{engine}");
+            assert!((300..700).contains(&with_reason(&cut, "ok")), "{engine}");
+            assert!(cut.report.contains(&(with_reason(&cut, "ok") * 1_514).to_string()));
+        })?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_cut_within_what_the_path_reads_is_told() -> Result<()> {
+    const TEST: &str = "a_cut_within_what_the_path_reads_is_told";
+    let fixture = Fixture::new("drop");
+    let microsoft = frame(&[(0x8100, 100), (0x8100, 20)], 0x0800, &ipv4(0, 1_400));
+    let ports = frame(&[(0x8100, 104), (0x8100, 10)], 0x0800, &ipv4(0, 1_400));
+    let fair = frame(&[(0x8100, 109), (0x8100, 10)], 0x0800, &ipv4(0, 1_000));
+    let table = [
+        // Where it is cut: in the addresses, the tags, the EtherType, the IP header.
+        (&microsoft, 0, false),
+        (&microsoft, 3, false),
+        (&microsoft, 13, false),
+        (&microsoft, 15, false),
+        (&microsoft, 19, false),
+        (&microsoft, 21, false),
+        (&microsoft, 23, false),
+        (&microsoft, 26, true),
+        (&microsoft, 1_421, true),
+        // Class rules and flows need ports.
+        (&ports, 26, false),
+        (&ports, 45, false),
+        (&ports, 46, true),
+        (&fair, 44, false),
+        (&fair, 46, true),
+    ];
+    let frames: Vec<_> =
+        (0..).zip(&table).map(|(n, (data, at, _))| captured(n, data, *at)).collect();
+    let capture = pcap(ETHERNET, &frames);
+    with_engines(TEST, &fixture, "customer0", |engine, replay| {
+        let replayed = replay(&capture);
+        assert!(replayed.error.is_none(), "{:?}", replayed.error);
+        for ((_, at, certain), line) in table.iter().zip(&replayed.lines) {
+            assert_eq!(&line["certain"], certain, "{engine}: cut at {at}: {line}");
+        }
+        let [warning] = &replayed.warnings[..] else { panic!("{:?}", replayed.warnings) };
+        assert!(warning.starts_with("10 of 14 frames"), "{warning}");
+    })
+}
+
+#[test]
+fn lengths_beyond_any_frame_end_the_replay_and_take_no_memory() -> Result<()> {
+    const TEST: &str = "lengths_beyond_any_frame_end_the_replay_and_take_no_memory";
+    let fixture = Fixture::new("drop");
+    let sent = frame(&[(0x8100, 100), (0x8100, 10)], 0x0806, &[7; 100]);
+    let max = u32::try_from(MAX_FRAME_BYTES)?;
+    for (orig_len_bytes, runs_as) in
+        [(0, Some(122)), (121, Some(122)), (max, Some(max)), (max + 1, None), (u32::MAX, None)]
+    {
+        let odd = CapturedFrame { orig_len_bytes, ..captured(BEGIN, &sent, 122) };
+        let frames = [captured(BEGIN, &sent, 122), odd, captured(BEGIN, &sent, 122)];
+        let capture = pcap(ETHERNET, &frames);
+        with_engines(TEST, &fixture, "customer0", |engine, replay| {
+            let replayed = replay(&capture);
+            let Some(len_bytes) = runs_as else {
+                assert_eq!(replayed.lines.len(), 1, "{engine}");
+                assert_eq!(replayed.left.len(), 1, "{engine}");
+                let error = replayed.error.expect("an error").to_string();
+                assert!(error.contains("frame 2") && error.contains("65557"), "{error}");
+                return;
+            };
+            assert!(replayed.error.is_none(), "{engine}: {:?}", replayed.error);
+            assert_eq!(replayed.lines[1]["bytes"], len_bytes, "{engine}");
+            assert_eq!(replayed.left[1].orig_len_bytes, len_bytes, "{engine}");
+            let is_long = replayed.warnings.iter().any(|warning| warning.contains("offload"));
+            assert_eq!(is_long, len_bytes == max, "{:?}", replayed.warnings);
+        })?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_declared_frame_check_sequence_is_neither_counted_nor_written() -> Result<()> {
+    const TEST: &str = "a_declared_frame_check_sequence_is_neither_counted_nor_written";
+    let fixture = Fixture::new("drop");
+    let sent = frame(&[(0x8100, 100), (0x8100, 20)], 0x0800, &ipv4(0x68, 100));
+    let with_fcs = [&sent[..], b"FCS!"].concat();
+    let capture = |link_type, frame: &[u8]| pcap(link_type, &[captured(BEGIN, frame, frame.len())]);
+    with_engines(TEST, &fixture, "customer0", |engine, replay| {
+        let bare = replay(&capture(ETHERNET, &sent));
+        let declared = replay(&capture(0x2400_0001, &with_fcs));
+        assert_eq!(declared.lines, bare.lines, "{engine}");
+        assert_eq!(declared.left, bare.left, "{engine}");
+        assert!(declared.warnings[0].contains("frame check sequence"), "{:?}", declared.warnings);
+        // Undeclared, it is payload.
+        assert_eq!(replay(&capture(ETHERNET, &with_fcs)).lines[0]["bytes"], 126);
+    })
+}
+
+#[test]
+fn each_frames_tags_are_told() -> Result<()> {
+    let fixture = Fixture::new("drop");
+    let tag = |tpid, vid, pcp, dei| json!({"tpid": tpid, "vid": vid, "pcp": pcp, "dei": dei});
+    let table: [(&[(u16, u16)], &str, Value, Value); 7] = [
+        (&[], "untagged", json!([null, null, null]), json!([])),
+        (
+            &[(0x88a8, 0xb3e7), (0x8100, 0x2064)],
+            "unmatched",
+            json!(["0x88a8", 999, 100]),
+            json!([tag("0x88a8", 999, 5, true), tag("0x8100", 100, 1, false)]),
+        ),
+        (
+            &[(0x8100, 99)],
+            "unmatched",
+            json!(["0x8100", 99, null]),
+            json!([tag("0x8100", 99, 0, false)]),
+        ),
+        // A priority tag in front of others.
+        (
+            &[(0x8100, 0xa000), (0x8100, 100), (0x8100, 11)],
+            "unmatched",
+            json!(["0x8100", 0, 100]),
+            json!([
+                tag("0x8100", 0, 5, false),
+                tag("0x8100", 100, 0, false),
+                tag("0x8100", 11, 0, false)
+            ]),
+        ),
+        // A TPID that the port doesn't accept.
+        (
+            &[(0x9200, 100)],
+            "untagged",
+            json!(["0x9200", 100, null]),
+            json!([tag("0x9200", 100, 0, false)]),
+        ),
+        (
+            &[(0x8100, 300)],
+            "ok",
+            json!(["0x8100", 300, null]),
+            json!([tag("0x8100", 300, 0, false)]),
+        ),
+        // One whose tags change on the way: as received.
+        (
+            &[(0x8100, 103), (0x8100, 7)],
+            "ok",
+            json!(["0x8100", 103, 7]),
+            json!([tag("0x8100", 103, 0, false), tag("0x8100", 7, 0, false)]),
+        ),
+    ];
+    let frames = table.iter().map(|(tags, ..)| frame(tags, 0x0806, &[0; 46]));
+    let frames: Vec<_> = (0..).zip(frames).map(|(n, data)| captured(n, &data, 100)).collect();
+    with_engines("each_frames_tags_are_told", &fixture, "customer0", |engine, replay| {
+        let replayed = replay(&pcap(ETHERNET, &frames));
+        for ((_, reason, vids, tags), line) in table.iter().zip(&replayed.lines) {
+            assert_eq!(&line["reason"], reason, "{engine}: {line}");
+            assert_eq!(&json!([line["tpid"], line["s_vid"], line["c_vid"]]), vids, "{line}");
+            assert_eq!(&line["tags"], tags, "{engine}");
+        }
+        for combination in
+            ["0x88a8:999 0x8100:100", "0x8100:99", "0x8100:0 0x8100:100", "0x9200:100"]
+        {
+            assert!(replayed.report.contains(combination), "{}", replayed.report);
+        }
+        assert!(!replayed.report.contains("0x8100:300"), "{}", replayed.report);
+    })
+}
+
+#[test]
+fn the_report_counts_unclaimed_tags_and_stays_short() {
+    let fixture = Fixture::new("drop");
+    let frames = (0..3_000u16).map(|number| {
+        let tags = [(0x8100, 1_000 + number % 30), (0x8100, 1 + number % 60)];
+        captured(number.into(), &frame(&tags[..], 0x0806, &[0; 46]), 100)
+    });
+    let often = vec![captured(3_000, &frame(&[(0x88a8, 99)], 0x0806, &[0; 46]), 100); 200];
+    let frames: Vec<_> = frames.chain(often).collect();
+    let replayed =
+        replay(&fixture, "customer0", &mut fixture.host("customer0"), &pcap(ETHERNET, &frames));
+    let lines: Vec<&str> = replayed.report.lines().map(str::trim).collect();
+    let header = lines.iter().position(|line| line.starts_with("tags that no circuit claims"));
+    let first = lines[header.expect("a table") + 1];
+    assert_eq!(
+        first.split_whitespace().collect::<Vec<_>>(),
+        ["0x88a8:99", "unmatched", "200", "12800"]
+    );
+    assert_eq!(
+        lines.last(),
+        Some(&"and 2050 frames with other tags; --json has those of each frame")
+    );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    /// What is called certain is so, whatever the bytes were that are missing.
+    #[test]
+    fn what_is_certain_does_not_hang_on_missing_bytes(
+        frame in any_frame(),
+        cut in any::<Index>(),
+        other in prop::collection::vec(any::<u8>(), 1..64),
+        port in prop::sample::select(vec!["customer0", "core0"]),
+    ) {
+        let fixture = FIXTURE.with(|fixture| fixture.clone());
+        let at = cut.index(frame.len());
+        let run = |frame: &[u8], at| {
+            let capture = pcap(ETHERNET, &[captured(BEGIN, frame, at)]);
+            replay(&fixture, port, &mut fixture.host(port), &capture)
+        };
+        let cut = run(&frame, at);
+        prop_assert!(cut.error.is_none());
+        let mut changed = frame.clone();
+        for (byte, other) in changed[at..].iter_mut().zip(other.iter().cycle()) {
+            *byte = *other;
+        }
+        if cut.lines[0]["certain"] == true {
+            for whole in [run(&frame, frame.len()), run(&changed, frame.len())] {
+                for field in ["verdict", "reason", "circuit", "class", "dscp_in", "dscp_out", "bytes"] {
+                    prop_assert_eq!(&cut.lines[0][field], &whole.lines[0][field], "{}", field);
+                }
+                for (cut, whole) in cut.left.iter().zip(&whole.left) {
+                    prop_assert!(whole.data.starts_with(&cut.data));
+                    prop_assert_eq!(cut.orig_len_bytes, whole.orig_len_bytes);
+                }
+            }
+        }
+    }
+}
+
+thread_local! {
+    static FIXTURE: std::rc::Rc<Fixture> = std::rc::Rc::new(Fixture::new("pass"));
+}
