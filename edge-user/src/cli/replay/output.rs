@@ -22,6 +22,8 @@ use super::streams::Destination;
 /// A regular file is written beside its place and put there at the end, so that whatever goes wrong
 /// before leaves the one that was there. Pipes and devices are written as they are.
 pub(super) struct Output {
+    /// As it was given.
+    name: PathBuf,
     writer: BufWriter<File>,
     beside: Option<(TempPath, PathBuf)>,
 }
@@ -32,11 +34,12 @@ impl Output {
         match destination {
             Destination::Stdout => {
                 let file = File::from(io::stdout().as_fd().try_clone_to_owned()?);
-                Ok(Self { writer: BufWriter::new(file), beside: None })
+                let name = PathBuf::from("on standard output");
+                Ok(Self { name, writer: BufWriter::new(file), beside: None })
             }
             Destination::File(path) => {
                 let create = || Self::at(path);
-                create().with_context(|| format!("cannot write the capture {}", path.display()))
+                create().with_context(|| cannot_write(path))
             }
         }
     }
@@ -48,17 +51,21 @@ impl Output {
 
     /// Puts the file in its place.
     pub(super) fn finish(self) -> Result<()> {
-        let Self { mut writer, beside } = self;
-        writer.flush().context("cannot write the capture")?;
-        if let Some((file, path)) = beside {
-            file.persist(&path)
-                .with_context(|| format!("cannot write the capture {}", path.display()))?;
-        }
-        Ok(())
+        let Self { name, mut writer, beside } = self;
+        let put = move || {
+            writer.flush()?;
+            match beside {
+                Some((file, path)) => file.persist(path).map_err(|error| error.error),
+                None => Ok(()),
+            }
+        };
+        put().with_context(|| cannot_write(&name))
     }
 
     fn at(path: &Path) -> io::Result<Self> {
-        let in_place = || Ok(Self { writer: BufWriter::new(File::create(path)?), beside: None });
+        let open =
+            |file, beside| Self { name: path.to_owned(), writer: BufWriter::new(file), beside };
+        let in_place = || Ok(open(File::create(path)?, None));
         // Behind a symbolic link, the file that it leads to is meant.
         let (place, old) = match fs::canonicalize(path) {
             Ok(place) => {
@@ -93,8 +100,12 @@ impl Output {
             file.set_permissions(old.permissions())?;
         }
         remove_if_interrupted(beside.to_path_buf())?;
-        Ok(Self { writer: BufWriter::new(file), beside: Some((beside, place)) })
+        Ok(open(file, Some((beside, place))))
     }
+}
+
+fn cannot_write(path: &Path) -> String {
+    format!("cannot write the capture {}", path.display())
 }
 
 /// Has the file go with the process that a signal ends.
