@@ -49,18 +49,18 @@ pub fn captured(timestamp_ns: u64, frame: &[u8], captured_bytes: usize) -> Captu
     CapturedFrame { timestamp_ns, data, orig_len_bytes }
 }
 
-/// What a replay said and wrote.
+/// The outcome of a replay.
 #[derive(Debug)]
 pub struct Replayed {
     /// A line a frame.
     pub lines: Vec<Value>,
     /// The frames that left.
     pub left: Vec<CapturedFrame>,
-    /// What is to be known of it.
+    /// Its warnings.
     pub warnings: Vec<String>,
     /// The report for people.
     pub report: String,
-    /// What ended it before the capture's end.
+    /// The error that ended it before the capture's end.
     pub error: Option<anyhow::Error>,
 }
 

@@ -85,7 +85,7 @@ pub(super) fn replay(args: &Args) -> Result<()> {
     let mut replay = Replay::new(&mut *engine, &plan, port, &capacity);
     let lines = json.then_some(&mut out as &mut dyn io::Write);
     let result = replay.run(&mut reader, writer.as_mut(), lines);
-    // What was done before a damaged record is worth having.
+    // Lines and frames before a damaged record are worth having.
     let told = out.flush();
     for warning in replay.summary().warnings(&reader.found()) {
         eprintln!("warning: {warning}");
@@ -104,7 +104,7 @@ pub(super) fn replay(args: &Args) -> Result<()> {
 
 fn open(input: &Path) -> Result<CaptureReader, CaptureError> {
     if streams::is_stream(input) {
-        return CaptureReader::from_reader(io::stdin(), Path::new("on standard input"));
+        return CaptureReader::from_reader(io::stdin(), Path::new("(standard input)"));
     }
     CaptureReader::open(input)
 }

@@ -42,7 +42,7 @@ pub struct CapturedFrame {
     pub orig_len_bytes: u32,
 }
 
-/// How many records of a capture had what their frames don't have.
+/// Numbers of records of a capture that had more or less than their frames have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Found {
     /// With a frame check sequence, which the reader left off.
@@ -202,7 +202,7 @@ impl CaptureReader {
         }
     }
 
-    /// What the records read so far had that their frames don't have.
+    /// The records so far that had more or less than their frames have.
     #[must_use]
     pub fn found(&self) -> Found {
         self.source.found()

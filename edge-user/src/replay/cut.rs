@@ -1,11 +1,11 @@
 //! Frames that were captured short: `tcpdump -s 96` and the like.
 
-/// How much there was of a frame, and how much of it was captured.
+/// The length of a frame on the wire, and of its beginning that was captured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Arrived {
     /// Its length in bytes.
     pub(super) len_bytes: usize,
-    /// How many of them were captured.
+    /// The number of its bytes that were captured.
     pub(super) captured_bytes: usize,
 }
 

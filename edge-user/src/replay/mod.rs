@@ -39,10 +39,10 @@ pub use self::{
 
 /// The longest frame that a device of Linux receives: the largest MTU that there is, an Ethernet
 /// header and two tags, in bytes.
-pub const MAX_FRAME_BYTES: usize = 65_535 + 14 + 8;
+pub const MAX_RECEIVED_BYTES: usize = 65_535 + 14 + 8;
 
 /// The longest frame that `edge` is tested with: an MTU of 9,216, a header and two tags, in bytes.
-pub const LIKELY_MAX_FRAME_BYTES: usize = 9_216 + 14 + 8;
+pub const TESTED_RECEIVED_BYTES: usize = 9_216 + 14 + 8;
 
 /// Something that takes frames along the path of one port.
 pub trait Engine {
@@ -58,7 +58,7 @@ pub trait Engine {
 #[derive(Debug, thiserror::Error)]
 #[error(
     "frame {frame} of the capture had {len_bytes} bytes, and no interface receives over \
-     {MAX_FRAME_BYTES}; leave such frames out (`tcpdump -r IN -w OUT 'less {MAX_FRAME_BYTES}'`), or \
+     {MAX_RECEIVED_BYTES}; leave such frames out (`tcpdump -r IN -w OUT 'less {MAX_RECEIVED_BYTES}'`), or \
      capture with the host's offloads (GRO, LRO, TSO) off"
 )]
 pub struct TooLong {
@@ -107,7 +107,7 @@ impl<'a> Replay<'a> {
             let CapturedFrame { timestamp_ns, mut data, orig_len_bytes } = captured?;
             let arrived = Arrived::new(&data, orig_len_bytes);
             let len_bytes = arrived.len_bytes;
-            if len_bytes > MAX_FRAME_BYTES {
+            if len_bytes > MAX_RECEIVED_BYTES {
                 return Err(TooLong { frame, len_bytes }.into());
             }
             let tags = self.tpids.tags(&data);
@@ -147,7 +147,7 @@ impl<'a> Replay<'a> {
             !arrived.is_cut() || self.reach.of(frame, now_ns) <= arrived.captured_bytes;
         self.summary.cut_frames += u64::from(arrived.is_cut());
         self.summary.uncertain_frames += u64::from(!is_certain);
-        self.summary.long_frames += u64::from(arrived.len_bytes > LIKELY_MAX_FRAME_BYTES);
+        self.summary.long_frames += u64::from(arrived.len_bytes > TESTED_RECEIVED_BYTES);
         is_certain
     }
 }

@@ -1,5 +1,5 @@
-//! How far into a frame the path looks: where a frame is cut before that, its verdict is one on
-//! zeros that nobody sent.
+//! The end of the bytes that the path reads of a frame. A frame that is cut before that gets a
+//! verdict on zeros that nobody sent.
 
 use std::cell::Cell;
 
@@ -8,7 +8,7 @@ use edge_common::{Frame, frame::Buffer};
 use super::host::{HEADROOM_BYTES, HostEngine, with_headroom};
 use crate::plan::{Capacity, Plan, PortPlan};
 
-/// Finds it out, on tables of its own.
+/// Takes frames along the path, on tables of its own, to see where it reads them.
 pub(super) struct Reach<'a> {
     plan: &'a Plan,
     port: &'a PortPlan,
@@ -37,7 +37,7 @@ impl<'a> Reach<'a> {
 /// A frame that notes where it is read.
 struct Watched<'a> {
     buffer: Buffer<'a>,
-    /// How far its start has moved since it came.
+    /// The distance in bytes that its start has moved since it came.
     moved_bytes: i32,
     reach: Cell<usize>,
 }

@@ -24,7 +24,7 @@ pub struct FrameReport<'a> {
     class: Option<&'a str>,
     dscp_in: Option<u8>,
     dscp_out: Option<u8>,
-    /// What the frame counts for at the length that it had on the wire.
+    /// The bytes that the frame counts for, at the length that it had on the wire.
     bytes: u32,
     /// Of the frame as it is written: one that was cut is cut.
     sha256: Option<String>,
@@ -34,23 +34,23 @@ pub struct FrameReport<'a> {
     c_vid: Option<u16>,
     /// All tags as received, the outer first.
     tags: &'a [ReceivedTag],
-    /// How much of a frame that was captured short there was.
+    /// The number of bytes captured of a frame that was captured short.
     captured_bytes: Option<usize>,
     /// Whether the path read only what was captured, and no zero in its place.
     certain: bool,
 }
 
-/// What becomes known of a frame.
+/// All that a replay knows of a frame.
 pub(super) struct Told<'a> {
     /// Its number in the capture, from 1.
     pub(super) frame: u64,
-    /// What the path made of it.
+    /// Notes of the path.
     pub(super) outcome: Outcome,
-    /// Why its path ended.
+    /// The reason for which its path ended.
     pub(super) reason: Reason,
     /// Its tags.
     pub(super) tags: &'a [ReceivedTag],
-    /// How much there was of it.
+    /// Its length, and the part that was captured.
     pub(super) arrived: Arrived,
     /// Whether the path read only what was captured.
     pub(super) is_certain: bool,
@@ -101,7 +101,7 @@ impl<'a> Reporter<'a> {
     }
 }
 
-/// What becomes of a frame, as the contract names it.
+/// The name of an action in reports.
 pub(super) fn verdict(action: Action) -> &'static str {
     match action {
         Action::Forward => "forward",

@@ -1,4 +1,4 @@
-//! What a replay comes to: sums for people, and what they should know before they believe them.
+//! The sums of a replay, for people, and warnings of what makes them doubtful.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -11,7 +11,7 @@ use comfy_table::{Table, presets};
 use edge_common::{Reason, reason::UnmatchedPolicy};
 
 use super::{
-    LIKELY_MAX_FRAME_BYTES,
+    TESTED_RECEIVED_BYTES,
     capture::Found,
     clock::ReplayTime,
     report::verdict,
@@ -30,7 +30,7 @@ pub struct Summary {
     pub frames: [u64; Reason::ALL.len()],
     /// Bytes by reason number, at the length that frames had on the wire.
     pub bytes: [u64; Reason::ALL.len()],
-    /// How the capture's time went.
+    /// The capture's time.
     pub time: ReplayTime,
     /// Frames that were captured short.
     pub cut_frames: u64,
@@ -63,7 +63,7 @@ impl Summary {
         let is_full = self.unclaimed.len() >= MAX_COMBINATIONS;
         let sum = match self.unclaimed.entry((reason, combination)) {
             Entry::Vacant(_) if is_full => &mut self.other_unclaimed,
-            entry => entry.or_default(),
+            entry @ (Entry::Occupied(_) | Entry::Vacant(_)) => entry.or_default(),
         };
         sum.frames += 1;
         sum.bytes += len_bytes;
@@ -110,8 +110,8 @@ impl Summary {
         Ok(())
     }
 
-    /// What is to be known of the capture before its replay is believed, a sentence each; `found`
-    /// is what its reader left off.
+    /// Sentences that say where the capture makes its replay doubtful; `found` is from the
+    /// capture's reader.
     #[must_use]
     pub fn warnings(&self, found: &Found) -> Vec<String> {
         let all: u64 = self.frames.iter().sum();
@@ -160,7 +160,7 @@ impl Summary {
             (
                 *long_frames,
                 format!(
-                    "{long_frames} frames have over {LIKELY_MAX_FRAME_BYTES} bytes: an offload of \
+                    "{long_frames} frames have over {TESTED_RECEIVED_BYTES} bytes: an offload of \
                      the capturing host (GRO, LRO, TSO) has put them together, and a live edge \
                      has them in pieces, each policed by itself; capture with offloads off"
                 ),

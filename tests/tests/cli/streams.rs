@@ -1,4 +1,4 @@
-//! What `edge replay` reads and writes: files, streams, and the same one twice.
+//! The files and streams that `edge replay` reads and writes, and one of them used twice.
 
 use std::{
     fs::{File, OpenOptions, Permissions},

@@ -29,12 +29,12 @@ pub(super) struct Output {
 }
 
 impl Output {
-    /// Opens what frames go to.
+    /// Opens the file or stream that frames go to.
     pub(super) fn create(destination: Destination<'_>) -> Result<Self> {
         match destination {
             Destination::Stdout => {
                 let file = File::from(io::stdout().as_fd().try_clone_to_owned()?);
-                let name = PathBuf::from("on standard output");
+                let name = PathBuf::from("(standard output)");
                 Ok(Self { name, writer: BufWriter::new(file), beside: None })
             }
             Destination::File(path) => {
@@ -44,7 +44,7 @@ impl Output {
         }
     }
 
-    /// Where frames are written to.
+    /// Takes the frames.
     pub(super) fn writer(&mut self) -> &mut BufWriter<File> {
         &mut self.writer
     }

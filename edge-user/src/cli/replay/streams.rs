@@ -1,4 +1,4 @@
-//! Which of the files that a replay reads and writes are one.
+//! Checks that no file or stream of a replay spoils another.
 
 use std::{
     fs::{self, File, Metadata},
@@ -15,7 +15,7 @@ use super::super::UsageError;
 /// The name of standard input or output on a command line.
 const STREAM: &str = "-";
 
-/// Where the frames that leave go.
+/// The place that the frames that leave are written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Destination<'a> {
     /// Standard output; then the report goes to standard error.
@@ -78,7 +78,7 @@ pub(super) fn check<'a>(
     Ok(Some(Destination::Stdout))
 }
 
-/// What a file is, whatever name it goes by.
+/// A file, whatever name it goes by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Identity {
     device: u64,
@@ -87,7 +87,7 @@ struct Identity {
 }
 
 impl Identity {
-    /// `None` of what can be used for two things at once: the null device.
+    /// `None` of the null device, which anything may be written to at once.
     fn new(metadata: &Metadata) -> Option<Self> {
         const NULL_DEVICE: u64 = 1 << 8 | 3;
 

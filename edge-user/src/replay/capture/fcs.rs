@@ -6,7 +6,7 @@
 /// Its length in Ethernet: 32 bits.
 const LEN_BYTES: u8 = 4;
 
-/// What a capture says of the frame check sequences behind its frames.
+/// The frame check sequence behind each frame, as far as a capture declares one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Declared {
     /// Nothing, or that there is none.

@@ -34,11 +34,11 @@ pub(super) struct Source {
 pub(super) struct Record {
     /// Nanoseconds since the epoch; `None` where the record has no time.
     pub(super) time_ns: Option<i128>,
-    /// What was captured.
+    /// The bytes that were captured.
     pub(super) data: Vec<u8>,
-    /// How long it claims to have been on the wire.
+    /// The length in bytes that it claims to have had on the wire.
     pub(super) orig_len_bytes: u32,
-    /// What its ends with.
+    /// The frame check sequence that its frame ends with.
     pub(super) fcs: Declared,
 }
 
@@ -101,7 +101,7 @@ impl Source {
         Ok(CapturedFrame { timestamp_ns, data, orig_len_bytes })
     }
 
-    /// What the records so far had that their frames don't.
+    /// The records so far that had more or less than their frames have.
     pub(super) fn found(&self) -> Found {
         self.found
     }
