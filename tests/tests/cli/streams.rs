@@ -83,7 +83,7 @@ fn a_dash_is_standard_input_and_standard_output() -> Result<()> {
     let replayed = place.replay(&["-", "-o", "out.pcap"], stdio)?;
     assert!(replayed.status.success(), "{}", text(&replayed.stderr));
     assert_eq!(place.left("out.pcap")?, frames()[..1]);
-    // What is thrown away can't mix.
+    // The null device mixes nothing.
     let thrown_away =
         place.replay(&["in.pcap", "--json", "-o", "/dev/null"], [null(), null(), null()])?;
     assert!(thrown_away.status.success());
