@@ -23,7 +23,7 @@ use super::{
     takeover::{clear_the_way, undo},
 };
 use crate::{
-    config::{self, Circuit, Config},
+    config::{self, Circuit, Config, Difference},
     dataplane::{
         BesideOurs, KernelTables, Pins, PortProgram,
         adjust::Adjusted,
@@ -183,8 +183,8 @@ impl Instance {
     }
 
     /// Reads the configuration again and brings the data plane to it: all of it, or, with an
-    /// error, none.
-    pub fn reload(&mut self) -> Result<()> {
+    /// error, none. Returns what that has changed.
+    pub fn reload(&mut self) -> Result<Difference> {
         let config = config::load(&self.config_path)?;
         anyhow::ensure!(
             config.edge.pin_dir == self.config.edge.pin_dir
@@ -196,10 +196,11 @@ impl Instance {
         let checked = Checked { config: &config, modes: &check(&config)? };
         let old = (&self.config, &mut self.installed);
         reinstall(&mut self.tables, &self.hold.pins, &self.bookkeeper, checked, old)?;
-        tracing::info!("reloaded {}", self.config_path.display());
+        let difference = Difference::between(&self.config, &config);
+        tracing::info!("reloaded {}: {difference}", self.config_path.display());
         self.config = config;
         self.bookkeeper.follow(Instructions::new(&self.config));
-        Ok(())
+        Ok(difference)
     }
 
     /// Gives a circuit another bandwidth: one rate and a store for each of its attachments, not an
