@@ -5,6 +5,7 @@ mod booking;
 pub mod bookkeeper;
 pub mod catch_up;
 pub mod close;
+mod connections;
 pub mod control;
 mod exports;
 mod install;
@@ -12,7 +13,9 @@ pub mod instance;
 pub mod instructions;
 pub mod ledger_status;
 pub mod metrics;
+mod open_files;
 pub mod policers;
+mod remembered;
 pub mod status;
 mod status_text;
 mod takeover;
@@ -43,6 +46,7 @@ pub fn run(config_path: &Path, at_exit: AtExit) -> Result<()> {
     for warning in config.warnings() {
         tracing::warn!("{warning}");
     }
+    open_files::raise_limit();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
