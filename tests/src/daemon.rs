@@ -15,6 +15,7 @@ use std::{
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 use edge_user::{
+    config::Difference,
     daemon::{
         bandwidth::{BandwidthChange, SetBandwidth},
         control::{self, Booked, Request},
@@ -180,7 +181,8 @@ pub fn configure(config: &str) -> Result<()> {
 
 /// `edge reload`.
 pub fn reload() -> Result<()> {
-    control::ask(Path::new(CONTROL), &Request::Reload)
+    let _difference: Difference = control::ask(Path::new(CONTROL), &Request::Reload)?;
+    Ok(())
 }
 
 /// `edge set-bandwidth`, without the command.

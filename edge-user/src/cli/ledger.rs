@@ -57,7 +57,7 @@ pub(super) struct LedgerArg {
     state_dir: Option<PathBuf>,
     /// The control socket of the daemon whose ledger it is [default: /run/edge/control.sock, or the
     /// configuration's].
-    #[arg(short, long, value_name = "PATH")]
+    #[arg(short, long, value_name = "PATH", value_parser = super::socket_path())]
     socket: Option<PathBuf>,
 }
 

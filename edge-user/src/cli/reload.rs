@@ -1,5 +1,10 @@
+use std::io::Write as _;
+
 use anyhow::Result;
-use edge_user::daemon::control::{self, Request};
+use edge_user::{
+    config::Difference,
+    daemon::control::{self, Request},
+};
 
 use super::SocketArg;
 
@@ -10,5 +15,10 @@ pub(super) struct Args {
 }
 
 pub(super) fn reload(args: &Args) -> Result<()> {
-    control::ask(&args.socket.socket, &Request::Reload)
+    // A daemon of an earlier version tells none.
+    let difference: Option<Difference> = control::ask(&args.socket.socket, &Request::Reload)?;
+    if let Some(difference) = difference {
+        writeln!(std::io::stdout(), "{difference}")?;
+    }
+    Ok(())
 }

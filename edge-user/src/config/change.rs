@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Circuit, Config,
     burst::{burst_bytes, check_share, least_share_permille},
-    units,
+    rates,
     validate::unknown,
 };
 
@@ -34,7 +34,7 @@ impl Config {
         name: &str,
         bandwidth_bps: u64,
     ) -> Result<(usize, Circuit), BandwidthRefused> {
-        let bandwidth_bps = units::in_range_bps(bandwidth_bps)
+        let bandwidth_bps = rates::in_range_bps(bandwidth_bps)
             .map_err(|message| BandwidthRefused(format!("the bandwidth {message}")))?;
         let place = self.circuits.iter().position(|circuit| circuit.name == name);
         let place = place.ok_or_else(|| {

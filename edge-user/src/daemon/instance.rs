@@ -25,7 +25,7 @@ use super::{
     takeover::{ensure_our_namespace, is_broken, newest_set},
 };
 use crate::{
-    config::{self, Circuit, Config},
+    config::{self, Circuit, Config, Difference},
     dataplane::{
         BesideOurs, Pins,
         books::{Books, all_books},
@@ -189,8 +189,8 @@ impl Instance {
     }
 
     /// Reads the configuration again and brings the data plane to it: all of it, or, with an
-    /// error, none.
-    pub fn reload(&mut self) -> Result<()> {
+    /// error, none. Returns what that has changed.
+    pub fn reload(&mut self) -> Result<Difference> {
         let config = config::load(&self.config_path)?;
         anyhow::ensure!(
             config.edge.pin_dir == self.config.edge.pin_dir
@@ -199,9 +199,10 @@ impl Instance {
                 && config.edge.state_dir == self.config.edge.state_dir,
             "pin_dir, control, metrics and state_dir can't be changed by a reload; restart the daemon",
         );
+        let difference = Difference::between(&self.config, &config);
         self.change_to(config)?;
-        tracing::info!("reloaded {}", self.config_path.display());
-        Ok(())
+        tracing::info!("reloaded {}: {difference}", self.config_path.display());
+        Ok(difference)
     }
 
     /// Brings the data plane to `config`: all of it, or, with an error, none.

@@ -5,6 +5,7 @@ mod booking;
 pub mod bookkeeper;
 pub mod catch_up;
 pub mod close;
+mod connections;
 pub mod control;
 mod exports;
 mod install;
@@ -13,8 +14,10 @@ pub mod instructions;
 mod interfaces;
 pub mod ledger_status;
 pub mod metrics;
+mod open_files;
 pub mod policers;
 mod ports;
+mod remembered;
 pub mod status;
 mod status_text;
 mod takeover;
@@ -49,6 +52,7 @@ pub fn run(config_path: &Path, at_exit: AtExit) -> Result<()> {
     for warning in config.warnings() {
         tracing::warn!("{warning}");
     }
+    open_files::raise_limit();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -8,7 +8,11 @@ use super::*;
 
 mod any;
 mod classes;
+mod difference;
+mod forwards;
 mod ledger;
+mod look_alikes;
+mod notations;
 mod overlaps;
 mod prices;
 mod rules;

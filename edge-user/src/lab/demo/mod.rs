@@ -12,6 +12,7 @@ use anyhow::{Context as _, Result, bail};
 use self::scenario::{CORE, CUSTOMER, Circuits, Scenario};
 use super::{edge::EdgeProcess, mounts::private_mounts, preflight::preflight, topology::Lab};
 use crate::{
+    config::Difference,
     daemon::{
         control::{Booked, Request, ask},
         status::Status,
@@ -69,7 +70,8 @@ fn configure(circuits: &Circuits) -> Result<()> {
 
 fn reconfigure(circuits: &Circuits) -> Result<()> {
     configure(circuits)?;
-    ask(Path::new(CONTROL), &Request::Reload)
+    let _difference: Difference = ask(Path::new(CONTROL), &Request::Reload)?;
+    Ok(())
 }
 
 /// Prints the checks; how many failed.
