@@ -15,6 +15,7 @@ mod epochs;
 mod error;
 mod expire;
 mod export;
+mod identity;
 mod info;
 mod lock;
 mod open;
@@ -40,6 +41,7 @@ pub use self::{
     epochs::Gap,
     error::LedgerError,
     expire::Expired,
+    identity::{Identities, Identity},
     info::{Info, SinkInfo},
     lock::{LedgerLock, lock},
     percentile::{Percentile, PercentileQuery},
