@@ -286,7 +286,9 @@ impl Instance {
             AtExit::Detach => {
                 // It has the ledger.
                 self.bookkeeper.end();
-                close(&self.config, &self.hold.pins, Unbooked::Keep).map(drop)
+                let closed = close(&self.config, &self.hold.pins, Unbooked::Keep)?;
+                closed.tell_of_fees();
+                Ok(())
             }
         }
     }

@@ -3,7 +3,6 @@
 pub mod bandwidth;
 mod booking;
 pub mod bookkeeper;
-pub mod catch_up;
 pub mod close;
 pub mod control;
 mod exports;
@@ -11,6 +10,7 @@ mod install;
 pub mod instance;
 pub mod instructions;
 pub mod ledger_status;
+pub mod look;
 pub mod metrics;
 pub mod policers;
 pub mod status;
