@@ -6,6 +6,7 @@ mod check;
 mod demo;
 mod detach;
 mod ledger;
+mod look;
 mod reload;
 mod replay;
 mod run;
@@ -13,6 +14,7 @@ mod set_bandwidth;
 mod shell;
 mod status;
 mod usage;
+mod when;
 
 use std::{io, io::IsTerminal as _, path::PathBuf, process::ExitCode};
 

@@ -366,7 +366,9 @@ impl Instance {
             AtExit::Detach => {
                 // It has the ledger.
                 self.bookkeeper.end();
-                close(&self.config, &self.set.pins, Unbooked::Keep).map(drop)
+                let closed = close(&self.config, &self.set.pins, Unbooked::Keep)?;
+                closed.tell_of_fees();
+                Ok(())
             }
         }
     }

@@ -3,7 +3,6 @@
 pub mod bandwidth;
 mod booking;
 pub mod bookkeeper;
-pub mod catch_up;
 pub mod close;
 mod connections;
 pub mod control;
@@ -13,6 +12,7 @@ pub mod instance;
 pub mod instructions;
 mod interfaces;
 pub mod ledger_status;
+pub mod look;
 pub mod metrics;
 mod open_files;
 pub mod policers;

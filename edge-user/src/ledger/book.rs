@@ -40,7 +40,9 @@ impl Ledger {
         if booked.is_err() {
             self.known.clear();
         }
-        booked.map_err(|fault| fault.at(&self.path))
+        let booked = booked.map_err(|fault| fault.at(&self.path))?;
+        self.remember(policy)?;
+        Ok(booked)
     }
 
     /// Number of the last reading that changed anything.
