@@ -180,7 +180,8 @@ fn a_replay_that_is_interrupted_leaves_nothing() -> Result<()> {
     let place = Place::with_capture()?;
     fs::write(place.path("out.pcap"), "old")?;
     let names = place.names()?;
-    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+    // Several times: a signal may come as soon as the file beside is there.
+    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].repeat(2) {
         let mut edge = place.spawn(&["-", "-o", "out.pcap"], [Stdio::piped(), null(), null()])?;
         let mut input = edge.stdin.take().expect("a pipe");
         input.write_all(&pcap(ETHERNET, &[captured(1, &frames()[0], 60)]))?;
@@ -195,5 +196,30 @@ fn a_replay_that_is_interrupted_leaves_nothing() -> Result<()> {
         assert_eq!(place.names()?, names, "{signal}");
         assert_eq!(fs::read(place.path("out.pcap"))?, b"old");
     }
+    Ok(())
+}
+
+#[test]
+fn a_signal_that_is_ignored_ends_no_replay() -> Result<()> {
+    let place = Place::with_capture()?;
+    let names = place.names()?;
+    let edge = edge_binary().to_string_lossy();
+    let line = format!("trap '' HUP; exec {edge} {} - -o out.pcap", REPLAY.join(" "));
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &line]).current_dir(place.directory.path()).stdin(Stdio::piped());
+    let mut replay = shell.stdout(null()).stderr(null()).spawn()?;
+    let mut input = replay.stdin.take().expect("a pipe");
+    let capture = fs::read(place.path("in.pcap"))?;
+    let (first, rest) = capture.split_at(30);
+    input.write_all(first)?;
+    while place.names()? == names {
+        assert!(replay.try_wait()?.is_none(), "it has ended");
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    kill(Pid::from_raw(replay.id().try_into()?), Signal::SIGHUP)?;
+    input.write_all(rest)?;
+    drop(input);
+    assert!(replay.wait()?.success());
+    assert_eq!(place.left("out.pcap")?, frames()[..1]);
     Ok(())
 }

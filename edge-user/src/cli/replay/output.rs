@@ -85,10 +85,14 @@ impl Output {
         };
         let mut beside = tempfile::Builder::new();
         beside.prefix(".edge-").permissions(Permissions::from_mode(0o666));
+        // From before the file is there until the thread that removes it runs, signals wait.
+        let signals = ending_signals();
+        signals.thread_block()?;
         let (file, beside) = match beside.tempfile_in(directory) {
             Ok(beside) => beside.into_parts(),
             // A file that may be written in a directory that may not.
             Err(error) if old.is_some() && error.kind() == io::ErrorKind::PermissionDenied => {
+                signals.thread_unblock()?;
                 return in_place();
             }
             Err(error) => return Err(error),
@@ -99,7 +103,7 @@ impl Output {
             let _ = fchown(&file, Some(old.uid()), Some(old.gid()));
             file.set_permissions(old.permissions())?;
         }
-        remove_if_interrupted(beside.to_path_buf())?;
+        remove_at(signals, beside.to_path_buf())?;
         Ok(open(file, Some((beside, place))))
     }
 }
@@ -108,17 +112,23 @@ fn cannot_write(path: &Path) -> String {
     format!("cannot write the capture {}", path.display())
 }
 
-/// Has the file go with the process that a signal ends.
-fn remove_if_interrupted(path: PathBuf) -> io::Result<()> {
-    let mut signals = SigSet::empty();
-    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
-        signals.add(signal);
-    }
-    signals.thread_block()?;
+/// Signals that end this process: not those that it was started to ignore, as by `nohup`, which a
+/// thread that waits for them would get all the same.
+fn ending_signals() -> SigSet {
+    let ignored = fs::read_to_string("/proc/self/status").ok().and_then(|status| {
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
+        u64::from_str_radix(mask.trim(), 16).ok()
+    });
+    let ends = |signal: &Signal| ignored.unwrap_or(0) >> (*signal as i32 - 1) & 1 == 0;
+    [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].into_iter().filter(ends).collect()
+}
+
+/// Removes the file when one of the `signals`, which are blocked, ends the process.
+fn remove_at(signals: SigSet, path: PathBuf) -> io::Result<()> {
     let wait = move || {
         let Ok(signal) = signals.wait() else { return };
         let _ = fs::remove_file(&path);
-        // Whoever waits for the process is to see what ended it.
+        // Whoever waits for the process is to see the signal that ended it.
         let _ = signals.thread_unblock();
         let _ = raise(signal);
     };
