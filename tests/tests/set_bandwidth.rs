@@ -43,7 +43,7 @@ s_tag = 100
 [[circuit]]
 name = "fabrikam"
 bandwidth = "2 Mbps"
-burst = 128000
+burst = 130000
 s_tag = 200
   [[circuit.peering]]
   kind = "private"
@@ -135,7 +135,7 @@ fn buckets_stay_as_full_as_they_are() -> Result<()> {
     let mut lab = lab(1600)?;
     let daemon = Daemon::start(&lab, CONFIG)?;
 
-    // A full one: the default class has 60 % of 128,000 bytes, and all of that at once.
+    // A full one: the default class has 60 % of 130,000 bytes, and all of that at once.
     let ends = Ends::open(&lab)?;
     let sent = frame(&tags(200), 0x0800, &ipv4(0, 1000));
     set_bandwidth(FABRIKAM, LOW_BPS)?;
@@ -192,8 +192,8 @@ fn the_command_tells_what_it_did_and_saves_it_where_asked() -> Result<()> {
         ([CONTOSO, "fast"], "number"),
         ([CONTOSO, "900 Gbps"], "800 Gbps"),
         (["contosso", "1 Gbps"], "did you mean \"contoso\"?"),
-        // A quarter of an hour for 128,000 bytes.
-        ([FABRIKAM, "64 kbps"], "`burst` is longer than 10 s"),
+        // 16.25 s for 130,000 bytes.
+        ([FABRIKAM, "64 kbps"], "`burst` is longer than 16 s"),
     ] {
         let (code, out, err) = told(&[&arguments[..], &["--save"]].concat())?;
         assert_eq!((code, &*out), (2, ""), "{arguments:?}: {err}");
@@ -204,7 +204,7 @@ fn the_command_tells_what_it_did_and_saves_it_where_asked() -> Result<()> {
 
     let out = "contoso: 50 Mbps -> 200 Mbps, burst 156250 -> 625000 bytes\n";
     assert_eq!(told(&[CONTOSO, "200 Mbps"])?, done(out));
-    let out = "fabrikam: 2 Mbps -> 3 Mbps, burst 128000 bytes\n";
+    let out = "fabrikam: 2 Mbps -> 3 Mbps, burst 130000 bytes\n";
     assert_eq!(told(&[FABRIKAM, "3000000"])?, done(out));
     assert_eq!(circuit(CONTOSO)?.bandwidth_bps, 200_000_000);
     assert_eq!(fs::read_to_string(CONFIG_PATH)?, CONFIG);
