@@ -47,6 +47,7 @@ pub mod retag;
 pub mod rules;
 pub mod tables;
 pub mod tags;
+pub mod ticks;
 
 pub use frame::Frame;
 pub use reason::{Action, Reason};

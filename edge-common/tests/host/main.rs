@@ -15,3 +15,4 @@ mod police;
 mod retag;
 mod rules;
 mod tables;
+mod uptime;

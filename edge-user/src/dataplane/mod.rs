@@ -7,6 +7,7 @@ mod carry;
 mod change_rate;
 mod egress;
 mod genl;
+mod idle;
 pub mod interface;
 mod keys;
 mod links;
