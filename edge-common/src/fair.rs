@@ -69,12 +69,8 @@ pub struct Flow(usize);
 
 /// The flow of a frame whose last tag is `last`. All that is not IP is one.
 #[inline(always)]
-pub fn flow(frame: &impl Frame, last: &Tag) -> Result<Flow, Reason> {
-    let hash = match class::ds_word(frame, last)? {
-        Some(packet) => frame.flow_hash(&packet),
-        None => 0,
-    };
-    Ok(Flow((hash >> (u64::BITS - FLOWS_LOG2)) as usize))
+pub fn flow(frame: &impl Frame, last: &Tag) -> Flow {
+    Flow((frame.flow_hash(last) >> (u64::BITS - FLOWS_LOG2)) as usize)
 }
 
 /// Whether `flow` may send what takes `frame_ticks`, as far as the other flows are concerned.
@@ -192,8 +188,11 @@ const fn lesser(a: u64, b: u64) -> u64 {
 /// A hash of addresses, protocol and ports; a fragment has none of the latter. To be called
 /// through [`Frame::flow_hash`].
 #[inline(always)]
-pub fn hash(frame: &(impl Frame + ?Sized), packet: &DsWord) -> u64 {
-    try_hash(frame, packet).unwrap_or(0)
+pub fn hash(frame: &(impl Frame + ?Sized), last: &Tag) -> u64 {
+    match class::ds_word(frame, last) {
+        Ok(Some(packet)) => try_hash(frame, &packet).unwrap_or(0),
+        _ => 0,
+    }
 }
 
 #[inline(always)]

@@ -36,6 +36,7 @@ pub mod in_flight;
 pub mod limits;
 pub mod mark;
 pub mod meter;
+pub mod packet;
 pub mod path;
 pub mod peak;
 pub mod police;

@@ -10,6 +10,7 @@
 mod accounting;
 mod admission;
 mod frames;
+mod packet;
 mod path;
 mod police;
 mod retag;
