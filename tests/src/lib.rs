@@ -12,4 +12,5 @@ pub mod fuzzing;
 pub mod guest;
 pub mod notation;
 pub mod oracle;
+pub mod shim;
 pub mod stock;

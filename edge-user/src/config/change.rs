@@ -146,7 +146,7 @@ mod tests {
             ("", "contosso", 1_000_000, "did you mean \"contoso\"?"),
             ("", "contoso", 63_999, "give 64 kbps to 800 Gbps"),
             ("burst = '10ms'", "contoso", 1_000_000, "no full frame fits"),
-            ("burst = '256 KiB'", "contoso", 100_000, "longer than 10 s"),
+            ("burst = '256 KiB'", "contoso", 100_000, "longer than 16 s"),
         ] {
             let refused = config(burst).circuit_at(name, bandwidth_bps).expect_err(burst);
             assert!(refused.to_string().contains(expected), "{refused}");

@@ -7,11 +7,12 @@ use anyhow::{Context as _, Result};
 use edge_common::{
     abi::{FlowQueuesWords, PolicerWords, VidTable},
     attachment::Slot,
+    police::Bucket,
 };
 use zerocopy::FromZeros as _;
 
 use super::{change_rate::change_rate, keys, mapped::MappedArray, tables::KernelTables};
-use crate::plan::{Plan, RateChange};
+use crate::plan::{LimitChange, Plan, RateChange};
 
 /// Makes tables that no port uses hold what `plan` says: for test runs. `ifindexes` are those of the
 /// plan's ports, in their order.
@@ -74,23 +75,30 @@ pub fn store(tables: &KernelTables, plan: &Plan) {
     publish(tables, plan);
 }
 
-/// The policers whose rate is another one in `plan`, with the attachments that they police.
+/// The policers whose rate is another one in `plan`, with the attachments and limits that they police.
 fn rate_changes(tables: &KernelTables, plan: &Plan) -> Vec<RateChange> {
+    let change = |old: Bucket, new: Bucket| RateChange {
+        index: new.rate,
+        rate: plan.rates[&new.rate],
+        old_index: old.rate,
+        old_rate: tables.rates.get(old.rate),
+        attachments: Vec::new(),
+        limits: Vec::new(),
+        policers: BTreeSet::from([new.policer]),
+    };
     let mut changes = BTreeMap::new();
     for attachment in plan.attachments.iter().filter(|attachment| !attachment.is_new) {
-        let (now, value) = (tables.attachments.get(attachment.index), attachment.value);
-        if now.policer == 0 || now.policer != value.policer || now.rate == value.rate {
-            continue;
+        let (index, value) = (attachment.index, attachment.value);
+        let (old, new) = (tables.attachments.get(index).bucket(), value.bucket());
+        if old.policer != 0 && old.policer == new.policer && old.rate != new.rate {
+            let change = changes.entry(new.policer).or_insert_with(|| change(old, new));
+            change.attachments.push((index, value));
         }
-        let change = changes.entry(value.policer).or_insert_with(|| RateChange {
-            index: value.rate,
-            rate: plan.rates[&value.rate],
-            old_index: now.rate,
-            old_rate: tables.rates.get(now.rate),
-            attachments: Vec::new(),
-            policers: BTreeSet::from([value.policer]),
-        });
-        change.attachments.push((attachment.index, value));
+        for (old, limit) in LimitChange::all(index, &tables.limits.get(index), &attachment.limits) {
+            let policer = limit.bucket.policer;
+            let change = changes.entry(policer).or_insert_with(|| change(old, limit.bucket));
+            change.limits.push(limit);
+        }
     }
     changes.into_values().collect()
 }

@@ -10,6 +10,7 @@ mod change_rate;
 pub mod device;
 mod egress;
 mod genl;
+mod idle;
 pub mod interface;
 mod keys;
 mod links;

@@ -23,7 +23,10 @@ use edge_common::{
 };
 use zerocopy::{FromBytes, FromZeros as _, IntoBytes as _, KnownLayout};
 
-use super::{keys, mapped::MappedArray, pins::Pins, program::constants, raw_map::RawPerCpu};
+use super::{
+    change_rate::now_ticks, idle, keys, mapped::MappedArray, pins::Pins, program::constants,
+    raw_map::RawPerCpu,
+};
 use crate::plan::{self, Capacity, PortPlan};
 
 /// Names of the maps that all ports of an edge share.
@@ -283,12 +286,15 @@ impl KernelTables {
         let Policer { tat_ticks, sold_ticks, windows } =
             Policer::<u64>::read_from_bytes(self.policers.get(index).as_bytes())
                 .map_err(|_size| anyhow!("a policer of another size"))?;
-        let peak_ticks = windows.map(|window| {
-            // The window that is still open counts, too.
-            window.peak_ticks.max(sold_ticks.wrapping_sub(window.sold_before_ticks))
-        });
+        let peak_ticks = windows.map(|window| window.most_ticks(sold_ticks, now_ticks()));
         let Lease { leases, retries, debts, .. } = self.leases.sum(index)?;
         Ok(PolicerState { tat_ticks, peak_ticks, leases, retries, debts })
+    }
+
+    /// Keeps the word of a policer that nobody uses from being mistaken for another: see
+    /// [`idle::settled`]. To be called every few weeks at the least.
+    pub fn settle(&self, index: u32) {
+        self.policers.update(index, |tat_ticks| idle::settled(tat_ticks, now_ticks()));
     }
 
     /// The peaks of a policer since the last time that they were taken, in ticks of its rate.
