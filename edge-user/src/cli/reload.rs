@@ -1,5 +1,5 @@
 use anyhow::Result;
-use edge_user::daemon::control::{self, Request};
+use edge_user::daemon::control::{self, Reloaded, Request};
 
 use super::SocketArg;
 
@@ -10,5 +10,9 @@ pub(super) struct Args {
 }
 
 pub(super) fn reload(args: &Args) -> Result<()> {
-    control::ask(&args.socket.socket, &Request::Reload)
+    let reloaded: Reloaded = control::ask(&args.socket.socket, &Request::Reload)?;
+    for warning in reloaded.warnings {
+        eprintln!("reloaded, but {warning}");
+    }
+    Ok(())
 }

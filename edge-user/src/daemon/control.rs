@@ -42,7 +42,7 @@ pub enum Request {
     Status,
     /// To book the meters now: [`Booked`].
     Book,
-    /// To read the configuration again.
+    /// To read the configuration again: [`Reloaded`].
     Reload,
     /// Another bandwidth for a circuit: a [`super::bandwidth::BandwidthChange`].
     SetBandwidth(SetBandwidth),
@@ -55,6 +55,13 @@ pub struct Booked {
     pub state_dir: PathBuf,
     /// Why it has not.
     pub error: Option<String>,
+}
+
+/// The configuration was read again, and is in effect.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Reloaded {
+    /// What an operator should know all the same: ports that wait for their interface.
+    pub warnings: Vec<String>,
 }
 
 /// The daemon refuses its configuration, with every mistake in it.
@@ -227,8 +234,8 @@ async fn handle(line: &str, instance: &Mutex<Instance>) -> Result<Box<RawValue>>
         }
         Request::Status => Ok(to_raw_value(&instance.status()?)?),
         Request::Reload => {
-            instance.reload()?;
-            Ok(to_raw_value(&())?)
+            let warnings = instance.reload()?;
+            Ok(to_raw_value(&Reloaded { warnings })?)
         }
         Request::SetBandwidth(request) => {
             Ok(to_raw_value(&instance.set_bandwidth(&request, received)?)?)
