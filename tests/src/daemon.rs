@@ -15,10 +15,9 @@ use std::{
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 use edge_user::{
-    config::Difference,
     daemon::{
         bandwidth::{BandwidthChange, SetBandwidth},
-        control::{self, Booked, Request},
+        control::{self, Booked, Reloaded, Request},
         status::Status,
     },
     lab::Lab,
@@ -181,8 +180,13 @@ pub fn configure(config: &str) -> Result<()> {
 
 /// `edge reload`.
 pub fn reload() -> Result<()> {
-    let _difference: Difference = control::ask(Path::new(CONTROL), &Request::Reload)?;
-    Ok(())
+    warned_reload().map(drop)
+}
+
+/// `edge reload`, and what it warns of.
+pub fn warned_reload() -> Result<Vec<String>> {
+    let reloaded: Reloaded = control::ask(Path::new(CONTROL), &Request::Reload)?;
+    Ok(reloaded.warnings)
 }
 
 /// `edge set-bandwidth`, without the command.

@@ -1,10 +1,7 @@
 use std::io::Write as _;
 
 use anyhow::Result;
-use edge_user::{
-    config::Difference,
-    daemon::control::{self, Request},
-};
+use edge_user::daemon::control::{self, Reloaded, Request};
 
 use super::SocketArg;
 
@@ -15,10 +12,10 @@ pub(super) struct Args {
 }
 
 pub(super) fn reload(args: &Args) -> Result<()> {
-    // A daemon of an earlier version tells none.
-    let difference: Option<Difference> = control::ask(&args.socket.socket, &Request::Reload)?;
-    if let Some(difference) = difference {
-        writeln!(std::io::stdout(), "{difference}")?;
+    let reloaded: Reloaded = control::ask(&args.socket.socket, &Request::Reload)?;
+    writeln!(std::io::stdout(), "{}", reloaded.difference)?;
+    for warning in reloaded.warnings {
+        eprintln!("reloaded, but {warning}");
     }
     Ok(())
 }

@@ -26,7 +26,7 @@ use super::{
     connections::{self, Asked},
     instance::Instance,
 };
-use crate::config::{BandwidthRefused, ConfigErrors};
+use crate::config::{BandwidthRefused, ConfigErrors, Difference};
 
 /// Longest request in bytes.
 const MAX_REQUEST_LEN_BYTES: u64 = 64 * 1024;
@@ -45,7 +45,7 @@ pub enum Request {
     Status,
     /// To book the meters now: [`Booked`].
     Book,
-    /// To read the configuration again: a [`crate::config::Difference`].
+    /// To read the configuration again: [`Reloaded`].
     Reload,
     /// Another bandwidth for a circuit: a [`super::bandwidth::BandwidthChange`].
     SetBandwidth(SetBandwidth),
@@ -58,6 +58,15 @@ pub struct Booked {
     pub state_dir: PathBuf,
     /// Why it has not.
     pub error: Option<String>,
+}
+
+/// The configuration was read again, and is in effect.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Reloaded {
+    /// The changes.
+    pub difference: Difference,
+    /// What an operator should know all the same: ports that wait for their interface.
+    pub warnings: Vec<String>,
 }
 
 /// The daemon refuses its configuration, with every mistake in it.

@@ -11,9 +11,12 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 
-use super::{bookkeeper::Bookkeeper, interfaces::find_interfaces};
+use super::{
+    bookkeeper::Bookkeeper,
+    interfaces::{Found, Wanted, find_interfaces},
+};
 use crate::{
     config::Config,
     dataplane::{
@@ -55,6 +58,8 @@ pub(super) struct Prepared {
     /// In the order of the plan's ports.
     steps: Vec<Step>,
     interfaces: Vec<Option<Interface>>,
+    /// Why ports wait that have an interface.
+    given_up: BTreeMap<String, String>,
     /// All links that there were.
     links: Vec<PortLink>,
     /// Whether this process has installed anything in these tables.
@@ -70,7 +75,7 @@ enum Step {
     Replace(PortLink, Box<PortProgram>),
     /// The interface has been held for it.
     Attach(Held, Box<PortProgram>),
-    /// There is no interface.
+    /// There is no interface, or it can't be attached to.
     Wait,
 }
 
@@ -86,24 +91,36 @@ pub(super) struct Committed {
     pub(super) installed: Installed,
     /// The set that is no longer in use: nothing counts in it any more.
     pub(super) old: Option<Set>,
+    /// Why ports wait that have an interface.
+    pub(super) given_up: BTreeMap<String, String>,
 }
 
-/// Brings everything as far towards `config` as can be undone. With an error, everything is as it
-/// was. `running` is what this process has installed before: programs that have not changed stay.
+/// What a preparation is for.
+#[derive(Clone, Copy)]
+pub(super) struct Aim<'a> {
+    /// The configuration.
+    pub(super) config: &'a Config,
+    /// The interface that each port gets. With [`Wanted::AsItIs`], a port whose program does not run
+    /// and can't be attached waits; with [`Wanted::ByName`], it is an error.
+    pub(super) wanted: Wanted,
+    /// What this process has installed before: programs that have not changed stay.
+    pub(super) running: Option<&'a Installed>,
+}
+
+/// Brings everything as far towards its aim as can be undone. With an error, everything is as it was.
 pub(super) fn prepare(
     set: &mut Set,
     bookkeeper: &Bookkeeper,
     devices: &Devices,
-    config: &Config,
-    running: Option<&Installed>,
+    aim: Aim<'_>,
 ) -> Result<Prepared> {
     let links = PortLink::all(&set.pins, devices)?;
     let mut undo = Undo::default();
     let mut next = None;
-    match try_prepare(set, &mut next, bookkeeper, devices, config, &links, running, &mut undo) {
-        Ok((plan, interfaces, steps)) => {
-            let is_known = running.is_some() && next.is_none();
-            Ok(Prepared { plan, next, steps, interfaces, links, is_known, undo })
+    match try_prepare(set, &mut next, bookkeeper, devices, aim, &links, &mut undo) {
+        Ok((plan, Ports { interfaces, steps, given_up })) => {
+            let is_known = aim.running.is_some() && next.is_none();
+            Ok(Prepared { plan, next, steps, interfaces, given_up, links, is_known, undo })
         }
         Err(error) => {
             undo.undo(&links);
@@ -124,6 +141,11 @@ impl Prepared {
 }
 
 impl Undo {
+    fn append(&mut self, mut other: Self) {
+        self.adjusted.append(other.adjusted);
+        self.taken_off.append(&mut other.taken_off);
+    }
+
     fn undo(self, links: &[PortLink]) {
         for taken_off in self.taken_off {
             if let Err(error) = taken_off.put_back() {
@@ -147,62 +169,94 @@ fn remove(set: Option<Set>) {
     }
 }
 
-type Parts = (Plan, Vec<Option<Interface>>, Vec<Step>);
+/// The ports of a preparation, in the order of the plan's.
+#[derive(Default)]
+struct Ports {
+    interfaces: Vec<Option<Interface>>,
+    steps: Vec<Step>,
+    given_up: BTreeMap<String, String>,
+}
 
-#[expect(
-    clippy::too_many_arguments,
-    reason = "the parts of a `Prepared`, each undone by the caller"
-)]
 fn try_prepare(
     set: &mut Set,
     next: &mut Option<Set>,
     bookkeeper: &Bookkeeper,
     devices: &Devices,
-    config: &Config,
+    aim: Aim<'_>,
     links: &[PortLink],
-    running: Option<&Installed>,
     undo: &mut Undo,
-) -> Result<Parts> {
-    let interfaces = find_interfaces(config, &set.tables, links, devices)?;
-    let modes = check(&with_interfaces(config, &interfaces))?;
-    let in_place = plan_in_place(&set.tables, bookkeeper, config)
-        .filter(|plan| reads_the_same(set, plan, &interfaces, links));
+) -> Result<(Plan, Ports)> {
+    let Aim { config, wanted, running } = aim;
+    let found = find_interfaces(config, &set.tables, links, devices, wanted)?;
+    let may_wait = |found: &Found| wanted == Wanted::AsItIs && !found.is_running;
+    let mut modes = check(&with_interfaces(config, &found))?;
+    let (mut problems, mut given_up) = (Vec::new(), BTreeMap::new());
+    for (port, found) in config.ports.iter().zip(&found) {
+        if let Some(Err(error)) = modes.get(&port.name) {
+            if may_wait(found) {
+                given_up.insert(port.name.clone(), format!("{error:#}"));
+            } else {
+                problems.push(format!("port \"{}\": {error:#}", port.name));
+            }
+        }
+    }
+    ensure!(problems.is_empty(), problems.join("\n"));
+
+    let in_place = if set.pins.has_tables()? {
+        plan_in_place(&set.tables, bookkeeper, config)
+            .filter(|plan| reads_the_same(set, plan, &found, links, wanted))
+    } else {
+        tracing::error!(
+            "somebody has removed the pins in {}: going on with new tables; what these counted \
+             since the last booking may be lost",
+            set.pins.directory().display()
+        );
+        None
+    };
     let is_in_place = in_place.is_some();
     let mut plan = match in_place {
         Some(plan) => plan,
         None => {
-            let created = create_set(&Capacity::for_config(config), set.pins.root())?;
+            let created = create_set(&Capacity::for_config(config), Pins::next(&set.pins)?)?;
             let unused = next.insert(created).tables.capacity().unused();
             Plan::new(config, &unused, Police::Purchased)?
         }
     };
     for port in &mut plan.ports {
-        port.xdp_mode = modes.get(&port.name).copied().unwrap_or(port.xdp_mode);
+        if let Some(Ok(mode)) = modes.remove(&port.name) {
+            port.xdp_mode = mode;
+        }
     }
     let target = next.as_mut().unwrap_or(set);
     prepare_tables(&mut target.tables, &plan)?;
 
-    let mut steps = Vec::new();
-    for (port, interface) in plan.ports.iter().zip(&interfaces) {
-        let running = running.filter(|_| is_in_place);
-        let step = match interface {
-            None => Ok(Step::Wait),
-            Some(interface) => prepare_port(target, port, interface, links, running, undo),
+    let mut ports = Ports { given_up, ..Ports::default() };
+    for (port, found) in plan.ports.iter().zip(found) {
+        let mut own = Undo::default();
+        let step = match &found.interface {
+            Some(interface) if !ports.given_up.contains_key(&port.name) => {
+                let running = running.filter(|_| is_in_place);
+                prepare_port(target, port, interface, links, running, &mut own)
+            }
+            _ => Ok(Step::Wait),
         };
-        steps.push(step.with_context(|| format!("port \"{}\"", port.name))?);
-    }
-    for (port, interface) in plan.ports.iter().zip(&interfaces) {
-        if let Some(interface) = interface
-            && !target.tables.has_egress(port.index, interface.index())
-        {
-            target
-                .tables
-                .set_egress(port.index, interface.index())
-                .with_context(|| format!("making {} a port to forward to", port.interface))?;
-        }
+        let step = match step {
+            Err(error) if may_wait(&found) => {
+                std::mem::take(&mut own).undo(links);
+                ports.given_up.insert(port.name.clone(), format!("{error:#}"));
+                Step::Wait
+            }
+            step => {
+                undo.append(std::mem::take(&mut own));
+                step.with_context(|| format!("port \"{}\"", port.name))?
+            }
+        };
+        ports.steps.push(step);
+        ports.interfaces.push(found.interface);
     }
     if !is_in_place {
         // Nothing reads it yet.
+        set_egress(&mut target.tables, &plan, &ports.interfaces)?;
         store(&target.tables, &plan);
     }
     let cookie = netns_cookie()?;
@@ -211,12 +265,29 @@ fn try_prepare(
         // That of a namespace that is gone, with its interfaces.
         target.tables.set_netns_cookie(cookie);
     }
-    Ok((plan, interfaces, steps))
+    Ok((plan, ports))
 }
 
-/// Tables that nobody has used.
-pub(super) fn create_set(capacity: &Capacity, pin_dir: &std::path::Path) -> Result<Set> {
-    let pins = Pins::next(pin_dir)?;
+/// Has what is forwarded to ports leave by their interfaces.
+fn set_egress(
+    tables: &mut KernelTables,
+    plan: &Plan,
+    interfaces: &[Option<Interface>],
+) -> Result<()> {
+    for (port, interface) in plan.ports.iter().zip(interfaces) {
+        if let Some(interface) = interface
+            && tables.egress(port.index) != Some(interface.index())
+        {
+            tables.set_egress(port.index, interface.index()).with_context(|| {
+                format!("port \"{}\": making {} an egress", port.name, interface.name())
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// Tables that nobody has used, pinned in `pins`.
+pub(super) fn create_set(capacity: &Capacity, pins: Pins) -> Result<Set> {
     let created =
         PortProgram::create_tables(capacity, &pins).and_then(|()| KernelTables::from_pins(&pins));
     match created {
@@ -231,10 +302,10 @@ pub(super) fn create_set(capacity: &Capacity, pin_dir: &std::path::Path) -> Resu
 }
 
 /// The configuration with the names that its interfaces have now, without ports that have none.
-fn with_interfaces(config: &Config, interfaces: &[Option<Interface>]) -> Config {
+fn with_interfaces(config: &Config, found: &[Found]) -> Config {
     let mut present = config.clone();
-    let ports = present.ports.drain(..).zip(interfaces).filter_map(|(mut port, interface)| {
-        port.interface = interface.as_ref()?.name().into_owned();
+    let ports = present.ports.drain(..).zip(found).filter_map(|(mut port, found)| {
+        port.interface = found.interface.as_ref()?.name().into_owned();
         Some(port)
     });
     present.ports = ports.collect();
@@ -257,24 +328,37 @@ fn plan_in_place(tables: &KernelTables, bookkeeper: &Bookkeeper, config: &Config
 }
 
 /// Whether every program that reads these tables still reads what it should when they hold `plan`:
-/// its port's, by constants that say so.
+/// its port's, by constants that say so, and forwards to where it should.
 fn reads_the_same(
     set: &Set,
     plan: &Plan,
-    interfaces: &[Option<Interface>],
+    found: &[Found],
     links: &[PortLink],
+    wanted: Wanted,
 ) -> bool {
+    let port = |index: u32| {
+        let mut ports = plan.ports.iter().zip(found);
+        let (port, found) = ports.find(|(port, _)| port.index == index)?;
+        Some((port, found.interface.as_ref().map(Interface::index)))
+    };
     links.iter().all(|link| {
         // Others' programs are taken off before anything is stored.
         let Place::Here(ifindex) = link.place else { return true };
         let Some(index) = set.tables.port_of_program(link.program_id) else {
             return link.pins != set.pins;
         };
-        let mut ports = plan.ports.iter().zip(interfaces);
-        ports.find(|(port, _)| port.index == index).is_none_or(|(port, interface)| {
-            interface.as_ref().is_some_and(|interface| interface.index() == ifindex)
-                && constants(port) == set.tables.programs(index).0
-        })
+        let (now, _) = set.tables.programs(index);
+        let is_same = port(index)
+            .is_none_or(|(port, interface)| interface == Some(ifindex) && constants(port) == now);
+        let leaves_the_same = port(now.egress).is_none_or(|(_, interface)| {
+            match (set.tables.egress(now.egress), interface) {
+                (None, None) => true,
+                // That of the same port, which is back.
+                (None, Some(_)) => wanted == Wanted::AsItIs,
+                (before, after) => before == after,
+            }
+        });
+        is_same && leaves_the_same
     })
 }
 
@@ -304,6 +388,8 @@ fn prepare_port(
         program.id(link.mode())?;
         return Ok(Step::Replace(link.clone(), program));
     }
+    // No longer without any program than it takes.
+    program.holder()?;
     if let Some(link) = link {
         undo.taken_off.push(TakenOff::new(link, interface.index())?);
     }
@@ -316,7 +402,7 @@ fn prepare_port(
 ///
 /// Returns whether the refusals of devices are counted, too, where that may have changed.
 pub(super) fn commit(set: &mut Set, prepared: Prepared) -> (Committed, Option<bool>) {
-    let Prepared { plan, next, steps, interfaces, links, is_known, undo: _ } = prepared;
+    let Prepared { plan, next, steps, interfaces, given_up, links, is_known, undo: _ } = prepared;
     take_off_elsewhere(&links);
     // Before a program hands over the first frame.
     let watches_egress =
@@ -325,6 +411,9 @@ pub(super) fn commit(set: &mut Set, prepared: Prepared) -> (Committed, Option<bo
     let old = next.map(|next| std::mem::replace(set, next));
     if old.is_none() {
         store(&set.tables, &plan);
+        if let Err(error) = set_egress(&mut set.tables, &plan, &interfaces) {
+            tracing::error!("{error:#}");
+        }
     }
     let (mut attached, mut failed) = (BTreeMap::new(), Vec::new());
     for ((port, interface), step) in plan.ports.iter().zip(&interfaces).zip(steps) {
@@ -335,6 +424,9 @@ pub(super) fn commit(set: &mut Set, prepared: Prepared) -> (Committed, Option<bo
         }
         match turn(set, port, step) {
             Ok(Some(link)) => drop(attached.insert(port.name.clone(), link)),
+            Ok(None) if given_up.contains_key(&port.name) => {
+                failed.extend(interface.as_ref().map(Interface::index));
+            }
             Ok(None) => {}
             // It goes on with the program that it has, if it has one, and is tried again.
             Err(error) => {
@@ -366,7 +458,8 @@ pub(super) fn commit(set: &mut Set, prepared: Prepared) -> (Committed, Option<bo
         retire(&set.tables, &plan);
     }
     look_at_egress_of(&plan, &interfaces, &attached);
-    (Committed { installed: Installed { plan, attached }, old }, watches_egress)
+    let installed = Installed { plan, attached };
+    (Committed { installed, old, given_up }, watches_egress)
 }
 
 /// Takes our programs off interfaces of other network namespaces, and forgets links without one.
@@ -387,7 +480,10 @@ fn take_off_elsewhere(links: &[PortLink]) {
 fn turn(set: &Set, port: &PortPlan, step: Step) -> Result<Option<PortLink>> {
     let (link, mut program) = match step {
         Step::Keep(link) => return Ok(Some(link)),
-        Step::Wait => return Ok(None),
+        Step::Wait => {
+            set.tables.note_programs(port, [0; 2]);
+            return Ok(None);
+        }
         Step::Replace(link, program) => (link, program),
         Step::Attach(held, program) => (held.pin(&set.pins)?, program),
     };

@@ -101,6 +101,12 @@ fn exposition(status: &Status) -> String {
             sample(&mut text, "edge_port_frames_total", &labels, *frames);
         }
     }
+    let help = "1: the port's program runs on its interface; 0: it does not.";
+    family(&mut text, "edge_port_attached", "gauge", help);
+    for port in &status.ports {
+        let labels = [("port", port.name.as_str())];
+        sample(&mut text, "edge_port_attached", &labels, u64::from(port.xdp_mode != "none"));
+    }
     let families: [(&str, &str, Value); 6] = [
         ("edge_forwarded_frames_total", "Frames forwarded.", |c| c.forwarded_frames),
         ("edge_forwarded_bytes_total", "Bytes forwarded.", |c| c.forwarded_bytes),

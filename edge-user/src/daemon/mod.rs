@@ -106,6 +106,7 @@ impl Signals {
         loop {
             tokio::select! {
                 _ = self.hangup.recv() => {
+                    // The log has what an operator should know.
                     if let Err(error) = instance.lock().await.reload() {
                         tracing::error!("nothing was changed:\n{error:#}");
                     }

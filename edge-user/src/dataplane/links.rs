@@ -13,7 +13,7 @@ use super::{
     interface::Interface,
     pins::{LinkName, Pins},
     program::PortProgram,
-    raw_link::{LinkInfo, Program},
+    raw_link::{Link, LinkInfo, Program},
     refusal::{Target, errno, explain, is_foreign},
 };
 use crate::config::XdpMode;
@@ -78,19 +78,39 @@ impl PortLink {
         let mut all = Vec::new();
         for pins in Pins::all(pins.root())? {
             for name in pins.links()? {
-                let LinkInfo { program_id, ifindex } = LinkInfo::of_pin(&pins.link(name))?;
-                let place = match ifindex {
-                    0 => Place::Nowhere,
-                    // An index alone says nothing of the namespace that it is in.
-                    ifindex => match devices.by_index(ifindex)? {
-                        Some(device) if device.runs(program_id) => Place::Here(ifindex),
-                        _ => Place::Elsewhere,
-                    },
-                };
-                all.push(Self { pins: pins.clone(), name, program_id, place });
+                all.extend(Self::of_pin(&pins, name, devices)?);
             }
         }
         Ok(all)
+    }
+
+    fn of_pin(pins: &Pins, name: LinkName, devices: &Devices) -> Result<Option<Self>> {
+        let Some(LinkInfo { program_id, ifindex }) = LinkInfo::of_pin(&pins.link(name))? else {
+            return Ok(None);
+        };
+        let place = match ifindex {
+            0 => Place::Nowhere,
+            // An index alone says nothing of the namespace that it is in.
+            ifindex => match devices.by_index(ifindex)? {
+                Some(device) if device.mode_of(program_id).is_some() => Place::Here(ifindex),
+                _ => Place::Elsewhere,
+            },
+        };
+        Ok(Some(Self { pins: pins.clone(), name, program_id, place }))
+    }
+
+    /// The same link as the kernel has it now; `None`: its pin is gone, and so is the link, but for
+    /// the case that somebody else holds it.
+    pub fn now(&self, devices: &Devices) -> Result<Option<Self>> {
+        Self::of_pin(&self.pins, self.name, devices)
+    }
+
+    /// Pins the link again, whose pin somebody has removed and which somebody else holds. Returns
+    /// whether there was such a link.
+    pub fn pin_again(&self) -> Result<bool> {
+        let Some(link) = Link::by_number(self.name.number) else { return Ok(false) };
+        link.pin(&self.pins.link(self.name))?;
+        Ok(true)
     }
 
     /// The mode of its program.

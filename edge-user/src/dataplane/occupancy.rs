@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use edge_common::{attachment::Slot, rate::Rate};
+use edge_common::{abi::EGRESS_STACK, attachment::Slot, rate::Rate};
 use zerocopy::{FromBytes, FromZeros as _, Immutable, IntoBytes};
 
 use super::{keys, mapped::MappedArray, tables::KernelTables};
@@ -21,9 +21,11 @@ pub fn occupancy(tables: &KernelTables) -> Occupancy {
 
     let ports: BTreeSet<u32> = occupancy.ports.known.values().copied().collect();
     for port in &ports {
-        // A program that is attached reads what its index leads to.
-        if tables.programs(*port).1 != [0; 2] {
-            occupancy.ports.published.insert(*port);
+        // A program that is attached reads what its index leads to, and forwards to another port.
+        let (constants, programs) = tables.programs(*port);
+        if programs != [0; 2] {
+            let egress = Some(constants.egress).filter(|index| *index != EGRESS_STACK);
+            occupancy.ports.published.extend(egress.into_iter().chain([*port]));
         }
         for (vid, slot) in slots(&tables.s_tables.get(*port)) {
             match slot {

@@ -72,12 +72,20 @@ impl Pins {
         Ok(all)
     }
 
-    /// Those of a set of this version that nobody has, after all that are there.
-    pub fn next(pin_dir: &Path) -> Result<Self> {
-        let all = Self::all(pin_dir)?;
-        let ours = all.iter().filter(|pins| pins.version == abi::VERSION);
+    /// Those of a set of this version that nobody has: after all that are there, and after `before`,
+    /// which somebody may have removed while it was in use.
+    pub fn next(before: &Self) -> Result<Self> {
+        let all = Self::all(&before.root)?;
+        let ours = all.iter().chain([before]).filter(|pins| pins.version == abi::VERSION);
         let number = ours.map(|pins| pins.number + 1).max().unwrap_or(0);
-        Ok(Self::numbered(pin_dir, abi::VERSION, number))
+        Ok(Self::numbered(&before.root, abi::VERSION, number))
+    }
+
+    /// The first set of this version that nobody has under `pin_dir`.
+    pub fn first(pin_dir: &Path) -> Result<Self> {
+        let all = Self::all(pin_dir)?;
+        let last = all.into_iter().rfind(|pins| pins.version == abi::VERSION);
+        last.map_or_else(|| Ok(Self::new(pin_dir)), |last| Self::next(&last))
     }
 
     /// Where the sets' directories are.

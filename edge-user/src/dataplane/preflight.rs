@@ -30,9 +30,9 @@ const QINQ_HEADERS_LEN_BYTES: u32 = 14 + 4 + 4;
 /// What veth lets a redirected frame be longer than the MTU: Ethernet header and one tag.
 const REDIRECT_HEADERS_LEN_BYTES: u32 = 14 + 4;
 
-/// The mode of each port, by name: as configured, or generic where that is all
-/// there can be.
-pub type Modes = BTreeMap<String, XdpMode>;
+/// The mode of each port, by name: as configured, or generic where that is all there can be; or why
+/// there can be none.
+pub type Modes = BTreeMap<String, Result<XdpMode>>;
 
 /// Looks at the kernel, the interfaces and their settings, and changes nothing.
 pub fn check(config: &Config) -> Result<Modes> {
@@ -42,15 +42,8 @@ pub fn check(config: &Config) -> Result<Modes> {
         "this kernel is PREEMPT_RT, on which frames may be counted and billed wrong; boot one \
          without it (`uname -v` shows which one is running)"
     );
-    let mut problems = Vec::new();
-    let mut modes = Modes::new();
-    for port in &config.ports {
-        match check_port(config, port) {
-            Ok(mode) => drop(modes.insert(port.name.clone(), mode)),
-            Err(error) => problems.push(format!("port \"{}\": {error:#}", port.name)),
-        }
-    }
-    if problems.is_empty() { Ok(modes) } else { bail!(problems.join("\n")) }
+    let modes = config.ports.iter().map(|port| (port.name.clone(), check_port(config, port)));
+    Ok(modes.collect())
 }
 
 /// Warns of egress interfaces that take no frames from native XDP. To be called when everything

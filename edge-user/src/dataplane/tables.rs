@@ -214,7 +214,7 @@ impl KernelTables {
         (constants, program_ids)
     }
 
-    /// Notes those, before a program is attached.
+    /// Notes those, before a program is attached, and what the configuration calls the interface.
     pub fn note_programs(&self, port: &PortPlan, program_ids: [u32; 2]) {
         let noted = PortKey {
             interface: keys::name_bytes(&port.interface),
@@ -231,12 +231,17 @@ impl KernelTables {
         self.port_keys.set(index, &forgotten);
     }
 
-    /// Whether a program was attached for the port `name` to an interface that the configuration
-    /// called `interface`. Returns the port's index.
+    /// Whether the configuration called the interface of the port with this index so.
     #[must_use]
-    pub fn port_on(&self, name: &str, interface: &str) -> Option<u32> {
-        let index = *self.port_names().get(name)?;
-        (self.port_keys.get(index).interface == keys::name_bytes(interface)).then_some(index)
+    pub fn has_interface(&self, index: u32, name: &str) -> bool {
+        self.port_keys.get(index).interface == keys::name_bytes(name)
+    }
+
+    /// Whether a configuration in these tables called some port's interface so.
+    #[must_use]
+    pub fn knows_interface(&self, name: &str) -> bool {
+        let name = keys::name_bytes(name);
+        (0..self.port_keys.len()).any(|index| self.port_keys.get(index).interface == name)
     }
 
     /// The index of the port that a program with this id uses.
@@ -262,12 +267,18 @@ impl KernelTables {
         Ok(())
     }
 
-    /// Whether frames that are forwarded to the port leave by this interface.
+    /// The index of the interface that frames which are forwarded to the port leave by; `None`:
+    /// there is none.
+    ///
+    /// It has been the port's since it was set, and is no later one with the same index: the kernel
+    /// takes out what is gone (`dev_map_notification` in kernel/bpf/devmap.c).
     #[must_use]
-    pub fn has_egress(&self, index: u32, ifindex: u32) -> bool {
-        self.tx_ports
-            .iter()
-            .all(|tx_ports| tx_ports.get(index, 0).is_ok_and(|egress| egress.if_index == ifindex))
+    pub fn egress(&self, index: u32) -> Option<u32> {
+        let [ifindex, other] = self.tx_ports.each_ref().map(|tx_ports| {
+            tx_ports.get(index, 0).ok().map(|egress| egress.if_index).filter(|index| *index != 0)
+        });
+        // For a moment, while they are set.
+        ifindex.filter(|_| ifindex == other)
     }
 
     /// The cookie of the network namespace that the ports are in; 0: not known.
@@ -278,7 +289,7 @@ impl KernelTables {
 
     /// The ports are in the network namespace with this cookie from now on.
     pub fn set_netns_cookie(&self, cookie: u64) {
-        self.books.set(0, &Books { netns_cookie: cookie, ..self.books.get(0) });
+        self.books.swap(0, NETNS_COOKIE_WORD, cookie);
     }
 
     /// A policer, all CPUs together.
@@ -331,6 +342,7 @@ const GENERATION_WORD: usize = offset_of!(AttachmentKey, generation) / size_of::
 
 /// Which words of the books' page tell what was carried over.
 const CARRIED_SIDE_WORD: usize = offset_of!(Books, carried_side) / size_of::<u64>();
+const NETNS_COOKIE_WORD: usize = offset_of!(Books, netns_cookie) / size_of::<u64>();
 const CARRIED_FROM_WORD: usize = offset_of!(Books, carried_from) / size_of::<u64>();
 const EPOCHS_WORDS: usize = CARRIED_EPOCHS * 16 / size_of::<u64>();
 

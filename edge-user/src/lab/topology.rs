@@ -32,6 +32,7 @@ const SETTLED: Duration = Duration::from_millis(60);
 pub struct Lab {
     far_ends: Vec<FarEnd>,
     edge: NetNs,
+    mtu_bytes: u32,
     paths: u16,
 }
 
@@ -46,12 +47,22 @@ impl Lab {
         preflight()?;
         let edge = NetNs::new()?;
         let mut far_ends = Vec::new();
-        for (index, port) in (1..).zip(ports) {
-            let far = cable(&edge, port, index, mtu_bytes)
+        for (number, port) in (1..).zip(ports) {
+            let far = cable(&edge, port, number, mtu_bytes, None)
                 .with_context(|| format!("cannot lay the lab's cable to {port}"))?;
             far_ends.push(far);
         }
-        Ok(Self { far_ends, edge, paths: 0 })
+        Ok(Self { far_ends, edge, mtu_bytes, paths: 0 })
+    }
+
+    /// Lays the cable of a port again, whose interface is gone, to a new far end; the interface gets
+    /// this index, where one is given.
+    pub fn cable_again(&mut self, port: &str, ifindex: Option<u32>) -> Result<()> {
+        let place = self.index(port)?;
+        let number = u8::try_from(place + 1)?;
+        self.far_ends[place] = cable(&self.edge, port, number, self.mtu_bytes, ifindex)
+            .with_context(|| format!("cannot lay the lab's cable to {port} again"))?;
+        Ok(())
     }
 
     /// The edge's namespace.
@@ -124,13 +135,20 @@ impl Lab {
 }
 
 /// Lays a veth pair between the edge and a new far end.
-fn cable(edge: &NetNs, port: &str, index: u8, mtu_bytes: u32) -> Result<FarEnd> {
+fn cable(
+    edge: &NetNs,
+    port: &str,
+    number: u8,
+    mtu_bytes: u32,
+    ifindex: Option<u32>,
+) -> Result<FarEnd> {
     let far = NetNs::new()?;
     let (edge_mac, far_mac) =
-        (format!("02:00:00:00:ed:{index:02x}"), format!("02:00:00:00:fa:{index:02x}"));
+        (format!("02:00:00:00:ed:{number:02x}"), format!("02:00:00:00:fa:{number:02x}"));
     let peer = far.path();
+    let index = ifindex.map(|ifindex| format!("index {ifindex} ")).unwrap_or_default();
     edge.ip(&format!(
-        "link add {port} address {edge_mac} mtu {mtu_bytes} type veth \
+        "link add {port} {index}address {edge_mac} mtu {mtu_bytes} type veth \
          peer {INTERFACE} address {far_mac} mtu {mtu_bytes} netns {}",
         peer.display()
     ))?;

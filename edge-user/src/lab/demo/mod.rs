@@ -12,9 +12,8 @@ use anyhow::{Context as _, Result, bail};
 use self::scenario::{CORE, CUSTOMER, Circuits, Scenario};
 use super::{edge::EdgeProcess, mounts::private_mounts, preflight::preflight, topology::Lab};
 use crate::{
-    config::Difference,
     daemon::{
-        control::{Booked, Request, ask},
+        control::{Booked, Reloaded, Request, ask},
         status::Status,
     },
     ledger::{Ledger, UsageQuery},
@@ -70,7 +69,7 @@ fn configure(circuits: &Circuits) -> Result<()> {
 
 fn reconfigure(circuits: &Circuits) -> Result<()> {
     configure(circuits)?;
-    let _difference: Difference = ask(Path::new(CONTROL), &Request::Reload)?;
+    let _reloaded: Reloaded = ask(Path::new(CONTROL), &Request::Reload)?;
     Ok(())
 }
 
