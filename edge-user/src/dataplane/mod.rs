@@ -9,6 +9,7 @@ mod egress;
 mod genl;
 pub mod interface;
 mod keys;
+mod layers;
 mod links;
 pub mod load_error;
 mod mapped;
