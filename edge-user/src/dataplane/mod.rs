@@ -13,6 +13,7 @@ mod genl;
 mod idle;
 pub mod interface;
 mod keys;
+mod layers;
 mod links;
 pub mod load_error;
 mod mapped;
