@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
-use super::booking::OpenLedger;
+use super::booking::{OpenLedger, Present};
 use crate::{
     config::LedgerConfig,
     dataplane::{Pins, books::all_books},
@@ -30,11 +30,12 @@ pub fn catch_up(state_dir: &Path, config: &LedgerConfig) -> Result<()> {
 }
 
 fn book(state_dir: &Path, pin_dir: &Path, config: &LedgerConfig) -> Result<()> {
-    let pins = Pins::new(pin_dir);
-    if !pins.are_there()? {
+    if !Pins::new(pin_dir).are_there()? {
         return Ok(());
     }
-    let _hold = pins.lock()?;
-    let all = all_books(pins.root())?.books;
-    OpenLedger::open(state_dir, &all)?.book(&all, &config.policy(), |_| Ok(false))
+    // Without a hold on the pins, which would be in a starter's way: what is booked here of tables
+    // that somebody else books, too, is booked once, and nothing is said of tables that he makes.
+    let all = all_books(pin_dir)?.books;
+    let mut ledger = OpenLedger::open(state_dir, &all, Present::NotAll)?;
+    ledger.book(&all, &config.policy(), |_| Ok(false))
 }

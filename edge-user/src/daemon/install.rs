@@ -9,17 +9,20 @@
 //! first program turns to them; the ones before are read, booked and removed like those of another
 //! version.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 
 use super::{bookkeeper::Bookkeeper, interfaces::find_interfaces};
 use crate::{
     config::Config,
     dataplane::{
-        Buckets, Held, KernelTables, Pins, Place, PortLink, PortProgram, TakenOff,
+        Buckets, Held, KernelTables, OpenLink, Pins, Place, PortLink, PortProgram, TakenOff,
         adjust::Adjusted,
-        books::open_page,
+        books::{Books, NewPage},
         device::{Devices, netns_cookie},
         interface::Interface,
         occupancy,
@@ -50,8 +53,13 @@ pub(super) struct Installed {
 /// A configuration on the way to the kernel.
 pub(super) struct Prepared {
     plan: Plan,
-    /// Tables of its own, where it needs some.
-    next: Option<Set>,
+    /// Tables of its own, where it needs some, and the books of those before.
+    next: Option<(Set, Books)>,
+    /// Other tables that programs here use, which turn away from them.
+    sources: Vec<KernelTables>,
+    page: NewPage,
+    /// Whether refusals of devices are counted.
+    watches_egress: bool,
     /// In the order of the plan's ports.
     steps: Vec<Step>,
     interfaces: Vec<Option<Interface>>,
@@ -65,7 +73,7 @@ enum Step {
     /// It has it.
     Keep(PortLink),
     /// It takes the place of another one.
-    Replace(PortLink, Box<PortProgram>),
+    Replace(OpenLink, Box<PortProgram>),
     /// The interface has been held for it.
     Attach(Held, Box<PortProgram>),
     /// There is no interface.
@@ -75,6 +83,7 @@ enum Step {
 /// What has to be undone if a preparation fails.
 #[derive(Default)]
 struct Undo {
+    next: Option<Set>,
     adjusted: Adjusted,
     taken_off: Vec<TakenOff>,
 }
@@ -82,8 +91,8 @@ struct Undo {
 /// What a commit leaves behind.
 pub(super) struct Committed {
     pub(super) installed: Installed,
-    /// The set that is no longer in use: nothing counts in it any more.
-    pub(super) old: Option<Set>,
+    /// The set that is no longer in use, as nothing counts in it any more.
+    pub(super) old: Option<(Pins, Books)>,
 }
 
 /// Brings everything as far towards `config` as can be undone. With an error, everything is as it
@@ -97,14 +106,24 @@ pub(super) fn prepare(
 ) -> Result<Prepared> {
     let links = PortLink::all(&set.pins, devices)?;
     let mut undo = Undo::default();
-    let mut next = None;
-    match try_prepare(set, &mut next, bookkeeper, devices, config, &links, running, &mut undo) {
-        Ok((plan, interfaces, steps)) => {
-            Ok(Prepared { plan, next, steps, interfaces, links, undo })
+    match try_prepare(set, bookkeeper, devices, config, &links, running, &mut undo) {
+        Ok(Parts { plan, interfaces, steps, old_books, sources, page, watches_egress }) => {
+            let Undo { next, .. } = &mut undo;
+            let next = next.take().zip(old_books);
+            Ok(Prepared {
+                plan,
+                next,
+                sources,
+                page,
+                watches_egress,
+                steps,
+                interfaces,
+                links,
+                undo,
+            })
         }
         Err(error) => {
             undo.undo(&links);
-            remove(next);
             Err(error)
         }
     }
@@ -113,10 +132,11 @@ pub(super) fn prepare(
 impl Prepared {
     /// Undoes the preparation.
     pub(super) fn give_up(self) {
+        let Self { next, sources, steps, links, mut undo, .. } = self;
         // Before what was taken off for it can be put back.
-        drop(self.steps);
-        self.undo.undo(&self.links);
-        remove(self.next);
+        drop((steps, sources));
+        undo.next = next.map(|(next, _)| next);
+        undo.undo(&links);
     }
 }
 
@@ -132,27 +152,29 @@ impl Undo {
             Place::Elsewhere | Place::Nowhere => None,
         });
         self.adjusted.restore(&attached.collect::<Vec<_>>());
-    }
-}
-
-fn remove(set: Option<Set>) {
-    if let Some(Set { pins, tables }) = set {
-        drop(tables);
-        if let Err(error) = pins.remove() {
-            tracing::error!("removing {}: {error:#}", pins.directory().display());
+        if let Some(Set { pins, tables }) = self.next {
+            drop(tables);
+            if let Err(error) = pins.remove() {
+                tracing::error!("removing {}: {error:#}", pins.directory().display());
+            }
         }
     }
 }
 
-type Parts = (Plan, Vec<Option<Interface>>, Vec<Step>);
+/// What a [`Prepared`] has beside what is undone.
+struct Parts {
+    plan: Plan,
+    interfaces: Vec<Option<Interface>>,
+    steps: Vec<Step>,
+    /// Where there are tables to come.
+    old_books: Option<Books>,
+    sources: Vec<KernelTables>,
+    page: NewPage,
+    watches_egress: bool,
+}
 
-#[expect(
-    clippy::too_many_arguments,
-    reason = "the parts of a `Prepared`, each undone by the caller"
-)]
 fn try_prepare(
     set: &mut Set,
-    next: &mut Option<Set>,
     bookkeeper: &Bookkeeper,
     devices: &Devices,
     config: &Config,
@@ -162,48 +184,81 @@ fn try_prepare(
 ) -> Result<Parts> {
     let interfaces = find_interfaces(config, &set.tables, links, devices)?;
     let modes = check(&with_interfaces(config, &interfaces))?;
-    let in_place = plan_in_place(&set.tables, bookkeeper, config)
-        .filter(|plan| reads_the_same(set, plan, &interfaces, links));
-    let is_in_place = in_place.is_some();
+    let in_place = plan_in_place(&set.tables, bookkeeper, config).and_then(|plan| {
+        let reads_the_same = reads_the_same(set, &plan, &interfaces, links);
+        ensure!(reads_the_same, "a port is another one, or reads its tables otherwise");
+        Ok(plan)
+    });
+    let is_in_place = in_place.is_ok();
     let mut plan = match in_place {
-        Some(plan) => plan,
-        None => {
+        Ok(plan) => plan,
+        Err(why) => {
+            tracing::info!("{why:#}: the ports turn to other tables");
             let created = create_set(&Capacity::for_config(config), set.pins.root())?;
-            let unused = next.insert(created).tables.capacity().unused();
+            let unused = undo.next.insert(created).tables.capacity().unused();
             Plan::new(config, &unused, Police::Purchased)?
         }
     };
     for port in &mut plan.ports {
         port.xdp_mode = modes.get(&port.name).copied().unwrap_or(port.xdp_mode);
     }
-    let target = next.as_mut().unwrap_or(set);
-    prepare_tables(&mut target.tables, &plan)?;
+    let old_books = if is_in_place { None } else { Some(open_books(&set.pins)?) };
+    let mut next = undo.next.take();
+    let prepared = prepare_tables(&mut next.as_mut().unwrap_or(set).tables, &plan);
+    undo.next = next;
+    prepared?;
 
-    let mut steps = Vec::new();
-    for (port, interface) in plan.ports.iter().zip(&interfaces) {
-        let running = running.filter(|_| is_in_place);
-        let step = match interface {
-            None => Ok(Step::Wait),
-            Some(interface) => prepare_port(target, port, interface, links, running, undo),
-        };
-        steps.push(step.with_context(|| format!("port \"{}\"", port.name))?);
+    let steps =
+        prepare_ports(set, &plan, &interfaces, links, running.filter(|_| is_in_place), undo)?;
+    let sources = other_tables(set, links);
+    let page = NewPage::new(netns_cookie()?)?;
+    match &mut undo.next {
+        // Nothing reads it yet.
+        Some(next) => {
+            set_egress(next, &plan, &interfaces, |_| true)?;
+            store(&next.tables, &plan);
+        }
+        None => set_egress(set, &plan, &interfaces, |port| port.is_new)?,
     }
-    for (port, interface) in plan.ports.iter().zip(&interfaces) {
-        if let Some(interface) = interface
-            && !target.tables.has_egress(port.index, interface.index())
-        {
-            target
-                .tables
+    // Before a program hands over the first frame.
+    let watches_egress = watch_refusals(undo.next.as_ref().unwrap_or(set));
+    Ok(Parts { plan, interfaces, steps, old_books, sources, page, watches_egress })
+}
+
+fn open_books(pins: &Pins) -> Result<Books> {
+    let books = Books::open(pins).and_then(|books| books.context("they were never opened"));
+    books.with_context(|| format!("the books in {}", pins.directory().display()))
+}
+
+/// Tables beside those of `set` that programs here use.
+fn other_tables(set: &Set, links: &[PortLink]) -> Vec<KernelTables> {
+    let here = links.iter().filter(|link| matches!(link.place, Place::Here(_)));
+    let others: BTreeSet<&Pins> = here.map(|link| &link.pins).collect();
+    let others = others.into_iter().filter(|pins| pins.version() == set.pins.version());
+    let tables = others.filter(|pins| **pins != set.pins).filter_map(|pins| {
+        let tables = KernelTables::from_pins(pins);
+        tables.inspect_err(|error| tracing::warn!("some buckets begin full: {error:#}")).ok()
+    });
+    tables.collect()
+}
+
+/// Has frames that are forwarded to one of these ports leave by its interface.
+fn set_egress(
+    set: &mut Set,
+    plan: &Plan,
+    interfaces: &[Option<Interface>],
+    is_wanted: impl Fn(&PortPlan) -> bool,
+) -> Result<()> {
+    let ports = plan.ports.iter().zip(interfaces);
+    for (port, interface) in ports.filter(|(port, _)| is_wanted(port)) {
+        let Some(interface) = interface else { continue };
+        if !set.tables.has_egress(port.index, interface.index()) {
+            set.tables
                 .set_egress(port.index, interface.index())
                 .with_context(|| format!("making {} a port to forward to", port.interface))?;
         }
     }
-    if !is_in_place {
-        // Nothing reads it yet.
-        store(&target.tables, &plan);
-    }
-    open_page(&target.tables, netns_cookie()?)?;
-    Ok((plan, interfaces, steps))
+    Ok(())
 }
 
 /// Tables that nobody has used.
@@ -233,19 +288,20 @@ fn with_interfaces(config: &Config, interfaces: &[Option<Interface>]) -> Config 
     present
 }
 
-/// The plan for `config` in these tables; `None`: they have no room for it. It has slots that were
+/// The plan for `config` in these tables, or why they have no room for it. It has slots that were
 /// somebody else's only where there are no others, and their counters are booked.
-fn plan_in_place(tables: &KernelTables, bookkeeper: &Bookkeeper, config: &Config) -> Option<Plan> {
+fn plan_in_place(tables: &KernelTables, bookkeeper: &Bookkeeper, config: &Config) -> Result<Plan> {
     let occupied = occupancy(tables);
     let mut with_counters = occupied.clone();
     with_counters.attachments.published.extend(occupied.attachments.known.values());
     if let Ok(plan) = Plan::new(config, &with_counters, Police::Purchased) {
-        return Some(plan);
+        return Ok(plan);
     }
-    let plan = Plan::new(config, &occupied, Police::Purchased).ok()?;
+    let plan = Plan::new(config, &occupied, Police::Purchased)?;
     // Whoever looked a slot up before it was retired has counted by then.
     quiesce();
-    bookkeeper.book(BOOK_WITHIN).is_ok().then_some(plan)
+    bookkeeper.book(BOOK_WITHIN).context("counters of circuits that are gone can't be booked")?;
+    Ok(plan)
 }
 
 /// Whether every program that reads these tables still reads what it should when they hold `plan`:
@@ -270,16 +326,38 @@ fn reads_the_same(
     })
 }
 
-fn prepare_port(
-    target: &Set,
-    port: &PortPlan,
-    interface: &Interface,
+fn prepare_ports(
+    set: &Set,
+    plan: &Plan,
+    interfaces: &[Option<Interface>],
     links: &[PortLink],
     running: Option<&Installed>,
     undo: &mut Undo,
+) -> Result<Vec<Step>> {
+    let mut steps: Vec<Step> = plan.ports.iter().map(|_| Step::Wait).collect();
+    // Last those whose program has to be taken off: what fails has failed by then.
+    for is_last in [false, true] {
+        for ((port, interface), step) in plan.ports.iter().zip(interfaces).zip(&mut steps) {
+            let Some(interface) = interface else { continue };
+            let link = links.iter().find(|link| link.place == Place::Here(interface.index()));
+            if is_last == link.is_some_and(|link| !link.mode().suits(port.xdp_mode)) {
+                *step = prepare_port(set, port, interface, link, running, undo)
+                    .with_context(|| format!("port \"{}\"", port.name))?;
+            }
+        }
+    }
+    Ok(steps)
+}
+
+fn prepare_port(
+    set: &Set,
+    port: &PortPlan,
+    interface: &Interface,
+    link: Option<&PortLink>,
+    running: Option<&Installed>,
+    undo: &mut Undo,
 ) -> Result<Step> {
-    let here = Place::Here(interface.index());
-    let link = links.iter().find(|link| link.place == here);
+    let target = undo.next.as_ref().unwrap_or(set);
     let fitting = link.filter(|link| link.mode().suits(port.xdp_mode));
     if let Some(link) = fitting
         && running.and_then(|running| running.attached.get(&port.name)) == Some(link)
@@ -294,12 +372,13 @@ fn prepare_port(
     if let Some(link) = fitting {
         // The program for that mode, if it is not this one.
         program.id(link.mode())?;
-        return Ok(Step::Replace(link.clone(), program));
+        return Ok(Step::Replace(link.clone().open()?, program));
     }
     if let Some(link) = link {
         undo.taken_off.push(TakenOff::new(link, interface.index())?);
     }
     let held = Held::attach(&mut program, interface, port.xdp_mode)?;
+    // The program for that mode, if it is not this one.
     program.id(held.mode())?;
     Ok(Step::Attach(held, program))
 }
@@ -308,21 +387,33 @@ fn prepare_port(
 ///
 /// Returns whether the refusals of devices are counted, too.
 pub(super) fn commit(set: &mut Set, prepared: Prepared) -> (Committed, bool) {
-    let Prepared { plan, next, steps, interfaces, links, undo: _ } = prepared;
+    let Prepared { plan, next, sources, page, watches_egress, steps, interfaces, links, undo: _ } =
+        prepared;
     take_off_elsewhere(&links);
-    // Before a program hands over the first frame.
-    let watches_egress = watch_refusals(next.as_ref().unwrap_or(set));
-    let mut buckets = next.as_ref().map(|next| Buckets::in_both(&set.tables, &next.tables));
-    let old = next.map(|next| std::mem::replace(set, next));
+    let mut turning = Turning::default();
+    let old = next.map(|(next, books)| {
+        let Set { pins, tables } = std::mem::replace(set, next);
+        turning.add(tables, set, false);
+        (pins, books)
+    });
     if old.is_none() {
+        // It is tried again every second.
+        if let Err(error) = set_egress(set, &plan, &interfaces, |_| true) {
+            tracing::error!("{error:#}");
+        }
         store(&set.tables, &plan);
     }
+    for tables in sources {
+        turning.add(tables, set, true);
+    }
+    turning.copy(set);
+    page.open(&set.tables);
     let (mut attached, mut failed) = (BTreeMap::new(), Vec::new());
-    for ((port, interface), step) in plan.ports.iter().zip(&interfaces).zip(steps) {
-        if let (Some(old), Some(buckets)) = (&old, &mut buckets)
-            && let Err(error) = buckets.copy(&old.tables, &set.tables)
-        {
-            tracing::warn!("some buckets begin full: {error:#}");
+    for (number, ((port, interface), step)) in
+        plan.ports.iter().zip(&interfaces).zip(steps).enumerate()
+    {
+        if number > 0 {
+            turning.copy(set);
         }
         match turn(set, port, step) {
             Ok(Some(link)) => drop(attached.insert(port.name.clone(), link)),
@@ -345,17 +436,41 @@ pub(super) fn commit(set: &mut Set, prepared: Prepared) -> (Committed, bool) {
         }
     }
     forget_programs(set, &plan);
-    if let (Some(old), Some(buckets)) = (&old, &mut buckets) {
-        // No program that was under way uses the old tables any more.
-        quiesce();
-        if let Err(error) = buckets.copy(&old.tables, &set.tables) {
-            tracing::warn!("some buckets are fuller than they should be: {error:#}");
-        }
-    } else {
+    turning.end(set);
+    if old.is_none() {
         retire(&set.tables, &plan);
     }
     look_at_egress_of(&plan, &interfaces, &attached);
     (Committed { installed: Installed { plan, attached }, old }, watches_egress)
+}
+
+/// Tables that programs turn away from, with their buckets.
+#[derive(Default)]
+struct Turning(Vec<(KernelTables, Buckets)>);
+
+impl Turning {
+    /// Has buckets of `tables` go on in those of `set`, which programs have used before or not.
+    fn add(&mut self, tables: KernelTables, set: &Set, are_used: bool) {
+        let buckets = Buckets::in_both(&tables, &set.tables, are_used);
+        self.0.push((tables, buckets));
+    }
+
+    fn copy(&mut self, set: &Set) {
+        for (tables, buckets) in &mut self.0 {
+            if let Err(error) = buckets.copy(tables, &set.tables) {
+                tracing::warn!("some buckets are fuller than they should be: {error:#}");
+            }
+        }
+    }
+
+    /// No program turns away any more.
+    fn end(mut self, set: &Set) {
+        if !self.0.is_empty() {
+            // None that was under way uses the old tables any more, either.
+            quiesce();
+            self.copy(set);
+        }
+    }
 }
 
 /// Takes our programs off interfaces of other network namespaces, and forgets links without one.
@@ -380,18 +495,14 @@ fn turn(set: &Set, port: &PortPlan, step: Step) -> Result<Option<PortLink>> {
         Step::Replace(link, program) => (link, program),
         Step::Attach(held, program) => (held.pin(&set.pins)?, program),
     };
-    let id = program.id(link.mode())?;
+    let PortLink { name, program_id: before, .. } = *link.pinned();
+    let id = program.id(name.mode)?;
     let tables = &set.tables;
-    let before = tables.programs(port.index).1.into_iter().find(|id| *id == link.program_id);
-    tables.note_programs(port, [before.unwrap_or(0), id]);
-    link.replace(program.xdp(link.mode())?)?;
-    let name = if link.pins == set.pins {
-        link.name
-    } else {
-        set.pins.take_over(&link.pins, link.name)?
-    };
+    let is_ours = tables.programs(port.index).1.contains(&before);
+    tables.note_programs(port, [if is_ours { before } else { 0 }, id]);
+    let link = link.replace(program.xdp(name.mode)?, id, &set.pins)?;
     tables.note_programs(port, [id, 0]);
-    Ok(Some(PortLink { pins: set.pins.clone(), name, program_id: id, place: link.place }))
+    Ok(Some(link))
 }
 
 /// Ports that are no part of the plan have no program any more.

@@ -173,8 +173,7 @@ impl Instance {
                 tracing::info!("the tables in {} are booked, and gone", pins.directory().display());
             }
             // Some slots are those of owners that had one there.
-            let known = occupancy(&self.set.tables).attachments.known;
-            self.installed.plan.find_predecessors(&known);
+            self.installed.plan.find_predecessors(&self.set.tables.owners());
         }
         for pins in self.set.pins.others()? {
             if is_broken(&pins)? {
@@ -221,17 +220,11 @@ impl Instance {
         let (Committed { installed, old }, watches_egress) = commit(&mut self.set, prepared);
         self.installed = installed;
         self.watches_egress = watches_egress;
-        if let Some(Set { pins, .. }) = old {
+        if let Some((pins, books)) = old {
             self.left_rate = None;
             self.peaks = Peaks::default();
-            match Books::open(&pins) {
-                Ok(Some(books)) => {
-                    self.others.push((pins.clone(), books));
-                    self.bookkeeper.close([pins]);
-                }
-                Ok(None) => {}
-                Err(error) => tracing::error!("the books before these: {error:#}"),
-            }
+            self.others.push((pins.clone(), books));
+            self.bookkeeper.close([pins]);
         }
     }
 
