@@ -132,6 +132,11 @@ impl Daemon {
         self.said.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Its process.
+    pub fn pid(&self) -> Result<Pid> {
+        Ok(Pid::from_raw(self.child.id().try_into()?))
+    }
+
     /// `kill -9`.
     pub fn kill(mut self) -> Result<()> {
         self.child.kill()?;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use super::booking::OpenLedger;
+use super::booking::{OpenLedger, Present};
 use crate::{
     config::Config,
     dataplane::{
@@ -65,7 +65,7 @@ pub fn close(config: &Config, pins: &Pins, unbooked: Unbooked) -> Result<Closed>
         Err(error) if unbooked == Unbooked::Discard => {
             lost(&error);
             // What can be booked, is.
-            OpenLedger::open(state_dir, &all).ok()
+            OpenLedger::open(state_dir, &all, Present::All).ok()
         }
         // Nothing was ever counted.
         Err(_) if all.is_empty() && !pins.are_there()? => None,
@@ -113,7 +113,8 @@ fn open_and_book(
     unreadable: Vec<anyhow::Error>,
     policy: &Policy,
 ) -> Result<OpenLedger> {
-    let mut ledger = OpenLedger::open(state_dir, all)?;
+    let present = if unreadable.is_empty() { Present::All } else { Present::NotAll };
+    let mut ledger = OpenLedger::open(state_dir, all, present)?;
     ledger.book(all, policy, |_| Ok(false))?;
     unreadable.into_iter().next().map_or(Ok(ledger), Err)
 }

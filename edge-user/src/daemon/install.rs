@@ -9,7 +9,11 @@
 //! first program turns to them; the ones before are read, booked and removed like those of another
 //! version.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    mem,
+    time::Duration,
+};
 
 use anyhow::{Context as _, Result, ensure};
 
@@ -20,9 +24,9 @@ use super::{
 use crate::{
     config::Config,
     dataplane::{
-        Buckets, Held, KernelTables, Pins, Place, PortLink, PortProgram, TakenOff,
+        Buckets, Held, KernelTables, OpenLink, Pins, Place, PortLink, PortProgram, TakenOff,
         adjust::Adjusted,
-        books::open_page,
+        books::{Books, NewPage},
         device::{Devices, netns_cookie},
         interface::Interface,
         occupancy,
@@ -53,17 +57,17 @@ pub(super) struct Installed {
 /// A configuration on the way to the kernel.
 pub(super) struct Prepared {
     plan: Plan,
-    /// Tables of its own, where it needs some.
-    next: Option<Set>,
-    /// In the order of the plan's ports.
-    steps: Vec<Step>,
-    interfaces: Vec<Option<Interface>>,
-    /// Why ports wait that have an interface.
-    given_up: BTreeMap<String, String>,
+    ports: Ports,
+    /// The books of the tables before, where there are other ones to come.
+    old_books: Option<Books>,
+    /// Other tables that programs here use, which turn away from them.
+    sources: Vec<KernelTables>,
+    page: NewPage,
+    /// Whether refusals of devices are counted, where that may have changed.
+    watches_egress: Option<bool>,
     /// All links that there were.
     links: Vec<PortLink>,
-    /// Whether this process has installed anything in these tables.
-    is_known: bool,
+    /// With tables of the plan's own, where it needs some.
     undo: Undo,
 }
 
@@ -72,7 +76,7 @@ enum Step {
     /// It has it.
     Keep(PortLink),
     /// It takes the place of another one.
-    Replace(PortLink, Box<PortProgram>),
+    Replace(OpenLink, Box<PortProgram>),
     /// The interface has been held for it.
     Attach(Held, Box<PortProgram>),
     /// There is no interface, or it can't be attached to.
@@ -82,6 +86,7 @@ enum Step {
 /// What has to be undone if a preparation fails.
 #[derive(Default)]
 struct Undo {
+    next: Option<Set>,
     adjusted: Adjusted,
     taken_off: Vec<TakenOff>,
 }
@@ -89,8 +94,9 @@ struct Undo {
 /// What a commit leaves behind.
 pub(super) struct Committed {
     pub(super) installed: Installed,
-    /// The set that is no longer in use: nothing counts in it any more.
-    pub(super) old: Option<Set>,
+    /// The set that is no longer in use, as nothing counts in it any more; and its books, if they can
+    /// be read.
+    pub(super) old: Option<(Pins, Option<Books>)>,
     /// Why ports wait that have an interface.
     pub(super) given_up: BTreeMap<String, String>,
 }
@@ -116,15 +122,12 @@ pub(super) fn prepare(
 ) -> Result<Prepared> {
     let links = PortLink::all(&set.pins, devices)?;
     let mut undo = Undo::default();
-    let mut next = None;
-    match try_prepare(set, &mut next, bookkeeper, devices, aim, &links, &mut undo) {
-        Ok((plan, Ports { interfaces, steps, given_up })) => {
-            let is_known = aim.running.is_some() && next.is_none();
-            Ok(Prepared { plan, next, steps, interfaces, given_up, links, is_known, undo })
+    match try_prepare(set, bookkeeper, devices, aim, &links, &mut undo) {
+        Ok(Parts { plan, ports, old_books, sources, page, watches_egress }) => {
+            Ok(Prepared { plan, ports, old_books, sources, page, watches_egress, links, undo })
         }
         Err(error) => {
             undo.undo(&links);
-            remove(next);
             Err(error)
         }
     }
@@ -133,10 +136,10 @@ pub(super) fn prepare(
 impl Prepared {
     /// Undoes the preparation.
     pub(super) fn give_up(self) {
+        let Self { ports, sources, links, undo, .. } = self;
         // Before what was taken off for it can be put back.
-        drop(self.steps);
-        self.undo.undo(&self.links);
-        remove(self.next);
+        drop((ports, sources));
+        undo.undo(&links);
     }
 }
 
@@ -157,14 +160,11 @@ impl Undo {
             Place::Elsewhere | Place::Nowhere => None,
         });
         self.adjusted.restore(&attached.collect::<Vec<_>>());
-    }
-}
-
-fn remove(set: Option<Set>) {
-    if let Some(Set { pins, tables }) = set {
-        drop(tables);
-        if let Err(error) = pins.remove() {
-            tracing::error!("removing {}: {error:#}", pins.directory().display());
+        if let Some(Set { pins, tables }) = self.next {
+            drop(tables);
+            if let Err(error) = pins.remove() {
+                tracing::error!("removing {}: {error:#}", pins.directory().display());
+            }
         }
     }
 }
@@ -177,15 +177,24 @@ struct Ports {
     given_up: BTreeMap<String, String>,
 }
 
+/// What a [`Prepared`] has beside what is undone.
+struct Parts {
+    plan: Plan,
+    ports: Ports,
+    old_books: Option<Books>,
+    sources: Vec<KernelTables>,
+    page: NewPage,
+    watches_egress: Option<bool>,
+}
+
 fn try_prepare(
     set: &mut Set,
-    next: &mut Option<Set>,
     bookkeeper: &Bookkeeper,
     devices: &Devices,
     aim: Aim<'_>,
     links: &[PortLink],
     undo: &mut Undo,
-) -> Result<(Plan, Ports)> {
+) -> Result<Parts> {
     let Aim { config, wanted, running } = aim;
     let found = find_interfaces(config, &set.tables, links, devices, wanted)?;
     let may_wait = |found: &Found| wanted == Wanted::AsItIs && !found.is_running;
@@ -202,24 +211,18 @@ fn try_prepare(
     }
     ensure!(problems.is_empty(), problems.join("\n"));
 
-    let in_place = if set.pins.has_tables()? {
-        plan_in_place(&set.tables, bookkeeper, config)
-            .filter(|plan| reads_the_same(set, plan, &found, links, wanted))
-    } else {
-        tracing::error!(
-            "somebody has removed the pins in {}: going on with new tables; what these counted \
-             since the last booking may be lost",
-            set.pins.directory().display()
-        );
-        None
-    };
-    let is_in_place = in_place.is_some();
-    let mut plan = match in_place {
-        Some(plan) => plan,
-        None => {
+    let in_place = plan_in_place(set, bookkeeper, config).and_then(|plan| {
+        let reads_the_same = reads_the_same(set, &plan, &found, links, wanted);
+        ensure!(reads_the_same, "a port is another one, or reads its tables otherwise");
+        Ok(plan)
+    });
+    let (mut plan, old_books) = match in_place {
+        Ok(plan) => (plan, None),
+        Err(why) => {
+            tracing::info!("{why:#}: the ports turn to other tables");
             let created = create_set(&Capacity::for_config(config), Pins::next(&set.pins)?)?;
-            let unused = next.insert(created).tables.capacity().unused();
-            Plan::new(config, &unused, Police::Purchased)?
+            let unused = undo.next.insert(created).tables.capacity().unused();
+            (Plan::new(config, &unused, Police::Purchased)?, open_books(&set.pins))
         }
     };
     for port in &mut plan.ports {
@@ -227,45 +230,50 @@ fn try_prepare(
             port.xdp_mode = mode;
         }
     }
-    let target = next.as_mut().unwrap_or(set);
-    prepare_tables(&mut target.tables, &plan)?;
+    prepare_tables(&mut undo.next.as_mut().unwrap_or(set).tables, &plan)?;
 
-    let mut ports = Ports { given_up, ..Ports::default() };
-    for (port, found) in plan.ports.iter().zip(found) {
-        let mut own = Undo::default();
-        let step = match &found.interface {
-            Some(interface) if !ports.given_up.contains_key(&port.name) => {
-                let running = running.filter(|_| is_in_place);
-                prepare_port(target, port, interface, links, running, &mut own)
-            }
-            _ => Ok(Step::Wait),
-        };
-        let step = match step {
-            Err(error) if may_wait(&found) => {
-                std::mem::take(&mut own).undo(links);
-                ports.given_up.insert(port.name.clone(), format!("{error:#}"));
-                Step::Wait
-            }
-            step => {
-                undo.append(std::mem::take(&mut own));
-                step.with_context(|| format!("port \"{}\"", port.name))?
-            }
-        };
-        ports.steps.push(step);
-        ports.interfaces.push(found.interface);
-    }
-    if !is_in_place {
+    let running = running.filter(|_| undo.next.is_none());
+    let may_wait = |number: usize| may_wait(&found[number]);
+    let steps = prepare_ports(set, &plan, &found, links, running, &may_wait, &mut given_up, undo)?;
+    let interfaces: Vec<_> = found.into_iter().map(|found| found.interface).collect();
+    let sources = other_tables(set, links);
+    let page = NewPage::new(netns_cookie()?)?;
+    if let Some(next) = &mut undo.next {
         // Nothing reads it yet.
-        set_egress(&mut target.tables, &plan, &ports.interfaces)?;
-        store(&target.tables, &plan);
+        set_egress(&mut next.tables, &plan, &interfaces)?;
+        store(&next.tables, &plan);
     }
-    let cookie = netns_cookie()?;
-    open_page(&target.tables, cookie)?;
-    if target.tables.netns_cookie() != cookie {
-        // That of a namespace that is gone, with its interfaces.
-        target.tables.set_netns_cookie(cookie);
-    }
-    Ok((plan, ports))
+    // Before a program hands over the first frame.
+    let watches_egress =
+        running.is_none().then(|| watch_refusals(undo.next.as_ref().unwrap_or(set)));
+    let ports = Ports { interfaces, steps, given_up };
+    Ok(Parts { plan, ports, old_books, sources, page, watches_egress })
+}
+
+/// The books of tables that are no longer to be used, if they can be read.
+fn open_books(pins: &Pins) -> Option<Books> {
+    let books = Books::open(pins);
+    books
+        .inspect_err(|error| {
+            tracing::error!(
+                "what was counted in {} since the last booking is lost: {error:#}",
+                pins.directory().display()
+            );
+        })
+        .ok()
+        .flatten()
+}
+
+/// Tables beside those of `set` that programs here use.
+fn other_tables(set: &Set, links: &[PortLink]) -> Vec<KernelTables> {
+    let here = links.iter().filter(|link| matches!(link.place, Place::Here(_)));
+    let others: BTreeSet<&Pins> = here.map(|link| &link.pins).collect();
+    let others = others.into_iter().filter(|pins| pins.version() == set.pins.version());
+    let tables = others.filter(|pins| **pins != set.pins).filter_map(|pins| {
+        let tables = KernelTables::from_pins(pins);
+        tables.inspect_err(|error| tracing::warn!("some buckets begin full: {error:#}")).ok()
+    });
+    tables.collect()
 }
 
 /// Has what is forwarded to ports leave by their interfaces.
@@ -312,19 +320,25 @@ fn with_interfaces(config: &Config, found: &[Found]) -> Config {
     present
 }
 
-/// The plan for `config` in these tables; `None`: they have no room for it. It has slots that were
-/// somebody else's only where there are no others, and their counters are booked.
-fn plan_in_place(tables: &KernelTables, bookkeeper: &Bookkeeper, config: &Config) -> Option<Plan> {
-    let occupied = occupancy(tables);
+/// The plan for `config` in these tables, or why it needs others. It has slots that were somebody
+/// else's only where there are no others, and their counters are booked.
+fn plan_in_place(set: &Set, bookkeeper: &Bookkeeper, config: &Config) -> Result<Plan> {
+    ensure!(
+        set.pins.has_tables()?,
+        "somebody has removed pins in {}",
+        set.pins.directory().display()
+    );
+    let occupied = occupancy(&set.tables);
     let mut with_counters = occupied.clone();
     with_counters.attachments.published.extend(occupied.attachments.known.values());
     if let Ok(plan) = Plan::new(config, &with_counters, Police::Purchased) {
-        return Some(plan);
+        return Ok(plan);
     }
-    let plan = Plan::new(config, &occupied, Police::Purchased).ok()?;
+    let plan = Plan::new(config, &occupied, Police::Purchased)?;
     // Whoever looked a slot up before it was retired has counted by then.
     quiesce();
-    bookkeeper.book(BOOK_WITHIN).is_ok().then_some(plan)
+    bookkeeper.book(BOOK_WITHIN).context("counters of circuits that are gone can't be booked")?;
+    Ok(plan)
 }
 
 /// Whether every program that reads these tables still reads what it should when they hold `plan`:
@@ -362,16 +376,55 @@ fn reads_the_same(
     })
 }
 
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the ports of a preparation, each with what it needs"
+)]
+fn prepare_ports(
+    set: &Set,
+    plan: &Plan,
+    found: &[Found],
+    links: &[PortLink],
+    running: Option<&Installed>,
+    may_wait: &dyn Fn(usize) -> bool,
+    given_up: &mut BTreeMap<String, String>,
+    undo: &mut Undo,
+) -> Result<Vec<Step>> {
+    let mut steps: Vec<Step> = plan.ports.iter().map(|_| Step::Wait).collect();
+    // Last those whose program has to be taken off: what fails has failed by then.
+    for is_last in [false, true] {
+        for (number, port) in plan.ports.iter().enumerate() {
+            let Some(interface) = &found[number].interface else { continue };
+            let link = links.iter().find(|link| link.place == Place::Here(interface.index()));
+            let is_taken_off = link.is_some_and(|link| !link.mode().suits(port.xdp_mode));
+            if is_last != is_taken_off || given_up.contains_key(&port.name) {
+                continue;
+            }
+            let mut own = Undo::default();
+            let target = undo.next.as_ref().unwrap_or(set);
+            match prepare_port(target, port, interface, link, running, &mut own) {
+                Err(error) if may_wait(number) => {
+                    own.undo(links);
+                    given_up.insert(port.name.clone(), format!("{error:#}"));
+                }
+                step => {
+                    undo.append(own);
+                    steps[number] = step.with_context(|| format!("port \"{}\"", port.name))?;
+                }
+            }
+        }
+    }
+    Ok(steps)
+}
+
 fn prepare_port(
     target: &Set,
     port: &PortPlan,
     interface: &Interface,
-    links: &[PortLink],
+    link: Option<&PortLink>,
     running: Option<&Installed>,
     undo: &mut Undo,
 ) -> Result<Step> {
-    let here = Place::Here(interface.index());
-    let link = links.iter().find(|link| link.place == here);
     let fitting = link.filter(|link| link.mode().suits(port.xdp_mode));
     if let Some(link) = fitting
         && running.and_then(|running| running.attached.get(&port.name)) == Some(link)
@@ -386,7 +439,7 @@ fn prepare_port(
     if let Some(link) = fitting {
         // The program for that mode, if it is not this one.
         program.id(link.mode())?;
-        return Ok(Step::Replace(link.clone(), program));
+        return Ok(Step::Replace(link.clone().open()?, program));
     }
     // No longer without any program than it takes.
     program.holder()?;
@@ -402,31 +455,37 @@ fn prepare_port(
 ///
 /// Returns whether the refusals of devices are counted, too, where that may have changed.
 pub(super) fn commit(set: &mut Set, prepared: Prepared) -> (Committed, Option<bool>) {
-    let Prepared { plan, next, steps, interfaces, given_up, links, is_known, undo: _ } = prepared;
+    let Prepared { plan, ports, old_books, sources, page, watches_egress, links, mut undo } =
+        prepared;
+    let Ports { interfaces, steps, given_up } = ports;
     take_off_elsewhere(&links);
-    // Before a program hands over the first frame.
-    let watches_egress =
-        if is_known { None } else { Some(watch_refusals(next.as_ref().unwrap_or(set))) };
-    let mut buckets = next.as_ref().map(|next| Buckets::in_both(&set.tables, &next.tables));
-    let old = next.map(|next| std::mem::replace(set, next));
+    let mut turning = Turning::default();
+    let old = undo.next.take().map(|next| {
+        let Set { pins, tables } = mem::replace(set, next);
+        turning.add(tables, set, false);
+        (pins, old_books)
+    });
     if old.is_none() {
         store(&set.tables, &plan);
+        // It is tried again every second.
         if let Err(error) = set_egress(&mut set.tables, &plan, &interfaces) {
             tracing::error!("{error:#}");
         }
     }
+    for tables in sources {
+        turning.add(tables, set, true);
+    }
+    turning.copy(set);
+    page.open(&set.tables);
     let (mut attached, mut failed) = (BTreeMap::new(), Vec::new());
-    for ((port, interface), step) in plan.ports.iter().zip(&interfaces).zip(steps) {
-        if let (Some(old), Some(buckets)) = (&old, &mut buckets)
-            && let Err(error) = buckets.copy(&old.tables, &set.tables)
-        {
-            tracing::warn!("some buckets begin full: {error:#}");
+    for (number, ((port, interface), step)) in
+        plan.ports.iter().zip(&interfaces).zip(steps).enumerate()
+    {
+        if number > 0 {
+            turning.copy(set);
         }
         match turn(set, port, step) {
             Ok(Some(link)) => drop(attached.insert(port.name.clone(), link)),
-            Ok(None) if given_up.contains_key(&port.name) => {
-                failed.extend(interface.as_ref().map(Interface::index));
-            }
             Ok(None) => {}
             // It goes on with the program that it has, if it has one, and is tried again.
             Err(error) => {
@@ -448,18 +507,42 @@ pub(super) fn commit(set: &mut Set, prepared: Prepared) -> (Committed, Option<bo
         }
     }
     forget_programs(set, &plan, &left);
-    if let (Some(old), Some(buckets)) = (&old, &mut buckets) {
-        // No program that was under way uses the old tables any more.
-        quiesce();
-        if let Err(error) = buckets.copy(&old.tables, &set.tables) {
-            tracing::warn!("some buckets are fuller than they should be: {error:#}");
-        }
-    } else {
+    turning.end(set);
+    if old.is_none() {
         retire(&set.tables, &plan);
     }
     look_at_egress_of(&plan, &interfaces, &attached);
     let installed = Installed { plan, attached };
     (Committed { installed, old, given_up }, watches_egress)
+}
+
+/// Tables that programs turn away from, with their buckets.
+#[derive(Default)]
+struct Turning(Vec<(KernelTables, Buckets)>);
+
+impl Turning {
+    /// Has buckets of `tables` go on in those of `set`, which programs have used before or not.
+    fn add(&mut self, tables: KernelTables, set: &Set, are_used: bool) {
+        let buckets = Buckets::in_both(&tables, &set.tables, are_used);
+        self.0.push((tables, buckets));
+    }
+
+    fn copy(&mut self, set: &Set) {
+        for (tables, buckets) in &mut self.0 {
+            if let Err(error) = buckets.copy(tables, &set.tables) {
+                tracing::warn!("some buckets are fuller than they should be: {error:#}");
+            }
+        }
+    }
+
+    /// No program turns away any more.
+    fn end(mut self, set: &Set) {
+        if !self.0.is_empty() {
+            // None that was under way uses the old tables any more, either.
+            quiesce();
+            self.copy(set);
+        }
+    }
 }
 
 /// Takes our programs off interfaces of other network namespaces, and forgets links without one.
@@ -480,25 +563,18 @@ fn take_off_elsewhere(links: &[PortLink]) {
 fn turn(set: &Set, port: &PortPlan, step: Step) -> Result<Option<PortLink>> {
     let (link, mut program) = match step {
         Step::Keep(link) => return Ok(Some(link)),
-        Step::Wait => {
-            set.tables.note_programs(port, [0; 2]);
-            return Ok(None);
-        }
+        Step::Wait => return Ok(None),
         Step::Replace(link, program) => (link, program),
         Step::Attach(held, program) => (held.pin(&set.pins)?, program),
     };
-    let id = program.id(link.mode())?;
+    let PortLink { name, program_id: before, .. } = *link.pinned();
+    let id = program.id(name.mode)?;
     let tables = &set.tables;
-    let before = tables.programs(port.index).1.into_iter().find(|id| *id == link.program_id);
-    tables.note_programs(port, [before.unwrap_or(0), id]);
-    link.replace(program.xdp(link.mode())?)?;
-    let name = if link.pins == set.pins {
-        link.name
-    } else {
-        set.pins.take_over(&link.pins, link.name)?
-    };
+    let is_ours = tables.programs(port.index).1.contains(&before);
+    tables.note_programs(port, [if is_ours { before } else { 0 }, id]);
+    let link = link.replace(program.xdp(name.mode)?, id, &set.pins)?;
     tables.note_programs(port, [id, 0]);
-    Ok(Some(PortLink { pins: set.pins.clone(), name, program_id: id, place: link.place }))
+    Ok(Some(link))
 }
 
 /// Ports that are no part of the plan have no program any more, but for these, which can't be taken

@@ -176,8 +176,7 @@ impl Instance {
                 tracing::info!("the tables in {} are booked, and gone", pins.directory().display());
             }
             // Some slots are those of owners that had one there.
-            let known = occupancy(&self.set.tables).attachments.known;
-            self.installed.plan.find_predecessors(&known);
+            self.installed.plan.find_predecessors(&self.set.tables.owners());
         }
         for pins in self.set.pins.others()? {
             if is_broken(&pins)? {
@@ -233,16 +232,12 @@ impl Instance {
         self.failed = (!given_up.is_empty())
             .then(|| (Failed { states: PortStates::new(), why: given_up }, Instant::now()));
         self.watches_egress = watches_egress.unwrap_or(self.watches_egress);
-        if let Some(Set { pins, .. }) = old {
+        if let Some((pins, books)) = old {
             self.left_rate = None;
             self.peaks = Peaks::default();
-            match Books::open(&pins) {
-                Ok(Some(books)) => {
-                    self.others.push((pins.clone(), books));
-                    self.bookkeeper.close([pins]);
-                }
-                Ok(None) => {}
-                Err(error) => tracing::error!("the books before these: {error:#}"),
+            if let Some(books) = books {
+                self.others.push((pins.clone(), books));
+                self.bookkeeper.close([pins]);
             }
         }
     }

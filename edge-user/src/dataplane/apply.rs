@@ -11,7 +11,9 @@ use edge_common::{
 };
 use zerocopy::FromZeros as _;
 
-use super::{change_rate::change_rate, keys, mapped::MappedArray, tables::KernelTables};
+use super::{
+    change_rate::change_rate, keys, mapped::MappedArray, occupancy::slots, tables::KernelTables,
+};
 use crate::plan::{LimitChange, Plan, RateChange};
 
 /// Makes tables that no port uses hold what `plan` says: for test runs. `ifindexes` are those of the
@@ -26,7 +28,8 @@ pub fn apply(tables: &mut KernelTables, plan: &Plan, ifindexes: &[u32]) -> Resul
 }
 
 /// Prepares for `plan` what nothing refers to yet: slots, indices and tables of new owners. This is
-/// the part that can fail; a plan that is given up after it leaves nothing but places without use.
+/// the part that can fail; a plan that is given up after it leaves nothing but places without use,
+/// and the ledger never hears of their owners.
 pub fn prepare(tables: &mut KernelTables, plan: &Plan) -> Result<()> {
     let mut prepared = || -> Result<()> {
         for (key, claim) in plan.policers.iter().filter(|(_, claim)| claim.is_new) {
@@ -44,7 +47,7 @@ pub fn prepare(tables: &mut KernelTables, plan: &Plan) -> Result<()> {
             tables.c_tables.set(claim.index, &VidTable::new_zeroed());
         }
         for attachment in plan.attachments.iter().filter(|attachment| attachment.is_new) {
-            tables.give(attachment.index, &attachment.key)?;
+            tables.clear(attachment.index)?;
         }
         Ok(())
     };
@@ -68,6 +71,9 @@ pub fn store(tables: &KernelTables, plan: &Plan) {
         change_rate(tables, change);
     }
     for attachment in &plan.attachments {
+        if attachment.is_new {
+            tables.own(attachment.index, &attachment.key);
+        }
         // First what the attachment's flags have the path look at.
         tables.limits.set(attachment.index, &attachment.limits);
         tables.attachments.set(attachment.index, &attachment.value);
@@ -134,8 +140,9 @@ pub fn retire(tables: &KernelTables, plan: &Plan) {
 }
 
 fn retire_entries(tables: &MappedArray<VidTable>, index: u32, wanted: Option<&VidTable>) {
-    for (vid, now) in tables.get(index).iter().enumerate() {
-        if *now != EMPTY && wanted.is_none_or(|wanted| wanted[vid] == EMPTY) {
+    for (vid, _) in slots(tables, index) {
+        let vid = usize::from(vid);
+        if wanted.is_none_or(|wanted| wanted[vid] == EMPTY) {
             tables.store_u32(index, vid, EMPTY);
         }
     }

@@ -65,9 +65,13 @@ pub(super) fn moved(tat_ticks: u64, now_ticks: u64, old: &Rate, new: &Rate) -> O
     if ahead_ticks > old.max_ahead_ticks() || burst_ticks(old) == burst_ticks(new) {
         return None;
     }
-    let scaled = u128::from(ahead_ticks) * u128::from(burst_ticks(new));
-    let ahead_ticks = scaled.checked_div(burst_ticks(old).into())?.try_into().ok()?;
-    Some(now_ticks.wrapping_add(ahead_ticks))
+    Some(now_ticks.wrapping_add(in_parts(ahead_ticks, old, new)?))
+}
+
+/// The same part of the burst of `new` as `ticks` are of that of `old`.
+pub(super) fn in_parts(ticks: u64, old: &Rate, new: &Rate) -> Option<u64> {
+    let scaled = u128::from(ticks) * u128::from(burst_ticks(new));
+    scaled.checked_div(burst_ticks(old).into())?.try_into().ok()
 }
 
 fn burst_ticks(rate: &Rate) -> u64 {

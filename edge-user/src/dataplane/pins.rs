@@ -131,26 +131,22 @@ impl Pins {
         Ok(names.iter().filter_map(|name| parse_link(name)).collect())
     }
 
-    /// Takes over a link of another set: it is pinned here, and no longer there.
-    pub fn take_over(&self, other: &Self, theirs: LinkName) -> Result<LinkName> {
-        let path = other.link(theirs);
-        let link =
-            PinnedLink::from_pin(&path).with_context(|| format!("opening {}", path.display()))?;
-        let ours = self.pin_link(FdLink::from(link), theirs.mode)?;
-        fs::remove_file(&path).with_context(|| format!("removing {}", path.display()))?;
-        Ok(ours)
-    }
-
     /// Pins a link here, if it is not yet.
     pub fn pin_link(&self, link: FdLink, mode: AttachedMode) -> Result<LinkName> {
+        Ok(self.pin_open_link(link, mode)?.0)
+    }
+
+    /// The same of one that stays open.
+    pub fn pin_open_link(&self, link: FdLink, mode: AttachedMode) -> Result<(LinkName, FdLink)> {
         let number = link.info().context("asking for a link's number")?.id();
         let name = LinkName { number, mode };
         let path = self.link(name);
         // Whoever was killed before removing another pin of it has pinned it here already.
-        if !exists(&path)? {
-            link.pin(&path).with_context(|| format!("pinning {}", path.display()))?;
+        if exists(&path)? {
+            return Ok((name, link));
         }
-        Ok(name)
+        let pinned = link.pin(&path).with_context(|| format!("pinning {}", path.display()))?;
+        Ok((name, FdLink::from(pinned)))
     }
 
     /// Removes a link. No frame passes its program after that.

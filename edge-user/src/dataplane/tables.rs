@@ -21,7 +21,7 @@ use edge_common::{
     qos::QosRow,
     rate::Rate,
 };
-use zerocopy::{FromBytes, FromZeros as _, IntoBytes as _, KnownLayout};
+use zerocopy::{FromBytes, FromZeros as _, Immutable, IntoBytes, KnownLayout};
 
 use super::{
     change_rate::now_ticks, idle, keys, mapped::MappedArray, pins::Pins, program::constants,
@@ -171,31 +171,49 @@ impl KernelTables {
     }
 
     /// Whose the attachments' slots are, or were last.
-    pub(super) fn owners(&self) -> BTreeMap<plan::AttachmentKey, u32> {
+    #[must_use]
+    pub fn owners(&self) -> BTreeMap<plan::AttachmentKey, u32> {
+        let key = |index| keys::attachment_key(&self.attachment_keys.get(index));
+        self.owned().filter_map(|index| Some((key(index)?, index))).collect()
+    }
+
+    /// The attachments' slots that are somebody's.
+    pub(super) fn owned(&self) -> impl Iterator<Item = u32> {
         let keys = &self.attachment_keys;
-        let is_owned =
-            |index: &u32| Generation::from_bits(keys.word_at(*index, GENERATION_WORD)).is_owned;
-        let owned = (0..keys.len()).filter(is_owned);
-        owned.filter_map(|index| Some((keys::attachment_key(&keys.get(index))?, index))).collect()
+        let generation = |index| Generation::from_bits(keys.word_at(index, GENERATION_WORD));
+        (0..keys.len()).filter(move |index| generation(*index).is_owned)
     }
 
     /// Gives the attachment's slot to an owner, with counters that begin at zero.
-    ///
-    /// Nobody has it in between: a process that is killed here leaves no counters to one owner that
-    /// were another's.
     pub(super) fn give(&mut self, index: u32, key: &plan::AttachmentKey) -> Result<()> {
+        self.clear(index)?;
+        self.own(index, key);
+        Ok(())
+    }
+
+    /// Makes the attachment's slot nobody's, with counters that are zero: a process that is killed
+    /// after it leaves no counters to one owner that were another's.
+    pub(super) fn clear(&mut self, index: u32) -> Result<()> {
         let before = Generation::from_bits(self.attachment_keys.get(index).generation);
-        let nobodys = Generation { is_owned: false, ..before };
-        self.attachment_keys.swap(index, GENERATION_WORD, nobodys.to_bits());
         // Where nobody has counted, there is nothing to clear.
         if before.number > 0 {
+            let nobodys = Generation { is_owned: false, ..before };
+            self.attachment_keys.swap(index, GENERATION_WORD, nobodys.to_bits());
             self.meters.clear(index)?;
             self.losses.clear(index)?;
             self.carried.set(index, &Carried::default());
         }
-        let owned = Generation { number: before.number + 1, is_owned: true };
-        self.attachment_keys.set(index, &keys::attachment_record(key, owned));
         Ok(())
+    }
+
+    /// Has the attachment's slot, which was cleared, be an owner's.
+    pub(super) fn own(&self, index: u32, key: &plan::AttachmentKey) {
+        let before = Generation::from_bits(self.attachment_keys.get(index).generation);
+        // It is nobody's while its key is written.
+        let nobodys = Generation { is_owned: false, ..before };
+        self.attachment_keys.set(index, &keys::attachment_record(key, nobodys));
+        let owned = Generation { number: before.number + 1, is_owned: true };
+        self.attachment_keys.swap(index, GENERATION_WORD, owned.to_bits());
     }
 
     /// Gives the port's index to the port `name`, with counters that begin at zero.
@@ -384,9 +402,24 @@ impl<T: FromBytes + KnownLayout> PerCpu<T> {
         self.map.clear(index)
     }
 
-    /// Makes each CPU's entry that of the entry `from` of another array.
-    pub(super) fn copy(&self, index: u32, other: &Self, from: u32) -> Result<()> {
-        self.map.set(index, other.map.entry(from)?)
+    /// Makes each CPU's entry what `change` makes of that of the entry `from` of another array.
+    pub(super) fn copy(
+        &self,
+        index: u32,
+        other: &Self,
+        from: u32,
+        change: impl Fn(&mut T),
+    ) -> Result<()>
+    where
+        T: IntoBytes + Immutable,
+    {
+        let mut cpus = other.map.entry(from)?;
+        for cpu in cpus.chunks_exact_mut(size_of::<T>()) {
+            let mut entry = T::read_from_bytes(cpu).expect("as many bytes as the type has");
+            change(&mut entry);
+            cpu.copy_from_slice(entry.as_bytes());
+        }
+        self.map.set(index, cpus)
     }
 }
 
