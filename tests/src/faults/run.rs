@@ -327,7 +327,8 @@ impl<'a> Run<'a> {
         if self.log.len() > 400 {
             self.log.pop_front();
         }
-        self.log.push_back(format!("{:8.3} {what}", self.started.elapsed().as_secs_f64()));
+        let (time, since) = (Timestamp::now(), self.started.elapsed().as_secs_f64());
+        self.log.push_back(format!("{time:.3} {since:8.3} {what}"));
     }
 }
 
