@@ -13,14 +13,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result, anyhow, ensure};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use edge_user::{
     daemon::{
         bandwidth::{BandwidthChange, SetBandwidth},
         control::{self, Booked, Reloaded, Request},
         status::Status,
     },
-    lab::Lab,
+    lab::{Lab, NetNs},
 };
 use nix::{
     sys::signal::{Signal, kill},
@@ -97,8 +97,12 @@ impl Daemon {
 
     /// Starts one on the configuration that is there, and waits for nothing.
     pub fn spawn(lab: &Lab, binary: &Path) -> Result<Self> {
-        let mut child = lab
-            .edge()
+        Self::spawn_in(lab.edge(), binary)
+    }
+
+    /// The same in any namespace.
+    pub fn spawn_in(ns: &NetNs, binary: &Path) -> Result<Self> {
+        let mut child = ns
             .command(binary)
             .args(["run", "-c", CONFIG_PATH])
             .stdout(Stdio::null())
@@ -124,6 +128,25 @@ impl Daemon {
                 anyhow!("the daemon was not ready within {patience:?}:\n{}", self.said())
             }
         })
+    }
+
+    /// Waits until it has ended by itself, without ever having been ready, and returns its exit code.
+    pub fn wait_until_refused(mut self) -> Result<(i32, String)> {
+        match self.ready.recv_timeout(patience()) {
+            Err(RecvTimeoutError::Disconnected) => {}
+            Ok(()) => bail!("the daemon is ready, and should not be:\n{}", self.said()),
+            Err(RecvTimeoutError::Timeout) => {
+                bail!("the daemon is neither ready nor has it ended:\n{}", self.said())
+            }
+        }
+        let status = self.child.wait()?;
+        let code = status.code().with_context(|| format!("the daemon ended with {status}"))?;
+        Ok((code, self.said()))
+    }
+
+    /// SIGHUP.
+    pub fn hang_up(&self) -> Result<()> {
+        Ok(kill(Pid::from_raw(self.child.id().try_into()?), Signal::SIGHUP)?)
     }
 
     /// What it has written to stderr so far.

@@ -271,7 +271,9 @@ impl Worker {
             }
             Ok(is_final)
         })?;
-        self.to_close.retain(|pins| !closed.contains(pins));
+        // As long as they are there, each reading is the last: whatever is read of them again would
+        // open their books again.
+        self.to_close.retain(|pins| all.iter().any(|(there, _)| there == pins));
         lock(&self.shared).closed.extend(closed);
         match open.keep(&self.state_dir) {
             Ok(()) => {

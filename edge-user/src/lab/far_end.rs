@@ -36,6 +36,14 @@ impl FarEnd {
         Ok(Self { port: port.to_owned(), mac, ns, programs })
     }
 
+    /// Puts the programs on an interface that has taken the place of the one before.
+    pub(super) fn attach_again(&mut self) -> Result<()> {
+        let Self { port, ns, programs, .. } = self;
+        ns.run(|| attach(programs)).with_context(|| {
+            format!("cannot put the lab's programs on the far end of {port} again")
+        })
+    }
+
     /// The edge's interface at the other end of the cable.
     #[must_use]
     pub fn port(&self) -> &str {
@@ -112,7 +120,9 @@ fn attach(programs: &mut Ebpf) -> Result<()> {
     drop(tc::qdisc_add_clsact(INTERFACE));
     for (name, hook) in [("push", TcAttachType::Egress), ("pop", TcAttachType::Ingress)] {
         let program: &mut SchedClassifier = program(programs, name)?.try_into()?;
-        program.load()?;
+        if program.fd().is_err() {
+            program.load()?;
+        }
         program.attach(INTERFACE, hook)?;
     }
     count(programs, INTERFACE)
@@ -121,7 +131,9 @@ fn attach(programs: &mut Ebpf) -> Result<()> {
 /// Has an interface count what it receives.
 pub(super) fn count(programs: &mut Ebpf, interface: &str) -> Result<()> {
     let count: &mut Xdp = program(programs, "count")?.try_into()?;
-    count.load()?;
+    if count.fd().is_err() {
+        count.load()?;
+    }
     count.attach(interface, XdpMode::Driver)?;
     Ok(())
 }

@@ -23,6 +23,7 @@ pub mod demo;
 mod edge;
 mod far_end;
 pub mod flows;
+mod lookout;
 mod mounts;
 mod netns;
 mod path;
@@ -43,6 +44,7 @@ pub use self::{
     counts::WireCounts,
     edge::EdgeProcess,
     far_end::FarEnd,
+    lookout::Lookout,
     mounts::private_mounts,
     netns::NetNs,
     path::{Family, Host, Path},

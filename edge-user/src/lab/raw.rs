@@ -140,13 +140,28 @@ pub(super) fn packet_socket(
     protocol: u16,
     prepare: impl FnOnce(&OwnedFd) -> Result<()> + Send,
 ) -> Result<OwnedFd> {
-    ns.run(|| {
-        let socket = socket(AddressFamily::Packet, SockType::Raw, SockFlag::SOCK_CLOEXEC, None)?;
-        prepare(&socket)?;
-        bind(&socket, if_nametoindex(interface)?, protocol)?;
-        Ok(socket)
-    })
-    .with_context(|| format!("cannot open a packet socket on {interface}"))
+    ns.run(|| open_on(if_nametoindex(interface)?, protocol, prepare))
+        .with_context(|| format!("cannot open a packet socket on {interface}"))
+}
+
+/// The same on every interface, those that come later too.
+pub(super) fn every_interface(
+    ns: &NetNs,
+    prepare: impl FnOnce(&OwnedFd) -> Result<()> + Send,
+) -> Result<OwnedFd> {
+    let every_protocol = u16::try_from(libc::ETH_P_ALL)?.to_be();
+    ns.run(|| open_on(0, every_protocol, prepare)).context("cannot open a packet socket")
+}
+
+fn open_on(
+    ifindex: u32,
+    protocol: u16,
+    prepare: impl FnOnce(&OwnedFd) -> Result<()>,
+) -> Result<OwnedFd> {
+    let socket = socket(AddressFamily::Packet, SockType::Raw, SockFlag::SOCK_CLOEXEC, None)?;
+    prepare(&socket)?;
+    bind(&socket, ifindex, protocol)?;
+    Ok(socket)
 }
 
 fn bind(socket: &OwnedFd, interface: u32, protocol: u16) -> Result<()> {
@@ -162,7 +177,7 @@ fn bind(socket: &OwnedFd, interface: u32, protocol: u16) -> Result<()> {
     Ok(())
 }
 
-fn set_packet_option(socket: &OwnedFd, option: libc::c_int) -> Result<()> {
+pub(super) fn set_packet_option(socket: &OwnedFd, option: libc::c_int) -> Result<()> {
     let on: libc::c_int = 1;
     let len = libc::socklen_t::try_from(size_of_val(&on))?;
     // SAFETY: points to a live integer of that length.

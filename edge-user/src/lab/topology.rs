@@ -48,8 +48,13 @@ impl Lab {
         let edge = NetNs::new()?;
         let mut far_ends = Vec::new();
         for (number, port) in (1..).zip(ports) {
-            let far = cable(&edge, port, number, mtu_bytes, None)
+            let cable = Cable { edge: &edge, interface: port, number, ifindex: None, mtu_bytes };
+            let far = NetNs::new()?;
+            let far = cable
+                .lay(&far)
+                .and_then(|()| FarEnd::new(port, cable.far_mac(), far))
                 .with_context(|| format!("cannot lay the lab's cable to {port}"))?;
+            cable.connect()?;
             far_ends.push(far);
         }
         Ok(Self { far_ends, edge, mtu_bytes, paths: 0 })
@@ -59,10 +64,31 @@ impl Lab {
     /// this index, where one is given.
     pub fn cable_again(&mut self, port: &str, ifindex: Option<u32>) -> Result<()> {
         let place = self.index(port)?;
-        let number = u8::try_from(place + 1)?;
-        self.far_ends[place] = cable(&self.edge, port, number, self.mtu_bytes, ifindex)
+        let (number, mtu_bytes) = (u8::try_from(place + 1)?, self.mtu_bytes);
+        let cable = Cable { edge: &self.edge, interface: port, number, ifindex, mtu_bytes };
+        let far = NetNs::new()?;
+        self.far_ends[place] = cable
+            .lay(&far)
+            .and_then(|()| FarEnd::new(port, cable.far_mac(), far))
             .with_context(|| format!("cannot lay the lab's cable to {port} again"))?;
-        Ok(())
+        cable.connect()
+    }
+
+    /// Lays the cable of a port anew after somebody has deleted its interface in the edge's
+    /// namespace: a new one, which is called `interface` from the moment on at which the far end is
+    /// ready, and has this index, or the next one. The far end keeps its counts, and not its
+    /// addresses.
+    pub fn lay_again(&mut self, port: &str, interface: &str, ifindex: Option<u32>) -> Result<()> {
+        let index = self.index(port)?;
+        let number = u8::try_from(index + 1)?;
+        let mtu_bytes = self.mtu_bytes;
+        let cable = Cable { edge: &self.edge, interface, number, ifindex, mtu_bytes };
+        let far = &mut self.far_ends[index];
+        cable
+            .lay(far.ns())
+            .and_then(|()| far.attach_again())
+            .and_then(|()| cable.connect())
+            .with_context(|| format!("cannot lay the lab's cable to {port} again"))
     }
 
     /// The edge's namespace.
@@ -134,38 +160,53 @@ impl Lab {
     }
 }
 
-/// Lays a veth pair between the edge and a new far end.
-fn cable(
-    edge: &NetNs,
-    port: &str,
+/// A veth pair between the edge and a far end.
+struct Cable<'a> {
+    edge: &'a NetNs,
+    interface: &'a str,
     number: u8,
-    mtu_bytes: u32,
     ifindex: Option<u32>,
-) -> Result<FarEnd> {
-    let far = NetNs::new()?;
-    let (edge_mac, far_mac) =
-        (format!("02:00:00:00:ed:{number:02x}"), format!("02:00:00:00:fa:{number:02x}"));
-    let peer = far.path();
-    let index = ifindex.map(|ifindex| format!("index {ifindex} ")).unwrap_or_default();
-    edge.ip(&format!(
-        "link add {port} {index}address {edge_mac} mtu {mtu_bytes} type veth \
-         peer {INTERFACE} address {far_mac} mtu {mtu_bytes} netns {}",
-        peer.display()
-    ))?;
-    for (ns, interface) in [(edge, port), (&far, INTERFACE)] {
-        let mut arguments = vec!["-K", interface];
-        arguments.extend(OFFLOADS.iter().flat_map(|feature| [*feature, "off"]));
-        ns.output("ethtool", &arguments)?;
-        // No link-local address, so nothing that IPv6 would say of its own accord.
-        ns.ip(&format!("link set {interface} addrgenmode none"))?;
+    mtu_bytes: u32,
+}
+
+impl Cable<'_> {
+    /// The edge's interface until the far end is ready.
+    const UNREADY: &'static str = "unready";
+
+    /// Lays it. The far end's interface is up.
+    fn lay(&self, far: &NetNs) -> Result<()> {
+        let Self { edge, number, mtu_bytes, .. } = self;
+        let (unready, far_mac, peer) = (Self::UNREADY, self.far_mac(), far.path());
+        let index = self.ifindex.map_or_else(String::new, |index| format!(" index {index}"));
+        edge.ip(&format!(
+            "link add name {unready}{index} address 02:00:00:00:ed:{number:02x} mtu {mtu_bytes} \
+             type veth peer {INTERFACE} address {far_mac} mtu {mtu_bytes} netns {}",
+            peer.display()
+        ))?;
+        for (ns, interface) in [(*edge, unready), (far, INTERFACE)] {
+            let mut arguments = vec!["-K", interface];
+            arguments.extend(OFFLOADS.iter().flat_map(|feature| [*feature, "off"]));
+            ns.output("ethtool", &arguments)?;
+            // No link-local address, so nothing that IPv6 would say of its own accord.
+            ns.ip(&format!("link set {interface} addrgenmode none"))?;
+        }
+        // Where the receiver of a veth pair is behind, the sender waits (from Linux 6.16) rather
+        // than drops, given a queue to wait in.
+        far.ip(&format!("link set {INTERFACE} txqueuelen 1000"))?;
+        far.output("tc", &["qdisc", "replace", "dev", INTERFACE, "root", "pfifo"])?;
+        far.ip(&format!("link set {INTERFACE} up"))
     }
-    // Where the receiver of a veth pair is behind, the sender waits (from Linux 6.16) rather than
-    // drops, given a queue to wait in.
-    far.ip(&format!("link set {INTERFACE} txqueuelen 1000"))?;
-    far.output("tc", &["qdisc", "replace", "dev", INTERFACE, "root", "pfifo"])?;
-    edge.ip(&format!("link set {port} up"))?;
-    far.ip(&format!("link set {INTERFACE} up"))?;
-    FarEnd::new(port, far_mac, far)
+
+    /// Gives the edge's interface its name, and sets it up.
+    fn connect(&self) -> Result<()> {
+        let Self { edge, interface, .. } = self;
+        edge.ip(&format!("link set {} name {interface}", Self::UNREADY))?;
+        edge.ip(&format!("link set {interface} up"))
+    }
+
+    fn far_mac(&self) -> String {
+        format!("02:00:00:00:fa:{:02x}", self.number)
+    }
 }
 
 fn host(end: &FarEnd, path: u16, number: u8) -> Host {

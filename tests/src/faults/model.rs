@@ -1,14 +1,8 @@
-//! The configuration under test, its variants, and which frames are whose in all of them.
+//! The configuration under test, and its variants.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt::Write as _};
 
-/// The ports: their interfaces have the same names.
-pub const PORTS: [Port; 4] = [
-    Port { name: "customer0", partner: "core0", side: "customer", link: "primary" },
-    Port { name: "core0", partner: "customer0", side: "core", link: "primary" },
-    Port { name: "customer1", partner: "core1", side: "customer", link: "secondary" },
-    Port { name: "core1", partner: "customer1", side: "core", link: "secondary" },
-];
+use super::{groups::Group, wires::WIRES};
 
 /// The exports: a directory and a server.
 pub const SINKS: [&str; 2] = ["files", "collector"];
@@ -16,75 +10,11 @@ pub const SINKS: [&str; 2] = ["files", "collector"];
 /// Where the first puts its files.
 pub const EXPORT_DIR: &str = "/var/lib/exports";
 
-/// A port of the edge.
-#[derive(Clone, Copy, Debug)]
-pub struct Port {
-    /// Its name.
-    pub name: &'static str,
-    /// The port that it forwards to.
-    pub partner: &'static str,
-    /// `customer` or `core`.
-    pub side: &'static str,
-    /// `primary` or `secondary`.
-    pub link: &'static str,
-}
-
-impl Port {
-    /// The direction of frames that it receives.
-    #[must_use]
-    pub fn direction(&self) -> &'static str {
-        if self.side == "customer" { "inbound" } else { "outbound" }
-    }
-}
-
-/// What one customer has, whatever the circuit is called at the time.
-#[derive(Clone, Copy, Debug)]
-pub struct Group {
-    /// The circuit's names.
-    pub names: &'static [&'static str],
-    /// The peering.
-    pub peering: &'static str,
-    /// S-VID and C-VID of its frames.
-    pub tags: &'static [(u16, u16)],
-    /// The circuit has this name in every variant, is in every variant, on every port, with the
-    /// same tags and the built-in classes.
-    pub is_constant: bool,
-}
-
-/// Every peering of every circuit.
-pub const GROUPS: [Group; 10] = [
-    Group { names: &["alpha"], peering: "private", tags: &[(100, 10)], is_constant: true },
-    Group { names: &["alpha"], peering: "microsoft", tags: &[(100, 20)], is_constant: true },
-    Group { names: &["beta"], peering: "private", tags: &[(200, 10)], is_constant: true },
-    Group {
-        names: &["gamma", "gamma-2"],
-        peering: "private",
-        tags: &[(0, 300)],
-        is_constant: false,
-    },
-    Group {
-        names: &["delta"],
-        peering: "private",
-        tags: &[(400, 10), (400, 11)],
-        is_constant: false,
-    },
-    Group { names: &["off"], peering: "private", tags: &[(500, 10)], is_constant: true },
-    Group { names: &["zeta"], peering: "private", tags: &[(600, 10)], is_constant: false },
-    Group {
-        names: &["eta"],
-        peering: "private",
-        tags: &[(700, 10), (701, 10)],
-        is_constant: false,
-    },
-    Group { names: &["theta"], peering: "private", tags: &[(0, 301)], is_constant: false },
-    Group { names: &["iota"], peering: "public", tags: &[(800, 10)], is_constant: true },
-];
-
-/// Tags that no circuit has in any variant.
-pub const UNCLAIMED: (u16, u16) = (999, 10);
-
-/// Circuits whose bandwidth changes live.
-pub const LIVE: [&str; 3] = ["alpha", "beta", "delta"];
+/// Circuits of [`Variant::Many`], with as many S-tags as [`MANY_S_TAGS`], of which the tables for
+/// the others have no room.
+const MANY: u16 = 200;
+const MANY_S_TAGS: u16 = 40;
+const FIRST_OF_MANY: u16 = 2000;
 
 /// A way in which the configuration can be another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -99,6 +29,8 @@ pub enum Variant {
     OtherClasses,
     /// A circuit is not there.
     Removed,
+    /// One of two circuits with the same tags is not there.
+    Alone,
     /// A circuit has other tags.
     OtherTags,
     /// A circuit is on two ports of four.
@@ -109,34 +41,64 @@ pub enum Variant {
     OtherEdge,
     /// Usage is kept by five minutes.
     ShortPeriod,
+    /// There are some hundred circuits more.
+    Many,
 }
 
 /// All of them.
-pub const VARIANTS: [Variant; 10] = [
+pub const VARIANTS: [Variant; 12] = [
     Variant::Renamed,
     Variant::Unlimited,
     Variant::OtherKey,
     Variant::OtherClasses,
     Variant::Removed,
+    Variant::Alone,
     Variant::OtherTags,
     Variant::FewerPorts,
     Variant::Reversed,
     Variant::OtherEdge,
     Variant::ShortPeriod,
+    Variant::Many,
 ];
 
+/// The port at the edge's end of a wire.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Port {
+    /// Its name.
+    pub name: &'static str,
+    /// What the configuration calls its interface.
+    pub interface: String,
+    /// `native`, `generic` or `auto`.
+    pub mode: &'static str,
+}
+
 /// The configuration at some moment.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Model {
     variants: BTreeSet<Variant>,
     collector_port: u16,
+    /// By wire.
+    pub ports: [Port; 4],
+    /// The wires in the order in which the file has their ports.
+    pub order: [usize; 4],
 }
 
 impl Model {
     /// Without any variant; the collector listens at this port of the edge's `lo`.
     #[must_use]
     pub fn new(collector_port: u16) -> Self {
-        Self { variants: BTreeSet::new(), collector_port }
+        let ports = WIRES.map(|wire| Port {
+            name: wire.name,
+            interface: wire.name.to_owned(),
+            mode: "auto",
+        });
+        Self { variants: BTreeSet::new(), collector_port, ports, order: [0, 1, 2, 3] }
+    }
+
+    /// The same circuits as at first, on the ports that there are now.
+    #[must_use]
+    pub fn without_variants(&self) -> Self {
+        Self { variants: BTreeSet::new(), ..self.clone() }
     }
 
     /// The same with one variant more or less.
@@ -149,9 +111,65 @@ impl Model {
         other
     }
 
+    /// Whether it has this variant.
+    #[must_use]
+    pub fn has(&self, variant: Variant) -> bool {
+        self.variants.contains(&variant)
+    }
+
+    /// Names of circuits that [`Variant::Many`] adds.
+    pub fn many() -> impl Iterator<Item = String> {
+        (0..MANY).map(|number| format!("many-{number}"))
+    }
+
+    /// Whom and at which terms the frames of `group` from `wire` are charged to, as the ledger's
+    /// records say it: edge, circuit, service key, billing and the names of the classes. `None`: no
+    /// circuit has them.
+    #[must_use]
+    pub fn charge(&self, group: &Group, wire: usize) -> Option<String> {
+        let mut circuit = group.names[0];
+        let (mut key, mut billing, mut classes) = ("-", "metered", "");
+        let is_there = match circuit {
+            "gamma" => {
+                circuit = self.either(Variant::Renamed, "gamma-2", "gamma");
+                true
+            }
+            "delta" => {
+                billing = self.either(Variant::Unlimited, "unlimited", "metered");
+                key = self.either(Variant::OtherKey, "key-2", "key-1");
+                classes = self.rest_class();
+                true
+            }
+            "eta" => {
+                classes = self.rest_class();
+                true
+            }
+            "iota" => {
+                billing = "unlimited";
+                true
+            }
+            "zeta" => {
+                key = "zeta";
+                !self.has(Variant::Removed)
+            }
+            "pi" => !self.has(Variant::Alone),
+            "theta" => !self.has(Variant::FewerPorts) || WIRES[wire].link == "primary",
+            "off" => false,
+            _ => true,
+        };
+        let edge = self.either(Variant::OtherEdge, "ams-2", "ams-1");
+        (is_there && group.is_on(wire)).then(|| [edge, circuit, key, billing, classes].join(" "))
+    }
+
     /// As the daemon reads it.
     #[must_use]
     pub fn toml(&self) -> String {
+        self.toml_with("")
+    }
+
+    /// The same with more ports.
+    #[must_use]
+    pub fn toml_with(&self, more_ports: &str) -> String {
         let edge = self.either(Variant::OtherEdge, "ams-2", "ams-1");
         let period = self.either(Variant::ShortPeriod, "5min", "1h");
         let mut text = format!(
@@ -161,19 +179,25 @@ impl Model {
              [[export]]\nname = \"{}\"\nurl = \"http://127.0.0.1:{}/usage\"\n",
             SINKS[0], SINKS[1], self.collector_port,
         );
-        text.extend(PORTS.map(|Port { name, partner, side, link }| {
-            format!(
-                "[[port]]\nname = \"{name}\"\ninterface = \"{name}\"\nside = \"{side}\"\n\
-                 forward = \"{partner}\"\nlink = \"{link}\"\n"
-            )
-        }));
+        for wire in self.order {
+            let Port { name, interface, mode } = &self.ports[wire];
+            let (side, link) = (WIRES[wire].side, WIRES[wire].link);
+            let partner = self.ports[WIRES[wire].partner].name;
+            // Writing to a string can't fail.
+            let _written = write!(
+                text,
+                "[[port]]\nname = \"{name}\"\ninterface = \"{interface}\"\nside = \"{side}\"\n\
+                 forward = \"{partner}\"\nlink = \"{link}\"\nxdp_mode = \"{mode}\"\n"
+            );
+        }
+        text += more_ports;
         let mut circuits = self.circuits();
         if self.has(Variant::Reversed) {
             circuits.reverse();
         }
         text.extend(circuits);
         let voice = self.either(Variant::OtherClasses, "calls", "voice");
-        let rest = self.either(Variant::OtherClasses, "bulk", "rest");
+        let rest = self.rest_class();
         let profile = format!(
             "[qos.own]\nclasses = [{{ name = \"{voice}\", dscp = [46] }}, \
              {{ name = \"{rest}\", dscp = [\"default\"] }}]\n"
@@ -186,22 +210,24 @@ impl Model {
         let billing = self.either(Variant::Unlimited, "unlimited", "metered");
         let key = self.either(Variant::OtherKey, "key-2", "key-1");
         let eta = self.either(Variant::OtherTags, "701", "700");
-        let ports = self.either(Variant::FewerPorts, "ports = [\"customer0\", \"core0\"]\n", "");
+        let [primary, secondary] = ["primary", "secondary"].map(|link| self.ports_of(link));
+        let theta = if self.has(Variant::FewerPorts) { &primary[..] } else { "" };
         let private = |tags: &str| format!("[[circuit.peering]]\nkind = \"private\"\n{tags}\n");
         let circuit = |name: &str, keys: &str, peerings: &str| {
             format!("[[circuit]]\nname = \"{name}\"\n{keys}\n{peerings}")
         };
+        let gigabit = |more: &str| format!("bandwidth = \"1 Gbps\"\n{more}");
         let mut circuits = vec![
             circuit(
                 "alpha",
-                "bandwidth = \"1 Gbps\"\ns_tag = 100",
+                &gigabit("s_tag = 100"),
                 &format!(
                     "{}[[circuit.peering]]\nkind = \"microsoft\"\nc_tag = 20\ndscp = \"preserve\"\n",
                     private("c_tag = 10")
                 ),
             ),
             circuit("beta", "bandwidth = \"500 kbps\"\ns_tag = 200", &private("c_tag = 10")),
-            circuit(gamma, "bandwidth = \"1 Gbps\"", &private("c_tag = 300")),
+            circuit(gamma, &gigabit(""), &private("c_tag = 300")),
             circuit(
                 "delta",
                 &format!(
@@ -210,51 +236,59 @@ impl Model {
                 ),
                 &private("c_tag = \"10-19\"\nqos = \"own\""),
             ),
-            circuit(
-                "off",
-                "bandwidth = \"1 Gbps\"\nenabled = false\ns_tag = 500",
-                &private("c_tag = 10"),
-            ),
+            circuit("off", &gigabit("enabled = false\ns_tag = 500"), &private("c_tag = 10")),
         ];
         if !self.has(Variant::Removed) {
-            circuits.push(circuit(
-                "zeta",
-                "bandwidth = \"1 Gbps\"\nservice_key = \"zeta\"\ns_tag = 600",
-                &private("c_tag = 10"),
-            ));
+            let keys = gigabit("service_key = \"zeta\"\ns_tag = 600");
+            circuits.push(circuit("zeta", &keys, &private("c_tag = 10")));
         }
         circuits.extend([
             circuit(
                 "eta",
-                &format!("bandwidth = \"1 Gbps\"\ns_tag = {eta}"),
+                &gigabit(&format!("s_tag = {eta}")),
                 &private("c_tag = 10\nqos = \"own\""),
             ),
-            circuit("theta", &format!("bandwidth = \"1 Gbps\"\n{ports}"), &private("c_tag = 301")),
+            circuit("theta", &gigabit(theta), &private("c_tag = 301")),
             circuit(
                 "iota",
                 "bandwidth = \"1 Mbps\"\nfairness = \"flow\"\nbilling = \"unlimited\"\ns_tag = 800",
                 "[[circuit.peering]]\nkind = \"public\"\nc_tag = 10\ndscp = \"preserve\"\n",
             ),
         ]);
+        for (name, keys, tag, ports) in [
+            ("nu", "s_tag = 900\n", 10, &primary),
+            ("xi", "s_tag = 900\n", 10, &secondary),
+            ("omicron", "", 302, &primary),
+            ("pi", "", 302, &secondary),
+        ] {
+            if name != "pi" || !self.has(Variant::Alone) {
+                let keys = gigabit(&format!("{keys}{ports}"));
+                circuits.push(circuit(name, &keys, &private(&format!("c_tag = {tag}"))));
+            }
+        }
+        if self.has(Variant::Many) {
+            circuits.extend(Self::many().zip(0..).map(|(name, number)| {
+                let (s_tag, c_tag) = (number % MANY_S_TAGS, number / MANY_S_TAGS);
+                let s_tag = FIRST_OF_MANY + s_tag;
+                let keys = format!("bandwidth = \"50 Mbps\"\ns_tag = {s_tag}\n{primary}");
+                circuit(&name, &keys, &private(&format!("c_tag = {}", c_tag + 1)))
+            }));
+        }
         circuits
     }
 
-    fn has(&self, variant: Variant) -> bool {
-        self.variants.contains(&variant)
+    fn ports_of(&self, link: &str) -> String {
+        let own = WIRES.iter().zip(&self.ports).filter(|(wire, _)| wire.link == link);
+        let names: Vec<&str> = own.map(|(_, port)| port.name).collect();
+        format!("ports = {names:?}")
+    }
+
+    fn rest_class(&self) -> &'static str {
+        self.either(Variant::OtherClasses, "bulk", "rest")
     }
 
     fn either(&self, variant: Variant, with: &'static str, without: &'static str) -> &'static str {
         if self.has(variant) { with } else { without }
-    }
-}
-
-/// The class of an IP packet by the built-in profile.
-#[must_use]
-pub fn built_in_class(dscp: Option<u8>) -> &'static str {
-    match dscp {
-        Some(46) => "voice",
-        Some(34 | 18) => "interactive",
-        _ => "default",
     }
 }
 
@@ -268,6 +302,8 @@ mod tests {
     fn every_variant_is_a_configuration() {
         let base = Model::new(80);
         let mut all = base.clone();
+        all.ports.rotate_left(1);
+        all.order.reverse();
         for variant in VARIANTS {
             all = all.toggled(variant);
             for model in [&all, &base.toggled(variant)] {

@@ -12,83 +12,43 @@ use edge_user::{lab::Lab, ledger::Ledger};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
+    accounts::received,
+    cables::Cables,
     chance::Chance,
+    charges::Charges,
     disk::{Disk, STATE_DIR},
-    model::{LIVE, Model, PORTS, VARIANTS, Variant},
+    fault::FAULTS,
+    groups::GROUPS,
+    isolation::Isolation,
+    model::Model,
     receivers::{FileReceiver, HttpReceiver},
-    reckoning::overbooked,
+    refusals::Decoys,
+    rest::Meters,
     traffic::Traffic,
     watch::{Watch, answered},
+    wires::WIRES,
 };
-use crate::daemon::{
-    Daemon, book, configure, edge_binary, other_layout_binary, reload, set_bandwidth,
-};
+use crate::daemon::{Daemon, book, configure, edge_binary, other_layout_binary};
 
 /// Frames that each far end sends.
-const FRAMES_PER_S: u64 = 2_500;
+const FRAMES_PER_S: u64 = 2_000;
 /// Faults, after which a disk that is full or can't be written is repaired.
 const LONGEST_DAMAGE: u32 = 12;
-/// Longer than the frames that still leave by the port meanwhile.
-const SMALL_MTU: &str = "1280";
-const USUAL_MTU: &str = "1600";
-
-/// Something that happens to an edge.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fault {
-    /// `kill -9`, and a start.
-    Kill,
-    /// SIGTERM, and a start.
-    Stop,
-    /// Its end, and a start that is killed.
-    KillTheStart,
-    /// A reload that is killed, and a start.
-    KillTheReload,
-    /// A reload of the same file.
-    Reload,
-    /// A reload of another file.
-    Change,
-    /// Another bandwidth.
-    SetBandwidth,
-    /// Its end, and a start of the version with the other layout.
-    Upgrade,
-    /// The same, and that start is killed.
-    KillTheUpgrade,
-    /// The disk is full, or has room again.
-    Fill,
-    /// The disk can't be written, or can again.
-    ReadOnly,
-    /// Somebody else writes in the ledger for seconds.
-    Lock,
-    /// All that is booked becomes records.
-    Seal,
-    /// The receiver takes its files.
-    Take,
-    /// A device refuses long frames for a while.
-    Refuse,
-}
-
-const FAULTS: [(u64, Fault); 15] = [
-    (18, Fault::Kill),
-    (12, Fault::Stop),
-    (14, Fault::KillTheStart),
-    (9, Fault::KillTheReload),
-    (6, Fault::Reload),
-    (22, Fault::Change),
-    (8, Fault::SetBandwidth),
-    (12, Fault::Upgrade),
-    (12, Fault::KillTheUpgrade),
-    (6, Fault::Fill),
-    (5, Fault::ReadOnly),
-    (4, Fault::Lock),
-    (8, Fault::Seal),
-    (8, Fault::Take),
-    (6, Fault::Refuse),
-];
+/// Faults, after which an interface comes back.
+const LONGEST_TROUBLE: u32 = 8;
+/// The longest pause between faults.
+const LONGEST_PAUSE_MS: u64 = 60;
+/// Long enough for frames that have left the edge to arrive.
+const ON_THE_WAY: Duration = Duration::from_millis(30);
+/// Faults between two reckonings at rest.
+const REST_EVERY: u32 = 25;
+/// How long a port may take to run again by itself.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// An edge, what happens to it, and what came of it.
 pub struct Run<'a> {
     /// Where it all is.
-    pub lab: &'a Lab,
+    pub lab: &'a mut Lab,
     /// What it is sent.
     pub traffic: Traffic,
     /// What it is told.
@@ -103,9 +63,16 @@ pub struct Run<'a> {
     pub problems: Vec<String>,
     /// What was done, with times; the last of it.
     pub log: VecDeque<String>,
-    daemon: Option<Daemon>,
-    is_other_layout: bool,
-    chance: Chance,
+    pub(super) daemon: Option<Daemon>,
+    pub(super) is_other_layout: bool,
+    pub(super) chance: Chance,
+    pub(super) cables: Cables,
+    pub(super) charges: Charges,
+    pub(super) decoys: Decoys,
+    pub(super) number: u32,
+    /// What the meters had at the last rest, unless ports have changed their places since.
+    pub(super) meters: Option<Meters>,
+    isolation: Isolation,
     watch: Watch,
     started: Instant,
     damaged_since: u32,
@@ -115,13 +82,16 @@ pub struct Run<'a> {
 
 impl<'a> Run<'a> {
     /// An edge that runs, and traffic.
-    pub fn start(lab: &'a Lab, seed: u64) -> Result<Self> {
+    pub fn start(lab: &'a mut Lab, seed: u64) -> Result<Self> {
         let collector = HttpReceiver::start(lab, seed)?;
         let model = Model::new(collector.port);
         let disk = Disk::new()?;
+        let decoys = Decoys::new(lab)?;
         let daemon = Daemon::start(lab, &model.toml())?;
         // Built by now, so that no fault takes as long as that.
         other_layout_binary();
+        let charges = Charges::new(lab, model.clone())?;
+        let isolation = Isolation::watch(lab)?;
         let traffic = Traffic::start(lab, seed, FRAMES_PER_S)?;
         Ok(Self {
             lab,
@@ -135,6 +105,12 @@ impl<'a> Run<'a> {
             daemon: Some(daemon),
             is_other_layout: false,
             chance: Chance::new(seed),
+            cables: Cables::default(),
+            charges,
+            decoys,
+            number: 0,
+            meters: None,
+            isolation,
             watch: Watch::default(),
             started: Instant::now(),
             damaged_since: 0,
@@ -143,46 +119,73 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// That many faults. After each the daemon answers, and no counter is less than it was.
+    /// That many faults. After each the daemon answers, every port that has an interface runs, no
+    /// counter is less than it was, and no frame has been where it must not be.
     pub fn suffer(&mut self, faults: u32) -> Result<()> {
         for number in 1..=faults {
+            self.number = number;
             let fault = self.chance.pick_weighted(&FAULTS);
             self.note(&format!("{number}: {fault:?}"));
-            self.happen(fault).with_context(|| format!("fault {number}, {fault:?}"))?;
-            let pause = Duration::from_millis(self.chance.below(120));
-            thread::sleep(pause);
-            self.mend_what_is_old()?;
-            let less = self.watch.look().with_context(|| format!("fault {number}, {fault:?}"))?;
-            if !less.is_empty() {
-                self.note(&format!("{number}: counters went back"));
-                let less = less.into_iter().take(4);
-                self.problems.extend(less.map(|less| format!("after fault {number}: {less}")));
-            }
-            if number % 10 == 0 {
-                self.problems.extend(overbooked(self.lab)?);
+            let name = || format!("fault {number}, {fault:?}");
+            self.happen(fault).with_context(name)?;
+            thread::sleep(Duration::from_millis(self.chance.below(LONGEST_PAUSE_MS)));
+            self.mend_what_is_old().with_context(name)?;
+            self.look().with_context(name)?;
+            if number % REST_EVERY == 0 {
+                self.rest().with_context(|| format!("at rest after fault {number}"))?;
             }
             if number % 100 == 0 {
-                let sent: u64 = (0..PORTS.len()).map(|port| self.traffic.sent(port)).sum();
+                let sent: u64 = (0..WIRES.len()).map(|wire| self.traffic.sent(wire)).sum();
                 eprintln!(
                     "{number} of {faults} faults, {sent} frames, {:.0} s, {} problems",
                     self.started.elapsed().as_secs_f64(),
                     self.problems.len(),
                 );
             }
+            // More of the same would only push the first of it out of the log.
+            ensure!(self.problems.is_empty(), "after fault {number}, {fault:?}");
         }
         Ok(())
     }
 
-    /// No more traffic and no more damage: everything on its way has arrived, and is booked.
+    /// Nothing happens any more: all that was damaged or taken away is whole and there again. With
+    /// nobody's help, every port runs, and everybody's frames arrive.
+    pub fn recover(&mut self) -> Result<()> {
+        self.note("all is put right");
+        self.disk.repair()?;
+        self.collector.be_reliable();
+        for wire in self.cables.troubled() {
+            self.bring_back(wire)?;
+        }
+        let before = received(self.lab)?;
+        thread::sleep(Duration::from_millis(500));
+        for (wire, (now, before)) in received(self.lab)?.iter().zip(&before).enumerate() {
+            let came = now.since(before);
+            let sender = WIRES[wire].partner;
+            let own = GROUPS.iter().filter(|group| self.model.charge(group, sender).is_some());
+            for group in own.filter(|group| group.is_constant) {
+                let (name, names) = (WIRES[wire].name, group.names);
+                ensure!(
+                    super::accounts::tagged(&came, group).frames > 0,
+                    "{name} receives nothing of {names:?}"
+                );
+            }
+        }
+        self.look()
+    }
+
+    /// No more traffic: everything on its way has arrived, and is booked.
     pub fn come_to_rest(&mut self) -> Result<()> {
         self.note("at rest");
         self.traffic.stop()?;
         ensure!(self.lab.settle(Duration::from_secs(10))?, "frames are still on their way");
-        self.disk.repair()?;
-        self.collector.be_reliable();
+        self.rest()?;
         self.end(true)?;
-        self.model = Model::new(self.collector.port);
+        let model = self.model.without_variants();
+        self.charges.may_be(self.lab, &model)?;
+        self.model = model;
         self.start_daemon()?;
+        self.charges.is_now(self.lab, &self.model)?;
         is_booked()
     }
 
@@ -207,6 +210,12 @@ impl<'a> Run<'a> {
         self.end(true)
     }
 
+    /// What the ports' interfaces are called.
+    #[must_use]
+    pub fn devices(&self) -> Vec<String> {
+        self.cables.0.iter().map(|end| end.device.clone()).collect()
+    }
+
     /// What the daemons said last.
     #[must_use]
     pub fn said(&self) -> String {
@@ -216,131 +225,27 @@ impl<'a> Run<'a> {
         said.join("---\n")
     }
 
-    fn happen(&mut self, fault: Fault) -> Result<()> {
-        match fault {
-            Fault::Kill => self.replace(false),
-            Fault::Stop => self.replace(true),
-            Fault::KillTheStart => {
-                let is_gentle = self.chance.percent(50);
-                self.end(is_gentle)?;
-                self.change_while_down()?;
-                self.kill_a_start()?;
-                self.start_daemon()
-            }
-            Fault::KillTheReload => self.kill_the_reload(),
-            Fault::Reload => reload().context("the same file"),
-            Fault::Change => {
-                self.change()?;
-                reload().context("another file")
-            }
-            Fault::SetBandwidth => {
-                let circuit = self.chance.pick(&LIVE);
-                let rate_bps = 100_000 << self.chance.below(10);
-                self.note(&format!("{circuit} at {rate_bps}"));
-                set_bandwidth(circuit, rate_bps).map(drop)
-            }
-            Fault::Upgrade => {
-                let is_gentle = self.chance.percent(50);
-                self.end(is_gentle)?;
-                self.is_other_layout = !self.is_other_layout;
-                self.start_daemon()
-            }
-            Fault::KillTheUpgrade => {
-                let is_gentle = self.chance.percent(50);
-                self.end(is_gentle)?;
-                self.is_other_layout = !self.is_other_layout;
-                self.kill_a_start()?;
-                if self.chance.percent(50) {
-                    self.is_other_layout = !self.is_other_layout;
-                }
-                self.start_daemon()
-            }
-            Fault::Fill if self.disk.is_full() => self.disk.empty(),
-            Fault::Fill if self.disk.is_read_only() => Ok(()),
-            Fault::Fill => self.disk.fill(),
-            Fault::ReadOnly if self.disk.is_read_only() => self.disk.set_read_only(false),
-            Fault::ReadOnly => self.make_read_only(),
-            Fault::Lock if self.disk.is_sound() => {
-                let length = Duration::from_millis(2_000 + self.chance.below(1_000));
-                // The daemon may be writing for longer than we wait.
-                if let Err(error) = self.disk.lock(length) {
-                    self.note(&format!("not locked: {error:#}"));
-                }
-                Ok(())
-            }
-            Fault::Seal if self.disk.is_sound() => self.seal(),
-            Fault::Lock | Fault::Seal => Ok(()),
-            Fault::Take => self.files.take(),
-            Fault::Refuse => self.refuse(),
+    /// What must be so after every fault.
+    fn look(&mut self) -> Result<()> {
+        if self.charges.is_changing() {
+            thread::sleep(ON_THE_WAY);
+            self.charges.is_now(self.lab, &self.model)?;
         }
-    }
-
-    /// Ends the daemon and starts it again, perhaps with another configuration.
-    fn replace(&mut self, is_gentle: bool) -> Result<()> {
-        self.end(is_gentle)?;
-        self.change_while_down()?;
-        self.start_daemon()
-    }
-
-    fn kill_a_start(&mut self) -> Result<()> {
-        let daemon = Daemon::spawn(self.lab, self.binary())?;
-        let after = Duration::from_millis(self.chance.below(250));
-        self.note(&format!("killed after {after:?}, other layout: {}", self.is_other_layout));
-        thread::sleep(after);
-        self.keep_words(&daemon);
-        daemon.kill()
-    }
-
-    fn kill_the_reload(&mut self) -> Result<()> {
-        self.change()?;
-        let after = Duration::from_micros(self.chance.below(60_000));
-        let daemon = self.daemon.take().context("a daemon")?;
-        self.keep_words(&daemon);
-        thread::scope(|scope| {
-            scope.spawn(|| drop(reload()));
-            thread::sleep(after);
-            daemon.kill()
-        })?;
-        self.start_daemon()
-    }
-
-    fn make_read_only(&mut self) -> Result<()> {
-        if self.disk.is_full() || self.disk.is_locked() {
-            return Ok(());
+        let status = answered()?;
+        for wire in self.cables.sound() {
+            let port = &self.model.ports[wire];
+            let now = status.ports.iter().find(|now| now.name == port.name);
+            let mode = now.map_or("none", |now| now.xdp_mode.as_str());
+            let suits = if port.mode == "auto" { mode != "none" } else { mode == port.mode };
+            if !suits {
+                self.problems.push(format!("port {} runs in mode {mode}: {now:?}", port.name));
+            }
         }
-        // As long as the daemon has the file, the kernel refuses.
-        let is_gentle = self.chance.percent(50);
-        self.end(is_gentle)?;
-        self.disk.set_read_only(true)?;
-        self.start_daemon()
-    }
-
-    /// A port takes no long frames. What is sent to it meanwhile would be dropped on the cable, so
-    /// its far end is silent.
-    fn refuse(&mut self) -> Result<()> {
-        let port = usize::try_from(self.chance.below(PORTS.len() as u64))?;
-        let set = |mtu| {
-            let arguments = ["link", "set", PORTS[port].name, "mtu", mtu];
-            self.lab.edge().output("ip", &arguments)
-        };
-        self.traffic.pause(port);
-        thread::sleep(Duration::from_millis(30));
-        set(SMALL_MTU)?;
-        thread::sleep(Duration::from_millis(60));
-        set(USUAL_MTU)?;
-        self.traffic.resume(port);
+        let less = self.watch.look(&status);
+        self.problems.extend(less.into_iter().take(4));
+        self.problems.extend(self.charges.problems());
+        self.problems.extend(self.isolation.violations()?);
         Ok(())
-    }
-
-    fn change_while_down(&mut self) -> Result<()> {
-        if self.chance.percent(30) { self.change() } else { Ok(()) }
-    }
-
-    fn change(&mut self) -> Result<()> {
-        let variant: Variant = self.chance.pick(&VARIANTS);
-        self.note(&format!("{variant:?}"));
-        self.model = self.model.toggled(variant);
-        configure(&self.model.toml())
     }
 
     fn mend_what_is_old(&mut self) -> Result<()> {
@@ -355,43 +260,79 @@ impl<'a> Run<'a> {
             self.disk.repair()?;
             is_booked()?;
         }
+        for wire in self.cables.troubled() {
+            if self.number > self.cables.0[wire].since + LONGEST_TROUBLE {
+                self.bring_back(wire)?;
+            }
+        }
         Ok(())
     }
 
-    fn end(&mut self, is_gentle: bool) -> Result<()> {
+    /// Waits until the port of a wire runs, which needs nobody's help, and has frames come again.
+    pub(super) fn await_port(&mut self, wire: usize) -> Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let status = answered()?;
+            let name = self.model.ports[wire].name;
+            let port = status.ports.iter().find(|port| port.name == name).context("the port")?;
+            if port.xdp_mode != "none" {
+                self.traffic.resume(wire);
+                return Ok(());
+            }
+            ensure!(Instant::now() < deadline, "port {name} does not come back: {port:?}");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Has a far end send nothing, and waits until nothing is on its way to the edge.
+    pub(super) fn silence(&self, wire: usize) {
+        self.traffic.pause(wire);
+        thread::sleep(ON_THE_WAY);
+    }
+
+    pub(super) fn end(&mut self, is_gentle: bool) -> Result<()> {
         let Some(daemon) = self.daemon.take() else { return Ok(()) };
         self.keep_words(&daemon);
         if is_gentle { daemon.stop() } else { daemon.kill() }
     }
 
-    fn start_daemon(&mut self) -> Result<()> {
+    pub(super) fn start_daemon(&mut self) -> Result<()> {
         configure(&self.model.toml())?;
         let daemon = Daemon::spawn(self.lab, self.binary())?;
-        daemon.wait_until_ready()?;
+        let ready = daemon.wait_until_ready();
+        if ready.is_err() {
+            self.keep_words(&daemon);
+        }
+        ready?;
         self.daemon = Some(daemon);
         answered().map(drop)
     }
 
-    fn binary(&self) -> &'static Path {
+    pub(super) fn binary(&self) -> &'static Path {
         if self.is_other_layout { other_layout_binary() } else { edge_binary() }
     }
 
-    fn keep_words(&mut self, daemon: &Daemon) {
+    pub(super) fn keep_words(&mut self, daemon: &Daemon) {
+        self.keep_said(daemon.said());
+    }
+
+    pub(super) fn keep_said(&mut self, said: String) {
         if self.last_words.len() > 8 {
             self.last_words.pop_front();
         }
-        self.last_words.push_back(daemon.said());
+        self.last_words.push_back(said);
     }
 
-    fn note(&mut self, what: &str) {
+    pub(super) fn note(&mut self, what: &str) {
         if self.log.len() > 400 {
             self.log.pop_front();
         }
-        self.log.push_back(format!("{:8.3} {what}", self.started.elapsed().as_secs_f64()));
+        let (time, since) = (Timestamp::now(), self.started.elapsed().as_secs_f64());
+        self.log.push_back(format!("{time:.3} {since:8.3} {what}"));
     }
 }
 
 /// With a disk that is sound, the books are kept.
-fn is_booked() -> Result<()> {
+pub(super) fn is_booked() -> Result<()> {
     book().context("the disk is sound")
 }

@@ -1,9 +1,10 @@
 //! Frames of every circuit from every far end, until they are stopped.
 
 use std::{
+    collections::BTreeSet,
     panic,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread::{self, JoinHandle},
@@ -16,7 +17,8 @@ use nix::errno::Errno;
 
 use super::{
     chance::Chance,
-    model::{GROUPS, PORTS, UNCLAIMED},
+    groups::{GROUPS, UNCLAIMED},
+    wires::WIRES,
 };
 use crate::frames::{frame, ipv4, ipv6};
 
@@ -24,7 +26,10 @@ const TICK: Duration = Duration::from_micros(500);
 /// What a sender that was held up sends at once, at the most.
 const BURST: u64 = 64;
 
-/// A sender at each far end, in the order of [`PORTS`].
+/// The source address of every frame begins so, and ends with the number of the wire.
+pub const SENDERS: [u8; 5] = [2, 0, 0, 0, 0x5e];
+
+/// A sender at each far end, by wire.
 pub struct Traffic(Vec<Sender>);
 
 struct Sender {
@@ -32,8 +37,9 @@ struct Sender {
     thread: Option<JoinHandle<Result<()>>>,
 }
 
-#[derive(Default)]
 struct Shared {
+    /// Opened anew where a cable is laid anew.
+    socket: Mutex<RawSender>,
     stop: AtomicBool,
     pause: AtomicBool,
     is_paused: AtomicBool,
@@ -47,44 +53,59 @@ impl Traffic {
     /// Starts to send `frames_per_s` from each far end.
     pub fn start(lab: &Lab, seed: u64, frames_per_s: u64) -> Result<Self> {
         let mut senders = Vec::new();
-        for (number, port) in (0..).zip(PORTS) {
-            let end = lab.far_end(port.name)?;
-            let socket = RawSender::open(end.ns(), end.interface())?;
-            let shared = Arc::new(Shared::default());
+        for (number, wire) in (0..).zip(WIRES) {
+            let shared = Arc::new(Shared {
+                socket: Mutex::new(socket(lab, wire.name)?),
+                stop: AtomicBool::new(false),
+                pause: AtomicBool::new(false),
+                is_paused: AtomicBool::new(false),
+                frames: AtomicU64::new(0),
+                unsent_frames: AtomicU64::new(0),
+                unsent_bytes: AtomicU64::new(0),
+            });
             let theirs = Arc::clone(&shared);
-            let chance = Chance::new(seed ^ (number + 1));
+            let chance = Chance::new(seed ^ (u64::from(number) + 1));
             let thread = thread::Builder::new()
-                .name(format!("from-{}", port.name))
-                .spawn(move || send(&socket, &theirs, chance, frames_per_s))?;
+                .name(format!("from-{}", wire.name))
+                .spawn(move || send(&theirs, &all_frames(number), chance, frames_per_s))?;
             senders.push(Sender { shared, thread: Some(thread) });
         }
         Ok(Self(senders))
     }
 
-    /// Has the far end of a port send nothing, and waits until it does.
-    pub fn pause(&self, port: usize) {
-        let shared = &self.0[port].shared;
-        shared.pause.store(true, Ordering::Relaxed);
-        while !shared.is_paused.load(Ordering::Acquire) && !self.has_ended(port) {
+    /// Has the far end of a wire send nothing, and waits until it does.
+    pub fn pause(&self, wire: usize) {
+        let shared = &self.0[wire].shared;
+        // Of a pause before, which the sender may not know to be over.
+        shared.is_paused.store(false, Ordering::Release);
+        shared.pause.store(true, Ordering::Release);
+        while !shared.is_paused.load(Ordering::Acquire) && !self.has_ended(wire) {
             thread::sleep(TICK);
         }
     }
 
     /// Has it go on.
-    pub fn resume(&self, port: usize) {
-        self.0[port].shared.pause.store(false, Ordering::Relaxed);
+    pub fn resume(&self, wire: usize) {
+        self.0[wire].shared.pause.store(false, Ordering::Relaxed);
+    }
+
+    /// Has it send by the interface that the far end has now.
+    pub fn open_again(&self, lab: &Lab, wire: usize) -> Result<()> {
+        let opened = socket(lab, WIRES[wire].name)?;
+        *self.0[wire].shared.socket.lock().unwrap_or_else(PoisonError::into_inner) = opened;
+        Ok(())
     }
 
     /// Frames that a far end has sent.
     #[must_use]
-    pub fn sent(&self, port: usize) -> u64 {
-        self.0[port].shared.frames.load(Ordering::Relaxed)
+    pub fn sent(&self, wire: usize) -> u64 {
+        self.0[wire].shared.frames.load(Ordering::Relaxed)
     }
 
     /// What a far end's own queue had no room for.
     #[must_use]
-    pub fn unsent(&self, port: usize) -> WireCount {
-        let shared = &self.0[port].shared;
+    pub fn unsent(&self, wire: usize) -> WireCount {
+        let shared = &self.0[wire].shared;
         WireCount {
             frames: shared.unsent_frames.load(Ordering::Relaxed),
             bytes: shared.unsent_bytes.load(Ordering::Relaxed),
@@ -104,8 +125,8 @@ impl Traffic {
         Ok(())
     }
 
-    fn has_ended(&self, port: usize) -> bool {
-        self.0[port].thread.as_ref().is_none_or(JoinHandle::is_finished)
+    fn has_ended(&self, wire: usize) -> bool {
+        self.0[wire].thread.as_ref().is_none_or(JoinHandle::is_finished)
     }
 }
 
@@ -120,12 +141,16 @@ impl Drop for Traffic {
     }
 }
 
-fn send(socket: &RawSender, shared: &Shared, mut chance: Chance, per_s: u64) -> Result<()> {
-    let frames = all_frames();
+fn socket(lab: &Lab, wire: &str) -> Result<RawSender> {
+    let end = lab.far_end(wire)?;
+    RawSender::open(end.ns(), end.interface())
+}
+
+fn send(shared: &Shared, frames: &[Vec<u8>], mut chance: Chance, per_s: u64) -> Result<()> {
     let mut started = Instant::now();
     let mut sent = 0;
     while !shared.stop.load(Ordering::Relaxed) {
-        if shared.pause.load(Ordering::Relaxed) {
+        if shared.pause.load(Ordering::Acquire) {
             shared.is_paused.store(true, Ordering::Release);
             thread::sleep(TICK);
             (started, sent) = (Instant::now(), 0);
@@ -140,9 +165,10 @@ fn send(socket: &RawSender, shared: &Shared, mut chance: Chance, per_s: u64) -> 
         if due - sent > BURST {
             (started, sent) = (Instant::now(), 0);
         }
+        let socket = shared.socket.lock().unwrap_or_else(PoisonError::into_inner);
         for _ in 0..(due.saturating_sub(sent)).min(BURST) {
             let place = usize::try_from(chance.below(frames.len() as u64))?;
-            send_one(socket, shared, &frames[place])?;
+            send_one(&socket, shared, &frames[place])?;
             sent += 1;
         }
     }
@@ -168,15 +194,20 @@ fn is_no_room(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| cause.downcast_ref::<Errno>() == Some(&Errno::ENOBUFS))
 }
 
-/// What is sent, each as often as any other: every circuit's tags, both versions of IP, every
-/// class, small and large; the tags of `beta` four times, as it is to be above its rate.
-fn all_frames() -> Vec<Vec<u8>> {
-    let claimed = GROUPS.iter().flat_map(|group| {
+/// What a wire's far end sends, each as often as any other: every circuit's tags, both versions of
+/// IP, every class, small and large; the tags of `beta` four times, as it is to be above its rate.
+fn all_frames(wire: u8) -> Vec<Vec<u8>> {
+    let mut claimed: Vec<(u16, u16)> = Vec::new();
+    let mut seen = BTreeSet::new();
+    for group in &GROUPS {
         let times = if group.names[0] == "beta" { 4 } else { 1 };
-        group.tags.iter().flat_map(move |tags| std::iter::repeat_n(*tags, times))
-    });
+        // Tags that several have, on one wire or another, are sent on every wire.
+        for tags in group.tags.iter().filter(|tags| seen.insert(**tags)) {
+            claimed.extend(std::iter::repeat_n(*tags, times));
+        }
+    }
     let mut frames = Vec::new();
-    for (s_vid, c_vid) in claimed.chain([UNCLAIMED]) {
+    for (s_vid, c_vid) in claimed.into_iter().chain([UNCLAIMED]) {
         let tags = [(0x88a8, s_vid), (0x8100, c_vid | 0x4000)];
         let tags = if s_vid == 0 { &tags[1..] } else { &tags[..] };
         for (number, len) in (0..).zip([46u16, 61, 222, 577, 1000, 1500]) {
@@ -189,6 +220,10 @@ fn all_frames() -> Vec<Vec<u8>> {
             }
         }
         frames.push(frame(tags, 0x0806, &[7; 46]));
+    }
+    for frame in &mut frames {
+        frame[6..11].copy_from_slice(&SENDERS);
+        frame[11] = wire;
     }
     frames
 }

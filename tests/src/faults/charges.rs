@@ -1,0 +1,160 @@
+//! What each frame should be charged for: what the configuration said when it passed.
+//!
+//! While a configuration is in effect for sure, what leaves counts for it alone. While one takes the
+//! place of another, what leaves counts for either: there are bounds to what the ledger may have.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use edge_user::{
+    lab::{Lab, WireCounts},
+    ledger::UsageRecord,
+};
+
+use super::{
+    accounts::{Count, came_from, group_of, of, received, tagged},
+    groups::GROUPS,
+    model::Model,
+    wires::WIRES,
+};
+
+/// A wire that frames come from, a group that they are of, and what they are charged for.
+type Series = (usize, usize, String);
+
+/// What has left, by what it must have been charged for, and what it may have been.
+pub struct Charges {
+    /// What is in effect.
+    model: Model,
+    /// What was received when that was first sure.
+    since: Vec<WireCounts>,
+    /// What may be in effect instead, and what was received before.
+    change: Option<(Vec<Model>, Vec<WireCounts>)>,
+    bounds: BTreeMap<Series, Bounds>,
+    problems: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Bounds {
+    least: Count,
+    most: Count,
+}
+
+impl Charges {
+    /// `model` is in effect.
+    pub fn new(lab: &Lab, model: Model) -> Result<Self> {
+        let (bounds, problems) = (BTreeMap::new(), Vec::new());
+        Ok(Self { model, since: received(lab)?, change: None, bounds, problems })
+    }
+
+    /// From now on, `next` may be in effect.
+    pub fn may_be(&mut self, lab: &Lab, next: &Model) -> Result<()> {
+        match &mut self.change {
+            Some((models, _)) => models.push(next.clone()),
+            None => {
+                let now = received(lab)?;
+                self.count(&now, &[]);
+                self.change = Some((vec![next.clone()], now));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether it is not sure what is in effect.
+    #[must_use]
+    pub fn is_changing(&self) -> bool {
+        self.change.is_some()
+    }
+
+    /// `model` is in effect, and what left under another one has arrived.
+    pub fn is_now(&mut self, lab: &Lab, model: &Model) -> Result<()> {
+        let now = received(lab)?;
+        if let Some((others, before)) = self.change.take() {
+            self.since = before;
+            self.count(&now, &others);
+        } else {
+            self.count(&now, &[]);
+        }
+        self.since = now;
+        self.model = model.clone();
+        Ok(())
+    }
+
+    /// Counts what has been received since it was last counted, for what is in effect or for one of
+    /// `others`.
+    fn count(&mut self, now: &[WireCounts], others: &[Model]) {
+        for (wire, group) in
+            (0..WIRES.len()).flat_map(|wire| (0..GROUPS.len()).map(move |g| (wire, g)))
+        {
+            let partner = WIRES[wire].partner;
+            let of = |counts: &[WireCounts]| tagged(&counts[partner], &GROUPS[group]);
+            let left = of(now).since(of(&self.since));
+            if !GROUPS[group].is_on(wire) || left == Count::default() {
+                continue;
+            }
+            let mut charges = vec![self.model.charge(&GROUPS[group], wire)];
+            charges.extend(others.iter().map(|model| model.charge(&GROUPS[group], wire)));
+            charges.sort_unstable();
+            charges.dedup();
+            if charges == [None] {
+                let (name, names) = (WIRES[wire].name, GROUPS[group].names);
+                self.problems
+                    .push(format!("{left:?} of {names:?} from {name} left, which has no circuit"));
+            }
+            let is_sure = charges.len() == 1;
+            for charge in charges.into_iter().flatten() {
+                let bounds = self.bounds.entry((wire, group, charge)).or_default();
+                bounds.most += left;
+                if is_sure {
+                    bounds.least += left;
+                }
+            }
+        }
+    }
+
+    /// Tells what left without anybody to be charged.
+    pub fn problems(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.problems)
+    }
+
+    /// What of the ledger is out of its bounds. Nothing is on its way.
+    #[must_use]
+    pub fn out_of_bounds(&self, usage: &[UsageRecord]) -> Vec<String> {
+        let mut problems = Vec::new();
+        let mut booked: BTreeMap<Series, Count> = BTreeMap::new();
+        for record in usage.iter().filter(|record| record.frames > 0) {
+            match (came_from(record), group_of(record)) {
+                (Some(wire), Some(group)) => {
+                    *booked.entry((wire, group, charge(record, group))).or_default() += of(record);
+                }
+                _ => problems.push(format!("nobody sends what is booked in {record:?}")),
+            }
+        }
+        let mut all: Vec<&Series> = booked.keys().chain(self.bounds.keys()).collect();
+        all.sort_unstable();
+        all.dedup();
+        for series in all {
+            let booked = booked.get(series).copied().unwrap_or_default();
+            let Bounds { least, most } = self.bounds.get(series).copied().unwrap_or_default();
+            if !least.is_within(booked) || !booked.is_within(most) {
+                let (wire, _, charge) = series;
+                let name = WIRES[*wire].name;
+                problems.push(format!(
+                    "from {name}, charged for \"{charge}\": {booked:?} is not from {least:?} to {most:?}"
+                ));
+            }
+        }
+        problems
+    }
+}
+
+/// As [`Model::charge`] says it.
+fn charge(record: &UsageRecord, group: usize) -> String {
+    let key = record.service_key.as_deref().unwrap_or("-");
+    let has_own_classes = matches!(GROUPS[group].names[0], "delta" | "eta");
+    let classes = match record.class.as_str() {
+        "calls" | "bulk" if has_own_classes => "bulk",
+        "voice" | "rest" if has_own_classes => "rest",
+        _ => "",
+    };
+    [&record.edge, &record.circuit, key, &record.billing, classes].join(" ")
+}
