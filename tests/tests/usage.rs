@@ -5,7 +5,7 @@ use std::{fs, path::Path, process::Output, thread, time::Duration};
 use anyhow::{Context as _, Result, ensure};
 use edge_tests::{
     books::{CONFIG, Edge, STATE_DIR, of_ledger, of_status},
-    daemon::{CONFIG_PATH, configure, detach, edge, set_bandwidth, status},
+    daemon::{CONFIG_PATH, book, configure, detach, edge, set_bandwidth, status},
 };
 use edge_user::{lab::root_or_skip, ledger::UsageRecord};
 use jiff::Timestamp;
@@ -184,6 +184,7 @@ fn tables_that_vanish_leave_a_gap_that_is_told() -> Result<()> {
     assert_eq!(of_ledger(&records(&usage.ok()?)?), booked);
     lab.send(2)?;
     let usage = told(&lab, &["usage", "--format", "json"])?.ok()?;
+    book()?;
     assert_eq!(of_ledger(&records(&usage)?), of_ledger(&lab.check()?));
     lab.daemon()?.stop()?;
     detach(&lab.lab)?;

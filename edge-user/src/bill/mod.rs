@@ -63,6 +63,29 @@ impl Input {
         retain(&mut self.records, &records);
     }
 
+    /// When the price of a volume may have changed, by each name of a circuit: no record should go beyond.
+    #[must_use]
+    pub fn changes_of_price(&self) -> BTreeMap<String, Vec<Timestamp>> {
+        let identities = self.identities();
+        let mut circuits: BTreeMap<Identity<'_>, Vec<&Span>> = BTreeMap::new();
+        for span in &self.spans {
+            let Terms { circuit, service_key, .. } = &span.terms;
+            circuits.entry(identities.of(circuit, service_key.as_deref())).or_default().push(span);
+        }
+        let mut changes: BTreeMap<String, BTreeSet<Timestamp>> = BTreeMap::new();
+        for mut spans in circuits.into_values() {
+            spans.sort_by_key(|span| span.from);
+            let price = |span: &Span| (span.terms.zone.clone(), span.terms.sku);
+            let pairs = spans.windows(2).filter(|pair| price(pair[0]) != price(pair[1]));
+            let of_circuit: Vec<Timestamp> = pairs.map(|pair| pair[1].from).collect();
+            let names: BTreeSet<&String> = spans.iter().map(|span| &span.terms.circuit).collect();
+            for name in names {
+                changes.entry(name.clone()).or_default().extend(&of_circuit);
+            }
+        }
+        changes.into_iter().map(|(name, moments)| (name, moments.into_iter().collect())).collect()
+    }
+
     fn identities(&self) -> Identities<'_> {
         Identities::new(self.spans.iter().map(|span| (&span.terms, span.from, span.to)))
     }

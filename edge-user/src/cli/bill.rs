@@ -1,7 +1,4 @@
-use std::{
-    collections::BTreeMap,
-    io::{self, Write as _},
-};
+use std::io::{self, Write as _};
 
 use anyhow::Result;
 use clap::ValueEnum;
@@ -83,27 +80,11 @@ pub(super) fn bill(args: &Args) -> Result<()> {
 
 /// What the ledger has about `month`.
 fn read(ledger: &Ledger, month: Month) -> Result<Input> {
-    let spans = ledger.terms_around(month.start(), month.end())?;
-    let records = ledger.usage_in_parts(month.start(), month.end(), &moments(&spans))?;
-    let spans = spans.into_iter();
+    let spans = ledger.terms_around(month.start(), month.end())?.into_iter();
     let spans = spans.map(|TermsSpan { terms, from, to }| Span { terms, from, to }).collect();
-    Ok(Input { records, spans })
-}
-
-/// When the price of a volume may have changed, by circuit.
-fn moments(spans: &[TermsSpan]) -> BTreeMap<String, Vec<Timestamp>> {
-    let mut by_name: BTreeMap<&str, Vec<&TermsSpan>> = BTreeMap::new();
-    for span in spans {
-        by_name.entry(&span.terms.circuit).or_default().push(span);
-    }
-    let mut moments: BTreeMap<String, Vec<Timestamp>> = BTreeMap::new();
-    for (name, mut spans) in by_name {
-        spans.sort_by_key(|span| span.from);
-        let price = |span: &TermsSpan| (span.terms.zone.clone(), span.terms.sku);
-        let changes = spans.windows(2).filter(|pair| price(pair[0]) != price(pair[1]));
-        moments.insert(name.to_owned(), changes.map(|pair| pair[1].from).collect());
-    }
-    moments
+    let mut input = Input { records: Vec::new(), spans };
+    input.records = ledger.usage_in_parts(month.start(), month.end(), &input.changes_of_price())?;
+    Ok(input)
 }
 
 /// Says what the ledger lacks of `month`, and what it goes on with.

@@ -120,6 +120,12 @@ struct Place {
     error: Option<String>,
 }
 
+impl Place {
+    fn has_layout(&self, version: u32) -> bool {
+        self.meters.iter().any(|meters| meters.reading.epoch.layout_version == version)
+    }
+}
+
 fn see(state_dir: &Path, config: Option<&Config>) -> Result<View> {
     let mut copy = Ledger::look(state_dir)?;
     let mut places: BTreeMap<PathBuf, Place> = BTreeMap::new();
@@ -208,8 +214,12 @@ impl Viewer {
             }
         }
         for epoch in open.iter().filter(|open| !seen.contains(&open.epoch)) {
-            let error = places.get(&epoch.pin_dir).and_then(|place| place.error.as_deref());
-            if epoch.boot_id == boot {
+            let place = places.get(&epoch.pin_dir);
+            // Tables don't outlive a boot, or those that take their place.
+            let is_gone = epoch.boot_id != boot
+                || place.is_some_and(|place| place.has_layout(epoch.layout_version));
+            if !is_gone {
+                let error = place.and_then(|place| place.error.as_deref());
                 self.missing.push(not_seen(epoch, error));
             } else if is_at_home {
                 self.notes.push(gone(epoch));
@@ -268,8 +278,8 @@ fn not_seen(epoch: &OpenEpoch, error: Option<&str>) -> Missing {
 
 fn gone(OpenEpoch { pin_dir, last_read, epoch, .. }: &OpenEpoch) -> String {
     format!(
-        "the tables in {} went with a reboot, and with what they had counted since {last_read:.0} (epoch \
-         {epoch})",
+        "the tables in {} were gone before they were read again, with what they had counted since \
+         {last_read:.0} (epoch {epoch})",
         pin_dir.display(),
     )
 }

@@ -34,6 +34,8 @@ const TRIES: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(25);
 /// Two changes within it may have the same time: the kernel's clock for files ticks at 100 Hz at least.
 const TICK: Duration = Duration::from_millis(20);
+/// The same where times have no parts of a second: on FAT, every other one.
+const COARSE_TICK: Duration = Duration::from_secs(2);
 /// Bytes of a log's header, which is another one when the log begins anew
 /// (<https://sqlite.org/fileformat2.html#walformat>).
 const LOG_HEADER_BYTES: usize = 32;
@@ -116,6 +118,9 @@ fn look(path: &Path, place: &Path) -> Result<PrivateCopy, LedgerError> {
     // For its owner only, whatever the umask.
     let directory = TempDir::with_prefix_in("edge-ledger-", place).map_err(no_room)?;
     let copy = directory.path().join(FILE_NAME);
+    if State::of(path).is_ok_and(|state| state.is_coarse()) {
+        thread::sleep(COARSE_TICK);
+    }
     for _ in 0..TRIES {
         match copy_files(path, &copy) {
             Ok(Some(state)) => return open(path, &copy, state),
@@ -167,8 +172,13 @@ fn copy_files(path: &Path, copy: &Path) -> Result<Option<State>, CopyError> {
     Ok(after.follows(&before).then_some(before))
 }
 
-/// Has `SQLite` copy a ledger that somebody writes all the time. The files that it would make are there.
+/// Has `SQLite` copy a ledger that somebody writes all the time. The files that it would make are there:
+/// otherwise it is not `SQLite` that writes.
 fn copy_in_use(path: &Path, copy: &Path) -> Result<(), LedgerError> {
+    if !with_suffix(path, "-shm").exists() {
+        let source = "its files change all the time, and not by a daemon's hand".into();
+        return Err(LedgerError::Busy { path: path.to_owned(), source });
+    }
     let inner = || -> Result<(), Fault> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let from = Connection::open_with_flags(path, flags)?;
@@ -239,8 +249,9 @@ impl State {
         let (database, log, journal) = (fs::metadata(path)?, beside("-wal")?, beside("-journal")?);
         // A time that is yet to come is another clock's, which tells nothing.
         let is_fresh = |file: &fs::Metadata| {
+            let tick = if file.mtime_nsec() == 0 { COARSE_TICK } else { TICK };
             let since = file.modified().map(|at| SystemTime::now().duration_since(at));
-            since.is_ok_and(|since| since.is_ok_and(|since| since < TICK))
+            since.is_ok_and(|since| since.is_ok_and(|since| since < tick))
         };
         let all = [Some(&database), journal.as_ref(), log.as_ref()]
             .map(|file| file.is_some_and(is_fresh));
@@ -252,6 +263,11 @@ impl State {
             journal: journal.as_ref().map(seen),
             is_fresh,
         })
+    }
+
+    /// Whether a change may have come later, and have the same time for long.
+    fn is_coarse(&self) -> bool {
+        self.is_fresh[0] && self.database.3 % 1_000_000_000 == 0
     }
 
     /// Whether nothing has happened since an earlier state but that the log has grown.

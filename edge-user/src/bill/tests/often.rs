@@ -47,6 +47,8 @@ fn however_often_a_rate_changes_its_fee_is_the_same() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
     /// In whatever pattern rates change, what is paid is the exact integral, rounded once.
     #[test]
     fn a_fee_is_the_integral_of_the_rate(

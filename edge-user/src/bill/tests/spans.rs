@@ -1,7 +1,8 @@
 //! Terms that change within the month, and records beside them.
 
-use super::{GB, GBPS, bill, money, month, record, row, rows, span, terms};
+use super::{GB, GBPS, bill, money, month, record, row, rows, span, terms, time};
 use crate::{
+    bill::Input,
     config::{Billing, Sku},
     ledger::{Terms, UsageRecord},
 };
@@ -125,4 +126,24 @@ fn a_name_with_another_service_key_is_another_account() {
     assert_eq!((&first.service_key, second.service_key.as_deref()), (&None, Some("k")));
     // 16 and 15 of 31 days, and a gigabyte's price times 40 each.
     assert_eq!((first.total, second.total), (Some(money("226.03")), Some(money("211.97"))));
+}
+
+/// The last frames under the old name are counted after the change: what came before has the old price.
+#[test]
+fn usage_is_cut_where_any_name_of_a_circuit_has_another_price() {
+    let old = Terms { service_key: Some("k".into()), ..terms(Billing::Metered, Sku::Standard) };
+    let faster = Terms { bandwidth_bps: 2 * GBPS, ..old.clone() };
+    let new = Terms { circuit: "d".into(), zone: Some("zone-2".into()), ..faster.clone() };
+    let other = Terms { circuit: "e".into(), ..terms(Billing::Metered, Sku::Standard) };
+    let [first, second] = ["2026-01-10T00:00:00Z", "2026-01-20T00:00:00Z"];
+    let spans = vec![
+        span(new, second, None),
+        span(faster, first, Some(second)),
+        span(old, "2025-01-01T00:00:00Z", Some(first)),
+        span(other, "2025-01-01T00:00:00Z", None),
+    ];
+    let changes = Input { records: Vec::new(), spans }.changes_of_price();
+    let at_second = vec![time(second)];
+    let expected = [("c", at_second.clone()), ("d", at_second), ("e", Vec::new())];
+    assert_eq!(changes, expected.map(|(name, at)| (name.to_owned(), at)).into());
 }

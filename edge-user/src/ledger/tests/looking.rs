@@ -144,14 +144,14 @@ fn every_look_is_one_state() {
                 let mut both = reading(later(at("10:00:00"), i64::try_from(bytes).unwrap()), bytes);
                 both.slots.push(slot(3, 1, vec![class("default", bytes / 100, bytes)]));
                 ledger.book(&both, &HOURLY).unwrap();
-                if bytes % 700 == 0 {
+                if bytes % 6000 == 0 {
                     let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
                     ledger.connection.query_row(sql, [], |_| Ok(())).unwrap();
                 }
             }
         });
         let mut last = 0;
-        for _ in 0..12 {
+        for _ in 0..10 {
             let looked = Ledger::look(&directory).unwrap().ledger;
             assert_eq!(looked.check().unwrap(), [""; 0]);
             let query = UsageQuery { grain: Grain::Total, ..UsageQuery::default() };
