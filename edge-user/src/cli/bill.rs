@@ -6,8 +6,8 @@ use edge_user::{
     bill::{self, Input, Month, Span},
     config::{self, Config},
     ledger::{Grain, TermsSpan, UsageQuery},
+    time,
 };
-use jiff::Timestamp;
 
 use super::{ConfigArg, UsageError, ledger::open_of, usage::warn_of_expired};
 
@@ -52,7 +52,7 @@ pub(super) fn bill(args: &Args) -> Result<()> {
         return Err(UsageError(message).into());
     }
 
-    if Timestamp::now() < month.end() {
+    if time::wall() < month.end() {
         eprintln!("warning: {month} is not over: fees are those to its end, volumes those so far");
     }
     for missing in &invoice.missing {
@@ -86,6 +86,11 @@ fn read_ledger(config: &Config, month: Month, circuit: Option<&str>) -> Result<I
     for gap in ledger.gaps()? {
         if gap.last_read < month.end() && gap.found > month.start() {
             eprintln!("warning: {gap}");
+        }
+    }
+    for doubt in ledger.doubts(time::wall())? {
+        if doubt.concerns(month.start(), month.end()) {
+            eprintln!("warning: {doubt}");
         }
     }
     Ok(Input { records, spans })

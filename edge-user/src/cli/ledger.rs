@@ -12,6 +12,7 @@ use edge_user::{
         control::{self, Booked, Request},
     },
     ledger::{Info, Ledger},
+    time,
     units::count,
 };
 
@@ -209,6 +210,12 @@ fn info(ledger: &Ledger) -> Result<()> {
     }
     for gap in ledger.gaps()? {
         writeln!(out, "gap         {gap}")?;
+    }
+    for doubt in ledger.doubts(time::wall())? {
+        writeln!(out, "doubt       {doubt}")?;
+    }
+    if let Some(notice) = ledger.clock_notice()? {
+        writeln!(out, "clock       {notice}")?;
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use clap::ValueEnum;
 use edge_user::{
     config,
     ledger::{Grain, Ledger, PercentileQuery, UsageQuery},
+    time,
 };
 use jiff::Timestamp;
 
@@ -76,6 +77,9 @@ pub(super) fn usage(args: &Args) -> Result<()> {
     for gap in ledger.gaps()? {
         eprintln!("warning: {gap}");
     }
+    for doubt in ledger.doubts(time::wall())? {
+        eprintln!("warning: {doubt}");
+    }
     if args.p95 { print_percentiles(args, &ledger) } else { print_usage(args, &ledger) }
 }
 
@@ -111,7 +115,7 @@ fn print_percentiles(args: &Args, ledger: &Ledger) -> Result<()> {
         from: args.from,
         to: args.to,
     };
-    let percentiles = ledger.percentiles(&query, Timestamp::now())?;
+    let percentiles = ledger.percentiles(&query, time::wall())?;
     let from = percentiles.first().map(|percentile| percentile.start).or(args.from);
     warn_of_expired("samples", from, ledger.samples_expired_until()?);
     let mut out = io::stdout().lock();

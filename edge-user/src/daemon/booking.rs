@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use anyhow::Result;
-use jiff::Timestamp;
 
 use crate::{
     dataplane::{Pins, books::Books},
     ledger::{self, Ledger, LedgerError, LedgerLock, Policy, Reading},
+    time,
 };
 
 /// The ledger, open. Several daemons can book in one, but only one of them is its keeper.
@@ -25,7 +25,7 @@ impl OpenLedger {
         let mut ledger = Ledger::open(state_dir)?;
         let known = ledger.checkpoint()?;
         for (_, books) in all {
-            for gap in ledger.mark_lost(books.epoch(), Timestamp::now())? {
+            for gap in ledger.mark_lost(books.epoch(), &time::now()?)? {
                 tracing::warn!("{gap}; that is not booked");
             }
         }
@@ -52,7 +52,7 @@ impl OpenLedger {
         let mut checkpoints = Vec::new();
         for (pins, books) in all {
             let is_final = is_final(pins)?;
-            let taken = Timestamp::now();
+            let taken = time::now()?;
             let (epoch, slots) = (books.epoch().clone(), books.read()?);
             let reading = Reading { epoch, taken, slots, is_final };
             checkpoints.push(self.ledger.book(&reading, policy)?.checkpoint);

@@ -2,6 +2,7 @@
 //! A disk that is slow, full or broken holds up nothing else.
 
 use std::{
+    collections::VecDeque,
     mem,
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
@@ -10,7 +11,7 @@ use std::{
         mpsc::{self, RecvTimeoutError, SyncSender},
     },
     thread::{self, JoinHandle},
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result, anyhow};
@@ -21,6 +22,7 @@ use super::{
     exports::Exports,
     instructions::Instructions,
     ledger_status::{LedgerState, LedgerStatus},
+    noter::{Noted, Noter},
 };
 use crate::{
     config::LedgerConfig,
@@ -28,14 +30,13 @@ use crate::{
         Pins,
         books::{AllBooks, all_books},
     },
-    ledger::{LedgerError, Terms},
+    ledger::LedgerError,
+    time,
 };
 
 /// How often what is too old is thrown away.
 const EXPIRE_EVERY: Duration = Duration::from_hours(1);
 
-/// 2026-01-01: a clock that is behind it has not been set yet.
-const FIRST_RELEASE_S: i64 = 1_767_225_600;
 /// How long the thread may go on with what it is at, when it is to end.
 const END_WITHIN: Duration = Duration::from_secs(5);
 
@@ -43,6 +44,7 @@ const END_WITHIN: Duration = Duration::from_secs(5);
 pub struct Bookkeeper {
     requests: mpsc::Sender<Request>,
     shared: Arc<Mutex<Shared>>,
+    noter: Arc<Noter>,
     state_dir: PathBuf,
     thread: JoinHandle<()>,
 }
@@ -50,8 +52,8 @@ pub struct Bookkeeper {
 enum Request {
     /// Book now, and tell.
     Book(SyncSender<Result<(), String>>),
-    /// Other instructions, from a moment on.
-    Follow(Timestamp, Box<Instructions>),
+    /// Other instructions, with the change of terms that they bring.
+    Follow(Box<Instructions>, Option<Noted>),
     /// Nothing counts in the tables of other versions any more.
     CloseOthers,
     End,
@@ -65,6 +67,7 @@ struct Shared {
     failing_since: Option<Timestamp>,
     last_booked: Option<Timestamp>,
     notice: Option<String>,
+    clock_notice: Option<String>,
     has_closed_others: bool,
     is_to_end: bool,
     exports: Exports,
@@ -76,11 +79,14 @@ impl Bookkeeper {
     pub fn start(pins: &Pins, state_dir: PathBuf, instructions: Instructions) -> Result<Self> {
         let shared = Arc::new(Mutex::new(Shared::default()));
         let (requests, received) = mpsc::channel();
+        let (noter, changes) = Noter::new(&state_dir);
+        let noter = Arc::new(noter);
         let mut worker = Worker {
             pins: pins.clone(),
             state_dir: state_dir.clone(),
             instructions,
-            terms: Vec::new(),
+            changes: changes.into(),
+            noter: Arc::clone(&noter),
             has_new_exports: false,
             others_are_closed: false,
             ledger: None,
@@ -91,7 +97,7 @@ impl Bookkeeper {
             .name("books".to_owned())
             .spawn(move || worker.run(&received))
             .context("starting the thread that keeps the books")?;
-        Ok(Self { requests, shared, state_dir, thread })
+        Ok(Self { requests, shared, noter, state_dir, thread })
     }
 
     /// Books the meters now, and waits for that, but no longer than `limit`.
@@ -107,10 +113,26 @@ impl Bookkeeper {
         Booking(answer)
     }
 
-    /// Goes by other instructions from now on.
+    /// Notes what circuits will be sold as: this is on the disk when it returns, and dated now. It
+    /// comes before the first store of a change, and [`Self::follow`] after the last. Until then,
+    /// [`Self::retract`] or another note takes it back.
+    ///
+    /// # Errors
+    ///
+    /// It can't be written, and the change must not happen.
+    pub fn note_terms(&self, instructions: &Instructions) -> Result<()> {
+        self.noter.note(instructions)
+    }
+
+    /// What was noted last does not happen.
+    pub fn retract_terms(&self) {
+        self.noter.retract();
+    }
+
+    /// Goes by other instructions, whose terms are in effect now.
     pub fn follow(&self, instructions: Instructions) {
-        let request = Request::Follow(Timestamp::now(), Box::new(instructions));
-        let _ended = self.requests.send(request);
+        let noted = self.noter.follow(&instructions);
+        let _ended = self.requests.send(Request::Follow(Box::new(instructions), noted));
     }
 
     /// Nothing counts in the tables of other versions any more: their next reading is the last.
@@ -132,7 +154,10 @@ impl Bookkeeper {
             state: shared.state,
             error: shared.error.clone(),
             failing_since: shared.failing_since,
-            notice: shared.notice.clone(),
+            notice: match (&shared.notice, &shared.clock_notice) {
+                (Some(one), Some(other)) => Some(format!("{one}; {other}")),
+                (one, other) => one.as_ref().or(other.as_ref()).cloned(),
+            },
             last_booked: shared.last_booked,
             exports: shared.exports.status(),
         }
@@ -185,8 +210,9 @@ struct Worker {
     pins: Pins,
     state_dir: PathBuf,
     instructions: Instructions,
-    /// Terms of the edge with a name, from a moment on, that the ledger doesn't have yet.
-    terms: Vec<(Timestamp, String, Vec<Terms>)>,
+    /// Changes of terms that the ledger doesn't have yet, as far as is known.
+    changes: VecDeque<Noted>,
+    noter: Arc<Noter>,
     has_new_exports: bool,
     others_are_closed: bool,
     ledger: Option<OpenLedger>,
@@ -209,9 +235,8 @@ impl Worker {
                     let booked = self.book().map_err(|error| format!("{error:#}"));
                     let _nobody_waits = reply.send(booked);
                 }
-                Ok(Request::Follow(from, mut instructions)) => {
-                    let terms = mem::take(&mut instructions.terms);
-                    self.terms.push((from, instructions.edge.clone(), terms));
+                Ok(Request::Follow(instructions, noted)) => {
+                    self.changes.extend(noted);
                     self.has_new_exports = true;
                     self.instructions = *instructions;
                     // What else has been asked for comes before.
@@ -253,13 +278,21 @@ impl Worker {
             self.ledger = None;
         }
         if self.ledger.is_none() {
-            self.ledger = Some(OpenLedger::open(&self.state_dir, &all)?);
+            let mut open = OpenLedger::open(&self.state_dir, &all)?;
+            // Boots that the ledger has never seen come before this one.
+            for (_, change) in &self.changes {
+                open.ledger.observe(&change.at)?;
+            }
+            self.ledger = Some(open);
         }
         let open = self.ledger.as_mut().context("the ledger is open")?;
         let (ours, others_are_closed) = (&self.pins, self.others_are_closed);
         open.book(&all, &self.instructions.ledger.policy(), |pins| {
             Ok(others_are_closed && pins != ours && pins.links()?.is_empty())
         })?;
+        let clock_notice = open.ledger.clock_notice()?;
+        self.tell_of_clock(clock_notice);
+        let open = self.ledger.as_mut().context("the ledger is open")?;
         match open.keep(&self.state_dir) {
             Ok(()) => {
                 lock(&self.shared).notice = None;
@@ -280,24 +313,20 @@ impl Worker {
         self.follow_exports(true);
         let open = self.ledger.as_mut().context("the ledger is open")?;
         let ledger = &mut open.ledger;
-        while let Some((from, edge, terms)) = self.terms.first_mut() {
-            if from.as_second() < FIRST_RELEASE_S {
-                // A clock that was never set would take back all terms that were noted before.
-                *from = Timestamp::now();
-                if from.as_second() < FIRST_RELEASE_S {
-                    break;
-                }
+        while let Some((source, change)) = self.changes.front() {
+            ledger.note_terms(change, *source)?;
+            if let Some(source) = *source {
+                self.noter.has_drained(source);
             }
-            ledger.note_terms(edge, *from, terms)?;
-            self.terms.remove(0);
+            self.changes.pop_front();
         }
-        ledger.seal(Timestamp::now())?;
+        ledger.seal_what_is_over()?;
         lock(&self.shared).exports.wake();
         if self.expired.is_none_or(|expired| expired.elapsed() >= EXPIRE_EVERY) {
             let sinks: Vec<&str> =
                 self.instructions.exports.iter().map(|export| export.name.as_str()).collect();
             let LedgerConfig { keep, keep_samples, .. } = self.instructions.ledger;
-            ledger.expire(Timestamp::now(), keep, keep_samples, &sinks)?;
+            ledger.expire(keep, keep_samples, &sinks)?;
             self.expired = Some(Instant::now());
         }
         Ok(())
@@ -314,6 +343,16 @@ impl Worker {
         let was = lock(&self.shared).notice.replace(notice.clone());
         if was.is_none() {
             tracing::warn!("{notice}");
+        }
+    }
+
+    /// Has status say what is wrong with the clock, and the log, once.
+    fn tell_of_clock(&self, notice: Option<String>) {
+        let was = mem::replace(&mut lock(&self.shared).clock_notice, notice.clone());
+        match notice {
+            Some(notice) if was.is_none() => tracing::warn!("{notice}"),
+            None if was.is_some() => tracing::info!("the clock is believed again"),
+            _ => {}
         }
     }
 
@@ -341,7 +380,7 @@ impl Worker {
         shared.state = LedgerState::Ok;
         shared.error = None;
         shared.failing_since = None;
-        shared.last_booked = Some(Timestamp::now());
+        shared.last_booked = Some(time::wall());
     }
 
     fn failed(&self, error: &anyhow::Error) {
@@ -352,16 +391,17 @@ impl Worker {
             tracing::error!("the books are not being kept, and traffic goes on: {text}");
         }
         shared.state = LedgerState::Failing;
-        shared.failing_since.get_or_insert_with(Timestamp::now);
+        shared.failing_since.get_or_insert_with(time::wall);
         shared.error = Some(text);
     }
 }
 
 /// Until a period ends, in UTC.
 fn until_next(period: Duration) -> Duration {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let into = now.as_nanos() % period.as_nanos().max(1);
-    period.saturating_sub(Duration::from_nanos(u64::try_from(into).unwrap_or(0)))
+    let period_ns = i128::try_from(period.as_nanos().max(1)).unwrap_or(i128::MAX);
+    // Before 1970, too.
+    let into_ns = time::wall().as_nanosecond().rem_euclid(period_ns);
+    period.saturating_sub(Duration::from_nanos(u64::try_from(into_ns).unwrap_or(0)))
 }
 
 fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context as _, Result};
 
-use super::bookkeeper::Bookkeeper;
+use super::{bookkeeper::Bookkeeper, instructions::Instructions};
 use crate::{
     config::Config,
     dataplane::{
@@ -88,6 +88,12 @@ pub(super) fn install(
         adjusted.adjust(interface).with_context(|| format!("port \"{}\"", port.name))?;
     }
 
+    // The last that can fail before the first store. A start goes on, and so does the way back.
+    match bookkeeper.note_terms(&Instructions::new(config)) {
+        Err(error) if old.is_some() => return Err(error),
+        Err(error) => tracing::warn!("fees of this start are noted later: {error:#}"),
+        Ok(()) => {}
+    }
     apply(tables, &plan, &interfaces.iter().map(Interface::index).collect::<Vec<_>>())?;
 
     for other in pins.others()? {

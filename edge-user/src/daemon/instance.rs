@@ -17,7 +17,7 @@ use super::{
     bookkeeper::Bookkeeper,
     close::{Unbooked, close},
     install::{Installed, install, reinstall},
-    instructions::Instructions,
+    instructions::{Instructions, terms},
     policers::Peaks,
     status::Status,
     takeover::{clear_the_way, undo},
@@ -216,13 +216,16 @@ impl Instance {
         let (place, circuit) = self.config.circuit_at(&request.circuit, request.bandwidth_bps)?;
         let file =
             request.save.then(|| NewFile::prepare(&self.config_path, request)).transpose()?;
-        self.change_rate(&circuit)?;
+        let mut instructions = Instructions::new(&self.config);
+        instructions.terms[place] = terms(&self.config.edge.name, &circuit);
+        self.bookkeeper.note_terms(&instructions)?;
+        self.change_rate(&circuit).inspect_err(|_| self.bookkeeper.retract_terms())?;
         tracing::debug!("in effect {:?} after the request", received.elapsed());
 
         let mut told = BandwidthChange::new(&self.config.circuits[place], &circuit);
         tracing::info!("{told}");
         self.config.circuits[place] = circuit;
-        self.bookkeeper.follow(Instructions::new(&self.config));
+        self.bookkeeper.follow(instructions);
         if let Some(file) = file {
             let saved = file.replace().with_context(|| {
                 format!("{told}, in effect now, but not saved to {}", self.config_path.display())

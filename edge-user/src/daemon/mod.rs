@@ -12,6 +12,7 @@ pub mod instance;
 pub mod instructions;
 pub mod ledger_status;
 pub mod metrics;
+mod noter;
 pub mod policers;
 pub mod status;
 mod status_text;

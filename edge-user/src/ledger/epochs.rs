@@ -12,7 +12,8 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 use uuid::Uuid;
 
-use super::{ClassReading, EpochInfo, Ledger, LedgerError, column, error::Fault, open};
+use super::{ClassReading, EpochInfo, Ledger, LedgerError, boots, column, error::Fault, open};
+use crate::time::Moment;
 
 /// Tables that are gone, with what they had counted since they were last read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,7 +75,7 @@ impl Ledger {
     pub fn mark_lost(
         &mut self,
         current: &EpochInfo,
-        now: Timestamp,
+        now: &Moment,
     ) -> Result<Vec<Gap>, LedgerError> {
         let marked = mark_lost(&mut self.connection, current, now);
         let (lost, id) = marked.map_err(|fault| fault.at(&self.path))?;
@@ -112,7 +113,7 @@ fn booked(
 fn mark_lost(
     connection: &mut Connection,
     current: &EpochInfo,
-    now: Timestamp,
+    now: &Moment,
 ) -> Result<(Vec<Gap>, Option<Uuid>), Fault> {
     let transaction = connection.transaction()?;
     let mut lost = Vec::new();
@@ -123,7 +124,7 @@ fn mark_lost(
              RETURNING uuid, boot_id, pin_dir, taken_us, lost_us",
         )?;
         let mut rows = statement.query(params![
-            column::micros(now),
+            boots::date_us(&transaction, now)?,
             current.id.to_string(),
             current.boot_id.to_string(),
             current.pin_dir.as_os_str().as_bytes(),

@@ -5,23 +5,36 @@
 //! adds it to the rows of its series. `export` turns rows of periods that are over into records
 //! for receivers outside, `usage` and `percentile` answer questions, `expire` deletes, and `check`
 //! holds it all against each other.
+//!
+//! Clocks may say anything. `belief` judges them, `boots` keeps what they have said, `held` keeps
+//! usage and `change` terms that may come to another date, and `settle` dates them again, or for
+//! good. `journal` keeps changes of terms that the database doesn't have yet.
 
 mod backup;
+mod belief;
 mod book;
+mod boots;
 mod calendar;
+mod change;
 mod check;
 mod column;
+mod date;
+mod doubt;
 mod epochs;
 mod error;
 mod expire;
 mod export;
+mod held;
 mod info;
+mod journal;
 mod lock;
 mod open;
 mod owners;
 mod percentile;
+mod redate;
 mod restore;
 mod rows;
+mod settle;
 mod split;
 mod terms;
 #[cfg(test)]
@@ -37,10 +50,13 @@ use uuid::Uuid;
 
 pub use self::{
     book::Booked,
+    change::{Source, TermsChange},
+    doubt::Doubt,
     epochs::Gap,
     error::LedgerError,
     expire::Expired,
     info::{Info, SinkInfo},
+    journal::TermsJournal,
     lock::{LedgerLock, lock},
     percentile::{Percentile, PercentileQuery},
     terms::TermsSpan,

@@ -175,6 +175,9 @@ fn a_check_finds_every_kind_of_disagreement() {
         ("UPDATE batch SET number = 3", "follows batch 0"),
         ("UPDATE batch SET first_seq = 2", "has records 2 to 2 after 0"),
         ("UPDATE usage SET end_s = end_s + 1800 WHERE seq IS NOT NULL", "overlaps another"),
+        ("UPDATE laid SET start_s = start_s - 3600", "1 periods lack usage"),
+        ("UPDATE laid_sample SET start_s = 0", "samples lack usage"),
+        ("DELETE FROM held", "readings are"),
         ("UPDATE sink SET acknowledged = 9", "has acknowledged batch 9 of 1"),
         ("UPDATE series SET owner = 9 WHERE id = 1", "refers to one of owner"),
     ] {
@@ -184,7 +187,7 @@ fn a_check_finds_every_kind_of_disagreement() {
         place.book(&both);
         place.ledger.seal(at("11:00:00")).unwrap();
         place.ledger.acknowledge("a", 1).unwrap();
-        both.taken = at("11:30:00");
+        both.taken = moment(at("11:30:00"));
         both.slots[0].classes[0].bytes = 3000;
         place.book(&both);
         place.ledger.connection.pragma_update(None, "foreign_keys", false).unwrap();
