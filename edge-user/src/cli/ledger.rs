@@ -166,6 +166,9 @@ pub(super) fn ledger(args: &Args) -> Result<()> {
 
 fn check(ledger: &Ledger) -> Result<()> {
     let problems = ledger.check()?;
+    for doubt in ledger.doubts(time::wall())? {
+        eprintln!("warning: {doubt}");
+    }
     let mut out = std::io::stdout().lock();
     if problems.is_empty() {
         writeln!(out, "ok")?;

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::{
     dataplane::{Pins, books::Books},
-    ledger::{self, Ledger, LedgerError, LedgerLock, Policy, Reading},
+    ledger::{self, Ledger, LedgerError, LedgerLock, Policy, Reading, TermsJournal},
     time,
 };
 
@@ -23,6 +23,7 @@ impl OpenLedger {
     /// Opens the ledger for the tables that there are.
     pub(super) fn open(state_dir: &Path, all: &[(Pins, Books)]) -> Result<Self> {
         let mut ledger = Ledger::open(state_dir)?;
+        take_terms(&mut ledger, state_dir)?;
         let known = ledger.checkpoint()?;
         for (_, books) in all {
             for gap in ledger.mark_lost(books.epoch(), &time::now()?)? {
@@ -72,4 +73,20 @@ impl OpenLedger {
         }
         Ok(())
     }
+}
+
+/// Changes of terms that a daemon has left in its journal, if none runs. They come before the first
+/// booking of this boot, as they may be of an earlier one.
+fn take_terms(ledger: &mut Ledger, state_dir: &Path) -> Result<(), LedgerError> {
+    let left = match TermsJournal::open_left(state_dir) {
+        // A daemon has it, or nobody can read it, which the next one tells.
+        Ok(None) | Err(_) => return Ok(()),
+        Ok(Some(left)) => left,
+    };
+    let (mut journal, changes) = left;
+    for (source, change) in changes {
+        ledger.note_terms(&change, Some(source))?;
+        journal.has_drained(source.1)?;
+    }
+    Ok(())
 }

@@ -141,3 +141,125 @@ pub(super) fn clock_us(moment: &Moment) -> i64 {
 fn differ(one_us: i64, other_us: i64, elapsed_us: i64) -> bool {
     one_us.abs_diff(other_us) > (STEP_US + elapsed_us / SLEW).unsigned_abs()
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use proptest::prelude::*;
+    use uuid::Uuid;
+
+    use super::*;
+
+    const NOW_US: i64 = RELEASE_US + 250 * DAY_US;
+
+    fn moment(boot_us: i64, off_us: i64, is_synchronized: bool) -> Moment {
+        let wall = Timestamp::from_microsecond(NOW_US + boot_us + off_us).unwrap();
+        Moment { wall, boot_id: Uuid::nil(), boot_us, is_synchronized }
+    }
+
+    /// A reading every minute until `until_us`.
+    fn read(mut belief: Belief, until_us: i64, off_us: i64, settled_us: Option<i64>) -> Belief {
+        while belief.read_us < until_us {
+            let boot_us = belief.read_us + MINUTE_US;
+            belief = belief.next(&moment(boot_us, off_us, false), settled_us).0;
+        }
+        belief
+    }
+
+    #[test]
+    fn each_kind_of_date_is_judged() {
+        let settled_us = Some(NOW_US - HOUR_US);
+        let year_us = 365 * DAY_US;
+        for (off_us, alone, beside) in [
+            // When it is believed at a first reading, alone and beside another boot: in minutes.
+            (-60 * year_us, None, None),
+            (-27 * year_us, None, None),
+            (-260 * DAY_US, None, None),
+            (-200 * DAY_US, Some(0), Some(60)),
+            (-2 * HOUR_US, Some(0), Some(60)),
+            (-HOUR_US - MINUTE_US, Some(0), Some(0)),
+            (0, Some(0), Some(0)),
+            (30 * DAY_US, Some(0), Some(0)),
+            (32 * DAY_US, Some(0), Some(24 * 60)),
+            (3 * year_us, Some(0), Some(24 * 60)),
+            (12 * year_us, Some(0), Some(24 * 60)),
+            (74 * year_us, None, None),
+        ] {
+            for (settled_us, after_min) in [(None, alone), (settled_us, beside)] {
+                let first = Belief::first(&moment(0, off_us, false), settled_us);
+                assert_eq!(first.is_followed(), after_min == Some(0), "{off_us} {settled_us:?}");
+                let last_us = after_min.map_or(3 * DAY_US, |minutes| minutes * MINUTE_US);
+                let before = read(first, last_us - MINUTE_US, off_us, settled_us);
+                assert_eq!(before.is_followed(), after_min == Some(0), "{off_us} {settled_us:?}");
+                let then = read(before, last_us, off_us, settled_us);
+                assert_eq!(then.is_followed(), after_min.is_some(), "{off_us} {settled_us:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn ntp_is_believed_sooner() {
+        let settled_us = Some(NOW_US);
+        for off_us in [400 * DAY_US, -3 * HOUR_US] {
+            let mut belief = Belief::first(&moment(0, off_us, true), settled_us);
+            for minute in 1..=10 {
+                assert!(!belief.is_followed(), "{off_us} {minute}");
+                belief = belief.next(&moment(minute * MINUTE_US, off_us, true), settled_us).0;
+            }
+            assert!(belief.is_followed() && belief.is_settled, "{off_us}");
+        }
+    }
+
+    #[test]
+    fn a_lone_clock_settles_after_an_hour_and_seals_after_a_minute() {
+        let first = Belief::first(&moment(0, 0, false), None);
+        assert_eq!(first.seals_until_us(), None);
+        let minute = read(first, MINUTE_US, 0, None);
+        assert_eq!(minute.seals_until_us(), Some(NOW_US + MINUTE_US));
+        assert!(!read(minute, 59 * MINUTE_US, 0, None).is_settled);
+        assert!(read(minute, HOUR_US, 0, None).is_settled);
+        assert!(read(minute, 10 * MINUTE_US, 0, Some(NOW_US - HOUR_US)).is_settled);
+    }
+
+    /// While another date waits, what is sealed is by the one before.
+    #[test]
+    fn a_leap_seals_nothing() {
+        let settled = read(Belief::first(&moment(0, 0, false), None), 2 * HOUR_US, 0, None);
+        let ahead = read(settled, 3 * HOUR_US, 3 * 365 * DAY_US, None);
+        assert!(!ahead.is_followed());
+        assert_eq!(ahead.seals_until_us(), Some(NOW_US + 3 * HOUR_US));
+        let back = read(ahead, 4 * HOUR_US, 0, None);
+        assert!(back.is_followed() && back.is_settled);
+    }
+
+    proptest! {
+        /// Whatever a clock has said before: one that is right for a day and says so is believed.
+        #[test]
+        fn who_stays_right_is_believed(
+            steps in prop::collection::vec(
+                (1..3 * HOUR_US, -60 * 365 * DAY_US..80 * 365 * DAY_US, any::<bool>()),
+                0..12,
+            ),
+            settled_us in prop::option::of(NOW_US - 400 * DAY_US..NOW_US + 400 * DAY_US),
+        ) {
+            let mut belief = Belief::first(&moment(0, 0, false), settled_us);
+            for (pass_us, off_us, is_synchronized) in steps {
+                let boot_us = belief.read_us + pass_us;
+                let before = belief;
+                let is_moved;
+                (belief, is_moved) =
+                    belief.next(&moment(boot_us, off_us, is_synchronized), settled_us);
+                let wall_us = NOW_US + boot_us + off_us;
+                prop_assert!(
+                    !belief.is_followed() || (RELEASE_US..END_US).contains(&wall_us)
+                        || before.is_followed()
+                );
+                prop_assert!(is_moved || before.offset_us.is_none() == belief.offset_us.is_none());
+            }
+            let last_us = belief.read_us;
+            let belief = read(belief, last_us + DAY_US + 2 * MINUTE_US, 0, settled_us);
+            prop_assert_eq!(belief.date_us(0), Some(NOW_US));
+            prop_assert!(belief.is_settled);
+        }
+    }
+}

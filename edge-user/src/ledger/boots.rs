@@ -31,6 +31,10 @@ pub(super) struct Offset {
     pub(super) us: i64,
     /// Its clock was never believed: as if it had ended when the next one began.
     pub(super) is_inferred: bool,
+    /// The date of its last reading.
+    pub(super) end_us: i64,
+    /// How many boots came after it.
+    pub(super) age: usize,
 }
 
 const COLUMNS: &str = "id, offset_us, clock_us, is_settled, since_us, read_us";
@@ -48,9 +52,14 @@ pub(super) fn observe(transaction: &Transaction<'_>, moment: &Moment) -> Result<
         return Ok(boot);
     };
     let boot = Boot { id, belief: before };
-    // Somebody else has read later; or it is a boot that has ended, of which nothing can be learned.
-    if moment.boot_us <= before.read_us || last(transaction)?.is_some_and(|last| last.id != id) {
+    if moment.boot_us <= before.read_us {
+        // Somebody else has read later, and was faster.
         return Ok(boot);
+    }
+    if last(transaction)?.is_some_and(|last| last.id != id) {
+        // It goes on, whatever came from a journal meanwhile.
+        let sql = "UPDATE boot SET rank = (SELECT max(rank) FROM boot) + 1 WHERE id = ?";
+        transaction.prepare_cached(sql)?.execute([id])?;
     }
     let (belief, is_moved) = before.next(moment, settled_us);
     attest(transaction, belief.read_us - before.read_us)?;
@@ -68,19 +77,19 @@ pub(super) fn find(connection: &Connection, uuid: Uuid) -> Result<Option<Boot>, 
 
 /// The boot that was seen last.
 pub(super) fn last(connection: &Connection) -> Result<Option<Boot>, Fault> {
-    let sql = format!("SELECT {COLUMNS} FROM boot ORDER BY id DESC LIMIT 1");
+    let sql = format!("SELECT {COLUMNS} FROM boot ORDER BY rank DESC LIMIT 1");
     Ok(connection.prepare_cached(&sql)?.query_row([], boot).optional()?)
 }
 
 /// By what the usage of each boot is dated, of those whose usage can be.
 pub(super) fn offsets(connection: &Connection) -> Result<BTreeMap<i64, Offset>, Fault> {
-    let sql = format!("SELECT {COLUMNS} FROM boot ORDER BY id DESC");
+    let sql = format!("SELECT {COLUMNS} FROM boot ORDER BY rank DESC");
     let mut statement = connection.prepare_cached(&sql)?;
     let boots: Vec<Boot> = statement.query_map([], boot)?.collect::<Result<_, _>>()?;
     let mut offsets = BTreeMap::new();
     // When the next boot began.
     let mut next_us: Option<i64> = None;
-    for Boot { id, belief } in boots {
+    for (age, Boot { id, belief }) in boots.into_iter().enumerate() {
         let is_before_next = |end_us: i64| {
             next_us.is_none_or(|next_us| end_us <= next_us.saturating_add(OVERLAP_US))
         };
@@ -89,7 +98,8 @@ pub(super) fn offsets(connection: &Connection) -> Result<BTreeMap<i64, Offset>, 
         });
         let ended = || Some(next_us?.saturating_sub(belief.read_us));
         let Some(us) = own.or_else(ended) else { continue };
-        offsets.insert(id, Offset { us, is_inferred: own.is_none() });
+        let end_us = us.saturating_add(belief.read_us);
+        offsets.insert(id, Offset { us, is_inferred: own.is_none(), end_us, age });
         next_us = Some(us);
     }
     Ok(offsets)
@@ -114,16 +124,16 @@ pub(super) fn seals_until_us(connection: &Connection) -> Result<Option<i64>, Fau
     }
 }
 
-/// Other boots settled on a date that is yet to come: their clocks were ahead.
+/// Other boots settled on a date that is yet to come: their clocks were ahead. Whether there are
+/// any.
 pub(super) fn distrust_later(
     transaction: &Transaction<'_>,
     boot: i64,
     now_us: i64,
-) -> Result<(), Fault> {
+) -> Result<bool, Fault> {
     let sql = "UPDATE boot SET is_settled = FALSE \
                WHERE id <> ?1 AND is_settled AND offset_us + read_us > ?2";
-    transaction.prepare_cached(sql)?.execute([boot, now_us])?;
-    Ok(())
+    Ok(transaction.prepare_cached(sql)?.execute([boot, now_us])? != 0)
 }
 
 /// Time that passed while the books were kept, in microseconds.
@@ -182,8 +192,8 @@ pub(super) fn older_than_s(connection: &Connection, keep_s: i64) -> Result<Optio
 
 fn insert(transaction: &Transaction<'_>, uuid: Uuid, belief: &Belief) -> Result<i64, Fault> {
     let mut statement = transaction.prepare_cached(
-        "INSERT INTO boot (uuid, offset_us, clock_us, is_settled, since_us, read_us) \
-         VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO boot (uuid, offset_us, clock_us, is_settled, since_us, read_us, rank) \
+         VALUES (?, ?, ?, ?, ?, ?, (SELECT ifnull(max(rank), 0) + 1 FROM boot))",
     )?;
     Ok(statement.insert(params![
         uuid.to_string(),
@@ -226,6 +236,7 @@ fn boot(row: &Row<'_>) -> rusqlite::Result<Boot> {
 /// The date of a moment as far as it can be told: by what is believed of its boot's clock, else by
 /// the clock itself.
 pub(super) fn date_us(connection: &Connection, moment: &Moment) -> Result<i64, Fault> {
-    let dated = find(connection, moment.boot_id)?.and_then(|boot| boot.belief.date_us(moment.boot_us));
+    let dated =
+        find(connection, moment.boot_id)?.and_then(|boot| boot.belief.date_us(moment.boot_us));
     Ok(dated.unwrap_or_else(|| column::micros(moment.wall)))
 }

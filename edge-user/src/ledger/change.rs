@@ -7,8 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    Ledger, LedgerError, Terms,
-    boots,
+    Ledger, LedgerError, Terms, boots,
     error::Fault,
     terms::{self, Dated},
 };
@@ -82,7 +81,8 @@ fn check(change: &TermsChange) -> Result<(), Fault> {
     let mut names = BTreeSet::new();
     for terms in &change.terms {
         if terms.edge != change.edge || !names.insert(terms.circuit.as_str()) {
-            let what = format!("terms of circuit {:?} are another edge's or a second", terms.circuit);
+            let what =
+                format!("terms of circuit {:?} are another edge's or a second", terms.circuit);
             return Err(Fault::Refused(what));
         }
     }
@@ -92,6 +92,9 @@ fn check(change: &TermsChange) -> Result<(), Fault> {
 /// Whether the journal's change was not noted yet; from now on it was.
 fn is_new(transaction: &Transaction<'_>, (journal, number): Source) -> Result<bool, Fault> {
     let number = i64::try_from(number).unwrap_or(i64::MAX);
+    // Another one begins when all of this is known.
+    let others = "DELETE FROM drained WHERE journal <> ?";
+    transaction.prepare_cached(others)?.execute([journal.to_string()])?;
     let changed = transaction
         .prepare_cached(
             "INSERT INTO drained (journal, seq) VALUES (?, ?) \
@@ -158,8 +161,8 @@ fn notes(connection: &Connection) -> Result<Vec<Note>, Fault> {
         return Ok(Vec::new());
     }
     let offsets = boots::offsets(connection)?;
-    let mut statement =
-        connection.prepare_cached("SELECT id, boot, boot_us, change FROM terms_note ORDER BY id")?;
+    let mut statement = connection
+        .prepare_cached("SELECT id, boot, boot_us, change FROM terms_note ORDER BY id")?;
     let mut rows = statement.query([])?;
     let mut notes = Vec::new();
     let mut last_us = i64::MIN;
@@ -167,7 +170,8 @@ fn notes(connection: &Connection) -> Result<Vec<Note>, Fault> {
         let (boot, boot_us, text): (i64, i64, String) = (row.get(1)?, row.get(2)?, row.get(3)?);
         let change = serde_json::from_str(&text)
             .map_err(|error| Fault::Refused(format!("a change of terms can't be read: {error}")))?;
-        let date_us = offsets.get(&boot).map(|offset| offset.us.saturating_add(boot_us).max(last_us));
+        let date_us =
+            offsets.get(&boot).map(|offset| offset.us.saturating_add(boot_us).max(last_us));
         last_us = date_us.unwrap_or(last_us);
         notes.push(Note { id: row.get(0)?, boot, date_us, change });
     }

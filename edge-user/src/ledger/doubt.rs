@@ -33,6 +33,19 @@ pub enum Doubt {
         /// Circuits with new terms.
         terms: u64,
     },
+    /// They have gone out in export records, which stay as they are, by a clock that was wrong.
+    Misdated {
+        /// The first date that was wrong.
+        from: Timestamp,
+        /// The last.
+        to: Timestamp,
+        /// When the first was in truth.
+        truly_from: Timestamp,
+        /// Frames.
+        frames: u64,
+        /// Their bytes.
+        bytes: u64,
+    },
     /// They are of a time that is yet to come: a clock was ahead.
     Ahead {
         /// Of the last of them.
@@ -55,6 +68,14 @@ impl Doubt {
         match self {
             Self::Between { from: first, to: last, .. } => {
                 first.is_none_or(|first| first < to) && *last >= from
+            }
+            // Where they are, and where they are missing.
+            Self::Misdated { from: first, to: last, truly_from, .. } => {
+                *first < to && *last >= from
+                    || *truly_from < to && {
+                        let length = last.duration_since(*first);
+                        truly_from.saturating_add(length).is_ok_and(|truly_to| truly_to >= from)
+                    }
             }
             Self::Undated { .. } | Self::Ahead { .. } => true,
         }
@@ -87,6 +108,12 @@ impl fmt::Display for Doubt {
                 }
                 f.write_str(", and were dated as late as they can be")
             }
+            Self::Misdated { from, to, truly_from, frames, bytes } => write!(
+                f,
+                "{} have gone out in export records dated from {from:.0} to {to:.0} by a clock that \
+                 was wrong: it was {truly_from:.0} when it said the first of these",
+                what(frames, bytes, &0)
+            ),
             Self::Ahead { until, frames, bytes, sealed_frames, terms } => {
                 let what = what(frames, bytes, terms);
                 write!(f, "{what} are dated later than now, up to {until:.0}: a clock was ahead")?;
@@ -133,8 +160,8 @@ fn doubts(connection: &Connection, now: Timestamp) -> Result<Vec<Doubt>, Fault> 
     let mut doubts = Vec::new();
     let offsets = boots::offsets(&transaction)?;
     let (mut frames, mut bytes) = (0u64, 0u64);
-    let mut statement =
-        transaction.prepare_cached("SELECT boot, sum(frames), sum(bytes) FROM held GROUP BY boot")?;
+    let mut statement = transaction
+        .prepare_cached("SELECT boot, sum(frames), sum(bytes) FROM held GROUP BY boot")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         if !offsets.contains_key(&row.get(0)?) {
@@ -143,21 +170,27 @@ fn doubts(connection: &Connection, now: Timestamp) -> Result<Vec<Doubt>, Fault> 
         }
     }
     let terms = change::undated(&transaction)?;
-    if (frames, terms) != (0, 0) {
+    if (frames, bytes, terms) != (0, 0, 0) {
         doubts.push(Doubt::Undated { frames, bytes, terms });
     }
-    let mut statement = transaction
-        .prepare_cached("SELECT from_us, to_us, frames, bytes, terms FROM doubt ORDER BY id")?;
-    let between = statement.query_map([], |row| {
-        Ok(Doubt::Between {
-            from: row.get::<_, Option<i64>>(0)?.map(column::from_micros),
-            to: column::from_micros(row.get(1)?),
-            frames: column::count(row, 2)?,
-            bytes: column::count(row, 3)?,
-            terms: column::count(row, 4)?,
+    let mut statement = transaction.prepare_cached(
+        "SELECT from_us, to_us, shift_us, frames, bytes, terms FROM doubt ORDER BY id",
+    )?;
+    let kept = statement.query_map([], |row| {
+        let from_us: Option<i64> = row.get(0)?;
+        let to = column::from_micros(row.get(1)?);
+        let (frames, bytes) = (column::count(row, 3)?, column::count(row, 4)?);
+        let from = from_us.map(column::from_micros);
+        let shift_us: Option<i64> = row.get(2)?;
+        Ok(match (from_us, from, shift_us) {
+            (Some(from_us), Some(from), Some(shift_us)) => {
+                let truly_from = column::from_micros(from_us.saturating_add(shift_us));
+                Doubt::Misdated { from, to, truly_from, frames, bytes }
+            }
+            _ => Doubt::Between { from, to, frames, bytes, terms: column::count(row, 5)? },
         })
     })?;
-    doubts.extend(between.collect::<Result<Vec<_>, _>>()?);
+    doubts.extend(kept.collect::<Result<Vec<_>, _>>()?);
     doubts.extend(ahead(&transaction, column::micros(now))?);
     Ok(doubts)
 }

@@ -86,10 +86,7 @@ pub(super) fn acknowledged(connection: &Connection, sink: &str) -> Result<u64, F
     Ok(number.unwrap_or(0))
 }
 
-fn seal(
-    connection: &mut Connection,
-    vouched: Option<Timestamp>,
-) -> Result<(u64, Uuid), Fault> {
+fn seal(connection: &mut Connection, vouched: Option<Timestamp>) -> Result<(u64, Uuid), Fault> {
     let transaction = connection.transaction()?;
     let until_us = match vouched {
         Some(now) => Some(column::micros(now)),

@@ -102,8 +102,7 @@ impl<'c> Layer<'c> {
         let is_spread = piece.is_gap && period(from_us) != period(to_us - 1);
         let interval = Interval::new(from_us, to_us);
         let is_estimated = is_spread || offset.is_inferred;
-        let place =
-            Place { series: piece.series, interval, period_s: self.period_s, is_estimated };
+        let place = Place { series: piece.series, interval, period_s: self.period_s, is_estimated };
         let mut laid = self.connection.prepare_cached(
             "INSERT INTO laid (series, start_s, frames, bytes) VALUES (?, ?, ?, ?) \
              ON CONFLICT DO UPDATE \

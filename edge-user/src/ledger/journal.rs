@@ -44,13 +44,16 @@ pub struct TermsJournal {
     len: u64,
 }
 
+/// A journal, with the changes that it has.
+pub type Left = (TermsJournal, Vec<(Source, TermsChange)>);
+
 impl TermsJournal {
     /// Opens the journal in `state_dir`, or makes it, and returns the changes that it has.
     ///
     /// # Errors
     ///
     /// [`LedgerError::Held`] where another process has it.
-    pub fn open(state_dir: &Path) -> Result<(Self, Vec<(Source, TermsChange)>), LedgerError> {
+    pub fn open(state_dir: &Path) -> Result<Left, LedgerError> {
         make_directory(state_dir)?;
         let path = state_dir.join(FILE_NAME);
         let mut options = OpenOptions::new();
@@ -67,7 +70,12 @@ impl TermsJournal {
         let changes = match journal.read_id().map_err(io_error(&journal.path))? {
             Some(id) => {
                 journal.id = id;
-                journal.read()?
+                let changes = journal.read()?;
+                if changes.is_empty() {
+                    // Nobody knows any more how far its numbers have come.
+                    journal.begin().map_err(io_error(&journal.path))?;
+                }
+                changes
             }
             None => {
                 journal.make().map_err(io_error(&journal.path))?;
@@ -75,6 +83,17 @@ impl TermsJournal {
             }
         };
         Ok((journal, changes))
+    }
+
+    /// The journal in `state_dir`, if there is one, and nobody has it.
+    pub fn open_left(state_dir: &Path) -> Result<Option<Left>, LedgerError> {
+        if !state_dir.join(FILE_NAME).exists() {
+            return Ok(None);
+        }
+        match Self::open(state_dir) {
+            Err(LedgerError::Held { .. }) => Ok(None),
+            left => left.map(Some),
+        }
     }
 
     /// Its id, which the sources of its changes have.
@@ -105,6 +124,7 @@ impl TermsJournal {
     pub fn retract(&mut self) -> Result<(), LedgerError> {
         let Some(at) = self.last_at.take() else { return Ok(()) };
         self.end = at;
+        self.number -= 1;
         self.erase(at).map_err(io_error(&self.path))
     }
 
@@ -122,9 +142,7 @@ impl TermsJournal {
     /// Whether the file at the journal's path is the one that is open.
     pub fn is_current(&self) -> bool {
         let Ok(own) = self.file.metadata() else { return false };
-        self.path
-            .metadata()
-            .is_ok_and(|named| (named.dev(), named.ino()) == (own.dev(), own.ino()))
+        self.path.metadata().is_ok_and(|named| (named.dev(), named.ino()) == (own.dev(), own.ino()))
     }
 
     /// Writes a record at the end, with room for as much again behind it.
@@ -190,12 +208,17 @@ impl TermsJournal {
         self.file.set_len(0)?;
         self.len = 0;
         self.extend(HEADER_LEN + SPARE_LEN)?;
+        self.begin()?;
+        // Its name is the directory's.
+        File::open(self.path.parent().unwrap_or(Path::new(".")))?.sync_all()
+    }
+
+    /// Numbers begin at 1, under another id: no record of before has it.
+    fn begin(&mut self) -> io::Result<()> {
         self.id = Uuid::new_v4();
         let header = [&MAGIC[..], self.id.as_bytes()].concat();
         self.file.write_all_at(&header, 0)?;
-        self.file.sync_all()?;
-        // Its name is the directory's.
-        File::open(self.path.parent().unwrap_or(Path::new(".")))?.sync_all()
+        self.file.sync_all()
     }
 
     fn read(&mut self) -> Result<Vec<(Source, TermsChange)>, LedgerError> {

@@ -5,6 +5,8 @@
 CREATE TABLE boot (
     id INTEGER PRIMARY KEY,
     uuid TEXT NOT NULL UNIQUE,
+    -- The order in which they were.
+    rank INTEGER NOT NULL UNIQUE,
     -- Wall clock less clock since boot: of what is dated, and of the last reading.
     offset_us INTEGER,
     clock_us INTEGER NOT NULL,
@@ -57,13 +59,15 @@ CREATE TABLE laid_sample (
     PRIMARY KEY (meter, start_s)
 ) STRICT, WITHOUT ROWID;
 
--- Usage and terms that were dated for good without a clock that said when.
+-- Usage and terms that were dated for good without a clock that said when, or, with a shift, have
+-- gone out with a date that was wrong by so much.
 CREATE TABLE doubt (
     id INTEGER PRIMARY KEY,
     boot INTEGER NOT NULL REFERENCES boot,
     -- Not before, as far as is known, and not after.
     from_us INTEGER,
     to_us INTEGER NOT NULL,
+    shift_us INTEGER,
     frames INTEGER NOT NULL,
     bytes INTEGER NOT NULL,
     terms INTEGER NOT NULL

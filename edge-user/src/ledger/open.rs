@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::{Ledger, LedgerError, column, error::Fault, lock::make_directory};
 
 /// The layouts, oldest first: one that has been released never changes.
-pub(super) const LAYOUTS: &[M<'static>] = 
+pub(super) const LAYOUTS: &[M<'static>] =
     &[M::up(include_str!("schema.sql")), M::up(include_str!("layout-2.sql"))];
 
 pub(super) const FILE_NAME: &str = "ledger.db";

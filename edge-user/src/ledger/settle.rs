@@ -1,11 +1,13 @@
 //! What follows when another date is believed, or one for good.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, Transaction, params};
 
 use super::{
     Ledger, LedgerError,
     belief::Belief,
-    boots::{self, Boot},
+    boots::{self, Boot, Offset},
     change,
     error::Fault,
     held, redate,
@@ -39,14 +41,16 @@ pub(super) fn follow(
     if !after.is_settled || !after.is_followed() || !is_news {
         return Ok(());
     }
-    make_final(transaction)?;
-    let Some(now_us) = after.date_us(after.read_us) else { return Ok(()) };
-    boots::distrust_later(transaction, boot.id, now_us)?;
-    // By how much what was dated for good in this boot was wrong.
-    let shift_us = (before.is_settled && is_moved)
-        .then(|| Some(after.offset_us? - before.offset_us?))
-        .flatten();
-    redate::bring_back(transaction, boot, now_us, shift_us)
+    if let Some(now_us) = after.date_us(after.read_us) {
+        if boots::distrust_later(transaction, boot.id, now_us)? {
+            lay_anew(transaction)?;
+        }
+        // What was dated for good by another offset of this boot was wrong.
+        let before = before.offset_us.filter(|_| before.is_settled && is_moved);
+        redate::bring_back(transaction, boot, now_us, before)?;
+    }
+    // Only now: a change of terms takes back what is of later.
+    make_final(transaction)
 }
 
 /// Dates again all that is not dated for good.
@@ -61,9 +65,11 @@ pub(super) fn lay_anew(transaction: &Transaction<'_>) -> Result<(), Fault> {
 /// All that is dated is so for good.
 pub(super) fn make_final(transaction: &Transaction<'_>) -> Result<(), Fault> {
     let terms = change::make_final(transaction)?;
-    for (boot, offset) in boots::offsets(transaction)? {
+    let offsets = boots::offsets(transaction)?;
+    for (boot, offset) in &offsets {
         if offset.is_inferred {
-            doubt(transaction, boot, terms.get(&boot).copied().unwrap_or_default())?;
+            let terms = terms.get(boot).copied().unwrap_or_default();
+            doubt(transaction, *boot, around(&offsets, offset), terms)?;
         }
         transaction.prepare_cached("DELETE FROM held WHERE boot = ?")?.execute([boot])?;
     }
@@ -74,17 +80,20 @@ pub(super) fn make_final(transaction: &Transaction<'_>) -> Result<(), Fault> {
 }
 
 /// Keeps in mind that a boot's usage and terms were dated without a clock that was believed.
-fn doubt(transaction: &Transaction<'_>, boot: i64, terms: u64) -> Result<(), Fault> {
+fn doubt(
+    transaction: &Transaction<'_>,
+    boot: i64,
+    (from_us, to_us): (Option<i64>, i64),
+    terms: u64,
+) -> Result<(), Fault> {
     let sql = "SELECT ifnull(sum(frames), 0), ifnull(sum(bytes), 0) FROM held WHERE boot = ?";
-    let (frames, bytes): (i64, i64) = transaction
-        .prepare_cached(sql)?
-        .query_row([boot], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let (frames, bytes): (i64, i64) =
+        transaction.prepare_cached(sql)?.query_row([boot], |row| Ok((row.get(0)?, row.get(1)?)))?;
     if (frames, bytes, terms) == (0, 0, 0) {
         return Ok(());
     }
     let sql = "INSERT INTO doubt (boot, from_us, to_us, frames, bytes, terms) \
                VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-    let (from_us, to_us) = around(transaction, boot)?;
     transaction.prepare_cached(sql)?.execute(params![
         boot,
         from_us,
@@ -98,20 +107,10 @@ fn doubt(transaction: &Transaction<'_>, boot: i64, terms: u64) -> Result<(), Fau
 
 /// A boot was after the end of one whose clock was believed, if any, and before the beginning of
 /// another.
-fn around(connection: &Connection, boot: i64) -> Result<(Option<i64>, i64), Fault> {
-    let offsets = boots::offsets(connection)?;
-    let own = |after: bool| {
-        let own = offsets.iter().filter(|(_, offset)| !offset.is_inferred);
-        own.filter(move |(id, _)| if after { **id > boot } else { **id < boot })
-    };
-    let begin_us = own(true).map(|(_, offset)| offset.us).next();
-    let mut end_us = None;
-    if let Some((before, offset)) = own(false).next_back() {
-        let sql = "SELECT read_us FROM boot WHERE id = ?";
-        let read_us: i64 =
-            connection.prepare_cached(sql)?.query_row([before], |row| row.get(0))?;
-        end_us = Some(offset.us + read_us);
-    }
-    let end_us = end_us.filter(|end_us| begin_us.is_none_or(|begin_us| *end_us <= begin_us));
-    Ok((end_us, begin_us.unwrap_or(i64::MAX)))
+fn around(offsets: &BTreeMap<i64, Offset>, own: &Offset) -> (Option<i64>, i64) {
+    let believed = || offsets.values().filter(|offset| !offset.is_inferred);
+    let after = believed().filter(|other| other.age < own.age).max_by_key(|other| other.age);
+    let before = believed().filter(|other| other.age > own.age).min_by_key(|other| other.age);
+    let to_us = after.map_or(own.end_us, |after| after.us);
+    (before.map(|before| before.end_us).filter(|from_us| *from_us <= to_us), to_us)
 }

@@ -45,8 +45,9 @@ pub(super) fn is_synchronized() -> bool {
 
 fn since_boot_us() -> i64 {
     // Every kernel since 2.6.39 has this clock.
-    let now = clock_gettime(ClockId::CLOCK_BOOTTIME).map_or_else(|_| 0, |now| {
-        now.tv_sec().saturating_mul(1_000_000).saturating_add(now.tv_nsec() / 1_000)
-    });
+    let now = clock_gettime(ClockId::CLOCK_BOOTTIME).map_or_else(
+        |_| 0,
+        |now| now.tv_sec().saturating_mul(1_000_000).saturating_add(now.tv_nsec() / 1_000),
+    );
     now.max(0)
 }

@@ -90,7 +90,7 @@ fn row_at(start: Timestamp, bytes: u64, is_estimated: bool) -> (String, u64, boo
 
 #[test]
 fn usage_before_the_clock_is_set_is_kept_and_dated_when_it_is() {
-    for wrong in ["1970-01-01T00:00:05Z", "2000-01-01T00:00:00Z", "2025-12-31T23:00:00Z"] {
+    for wrong in ["1970-01-01T00:00:05Z", "2000-01-01T00:00:00Z", "2025-12-01T00:00:00Z"] {
         let booted = at_day(15, "10:00:00");
         let mut host = Host::new(booted);
         host.set(booted, wrong);
@@ -112,7 +112,7 @@ fn usage_before_the_clock_is_set_is_kept_and_dated_when_it_is() {
         host.off_s = 0;
         host.book(at_day(17, "10:30:00"), 400);
         let usage = host.usage();
-        assert_eq!(usage[0], row_at(booted, 103, true), "the first, and two minutes' part");
+        assert_eq!(usage[0], row_at(booted, 102, true), "the first, and 40 minutes' part");
         assert_eq!(usage.iter().map(|row| row.1).sum::<u64>(), 400);
         assert_eq!(usage.last(), Some(&row_at(at_day(17, "10:00:00"), 100, false)));
         assert_eq!(spans(&host.place.ledger)[0].2, at_day(15, "10:21:00"));
@@ -183,6 +183,7 @@ fn a_clock_ahead_deletes_nothing_and_seals_nothing() {
         host.place.ledger.observe(&host.moment(time("2026-06-01T12:00:00Z"))).unwrap();
         assert_eq!(host.place.ledger.seal_what_is_over().unwrap(), 11);
         let now = time("2026-09-15T10:30:00Z");
+        host.place.ledger.observe(&host.moment(later(now, -600))).unwrap();
         if is_rebooted {
             host.reboot(now);
         }
@@ -224,7 +225,7 @@ fn books_are_as_old_as_the_time_that_has_passed() {
     let moment = host.moment(at_day(9, "00:00:00"));
     host.place.ledger.observe(&moment).unwrap();
     assert_eq!(host.place.ledger.expire(keep, keep, &[]).unwrap(), Expired::default());
-    host.pass(at_day(9, "00:00:00"), at_day(9, "08:00:00"));
+    host.pass(at_day(9, "00:00:00"), at_day(9, "11:00:00"));
     let expired = host.place.ledger.expire(keep, keep, &[]).unwrap();
     assert_eq!((expired.usage, expired.samples), (1, 6));
 }
@@ -302,13 +303,43 @@ fn what_a_clock_ahead_has_dated_for_good_comes_back() {
     assert_eq!(usage.iter().map(|row| row.1).sum::<u64>(), 2100);
     let own = &usage[..usage.len() - 1];
     assert!(own.iter().all(|row| row.0.starts_with("2026-09-15T1")), "{own:?}");
-    let [Doubt::Ahead { frames: 10, sealed_frames: 10, terms: 0, .. }] = host.doubts(now)[..]
+    let doubts = host.doubts(now);
+    let [misdated @ Doubt::Misdated { .. }, Doubt::Ahead { frames: 10, sealed_frames: 10, .. }] =
+        doubts[..]
     else {
-        panic!("{:?}", host.doubts(now))
+        panic!("{doubts:?}")
     };
+    let told = misdated.to_string();
+    assert!(told.contains("from 2033-01-01T10:00:00Z to 2033-01-01T12:00:00Z"), "{told}");
+    assert!(misdated.concerns(at_day(1, "00:00:00"), at_day(30, "00:00:00")));
+    assert!(!misdated.concerns(time("2026-10-01T00:00:00Z"), time("2026-11-01T00:00:00Z")));
     let told: Vec<_> = spans(&host.place.ledger).into_iter().map(|s| (s.1, s.2, s.3)).collect();
     let changed = later(start, 7210);
     assert_eq!(told, [(5, later(start, 1), Some(changed)), (6, changed, None)]);
+}
+
+/// As where the clock says when the firmware was made, until NTP is there at last.
+#[test]
+fn what_a_clock_months_behind_has_dated_for_good_comes_forth() {
+    let start = at_day(15, "10:00:00");
+    let mut host = Host::new(start);
+    host.set(start, "2026-03-01T10:10:00Z");
+    host.note(later(start, 1), 5);
+    host.book(later(start, 1800), 1000);
+    host.pass(later(start, 1800), later(start, 7000));
+    assert_eq!(host.place.ledger.seal_what_is_over().unwrap(), 1);
+    host.book(later(start, 7100), 2000);
+    (host.off_s, host.is_synchronized) = (0, true);
+    host.book(later(start, 7200), 2100);
+    host.pass(later(start, 7200), later(start, 8000));
+    let usage = host.usage();
+    assert_eq!(usage[0], ("2026-03-01T10:00:00Z".to_owned(), 1000, false));
+    assert_eq!(usage.iter().map(|row| row.1).sum::<u64>(), 2100);
+    assert!(usage[1..].iter().all(|row| row.0.starts_with("2026-09-15T1")), "{usage:?}");
+    let doubts = host.doubts(later(start, 8000));
+    assert!(matches!(doubts[..], [Doubt::Misdated { frames: 10, .. }]), "{doubts:?}");
+    let expected = [("a".to_owned(), 5, later(start, 1), None)];
+    assert_eq!(spans(&host.place.ledger), expected);
 }
 
 #[test]
@@ -358,9 +389,7 @@ fn a_period_is_sealed_by_a_clock_that_has_said_the_same_for_a_minute() {
     host.book(later(start, 91), 200);
     assert_eq!(host.place.ledger.seal_what_is_over().unwrap(), 1);
     host.book(later(start, 95), 300);
-    let expected = [
-        row_at(at_day(15, "10:00:00"), 200, false),
-        row_at(at_day(15, "11:00:00"), 100, false),
-    ];
+    let expected =
+        [row_at(at_day(15, "10:00:00"), 200, false), row_at(at_day(15, "11:00:00"), 100, false)];
     assert_eq!(host.usage(), expected);
 }

@@ -46,7 +46,7 @@ fn many(taken: Timestamp, bytes: u64) -> Reading {
 
 #[test]
 fn what_does_not_fit_is_booked_when_there_is_room() {
-    let mut place = Place::new();
+    let mut place = Place::settled();
     place.book(&reading(at("10:01:00"), 100));
     let before = dump(&place.ledger);
     fill(&place.ledger);
@@ -189,6 +189,11 @@ fn a_check_finds_every_kind_of_disagreement() {
         place.ledger.acknowledge("a", 1).unwrap();
         both.taken = moment(at("11:30:00"));
         both.slots[0].classes[0].bytes = 3000;
+        place.book(&both);
+        // Of a clock that has jumped.
+        let wall = later(both.taken.wall, 7200);
+        both.taken = Moment { wall, ..moment(at("11:31:00")) };
+        both.slots[0].classes[0].bytes = 3100;
         place.book(&both);
         place.ledger.connection.pragma_update(None, "foreign_keys", false).unwrap();
         place.ledger.connection.execute(change, []).unwrap();

@@ -4,6 +4,7 @@ mod booking;
 mod clocks;
 mod exporting;
 mod failing;
+mod journal;
 mod keeping;
 mod model;
 mod opening;
