@@ -21,7 +21,7 @@ pub(super) type Noted = (Option<Source>, TermsChange);
 pub(super) struct Noter(Mutex<State>);
 
 struct State {
-    state_dir: PathBuf,
+    directory: PathBuf,
     journal: Option<TermsJournal>,
     /// In effect, and noted; `None`: nothing is known.
     noted: Option<Sold>,
@@ -37,7 +37,7 @@ impl Noter {
     /// With the changes of before that the ledger may not have.
     pub(super) fn new(state_dir: &Path) -> (Self, Vec<Noted>) {
         let mut state =
-            State { state_dir: state_dir.to_owned(), journal: None, noted: None, coming: None };
+            State { directory: state_dir.to_owned(), journal: None, noted: None, coming: None };
         let left = state.open().unwrap_or_else(|error| {
             tracing::warn!("changes of terms can't be noted on the disk: {error}");
             Vec::new()
@@ -82,7 +82,7 @@ impl Noter {
 
 impl State {
     fn open(&mut self) -> Result<Vec<Noted>, LedgerError> {
-        let (journal, left) = TermsJournal::open(&self.state_dir)?;
+        let (journal, left) = TermsJournal::open(&self.directory)?;
         self.journal = Some(journal);
         Ok(left.into_iter().map(|(source, change)| (Some(source), change)).collect())
     }
@@ -115,7 +115,7 @@ impl State {
     fn cannot(&self) -> String {
         format!(
             "the change can't be noted in {}, and nothing was changed",
-            self.state_dir.display()
+            self.directory.display()
         )
     }
 

@@ -199,8 +199,8 @@ fn ahead(connection: &Connection, now_us: i64) -> Result<Option<Doubt>, Fault> {
     let sql = "SELECT ifnull(sum(frames), 0), ifnull(sum(bytes), 0), max(end_s), \
                ifnull(sum(CASE WHEN seq IS NULL THEN 0 ELSE frames END), 0) \
                FROM usage WHERE start_s > ?1";
-    let now_s = now_us.div_euclid(SECOND_US);
-    let (frames, bytes, end_s, sealed_frames) = connection.query_row(sql, [now_s], |row| {
+    let second = now_us.div_euclid(SECOND_US);
+    let (frames, bytes, end_s, sealed_frames) = connection.query_row(sql, [second], |row| {
         let end_s: Option<i64> = row.get(2)?;
         Ok((column::count(row, 0)?, column::count(row, 1)?, end_s, column::count(row, 3)?))
     })?;

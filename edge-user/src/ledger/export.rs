@@ -88,11 +88,11 @@ pub(super) fn acknowledged(connection: &Connection, sink: &str) -> Result<u64, F
 
 fn seal(connection: &mut Connection, vouched: Option<Timestamp>) -> Result<(u64, Uuid), Fault> {
     let transaction = connection.transaction()?;
-    let until_us = match vouched {
+    let until = match vouched {
         Some(now) => Some(column::micros(now)),
         None => boots::seals_until_us(&transaction)?,
     };
-    let until_s = until_us.map_or(i64::MIN, |until_us| until_us.div_euclid(1_000_000));
+    let until_s = until.map_or(i64::MIN, |until_us| until_us.div_euclid(1_000_000));
     let is_final = vouched.is_some()
         || boots::last(&transaction)?.is_some_and(|boot| boot.belief.seals_until_us().is_some());
     let sql = "SELECT EXISTS (SELECT 1 FROM usage WHERE seq IS NULL AND end_s <= ?)";

@@ -22,6 +22,7 @@ use super::{LedgerError, TermsChange, change::Source, lock::make_directory};
 
 const FILE_NAME: &str = "terms.journal";
 const MAGIC: [u8; 8] = *b"edgterm1";
+/// Those, and the journal's id.
 const HEADER_LEN: u64 = 24;
 /// Length, number and checksum, before a record's text.
 const HEAD_LEN: usize = 4 + 8 + 8;
@@ -67,21 +68,16 @@ impl TermsJournal {
         let len = file.metadata().map_err(io_error(&path))?.len();
         let mut journal =
             Self { file, path, id: Uuid::nil(), end: HEADER_LEN, last_at: None, number: 0, len };
-        let changes = match journal.read_id().map_err(io_error(&journal.path))? {
-            Some(id) => {
-                journal.id = id;
-                let changes = journal.read()?;
-                if changes.is_empty() {
-                    // Nobody knows any more how far its numbers have come.
-                    journal.begin().map_err(io_error(&journal.path))?;
-                }
-                changes
-            }
-            None => {
-                journal.make().map_err(io_error(&journal.path))?;
-                Vec::new()
-            }
+        let Some(id) = journal.read_id().map_err(io_error(&journal.path))? else {
+            journal.make().map_err(io_error(&journal.path))?;
+            return Ok((journal, Vec::new()));
         };
+        journal.id = id;
+        let changes = journal.read()?;
+        if changes.is_empty() {
+            // Nobody knows any more how far its numbers have come.
+            journal.begin().map_err(io_error(&journal.path))?;
+        }
         Ok((journal, changes))
     }
 
@@ -185,7 +181,7 @@ impl TermsJournal {
     }
 
     fn read_id(&self) -> io::Result<Option<Uuid>> {
-        let mut header = [0; HEADER_LEN as usize];
+        let mut header = [0; MAGIC.len() + 16];
         if self.len < HEADER_LEN {
             return Ok(None);
         }

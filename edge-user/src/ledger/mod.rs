@@ -56,7 +56,7 @@ pub use self::{
     error::LedgerError,
     expire::Expired,
     info::{Info, SinkInfo},
-    journal::TermsJournal,
+    journal::{Left, TermsJournal},
     lock::{LedgerLock, lock},
     percentile::{Percentile, PercentileQuery},
     terms::TermsSpan,

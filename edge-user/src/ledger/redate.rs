@@ -31,8 +31,7 @@ pub(super) fn bring_back(
         now_us,
         begin_us: after_us,
         wrong: before_us.map(|before_us| Wrong {
-            from_us: before_us,
-            to_us: before_us.saturating_add(boot.belief.since_us),
+            dates: (before_us, before_us.saturating_add(boot.belief.since_us)),
             shift_us: after_us - before_us,
         }),
     };
@@ -54,8 +53,8 @@ struct Back {
 /// The time that a wrong offset gave to a boot.
 #[derive(Clone, Copy)]
 struct Wrong {
-    from_us: i64,
-    to_us: i64,
+    /// First and last of it, in microseconds.
+    dates: (i64, i64),
     /// By how much it was behind.
     shift_us: i64,
 }
@@ -68,12 +67,12 @@ impl Back {
 
     /// What dates after `ahead_us`, or of the wrong time.
     fn moves(&self, date_us: i64, ahead_us: i64) -> bool {
-        let is_wrong = |wrong: Wrong| (wrong.from_us..=wrong.to_us).contains(&date_us);
+        let is_wrong = |wrong: Wrong| (wrong.dates.0..=wrong.dates.1).contains(&date_us);
         date_us > ahead_us || self.far().is_some_and(is_wrong)
     }
 
     fn date_us(&self, date_us: i64) -> i64 {
-        let of_boot = |wrong: &Wrong| date_us >= wrong.from_us && wrong.shift_us != 0;
+        let of_boot = |wrong: &Wrong| date_us >= wrong.dates.0 && wrong.shift_us != 0;
         let shifted = self.wrong.filter(of_boot);
         let shifted = shifted.map(|wrong| date_us.saturating_add(wrong.shift_us));
         shifted.unwrap_or(self.begin_us).min(self.now_us)
@@ -83,8 +82,7 @@ impl Back {
     fn starts_s(&self) -> [i64; 3] {
         let second = |date_us: i64| date_us.div_euclid(SECOND_US);
         // A period of the wrong time may have begun before it.
-        let wrong = self.far().map(|wrong| (wrong.from_us, wrong.to_us));
-        let (from_us, to_us) = wrong.unwrap_or((i64::MAX, i64::MIN));
+        let (from_us, to_us) = self.far().map_or((i64::MAX, i64::MIN), |wrong| wrong.dates);
         [second(self.now_us), second(from_us), second(to_us)]
     }
 
@@ -100,7 +98,7 @@ fn doubt(transaction: &Transaction<'_>, boot: i64, wrong: Wrong) -> Result<(), F
                SELECT ?1, ?2, ?3, ?4, sum(frames), sum(bytes), 0 FROM usage \
                WHERE seq IS NOT NULL AND end_s > ?5 AND start_s <= ?6 HAVING count(*) > 0";
     let second = |date_us: i64| date_us.div_euclid(SECOND_US);
-    let Wrong { from_us, to_us, shift_us } = wrong;
+    let Wrong { dates: (from_us, to_us), shift_us } = wrong;
     let values = params![boot, from_us, to_us, shift_us, second(from_us), second(to_us)];
     transaction.prepare_cached(sql)?.execute(values)?;
     Ok(())
@@ -158,7 +156,7 @@ type Spans = BTreeMap<i64, Option<i64>>;
 /// What is less than 31 days ahead stays: until it is reached, what held before goes on.
 fn terms(transaction: &Transaction<'_>, back: &Back) -> Result<(), Fault> {
     let ahead_us = back.now_us.saturating_add(FAR_US);
-    let moves = |date_us: i64| back.moves(date_us, ahead_us);
+    let is_wrong = |date_us: i64| back.moves(date_us, ahead_us);
     let mut circuits: BTreeMap<(String, String), Spans> = BTreeMap::new();
     {
         let mut statement = transaction.prepare_cached(
@@ -179,12 +177,12 @@ fn terms(transaction: &Transaction<'_>, back: &Back) -> Result<(), Fault> {
     for ((edge, circuit), spans) in circuits {
         let ends = spans.iter().flat_map(|(from_us, to_us)| [Some(*from_us), *to_us]);
         let (moved, kept): (BTreeSet<i64>, BTreeSet<i64>) =
-            ends.flatten().partition(|end_us| moves(*end_us));
+            ends.flatten().partition(|end_us| is_wrong(*end_us));
         if moved.is_empty() {
             continue;
         }
         let at = |date_us: i64| {
-            if !moves(date_us) {
+            if !is_wrong(date_us) {
                 return date_us;
             }
             // None passes one that stays.

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, OpenOptions},
-    os::unix::fs::FileExt as _,
+    os::unix::fs::{FileExt as _, MetadataExt as _},
 };
 
 use super::{
@@ -139,7 +139,6 @@ fn a_change_fits_that_the_disk_has_no_room_for() {
         journal.note(&changed(bandwidth_bps)).unwrap();
     }
     let after = fs::metadata(&path).unwrap();
-    use std::os::unix::fs::MetadataExt as _;
     assert_eq!((before.len(), before.blocks()), (after.len(), after.blocks()));
     // Many circuits at once take more, once.
     let all: Vec<_> = (0..3000).map(|number| terms(&format!("circuit-{number}"), 1)).collect();

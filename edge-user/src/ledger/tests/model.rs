@@ -131,7 +131,7 @@ impl World {
                 *slot = Slot { generation: slot.generation + 1, owner, ..Slot::default() };
             }
             Step::Pass(seconds) => self.clock.now = later(self.clock.now, seconds),
-            Step::Step(seconds) => self.clock.off_s += seconds,
+            Step::Jump(seconds) => self.clock.off_s += seconds,
             Step::Set(seconds) => self.clock.off_s = seconds - self.clock.now.as_second(),
             Step::SetRight => self.clock.off_s = 0,
             Step::Synchronized(is_so) => self.clock.is_synchronized = is_so,

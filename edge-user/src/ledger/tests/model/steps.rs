@@ -17,7 +17,7 @@ pub(super) enum Step {
     /// Time goes on, in seconds.
     Pass(i64),
     /// The wall clock steps, in seconds.
-    Step(i64),
+    Jump(i64),
     /// It is set to so many seconds since 1970.
     Set(i64),
     /// It is right again.
@@ -80,9 +80,9 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(epoch, slot, owner)| Step::Reuse { epoch, slot, owner }),
         14 => (1..3600i64).prop_map(Step::Pass),
         2 => (1..30 * day).prop_map(Step::Pass),
-        3 => (-3600..3600i64).prop_map(Step::Step),
-        1 => (-2 * day..2 * day).prop_map(Step::Step),
-        1 => (-400 * day..400 * day).prop_map(Step::Step),
+        3 => (-3600..3600i64).prop_map(Step::Jump),
+        1 => (-2 * day..2 * day).prop_map(Step::Jump),
+        1 => (-400 * day..400 * day).prop_map(Step::Jump),
         2 => (0..130 * 365 * day).prop_map(Step::Set),
         3 => Just(Step::SetRight),
         1 => any::<bool>().prop_map(Step::Synchronized),
