@@ -16,4 +16,5 @@ pub mod ledger;
 pub mod plan;
 pub mod replay;
 pub mod text_table;
+pub mod time;
 pub mod units;

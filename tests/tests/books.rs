@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use edge_tests::{
     books::{CONFIG, Edge, STATE_DIR, of_ledger, of_status},
-    daemon::{book, configure, detach, edge_binary, reload, status},
+    daemon::{book, configure, detach, edge_binary, reload, set_bandwidth, status},
     frames::{frame, ipv4},
 };
 use edge_user::{
@@ -19,6 +19,7 @@ use edge_user::{
     lab::root_or_skip,
     ledger::{self, Ledger, UsageQuery, UsageRecord},
 };
+use jiff::Timestamp;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 
 /// How long the daemon may take to notice what happened to its ledger.
@@ -231,6 +232,54 @@ fn who_comes_second_books_and_says_so() -> Result<()> {
     drop(first);
     book()?;
     assert_eq!(status()?.ledger.notice, None);
+    edge.check()?;
+    edge.daemon()?.stop()?;
+    detach(&edge.lab)?;
+    Ok(())
+}
+
+/// A circuit's bandwidth and since when, in order of time.
+fn sold(circuit: &str) -> Result<Vec<(u64, Timestamp)>> {
+    let ledger = Ledger::open_read_only(Path::new(STATE_DIR))?;
+    let spans = ledger.terms(Timestamp::MIN, Timestamp::MAX)?.into_iter();
+    let spans = spans.filter(|span| span.terms.circuit == circuit);
+    Ok(spans.map(|span| (span.terms.bandwidth_bps, span.from)).collect())
+}
+
+/// The change is of when it was made, not of when somebody could write it down.
+#[test]
+fn terms_outlive_a_daemon_that_could_not_book_them() -> Result<()> {
+    const G: u64 = 1_000_000_000;
+    if !root_or_skip("terms_outlive_a_daemon_that_could_not_book_them") {
+        return Ok(());
+    }
+    let mut edge = Edge::start(CONFIG)?;
+    edge.send(1)?;
+    book()?;
+    let holder = rusqlite::Connection::open(format!("{STATE_DIR}/ledger.db"))?;
+    holder.execute_batch("BEGIN EXCLUSIVE")?;
+    set_bandwidth("contoso", 2 * G)?;
+    configure(&CONFIG.replace("fabrikam", "fabrikam-2"))?;
+    reload()?;
+    let changed = Timestamp::now();
+    edge.daemon()?.kill()?;
+    holder.execute_batch("ROLLBACK")?;
+    drop(holder);
+    // Whoever asks without a daemon is told, too.
+    let binary = edge_binary().to_str().context("a path")?;
+    edge.lab.edge().output(binary, &["usage", "--state-dir", STATE_DIR])?;
+    let told = sold("contoso")?;
+    ensure!(
+        matches!(told[..], [(G, _), (other, at)] if other == 2 * G && at <= changed),
+        "{told:?}"
+    );
+    ensure!(sold("fabrikam-2")?[0].1 <= changed);
+
+    edge.restart(CONFIG)?;
+    book()?;
+    let told = sold("contoso")?;
+    ensure!(told.len() == 3 && told[1].1 <= changed && told[2].0 == G, "{told:?}");
+    ensure!(told[2].1 > changed, "{told:?}");
     edge.check()?;
     edge.daemon()?.stop()?;
     detach(&edge.lab)?;

@@ -7,8 +7,9 @@ use edge_user::{
     config,
     daemon::look::View,
     ledger::{Ledger, TermsSpan},
+    time,
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use super::{
     ConfigArg, UsageError,
@@ -96,6 +97,11 @@ fn warn_of_ledger(view: &View, month: Month) -> Result<Completeness> {
             eprintln!("warning: {gap}");
         }
     }
+    for doubt in ledger.doubts(time::wall())? {
+        if doubt.concerns(month.start(), month.end()) {
+            eprintln!("warning: {doubt}");
+        }
+    }
     let beginning = ledger.beginning()?;
     let is_before = beginning.is_none_or(|beginning| month.end() <= beginning);
     if is_before {
@@ -117,7 +123,7 @@ fn warn_of_ledger(view: &View, month: Month) -> Result<Completeness> {
 fn warn_of_detached(ledger: &Ledger, month: Month) -> Result<()> {
     let sold = ledger.open_terms()?.len();
     let Some(last) = ledger.last_reading()?.filter(|_| sold > 0) else { return Ok(()) };
-    if Timestamp::now().min(month.end()).duration_since(last) >= DETACHED_FOR_LONG {
+    if time::wall().min(month.end()).duration_since(last) >= DETACHED_FOR_LONG {
         eprintln!(
             "warning: no data plane has counted since {last:.0}, and fees of what is sold ({sold} circuits) go on; \
              `edge ledger end-terms` ends them"
@@ -127,7 +133,7 @@ fn warn_of_detached(ledger: &Ledger, month: Month) -> Result<()> {
 }
 
 fn warn_of_month(month: Month) {
-    let now = Timestamp::now();
+    let now = time::wall();
     if now < month.start() {
         eprintln!(
             "warning: {month} has not begun: fees are those of what is sold now, without volumes"

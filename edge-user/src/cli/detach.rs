@@ -9,9 +9,8 @@ use edge_user::{
         look::unseen,
     },
     dataplane::Pins,
-    ledger,
+    ledger, time,
 };
-use jiff::Timestamp;
 
 use super::{ConfigArg, ledger::end_terms};
 
@@ -48,7 +47,7 @@ pub(super) fn detach(args: &Args) -> Result<()> {
     let told = if closed.was_any { "detached" } else { "nothing was attached" };
     writeln!(std::io::stdout(), "{told}")?;
     if args.end_terms {
-        return end_terms::end(&config.edge.state_dir, &[], Timestamp::now());
+        return end_terms::end(&config.edge.state_dir, &[], time::wall());
     }
     closed.tell_of_fees();
     Ok(())

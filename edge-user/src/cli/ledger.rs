@@ -6,6 +6,7 @@ use anyhow::{Result, bail};
 use clap::Subcommand;
 use edge_user::{
     ledger::{Info, Ledger},
+    time,
     units::count,
 };
 
@@ -74,6 +75,9 @@ pub(super) fn ledger(args: &Args) -> Result<()> {
 
 fn check(ledger: &Ledger) -> Result<()> {
     let problems = ledger.check()?;
+    for doubt in ledger.doubts(time::wall())? {
+        eprintln!("warning: {doubt}");
+    }
     let mut out = std::io::stdout().lock();
     if problems.is_empty() {
         writeln!(out, "ok")?;
@@ -121,6 +125,12 @@ fn info(ledger: &Ledger) -> Result<()> {
     }
     for gap in ledger.gaps()? {
         writeln!(out, "gap         {gap}")?;
+    }
+    for doubt in ledger.doubts(time::wall())? {
+        writeln!(out, "doubt       {doubt}")?;
+    }
+    if let Some(notice) = ledger.clock_notice()? {
+        writeln!(out, "clock       {notice}")?;
     }
     Ok(())
 }

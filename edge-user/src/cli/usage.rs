@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use edge_user::{
     config,
     ledger::{Grain, Ledger, PercentileQuery, UsageQuery},
+    time,
 };
 use jiff::Timestamp;
 
@@ -79,6 +80,9 @@ pub(super) fn usage(args: &Args) -> Result<()> {
     for gap in view.ledger.gaps()? {
         eprintln!("warning: {gap}");
     }
+    for doubt in view.ledger.doubts(time::wall())? {
+        eprintln!("warning: {doubt}");
+    }
     let seen = tell(&view, args.to);
     let kept = if args.p95 {
         print_percentiles(args, &view.ledger)?
@@ -120,7 +124,7 @@ fn print_percentiles(args: &Args, ledger: &Ledger) -> Result<Completeness> {
         from: args.from,
         to: args.to,
     };
-    let percentiles = ledger.percentiles(&query, Timestamp::now())?;
+    let percentiles = ledger.percentiles(&query, time::wall())?;
     let from = percentiles.first().map(|percentile| percentile.start).or(args.from);
     let kept = warn_of_expired("samples", from, ledger.samples_expired_until()?);
     let mut out = io::stdout().lock();

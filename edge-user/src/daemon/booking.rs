@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use anyhow::Result;
-use jiff::Timestamp;
 
 use crate::{
     dataplane::{Pins, books::Books},
-    ledger::{self, EpochInfo, Ledger, LedgerError, LedgerLock, Policy, Reading},
+    ledger::{self, EpochInfo, Ledger, LedgerError, LedgerLock, Policy, Reading, TermsJournal},
+    time,
 };
 
 /// Whether the tables that a ledger is opened for are all that there are.
@@ -34,10 +34,11 @@ impl OpenLedger {
         // Before the ledger's: whoever books meanwhile tells the ledger first.
         let of_tables = all.iter().map(|(_, books)| books.checkpoint()).max();
         let mut ledger = Ledger::open(state_dir)?;
+        take_terms(&mut ledger, state_dir)?;
         let is_old_copy = of_tables > Some(ledger.checkpoint()?);
         if present == Present::All {
             let present: Vec<&EpochInfo> = all.iter().map(|(_, books)| books.epoch()).collect();
-            for gap in ledger.mark_lost(&present, Timestamp::now())? {
+            for gap in ledger.mark_lost(&present, &time::now()?)? {
                 tracing::warn!("{gap}; that is not booked");
             }
         }
@@ -63,7 +64,7 @@ impl OpenLedger {
         let mut checkpoints = Vec::new();
         for (pins, books) in all {
             let is_final = is_final(pins)?;
-            let taken = Timestamp::now();
+            let taken = time::now()?;
             let (epoch, slots) = (books.epoch().clone(), books.read()?);
             let reading = Reading { epoch, taken, slots, is_final };
             checkpoints.push(self.ledger.book(&reading, policy)?.checkpoint);
@@ -83,4 +84,20 @@ impl OpenLedger {
         }
         Ok(())
     }
+}
+
+/// Changes of terms that a daemon has left in its journal, if none runs. They come before the first
+/// booking of this boot, as they may be of an earlier one.
+fn take_terms(ledger: &mut Ledger, state_dir: &Path) -> Result<(), LedgerError> {
+    let left = match TermsJournal::open_left(state_dir) {
+        // A daemon has it, or nobody can read it, which the next one tells.
+        Ok(None) | Err(_) => return Ok(()),
+        Ok(Some(left)) => left,
+    };
+    let (mut journal, changes) = left;
+    for (source, change) in changes {
+        ledger.note_terms(&change, Some(source))?;
+        journal.has_drained(source.1)?;
+    }
+    Ok(())
 }

@@ -2,7 +2,7 @@
 //! A disk that is slow, full or broken holds up nothing else.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, VecDeque},
     mem,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
@@ -11,7 +11,7 @@ use std::{
         mpsc::{self, RecvTimeoutError, SyncSender},
     },
     thread::{self, JoinHandle},
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result, anyhow};
@@ -22,6 +22,7 @@ use super::{
     exports::Exports,
     instructions::Instructions,
     ledger_status::{LedgerState, LedgerStatus},
+    noter::{Noted, Noter},
 };
 use crate::{
     config::LedgerConfig,
@@ -30,14 +31,13 @@ use crate::{
         books::{AllBooks, all_books},
         quiesce,
     },
-    ledger::{LedgerError, Terms},
+    ledger::LedgerError,
+    time,
 };
 
 /// How often what is too old is thrown away.
 const EXPIRE_EVERY: Duration = Duration::from_hours(1);
 
-/// 2026-01-01: a clock that is behind it has not been set yet.
-const FIRST_RELEASE_S: i64 = 1_767_225_600;
 /// How long the thread may go on with what it is at, when it is to end.
 const END_WITHIN: Duration = Duration::from_secs(5);
 
@@ -45,6 +45,7 @@ const END_WITHIN: Duration = Duration::from_secs(5);
 pub struct Bookkeeper {
     requests: mpsc::Sender<Request>,
     shared: Arc<Mutex<Shared>>,
+    noter: Arc<Noter>,
     state_dir: PathBuf,
     thread: JoinHandle<()>,
 }
@@ -52,8 +53,8 @@ pub struct Bookkeeper {
 enum Request {
     /// Book now, and tell.
     Book(SyncSender<Result<(), String>>),
-    /// Other instructions, from a moment on.
-    Follow(Timestamp, Box<Instructions>),
+    /// Other instructions, with the change of terms that they bring.
+    Follow(Box<Instructions>, Option<Noted>),
     /// Nothing counts in these tables any more, once no link is left in them.
     Close(Vec<Pins>),
     End,
@@ -67,6 +68,7 @@ struct Shared {
     failing_since: Option<Timestamp>,
     last_booked: Option<Timestamp>,
     notice: Option<String>,
+    clock_notice: Option<String>,
     closed: BTreeSet<Pins>,
     is_to_end: bool,
     exports: Exports,
@@ -78,11 +80,14 @@ impl Bookkeeper {
     pub fn start(pin_dir: &Path, state_dir: PathBuf, instructions: Instructions) -> Result<Self> {
         let shared = Arc::new(Mutex::new(Shared::default()));
         let (requests, received) = mpsc::channel();
+        let (noter, changes) = Noter::new(&state_dir);
+        let noter = Arc::new(noter);
         let mut worker = Worker {
             pin_dir: pin_dir.to_owned(),
             state_dir: state_dir.clone(),
             instructions,
-            terms: Vec::new(),
+            changes: changes.into(),
+            noter: Arc::clone(&noter),
             has_new_exports: false,
             to_close: BTreeSet::new(),
             ledger: None,
@@ -93,7 +98,7 @@ impl Bookkeeper {
             .name("books".to_owned())
             .spawn(move || worker.run(&received))
             .context("starting the thread that keeps the books")?;
-        Ok(Self { requests, shared, state_dir, thread })
+        Ok(Self { requests, shared, noter, state_dir, thread })
     }
 
     /// Books the meters now, and waits for that, but no longer than `limit`.
@@ -109,10 +114,26 @@ impl Bookkeeper {
         Booking(answer)
     }
 
-    /// Goes by other instructions from now on.
+    /// Notes what circuits will be sold as: this is on the disk when it returns, and dated now. It
+    /// comes before the first store of a change, and [`Self::follow`] after the last. Until then,
+    /// [`Self::retract`] or another note takes it back.
+    ///
+    /// # Errors
+    ///
+    /// It can't be written, and the change must not happen.
+    pub fn note_terms(&self, instructions: &Instructions) -> Result<()> {
+        self.noter.note(instructions)
+    }
+
+    /// What was noted last does not happen.
+    pub fn retract_terms(&self) {
+        self.noter.retract();
+    }
+
+    /// Goes by other instructions, whose terms are in effect now.
     pub fn follow(&self, instructions: Instructions) {
-        let request = Request::Follow(Timestamp::now(), Box::new(instructions));
-        let _ended = self.requests.send(request);
+        let noted = self.noter.follow(&instructions);
+        let _ended = self.requests.send(Request::Follow(Box::new(instructions), noted));
     }
 
     /// Nothing counts in these tables any more, once no link is left in them: their next reading is
@@ -135,7 +156,10 @@ impl Bookkeeper {
             state: shared.state,
             error: shared.error.clone(),
             failing_since: shared.failing_since,
-            notice: shared.notice.clone(),
+            notice: match (&shared.notice, &shared.clock_notice) {
+                (Some(one), Some(other)) => Some(format!("{one}; {other}")),
+                (one, other) => one.as_ref().or(other.as_ref()).cloned(),
+            },
             last_booked: shared.last_booked,
             exports: shared.exports.status(),
         }
@@ -188,8 +212,9 @@ struct Worker {
     pin_dir: PathBuf,
     state_dir: PathBuf,
     instructions: Instructions,
-    /// Terms of the edge with a name, from a moment on, that the ledger doesn't have yet.
-    terms: Vec<(Timestamp, String, Vec<Terms>)>,
+    /// Changes of terms that the ledger doesn't have yet, as far as is known.
+    changes: VecDeque<Noted>,
+    noter: Arc<Noter>,
     has_new_exports: bool,
     to_close: BTreeSet<Pins>,
     ledger: Option<OpenLedger>,
@@ -212,9 +237,8 @@ impl Worker {
                     let booked = self.book().map_err(|error| format!("{error:#}"));
                     let _nobody_waits = reply.send(booked);
                 }
-                Ok(Request::Follow(from, mut instructions)) => {
-                    let terms = mem::take(&mut instructions.terms);
-                    self.terms.push((from, instructions.edge.clone(), terms));
+                Ok(Request::Follow(instructions, noted)) => {
+                    self.changes.extend(noted);
                     self.has_new_exports = true;
                     self.instructions = *instructions;
                     // What else has been asked for comes before.
@@ -257,7 +281,12 @@ impl Worker {
         }
         if self.ledger.is_none() {
             let present = if unreadable.is_empty() { Present::All } else { Present::NotAll };
-            self.ledger = Some(OpenLedger::open(&self.state_dir, &all, present)?);
+            let mut open = OpenLedger::open(&self.state_dir, &all, present)?;
+            // Boots that the ledger has never seen come before this one.
+            for (_, change) in &self.changes {
+                open.ledger.observe(&change.at)?;
+            }
+            self.ledger = Some(open);
         }
         let open = self.ledger.as_mut().context("the ledger is open")?;
         let to_close = &self.to_close;
@@ -275,6 +304,9 @@ impl Worker {
         // open their books again.
         self.to_close.retain(|pins| all.iter().any(|(there, _)| there == pins));
         lock(&self.shared).closed.extend(closed);
+        let clock_notice = open.ledger.clock_notice()?;
+        self.tell_of_clock(clock_notice);
+        let open = self.ledger.as_mut().context("the ledger is open")?;
         match open.keep(&self.state_dir) {
             Ok(()) => {
                 lock(&self.shared).notice = None;
@@ -294,24 +326,20 @@ impl Worker {
         self.follow_exports(true);
         let open = self.ledger.as_mut().context("the ledger is open")?;
         let ledger = &mut open.ledger;
-        while let Some((from, edge, terms)) = self.terms.first_mut() {
-            if from.as_second() < FIRST_RELEASE_S {
-                // A clock that was never set would take back all terms that were noted before.
-                *from = Timestamp::now();
-                if from.as_second() < FIRST_RELEASE_S {
-                    break;
-                }
+        while let Some((source, change)) = self.changes.front() {
+            ledger.note_terms(change, *source)?;
+            if let Some(source) = *source {
+                self.noter.has_drained(source);
             }
-            ledger.note_terms(edge, *from, terms)?;
-            self.terms.remove(0);
+            self.changes.pop_front();
         }
-        ledger.seal(Timestamp::now())?;
+        ledger.seal_what_is_over()?;
         lock(&self.shared).exports.wake();
         if self.expired.is_none_or(|expired| expired.elapsed() >= EXPIRE_EVERY) {
             let sinks: Vec<&str> =
                 self.instructions.exports.iter().map(|export| export.name.as_str()).collect();
             let LedgerConfig { keep, keep_samples, .. } = self.instructions.ledger;
-            ledger.expire(Timestamp::now(), keep, keep_samples, &sinks)?;
+            ledger.expire(keep, keep_samples, &sinks)?;
             self.expired = Some(Instant::now());
         }
         Ok(())
@@ -328,6 +356,16 @@ impl Worker {
         let was = lock(&self.shared).notice.replace(notice.clone());
         if was.is_none() {
             tracing::warn!("{notice}");
+        }
+    }
+
+    /// Has status say what is wrong with the clock, and the log, once.
+    fn tell_of_clock(&self, notice: Option<String>) {
+        let was = mem::replace(&mut lock(&self.shared).clock_notice, notice.clone());
+        match notice {
+            Some(notice) if was.is_none() => tracing::warn!("{notice}"),
+            None if was.is_some() => tracing::info!("the clock is believed again"),
+            _ => {}
         }
     }
 
@@ -355,7 +393,7 @@ impl Worker {
         shared.state = LedgerState::Ok;
         shared.error = None;
         shared.failing_since = None;
-        shared.last_booked = Some(Timestamp::now());
+        shared.last_booked = Some(time::wall());
     }
 
     fn failed(&self, error: &anyhow::Error) {
@@ -366,16 +404,17 @@ impl Worker {
             tracing::error!("the books are not being kept, and traffic goes on: {text}");
         }
         shared.state = LedgerState::Failing;
-        shared.failing_since.get_or_insert_with(Timestamp::now);
+        shared.failing_since.get_or_insert_with(time::wall);
         shared.error = Some(text);
     }
 }
 
 /// Until a period ends, in UTC.
 fn until_next(period: Duration) -> Duration {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let into = now.as_nanos() % period.as_nanos().max(1);
-    period.saturating_sub(Duration::from_nanos(u64::try_from(into).unwrap_or(0)))
+    let period_ns = i128::try_from(period.as_nanos().max(1)).unwrap_or(i128::MAX);
+    // Before 1970, too.
+    let into_ns = time::wall().as_nanosecond().rem_euclid(period_ns);
+    period.saturating_sub(Duration::from_nanos(u64::try_from(into_ns).unwrap_or(0)))
 }
 
 fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {

@@ -18,7 +18,7 @@ use super::{
     close::{Unbooked, close},
     control::Reloaded,
     install::{Aim, Committed, Installed, Prepared, Set, commit, create_set, prepare},
-    instructions::Instructions,
+    instructions::{Instructions, terms},
     interfaces::Wanted,
     policers::Peaks,
     ports::{Failed, PortStates, Told, follow_links, look, restore_egress},
@@ -137,6 +137,9 @@ impl Instance {
         let bookkeeper = Bookkeeper::start(set.pins.root(), state_dir, Instructions::new(config))?;
         let aim = Aim { config, wanted: Wanted::ByName, running: None };
         let prepared = prepare(set, &bookkeeper, devices, aim)?;
+        if let Err(error) = bookkeeper.note_terms(&Instructions::new(config)) {
+            tracing::warn!("fees of this start are noted later: {error:#}");
+        }
         let (committed, watches_egress) = commit(set, prepared);
         Ok((committed, bookkeeper, watches_egress.unwrap_or(false)))
     }
@@ -214,9 +217,15 @@ impl Instance {
     /// Brings the data plane to `config`: all of it, or, with an error, none.
     fn change_to(&mut self, config: Config) -> Result<()> {
         let prepared = self.prepare(&config, Wanted::ByName)?;
+        let instructions = Instructions::new(&config);
+        // The last that can fail.
+        if let Err(error) = self.bookkeeper.note_terms(&instructions) {
+            prepared.give_up();
+            return Err(error);
+        }
         self.commit(prepared);
         self.config = config;
-        self.bookkeeper.follow(Instructions::new(&self.config));
+        self.bookkeeper.follow(instructions);
         Ok(())
     }
 
@@ -300,11 +309,15 @@ impl Instance {
         let (place, circuit) = self.config.circuit_at(&request.circuit, request.bandwidth_bps)?;
         let file =
             request.save.then(|| NewFile::prepare(&self.config_path, request)).transpose()?;
+        let mut instructions = Instructions::new(&self.config);
+        instructions.terms[place] = terms(&self.config.edge.name, &circuit);
+        self.bookkeeper.note_terms(&instructions)?;
         if self.change_rate(&circuit).is_err() {
             // The tables have no room for another rate: larger ones.
             let mut config = self.config.clone();
             config.circuits[place] = circuit.clone();
-            let prepared = self.prepare(&config, Wanted::AsItIs)?;
+            let prepared = self.prepare(&config, Wanted::AsItIs);
+            let prepared = prepared.inspect_err(|_| self.bookkeeper.retract_terms())?;
             self.commit(prepared);
         }
         tracing::debug!("in effect {:?} after the request", received.elapsed());
@@ -312,7 +325,7 @@ impl Instance {
         let mut told = BandwidthChange::new(&self.config.circuits[place], &circuit);
         tracing::info!("{told}");
         self.config.circuits[place] = circuit;
-        self.bookkeeper.follow(Instructions::new(&self.config));
+        self.bookkeeper.follow(instructions);
         if let Some(file) = file {
             let saved = file.replace().with_context(|| {
                 format!("{told}, in effect now, but not saved to {}", self.config_path.display())

@@ -1,7 +1,7 @@
 //! What the bookkeeper goes by.
 
 use crate::{
-    config::{Config, Export, LedgerConfig},
+    config::{Circuit, Config, Export, LedgerConfig},
     ledger::{Policy, Terms},
 };
 
@@ -22,21 +22,26 @@ impl Instructions {
     /// Those of a configuration.
     #[must_use]
     pub fn new(config: &Config) -> Self {
-        let terms = config.circuits.iter().map(|circuit| Terms {
-            edge: config.edge.name.clone(),
-            circuit: circuit.name.clone(),
-            service_key: circuit.service_key.clone(),
-            bandwidth_bps: circuit.bandwidth_bps,
-            billing: circuit.billing,
-            sku: circuit.sku,
-            zone: circuit.zone.clone(),
-        });
+        let terms = config.circuits.iter().map(|circuit| terms(&config.edge.name, circuit));
         Self {
             edge: config.edge.name.clone(),
             ledger: config.ledger,
             terms: terms.collect(),
             exports: config.exports.clone(),
         }
+    }
+}
+
+/// What a circuit of an edge is sold as.
+pub(super) fn terms(edge: &str, circuit: &Circuit) -> Terms {
+    Terms {
+        edge: edge.to_owned(),
+        circuit: circuit.name.clone(),
+        service_key: circuit.service_key.clone(),
+        bandwidth_bps: circuit.bandwidth_bps,
+        billing: circuit.billing,
+        sku: circuit.sku,
+        zone: circuit.zone.clone(),
     }
 }
 

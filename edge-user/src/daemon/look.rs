@@ -16,8 +16,9 @@ use nix::sys::statfs::{BPF_FS_MAGIC, statfs};
 use super::control::{self, Booked, Request};
 use crate::{
     config::{Config, DEFAULT_STATE_DIR},
-    dataplane::books::{AllBooks, all_books, boot_id},
-    ledger::{ClassReading, Ledger, LedgerError, OpenEpoch, PrivateCopy, Reading, SlotReading},
+    dataplane::books::{AllBooks, all_books},
+    ledger::{ClassReading, Ledger, LedgerError, OpenEpoch, PrivateCopy, Reading, SlotReading, changes_in},
+    time,
 };
 
 /// Where tables are whose configuration names no other place.
@@ -69,7 +70,7 @@ impl View {
 /// Looks at the ledger in `state_dir`, which is that of `config` where it is given. Where meters can't be
 /// seen from here, the daemon at `socket` is asked to book them.
 pub fn look(state_dir: &Path, config: Option<&Config>, socket: &Path) -> Result<View> {
-    let asked = Timestamp::now();
+    let asked = time::wall();
     let view = see(state_dir, config)?;
     if view.missing.is_empty() || !control::is_answered(socket) {
         return Ok(view);
@@ -101,7 +102,7 @@ pub fn unseen(state_dir: &Path, pin_dir: &Path) -> Result<Option<Missing>> {
         Err(LedgerError::NotFound { .. }) => return Ok(None),
         copy => copy?.ledger.open_epochs()?,
     };
-    let boot = boot_id()?;
+    let boot = time::boot_id()?;
     let of_here = |open: &&OpenEpoch| open.boot_id == boot && open.pin_dir == pin_dir;
     Ok(open.iter().rfind(of_here).map(|open| not_seen(open, None)))
 }
@@ -127,6 +128,8 @@ impl Place {
 }
 
 fn see(state_dir: &Path, config: Option<&Config>) -> Result<View> {
+    // Before the ledger, which then has whatever is no longer in the journal.
+    let mut changes = changes_in(state_dir)?;
     let mut copy = Ledger::look(state_dir)?;
     let mut places: BTreeMap<PathBuf, Place> = BTreeMap::new();
     loop {
@@ -138,10 +141,14 @@ fn see(state_dir: &Path, config: Option<&Config>) -> Result<View> {
         // more, and what is in both counts once, as the meters only grow.
         places = wanted.into_iter().map(|pin_dir| (pin_dir.clone(), read(&pin_dir))).collect();
         if copy.has_moved() {
+            changes = changes_in(state_dir)?;
             copy = Ledger::look(state_dir)?;
         }
     }
-    let PrivateCopy { ledger, .. } = copy;
+    let PrivateCopy { mut ledger, .. } = copy;
+    for (source, change) in changes {
+        ledger.note_terms(&change, Some(source))?;
+    }
     Viewer { ledger, missing: Vec::new(), notes: Vec::new() }.view(&places, config)
 }
 
@@ -179,7 +186,7 @@ fn try_read(pin_dir: &Path) -> Result<Place> {
     let AllBooks { books, unreadable } = all_books(pin_dir)?;
     let mut meters = Vec::new();
     for (_, books) in &books {
-        let (checkpoint, taken) = (books.checkpoint(), Timestamp::now());
+        let (checkpoint, taken) = (books.checkpoint(), time::now()?);
         let (epoch, slots) = (books.epoch().clone(), books.read()?);
         meters
             .push(Meters { reading: Reading { epoch, taken, slots, is_final: false }, checkpoint });
@@ -202,7 +209,7 @@ impl Viewer {
         };
         let (is_at_home, known) = (self.ledger.is_at_home()?, self.ledger.checkpoint()?);
         let open = self.ledger.open_epochs()?;
-        let boot = boot_id()?;
+        let boot = time::boot_id()?;
         let mut seen = BTreeSet::new();
         for Meters { reading, checkpoint } in places.values().flat_map(|place| &place.meters) {
             seen.insert(reading.epoch.id);

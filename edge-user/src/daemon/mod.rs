@@ -14,6 +14,7 @@ mod interfaces;
 pub mod ledger_status;
 pub mod look;
 pub mod metrics;
+mod noter;
 mod open_files;
 pub mod policers;
 mod ports;

@@ -1,11 +1,6 @@
 //! The books of pinned tables, of whatever layout: whose counters there are, and what they say.
 
-use std::{
-    fs,
-    mem::offset_of,
-    path::Path,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::{mem::offset_of, path::Path};
 
 use anyhow::{Context as _, Result, ensure};
 use edge_common::{
@@ -27,10 +22,8 @@ use super::{
 use crate::{
     ledger::{ClassReading, EpochInfo, Owner, SlotReading},
     plan::AttachmentKey,
+    time,
 };
-
-/// Where the kernel tells which boot this is.
-const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
 /// A page for new tables.
 pub struct NewPage(Page);
@@ -38,12 +31,12 @@ pub struct NewPage(Page);
 impl NewPage {
     /// That of tables whose ports are in the network namespace with this cookie.
     pub fn new(netns_cookie: u64) -> Result<Self> {
-        let created = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Ok(Self(Page {
             state: OPEN,
             epoch: Uuid::new_v4().into_bytes(),
-            boot: boot_id()?.into_bytes(),
-            created_s: created.as_secs(),
+            boot: time::boot_id()?.into_bytes(),
+            // Before 1970 is as good as 1970: no clock that says so is believed.
+            created_s: u64::try_from(time::wall().as_second()).unwrap_or(0),
             checkpoint: 0,
             layout: LAYOUT,
             carried_side: 0,
@@ -77,12 +70,6 @@ pub fn page_state(pins: &Pins) -> Result<Option<u64>> {
 /// not known.
 pub fn netns_cookie_of(pins: &Pins) -> Result<Option<u64>> {
     Ok(page(pins)?.map(|(page, _)| page.netns_cookie).filter(|cookie| *cookie != 0))
-}
-
-/// The kernel's boot.
-pub fn boot_id() -> Result<Uuid> {
-    let text = fs::read_to_string(BOOT_ID).with_context(|| format!("reading {BOOT_ID}"))?;
-    text.trim().parse().with_context(|| format!("{BOOT_ID} has no id"))
 }
 
 /// The books of a set of tables.

@@ -8,7 +8,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
@@ -17,6 +16,7 @@ use super::{
     error::{DeliveryError, FailureKind},
     health::{ExportStatus, Health, Success},
 };
+use crate::time;
 
 /// How long a try that is under way may go on when its exporter is stopped.
 const GRACE: Duration = Duration::from_secs(2);
@@ -209,14 +209,14 @@ impl Worker {
     }
 
     fn worked(&self, success: Success) {
-        let news = self.shared.lock().health.worked(success, Timestamp::now());
+        let news = self.shared.lock().health.worked(success, time::wall());
         if let Some(since) = news {
             tracing::info!("export {}: works again; it had failed since {since}", self.name);
         }
     }
 
     fn failed(&self, error: &DeliveryError) {
-        let is_news = self.shared.lock().health.failed(error, Timestamp::now());
+        let is_news = self.shared.lock().health.failed(error, time::wall());
         if is_news {
             tracing::error!(
                 "export {}: {error}; its batches wait in the ledger, and are tried again",

@@ -5,11 +5,10 @@ use std::collections::{BTreeMap, HashMap};
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
 use super::{
-    Ledger, LedgerError, column,
+    Ledger, LedgerError, boots, column,
+    date::{Destination, Span},
     error::Fault,
     owners::{Known, OwnerId},
-    rows::{Place, Samples, UsageRows},
-    split::{Interval, is_estimated},
     types::{EpochInfo, Policy, Reading},
 };
 
@@ -59,18 +58,21 @@ fn book(
 ) -> Result<Booked, Fault> {
     let period_s = period_s(policy)?;
     let transaction = connection.transaction()?;
-    let found = Epoch::find(&transaction, &reading.epoch)?;
+    boots::set_period(&transaction, period_s)?;
+    let boot = boots::observe(&transaction, &reading.taken)?;
+    let taken_us = boots::date_us(&transaction, &reading.taken)?;
+    let read_us = reading.taken.boot_us;
+    let found = Epoch::find(&transaction, reading, taken_us)?;
     let is_new = found.is_none();
     let epoch = match found {
         Some(epoch) => epoch,
         None => Epoch::insert(&transaction, reading)?,
     };
     let news = news(&transaction, known, epoch.id, reading)?;
-    let taken_us = column::micros(reading.taken);
     // What has counted more is newer, whatever the clock says.
     let is_other = is_new
         || !news.counted.is_empty()
-        || taken_us > epoch.taken_us
+        || epoch.read_us.is_none_or(|before_us| read_us > before_us)
         || epoch.is_lost
         || reading.is_final && !epoch.is_closed;
     let mut booked = Booked { checkpoint: checkpoint(&transaction)?, ..Booked::default() };
@@ -79,16 +81,14 @@ fn book(
         transaction.commit()?;
         return Ok(booked);
     }
-    let interval = Interval::new(epoch.taken_us, taken_us);
-    let is_estimated = is_estimated(epoch.taken_us, taken_us, policy, period_s);
-    let mut by_meter: BTreeMap<i64, u64> = BTreeMap::new();
+    let span = Span { from_us: epoch.since_us.min(read_us), to_us: read_us, boot };
+    let mut into = Destination::new(&transaction, span, policy, period_s)?;
     {
         let mut snapshot = transaction.prepare_cached(
             "INSERT INTO snapshot (epoch, slot, generation, series, frames, bytes) \
              VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE \
              SET frames = excluded.frames, bytes = excluded.bytes",
         )?;
-        let mut rows = UsageRows::new(&transaction)?;
         for (key, Counted { before, after, meter }) in &news.counted {
             let (slot, generation, series) = *key;
             let after_all = (after.0.cast_signed(), after.1.cast_signed());
@@ -103,20 +103,15 @@ fn book(
             let more = (after.0 - before.0, after.1 - before.1);
             booked.frames = booked.frames.wrapping_add(more.0);
             booked.bytes = booked.bytes.wrapping_add(more.1);
-            rows.add(Place { series, interval, period_s, is_estimated }, more)?;
-            let sum = by_meter.entry(*meter).or_default();
-            *sum = sum.checked_add(more.1).ok_or_else(too_much)?;
+            into.add(series, *meter, more)?;
         }
-        let mut samples = Samples::new(&transaction, interval)?;
-        for (meter, bytes) in by_meter {
-            samples.add(meter, bytes)?;
-        }
+        into.end()?;
     }
     transaction.execute(
         // An older reading that is booked late doesn't make the last one another.
-        "UPDATE epoch SET taken_us = ?2, is_closed = ?3 OR is_closed AND ?4, lost_us = NULL \
-         WHERE id = ?1",
-        params![epoch.id, taken_us, reading.is_final, news.counted.is_empty()],
+        "UPDATE epoch SET taken_us = ?2, read_us = ?5, is_closed = ?3 OR is_closed AND ?4, \
+         lost_us = NULL WHERE id = ?1",
+        params![epoch.id, taken_us, reading.is_final, news.counted.is_empty(), read_us],
     )?;
     transaction.execute("UPDATE checkpoint SET number = number + 1", [])?;
     booked.checkpoint += 1;
@@ -151,23 +146,33 @@ fn checkpoint(connection: &Connection) -> Result<u64, Fault> {
 /// An epoch, as the database has it.
 struct Epoch {
     id: i64,
-    /// Of its last reading; of itself, where there is none.
-    taken_us: i64,
+    /// Of its last reading; of itself, where there is none: since boot, as far as that is known.
+    since_us: i64,
+    /// Of its last reading, since boot.
+    read_us: Option<i64>,
     is_closed: bool,
     is_lost: bool,
 }
 
 impl Epoch {
-    fn find(connection: &Connection, epoch: &EpochInfo) -> Result<Option<Self>, Fault> {
+    fn find(
+        connection: &Connection,
+        reading: &Reading,
+        taken_us: i64,
+    ) -> Result<Option<Self>, Fault> {
         let mut statement = connection.prepare_cached(
-            "SELECT id, taken_us, is_closed, lost_us IS NOT NULL FROM epoch WHERE uuid = ?",
+            "SELECT id, taken_us, read_us, is_closed, lost_us IS NOT NULL FROM epoch WHERE uuid = ?",
         )?;
-        let epoch = statement.query_row([epoch.id.to_string()], |row| {
+        let epoch = statement.query_row([reading.epoch.id.to_string()], |row| {
+            let read_us: Option<i64> = row.get(2)?;
+            // What an older version has booked has no other time.
+            let before_us = taken_us.saturating_sub(row.get(1)?);
             Ok(Self {
                 id: row.get(0)?,
-                taken_us: row.get(1)?,
-                is_closed: row.get(2)?,
-                is_lost: row.get(3)?,
+                since_us: read_us.unwrap_or_else(|| since_boot_us(reading, before_us)),
+                read_us,
+                is_closed: row.get(3)?,
+                is_lost: row.get(4)?,
             })
         });
         Ok(epoch.optional()?)
@@ -191,8 +196,18 @@ impl Epoch {
             created_us,
             created_us,
         ])?;
-        Ok(Self { id, taken_us: created_us, is_closed: false, is_lost: false })
+        // By the clock that has said when they were made, right or wrong.
+        let before_us = column::micros(reading.taken.wall).saturating_sub(created_us);
+        let since_us = since_boot_us(reading, before_us);
+        Ok(Self { id, since_us, read_us: None, is_closed: false, is_lost: false })
     }
+}
+
+/// A moment that was so long before the reading, by a clock that may have stepped: no tables are
+/// older than their boot.
+fn since_boot_us(reading: &Reading, before_us: i64) -> i64 {
+    let read_us = reading.taken.boot_us;
+    read_us.saturating_sub(before_us.max(0)).max(0).min(read_us)
 }
 
 /// A slot, its generation and a series.

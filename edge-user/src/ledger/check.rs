@@ -24,6 +24,7 @@ pub(super) fn check(connection: &Connection) -> Result<Vec<String>, Fault> {
     foreign_keys(&transaction, &mut problems)?;
     balance(&transaction, &mut problems)?;
     rows(&transaction, &mut problems)?;
+    laid(&transaction, &mut problems)?;
     batches(&transaction, &mut problems)?;
     Ok(problems)
 }
@@ -50,6 +51,8 @@ type Sum = (u64, u64);
 
 fn balance(connection: &Connection, problems: &mut Vec<String>) -> Result<(), Fault> {
     let usage = sums(connection, "SELECT series, frames, bytes FROM usage")?;
+    let laid = sums(connection, "SELECT series, frames, bytes FROM laid")?;
+    let held = sums(connection, "SELECT series, frames, bytes FROM held")?;
     let expired = sums(connection, "SELECT id, expired_frames, expired_bytes FROM series")?;
     let booked = sums(connection, "SELECT series, frames, bytes FROM snapshot")?;
     let mut by_meter: BTreeMap<i64, u64> = BTreeMap::new();
@@ -61,7 +64,8 @@ fn balance(connection: &Connection, problems: &mut Vec<String>) -> Result<(), Fa
     while let Some(row) = rows.next()? {
         let id = row.get(0)?;
         let of = |sums: &BTreeMap<i64, Sum>| sums.get(&id).copied().unwrap_or_default();
-        let used = add(of(&usage), of(&expired));
+        // What is laid is in usage and held, what is not dated in one of them.
+        let used = less(add(add(of(&usage), of(&held)), of(&expired)), of(&laid));
         if used != of(&booked) {
             let names: [String; 6] =
                 [row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?, row.get(7)?, row.get(1)?];
@@ -78,18 +82,48 @@ fn balance(connection: &Connection, problems: &mut Vec<String>) -> Result<(), Fa
         *sum = sum.wrapping_add(used.1);
     }
     let samples = sums(connection, "SELECT meter, 0, bytes FROM sample")?;
+    let laid = sums(connection, "SELECT meter, 0, bytes FROM laid_sample")?;
+    let held = sums(
+        connection,
+        "SELECT meter, 0, bytes FROM held JOIN series ON series.id = series \
+         JOIN owner ON owner.id = owner",
+    )?;
     let mut statement =
         connection.prepare("SELECT id, expired_bytes, edge, circuit, direction FROM meter")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let id = row.get(0)?;
-        let kept = samples.get(&id).map_or(0, |sum| sum.1);
+        let of = |sums: &BTreeMap<i64, Sum>| sums.get(&id).map_or(0, |sum| sum.1);
+        let kept = of(&samples).wrapping_add(of(&held)).wrapping_sub(of(&laid));
         let total = kept.wrapping_add(column::count(row, 1)?);
         let used = by_meter.get(&id).copied().unwrap_or_default();
         if total != used {
             let names: [String; 3] = [row.get(2)?, row.get(3)?, row.get(4)?];
             problems
                 .push(format!("{}: samples are {total} bytes, usage is {used}", names.join(" ")));
+        }
+    }
+    Ok(())
+}
+
+/// What may come to another date is where it was laid.
+fn laid(connection: &Connection, problems: &mut Vec<String>) -> Result<(), Fault> {
+    for (sql, what) in [
+        (
+            "SELECT count(*) FROM laid LEFT JOIN usage USING (series, start_s) \
+             WHERE usage.frames IS NULL OR usage.seq IS NOT NULL \
+             OR usage.frames < laid.frames OR usage.bytes < laid.bytes",
+            "periods",
+        ),
+        (
+            "SELECT count(*) FROM laid_sample LEFT JOIN sample USING (meter, start_s) \
+             WHERE sample.bytes IS NULL OR sample.bytes < laid_sample.bytes",
+            "samples",
+        ),
+    ] {
+        let wrong: i64 = connection.query_row(sql, [], |row| row.get(0))?;
+        if wrong != 0 {
+            problems.push(format!("{wrong} {what} lack usage that is not dated for good"));
         }
     }
     Ok(())
@@ -176,4 +210,8 @@ fn sums(connection: &Connection, sql: &str) -> Result<BTreeMap<i64, Sum>, Fault>
 
 fn add(a: Sum, b: Sum) -> Sum {
     (a.0.wrapping_add(b.0), a.1.wrapping_add(b.1))
+}
+
+fn less(a: Sum, b: Sum) -> Sum {
+    (a.0.wrapping_sub(b.0), a.1.wrapping_sub(b.1))
 }

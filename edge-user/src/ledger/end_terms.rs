@@ -43,6 +43,15 @@ fn end_terms(
     at: Timestamp,
 ) -> Result<Vec<TermsSpan>, Fault> {
     let transaction = connection.transaction()?;
+    let unsettled: u64 =
+        transaction.query_row("SELECT count(*) FROM terms_note", [], |row| column::count(row, 0))?;
+    if unsettled > 0 {
+        return Err(Fault::Refused(
+            "what was sold last is not dated for good, as the clock may have been wrong; nothing was ended: \
+             run the daemon with a clock that is right, and try again"
+                .to_owned(),
+        ));
+    }
     let mut open = open_terms(&transaction)?;
     for circuit in circuits {
         if !open.iter().any(|span| span.terms.circuit == *circuit) {

@@ -12,7 +12,8 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 use uuid::Uuid;
 
-use super::{ClassReading, EpochInfo, Ledger, LedgerError, column, error::Fault, open};
+use super::{ClassReading, EpochInfo, Ledger, LedgerError, boots, column, error::Fault, open};
+use crate::time::Moment;
 
 /// Tables that are gone, with what they had counted since they were last read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,7 +75,7 @@ impl Ledger {
     pub fn mark_lost(
         &mut self,
         present: &[&EpochInfo],
-        now: Timestamp,
+        now: &Moment,
     ) -> Result<Vec<Gap>, LedgerError> {
         let marked = mark_lost(&mut self.connection, present, now);
         let (lost, id) = marked.map_err(|fault| fault.at(&self.path))?;
@@ -112,7 +113,7 @@ fn booked(
 fn mark_lost(
     connection: &mut Connection,
     present: &[&EpochInfo],
-    now: Timestamp,
+    now: &Moment,
 ) -> Result<(Vec<Gap>, Option<Uuid>), Fault> {
     let is_present: Vec<String> = present.iter().map(|epoch| epoch.id.to_string()).collect();
     let is_present = is_present.join(" ");
@@ -124,9 +125,10 @@ fn mark_lost(
              AND instr(?2, uuid) = 0 AND (boot_id <> ?3 OR pin_dir = ?4) \
              RETURNING uuid, boot_id, pin_dir, taken_us, lost_us",
         )?;
+        let found_us = boots::date_us(&transaction, now)?;
         for epoch in present {
             let mut rows = statement.query(params![
-                column::micros(now),
+                found_us,
                 is_present,
                 epoch.boot_id.to_string(),
                 epoch.pin_dir.as_os_str().as_bytes(),

@@ -5,7 +5,9 @@ use std::{collections::BTreeMap, time::Duration};
 use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, params};
 
-use super::{Ledger, LedgerError, column, error::Fault, export::acknowledged};
+use super::{
+    Ledger, LedgerError, belief::SECOND_US, boots, column, error::Fault, export::acknowledged,
+};
 
 /// What was deleted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,20 +19,21 @@ pub struct Expired {
 }
 
 impl Ledger {
-    /// Deletes samples that ended before `keep_samples`, and batches of export records, with the
-    /// usage that they are, where all of it ended before `keep_usage` and every one of `sinks` has
-    /// acknowledged it. What is not sealed stays. Sums of what was deleted are kept, and its space
-    /// is given back.
+    /// Deletes samples that are older than `keep_samples`, and batches of export records, with the
+    /// usage that they are, where all of it is older than `keep_usage` and every one of `sinks` has
+    /// acknowledged it. What is not dated for good stays, and so does what is not sealed. Sums of
+    /// what was deleted are kept, and its space is given back.
+    ///
+    /// No date alone makes anything old: it has also to be that long, by the clock since boot and
+    /// while the books were kept, that anything so old was written. Books that are younger than
+    /// that lose nothing, whatever the clock says.
     pub fn expire(
         &mut self,
-        now: Timestamp,
         keep_usage: Duration,
         keep_samples: Duration,
         sinks: &[&str],
     ) -> Result<Expired, LedgerError> {
-        let before_s =
-            |keep| column::micros(now).div_euclid(1_000_000).saturating_sub(column::seconds(keep));
-        expire(&mut self.connection, before_s(keep_usage), before_s(keep_samples), sinks)
+        expire(&mut self.connection, keep_usage, keep_samples, sinks)
             .map_err(|fault| fault.at(&self.path))
     }
 
@@ -55,12 +58,13 @@ impl Ledger {
 /// the books balanced.
 fn expire(
     connection: &mut Connection,
-    usage_until_s: i64,
-    samples_until_s: i64,
+    keep_usage: Duration,
+    keep_samples: Duration,
     sinks: &[&str],
 ) -> Result<Expired, Fault> {
     let mut expired = Expired::default();
-    for number in old_batches(connection, usage_until_s)? {
+    let usage_until_s = older_than_s(connection, keep_usage)?;
+    for number in old_batches(connection, usage_until_s.unwrap_or(i64::MIN))? {
         let transaction = connection.transaction()?;
         let mut is_everywhere = true;
         for sink in sinks {
@@ -73,7 +77,9 @@ fn expire(
     }
     for meter in meters(connection)? {
         let transaction = connection.transaction()?;
-        expired.samples += expire_samples(&transaction, meter, samples_until_s)?;
+        if let Some(until_s) = older_than_s(&transaction, keep_samples)? {
+            expired.samples += expire_samples(&transaction, meter, until_s)?;
+        }
         transaction.commit()?;
     }
     // It gives back a page a step.
@@ -81,6 +87,16 @@ fn expire(
     let mut rows = vacuum.query([])?;
     while rows.next()?.is_some() {}
     Ok(expired)
+}
+
+/// Before this second, everything is older than `keep`, by the date and by the time that has
+/// passed; `None`: nothing is.
+fn older_than_s(connection: &Connection, keep: Duration) -> Result<Option<i64>, Fault> {
+    let keep_s = column::seconds(keep);
+    let Some(now_us) = boots::seals_until_us(connection)? else { return Ok(None) };
+    let by_date_s = now_us.div_euclid(SECOND_US).saturating_sub(keep_s);
+    let by_time_s = boots::older_than_s(connection, keep_s)?;
+    Ok(by_time_s.map(|by_time_s| by_time_s.min(by_date_s)))
 }
 
 fn old_batches(connection: &Connection, until_s: i64) -> Result<Vec<u64>, Fault> {
@@ -154,7 +170,9 @@ fn meters(connection: &Connection) -> Result<Vec<i64>, Fault> {
 fn expire_samples(transaction: &Transaction<'_>, meter: i64, until_s: i64) -> Result<u64, Fault> {
     let last_start_s = until_s.saturating_sub(super::split::SAMPLE_S);
     let mut statement = transaction.prepare_cached(
-        "DELETE FROM sample WHERE meter = ? AND start_s <= ? RETURNING bytes, start_s",
+        "DELETE FROM sample WHERE meter = ? AND start_s <= ? AND NOT EXISTS (SELECT 1 \
+         FROM laid_sample WHERE laid_sample.meter = sample.meter \
+         AND laid_sample.start_s = sample.start_s) RETURNING bytes, start_s",
     )?;
     let (mut deleted, mut sum, mut expired_until_s) = (0, 0u64, i64::MIN);
     let mut rows = statement.query([meter, last_start_s])?;

@@ -5,9 +5,9 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use uuid::Uuid;
 
 use super::{
-    Batch, ExportRecord, Ledger, LedgerError, column,
+    Batch, ExportRecord, Ledger, LedgerError, boots, column,
     error::Fault,
-    open,
+    open, settle,
     usage::{self, SERIES_COLUMNS, SERIES_TABLES},
 };
 
@@ -15,10 +15,22 @@ use super::{
 pub(super) const BATCH_RECORDS: usize = 5_000;
 
 impl Ledger {
+    /// Turns the periods that are over into export records, whose number it returns, by a clock
+    /// that has said the same for a while and contradicts nothing that is known. They never change
+    /// again. What was not used makes none.
+    pub fn seal_what_is_over(&mut self) -> Result<u64, LedgerError> {
+        self.seal_until(None)
+    }
+
     /// Turns the periods that ended at `now` or before into export records, whose number it
-    /// returns. They never change again. What was not used makes none.
+    /// returns. Who calls this vouches for `now`: all that is dated is so for good, if there is
+    /// anything to seal.
     pub fn seal(&mut self, now: Timestamp) -> Result<u64, LedgerError> {
-        let sealed = seal(&mut self.connection, now);
+        self.seal_until(Some(now))
+    }
+
+    fn seal_until(&mut self, vouched: Option<Timestamp>) -> Result<u64, LedgerError> {
+        let sealed = seal(&mut self.connection, vouched);
         let (records, id) = sealed.map_err(|fault| fault.at(&self.path))?;
         self.id = id;
         Ok(records)
@@ -74,9 +86,21 @@ pub(super) fn acknowledged(connection: &Connection, sink: &str) -> Result<u64, F
     Ok(number.unwrap_or(0))
 }
 
-fn seal(connection: &mut Connection, now: Timestamp) -> Result<(u64, Uuid), Fault> {
+fn seal(connection: &mut Connection, vouched: Option<Timestamp>) -> Result<(u64, Uuid), Fault> {
     let transaction = connection.transaction()?;
-    let until_s = column::micros(now).div_euclid(1_000_000);
+    let until = match vouched {
+        Some(now) => Some(column::micros(now)),
+        None => boots::seals_until_us(&transaction)?,
+    };
+    let until_s = until.map_or(i64::MIN, |until_us| until_us.div_euclid(1_000_000));
+    let is_final = vouched.is_some()
+        || boots::last(&transaction)?.is_some_and(|boot| boot.belief.seals_until_us().is_some());
+    let sql = "SELECT EXISTS (SELECT 1 FROM usage WHERE seq IS NULL AND end_s <= ?)";
+    if is_final
+        && transaction.prepare_cached(sql)?.query_row([until_s], |row| row.get::<_, bool>(0))?
+    {
+        settle::make_final(&transaction)?;
+    }
     let mut records = 0;
     loop {
         let batch = seal_batch(&transaction, until_s)?;
@@ -94,7 +118,8 @@ fn seal(connection: &mut Connection, now: Timestamp) -> Result<(u64, Uuid), Faul
 fn seal_batch(transaction: &Transaction<'_>, until_s: i64) -> Result<usize, Fault> {
     let mut find = transaction.prepare_cached(
         "SELECT series, start_s, end_s, frames, bytes FROM usage \
-         WHERE seq IS NULL AND end_s <= ? ORDER BY end_s, series LIMIT ?",
+         WHERE seq IS NULL AND end_s <= ? AND NOT EXISTS (SELECT 1 FROM laid \
+         WHERE laid.series = usage.series AND laid.start_s = usage.start_s) ORDER BY end_s, series LIMIT ?",
     )?;
     let limit = i64::try_from(BATCH_RECORDS).unwrap_or(i64::MAX);
     let rows = find.query_map([until_s, limit], |row| {

@@ -12,7 +12,7 @@ use std::{
     os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
     thread,
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, backup::Backup};
@@ -250,8 +250,10 @@ impl State {
         // A time that is yet to come is another clock's, which tells nothing.
         let is_fresh = |file: &fs::Metadata| {
             let tick = if file.mtime_nsec() == 0 { COARSE_TICK } else { TICK };
-            let since = file.modified().map(|at| SystemTime::now().duration_since(at));
-            since.is_ok_and(|since| since.is_ok_and(|since| since < tick))
+            let changed_ns =
+                i128::from(file.mtime()) * 1_000_000_000 + i128::from(file.mtime_nsec());
+            let since_ns = crate::time::wall().as_nanosecond() - changed_ns;
+            u128::try_from(since_ns).is_ok_and(|since_ns| since_ns < tick.as_nanos())
         };
         let all = [Some(&database), journal.as_ref(), log.as_ref()]
             .map(|file| file.is_some_and(is_fresh));

@@ -5,29 +5,42 @@
 //! adds it to the rows of its series. `export` turns rows of periods that are over into records
 //! for receivers outside, `usage` and `percentile` answer questions, `expire` deletes, and `check`
 //! holds it all against each other.
+//!
+//! Clocks may say anything. `belief` judges them, `boots` keeps what they have said, `held` keeps
+//! usage and `change` terms that may come to another date, and `settle` dates them again, or for
+//! good. `journal` keeps changes of terms that the database doesn't have yet.
 
 mod backup;
+mod belief;
 mod billing;
 mod book;
+mod boots;
 mod calendar;
+mod change;
 mod check;
 mod column;
+mod date;
+mod doubt;
 mod end_terms;
 mod epochs;
 mod error;
 mod expire;
 mod export;
+mod held;
 mod identity;
 mod info;
+mod journal;
 mod lock;
 mod look;
 mod open;
 mod owners;
 mod percentile;
+mod redate;
 mod remembered;
 mod restore;
 mod rows;
 mod sampled;
+mod settle;
 mod split;
 mod terms;
 #[cfg(test)]
@@ -43,11 +56,14 @@ use uuid::Uuid;
 
 pub use self::{
     book::Booked,
+    change::{Source, TermsChange},
+    doubt::Doubt,
     epochs::Gap,
     error::LedgerError,
     expire::Expired,
     identity::{Identities, Identity},
     info::{Info, SinkInfo},
+    journal::{Left, TermsJournal, changes_in},
     lock::{LedgerLock, lock},
     look::PrivateCopy,
     percentile::{Percentile, PercentileQuery},

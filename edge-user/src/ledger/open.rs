@@ -16,8 +16,11 @@ use uuid::Uuid;
 use super::{Ledger, LedgerError, column, error::Fault, lock::make_directory};
 
 /// The layouts, oldest first: one that has been released never changes.
-pub(super) const LAYOUTS: &[M<'static>] =
-    &[M::up(include_str!("schema.sql")), M::up(include_str!("layout-3.sql"))];
+pub(super) const LAYOUTS: &[M<'static>] = &[
+    M::up(include_str!("schema.sql")),
+    M::up(include_str!("layout-2.sql")),
+    M::up(include_str!("layout-3.sql")),
+];
 
 pub(super) const FILE_NAME: &str = "ledger.db";
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);

@@ -6,6 +6,7 @@ use super::{
     book::too_much,
     column,
     error::Fault,
+    held::earlier,
     split::{Interval, Row, Share, free_row_at, parts, sample_shares, second_of, shares},
 };
 
@@ -27,6 +28,7 @@ pub(super) struct UsageRows<'c> {
     /// Rows that start at a moment or later.
     after: CachedStatement<'c>,
     write: CachedStatement<'c>,
+    oldest_s: Option<i64>,
 }
 
 impl<'c> UsageRows<'c> {
@@ -44,22 +46,30 @@ impl<'c> UsageRows<'c> {
                  VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET frames = excluded.frames, \
                  bytes = excluded.bytes, is_estimated = excluded.is_estimated",
             )?,
+            oldest_s: None,
         })
     }
 
     /// Adds frames and bytes to the open rows of their time. Where all of it has been sealed or has
     /// expired, the next open time gets them: nothing that has gone out ever changes, and nothing
-    /// is lost.
-    pub(super) fn add(&mut self, place: Place, (frames, bytes): (u64, u64)) -> Result<(), Fault> {
+    /// is lost. Returns where each row begins, and what it got.
+    pub(super) fn add(
+        &mut self,
+        place: Place,
+        (frames, bytes): (u64, u64),
+    ) -> Result<Vec<(i64, u64, u64)>, Fault> {
         let floor: Option<i64> = self.floor.query_row([place.series], |row| row.get(0))?;
         let floor_s = floor.unwrap_or(i64::MIN);
         let shares = self.shares(place, floor_s)?;
         let weights = || shares.iter().map(|share| share.1);
         let more = parts(frames, weights()).into_iter().zip(parts(bytes, weights()));
+        let mut added = Vec::with_capacity(shares.len());
         for ((row, _), (frames, bytes)) in shares.iter().zip(more) {
             if (frames, bytes) == (0, 0) {
                 continue;
             }
+            self.oldest_s = earlier(self.oldest_s, Some(row.start_s));
+            added.push((row.start_s, frames, bytes));
             self.write.execute(params![
                 place.series,
                 row.start_s,
@@ -69,7 +79,12 @@ impl<'c> UsageRows<'c> {
                 row.is_estimated || place.is_estimated,
             ])?;
         }
-        Ok(())
+        Ok(added)
+    }
+
+    /// When the oldest row began that was written to.
+    pub(super) fn oldest_s(&self) -> Option<i64> {
+        self.oldest_s
     }
 
     fn shares(&mut self, place: Place, floor_s: i64) -> Result<Vec<Share>, Fault> {
@@ -138,6 +153,7 @@ impl<'c> UsageRows<'c> {
 pub(super) struct Samples<'c> {
     shares: Vec<(i64, i64)>,
     write: CachedStatement<'c>,
+    oldest_s: Option<i64>,
 }
 
 impl<'c> Samples<'c> {
@@ -146,17 +162,26 @@ impl<'c> Samples<'c> {
             "INSERT INTO sample (meter, start_s, bytes) VALUES (?, ?, ?) \
              ON CONFLICT DO UPDATE SET bytes = bytes + excluded.bytes",
         )?;
-        Ok(Self { shares: sample_shares(interval), write })
+        Ok(Self { shares: sample_shares(interval), write, oldest_s: None })
     }
 
-    pub(super) fn add(&mut self, meter: i64, bytes: u64) -> Result<(), Fault> {
+    /// Adds bytes to the samples of their time. Returns where each begins, and what it got.
+    pub(super) fn add(&mut self, meter: i64, bytes: u64) -> Result<Vec<(i64, u64)>, Fault> {
+        let mut added = Vec::with_capacity(self.shares.len());
         let parts = parts(bytes, self.shares.iter().map(|share| share.1));
         for ((start_s, _), bytes) in self.shares.iter().zip(parts) {
             if bytes != 0 {
-                self.write.execute(params![meter, start_s, sum(bytes, 0)?])?;
+                self.oldest_s = earlier(self.oldest_s, Some(*start_s));
+                self.write.execute(params![meter, start_s, as_stored(bytes)?])?;
+                added.push((*start_s, bytes));
             }
         }
-        Ok(())
+        Ok(added)
+    }
+
+    /// When the oldest sample began that was written to.
+    pub(super) fn oldest_s(&self) -> Option<i64> {
+        self.oldest_s
     }
 }
 
@@ -172,7 +197,10 @@ fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
 }
 
 /// As the database takes it.
+pub(super) fn as_stored(count: u64) -> Result<i64, Fault> {
+    i64::try_from(count).map_err(|_too_large| too_much())
+}
+
 fn sum(before: u64, more: u64) -> Result<i64, Fault> {
-    let sum = before.checked_add(more).and_then(|sum| i64::try_from(sum).ok());
-    sum.ok_or_else(too_much)
+    as_stored(before.checked_add(more).ok_or_else(too_much)?)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, Transaction, params};
 
-use super::{Ledger, LedgerError, Terms, column, error::Fault};
+use super::{Ledger, LedgerError, Terms, TermsChange, column, error::Fault};
 use crate::config::{Billing, Sku};
 
 /// Terms and when they held.
@@ -20,94 +20,150 @@ pub struct TermsSpan {
 }
 
 impl Ledger {
-    /// These are the terms of all circuits from `now` on, and the edge has this name. Circuits that
-    /// are not among them have ended, whatever the edge's name was: a ledger is one edge's.
-    ///
-    /// Whatever was noted for `now` or later, by a clock that was ahead, is taken back. Changes that
-    /// are noted late are noted in their order, each with its own time.
-    ///
-    /// # Errors
-    ///
-    /// [`LedgerError::Refused`] where terms are of another edge, or a circuit has two.
-    pub fn note_terms(
-        &mut self,
-        edge: &str,
-        now: Timestamp,
-        terms: &[Terms],
-    ) -> Result<(), LedgerError> {
-        note_terms(&mut self.connection, edge, now, terms).map_err(|fault| fault.at(&self.path))
-    }
-
     /// Terms that held at any moment from `from` until before `to`, by edge, circuit and time.
     pub fn terms(&self, from: Timestamp, to: Timestamp) -> Result<Vec<TermsSpan>, LedgerError> {
         terms(&self.connection, from, to).map_err(|fault| fault.at(&self.path))
     }
 }
 
-fn note_terms(
-    connection: &mut Connection,
-    edge: &str,
-    now: Timestamp,
-    terms: &[Terms],
-) -> Result<(), Fault> {
-    let now_us = column::micros(now);
-    let mut new = BTreeMap::new();
-    for one in terms {
-        if one.edge != edge || new.insert(one.circuit.as_str(), one).is_some() {
-            let what = format!("terms of circuit {:?} are another edge's or a second", one.circuit);
-            return Err(Fault::Refused(what));
+/// Who dates a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Dated {
+    /// Nobody will date it otherwise.
+    ForGood,
+    /// The note with this number, which may come to another date.
+    ByNote(i64),
+}
+
+impl Dated {
+    fn note(self) -> Option<i64> {
+        match self {
+            Self::ForGood => None,
+            Self::ByNote(note) => Some(note),
         }
     }
-    let transaction = connection.transaction()?;
-    take_back(&transaction, now_us)?;
-    for span in spans_at(&transaction, now_us)? {
+}
+
+/// From `now` on, circuits are sold as a change says.
+pub(super) fn apply(
+    transaction: &Transaction<'_>,
+    change: &TermsChange,
+    dated: Dated,
+    now_us: i64,
+) -> Result<(), Fault> {
+    let mut new: BTreeMap<&str, &Terms> =
+        change.terms.iter().map(|terms| (terms.circuit.as_str(), terms)).collect();
+    let concerns = |circuit: &String| {
+        change.is_all
+            || change.ended.contains(circuit)
+            || change.terms.iter().any(|terms| terms.circuit == *circuit)
+    };
+    take_back(transaction, now_us, &concerns)?;
+    for span in spans_at(transaction, now_us)? {
+        if !concerns(&span.terms.circuit) {
+            continue;
+        }
         let holds = new.get(span.terms.circuit.as_str()) == Some(&&span.terms);
         if holds {
             new.remove(span.terms.circuit.as_str());
         }
         let to_us = (!holds).then_some(now_us);
         if span.to.map(column::micros) != to_us {
-            end(&transaction, &span, to_us)?;
+            end(transaction, &span, to_us, dated)?;
         }
     }
     for terms in new.into_values() {
-        begin(&transaction, terms, now_us)?;
+        begin(transaction, terms, now_us, dated)?;
     }
-    Ok(transaction.commit()?)
+    Ok(())
+}
+
+/// Undoes what is not dated for good.
+pub(super) fn take_out(transaction: &Transaction<'_>) -> Result<(), Fault> {
+    for sql in [
+        "DELETE FROM terms WHERE begun_by IS NOT NULL",
+        "UPDATE terms SET to_us = NULL, ended_by = NULL WHERE ended_by IS NOT NULL",
+    ] {
+        transaction.prepare_cached(sql)?.execute([])?;
+    }
+    Ok(())
+}
+
+/// Whether terms begin or end for good at `now` or later.
+pub(super) fn has_final_after(connection: &Connection, now_us: i64) -> Result<bool, Fault> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM terms WHERE from_us >= ?1 AND begun_by IS NULL \
+               OR to_us >= ?1 AND begun_by IS NULL AND ended_by IS NULL)";
+    Ok(connection.prepare_cached(sql)?.query_row([now_us], |row| row.get(0))?)
 }
 
 /// Forgets the spans that begin at `now` or later.
-fn take_back(transaction: &Transaction<'_>, now_us: i64) -> Result<(), Fault> {
+fn take_back(
+    transaction: &Transaction<'_>,
+    now_us: i64,
+    concerns: &dyn Fn(&String) -> bool,
+) -> Result<(), Fault> {
+    let later = {
+        let sql = "SELECT edge, circuit, from_us, begun_by IS NULL FROM terms \
+                   WHERE from_us >= ?1 OR to_us > ?1";
+        let mut statement = transaction.prepare_cached(sql)?;
+        let later = statement.query_map([now_us], |row| {
+            let names: [String; 2] = [row.get(0)?, row.get(1)?];
+            Ok((names, row.get::<_, i64>(2)?, row.get::<_, bool>(3)?))
+        })?;
+        later.collect::<Result<Vec<_>, _>>()?
+    };
+    let which = "edge = ?1 AND circuit = ?2 AND from_us = ?3";
     // The clock may also be behind: then this is the only trace of what is right.
-    transaction
-        .prepare_cached(&format!(
-            "INSERT INTO terms_undone (undone_us, {COLUMNS}) \
-             SELECT ?1, {COLUMNS} FROM terms WHERE from_us > ?1 OR to_us > ?1"
-        ))?
-        .execute([now_us])?;
-    transaction.prepare_cached("DELETE FROM terms WHERE from_us >= ?")?.execute([now_us])?;
+    let mut keep = transaction.prepare_cached(&format!(
+        "INSERT INTO terms_undone (undone_us, {COLUMNS}) \
+         SELECT ?4, {COLUMNS} FROM terms WHERE {which} AND (from_us > ?4 OR to_us > ?4)"
+    ))?;
+    let mut delete = transaction.prepare_cached(&format!("DELETE FROM terms WHERE {which}"))?;
+    for ([edge, circuit], from_us, is_final) in later {
+        if !concerns(&circuit) {
+            continue;
+        }
+        if is_final {
+            keep.execute(params![edge, circuit, from_us, now_us])?;
+        }
+        if from_us >= now_us {
+            delete.execute(params![edge, circuit, from_us])?;
+        }
+    }
     Ok(())
 }
 
 /// Without a moment, it still holds.
-fn end(transaction: &Transaction<'_>, span: &TermsSpan, to_us: Option<i64>) -> Result<(), Fault> {
+fn end(
+    transaction: &Transaction<'_>,
+    span: &TermsSpan,
+    to_us: Option<i64>,
+    dated: Dated,
+) -> Result<(), Fault> {
     let Terms { edge, circuit, .. } = &span.terms;
+    let ended_by = to_us.and(dated.note());
     transaction
         .prepare_cached(
-            "UPDATE terms SET to_us = ?4 WHERE edge = ?1 AND circuit = ?2 AND from_us = ?3",
+            "UPDATE terms SET to_us = ?4, ended_by = ?5 \
+             WHERE edge = ?1 AND circuit = ?2 AND from_us = ?3",
         )?
-        .execute(params![edge, circuit, column::micros(span.from), to_us])?;
+        .execute(params![edge, circuit, column::micros(span.from), to_us, ended_by])?;
     Ok(())
 }
 
-fn begin(transaction: &Transaction<'_>, terms: &Terms, now_us: i64) -> Result<(), Fault> {
+fn begin(
+    transaction: &Transaction<'_>,
+    terms: &Terms,
+    now_us: i64,
+    dated: Dated,
+) -> Result<(), Fault> {
     let Terms { edge, circuit, service_key, bandwidth_bps, billing, sku, zone } = terms;
     let bandwidth_bps = i64::try_from(*bandwidth_bps).unwrap_or(i64::MAX);
     transaction
         .prepare_cached(
             "INSERT INTO terms \
-             (edge, circuit, from_us, service_key, bandwidth_bps, billing, sku, zone) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+             (edge, circuit, from_us, service_key, bandwidth_bps, billing, sku, zone, begun_by) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )?
         .execute(params![
             edge,
@@ -118,6 +174,7 @@ fn begin(transaction: &Transaction<'_>, terms: &Terms, now_us: i64) -> Result<()
             billing.as_str(),
             sku.as_str(),
             zone,
+            dated.note(),
         ])?;
     Ok(())
 }

@@ -6,7 +6,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::config::{Accounting, Billing, Direction, Link, PeeringKind, Sku};
+use crate::{
+    config::{Accounting, Billing, Direction, Link, PeeringKind, Sku},
+    time::Moment,
+};
 
 /// Whose a meter is. A meter keeps its owner for life: where one of these changes, another meter
 /// goes on.
@@ -50,7 +53,7 @@ pub struct EpochInfo {
     pub pin_dir: PathBuf,
     /// Version of their layout.
     pub layout_version: u32,
-    /// When they were made.
+    /// When they were made, by the wall clock, which may have been wrong.
     pub created: Timestamp,
 }
 
@@ -59,8 +62,8 @@ pub struct EpochInfo {
 pub struct Reading {
     /// The tables' life.
     pub epoch: EpochInfo,
-    /// When it was taken.
-    pub taken: Timestamp,
+    /// When it was taken, by the clocks of the boot that the tables are of.
+    pub taken: Moment,
     /// Every meter that has an owner.
     pub slots: Vec<SlotReading>,
     /// Nothing counts in these tables any more.
@@ -101,7 +104,7 @@ pub struct Policy {
 }
 
 /// What a circuit is sold as, from some moment on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Terms {
     /// The edge's name.
     pub edge: String,

@@ -7,6 +7,7 @@ use edge_user::{
     config,
     daemon::control,
     ledger::{self, Ledger, TermsSpan},
+    time,
 };
 use jiff::Timestamp;
 
@@ -36,7 +37,7 @@ pub(super) fn end_terms(args: &Args) -> Result<()> {
         control.display(),
     );
     let state_dir = args.ledger.state_dir()?;
-    let at = args.at.unwrap_or_else(Timestamp::now);
+    let at = args.at.unwrap_or_else(time::wall);
     // Before anything is locked or written.
     check(args, at, &Ledger::look(&state_dir)?.ledger.open_terms()?)?;
     let _keeper = ledger::lock(&state_dir)?;

@@ -81,48 +81,6 @@ fn an_owner_is_for_life() {
 }
 
 #[test]
-fn a_clock_that_steps_back_counts_at_its_time() {
-    let mut place = Place::new();
-    place.book(&reading(at("12:00:00"), 0));
-    place.book(&reading(at("10:10:00"), 500));
-    place.book(&reading(at("10:20:00"), 600));
-    assert_eq!(place.usage(Grain::Period), [row("10:00:00", 600, false)]);
-}
-
-/// As where a machine has no clock of its own, and is told the time after it has started.
-#[test]
-fn a_clock_that_is_put_right_counts_at_its_time() {
-    let mut place = Place::new();
-    let mut first = reading(time("1970-01-01T00:01:00Z"), 100);
-    first.epoch.created = time("1970-01-01T00:00:00Z");
-    place.book(&first);
-    place.book(&reading(at("10:10:00"), 500));
-    let periods = place.usage(Grain::Period);
-    assert_eq!(periods[0], ("1970-01-01T00:00:00Z".to_owned(), 100, false));
-    assert_eq!(periods[1..], [row("10:00:00", 400, true)]);
-}
-
-#[test]
-fn a_clock_months_ahead_and_back_neither_loses_nor_delays_usage() {
-    let mut place = Place::new();
-    place.book(&reading(at("10:05:00"), 100));
-    place.book(&reading(time("2026-07-01T10:06:00Z"), 200));
-    assert_eq!(place.ledger.seal(time("2026-07-01T12:00:00Z")).unwrap(), 2);
-    // 10:00 is sealed: what comes now is the next hour's, not July's.
-    place.book(&reading(at("10:07:00"), 300));
-    place.book(&reading(at("11:07:00"), 700));
-    let july = ("2026-07-01T10:00:00Z".to_owned(), 100, true);
-    assert_eq!(
-        place.usage(Grain::Period),
-        [row("10:00:00", 100, false), row("11:00:00", 500, true), july.clone()]
-    );
-    assert_eq!(place.ledger.seal(at("12:00:00")).unwrap(), 1);
-    // When it is July at last, the hour that is sealed is passed over.
-    place.book(&reading(time("2026-07-01T10:30:00Z"), 800));
-    assert_eq!(place.usage(Grain::Period)[3], ("2026-07-01T11:00:00Z".to_owned(), 100, true));
-}
-
-#[test]
 fn nothing_is_added_to_what_is_sealed() {
     let mut place = Place::new();
     place.book(&reading(at("10:30:00"), 1000));

@@ -74,29 +74,33 @@ fn only_what_everybody_has_expires() {
     for hour in 0..4 {
         let taken = later(at("10:30:00"), 3600 * hour);
         place.book(&reading(taken, 1000 * (hour.unsigned_abs() + 1)));
-        place.ledger.seal(later(taken, 1800)).unwrap();
+        if hour < 3 {
+            place.ledger.seal(later(taken, 1800)).unwrap();
+        }
     }
     assert_eq!(place.ledger.expired_until().unwrap(), None);
     assert_eq!(place.ledger.samples_expired_until().unwrap(), None);
+    place.pass(at("20:30:00"));
     let mut expire = |sinks: &[&str], acknowledged: Option<(&str, u64)>| {
         if let Some((sink, number)) = acknowledged {
             place.ledger.acknowledge(sink, number).unwrap();
         }
-        let expired = place.ledger.expire(at("15:00:00"), HOUR * 2, HOUR * 2, sinks).unwrap();
+        let expired = place.ledger.expire(HOUR * 2, HOUR * 2, sinks).unwrap();
         assert_eq!(place.ledger.check().unwrap(), [""; 0]);
         expired
     };
-    // Samples until 13:00.
     let first = expire(&["a", "b"], None);
-    assert_eq!((first.usage, first.samples), (0, 36));
+    assert_eq!((first.usage, first.samples), (0, 42));
     assert_eq!(expire(&["a", "b"], Some(("a", 1))).usage, 0);
     assert_eq!(expire(&["a", "b"], Some(("b", 1))).usage, 1);
     assert_eq!(expire(&["a"], Some(("a", 2))).usage, 1);
     assert_eq!(expire(&[], None), Expired { usage: 1, samples: 0 });
     assert_eq!(place.usage(Grain::Period), [row("13:00:00", 1000, true)]);
     assert_eq!(place.ledger.expired_until().unwrap(), Some(at("13:00:00")));
-    assert_eq!(place.ledger.samples_expired_until().unwrap(), Some(at("13:00:00")));
+    assert_eq!(place.ledger.samples_expired_until().unwrap(), Some(at("13:30:00")));
     // A receiver that is late goes on with what there is.
+    assert_eq!(place.ledger.pending("b").unwrap(), 0);
+    place.ledger.seal(at("14:00:00")).unwrap();
     assert_eq!(place.ledger.pending("b").unwrap(), 1);
     assert_eq!(place.ledger.next_batch("b").unwrap().unwrap().number, 4);
     place.ledger.acknowledge("b", 4).unwrap();
@@ -111,8 +115,9 @@ fn only_what_everybody_has_expires() {
 fn what_is_not_over_stays() {
     let mut place = Place::new();
     place.book(&reading(at("10:30:00"), 1000));
+    place.pass(at("20:30:00"));
     let none = Duration::ZERO;
-    let expired = place.ledger.expire(time("2027-01-01T00:00:00Z"), none, none, &[]).unwrap();
-    assert_eq!(expired.usage, 0);
+    let expired = place.ledger.expire(none, none, &[]).unwrap();
+    assert_eq!((expired.usage, expired.samples), (0, 6));
     assert_eq!(place.usage(Grain::Period), [row("10:00:00", 1000, false)]);
 }

@@ -46,7 +46,7 @@ fn many(taken: Timestamp, bytes: u64) -> Reading {
 
 #[test]
 fn what_does_not_fit_is_booked_when_there_is_room() {
-    let mut place = Place::new();
+    let mut place = Place::settled();
     place.book(&reading(at("10:01:00"), 100));
     let before = dump(&place.ledger);
     fill(&place.ledger);
@@ -175,6 +175,9 @@ fn a_check_finds_every_kind_of_disagreement() {
         ("UPDATE batch SET number = 3", "follows batch 0"),
         ("UPDATE batch SET first_seq = 2", "has records 2 to 2 after 0"),
         ("UPDATE usage SET end_s = end_s + 1800 WHERE seq IS NOT NULL", "overlaps another"),
+        ("UPDATE laid SET start_s = start_s - 3600", "1 periods lack usage"),
+        ("UPDATE laid_sample SET start_s = 0", "samples lack usage"),
+        ("DELETE FROM held", "readings are"),
         ("UPDATE sink SET acknowledged = 9", "has acknowledged batch 9 of 1"),
         ("UPDATE series SET owner = 9 WHERE id = 1", "refers to one of owner"),
     ] {
@@ -184,8 +187,13 @@ fn a_check_finds_every_kind_of_disagreement() {
         place.book(&both);
         place.ledger.seal(at("11:00:00")).unwrap();
         place.ledger.acknowledge("a", 1).unwrap();
-        both.taken = at("11:30:00");
+        both.taken = moment(at("11:30:00"));
         both.slots[0].classes[0].bytes = 3000;
+        place.book(&both);
+        // Of a clock that has jumped.
+        let wall = later(both.taken.wall, 7200);
+        both.taken = Moment { wall, ..moment(at("11:31:00")) };
+        both.slots[0].classes[0].bytes = 3100;
         place.book(&both);
         place.ledger.connection.pragma_update(None, "foreign_keys", false).unwrap();
         place.ledger.connection.execute(change, []).unwrap();

@@ -23,7 +23,7 @@ fn epochs_that_end_unseen_are_told_once() {
 
     let now = at("12:00:00");
     let id = place.ledger.id();
-    let lost = place.ledger.mark_lost(&epoch(6), now).unwrap();
+    let lost = place.ledger.mark_lost(&[&epoch(6)], &moment(now)).unwrap();
     let other = place.ledger.id();
     assert_ne!(other, id);
     assert_eq!(Ledger::open(place.directory.path()).unwrap().id(), other);
@@ -31,7 +31,7 @@ fn epochs_that_end_unseen_are_told_once() {
     assert_eq!(told, [1, 2]);
     assert_eq!((lost[0].last_read, lost[0].found), (at("10:01:00"), now));
     assert_eq!(lost[1].pin_dir, PathBuf::from("/sys/fs/bpf/edge"));
-    assert_eq!(place.ledger.mark_lost(&epoch(6), at("13:00:00")).unwrap(), []);
+    assert_eq!(place.ledger.mark_lost(&[&epoch(6)], &moment(at("13:00:00"))).unwrap(), []);
     assert_eq!(place.ledger.id(), other, "nothing was lost");
     assert_eq!(place.ledger.gaps().unwrap(), lost);
     // One that is read again was not lost.
@@ -52,10 +52,10 @@ fn a_closed_epoch_still_takes_what_is_more() {
     for older in [reading(at("10:09:00"), 1000), reading(at("10:10:00"), 1000)] {
         assert_eq!(place.book(&older).checkpoint, checkpoint);
     }
-    assert_eq!(place.ledger.mark_lost(&next, at("11:00:00")).unwrap(), []);
+    assert_eq!(place.ledger.mark_lost(&[&next], &moment(at("11:00:00"))).unwrap(), []);
     let more = Reading { is_final: true, ..reading(at("10:11:00"), 1100) };
     assert_eq!(place.book(&more).bytes, 100);
-    assert_eq!(place.ledger.mark_lost(&next, at("11:00:00")).unwrap(), []);
+    assert_eq!(place.ledger.mark_lost(&[&next], &moment(at("11:00:00"))).unwrap(), []);
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn an_epoch_that_goes_on_after_its_last_reading_is_open() {
     place.book(&reading(at("10:11:00"), 1000));
     let mut next = epoch(2);
     next.boot_id = Uuid::from_u128(8);
-    let lost = place.ledger.mark_lost(&next, at("11:00:00")).unwrap();
+    let lost = place.ledger.mark_lost(&[&next], &moment(at("11:00:00"))).unwrap();
     assert_eq!(lost.len(), 1);
     assert_eq!(lost[0].last_read, at("10:11:00"));
 }
@@ -121,7 +121,7 @@ fn a_copy_never_uses_an_id_that_the_ledger_uses() {
     next.created = at("13:00:00");
     for copy in [backup, plain] {
         let mut restored = Ledger::open(copy.path()).unwrap();
-        restored.mark_lost(&next, at("13:00:00")).unwrap();
+        restored.mark_lost(&[&next], &moment(at("13:00:00"))).unwrap();
         let after = Reading { epoch: next.clone(), ..reading(at("13:30:00"), 7000) };
         restored.book(&after, &HOURLY).unwrap();
         let ids = sealed(&mut restored, at("14:00:00"));

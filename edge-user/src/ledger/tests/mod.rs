@@ -1,8 +1,10 @@
 //! The ledger as the daemon sees it.
 
 mod booking;
+mod clocks;
 mod exporting;
 mod failing;
+mod journal;
 mod keeping;
 mod looking;
 mod model;
@@ -18,7 +20,10 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use super::*;
-use crate::config::{Accounting, Billing, Direction, Link, PeeringKind};
+use crate::{
+    config::{Accounting, Billing, Direction, Link, PeeringKind},
+    time::Moment,
+};
 
 const HOUR: Duration = Duration::from_hours(1);
 const HOURLY: Policy = Policy { period: HOUR, gap: Duration::from_mins(10) };
@@ -46,6 +51,27 @@ impl Place {
         booked
     }
 
+    /// Time passes, with a reading every hour, until `wall`.
+    fn pass(&mut self, wall: Timestamp) {
+        let boot = boots::find(&self.ledger.connection, Uuid::from_u128(7)).unwrap();
+        let mut boot_us = boot.map_or(0, |boot| boot.belief.read_us);
+        let last = moment(wall);
+        while boot_us < last.boot_us {
+            boot_us = (boot_us + 3_600_000_000).min(last.boot_us);
+            let before_s = (last.boot_us - boot_us) / 1_000_000;
+            let moment = Moment { boot_us, wall: later(wall, -before_s), ..last };
+            self.ledger.observe(&moment).unwrap();
+        }
+    }
+
+    /// With a clock that is believed for good.
+    fn settled() -> Self {
+        let mut place = Self::new();
+        place.ledger.observe(&moment(at("09:00:00"))).unwrap();
+        place.ledger.observe(&moment(at("09:30:00"))).unwrap();
+        place
+    }
+
     /// Start, bytes and whether it is estimated, of each record.
     fn usage(&self, grain: Grain) -> Vec<(String, u64, bool)> {
         let query = UsageQuery { grain, ..UsageQuery::default() };
@@ -66,6 +92,12 @@ fn time(text: &str) -> Timestamp {
 
 fn later(time: Timestamp, seconds: i64) -> Timestamp {
     time.saturating_add(SignedDuration::from_secs(seconds)).unwrap()
+}
+
+/// By a clock that was always right and is known to be, of a boot at the beginning of 2025.
+fn moment(wall: Timestamp) -> Moment {
+    let boot_us = wall.as_microsecond() - time("2025-01-01T00:00:00Z").as_microsecond();
+    Moment { wall, boot_id: Uuid::from_u128(7), boot_us, is_synchronized: true }
 }
 
 /// One of many owners.
@@ -104,7 +136,7 @@ fn slot(slot: u32, generation: u64, classes: Vec<ClassReading>) -> SlotReading {
 /// Of epoch 1 and one slot, whose frames are of 100 bytes.
 fn reading(taken: Timestamp, bytes: u64) -> Reading {
     let slots = vec![slot(1, 1, vec![class("default", bytes / 100, bytes)])];
-    Reading { epoch: epoch(1), taken, slots, is_final: false }
+    Reading { epoch: epoch(1), taken: moment(taken), slots, is_final: false }
 }
 
 fn row(start: &str, bytes: u64, is_estimated: bool) -> (String, u64, bool) {

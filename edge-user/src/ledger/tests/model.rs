@@ -30,7 +30,7 @@ type Name = [Option<String>; 9];
 struct World {
     directory: TempDir,
     daemons: [Ledger; 2],
-    now: Timestamp,
+    clock: Clock,
     slots: [[Slot; 3]; 2],
     readings: Vec<Reading>,
     /// The most that was read of an epoch, slot, generation and class.
@@ -40,6 +40,37 @@ struct World {
     batches: u64,
     sent: [Vec<u64>; 2],
     checkpoint: u64,
+    /// What was booked of each series so far, and when in truth.
+    log: Vec<(Timestamp, BTreeMap<Name, u64>)>,
+    /// What may have been deleted of each at most.
+    deletable: BTreeMap<Name, u64>,
+}
+
+/// Time as it is, and what a host's clocks say of it.
+struct Clock {
+    now: Timestamp,
+    boot: u128,
+    booted: Timestamp,
+    off_s: i64,
+    is_synchronized: bool,
+}
+
+impl Clock {
+    fn moment(&self) -> Moment {
+        Moment {
+            wall: later(self.now, self.off_s),
+            boot_id: Uuid::from_u128(self.boot),
+            boot_us: self.now.as_microsecond() - self.booted.as_microsecond(),
+            is_synchronized: self.is_synchronized,
+        }
+    }
+
+    /// One of the two epochs of this boot.
+    fn epoch(&self, number: usize) -> EpochInfo {
+        let created = later(self.booted, self.off_s);
+        let id = Uuid::from_u128(2 * self.boot + number as u128);
+        EpochInfo { id, created, boot_id: Uuid::from_u128(self.boot), ..epoch(0) }
+    }
 }
 
 fn open(directory: &TempDir) -> Ledger {
@@ -55,7 +86,13 @@ impl World {
         Self {
             daemons: [open(&directory), open(&directory)],
             directory,
-            now: at("10:00:00"),
+            clock: Clock {
+                now: at("10:00:00"),
+                boot: 1,
+                booted: at("10:00:00"),
+                off_s: 0,
+                is_synchronized: false,
+            },
             slots: Default::default(),
             readings: Vec::new(),
             read: BTreeMap::new(),
@@ -64,6 +101,8 @@ impl World {
             batches: 0,
             sent: Default::default(),
             checkpoint: 0,
+            log: Vec::new(),
+            deletable: BTreeMap::new(),
         }
     }
 
@@ -91,21 +130,54 @@ impl World {
                 let slot = &mut self.slots[epoch][slot];
                 *slot = Slot { generation: slot.generation + 1, owner, ..Slot::default() };
             }
-            Step::Clock(seconds) => self.now = later(self.now, seconds),
-            Step::Seal { is_full } => self.seal(is_full),
+            Step::Pass(seconds) => self.clock.now = later(self.clock.now, seconds),
+            Step::Jump(seconds) => self.clock.off_s += seconds,
+            Step::Set(seconds) => self.clock.off_s = seconds - self.clock.now.as_second(),
+            Step::SetRight => self.clock.off_s = 0,
+            Step::Synchronized(is_so) => self.clock.is_synchronized = is_so,
+            Step::Reboot(seconds) => {
+                self.clock.now = later(self.clock.now, seconds);
+                self.clock.boot += 1;
+                self.clock.booted = self.clock.now;
+                self.slots = Default::default();
+            }
+            Step::Seal { is_full } => self.seal(is_full, None),
             Step::Acknowledge { sink, most } => self.acknowledge(sink, most),
             Step::Expire { keep_hours } => {
-                let keep = HOUR * u32::try_from(keep_hours).unwrap();
-                self.daemons[1].expire(self.now, keep, keep, &SINKS).unwrap();
+                self.expire(keep_hours);
             }
             Step::Reopen => self.daemons[0] = open(&self.directory),
             Step::Reincarnate => {
                 self.daemons[0].reincarnate().unwrap();
             }
             Step::MarkLost { epoch: number } => {
-                let current = epoch(number as u128);
-                self.daemons[1].mark_lost(&current, self.now).unwrap();
+                let current = self.clock.epoch(number);
+                self.daemons[1].mark_lost(&[&current], &self.clock.moment()).unwrap();
             }
+        }
+    }
+
+    fn expire(&mut self, keep_hours: u64) {
+        let keep = HOUR * u32::try_from(keep_hours).unwrap();
+        self.daemons[1].expire(keep, keep, &SINKS).unwrap();
+        let until = later(self.clock.now, -3600 * keep_hours.cast_signed());
+        let old = self.log.iter().take_while(|(when, _)| *when <= until).last();
+        for (name, bytes) in old.map(|(_, sums)| sums.clone()).unwrap_or_default() {
+            let most = self.deletable.entry(name).or_default();
+            *most = bytes.max(*most);
+        }
+    }
+
+    /// Nothing is deleted that was not there for so long, in truth.
+    fn assert_is_kept(
+        &self,
+        kept: &BTreeMap<Name, (u64, u64)>,
+        expected: &BTreeMap<Name, (u64, u64)>,
+    ) {
+        for (name, (_, bytes)) in expected {
+            let kept = kept.get(name).map_or(0, |count| count.1);
+            let deletable = self.deletable.get(name).copied().unwrap_or_default();
+            assert!(bytes - kept <= deletable, "{name:?}: {kept} of {bytes}, {deletable} may go");
         }
     }
 
@@ -123,8 +195,8 @@ impl World {
             let owner = owner(slot.owner);
             slots.push(SlotReading { slot: number, generation: slot.generation, owner, classes });
         }
-        let epoch = epoch(step.epoch as u128);
-        Reading { epoch, taken: self.now, slots, is_final: step.is_final }
+        let (epoch, taken) = (self.clock.epoch(step.epoch), self.clock.moment());
+        Reading { epoch, taken, slots, is_final: step.is_final }
     }
 
     fn book(&mut self, reading: &Reading, step: &ReadStep) {
@@ -151,20 +223,41 @@ impl World {
                 *most = (most.0.max(class.frames), most.1.max(class.bytes));
             }
         }
+        let sums = self.expected().into_iter().map(|(name, count)| (name, count.1));
+        self.log.push((self.clock.now, sums.collect()));
     }
 
-    fn seal(&mut self, is_full: bool) {
+    fn expected(&self) -> BTreeMap<Name, (u64, u64)> {
+        let mut expected: BTreeMap<Name, (u64, u64)> = BTreeMap::new();
+        for ((epoch, slot, generation, class), count) in &self.read {
+            let owner = &self.owners[&(*epoch, *slot, *generation)];
+            add(&mut expected, name(owner, class), *count);
+        }
+        expected.retain(|_, count| *count != (0, 0));
+        expected
+    }
+
+    /// With a time, what ended before; without, what is over.
+    fn seal(&mut self, is_full: bool, until: Option<Timestamp>) {
         let ledger = &mut self.daemons[0];
+        let seal = |ledger: &mut Ledger| match until {
+            Some(until) => ledger.seal(until),
+            None => ledger.seal_what_is_over(),
+        };
         if is_full {
             let before = fill_up(ledger);
-            let failed = ledger.seal(self.now);
+            let failed = seal(ledger);
             make_room(ledger);
             if let Err(error) = failed {
                 assert!(matches!(error, LedgerError::Full { .. }), "{error}");
                 assert_eq!(dump(ledger), before);
             }
         }
-        ledger.seal(self.now).unwrap();
+        seal(ledger).unwrap();
+        let until = until.map_or_else(
+            || boots::seals_until_us(&ledger.connection).unwrap(),
+            |until| Some(until.as_microsecond()),
+        );
         let mut statement =
             ledger.connection.prepare("SELECT ifnull(max(number), 0) FROM batch").unwrap();
         let last: i64 = statement.query_row([], |row| row.get(0)).unwrap();
@@ -172,7 +265,7 @@ impl World {
             let batch = batch(&ledger.connection, number).unwrap().unwrap();
             for record in batch.records {
                 assert!(record.usage.bytes + record.usage.frames > 0);
-                assert!(record.usage.end <= self.now);
+                assert!(Some(record.usage.end.as_microsecond()) <= until);
                 let seq = record.seq;
                 assert_eq!(self.records.insert(seq, record), None, "{seq} is used twice");
             }
@@ -195,16 +288,16 @@ impl World {
     fn assert_is_exact(&self) {
         let ledger = &self.daemons[1];
         assert_eq!(ledger.check().unwrap(), [""; 0]);
-        let mut expected: BTreeMap<Name, (u64, u64)> = BTreeMap::new();
-        for ((epoch, slot, generation, class), count) in &self.read {
-            let owner = &self.owners[&(*epoch, *slot, *generation)];
-            add(&mut expected, name(owner, class), *count);
-        }
+        let expected = self.expected();
         let query = UsageQuery { grain: Grain::Total, ..UsageQuery::default() };
         let mut found = BTreeMap::new();
         for record in ledger.usage(&query).unwrap() {
             add(&mut found, name_of(&record), (record.frames, record.bytes));
         }
+        for (name, count) in self.undated() {
+            add(&mut found, name, count);
+        }
+        self.assert_is_kept(&found, &expected);
         let live = self.live_records();
         for (seq, record) in &self.records {
             if let Some(live) = live.get(seq) {
@@ -216,7 +309,6 @@ impl World {
                 assert!(self.sent.iter().all(|sent| sent.contains(seq)), "{seq}");
             }
         }
-        expected.retain(|_, count| *count != (0, 0));
         assert_eq!(found, expected);
         let spans: BTreeSet<_> =
             self.records.values().map(|r| (name_of(&r.usage), r.usage.start)).collect();
@@ -227,6 +319,30 @@ impl World {
             let pending = (self.records.len() - sent.len()) as u64;
             assert_eq!(ledger.pending(sink).unwrap(), pending, "{sink}");
         }
+    }
+
+    /// What no clock has dated yet.
+    fn undated(&self) -> Vec<(Name, (u64, u64))> {
+        let connection = &self.daemons[1].connection;
+        let dated = boots::offsets(connection).unwrap();
+        let mut statement = connection
+            .prepare(
+                "SELECT edge, circuit, service_key, peering, link, direction, class, billing, \
+                 accounting, frames, bytes, boot FROM held \
+                 JOIN series ON series.id = series JOIN owner ON owner.id = series.owner \
+                 JOIN meter ON meter.id = owner.meter",
+            )
+            .unwrap();
+        let rows = statement.query_map([], |row| {
+            let mut name = Name::default();
+            for (index, part) in name.iter_mut().enumerate() {
+                *part = row.get(index)?;
+            }
+            let count = (column::count(row, 9)?, column::count(row, 10)?);
+            Ok((row.get::<_, i64>(11)?, (name, count)))
+        });
+        let rows = rows.unwrap().map(Result::unwrap);
+        rows.filter(|(boot, _)| !dated.contains_key(boot)).map(|(_, row)| row).collect()
     }
 
     fn live_records(&self) -> BTreeMap<u64, ExportRecord> {
@@ -289,16 +405,37 @@ proptest! {
             world.take(step);
             world.assert_is_exact();
         }
-        // Whatever the clock has done: when it is late enough, everything goes out.
-        world.now = time("2100-01-01T00:00:00Z");
-        world.seal(false);
+        // Whatever the clock has done: when it has been right for two days, everything that has not
+        // gone out is of the past.
+        world.take(Step::SetRight);
+        for _ in 0..48 {
+            world.take(Step::Pass(3600));
+            world.daemons[0].observe(&world.clock.moment()).unwrap();
+        }
+        world.assert_is_exact();
+        prop_assert_eq!(world.undated(), []);
+        let now_s = world.clock.now.as_second();
+        let ahead: i64 = world.daemons[0].connection.query_row(
+            "SELECT (SELECT count(*) FROM usage WHERE seq IS NULL AND start_s > ?1) \
+             + (SELECT count(*) FROM sample WHERE start_s > ?1)",
+            [now_s],
+            |row| row.get(0),
+        ).unwrap();
+        prop_assert_eq!(ahead, 0, "{} {:#?}", now_s, dump(&world.daemons[0]));
+        world.seal(false, Some(time("2200-01-01T00:00:00Z")));
         for sink in [0, 1] {
             world.acknowledge(sink, usize::MAX);
         }
         world.assert_is_exact();
+        world.take(Step::Pass(3600));
+        world.daemons[0].observe(&world.clock.moment()).unwrap();
+        world.take(Step::Pass(3600));
+        world.daemons[0].observe(&world.clock.moment()).unwrap();
         world.take(Step::Expire { keep_hours: 0 });
         world.assert_is_exact();
+        // What has gone out with a date that is yet to come waits for it, with its batch.
         let usage = world.daemons[0].usage(&UsageQuery::default()).unwrap();
-        prop_assert!(usage.is_empty());
+        let is_past = |record: &ExportRecord| record.usage.end <= world.clock.now;
+        prop_assert!(usage.is_empty() || !world.records.values().all(is_past));
     }
 }

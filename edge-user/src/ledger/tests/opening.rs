@@ -113,6 +113,9 @@ fn every_older_layout_is_brought_up_to_date() {
         if older == LAYOUTS.len() {
             ledger.book(&reading(at("10:01:00"), 100), &HOURLY).unwrap();
         }
+        if older == 1 {
+            ledger.connection.execute_batch(BOOKED_BY_LAYOUT_1).unwrap();
+        }
         let error = Ledger::open_read_only_with(directory.path(), &latest).unwrap_err();
         let LedgerError::TooOld { found, known, .. } = error else { panic!("{error}") };
         assert_eq!((found as usize, known as usize), (older, latest.len()));
@@ -121,10 +124,45 @@ fn every_older_layout_is_brought_up_to_date() {
         assert_eq!(version(&ledger), u32::try_from(latest.len()).unwrap());
         assert_eq!((ledger.id(), ledger.check().unwrap()), (id, Vec::new()));
         ledger.connection.prepare("SELECT note FROM sink").unwrap();
-        if older == LAYOUTS.len() {
-            assert_eq!(ledger.usage(&UsageQuery::default()).unwrap().len(), 1);
-        }
+        assert_eq!(ledger.usage(&UsageQuery::default()).unwrap().len(), 1);
     }
+}
+
+/// A reading at 10:01, of 100 bytes, and terms since 10:00.
+const BOOKED_BY_LAYOUT_1: &str = "
+    INSERT INTO meter (id, edge, circuit, direction) VALUES (1, 'edge-1', 'circuit-0', 'outbound');
+    INSERT INTO owner VALUES (1, 1, 'key-1', 'public', 'primary', 'metered', 'l2');
+    INSERT INTO series (id, owner, class) VALUES (1, 1, 'default');
+    INSERT INTO epoch VALUES (1, '00000000-0000-0000-0000-000000000001',
+        '00000000-0000-0000-0000-000000000007', CAST('/sys/fs/bpf/edge' AS BLOB), 1,
+        1767261600000000, 1767261660000000, FALSE, NULL);
+    INSERT INTO snapshot VALUES (1, 1, 1, 1, 1, 100);
+    INSERT INTO usage VALUES (1, 1767261600, 1767265200, 1, 100, FALSE, NULL);
+    INSERT INTO sample VALUES (1, 1767261600, 100);
+    INSERT INTO terms VALUES ('edge-1', 'circuit-0', 1767261600000000, NULL, NULL, 1, 'metered',
+        'standard', NULL);
+    UPDATE checkpoint SET number = 1;";
+
+/// Its readings go on where they were, and nothing of it is deleted before its time.
+#[test]
+fn what_layout_1_has_booked_goes_on() {
+    let directory = TempDir::new().unwrap();
+    let ledger = Ledger::open_with(directory.path(), &LAYOUTS[..1]).unwrap();
+    ledger.connection.execute_batch(BOOKED_BY_LAYOUT_1).unwrap();
+    drop(ledger);
+    let mut place = Place { ledger: Ledger::open(directory.path()).unwrap(), directory };
+    assert_eq!(place.book(&reading(at("10:03:00"), 300)).bytes, 200);
+    assert_eq!(place.usage(Grain::Period), [row("10:00:00", 300, false)]);
+    let spans = place.ledger.terms(at("10:00:00"), at("11:00:00")).unwrap();
+    assert_eq!(spans.len(), 1);
+    place.pass(at("11:30:00"));
+    place.ledger.seal(at("11:00:00")).unwrap();
+    let keep = Duration::from_hours(2);
+    assert_eq!(place.ledger.expire(keep, keep, &[]).unwrap(), Expired::default());
+    place.pass(at("14:30:00"));
+    let expired = place.ledger.expire(keep, keep, &[]).unwrap();
+    assert_eq!((expired.usage, expired.samples), (1, 1));
+    assert_eq!(place.ledger.check().unwrap(), [""; 0]);
 }
 
 #[test]
@@ -186,7 +224,7 @@ fn several_daemons_share_a_ledger() {
                     reading.slots[0].owner.edge = format!("edge-{number}");
                     assert_eq!(ledger.book(&reading, &HOURLY).unwrap().bytes, 100);
                     ledger.seal(taken).unwrap();
-                    ledger.expire(taken, Duration::ZERO, Duration::ZERO, &["nobody"]).unwrap();
+                    ledger.expire(Duration::ZERO, Duration::ZERO, &["nobody"]).unwrap();
                 }
             });
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::*;
+use super::{terms::change, *};
 use crate::config::Sku;
 
 fn terms(circuit: &str, key: Option<&str>) -> Terms {
@@ -18,7 +18,7 @@ fn terms(circuit: &str, key: Option<&str>) -> Terms {
 }
 
 fn note(ledger: &mut Ledger, clock: &str, list: &[Terms]) {
-    ledger.note_terms("edge-1", at(clock), list).unwrap();
+    ledger.note_terms(&change("edge-1", moment(at(clock)), list), None).unwrap();
 }
 
 #[test]
@@ -203,7 +203,8 @@ mod percentiles {
         note(&mut place.ledger, "10:00:00", &[terms("a", None)]);
         busy(&mut place.ledger, "a", 1, "10:00:00");
         let renamed = Terms { edge: "edge-2".to_owned(), ..terms("a", None) };
-        place.ledger.note_terms("edge-2", at("11:00:00"), &[renamed]).unwrap();
+        let change = change("edge-2", moment(at("11:00:00")), &[renamed]);
+        place.ledger.note_terms(&change, None).unwrap();
         let mut next = reading(at("11:05:00"), 300_000);
         next.epoch = EpochInfo { created: at("11:00:00"), ..epoch(2) };
         next.slots[0].owner.circuit = "a".to_owned();

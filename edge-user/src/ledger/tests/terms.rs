@@ -3,7 +3,7 @@
 use super::*;
 use crate::config::Sku;
 
-fn terms(circuit: &str, bandwidth_bps: u64) -> Terms {
+pub(super) fn terms(circuit: &str, bandwidth_bps: u64) -> Terms {
     Terms {
         edge: "edge-1".to_owned(),
         circuit: circuit.to_owned(),
@@ -15,41 +15,51 @@ fn terms(circuit: &str, bandwidth_bps: u64) -> Terms {
     }
 }
 
-/// Circuit, bandwidth, from and to.
-type Span = (String, u64, Timestamp, Option<Timestamp>);
+/// All circuits have these terms from then on.
+pub(super) fn change(edge: &str, at: Moment, terms: &[Terms]) -> TermsChange {
+    let (edge, terms) = (edge.to_owned(), terms.to_vec());
+    TermsChange { at, edge, is_all: true, terms, ended: Vec::new() }
+}
 
-fn spans(ledger: &Ledger) -> Vec<Span> {
+fn note(ledger: &mut Ledger, edge: &str, now: Timestamp, terms: &[Terms]) -> bool {
+    ledger.note_terms(&change(edge, moment(now), terms), None).is_ok()
+}
+
+/// Circuit, bandwidth, from and to.
+pub(super) type Span = (String, u64, Timestamp, Option<Timestamp>);
+
+pub(super) fn spans(ledger: &Ledger) -> Vec<Span> {
     let spans = ledger.terms(Timestamp::MIN, Timestamp::MAX).unwrap();
     let told = |s: TermsSpan| (s.terms.circuit, s.terms.bandwidth_bps, s.from, s.to);
     spans.into_iter().map(told).collect()
 }
 
-fn span(circuit: &str, bandwidth_bps: u64, from: &str, to: Option<&str>) -> Span {
+pub(super) fn span(circuit: &str, bandwidth_bps: u64, from: &str, to: Option<&str>) -> Span {
     (circuit.to_owned(), bandwidth_bps, at(from), to.map(at))
 }
 
 #[test]
 fn terms_change_and_end() {
-    let mut place = Place::new();
-    let mut note = |clock: &str, list: &[Terms]| {
-        place.ledger.note_terms("edge-1", at(clock), list).unwrap();
+    let mut place = Place::settled();
+    let mut noted = |clock: &str, list: &[Terms]| {
+        assert!(note(&mut place.ledger, "edge-1", at(clock), list));
         spans(&place.ledger)
     };
     let first = [span("a", 1, "10:00:00", None), span("b", 1, "10:00:00", None)];
-    assert_eq!(note("10:00:00", &[terms("b", 1), terms("a", 1)]), first);
-    assert_eq!(note("10:30:00", &[terms("b", 1), terms("a", 1)]), first);
+    assert_eq!(noted("10:00:00", &[terms("b", 1), terms("a", 1)]), first);
+    assert_eq!(noted("10:30:00", &[terms("b", 1), terms("a", 1)]), first);
     let mut expected = vec![
         span("a", 1, "10:00:00", Some("11:00:00")),
         span("a", 2, "11:00:00", None),
         span("b", 1, "10:00:00", Some("11:00:00")),
     ];
-    assert_eq!(note("11:00:00", &[terms("a", 2)]), expected);
+    assert_eq!(noted("11:00:00", &[terms("a", 2)]), expected);
     expected.push(span("b", 1, "12:00:00", None));
-    assert_eq!(note("12:00:00", &[terms("a", 2), terms("b", 1)]), expected);
+    assert_eq!(noted("12:00:00", &[terms("a", 2), terms("b", 1)]), expected);
 
-    assert!(place.ledger.note_terms("edge-2", at("13:00:00"), &[terms("a", 1)]).is_err());
+    assert!(!note(&mut place.ledger, "edge-2", at("13:00:00"), &[terms("a", 1)]));
     let twice = [terms("a", 1), terms("a", 1)];
-    assert!(place.ledger.note_terms("edge-1", at("13:00:00"), &twice).is_err());
+    assert!(!note(&mut place.ledger, "edge-1", at("13:00:00"), &twice));
     assert_eq!(spans(&place.ledger), expected);
 
     let within = place.ledger.terms(at("11:00:00"), at("12:00:00")).unwrap();
@@ -59,11 +69,11 @@ fn terms_change_and_end() {
 
 #[test]
 fn an_edge_of_another_name_is_the_same_edge() {
-    let mut place = Place::new();
+    let mut place = Place::settled();
     let all = [terms("a", 1), terms("b", 1)];
-    place.ledger.note_terms("edge-1", at("10:00:00"), &all).unwrap();
+    assert!(note(&mut place.ledger, "edge-1", at("10:00:00"), &all));
     let renamed = Terms { edge: "edge-2".to_owned(), ..terms("a", 1) };
-    place.ledger.note_terms("edge-2", at("11:00:00"), std::slice::from_ref(&renamed)).unwrap();
+    assert!(note(&mut place.ledger, "edge-2", at("11:00:00"), std::slice::from_ref(&renamed)));
     let expected = [
         span("a", 1, "10:00:00", Some("11:00:00")),
         span("b", 1, "10:00:00", Some("11:00:00")),
@@ -72,34 +82,34 @@ fn an_edge_of_another_name_is_the_same_edge() {
     assert_eq!(spans(&place.ledger), expected);
     let now = place.ledger.terms(at("11:00:00"), at("12:00:00")).unwrap();
     assert_eq!(now, [TermsSpan { terms: renamed, from: at("11:00:00"), to: None }]);
-    place.ledger.note_terms("edge-3", at("12:00:00"), &[]).unwrap();
+    assert!(note(&mut place.ledger, "edge-3", at("12:00:00"), &[]));
     assert_eq!(place.ledger.terms(at("12:00:00"), Timestamp::MAX).unwrap(), []);
 }
 
 #[test]
 fn terms_that_a_clock_ahead_has_noted_are_taken_back() {
-    let mut place = Place::new();
-    let mut note = |clock: &str, bandwidths_bps: &[u64]| {
+    let mut place = Place::settled();
+    let mut noted = |clock: &str, bandwidths_bps: &[u64]| {
         let list: Vec<_> = bandwidths_bps.iter().map(|bps| terms("a", *bps)).collect();
-        place.ledger.note_terms("edge-1", at(clock), &list).unwrap();
+        assert!(note(&mut place.ledger, "edge-1", at(clock), &list));
         spans(&place.ledger)
     };
-    note("10:00:00", &[1]);
-    note("11:00:00", &[2]);
+    noted("10:00:00", &[1]);
+    noted("11:00:00", &[2]);
     let before = span("a", 1, "10:00:00", Some("11:00:00"));
     // Ahead, with one change and then another.
-    note("20:00:00", &[3]);
-    note("21:00:00", &[4]);
+    noted("20:00:00", &[3]);
+    noted("21:00:00", &[4]);
     let after = |bps, from: &str| {
         vec![before.clone(), span("a", 2, "11:00:00", Some(from)), span("a", bps, from, None)]
     };
-    assert_eq!(note("12:00:00", &[4]), after(4, "12:00:00"));
+    assert_eq!(noted("12:00:00", &[4]), after(4, "12:00:00"));
     // What held before goes on where it still holds.
-    note("20:00:00", &[]);
-    assert_eq!(note("13:00:00", &[4]), after(4, "12:00:00"));
+    noted("20:00:00", &[]);
+    assert_eq!(noted("13:00:00", &[4]), after(4, "12:00:00"));
     // The moment of a change comes again.
-    assert_eq!(note("12:00:00", &[5]), after(5, "12:00:00"));
-    assert_eq!(note("12:00:00", &[2]), [before.clone(), span("a", 2, "11:00:00", None)]);
+    assert_eq!(noted("12:00:00", &[5]), after(5, "12:00:00"));
+    assert_eq!(noted("12:00:00", &[2]), [before.clone(), span("a", 2, "11:00:00", None)]);
     let sql = "SELECT count(*) FROM terms_undone";
     let undone: i64 = place.ledger.connection.query_row(sql, [], |row| row.get(0)).unwrap();
     assert_eq!(undone, 4, "two spans, and two ends");
@@ -108,10 +118,10 @@ fn terms_that_a_clock_ahead_has_noted_are_taken_back() {
 /// Changes that could not be noted when they happened.
 #[test]
 fn changes_may_be_noted_late() {
-    let mut place = Place::new();
-    place.ledger.note_terms("edge-1", at("10:00:00"), &[terms("a", 1)]).unwrap();
-    place.ledger.note_terms("edge-1", at("11:00:00"), &[terms("a", 2), terms("b", 1)]).unwrap();
-    place.ledger.note_terms("edge-1", at("12:00:00"), &[terms("b", 1)]).unwrap();
+    let mut place = Place::settled();
+    assert!(note(&mut place.ledger, "edge-1", at("10:00:00"), &[terms("a", 1)]));
+    assert!(note(&mut place.ledger, "edge-1", at("11:00:00"), &[terms("a", 2), terms("b", 1)]));
+    assert!(note(&mut place.ledger, "edge-1", at("12:00:00"), &[terms("b", 1)]));
     let expected = [
         span("a", 1, "10:00:00", Some("11:00:00")),
         span("a", 2, "11:00:00", Some("12:00:00")),
@@ -135,7 +145,7 @@ mod noted {
                 1..12,
             ),
         ) {
-            let mut place = Place::new();
+            let mut place = Place::settled();
             for (second, edge, list) in notes {
                 let now = later(at("10:00:00"), second);
                 let edge = format!("edge-{edge}");
@@ -151,7 +161,7 @@ mod noted {
                     spans
                 };
                 let before = until_now(&place.ledger);
-                place.ledger.note_terms(&edge, now, &list).unwrap();
+                assert!(note(&mut place.ledger, &edge, now, &list));
                 prop_assert_eq!(until_now(&place.ledger), before);
 
                 let mut all = place.ledger.terms(Timestamp::MIN, Timestamp::MAX).unwrap();

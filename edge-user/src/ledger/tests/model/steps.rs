@@ -14,8 +14,18 @@ pub(super) enum Step {
         slot: usize,
         owner: u32,
     },
-    /// The clock goes on or steps, in seconds.
-    Clock(i64),
+    /// Time goes on, in seconds.
+    Pass(i64),
+    /// The wall clock steps, in seconds.
+    Jump(i64),
+    /// It is set to so many seconds since 1970.
+    Set(i64),
+    /// It is right again.
+    SetRight,
+    /// NTP is there, or not.
+    Synchronized(bool),
+    /// Another boot begins, so many seconds later.
+    Reboot(i64),
     Seal {
         is_full: bool,
     },
@@ -68,10 +78,15 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         1 => any::<prop::sample::Index>().prop_map(Step::Repeat),
         2 => (0..2usize, 0..3usize, 0..4u32)
             .prop_map(|(epoch, slot, owner)| Step::Reuse { epoch, slot, owner }),
-        14 => (1..3600i64).prop_map(Step::Clock),
-        6 => (-3600..0i64).prop_map(Step::Clock),
-        1 => (-2 * day..2 * day).prop_map(Step::Clock),
-        1 => (-400 * day..400 * day).prop_map(Step::Clock),
+        14 => (1..3600i64).prop_map(Step::Pass),
+        2 => (1..30 * day).prop_map(Step::Pass),
+        3 => (-3600..3600i64).prop_map(Step::Jump),
+        1 => (-2 * day..2 * day).prop_map(Step::Jump),
+        1 => (-400 * day..400 * day).prop_map(Step::Jump),
+        2 => (0..130 * 365 * day).prop_map(Step::Set),
+        3 => Just(Step::SetRight),
+        1 => any::<bool>().prop_map(Step::Synchronized),
+        2 => prop_oneof![1..600i64, 1..90 * day].prop_map(Step::Reboot),
         6 => prop::bool::weighted(0.2).prop_map(|is_full| Step::Seal { is_full }),
         8 => (0..2usize, 1..9usize).prop_map(|(sink, most)| Step::Acknowledge { sink, most }),
         4 => (0..3u64).prop_map(|keep_hours| Step::Expire { keep_hours }),

@@ -1,0 +1,290 @@
+//! Changes of terms, durable before they take effect.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use anyhow::{Context as _, Result};
+
+use super::instructions::Instructions;
+use crate::{
+    ledger::{LedgerError, Source, Terms, TermsChange, TermsJournal},
+    time,
+};
+
+/// A change, and where it is in the journal: not at all, where that can't be written.
+pub(super) type Noted = (Option<Source>, TermsChange);
+
+/// What circuits are sold as, and a change of it that is under way.
+pub(super) struct Noter(Mutex<State>);
+
+struct State {
+    directory: PathBuf,
+    journal: Option<TermsJournal>,
+    /// In effect, and noted; `None`: nothing is known.
+    noted: Option<Sold>,
+    /// Noted, and not in effect yet.
+    coming: Option<(Sold, Option<Noted>)>,
+}
+
+/// The edge's name, and the terms of all circuits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Sold(String, Vec<Terms>);
+
+impl Noter {
+    /// With the changes of before that the ledger may not have.
+    pub(super) fn new(state_dir: &Path) -> (Self, Vec<Noted>) {
+        let mut state =
+            State { directory: state_dir.to_owned(), journal: None, noted: None, coming: None };
+        let left = state.open().unwrap_or_else(|error| {
+            tracing::warn!("changes of terms can't be noted on the disk: {error}");
+            Vec::new()
+        });
+        (Self(Mutex::new(state)), left)
+    }
+
+    /// Notes what circuits will be sold as, so that it is durable before it takes effect. One that
+    /// was noted before and has not been followed is taken back.
+    pub(super) fn note(&self, next: &Instructions) -> Result<()> {
+        self.lock().note(next)
+    }
+
+    /// What was noted last does not take effect.
+    pub(super) fn retract(&self) {
+        self.lock().retract();
+    }
+
+    /// It has taken effect. Returns what the ledger is to be told.
+    pub(super) fn follow(&self, now: &Instructions) -> Option<Noted> {
+        self.lock().follow(now)
+    }
+
+    /// The ledger has a change, and all before it.
+    pub(super) fn has_drained(&self, (journal, number): Source) {
+        let mut state = self.lock();
+        let is_settled = state.coming.is_none();
+        let Some(own) = state.journal.as_mut().filter(|own| is_settled && own.id() == journal)
+        else {
+            return;
+        };
+        if let Err(error) = own.has_drained(number) {
+            tracing::warn!("the journal of terms can't be emptied: {error}");
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Every change is whole before anything could panic.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn open(&mut self) -> Result<Vec<Noted>, LedgerError> {
+        let (journal, left) = TermsJournal::open(&self.directory)?;
+        self.journal = Some(journal);
+        Ok(left.into_iter().map(|(source, change)| (Some(source), change)).collect())
+    }
+
+    fn note(&mut self, next: &Instructions) -> Result<()> {
+        self.retract();
+        let Some(change) = self.change_to(next)? else { return Ok(()) };
+        let source = self.write(&change)?;
+        self.coming = Some((sold(next), Some((source, change))));
+        Ok(())
+    }
+
+    fn write(&mut self, change: &TermsChange) -> Result<Option<Source>> {
+        let is_gone = self.journal.as_ref().is_none_or(|journal| !journal.is_current());
+        if is_gone {
+            match self.open() {
+                Ok(_of_others) => {}
+                // Somebody else keeps these books, and says so.
+                Err(LedgerError::Held { .. }) => return Ok(None),
+                // What hides the file, or has removed it, leaves the open one.
+                Err(_) if self.journal.is_some() => {}
+                Err(error) => return Err(error).with_context(|| self.cannot()),
+            }
+        }
+        let cannot = self.cannot();
+        let journal = self.journal.as_mut().with_context(|| cannot.clone())?;
+        Ok(Some(journal.note(change).context(cannot)?))
+    }
+
+    fn cannot(&self) -> String {
+        format!(
+            "the change can't be noted in {}, and nothing was changed",
+            self.directory.display()
+        )
+    }
+
+    fn retract(&mut self) {
+        let Some((_, Some((Some(_), _)))) = self.coming.take() else { return };
+        if let Some(journal) = &mut self.journal
+            && let Err(error) = journal.retract()
+        {
+            tracing::warn!(
+                "a change of terms that did not take effect stays noted until the next one: {error}"
+            );
+        }
+    }
+
+    fn follow(&mut self, now: &Instructions) -> Option<Noted> {
+        let sold = sold(now);
+        let noted = match self.coming.take() {
+            Some((coming, noted)) if coming == sold => noted,
+            other => {
+                // It could not be noted: the ledger is told at once.
+                self.coming = other;
+                self.retract();
+                match self.change_to(now) {
+                    Ok(change) => change.map(|change| (None, change)),
+                    Err(error) => {
+                        tracing::error!("what circuits are sold as is not noted: {error:#}");
+                        return None;
+                    }
+                }
+            }
+        };
+        self.noted = Some(sold);
+        noted
+    }
+
+    /// From what is in effect to `next`; `None`: that is the same.
+    fn change_to(&self, next: &Instructions) -> Result<Option<TermsChange>> {
+        let at = time::now()?;
+        let edge = next.edge.clone();
+        let Some(Sold(_, before)) = self.noted.as_ref().filter(|Sold(name, _)| *name == edge)
+        else {
+            let (terms, ended) = (next.terms.clone(), Vec::new());
+            return Ok(Some(TermsChange { at, edge, is_all: true, terms, ended }));
+        };
+        let by_name = |all: &[Terms]| -> BTreeMap<String, Terms> {
+            all.iter().map(|terms| (terms.circuit.clone(), terms.clone())).collect()
+        };
+        let (mut before, after) = (by_name(before), by_name(&next.terms));
+        let mut terms = after;
+        terms.retain(|circuit, terms| before.remove(circuit).as_ref() != Some(terms));
+        let terms: Vec<Terms> = terms.into_values().collect();
+        let ended: Vec<String> = before.into_keys().collect();
+        let is_none = terms.is_empty() && ended.is_empty();
+        Ok((!is_none).then_some(TermsChange { at, edge, is_all: false, terms, ended }))
+    }
+}
+
+fn sold(instructions: &Instructions) -> Sold {
+    Sold(instructions.edge.clone(), instructions.terms.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::config::{self, Billing};
+
+    fn instructions(bandwidth: &str, edge: &str) -> Instructions {
+        let text = format!(
+            "edge = {{ name = '{edge}' }}\nport = [{{ name = 'p', interface = 'i', side = 'core' }}]\n\
+             [[circuit]]\nname = 'a'\nbandwidth = '{bandwidth}'\n\
+             [[circuit.peering]]\nkind = 'private'\nc_tag = 10\n\
+             [[circuit]]\nname = 'b'\nbandwidth = '1 Gbps'\n\
+             [[circuit.peering]]\nkind = 'private'\nc_tag = 11\n"
+        );
+        Instructions::new(&config::parse(&text, Path::new("edge.toml")).unwrap())
+    }
+
+    fn left(directory: &TempDir) -> Vec<(bool, Vec<u64>)> {
+        let (_noter, left) = Noter::new(directory.path());
+        let told = |change: TermsChange| {
+            (change.is_all, change.terms.iter().map(|terms| terms.bandwidth_bps).collect())
+        };
+        left.into_iter().map(|(_, change)| told(change)).collect()
+    }
+
+    #[test]
+    fn a_change_is_durable_before_it_takes_effect() {
+        const G: u64 = 1_000_000_000;
+        let directory = TempDir::new().unwrap();
+        let (noter, none) = Noter::new(directory.path());
+        assert_eq!(none, []);
+        let [one, two] = ["1 Gbps", "2 Gbps"].map(|rate| instructions(rate, "e"));
+        noter.note(&one).unwrap();
+        assert!(noter.follow(&one).is_some());
+        assert!(noter.follow(&one).is_none(), "nothing has changed");
+        noter.note(&two).unwrap();
+        // The daemon is killed here, or a moment later: the next one knows.
+        drop(noter);
+        assert_eq!(left(&directory), [(true, vec![G, G]), (false, vec![2 * G])]);
+    }
+
+    #[test]
+    fn what_does_not_happen_is_not_noted() {
+        let directory = TempDir::new().unwrap();
+        let (noter, _) = Noter::new(directory.path());
+        let [one, two, three] = ["1 Gbps", "2 Gbps", "3 Gbps"].map(|rate| instructions(rate, "e"));
+        noter.note(&one).unwrap();
+        let (source, _) = noter.follow(&one).unwrap();
+        noter.note(&two).unwrap();
+        noter.retract();
+        noter.note(&three).unwrap();
+        // Back to what was, as after a reload that has failed: nothing new.
+        noter.note(&one).unwrap();
+        assert!(noter.follow(&one).is_none());
+        noter.has_drained(source.unwrap());
+        drop(noter);
+        assert_eq!(left(&directory), []);
+    }
+
+    #[test]
+    fn another_name_of_the_edge_is_a_change_of_all() {
+        let directory = TempDir::new().unwrap();
+        let (noter, _) = Noter::new(directory.path());
+        let [one, other] = ["e", "f"].map(|edge| instructions("1 Gbps", edge));
+        noter.note(&one).unwrap();
+        noter.follow(&one);
+        noter.note(&other).unwrap();
+        let (_, change) = noter.follow(&other).unwrap();
+        assert!(change.is_all && change.edge == "f" && change.terms.len() == 2);
+        let mut unlimited = other.clone();
+        unlimited.terms[1].billing = Billing::Unlimited;
+        unlimited.terms.remove(0);
+        noter.note(&unlimited).unwrap();
+        let (_, change) = noter.follow(&unlimited).unwrap();
+        assert!(!change.is_all && change.terms.len() == 1);
+        assert_eq!(change.ended, ["a"]);
+    }
+
+    /// A change that can't be noted is refused; a start goes on, and tells the ledger itself.
+    #[test]
+    fn what_can_not_be_noted_is_refused() {
+        let directory = TempDir::new().unwrap();
+        let path = directory.path().join("terms.journal");
+        std::fs::write(&path, [7; 5000]).unwrap();
+        let (noter, _) = Noter::new(directory.path());
+        let [one, two] = ["1 Gbps", "2 Gbps"].map(|rate| instructions(rate, "e"));
+        let error = format!("{:#}", noter.note(&one).unwrap_err());
+        assert!(
+            error.contains("nothing was changed") && error.contains("terms.journal"),
+            "{error}"
+        );
+        let (source, change) = noter.follow(&one).unwrap();
+        assert!(source.is_none() && change.is_all);
+        noter.note(&two).unwrap_err();
+        std::fs::remove_file(&path).unwrap();
+        noter.note(&two).unwrap();
+        assert!(noter.follow(&two).unwrap().0.is_some());
+    }
+
+    /// Who keeps these books beside another edge has nothing noted, which status tells.
+    #[test]
+    fn a_second_edge_notes_nothing() {
+        let directory = TempDir::new().unwrap();
+        let (_first, _) = Noter::new(directory.path());
+        let (second, _) = Noter::new(directory.path());
+        let one = instructions("1 Gbps", "e");
+        second.note(&one).unwrap();
+        assert!(second.follow(&one).unwrap().0.is_none());
+    }
+}

@@ -1,0 +1,179 @@
+//! Changes of terms: noted by both clocks, and dated when it is known how.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{
+    Ledger, LedgerError, Terms, boots,
+    error::Fault,
+    terms::{self, Dated},
+};
+use crate::time::Moment;
+
+/// Circuits are sold as something else from a moment on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TermsChange {
+    /// When.
+    pub at: Moment,
+    /// The edge's name from then on.
+    pub edge: String,
+    /// The terms are those of all circuits: those that are not among them have ended, whatever
+    /// the edge's name was, as a ledger is one edge's. Otherwise, only these change.
+    pub is_all: bool,
+    /// New terms.
+    pub terms: Vec<Terms>,
+    /// Circuits that have ended, beside.
+    pub ended: Vec<String>,
+}
+
+/// Where a change was noted before: a journal's id, and the change's number in it.
+pub type Source = (Uuid, u64);
+
+impl Ledger {
+    /// Notes a change, and dates it as far as the clocks tell. One that comes from a journal, and
+    /// was noted before, changes nothing. Changes come in their order; late ones have their own
+    /// time.
+    ///
+    /// Whatever was noted for a later date, by a clock that was ahead, is taken back.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::Refused`] where terms are of another edge, or a circuit has two.
+    pub fn note_terms(
+        &mut self,
+        change: &TermsChange,
+        source: Option<Source>,
+    ) -> Result<(), LedgerError> {
+        note(&mut self.connection, change, source).map_err(|fault| fault.at(&self.path))
+    }
+}
+
+fn note(
+    connection: &mut Connection,
+    change: &TermsChange,
+    source: Option<Source>,
+) -> Result<(), Fault> {
+    check(change)?;
+    let transaction = connection.transaction()?;
+    if let Some(source) = source
+        && !is_new(&transaction, source)?
+    {
+        return Ok(());
+    }
+    let boot = boots::observe(&transaction, &change.at)?;
+    let text = serde_json::to_string(change)
+        .map_err(|error| Fault::Refused(format!("terms can't be written: {error}")))?;
+    transaction
+        .prepare_cached("INSERT INTO terms_note (boot, boot_us, change) VALUES (?, ?, ?)")?
+        .execute(params![boot.id, change.at.boot_us, text])?;
+    if boot.belief.is_settled && boot.belief.is_followed() {
+        make_final(&transaction)?;
+    } else {
+        lay_anew(&transaction)?;
+    }
+    Ok(transaction.commit()?)
+}
+
+fn check(change: &TermsChange) -> Result<(), Fault> {
+    let mut names = BTreeSet::new();
+    for terms in &change.terms {
+        if terms.edge != change.edge || !names.insert(terms.circuit.as_str()) {
+            let what =
+                format!("terms of circuit {:?} are another edge's or a second", terms.circuit);
+            return Err(Fault::Refused(what));
+        }
+    }
+    Ok(())
+}
+
+/// Whether the journal's change was not noted yet; from now on it was.
+fn is_new(transaction: &Transaction<'_>, (journal, number): Source) -> Result<bool, Fault> {
+    let number = i64::try_from(number).unwrap_or(i64::MAX);
+    // Another one begins when all of this is known.
+    let others = "DELETE FROM drained WHERE journal <> ?";
+    transaction.prepare_cached(others)?.execute([journal.to_string()])?;
+    let changed = transaction
+        .prepare_cached(
+            "INSERT INTO drained (journal, seq) VALUES (?, ?) \
+             ON CONFLICT DO UPDATE SET seq = excluded.seq WHERE seq < excluded.seq",
+        )?
+        .execute(params![journal.to_string(), number])?;
+    Ok(changed != 0)
+}
+
+/// Dates again all changes that are not dated for good.
+pub(super) fn lay_anew(transaction: &Transaction<'_>) -> Result<(), Fault> {
+    let notes = notes(transaction)?;
+    if notes.is_empty() {
+        return Ok(());
+    }
+    terms::take_out(transaction)?;
+    for Note { id, date_us, change, .. } in notes {
+        // What a clock that was ahead has dated for good is taken back for good only.
+        if let Some(date_us) = date_us
+            && !terms::has_final_after(transaction, date_us)?
+        {
+            terms::apply(transaction, &change, Dated::ByNote(id), date_us)?;
+        }
+    }
+    Ok(())
+}
+
+/// Changes that are dated are so for good. Returns how many circuits' terms changed so in each boot.
+pub(super) fn make_final(transaction: &Transaction<'_>) -> Result<BTreeMap<i64, u64>, Fault> {
+    let mut changed: BTreeMap<i64, u64> = BTreeMap::new();
+    let notes = notes(transaction)?;
+    if notes.is_empty() {
+        return Ok(changed);
+    }
+    terms::take_out(transaction)?;
+    for Note { id, boot, date_us, change } in notes {
+        let Some(date_us) = date_us else { continue };
+        *changed.entry(boot).or_default() += u64::try_from(change.terms.len()).unwrap_or(0);
+        terms::apply(transaction, &change, Dated::ForGood, date_us)?;
+        transaction.prepare_cached("DELETE FROM terms_note WHERE id = ?")?.execute([id])?;
+    }
+    Ok(changed)
+}
+
+/// Whether circuits have terms whose date is not known at all.
+pub(super) fn undated(connection: &Connection) -> Result<u64, Fault> {
+    let undated = notes(connection)?.into_iter().filter(|note| note.date_us.is_none());
+    let circuits: BTreeSet<String> =
+        undated.flat_map(|note| note.change.terms).map(|terms| terms.circuit).collect();
+    Ok(u64::try_from(circuits.len()).unwrap_or(u64::MAX))
+}
+
+struct Note {
+    id: i64,
+    boot: i64,
+    /// Not before that of an earlier one.
+    date_us: Option<i64>,
+    change: TermsChange,
+}
+
+fn notes(connection: &Connection) -> Result<Vec<Note>, Fault> {
+    let any = "SELECT 1 FROM terms_note LIMIT 1";
+    if connection.prepare_cached(any)?.query_row([], |_| Ok(())).optional()?.is_none() {
+        return Ok(Vec::new());
+    }
+    let offsets = boots::offsets(connection)?;
+    let mut statement = connection
+        .prepare_cached("SELECT id, boot, boot_us, change FROM terms_note ORDER BY id")?;
+    let mut rows = statement.query([])?;
+    let mut notes = Vec::new();
+    let mut last_us = i64::MIN;
+    while let Some(row) = rows.next()? {
+        let (boot, boot_us, text): (i64, i64, String) = (row.get(1)?, row.get(2)?, row.get(3)?);
+        let change = serde_json::from_str(&text)
+            .map_err(|error| Fault::Refused(format!("a change of terms can't be read: {error}")))?;
+        let date_us =
+            offsets.get(&boot).map(|offset| offset.us.saturating_add(boot_us).max(last_us));
+        last_us = date_us.unwrap_or(last_us);
+        notes.push(Note { id: row.get(0)?, boot, date_us, change });
+    }
+    Ok(notes)
+}

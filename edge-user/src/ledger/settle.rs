@@ -1,0 +1,116 @@
+//! What follows when another date is believed, or one for good.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, Transaction, params};
+
+use super::{
+    Ledger, LedgerError,
+    belief::Belief,
+    boots::{self, Boot, Offset},
+    change,
+    error::Fault,
+    held, redate,
+};
+
+impl Ledger {
+    /// Takes notice of what the clocks said at a moment, as a booking does; moments of an earlier
+    /// boot come first.
+    pub fn observe(&mut self, moment: &crate::time::Moment) -> Result<(), LedgerError> {
+        let observe = |connection: &mut Connection| {
+            let transaction = connection.transaction()?;
+            boots::observe(&transaction, moment)?;
+            Ok(transaction.commit()?)
+        };
+        observe(&mut self.connection).map_err(|fault: Fault| fault.at(&self.path))
+    }
+}
+
+/// Brings usage and terms from what was believed of a boot's clock `before` to what is.
+pub(super) fn follow(
+    transaction: &Transaction<'_>,
+    boot: &Boot,
+    before: &Belief,
+    is_moved: bool,
+) -> Result<(), Fault> {
+    let after = &boot.belief;
+    if is_moved {
+        lay_anew(transaction)?;
+    }
+    let is_news = is_moved || !before.is_settled || !before.is_followed();
+    if !after.is_settled || !after.is_followed() || !is_news {
+        return Ok(());
+    }
+    if let Some(now_us) = after.date_us(after.read_us) {
+        if boots::distrust_later(transaction, boot.id, now_us)? {
+            lay_anew(transaction)?;
+        }
+        // What was dated for good by another offset of this boot was wrong.
+        let before = before.offset_us.filter(|_| before.is_settled && is_moved);
+        redate::bring_back(transaction, boot, now_us, before)?;
+    }
+    // Only now: a change of terms takes back what is of later.
+    make_final(transaction)
+}
+
+/// Dates again all that is not dated for good.
+pub(super) fn lay_anew(transaction: &Transaction<'_>) -> Result<(), Fault> {
+    if held::is_any(transaction)? {
+        held::take_out(transaction)?;
+        held::lay_all(transaction)?;
+    }
+    change::lay_anew(transaction)
+}
+
+/// All that is dated is so for good.
+pub(super) fn make_final(transaction: &Transaction<'_>) -> Result<(), Fault> {
+    let terms = change::make_final(transaction)?;
+    let offsets = boots::offsets(transaction)?;
+    for (boot, offset) in &offsets {
+        if offset.is_inferred {
+            let terms = terms.get(boot).copied().unwrap_or_default();
+            doubt(transaction, *boot, around(&offsets, offset), terms)?;
+        }
+        transaction.prepare_cached("DELETE FROM held WHERE boot = ?")?.execute([boot])?;
+    }
+    for sql in ["DELETE FROM laid", "DELETE FROM laid_sample"] {
+        transaction.prepare_cached(sql)?.execute([])?;
+    }
+    Ok(())
+}
+
+/// Keeps in mind that a boot's usage and terms were dated without a clock that was believed.
+fn doubt(
+    transaction: &Transaction<'_>,
+    boot: i64,
+    (from_us, to_us): (Option<i64>, i64),
+    terms: u64,
+) -> Result<(), Fault> {
+    let sql = "SELECT ifnull(sum(frames), 0), ifnull(sum(bytes), 0) FROM held WHERE boot = ?";
+    let (frames, bytes): (i64, i64) =
+        transaction.prepare_cached(sql)?.query_row([boot], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    if (frames, bytes, terms) == (0, 0, 0) {
+        return Ok(());
+    }
+    let sql = "INSERT INTO doubt (boot, from_us, to_us, frames, bytes, terms) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    transaction.prepare_cached(sql)?.execute(params![
+        boot,
+        from_us,
+        to_us,
+        frames,
+        bytes,
+        terms.cast_signed()
+    ])?;
+    Ok(())
+}
+
+/// A boot was after the end of one whose clock was believed, if any, and before the beginning of
+/// another.
+fn around(offsets: &BTreeMap<i64, Offset>, own: &Offset) -> (Option<i64>, i64) {
+    let believed = || offsets.values().filter(|offset| !offset.is_inferred);
+    let after = believed().filter(|other| other.age < own.age).max_by_key(|other| other.age);
+    let before = believed().filter(|other| other.age > own.age).min_by_key(|other| other.age);
+    let to_us = after.map_or(own.end_us, |after| after.us);
+    (before.map(|before| before.end_us).filter(|from_us| *from_us <= to_us), to_us)
+}

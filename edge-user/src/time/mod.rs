@@ -1,0 +1,99 @@
+//! The room for time: the only place where `edge` reads a clock that says what day it is.
+//!
+//! Two clocks are read together. The wall clock (`CLOCK_REALTIME`) says the date and may say
+//! anything: 1970 before NTP has answered, 2033 where the battery is empty, two hours less after
+//! somebody has set it. The clock since boot (`CLOCK_BOOTTIME`) never steps and says no date. The
+//! ledger keeps both of each reading, and judges the first by the second (`ledger::belief`).
+
+mod kernel;
+
+use anyhow::Result;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// What the clocks say at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moment {
+    /// The wall clock: what it says, which may be wrong.
+    pub wall: Timestamp,
+    /// The kernel's boot.
+    pub boot_id: Uuid,
+    /// Time since that boot in microseconds, suspends included (`CLOCK_BOOTTIME`).
+    pub boot_us: i64,
+    /// Whether the kernel says that NTP or PTP keeps the wall clock right (`adjtimex(2)`). Hosts
+    /// without either never say so, and their clocks are not wrong for that.
+    pub is_synchronized: bool,
+}
+
+/// What the clocks say now.
+///
+/// # Errors
+///
+/// Where `/proc` doesn't tell which boot this is.
+pub fn now() -> Result<Moment> {
+    let boot_id = boot_id()?;
+    let (wall, boot_us) = kernel::wall_and_boot_us();
+    Ok(Moment { wall, boot_id, boot_us, is_synchronized: kernel::is_synchronized() })
+}
+
+/// What the wall clock says now, for people to read: nothing is billed, deleted or sealed by it
+/// alone.
+#[must_use]
+pub fn wall() -> Timestamp {
+    Timestamp::now()
+}
+
+/// The kernel's boot, as `/proc/sys/kernel/random/boot_id` has it.
+///
+/// # Errors
+///
+/// Where it can't be read.
+pub fn boot_id() -> Result<Uuid> {
+    kernel::boot_id()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::Path};
+
+    use super::*;
+
+    #[test]
+    fn the_clock_since_boot_goes_on() {
+        let (before, after) = (now().unwrap(), now().unwrap());
+        assert_eq!(before.boot_id, after.boot_id);
+        assert!((0..).contains(&before.boot_us) && before.boot_us <= after.boot_us);
+        let text = serde_json::to_string(&before).unwrap();
+        assert_eq!(serde_json::from_str::<Moment>(&text).unwrap(), before);
+    }
+
+    /// Whoever reads a date elsewhere can't be judged by anything.
+    #[test]
+    fn nobody_else_reads_the_wall_clock() {
+        let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let mut readers = Vec::new();
+        look(&sources, &mut readers);
+        assert_eq!(readers, [""; 0]);
+    }
+
+    fn look(directory: &Path, readers: &mut Vec<String>) {
+        for entry in fs::read_dir(directory).unwrap().map(Result::unwrap) {
+            let path = entry.path();
+            if path.is_dir() {
+                if path != Path::new(env!("CARGO_MANIFEST_DIR")).join("src/time") {
+                    look(&path, readers);
+                }
+                continue;
+            }
+            let source = fs::read_to_string(&path).unwrap();
+            for word in
+                ["Timestamp::now", "Zoned::now", "SystemTime", "CLOCK_REALTIME", "gettimeofday"]
+            {
+                if source.contains(word) {
+                    readers.push(format!("{}: {word}", path.display()));
+                }
+            }
+        }
+    }
+}
