@@ -321,7 +321,7 @@ impl KernelTables {
     }
 
     /// Keeps the word of a policer that nobody uses from being mistaken for another: see
-    /// [`idle::settled`]. To be called every few weeks at the least.
+    /// `idle::settled`. To be called every few weeks at the least.
     pub fn settle(&self, index: u32) {
         self.policers.update(index, |tat_ticks| idle::settled(tat_ticks, now_ticks()));
     }
