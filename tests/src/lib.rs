@@ -12,4 +12,6 @@ pub mod fuzzing;
 pub mod guest;
 pub mod notation;
 pub mod oracle;
+pub mod somebody;
 pub mod stock;
+pub mod wires;
