@@ -14,4 +14,6 @@ pub mod load;
 pub mod notation;
 pub mod oracle;
 pub mod shim;
+pub mod somebody;
 pub mod stock;
+pub mod wires;
