@@ -1,12 +1,6 @@
 //! The length that is policed and metered, where that isn't the frame's.
 
-use crate::{
-    attachment::Attachment,
-    class::{self, ETHER_TYPE_IPV4, ETHER_TYPE_IPV6},
-    frame::Frame,
-    reason::Reason,
-    tags::Tag,
-};
+use crate::{attachment::Attachment, class, frame::Frame, packet, reason::Reason, tags::Tag};
 
 /// What a frame, received with the tags up to `last`, counts for in bytes.
 #[inline(always)]
@@ -19,11 +13,10 @@ pub fn accounted_bytes(
         let adjust_bytes = i32::from(attachment.len_adjust_bytes);
         return Ok(frame.len_bytes().wrapping_add_signed(adjust_bytes));
     }
-    let packet_bytes = match last.next_ether_type {
-        ETHER_TYPE_IPV4 => class::ipv4_len_bytes(frame, last.next_offset),
-        ETHER_TYPE_IPV6 => class::ipv6_len_bytes(frame, last.next_offset),
+    let packet_bytes = match packet::locate(frame, last) {
+        Some(place) => class::len_bytes(frame, place),
         // Not IP, and not for nothing either: what the tags carry.
-        _ => Some(frame.len_bytes().wrapping_sub(last.next_offset as u32)),
+        None => Some(frame.len_bytes().wrapping_sub(last.next_offset as u32)),
     };
     packet_bytes.ok_or(Reason::Malformed)
 }

@@ -80,7 +80,7 @@ fn into_circuit(
     if !port.features.has(Features::FAIRNESS) || attachment.flow_queues == 0 {
         return police::admit(tables, clock, bucket, share, len_bytes);
     }
-    let flow = fair::flow(frame, request.tag)?;
+    let flow = fair::flow(frame, request.tag);
     let rate = tables.rate(attachment.rate).ok_or(Reason::DanglingTable)?;
     let frame_ticks = rate.ticks(len_bytes);
     if !fair::may_send(tables, clock, attachment, share, flow, frame_ticks)? {

@@ -106,17 +106,21 @@ const _: () = assert!(core::mem::offset_of!(Attachment, len_adjust_bytes) == 20)
 const _: () = assert!(core::mem::offset_of!(Attachment, flags) == 22);
 
 /// The attachment a frame belongs to, and the last tag that told so. The entry for VID 0, if
-/// there is one, is for frames without a tag and for those with a priority tag.
+/// there is one, is for frames without a tag and for those with a priority tag and no other: what
+/// follows that would be taken for a tag by whoever skips the priority tag, and is somebody else's.
 #[inline(always)]
 pub fn classify(
     frame: &impl Frame,
     tables: &impl Tables,
     outer: Tag,
 ) -> Result<(u32, Tag), Reason> {
+    let nobodys = if outer.is_there() { Reason::Unmatched } else { Reason::Untagged };
     let c_table = match tables.s_tag(outer.vid) {
+        Slot::Attachment(_) if outer.vid.number() == 0 && outer.precedes_tag() => {
+            return Err(nobodys);
+        }
         Slot::Attachment(index) => return Ok((index, outer)),
-        Slot::Empty if !outer.is_there() => return Err(Reason::Untagged),
-        Slot::Empty => return Err(Reason::Unmatched),
+        Slot::Empty => return Err(nobodys),
         Slot::CTable(c_table) => c_table,
     };
     let inner = tags::inner(frame, &outer)?;

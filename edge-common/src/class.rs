@@ -1,11 +1,14 @@
-//! Step 4, the class: the DSCP of an IP packet behind the circuit's tags.
+//! Step 4, the class: the DSCP of a frame's IP packet.
 
 use edge_bound::below;
 
-use crate::{frame::Frame, reason::Reason, tags::Tag};
+use crate::{
+    frame::Frame,
+    packet::{self, Place},
+    reason::Reason,
+    tags::Tag,
+};
 
-pub(crate) const ETHER_TYPE_IPV4: u16 = 0x0800;
-pub(crate) const ETHER_TYPE_IPV6: u16 = 0x86dd;
 const IPV4_MIN_HEADER_LEN_BYTES: usize = 20;
 pub(crate) const IPV6_HEADER_LEN_BYTES: usize = 40;
 
@@ -76,6 +79,30 @@ pub enum IpVersion {
     V4,
     /// RFC 8200.
     V6,
+}
+
+impl IpVersion {
+    /// As a number, 0 for none.
+    #[inline(always)]
+    #[must_use]
+    pub const fn to_bits(version: Option<Self>) -> u64 {
+        match version {
+            None => 0,
+            Some(Self::V4) => 4,
+            Some(Self::V6) => 6,
+        }
+    }
+
+    /// From [`Self::to_bits`].
+    #[inline(always)]
+    #[must_use]
+    pub const fn from_bits(bits: u64) -> Option<Self> {
+        match bits {
+            4 => Some(Self::V4),
+            6 => Some(Self::V6),
+            _ => None,
+        }
+    }
 }
 
 /// The first 16 bits of an IP header: the DSCP is among them in IPv4 and in IPv6.
@@ -153,14 +180,23 @@ impl DsWord {
     }
 }
 
-/// The DSCP of what `tag` is followed by: `None` where that isn't IP, [`Reason::Malformed`] where
-/// it claims to be and a router would refuse it.
+/// The DSCP of a frame whose last tag is `last`: `None` where that isn't followed by IP,
+/// [`Reason::Malformed`] where it claims to be and a router would refuse it.
 #[inline(always)]
-pub fn ds_word(frame: &impl Frame, tag: &Tag) -> Result<Option<DsWord>, Reason> {
-    match tag.next_ether_type {
-        ETHER_TYPE_IPV4 => ipv4(frame, tag.next_offset).map(Some),
-        ETHER_TYPE_IPV6 => ipv6(frame, tag.next_offset).map(Some),
-        _ => Ok(None),
+pub fn ds_word(frame: &(impl Frame + ?Sized), last: &Tag) -> Result<Option<DsWord>, Reason> {
+    match packet::locate(frame, last) {
+        Some(Place { version: IpVersion::V4, offset }) => ipv4(frame, offset).map(Some),
+        Some(Place { version: IpVersion::V6, offset }) => ipv6(frame, offset).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Length in bytes of the packet at `place`, by its header.
+#[inline(always)]
+pub(crate) fn len_bytes(frame: &impl Frame, place: Place) -> Option<u32> {
+    match place.version {
+        IpVersion::V4 => ipv4_len_bytes(frame, place.offset),
+        IpVersion::V6 => ipv6_len_bytes(frame, place.offset),
     }
 }
 
@@ -181,7 +217,7 @@ pub(crate) fn ipv6_len_bytes(frame: &(impl Frame + ?Sized), offset: usize) -> Op
 /// header and that the frame holds. The checksum is not verified: it stays as right or as wrong
 /// as it came.
 #[inline(always)]
-fn ipv4(frame: &impl Frame, offset: usize) -> Result<DsWord, Reason> {
+fn ipv4(frame: &(impl Frame + ?Sized), offset: usize) -> Result<DsWord, Reason> {
     let start = frame.read_u32(offset).ok_or(Reason::Malformed)?;
     let header_len_bytes = (start >> 24 & 0x0f) * 4;
     let total_len_bytes = start & 0xffff;
@@ -199,7 +235,7 @@ fn ipv4(frame: &impl Frame, offset: usize) -> Result<DsWord, Reason> {
 /// RFC 8200, 3: version 6, and a payload that the frame holds. A payload length of 0 is legal:
 /// nothing follows, or a jumbogram's length does (RFC 2675).
 #[inline(always)]
-fn ipv6(frame: &impl Frame, offset: usize) -> Result<DsWord, Reason> {
+fn ipv6(frame: &(impl Frame + ?Sized), offset: usize) -> Result<DsWord, Reason> {
     let word = frame.read_u16(offset).ok_or(Reason::Malformed)?;
     let payload_len_bytes = frame.read_u16(offset + 4).ok_or(Reason::Malformed)?;
     let end = offset + IPV6_HEADER_LEN_BYTES;

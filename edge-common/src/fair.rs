@@ -18,6 +18,7 @@ use crate::{
     reason::Reason,
     tables::{Clock, Tables, Word},
     tags::Tag,
+    ticks::elapsed_ticks,
 };
 
 /// Flows that are told apart.
@@ -25,6 +26,8 @@ pub const FLOWS: usize = 1 << FLOWS_LOG2;
 const FLOWS_LOG2: u32 = 6;
 /// Queues are drained no more often.
 const DRAIN_TICKS: u64 = 250_000 << TICKS_PER_NS_LOG2;
+/// More than all queues hold: they are empty after as much. Below 2^63, see [`lesser`].
+const MAX_DRAIN_TICKS: u64 = 1 << 62;
 /// Rounds in which queues that are short leave their share to the others.
 const ROUNDS: u32 = 2;
 
@@ -66,12 +69,8 @@ pub struct Flow(usize);
 
 /// The flow of a frame whose last tag is `last`. All that is not IP is one.
 #[inline(always)]
-pub fn flow(frame: &impl Frame, last: &Tag) -> Result<Flow, Reason> {
-    let hash = match class::ds_word(frame, last)? {
-        Some(packet) => frame.flow_hash(&packet),
-        None => 0,
-    };
-    Ok(Flow((hash >> (u64::BITS - FLOWS_LOG2)) as usize))
+pub fn flow(frame: &impl Frame, last: &Tag) -> Flow {
+    Flow((frame.flow_hash(last) >> (u64::BITS - FLOWS_LOG2)) as usize)
 }
 
 /// Whether `flow` may send what takes `frame_ticks`, as far as the other flows are concerned.
@@ -106,14 +105,16 @@ pub fn refresh(
     flow_queues: u32,
 ) {
     let Some(rate) = tables.rate(bucket.rate).copied() else { return };
+    let Some(queues) = tables.flow_queues(flow_queues) else { return };
+    let drained_ticks = queues.drained_ticks.load();
     let Some((policer, _)) = tables.policer(bucket.policer) else { return };
     let tat_ticks = policer.tat_ticks.load();
-    // After the word, as when a lease is bought.
+    // After the words, as when a lease is bought.
     let now_ticks = clock.now_ns() << TICKS_PER_NS_LOG2;
     let ahead_ticks = rate.ahead_ticks(tat_ticks, now_ticks);
     let Some(queues) = tables.flow_queues(flow_queues) else { return };
     queues.ahead_ticks.store(ahead_ticks);
-    drain(queues, now_ticks);
+    drain(queues, drained_ticks, now_ticks);
 }
 
 /// Notes what came of asking the circuit's bucket: how far ahead it is, where that was looked at,
@@ -139,20 +140,24 @@ pub fn asked(
 #[inline(always)]
 fn fits<W: Word>(queues: &FlowQueues<W>, flow: Flow, frame_ticks: u64, ceiling_ticks: u64) -> bool {
     let free_ticks = ceiling_ticks.saturating_sub(queues.ahead_ticks.load());
-    queues.queue(flow).load() + frame_ticks <= free_ticks << 1
+    // A queue that two CPUs have drained at once may hold less than nothing until the next time.
+    let queue_ticks = queues.queue(flow).load();
+    let queue_ticks = if queue_ticks > u64::MAX >> 1 { 0 } else { queue_ticks };
+    queue_ticks + frame_ticks <= free_ticks << 1
 }
 
-/// Takes from the queues, evenly, what the rate has drained since the last time (water-filling).
+/// Takes from the queues, evenly, what the rate has drained since `drained_ticks`, when they were
+/// last drained (water-filling), unless another CPU has.
 #[inline(always)]
-fn drain<W: Word>(queues: &FlowQueues<W>, now_ticks: u64) {
-    let drained_ticks = queues.drained_ticks.load();
-    let elapsed_ticks = now_ticks.wrapping_sub(drained_ticks);
-    if elapsed_ticks.cast_signed() < DRAIN_TICKS.cast_signed()
+fn drain<W: Word>(queues: &FlowQueues<W>, drained_ticks: u64, now_ticks: u64) {
+    let elapsed_ticks = elapsed_ticks(drained_ticks, now_ticks);
+    if elapsed_ticks < DRAIN_TICKS
         || queues.drained_ticks.compare_exchange(drained_ticks, now_ticks) != drained_ticks
     {
         return;
     }
-    let mut left_ticks = elapsed_ticks;
+    let mut left_ticks =
+        if elapsed_ticks > MAX_DRAIN_TICKS { MAX_DRAIN_TICKS } else { elapsed_ticks };
     for _ in 0..ROUNDS {
         let waiting: u64 = queues.queues_ticks.iter().map(|queue| is_positive(queue.load())).sum();
         if waiting == 0 {
@@ -183,8 +188,11 @@ const fn lesser(a: u64, b: u64) -> u64 {
 /// A hash of addresses, protocol and ports; a fragment has none of the latter. To be called
 /// through [`Frame::flow_hash`].
 #[inline(always)]
-pub fn hash(frame: &(impl Frame + ?Sized), packet: &DsWord) -> u64 {
-    try_hash(frame, packet).unwrap_or(0)
+pub fn hash(frame: &(impl Frame + ?Sized), last: &Tag) -> u64 {
+    match class::ds_word(frame, last) {
+        Ok(Some(packet)) => try_hash(frame, &packet).unwrap_or(0),
+        _ => 0,
+    }
 }
 
 #[inline(always)]

@@ -1,9 +1,10 @@
 //! Access to the bytes of one frame.
 
 use crate::{
-    class::DsWord,
-    fair,
+    class::{DsWord, IpVersion},
+    fair, mark, packet,
     rules::{self, Transport},
+    tags::Tag,
 };
 
 /// An Ethernet frame, from the destination address to the last payload byte (no FCS).
@@ -44,8 +45,18 @@ pub trait Frame {
     }
 
     /// [`fair::hash`] of this frame; likewise.
-    fn flow_hash(&self, packet: &DsWord) -> u64 {
-        fair::hash(self, packet)
+    fn flow_hash(&self, last: &Tag) -> u64 {
+        fair::hash(self, last)
+    }
+
+    /// [`mark::mark_congestion`] of this frame; likewise.
+    fn mark_congestion(&mut self, last: &Tag) -> Option<()> {
+        mark::mark_congestion(self, last)
+    }
+
+    /// [`packet::version_within`] of this frame; likewise.
+    fn version_within(&self, ether_type: u16, offset: usize) -> Option<IpVersion> {
+        packet::version_within(self, ether_type, offset)
     }
 }
 

@@ -41,7 +41,7 @@ pub struct InFlight {
     end: u32,
     /// Index of the port that received them.
     port: u32,
-    /// 1: the port hands over each frame by itself (generic XDP), and no batch is its.
+    /// 1: the newest frame was handed over by itself (generic XDP), and no batch has it.
     one_by_one: u32,
     /// By the low bits of their numbers.
     frames: [HandedOver; CAPACITY],
@@ -81,11 +81,12 @@ impl InFlight {
         self.frames[below::<CAPACITY>(number as usize)]
     }
 
-    /// A frame that `port` received is handed over.
+    /// A frame that `port` received is handed over. How, the program says that received it: another
+    /// one may have run on this CPU before, as after a change of the port's mode.
     #[inline(always)]
     pub fn push(&mut self, port: u32, one_by_one: bool, frame: HandedOver) {
-        if self.port != port || one_by_one {
-            // Nothing is left under way of another port, nor of the frame before.
+        if self.port != port || one_by_one || self.one_by_one != 0 {
+            // Nothing is left under way of another port, nor of a frame that went by itself.
             self.first = self.end;
             self.port = port;
             self.one_by_one = u32::from(one_by_one);
@@ -164,6 +165,7 @@ mod tests {
             Self { queue: vec![], in_flight, refused: vec![], expected: vec![] }
         }
 
+        /// A frame of a port in native mode.
         fn redirect(
             &mut self,
             port: u32,
@@ -173,15 +175,27 @@ mod tests {
         ) {
             self.in_flight.push(port, false, frame(number));
             if !is_mtu_ok {
-                let refused = self.in_flight.refused_newest();
-                self.refused.extend(attachments(&self.in_flight, refused));
-                self.expected.push(number);
+                self.refuse(number);
                 return;
             }
             if self.queue.len() == BATCH as usize {
                 self.flush(room());
             }
             self.queue.push(number);
+        }
+
+        /// A frame of a port in generic mode, which comes into no batch.
+        fn redirect_by_itself(&mut self, port: u32, number: u32, is_mtu_ok: bool) {
+            self.in_flight.push(port, true, frame(number));
+            if !is_mtu_ok {
+                self.refuse(number);
+            }
+        }
+
+        fn refuse(&mut self, number: u32) {
+            let refused = self.in_flight.refused_newest();
+            self.refused.extend(attachments(&self.in_flight, refused));
+            self.expected.push(number);
         }
 
         fn flush(&mut self, room: usize) {
@@ -202,17 +216,25 @@ mod tests {
     proptest! {
         #[test]
         fn what_a_device_refuses_is_known_frame_by_frame(
-            polls in prop::collection::vec(
-                (0..3u32, prop::collection::vec(prop::bool::weighted(0.9), 0..65)), 1..40),
+            // By poll: the port, its mode, which may be another one each time, and its frames.
+            polls in prop::collection::vec((
+                0..3u32,
+                prop::bool::weighted(0.3),
+                prop::collection::vec(prop::bool::weighted(0.9), 0..65),
+            ), 1..40),
             rooms in prop::collection::vec(0..20usize, 400),
         ) {
             let mut kernel = Kernel::new();
             let mut rooms = rooms.into_iter().cycle();
             let mut number = 0;
-            for (port, frames) in polls {
+            for (port, is_generic, frames) in polls {
                 for is_mtu_ok in frames {
                     number += 1;
-                    kernel.redirect(port, number, is_mtu_ok, || rooms.next().unwrap());
+                    if is_generic {
+                        kernel.redirect_by_itself(port, number, is_mtu_ok);
+                    } else {
+                        kernel.redirect(port, number, is_mtu_ok, || rooms.next().unwrap());
+                    }
                 }
                 kernel.flush(rooms.next().unwrap());
             }
@@ -262,7 +284,15 @@ mod tests {
         assert_eq!(attachments(&in_flight, newest), [8]);
         let none = in_flight.refused_newest();
         assert_eq!(none.first, none.end);
-        // Another port on the same CPU begins anew.
+        // The same port in the other mode begins anew, and stays in it.
+        in_flight.push(1, false, frame(5));
+        in_flight.push(1, false, frame(6));
+        let refused = in_flight.handed_over(1, 1);
+        assert_eq!(attachments(&in_flight, refused), [6]);
+        in_flight.push(1, true, frame(7));
+        let none = in_flight.handed_over(0, 1);
+        assert_eq!(none.first, none.end);
+        // And so does another port on the same CPU.
         in_flight.push(2, false, frame(9));
         let refused = in_flight.handed_over(0, 1);
         assert_eq!((attachments(&in_flight, refused), in_flight.port()), (vec![9], 2));

@@ -36,6 +36,7 @@ pub mod in_flight;
 pub mod limits;
 pub mod mark;
 pub mod meter;
+pub mod packet;
 pub mod path;
 pub mod peak;
 pub mod police;
@@ -47,6 +48,7 @@ pub mod retag;
 pub mod rules;
 pub mod tables;
 pub mod tags;
+pub mod ticks;
 
 pub use frame::Frame;
 pub use reason::{Action, Reason};

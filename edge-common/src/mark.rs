@@ -29,19 +29,18 @@ pub fn mark_pcp(frame: &mut impl Frame, pcp: Pcp) -> Result<(), Reason> {
 }
 
 /// Tells the receiver of an IP packet, behind the tags up to `last`, of congestion, if its sender
-/// would be told so (RFC 3168, 5): ECT(0) and ECT(1) become CE.
+/// would be told so (RFC 3168, 5): ECT(0) and ECT(1) become CE. To be called through
+/// [`Frame::mark_congestion`]; `None` where the frame ends too early.
 #[inline(always)]
-pub fn mark_congestion(frame: &mut impl Frame, last: &Tag) -> Result<(), Reason> {
-    match class::ds_word(frame, last)? {
-        Some(ds) if ds.is_ecn_capable() => {
-            write(frame, &ds, ds.with_congestion()).ok_or(Reason::Malformed)
-        }
-        _ => Ok(()),
+pub fn mark_congestion(frame: &mut (impl Frame + ?Sized), last: &Tag) -> Option<()> {
+    match class::ds_word(frame, last).ok()? {
+        Some(ds) if ds.is_ecn_capable() => write(frame, &ds, ds.with_congestion()),
+        _ => Some(()),
     }
 }
 
 #[inline(always)]
-fn write(frame: &mut impl Frame, ds: &DsWord, word: u16) -> Option<()> {
+fn write(frame: &mut (impl Frame + ?Sized), ds: &DsWord, word: u16) -> Option<()> {
     if ds.version == IpVersion::V4 {
         let offset = ds.offset + IPV4_CHECKSUM_OFFSET;
         let updated = checksum::update(frame.read_u16(offset)?, ds.word, word);

@@ -68,6 +68,10 @@ fn owned_steps(
     rx_len_bytes: u32,
 ) -> Result<(), Reason> {
     let attachment = *tables.attachment(index).ok_or(Reason::DanglingTable)?;
+    if Retag::from_bits(attachment.retag).leaves_none() && tag.precedes_tag() {
+        // Where it leaves, it would be a frame of those tags' owner.
+        return Err(Reason::Unmatched);
+    }
     tables.note_attachment(index);
     if attachment.flags & Attachment::DISABLED != 0 {
         return Err(Reason::CircuitDisabled);
@@ -105,7 +109,7 @@ fn owned_steps(
         && attachment.flags & Attachment::MARKS_ECN != 0
         && admission.tells()
     {
-        mark::mark_congestion(frame, &tag)?;
+        frame.mark_congestion(&tag).ok_or(Reason::Malformed)?;
     }
 
     if attachment.retag != 0 || attachment.flags & Attachment::MARKS_PCP != 0 {

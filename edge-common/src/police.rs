@@ -11,7 +11,7 @@
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use crate::{
-    peak::{self, WINDOW_TICKS, Window},
+    peak::{self, Starts, WINDOW_TICKS, Window},
     port::Features,
     qos::BurstShare,
     rate::{Rate, TICKS_PER_NS_LOG2},
@@ -227,7 +227,8 @@ fn buy_at<W: Word>(
 
     for _ in 0..MAX_ATTEMPTS {
         let tat_ticks = policer.tat_ticks.load();
-        // After the word: a CPU that stood still between the two, for longer than a word may be
+        let starts = Starts::of(&policer.windows);
+        // After the words: a CPU that stood still between the two, for longer than a word may be
         // ahead, would take what the others sold meanwhile for what was written 52 days ago.
         let now_ticks = clock.now_ns() << TICKS_PER_NS_LOG2;
         let ahead_ticks = rate.ahead_ticks(tat_ticks, now_ticks);
@@ -242,7 +243,9 @@ fn buy_at<W: Word>(
                 features.has(Features::ECN) && tells(lease, rate, share, ahead_ticks, now_ticks);
             lease.credit_bytes[share.level()] += lease_bytes - len_bytes;
             lease.leases += 1;
-            peak::record(&policer.sold_ticks, &policer.windows, now_ticks, lease_ticks);
+            let Policer { sold_ticks, windows, .. } = policer;
+            let max_ahead_ticks = rate.max_ahead_ticks();
+            peak::record(sold_ticks, windows, starts, now_ticks, max_ahead_ticks, lease_ticks);
             return Admission::looked_at(ahead_ticks, true).telling(tells);
         }
         lease.retries += 1;
@@ -274,6 +277,7 @@ fn tells(
         return false;
     }
     let steps = (ahead_ticks - from_ticks) / (step_ticks + 1) + 1;
+    // 16 bits come round after 68.7 s: within 50 ms of that, a mark may wait for as long.
     let now = (now_ticks >> (TICKS_PER_NS_LOG2 + 20)) as u16;
     let is_soon = now.wrapping_sub(lease.told as u16) < SPACING;
     if steps <= u64::from(lease.told >> 16) || is_soon && steps < LAST_STEPS {

@@ -15,8 +15,8 @@ const LEASE_NS: u64 = 16_000;
 /// A lease is at most this part of what a class may have of the burst, or each frame is bought by
 /// itself. As a power of two.
 const LEASES_PER_SHARE_LOG2: u32 = 4;
-/// Longest burst in time.
-pub const MAX_BURST_NS: u64 = 10_000_000_000;
+/// Longest burst in time: at [`Rate::MIN_BPS`], the least default burst, 128,000 bytes.
+pub const MAX_BURST_NS: u64 = 128_000 * 8_000_000_000 / Rate::MIN_BPS;
 /// Ticks that a byte takes at 1 bit/s.
 const TICKS_PER_BYTE_BPS: u128 = 8_000_000_000 << TICKS_PER_NS_LOG2;
 /// Bound of a frame's length for which [`Rate::ticks`] can't overflow.
@@ -122,7 +122,7 @@ impl Rate {
     #[inline(always)]
     #[must_use]
     pub const fn ceiling_ticks(&self, share: BurstShare) -> u64 {
-        // 2^45.3 ticks of the longest burst, times at most 2^10.
+        // 2^45.9 ticks of the longest burst, times at most 2^10.
         self.burst_ticks.wrapping_mul(share.get() as u64) >> BurstShare::WHOLE_LOG2
     }
 

@@ -65,6 +65,14 @@ impl Retag {
         self.0
     }
 
+    /// Whether frames lose all their tags, so that what they carry is next to the addresses.
+    #[inline(always)]
+    #[must_use]
+    pub const fn leaves_none(self) -> bool {
+        let outer = (self.0 >> 32) as u32;
+        outer & (Self::CHANGES | Self::HAS_TAG) == Self::CHANGES
+    }
+
     const fn pack(tag: LeavingTag) -> u32 {
         let source = match tag.source {
             Source::Outer => 0,

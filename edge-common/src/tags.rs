@@ -13,6 +13,10 @@ use crate::{
 pub const TPID_C_TAG: u16 = 0x8100;
 /// TPID of an S-tag (802.1Q-2022, table 9-1).
 pub const TPID_S_TAG: u16 = 0x88a8;
+/// TPIDs that devices used for S-tags before 802.1ad, or still do.
+const TPIDS_OF_OLD: [u16; 2] = [0x9100, 0x9200];
+/// What is below is no EtherType but the length of an 802.3 frame (802.3-2022, 3.2.6).
+pub const LENGTHS_END: u16 = 0x0600;
 /// EtherType of slow protocols: LACP, marker, OAM (802.3-2022, annex 57A).
 const ETHER_TYPE_SLOW: u16 = 0x8809;
 /// EtherType of LLDP (802.1AB-2016, 8.3).
@@ -57,6 +61,15 @@ impl Vid {
     }
 }
 
+/// Whether a tag begins with `ether_type`, on a port that accepts it or on some other: one of all
+/// that `tpids` can list.
+#[inline(always)]
+#[must_use]
+pub const fn is_tpid(ether_type: u16) -> bool {
+    let [a, b] = TPIDS_OF_OLD;
+    ether_type == TPID_C_TAG || ether_type == TPID_S_TAG || ether_type == a || ether_type == b
+}
+
 /// A tag and what follows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tag {
@@ -73,7 +86,14 @@ impl Tag {
     /// VID 0.
     #[inline(always)]
     const fn none(ether_type: u16) -> Self {
-        Self { vid: Vid(0), next_ether_type: ether_type, next_offset: ETHERNET_HEADER_LEN_BYTES }
+        Self::before(ether_type, ETHERNET_HEADER_LEN_BYTES)
+    }
+
+    /// A tag that `ether_type` follows, and what is at `offset` after that. Its VID is anything.
+    #[inline(always)]
+    #[must_use]
+    pub const fn before(ether_type: u16, offset: usize) -> Self {
+        Self { vid: Vid(0), next_ether_type: ether_type, next_offset: offset }
     }
 
     /// Whether it is there at all.
@@ -81,6 +101,13 @@ impl Tag {
     #[must_use]
     pub const fn is_there(&self) -> bool {
         self.next_offset != ETHERNET_HEADER_LEN_BYTES
+    }
+
+    /// Whether another tag follows, whoever's it is.
+    #[inline(always)]
+    #[must_use]
+    pub const fn precedes_tag(&self) -> bool {
+        is_tpid(self.next_ether_type)
     }
 
     #[inline(always)]

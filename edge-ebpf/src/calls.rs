@@ -9,11 +9,12 @@ use aya_ebpf::{
     programs::XdpContext,
 };
 use edge_common::{
-    class::DsWord,
-    fair,
+    class::{DsWord, IpVersion},
+    fair, mark, packet,
     police::{self, Bucket},
     qos::BurstShare,
     rules,
+    tags::Tag,
 };
 
 use crate::{clock::PortClock, frame::XdpFrame, port, tables::Maps};
@@ -53,33 +54,83 @@ pub(crate) extern "C" fn transport_frags(ctx: *mut xdp_md, offset: u32, word: u3
 #[inline(always)]
 fn transport_of<const FRAGS: bool>(ctx: *mut xdp_md, offset: u32, word: u32) -> u64 {
     let ctx = XdpContext::new(ctx);
-    rules::transport(&XdpFrame::<FRAGS>::new(&ctx), &packet(offset, word)).to_bits()
+    let packet = DsWord::from_bits(0, word);
+    rules::transport(&XdpFrame::<FRAGS>::behind(&ctx, offset), &packet).to_bits()
 }
 
-/// [`fair::hash`] of the packet that [`DsWord::to_bits`] tells.
+/// [`fair::hash`] of the frame whose tags are followed by this.
 #[unsafe(no_mangle)]
 #[inline(never)]
-pub(crate) extern "C" fn flow_hash(ctx: *mut xdp_md, offset: u32, word: u32) -> u64 {
-    flow_hash_of::<false>(ctx, offset, word)
+pub(crate) extern "C" fn flow_hash(ctx: *mut xdp_md, ether_type: u32, offset: u32) -> u64 {
+    flow_hash_of::<false>(ctx, ether_type, offset)
 }
 
 /// As [`flow_hash`], for a frame in several buffers.
 #[unsafe(no_mangle)]
 #[inline(never)]
-pub(crate) extern "C" fn flow_hash_frags(ctx: *mut xdp_md, offset: u32, word: u32) -> u64 {
-    flow_hash_of::<true>(ctx, offset, word)
+pub(crate) extern "C" fn flow_hash_frags(ctx: *mut xdp_md, ether_type: u32, offset: u32) -> u64 {
+    flow_hash_of::<true>(ctx, ether_type, offset)
 }
 
 #[inline(always)]
-fn flow_hash_of<const FRAGS: bool>(ctx: *mut xdp_md, offset: u32, word: u32) -> u64 {
+fn flow_hash_of<const FRAGS: bool>(ctx: *mut xdp_md, ether_type: u32, offset: u32) -> u64 {
     let ctx = XdpContext::new(ctx);
-    fair::hash(&XdpFrame::<FRAGS>::new(&ctx), &packet(offset, word))
+    let last = Tag::before(ether_type as u16, 0);
+    fair::hash(&XdpFrame::<FRAGS>::behind(&ctx, offset), &last)
 }
 
-/// No more than two tags are in front of it, which the verifier wants to see again.
+/// [`mark::mark_congestion`] of the frame whose tags are followed by this; [`NO_BYTES`] where it ends
+/// too early.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn mark_congestion(ctx: *mut xdp_md, ether_type: u32, offset: u32) -> u64 {
+    mark_congestion_of::<false>(ctx, ether_type, offset)
+}
+
+/// As [`mark_congestion`], for a frame in several buffers.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn mark_congestion_frags(
+    ctx: *mut xdp_md,
+    ether_type: u32,
+    offset: u32,
+) -> u64 {
+    mark_congestion_of::<true>(ctx, ether_type, offset)
+}
+
 #[inline(always)]
-fn packet(offset: u32, word: u32) -> DsWord {
-    DsWord::from_bits(offset & 31, word)
+fn mark_congestion_of<const FRAGS: bool>(ctx: *mut xdp_md, ether_type: u32, offset: u32) -> u64 {
+    let ctx = XdpContext::new(ctx);
+    let last = Tag::before(ether_type as u16, 0);
+    match mark::mark_congestion(&mut XdpFrame::<FRAGS>::behind(&ctx, offset), &last) {
+        Some(()) => 0,
+        None => NO_BYTES,
+    }
+}
+
+/// [`packet::version_within`] the eight bytes at `offset`; returns the bits of its result.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn version_within(ctx: *mut xdp_md, ether_type: u32, offset: u32) -> u64 {
+    version_within_of::<false>(ctx, ether_type, offset)
+}
+
+/// As [`version_within`], for a frame in several buffers.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn version_within_frags(
+    ctx: *mut xdp_md,
+    ether_type: u32,
+    offset: u32,
+) -> u64 {
+    version_within_of::<true>(ctx, ether_type, offset)
+}
+
+#[inline(always)]
+fn version_within_of<const FRAGS: bool>(ctx: *mut xdp_md, ether_type: u32, offset: u32) -> u64 {
+    let ctx = XdpContext::new(ctx);
+    let frame = XdpFrame::<FRAGS>::behind(&ctx, offset);
+    IpVersion::to_bits(packet::version_within(&frame, ether_type as u16, 0))
 }
 
 /// In place of bytes that the frame does not have.

@@ -7,7 +7,12 @@ use aya_ebpf::{
     helpers::generated::{bpf_xdp_adjust_head, bpf_xdp_get_buff_len},
     programs::XdpContext,
 };
-use edge_common::{Frame, class::DsWord, rules::Transport};
+use edge_common::{
+    Frame,
+    class::{DsWord, IpVersion},
+    rules::Transport,
+    tags::Tag,
+};
 
 use crate::calls;
 
@@ -20,6 +25,8 @@ pub(crate) struct XdpFrame<'a, const FRAGS: bool> {
     data: usize,
     data_end: usize,
     len_bytes: u32,
+    /// Where of the received frame this one begins.
+    start: usize,
     ctx: &'a XdpContext,
 }
 
@@ -36,7 +43,35 @@ impl<'a, const FRAGS: bool> XdpFrame<'a, FRAGS> {
         } else {
             (data_end - data) as u32
         };
-        Self { data, data_end, len_bytes, ctx }
+        Self { data, data_end, len_bytes, start: 0, ctx }
+    }
+
+    /// What is at `start`, which is below 32, and behind it.
+    ///
+    /// Where the verifier knows a start's bounds alone, it knows of two pointers to the packet that
+    /// they are related only if one comes from the other. So all that this frame reads comes from one
+    /// pointer, which the compiler does not know the origin of.
+    #[inline(always)]
+    pub(crate) fn behind(ctx: &'a XdpContext, start: u32) -> Self {
+        let frame = Self::new(ctx);
+        let start = (start & 31) as usize;
+        let data;
+        // SAFETY: a copy of a register, which touches nothing else.
+        unsafe {
+            asm!(
+                "{data} = {place}",
+                place = in(reg) frame.data + start,
+                data = lateout(reg) data,
+                options(pure, nomem, nostack, preserves_flags),
+            );
+        }
+        Self { data, len_bytes: frame.len_bytes.wrapping_sub(start as u32), start, ..frame }
+    }
+
+    /// What follows a tag, and where, in the received frame.
+    #[inline(always)]
+    fn behind_tag(&self, last: &Tag) -> (u32, u32) {
+        (last.next_ether_type.into(), (self.start + last.next_offset) as u32)
     }
 
     /// The address of `len_bytes` bytes at `offset` that end at or before `data_end`.
@@ -64,7 +99,11 @@ impl<const FRAGS: bool> Frame for XdpFrame<'_, FRAGS> {
     #[inline(always)]
     fn read_u16(&self, offset: usize) -> Option<u16> {
         let Some(place) = self.at(offset, size_of::<u16>()) else {
-            return if FRAGS { load(self.ctx, offset).map(u16::from_be_bytes) } else { None };
+            return if FRAGS {
+                load(self.ctx, self.start + offset).map(u16::from_be_bytes)
+            } else {
+                None
+            };
         };
         let value: u64;
         // SAFETY: `at` compared the end of the bytes with `data_end`; the load touches only them.
@@ -77,7 +116,11 @@ impl<const FRAGS: bool> Frame for XdpFrame<'_, FRAGS> {
     #[inline(always)]
     fn read_u32(&self, offset: usize) -> Option<u32> {
         let Some(place) = self.at(offset, size_of::<u32>()) else {
-            return if FRAGS { load(self.ctx, offset).map(u32::from_be_bytes) } else { None };
+            return if FRAGS {
+                load(self.ctx, self.start + offset).map(u32::from_be_bytes)
+            } else {
+                None
+            };
         };
         let value: u64;
         // SAFETY: as in `read_u16`.
@@ -90,7 +133,11 @@ impl<const FRAGS: bool> Frame for XdpFrame<'_, FRAGS> {
     #[inline(always)]
     fn write_u16(&mut self, offset: usize, value: u16) -> Option<()> {
         let Some(place) = self.at(offset, size_of::<u16>()) else {
-            return if FRAGS { store(self.ctx, offset, value.to_be_bytes()) } else { None };
+            return if FRAGS {
+                store(self.ctx, self.start + offset, value.to_be_bytes())
+            } else {
+                None
+            };
         };
         let value = u64::from(value.to_be());
         // SAFETY: as in `read_u16`; packet memory is writable in XDP, and this program alone has
@@ -104,7 +151,11 @@ impl<const FRAGS: bool> Frame for XdpFrame<'_, FRAGS> {
     #[inline(always)]
     fn write_u32(&mut self, offset: usize, value: u32) -> Option<()> {
         let Some(place) = self.at(offset, size_of::<u32>()) else {
-            return if FRAGS { store(self.ctx, offset, value.to_be_bytes()) } else { None };
+            return if FRAGS {
+                store(self.ctx, self.start + offset, value.to_be_bytes())
+            } else {
+                None
+            };
         };
         let value = u64::from(value.to_be());
         // SAFETY: as in `read_u16`; packet memory is writable in XDP, and this program alone has
@@ -132,14 +183,31 @@ impl<const FRAGS: bool> Frame for XdpFrame<'_, FRAGS> {
     fn transport(&self, packet: &DsWord) -> Transport {
         let (offset, word) = packet.to_bits();
         let transport = if FRAGS { calls::transport_frags } else { calls::transport };
-        Transport::from_bits(transport(self.ctx.as_ptr().cast(), offset, word))
+        Transport::from_bits(transport(self.ctx.as_ptr().cast(), self.start as u32 + offset, word))
     }
 
     #[inline(always)]
-    fn flow_hash(&self, packet: &DsWord) -> u64 {
-        let (offset, word) = packet.to_bits();
+    fn flow_hash(&self, last: &Tag) -> u64 {
+        let (ether_type, offset) = self.behind_tag(last);
         let flow_hash = if FRAGS { calls::flow_hash_frags } else { calls::flow_hash };
-        flow_hash(self.ctx.as_ptr().cast(), offset, word)
+        flow_hash(self.ctx.as_ptr().cast(), ether_type, offset)
+    }
+
+    #[inline(always)]
+    fn mark_congestion(&mut self, last: &Tag) -> Option<()> {
+        let (ether_type, offset) = self.behind_tag(last);
+        let mark = if FRAGS { calls::mark_congestion_frags } else { calls::mark_congestion };
+        (mark(self.ctx.as_ptr().cast(), ether_type, offset) != calls::NO_BYTES).then_some(())
+    }
+
+    #[inline(always)]
+    fn version_within(&self, ether_type: u16, offset: usize) -> Option<IpVersion> {
+        let within = if FRAGS { calls::version_within_frags } else { calls::version_within };
+        IpVersion::from_bits(within(
+            self.ctx.as_ptr().cast(),
+            ether_type.into(),
+            (self.start + offset) as u32,
+        ))
     }
 }
 

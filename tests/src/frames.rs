@@ -5,6 +5,8 @@ use proptest::{
     sample::{Index, select},
 };
 
+use crate::shim::any_shim;
+
 /// How many frames a test takes: as many as the environment variable `name` says.
 #[must_use]
 pub fn how_many(name: &str, otherwise: u64) -> u64 {
@@ -140,8 +142,12 @@ pub fn any_frame() -> impl Strategy<Value = Vec<u8>> {
     let change = prop::option::weighted(0.3, (any::<Index>(), any::<u8>()));
     let cut = prop::option::weighted(0.2, any::<Index>());
     let padding = prop::option::weighted(0.2, 0usize..40);
-    (any_tags(), payload, change, cut, padding).prop_map(
-        |(tags, (ether_type, payload), change, cut, padding)| {
+    (any_tags(), payload, any_shim(), change, cut, padding).prop_map(
+        |(tags, (ether_type, payload), shim, change, cut, padding)| {
+            let (ether_type, payload) = match shim {
+                Some(shim) => shim.around(ether_type, &payload),
+                None => (ether_type, payload),
+            };
             let mut frame = frame(&tags, ether_type, &payload);
             frame.resize(frame.len() + padding.unwrap_or(0), 0);
             if let Some((at, byte)) = change {
@@ -197,14 +203,23 @@ fn any_tags() -> impl Strategy<Value = Vec<(u16, u16)>> {
     ];
     let tpid = select(vec![0x8100u16, 0x88a8, 0x9100, 0x9200, 0x0800, 0x88cc]);
     let tci = (select(VIDS.to_vec()), 0u16..16).prop_map(|(vid, priority)| priority << 12 | vid);
-    let free = prop::collection::vec((tpid, tci), 0..4);
+    let free = prop::collection::vec((tpid.clone(), tci.clone()), 0..4);
     let claimed = (select(CLAIMED.to_vec()), any::<[bool; 2]>(), any::<[u8; 2]>());
     let claimed = claimed.prop_map(|(vids, are_s, priorities)| {
         let tags = vids.iter().zip(are_s.into_iter().zip(priorities));
         let tag = |(vid, (is_s, priority)): (&u16, (bool, u8))| {
             (if is_s { 0x88a8 } else { 0x8100 }, u16::from(priority & 0xf) << 12 | vid)
         };
-        tags.map(tag).collect()
+        tags.map(tag).collect::<Vec<_>>()
+    });
+    let one_more = (prop::bool::weighted(0.3), (tpid.clone(), tci.clone()), any::<Index>());
+    let claimed = (claimed, prop::option::weighted(0.3, one_more)).prop_map(|(mut tags, more)| {
+        if let Some((is_priority_tag, (tpid, tci), at)) = more {
+            // Another tag somewhere, often with the VID 0.
+            let tci = if is_priority_tag { tci & 0xf000 } else { tci };
+            tags.insert(at.index(tags.len() + 1), (tpid, tci));
+        }
+        tags
     });
     prop_oneof![
         1 => Just(Vec::new()),

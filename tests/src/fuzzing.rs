@@ -11,7 +11,7 @@ use edge_user::{
 
 use crate::{
     fixture::{CONFIG, Fixture},
-    oracle::{self, Prediction},
+    oracle::{self, Prediction, ip_at},
 };
 
 /// The ports, by the lowest bit of an input's first byte.
@@ -108,8 +108,14 @@ fn forwarded(
     if left_type != sent_type {
         return Err("another EtherType behind the tags");
     }
-    // Where the DSCP is, and what follows it.
-    let (mask, checksum) = match sent_type {
+    // The same in front of the packet, if it is one; then where the DSCP is, and what follows it.
+    let (packet_type, at) = ip_at(sent_type, sent);
+    let (sent_shim, sent) = sent.split_at(at);
+    let (left_shim, left) = left.split_at_checked(at).ok_or("cut off")?;
+    if left_shim != sent_shim {
+        return Err("another header in front of the packet");
+    }
+    let (mask, checksum) = match packet_type {
         ETHER_TYPE_IPV4 => ([0x00, 0xfc], 10..12),
         ETHER_TYPE_IPV6 => ([0x0f, 0xc0], 0..0),
         _ if left == sent => return Ok(()),
@@ -126,7 +132,7 @@ fn forwarded(
     if without(left) != without(sent) {
         return Err("more than DSCP and header checksum differ");
     }
-    if sent_type == ETHER_TYPE_IPV4 {
+    if packet_type == ETHER_TYPE_IPV4 {
         if left[1] == sent[1] && left != sent {
             return Err("another checksum of the same header");
         }

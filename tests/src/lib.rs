@@ -10,6 +10,8 @@ pub mod fixture;
 pub mod frames;
 pub mod fuzzing;
 pub mod guest;
+pub mod load;
 pub mod notation;
 pub mod oracle;
+pub mod shim;
 pub mod stock;

@@ -2,13 +2,18 @@
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::frames::{Transport, frame, ipv4_checksum};
+use crate::{
+    frames::{Transport, frame, ipv4_checksum},
+    shim::Shim,
+};
 
 /// The frame that `text` describes: words in the order of the frame.
 ///
 /// * `to=01-80-c2-00-00-0e`: the destination, where it matters.
 /// * `88a8:100`, `8100:10/5`, `8100:10/5d`: a tag by TPID and VID, with PCP 5, and with DEI.
 /// * `ipv4`, `ipv6`, `arp`, `lldp`, `lacp`, or any EtherType such as `8847`.
+/// * `pppoe`, `snap`: the header of a `PPPoE` session or of 802.2 SNAP, in front of one of these; a number
+///   is then that of a PPP protocol or an EtherType.
 /// * Of IP: `dscp=46`, `ecn=1`, `udp=50000`, `tcp=22`, `icmp`, `sum+1` (a checksum that is wrong by
 ///   so much), `fragment` (not the first), `options` or an extension header, `payload=1472`.
 /// * What is wrong with it: `version=5`, `ihl=4`, `total=19`, `padding=4`, and last of all
@@ -26,6 +31,7 @@ struct Described {
     destination: Option<Vec<u8>>,
     tags: Vec<(u16, u16)>,
     ether_type: Option<u16>,
+    shim: Option<Shim>,
     ip: Option<Transport>,
     checksum_error: u16,
     version: Option<u8>,
@@ -49,6 +55,8 @@ impl Described {
             return Ok(());
         }
         match word {
+            "pppoe" => self.shim = Some(Shim::PPPOE),
+            "snap" => self.shim = Some(Shim::SNAP),
             "ipv4" => self.start_ip(false),
             "ipv6" => self.start_ip(true),
             "icmp" => self.packet()?.protocol = if self.packet()?.is_v6 { 58 } else { 1 },
@@ -111,6 +119,10 @@ impl Described {
         let ether_type = self.ether_type.context("there is no EtherType")?;
         let mut payload = self.ip.as_ref().map_or_else(|| vec![0x5a; 46], Transport::packet);
         self.damage(&mut payload);
+        let (ether_type, mut payload) = match self.shim {
+            Some(shim) => shim.around(ether_type, &payload),
+            None => (ether_type, payload),
+        };
         payload.resize(payload.len() + self.padding, 0);
         let mut frame = frame(&self.tags, ether_type, &payload);
         if let Some(destination) = &self.destination {

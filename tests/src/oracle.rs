@@ -91,19 +91,24 @@ fn forwarded(
         frame.take_tag().ok_or(Reason::Malformed)?;
     }
     let (circuit, peering) = attachment(config, port, &mut frame)?;
+    let has_no_tags = |tags: SideTags| tags.s_vid.is_none() && tags.c_vids.is_none();
+    if has_no_tags(circuit.tags(peering, leaving_side(config, port))) && frame.is_before_tag() {
+        return Err(Reason::Unmatched);
+    }
     prediction.peering = Some((circuit.name.clone(), peering.kind.as_str()));
     if !circuit.enabled {
         return Err(Reason::CircuitDisabled);
     }
 
     let profile = &config.qos[&peering.qos];
-    let packet = Packet::of(frame.ether_type, &frame.rest).ok_or(Reason::Malformed)?;
-    let class = class_of(profile, &packet, &frame);
+    let (ether_type, at) = ip_at(frame.ether_type, &frame.rest);
+    let packet = Packet::of(ether_type, &frame.rest[at..]).ok_or(Reason::Malformed)?;
+    let class = class_of(profile, &packet, &frame, at);
     prediction.class = Some(class.name.clone());
     if let Some(arriving) = packet.dscp() {
         let leaving = leaving_dscp(profile, peering.dscp, class, arriving);
         prediction.dscp = Some((arriving, leaving));
-        packet.mark(&mut frame.rest, leaving);
+        packet.mark(&mut frame.rest[at..], leaving);
     }
     let arriving = circuit.tags(peering, port.side);
     prediction.len_bytes = match (circuit.accounting, &packet) {
@@ -151,6 +156,11 @@ impl Dissected {
         is_link_local || [0x8809, 0x88cc].contains(&self.ether_type)
     }
 
+    /// Whether a tag follows, by any TPID that is known.
+    fn is_before_tag(&self) -> bool {
+        [0x8100, 0x88a8, 0x9100, 0x9200].contains(&self.ether_type)
+    }
+
     fn take_tag(&mut self) -> Option<u16> {
         let [a, b, c, d] = *self.rest.first_chunk()?;
         let tci = u16::from_be_bytes([a, b]);
@@ -181,7 +191,7 @@ fn attachment<'a>(
     let outer = frame.tags.first().map_or(0, |(_, tci)| tci & 0xfff);
 
     let one_tag = claims.iter().find(|(tags, _)| match tags {
-        SideTags { s_vid: None, c_vids: None } => outer == 0,
+        SideTags { s_vid: None, c_vids: None } => outer == 0 && !frame.is_before_tag(),
         SideTags { s_vid: Some(vid), c_vids: None } => outer == *vid,
         SideTags { s_vid: None, c_vids: Some(vids) } => holds(*vids, outer),
         SideTags { .. } => false,
@@ -204,6 +214,20 @@ fn attachment<'a>(
 
 fn holds(vids: CTags, vid: u16) -> bool {
     (vids.first..=vids.last).contains(&vid)
+}
+
+/// The EtherType of what the tags carry, and where that begins: `PPPoE` sessions (RFC 2516) and SNAP
+/// (RFC 1042) have IP eight bytes further on.
+#[must_use]
+pub fn ip_at(ether_type: u16, rest: &[u8]) -> (u16, usize) {
+    const IP: [u16; 2] = [0x0800, 0x86dd];
+    let within = match (ether_type, rest) {
+        (0x8864, [0x11, 0, _, _, _, _, 0x00, 0x21, ..]) => 0x0800,
+        (0x8864, [0x11, 0, _, _, _, _, 0x00, 0x57, ..]) => 0x86dd,
+        (0..1536, [0xaa, 0xaa, 3, 0, 0, 0, high, low, ..]) => u16::from_be_bytes([*high, *low]),
+        _ => 0,
+    };
+    if IP.contains(&within) { (within, 8) } else { (ether_type, 0) }
 }
 
 /// What the tags carry.
@@ -322,14 +346,19 @@ fn behind_extensions(
     behind_extensions(rest[0], behind, headers_left - 1)
 }
 
-fn class_of<'a>(profile: &'a QosProfile, packet: &Packet, frame: &Dissected) -> &'a QosClass {
+fn class_of<'a>(
+    profile: &'a QosProfile,
+    packet: &Packet,
+    frame: &Dissected,
+    at: usize,
+) -> &'a QosClass {
     let default = profile.classes.iter().find(|class| class.is_default).expect("there is one");
     let classes = &profile.classes;
     let Some(dscp) = packet.dscp() else {
         let pcp = frame.tags.first().map_or(0, |(_, tci)| (tci >> 13) as u8);
         return classes.iter().find(|class| class.pcp.contains(&pcp)).unwrap_or(default);
     };
-    let transport = packet.transport(&frame.rest);
+    let transport = packet.transport(&frame.rest[at..]);
     let by_rule = transport.and_then(|transport| {
         classes.iter().find(|class| class.matches.iter().any(|rule| matches(rule, transport)))
     });
@@ -367,6 +396,19 @@ fn leaving_dscp(profile: &QosProfile, policy: DscpPolicy, class: &QosClass, arri
     }
 }
 
+fn egress<'a>(config: &'a Config, port: &Port) -> Option<&'a Port> {
+    match &port.forward {
+        Forward::Stack => None,
+        Forward::Port(name) => config.ports.iter().find(|port| port.name == *name),
+    }
+}
+
+/// The side of the port that frames leave by; behind the stack it is the other one.
+fn leaving_side(config: &Config, port: &Port) -> Side {
+    let behind_the_stack = || if port.side == Side::Core { Side::Customer } else { Side::Core };
+    egress(config, port).map_or_else(behind_the_stack, |egress| egress.side)
+}
+
 fn retag(
     config: &Config,
     port: &Port,
@@ -374,12 +416,8 @@ fn retag(
     peering: &Peering,
     frame: &mut Dissected,
 ) {
-    let egress = match &port.forward {
-        Forward::Stack => None,
-        Forward::Port(name) => config.ports.iter().find(|port| port.name == *name),
-    };
-    let behind_the_stack = || if port.side == Side::Core { Side::Customer } else { Side::Core };
-    let side = egress.map_or_else(behind_the_stack, |egress| egress.side);
+    let egress = egress(config, port);
+    let side = leaving_side(config, port);
     let (s_tpid, c_tpid) = match side {
         Side::Customer => (circuit.s_tpid, peering.c_tpid),
         Side::Core => (circuit.core_s_tpid, peering.core_c_tpid),

@@ -1,5 +1,8 @@
 //! The command line: exit codes, what it prints, what `edge replay` makes of a capture.
 
+#[path = "cli/streams.rs"]
+mod streams;
+
 use std::{
     fs,
     path::PathBuf,
@@ -141,8 +144,17 @@ fn replay_tells_each_frame_and_writes_those_that_leave() -> Result<()> {
         let (code, out, err) = told(&place.edge(&arguments)?);
         assert_eq!(code, 0, "{err}");
         let lines: Vec<Value> = out.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+        let vids = [
+            json!(["0x88a8", 100, 20]),
+            json!(["0x88a8", 100, 20]),
+            json!(["0x8100", 99, null]),
+            json!([null, null, null]),
+            json!(["0x8100", 300, null]),
+            json!([null, null, null]),
+        ];
         let line =
             |frame: usize, verdict, reason, circuit: Option<[&str; 3]>, dscp: [Option<u8>; 2]| {
+                let tags = &vids[frame - 1];
                 let circuit = circuit.map_or([None; 3], |words| words.map(Some));
                 let sha256 = &lines[frame - 1]["sha256"];
                 assert_eq!(sha256.is_string(), verdict != "drop");
@@ -150,7 +162,8 @@ fn replay_tells_each_frame_and_writes_those_that_leave() -> Result<()> {
                     "frame": frame, "verdict": verdict, "reason": reason, "circuit": circuit[0],
                     "peering": circuit[1], "direction": "inbound", "class": circuit[2],
                     "dscp_in": dscp[0], "dscp_out": dscp[1], "bytes": frames[frame - 1].len(),
-                    "sha256": sha256,
+                    "sha256": sha256, "tpid": tags[0], "s_vid": tags[1], "c_vid": tags[2],
+                    "tags": lines[frame - 1]["tags"], "captured_bytes": null, "certain": true,
                 })
             };
         let voice = Some(["qinq", "microsoft", "voice"]);

@@ -15,6 +15,8 @@ use proptest::{
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
 };
 
+const DAY_NS: u64 = 24 * 3600 * 1_000_000_000;
+
 /// Frames by number of the reason.
 type Seen = [u64; Reason::ALL.len()];
 
@@ -35,16 +37,18 @@ fn host_and_kernel_agree_on_random_frames() {
     let frames = how_many("EDGE_DIFFERENTIAL_FRAMES", 200_000);
     // In a thread of its own, since whoever loads programs stays on the CPU that it is on.
     let splits = thread::spawn(splits_frames).join().expect("an answer");
+    // At any uptime: at once, after 27 and 80 days, and where a word of the clock comes round.
     let runs = [
-        ("customer0", "drop", Delivery::Whole),
-        ("core0", "pass", Delivery::Whole),
-        ("customer0", "pass", Delivery::InBuffers),
-        ("core0", "drop", Delivery::InBuffers),
+        ("customer0", "drop", Delivery::Whole, 1),
+        ("core0", "pass", Delivery::Whole, 27 * DAY_NS),
+        ("customer0", "pass", Delivery::InBuffers, 80 * DAY_NS),
+        ("core0", "drop", Delivery::InBuffers, (1 << 52) - 100_000_000),
     ];
-    let runs = runs.into_iter().filter(|(.., delivery)| splits || *delivery == Delivery::Whole);
+    let runs =
+        runs.into_iter().filter(|(_, _, delivery, _)| splits || *delivery == Delivery::Whole);
     let seen: Vec<Seen> = thread::scope(|scope| {
-        let run = |(port, unmatched, delivery)| {
-            scope.spawn(move || run(port, unmatched, delivery, frames / 4))
+        let run = |(port, unmatched, delivery, start_ns)| {
+            scope.spawn(move || run(port, unmatched, delivery, start_ns, frames / 4))
         };
         let runs: Vec<_> = runs.map(run).collect();
         let join = |run: thread::ScopedJoinHandle<'_, Seen>| {
@@ -63,7 +67,7 @@ fn host_and_kernel_agree_on_random_frames() {
     }
 }
 
-fn run(port: &str, unmatched: &str, delivery: Delivery, frames: u64) -> Seen {
+fn run(port: &str, unmatched: &str, delivery: Delivery, start_ns: u64, frames: u64) -> Seen {
     let fixture = Fixture::new(unmatched);
     let mut both = Both::new(&fixture, port);
     // A seed of its own for each run: four times as many frames.
@@ -73,7 +77,7 @@ fn run(port: &str, unmatched: &str, delivery: Delivery, frames: u64) -> Seen {
     let strategy = any_frame();
 
     let mut seen = Seen::default();
-    let mut now_ns = 1;
+    let mut now_ns = start_ns;
     for number in 0..frames {
         let sent = strategy.new_tree(&mut runner).expect("a frame").current();
         // 25 µs a frame: the slow circuit is over its rate most of the time.

@@ -15,11 +15,22 @@ fn the_readmes_configuration_is_valid() {
     assert!(block.lines().count() <= 5, "a configuration of five lines");
 }
 
-/// Every bullet of the document, and every row of its tables, names tests that there are.
 #[test]
 fn a_test_stands_behind_each_sentence_about_billing() {
+    check_sentences(include_str!("../../docs/billing.md"), 30);
+}
+
+#[test]
+fn a_test_stands_behind_each_sentence_about_replays() {
+    let document = include_str!("../../docs/replay.md");
+    let (told, _) = document.split_once("## A line of").expect("the section after the sentences");
+    check_sentences(told, 10);
+}
+
+/// Every bullet of the document, and every row of its tables, more than so many of them, names
+/// tests that there are.
+fn check_sentences(document: &str, more_than: usize) {
     let tests = tests_in(Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace"));
-    let document = include_str!("../../docs/billing.md");
     let mut sentences: Vec<String> = Vec::new();
     for line in document.lines() {
         let is_row = line.starts_with("| ") && !line.starts_with("| fault");
@@ -31,7 +42,7 @@ fn a_test_stands_behind_each_sentence_about_billing() {
             sentence.push_str(rest);
         }
     }
-    assert!(sentences.len() > 30, "the document has sentences");
+    assert!(sentences.len() > more_than, "the document has sentences");
     for sentence in sentences {
         let named = sentence.rsplit_once('(').map_or("", |(_, named)| named);
         let named = named.split_once(')').map_or("", |(named, _)| named);

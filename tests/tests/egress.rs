@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context as _, Result};
 use edge_tests::{
-    daemon::{Daemon, detach, status},
+    daemon::{Daemon, configure, detach, reload, status},
     ends::{Ends, lab},
     frames::{frame, ipv4},
     lab_config,
@@ -127,6 +127,35 @@ fn check(status: &Status, forwarded: u64, refused: u64, mode: &str) -> Result<()
     let reasons: BTreeMap<_, _> = reasons.map(|(why, frames)| (why.to_owned(), frames)).collect();
     assert_eq!(port.reasons, reasons, "{mode}");
     assert_eq!(port.rx_frames, 4 * (forwarded + refused), "{mode}");
+    Ok(())
+}
+
+/// Which mode a port was in before makes no difference, although the kernel's tables survive the change.
+#[test]
+fn what_a_device_refuses_is_not_forwarded_after_a_change_of_the_mode() -> Result<()> {
+    if !root_or_skip("what_a_device_refuses_is_not_forwarded_after_a_change_of_the_mode") {
+        return Ok(());
+    }
+    let lab = lab(1600)?;
+    let config = |mode: &str| CONFIG.replace("side", &format!("xdp_mode = \"{mode}\"\nside"));
+    let daemon = Daemon::start(&lab, &config("generic"))?;
+    let ends = Ends::open(&lab)?;
+    let send = || frames().iter().try_for_each(|frame| ends.customer.0.send(frame));
+    send()?;
+    assert_eq!(ends.core.1.collect(4, WAIT)?.len(), 4);
+    check(&status()?, 1, 0, "generic")?;
+
+    configure(&config("native"))?;
+    reload()?;
+    let far = lab.far_end("core0")?;
+    far.ns().output("ip", &["link", "set", far.interface(), "down"])?;
+    for _ in 0..3 {
+        send()?;
+    }
+    std::thread::sleep(QUIET);
+    check(&status()?, 1, 3, "native after generic")?;
+    daemon.stop()?;
+    detach(&lab)?;
     Ok(())
 }
 

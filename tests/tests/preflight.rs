@@ -4,7 +4,7 @@
 use anyhow::{Context as _, Result};
 use aya::{Ebpf, programs::XdpMode};
 use edge_tests::{
-    daemon::{Daemon, configure, detach, reload, status},
+    daemon::{CONFIG_PATH, Daemon, configure, detach, edge, reload, status},
     ends::{PORTS, lab},
     fixture::Fixture,
     lab_config,
@@ -130,8 +130,12 @@ fn native_mode_is_refused_where_the_driver_has_none() -> Result<()> {
 
     let daemon = Daemon::start(&lab, &on_loopback("auto"))?;
     let modes: Vec<String> = status()?.ports.into_iter().map(|port| port.xdp_mode).collect();
-    assert_eq!(modes, ["native", "generic"]);
+    // What has no native XDP takes no frames from it.
+    let is_told = features(&lab, "lo")?.is_some();
+    assert_eq!(modes, [if is_told { "generic" } else { "native" }, "generic"]);
     assert!(daemon.said().contains("in generic mode, which is slower"), "{}", daemon.said());
+    let told = "port \"customer0\": port \"core0\" takes no frames from native XDP";
+    assert_eq!(daemon.said().contains(told), is_told, "{}", daemon.said());
     daemon.stop()?;
     detach(&lab)?;
     Ok(())
@@ -184,7 +188,8 @@ fn another_xdp_program_is_left_alone_and_told_of() -> Result<()> {
     ] {
         let said = foreign.on("core0", theirs, || refusal(&lab, &in_mode(ours)))?;
         assert!(said.contains("port \"core0\": another XDP program is"), "{theirs:?}: {said}");
-        assert!(said.contains(says) && said.contains("xdp off"), "{theirs:?} {ours}: {said}");
+        let off = if theirs == native { "xdpdrv off" } else { "xdpgeneric off" };
+        assert!(said.contains(says) && said.contains(off), "{theirs:?} {ours}: {said}");
         for port in PORTS {
             assert_eq!(hides_tags(&lab, port)?, [true, true], "{port}: {said}");
         }
@@ -268,6 +273,104 @@ fn tags_are_shown_while_a_program_needs_them() -> Result<()> {
 fn is_promiscuous(lab: &Lab, interface: &str) -> Result<bool> {
     let shown = lab.edge().output("ip", &["link", "show", interface])?;
     Ok(shown.contains("PROMISC"))
+}
+
+/// The command in the refusal takes the other's program off, however that was attached.
+#[test]
+fn another_xdp_program_goes_by_the_command_that_is_told() -> Result<()> {
+    if !root_or_skip("another_xdp_program_goes_by_the_command_that_is_told") {
+        return Ok(());
+    }
+    let lab = lab(1600)?;
+    let mut foreign = Foreign::load(&lab)?;
+    let pin = "/sys/fs/bpf/foreign";
+    lab.edge().run(|| {
+        nix::mount::mount(
+            Some("bpf"),
+            "/sys/fs/bpf",
+            Some("bpf"),
+            nix::mount::MsFlags::empty(),
+            None::<&str>,
+        )?;
+        Ok(program(&mut foreign.ebpf, EMPTY_PROGRAM)?.pin(pin)?)
+    })?;
+    for (theirs, ours) in [
+        ("xdpdrv", "native"),
+        ("xdpgeneric", "native"),
+        ("xdpdrv", "generic"),
+        ("xdpgeneric", "auto"),
+    ] {
+        lab.edge().output("ip", &["link", "set", "core0", theirs, "pinned", pin])?;
+        let said = refusal(&lab, &in_mode(ours))?;
+        let command = format!("`ip link set core0 {theirs} off`");
+        assert!(said.contains(&command), "{theirs} {ours}: {said}");
+        lab.edge().output("sh", &["-c", command.trim_matches('`')])?;
+        let shown = lab.edge().output("ip", &["link", "show", "core0"])?;
+        assert!(!shown.contains("prog/xdp"), "{theirs}: {shown}");
+    }
+    Ok(())
+}
+
+/// Two ports that get the same frames.
+#[test]
+fn ports_that_are_one_interface_or_on_top_of_each_other_are_refused() -> Result<()> {
+    if !root_or_skip("ports_that_are_one_interface_or_on_top_of_each_other_are_refused") {
+        return Ok(());
+    }
+    let lab = lab(1600)?;
+    let ip = |arguments: &str| {
+        lab.edge().output("ip", &arguments.split(' ').collect::<Vec<_>>()).map(drop)
+    };
+    let on = |customer: &str, core: &str| {
+        CONFIG
+            .replace("interface = \"customer0\"", &format!("interface = \"{customer}\""))
+            .replace("interface = \"core0\"", &format!("interface = \"{core}\""))
+    };
+    ip("link property add dev customer0 altname uplink")?;
+    ip("link add link customer0 name macvlan0 type macvlan")?;
+    ip("link add bridge0 type bridge")?;
+    ip("link set core0 master bridge0")?;
+    ip("link add link bridge0 name macvlan1 type macvlan")?;
+    for (customer, core, says) in [
+        (
+            "customer0",
+            "uplink",
+            "ports \"customer0\" and \"core0\" are one interface, by the names",
+        ),
+        (
+            "macvlan0",
+            "uplink",
+            "port \"customer0\" (macvlan0) is on top of port \"core0\" (uplink)",
+        ),
+        ("bridge0", "core0", "port \"customer0\" (bridge0) is on top of port \"core0\" (core0)"),
+        ("macvlan1", "core0", "port \"customer0\" (macvlan1) is on top of port \"core0\" (core0)"),
+    ] {
+        configure(&on(customer, core))?;
+        let output = edge(&lab, &["run", "-c", CONFIG_PATH])?;
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{customer} {core}: {said}");
+        assert!(said.contains(says), "{customer} {core}: {said}");
+        for port in PORTS {
+            assert_eq!(hides_tags(&lab, port)?, [true, true], "{port}: {said}");
+        }
+        assert!(!is_promiscuous(&lab, "customer0")?, "{said}");
+    }
+
+    // The same by a reload; and what gets other frames is no matter: the other end of a veth pair, and
+    // a bridge that is no port.
+    ip("link add plain0 mtu 1600 type veth peer name plain1 mtu 1600")?;
+    ip("link set plain0 up")?;
+    ip("link set plain1 up")?;
+    for (customer, core) in [("plain0", "plain1"), ("customer0", "core0")] {
+        let daemon = Daemon::start(&lab, &on(customer, core))?;
+        configure(&on("customer0", "uplink"))?;
+        let error = format!("{:#}", reload().err().context("they are one")?);
+        assert!(error.contains("are one interface"), "{error}");
+        daemon.stop()?;
+        configure(&on(customer, core))?;
+        detach(&lab)?;
+    }
+    Ok(())
 }
 
 /// A veth end takes redirected frames only if the other end has NAPI.

@@ -10,8 +10,10 @@
 mod accounting;
 mod admission;
 mod frames;
+mod packet;
 mod path;
 mod police;
 mod retag;
 mod rules;
 mod tables;
+mod uptime;

@@ -277,11 +277,56 @@ fn frames_without_a_tag_and_with_a_priority_tag_can_be_claimed() {
         assert_eq!(tables.outcome.get().attachment, DOT1Q);
         assert_eq!(left, frame(tags, 0x0800, &ipv4(0, 26)), "marked behind {tags:x?}");
     }
+    // What has another tag is somebody else's, wherever and of whatever kind that is.
+    for tpid in [0x8100, 0x88a8, 0x9100, 0x9200] {
+        for vid in [0, 21, 100, 999, 4095] {
+            for first in [&[][..], &[(0x8100, 0xa000)], &[(0x88a8, 0)], &[(0x8100, 0); 2]] {
+                let mut tables = FakeTables::new(&qos_row(|_| 0));
+                tables.claims_untagged = true;
+                let sent = frame(&[first, &[(tpid, vid)]].concat(), 0x0800, &packet);
+                let mut left = sent.clone();
+                let reason = tables.run(&mut left);
+                if first.is_empty() && [0x8100, 0x88a8].contains(&tpid) {
+                    // Its own tag tells.
+                    assert_eq!(reason == Reason::Ok, vid == 0 || vid == 21, "{tpid:x} {vid}");
+                    continue;
+                }
+                let nobodys = if first.is_empty() { Reason::Untagged } else { Reason::Unmatched };
+                assert_eq!(reason, nobodys, "{first:x?} and {tpid:x} {vid}");
+                assert_eq!((left, tables.outcome.get().attachment), (sent, 0));
+            }
+        }
+    }
     // Control protocols are the stack's all the same, and a reserved VID is nobody's.
     let mut tables = FakeTables::new(&qos_row(|_| 0));
     tables.claims_untagged = true;
     assert_eq!(tables.run(&mut frame(&[], 0x88cc, &[0; 46])), Reason::Control);
     assert_eq!(tables.run(&mut frame(&[(0x8100, 4095)], 0x0800, &packet)), Reason::Unmatched);
+}
+
+/// It would leave with somebody else's tags.
+#[test]
+fn no_frame_with_more_tags_than_its_circuit_loses_all_of_these() {
+    for (tpid, reason) in [
+        (0x8100, Reason::Unmatched),
+        (0x88a8, Reason::Unmatched),
+        (0x9100, Reason::Unmatched),
+        (0x9200, Reason::Unmatched),
+        (0x8847, Reason::Ok),
+    ] {
+        let mut tables = FakeTables::new(&qos_row(|_| 0));
+        tables.attachments[QINQ as usize].retag = Retag::to(None, None).to_bits();
+        let sent = frame(&[QINQ_TAGS.as_slice(), &[(tpid, 21)]].concat(), 0x0800, &ipv4(0, 26));
+        let mut left = sent.clone();
+        assert_eq!(tables.run(&mut left), reason, "{tpid:x}");
+        let is_forwarded = reason == Reason::Ok;
+        assert_eq!(left == sent, !is_forwarded, "{tpid:x}");
+        assert_eq!(tables.outcome.get().attachment, if is_forwarded { QINQ } else { 0 });
+        // With one of its tags left, the frame is the circuit's wherever it goes.
+        tables.attachments[QINQ as usize].retag =
+            Retag::to(Some(LeavingTag::default()), None).to_bits();
+        assert_eq!(tables.run(&mut sent.clone()), Reason::Ok, "{tpid:x}");
+    }
 }
 
 proptest! {

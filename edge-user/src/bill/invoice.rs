@@ -1,10 +1,10 @@
-//! The invoice: numbers in JSON are exact decimals in strings.
+//! The invoice: numbers in JSON are decimals in strings.
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Serialize, Serializer};
 
-use super::{exact, month::Month};
+use super::{digits, month::Month};
 use crate::config::Gigabyte;
 
 /// What the circuits of an edge cost in a month.
@@ -20,15 +20,18 @@ pub struct Invoice {
     pub circuits: Vec<CircuitBill>,
     /// The circuits' sum; `None` where a price is missing.
     pub total: Option<Decimal>,
+    /// Decimals of the currency.
+    #[serde(skip)]
+    pub(super) minor_digits: u32,
     /// What has no price, and what to add: one sentence each.
     #[serde(skip)]
     pub missing: Vec<String>,
 }
 
-/// What one circuit costs.
+/// What one circuit costs, and its customer is asked to pay.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CircuitBill {
-    /// The circuit's name.
+    /// The circuit's name; the last, where it was renamed.
     pub circuit: String,
     /// The provider's key for it.
     pub service_key: Option<String>,
@@ -36,7 +39,7 @@ pub struct CircuitBill {
     pub zone: Option<String>,
     /// Fees by time, then volumes.
     pub lines: Vec<Line>,
-    /// The lines' sum; `None` where a price is missing.
+    /// The exact sum of prices times quantities, rounded half up once; `None` where a price is missing.
     pub total: Option<Decimal>,
 }
 
@@ -52,7 +55,9 @@ pub struct Line {
     pub quantity: Quantity,
     /// The price of one; `None`: missing.
     pub unit_price: Option<Decimal>,
-    /// Price times quantity, with two decimals; `None`: the price is missing.
+    /// Its share of the circuit's total: price times quantity, rounded down, or up where that takes the
+    /// least to have all lines be the total. `None`: the price is missing. Where another line's is, it is
+    /// the nearest.
     pub amount: Option<Decimal>,
 }
 
@@ -66,11 +71,15 @@ pub enum Quantity {
         /// What it is priced by.
         gb: Gigabyte,
     },
-    /// A part of a month: its seconds from one moment to the other.
+    /// A part of a month.
     Time {
-        /// The first second.
+        /// How long that was.
+        micros: u64,
+        /// In how many stretches.
+        parts: u64,
+        /// The beginning of the first.
         from: Timestamp,
-        /// The second after the last.
+        /// The end of the last.
         to: Timestamp,
         /// The month.
         month: Month,
@@ -92,28 +101,47 @@ impl Quantity {
     pub(super) fn fraction(&self) -> (u64, u64) {
         match self {
             Self::Volume { bytes, gb } => (*bytes, gb.bytes()),
-            Self::Time { from, to, month } => {
-                let seconds = to.as_second().saturating_sub(from.as_second());
-                (seconds.try_into().unwrap_or(0), month.seconds())
+            Self::Time { micros, month, .. } => (*micros, month.micros()),
+        }
+    }
+
+    /// Another stretch of time, which begins where the last one ended or later. A volume has none.
+    pub(super) fn extend(&mut self, begin: Timestamp, end: Timestamp) {
+        if let Self::Time { micros, parts, to, .. } = self {
+            let length = end.as_microsecond().saturating_sub(begin.as_microsecond());
+            *micros += length.unsigned_abs();
+            *parts += u64::from(*parts == 0 || *to != begin);
+            *to = end;
+        }
+    }
+
+    /// For people: with `digits` decimals, or what it takes to tell it from zero.
+    pub(super) fn shown(&self, digits: u32) -> String {
+        let (numerator, denominator) = self.fraction();
+        let least = match self {
+            Self::Volume { .. } => 3,
+            Self::Time { .. } => 6,
+        };
+        digits::shown(numerator, denominator, least, digits.max(least))
+    }
+
+    /// Gigabytes exactly; months, which may have no end, to six decimals or what it takes.
+    fn decimal(&self) -> String {
+        let (numerator, denominator) = self.fraction();
+        match self {
+            Self::Volume { .. } => digits::quotient(numerator, denominator),
+            Self::Time { .. } => {
+                let text = digits::shown(numerator, denominator, 1, 6);
+                text.trim_end_matches('0').trim_end_matches('.').into()
             }
         }
     }
 
-    /// `price` for this much.
-    pub(super) fn amount(&self, price: Decimal) -> Result<Decimal, exact::TooLarge> {
-        let (numerator, denominator) = self.fraction();
-        exact::amount(price, numerator, denominator)
-    }
-
-    /// Gigabytes exactly; months, which may have no end, to six decimals.
-    fn decimal(&self) -> String {
-        let (numerator, denominator) = self.fraction();
+    /// Exactly.
+    fn seconds(&self) -> Option<String> {
         match self {
-            Self::Volume { .. } => exact::quotient(numerator, denominator),
-            Self::Time { .. } => {
-                let text = exact::rounded(numerator, denominator, 6);
-                text.trim_end_matches('0').trim_end_matches('.').into()
-            }
+            Self::Volume { .. } => None,
+            Self::Time { micros, .. } => Some(digits::quotient(*micros, 1_000_000)),
         }
     }
 }
@@ -125,14 +153,16 @@ impl Serialize for Quantity {
             quantity: String,
             unit: &'static str,
             bytes: Option<u64>,
+            seconds: Option<String>,
+            parts: Option<u64>,
             from: Option<Timestamp>,
             to: Option<Timestamp>,
         }
-        let (bytes, from, to) = match *self {
-            Self::Volume { bytes, .. } => (Some(bytes), None, None),
-            Self::Time { from, to, .. } => (None, Some(from), Some(to)),
+        let (bytes, parts, from, to) = match *self {
+            Self::Volume { bytes, .. } => (Some(bytes), None, None, None),
+            Self::Time { parts, from, to, .. } => (None, Some(parts), Some(from), Some(to)),
         };
-        Fields { quantity: self.decimal(), unit: self.unit(), bytes, from, to }
-            .serialize(serializer)
+        let (quantity, unit, seconds) = (self.decimal(), self.unit(), self.seconds());
+        Fields { quantity, unit, bytes, seconds, parts, from, to }.serialize(serializer)
     }
 }

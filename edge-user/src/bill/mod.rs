@@ -1,8 +1,10 @@
 //! `edge bill`: what the circuits of an edge cost in a month, from terms, usage and prices.
 //!
-//! Money is exact: decimals and integers, rounded once a line, half up, to two decimals. Totals are
-//! sums of lines as shown.
+//! Money is exact, as fractions of integers, until it is known what a circuit's customer is asked to pay: that
+//! is rounded once, half up, to the currency's smallest unit. Lines are shown as shares of it, and add up.
 
+mod currency;
+mod digits;
 mod exact;
 mod fees;
 mod invoice;
@@ -14,28 +16,61 @@ mod table;
 mod tests;
 mod volume;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use rust_decimal::Decimal;
 
+use self::{currency::minor_digits, exact::Exact, rates::Rates, stay::Held};
 pub use self::{
     invoice::{CircuitBill, Invoice, Line, Quantity},
     month::{Month, NotAMonth},
 };
-use self::{rates::Rates, stay::Stay};
 use crate::{
     config::Prices,
-    ledger::{Terms, UsageRecord},
+    ledger::{Identities, Identity, Terms, UsageRecord},
 };
 
 /// What the ledger has about a month.
 #[derive(Clone, Debug, Default)]
 pub struct Input {
-    /// Usage. A record is priced by the terms that hold when it ends: days are fine enough for
-    /// circuits that change their zone or become local, and months for all others.
+    /// Usage. A record is priced by the terms that hold when it ends, or held last before that: one that
+    /// is longer than a period of the ledger should not go beyond a change of zone or SKU.
     pub records: Vec<UsageRecord>,
-    /// Which terms circuits had, and when; in any order, of other months too.
+    /// Which terms circuits had, and when; in any order. Of other months too: what a circuit that has ended
+    /// used last may have been counted in the next month.
     pub spans: Vec<Span>,
+}
+
+impl Input {
+    /// Leaves only the circuit that has, or had, this name.
+    pub fn retain_circuit(&mut self, name: &str) {
+        let identities = self.identities();
+        let spans = self.spans.iter().map(|Span { terms, .. }| {
+            (&*terms.circuit, identities.of(&terms.circuit, terms.service_key.as_deref()))
+        });
+        let records = self.records.iter().map(|record| {
+            (&*record.circuit, identities.of(&record.circuit, record.service_key.as_deref()))
+        });
+        let (spans, records): (Vec<_>, Vec<_>) = (spans.collect(), records.collect());
+        let named = spans.iter().chain(&records).filter(|(circuit, _)| *circuit == name);
+        let named: BTreeSet<Identity<'_>> = named.map(|(_, identity)| *identity).collect();
+        let keep = |all: Vec<(&str, Identity<'_>)>| -> Vec<bool> {
+            all.iter().map(|(_, identity)| named.contains(identity)).collect()
+        };
+        let (spans, records) = (keep(spans), keep(records));
+        retain(&mut self.spans, &spans);
+        retain(&mut self.records, &records);
+    }
+
+    fn identities(&self) -> Identities<'_> {
+        Identities::new(self.spans.iter().map(|span| (&span.terms, span.from, span.to)))
+    }
+}
+
+fn retain<T>(all: &mut Vec<T>, keep: &[bool]) {
+    let mut keep = keep.iter();
+    all.retain(|_| keep.next().copied().unwrap_or(false));
 }
 
 /// Terms, for as long as a circuit has had them.
@@ -83,49 +118,111 @@ pub fn invoice(
     prices: &Prices,
     input: &Input,
 ) -> Result<Invoice, BillError> {
-    let mut rates = Rates::new(prices);
+    let mut rates = Rates::new(prices, month);
     let mut circuits = Vec::new();
-    for ((circuit, service_key), account) in accounts(month, input) {
-        let zone = account
-            .stays
-            .last()
-            .map_or_else(|| prices.zone.clone(), |stay| rates.zone_of(stay.terms).map(Into::into));
-        let mut lines = fees::lines(&account.stays, month, &mut rates)?;
-        lines.extend(volume::lines(circuit, &account.records, &account.stays, &mut rates)?);
-        let total = exact::sum(lines.iter().map(|line| line.amount)).map_err(too_large(circuit))?;
-        let (circuit, service_key) = (circuit.into(), service_key.map(Into::into));
-        circuits.push(CircuitBill { circuit, service_key, zone, lines, total });
+    for account in accounts(month, input) {
+        circuits.extend(account.bill(month, &mut rates)?);
     }
+    circuits.sort_by(|one, other| {
+        (&one.circuit, &one.service_key).cmp(&(&other.circuit, &other.service_key))
+    });
+    let minor_digits = minor_digits(&prices.currency);
     let totals = circuits.iter().map(|circuit| circuit.total);
-    let total = exact::sum(totals).map_err(too_large("every circuit"))?;
+    let total = exact::sum(totals, minor_digits).map_err(too_large("every circuit"))?;
     Ok(Invoice {
         edge: edge.into(),
         month,
         currency: prices.currency.clone(),
         circuits,
         total,
+        minor_digits,
         missing: rates.into_missing(),
     })
 }
 
-/// What one customer has had under one circuit's name.
+/// A line before it is known what it is shown as.
+struct Charge {
+    what: String,
+    zone: Option<String>,
+    quantity: Quantity,
+    unit_price: Option<Decimal>,
+    amount: Option<Exact>,
+}
+
+/// What one customer has had as one circuit.
 #[derive(Default)]
 struct Account<'a> {
-    stays: Vec<Stay<'a>>,
+    /// All of them, by time.
+    spans: Vec<Held<'a>>,
+    /// Of the month.
     records: Vec<&'a UsageRecord>,
 }
 
-/// By circuit and service key: a name that another customer gets is another account.
-fn accounts(month: Month, input: &Input) -> BTreeMap<(&str, Option<&str>), Account<'_>> {
-    let mut accounts: BTreeMap<_, Account<'_>> = BTreeMap::new();
-    for stay in stay::stays(&input.spans, month) {
-        let key = (stay.terms.circuit.as_str(), stay.terms.service_key.as_deref());
-        accounts.entry(key).or_default().stays.push(stay);
+impl Account<'_> {
+    /// `None` where there was nothing of it in the month.
+    fn bill(&self, month: Month, rates: &mut Rates<'_>) -> Result<Option<CircuitBill>, BillError> {
+        let stays = stay::stays(&self.spans, month);
+        let last_record = self.records.iter().max_by_key(|record| record.end);
+        let of_usage = || volume::terms_of(last_record?, &self.spans);
+        let terms = stays.last().map(|stay| stay.terms).or_else(of_usage);
+        let names = terms.map(|terms| (&terms.circuit, &terms.service_key));
+        let names = names.or(last_record.map(|record| (&record.circuit, &record.service_key)));
+        let Some((circuit, service_key)) =
+            names.filter(|_| !stays.is_empty() || last_record.is_some())
+        else {
+            return Ok(None);
+        };
+        let zone = terms.map_or_else(
+            || rates.prices.zone.clone(),
+            |terms| rates.zone_of(terms).map(Into::into),
+        );
+        let mut charges = fees::charges(&stays, month, rates)?;
+        charges.extend(volume::charges(circuit, &self.records, &self.spans, rates)?);
+        let (total, lines) = lines(charges, rates).map_err(too_large(circuit))?;
+        let (circuit, service_key) = (circuit.clone(), service_key.clone());
+        Ok(Some(CircuitBill { circuit, service_key, zone, lines, total }))
     }
-    let is_in_month = |record: &&UsageRecord| month.contains(record.start);
-    for record in input.records.iter().filter(is_in_month) {
-        let key = (record.circuit.as_str(), record.service_key.as_deref());
-        accounts.entry(key).or_default().records.push(record);
+}
+
+/// The lines that charges are shown as, and what is to be paid for them.
+fn lines(
+    charges: Vec<Charge>,
+    rates: &Rates<'_>,
+) -> Result<(Option<Decimal>, Vec<Line>), exact::TooLarge> {
+    let scale = &rates.scale;
+    let amounts: Option<Vec<Exact>> = charges.iter().map(|charge| charge.amount).collect();
+    let (total, shown) = if let Some(amounts) = amounts {
+        let (total, shown) = scale.shares(&amounts)?;
+        (Some(total), shown.into_iter().map(Some).collect())
+    } else {
+        let each = charges.iter().map(|charge| charge.amount);
+        let each = each.map(|amount| amount.map(|amount| scale.rounded(amount)).transpose());
+        (None, each.collect::<Result<Vec<_>, _>>()?)
+    };
+    let lines = charges.into_iter().zip(shown).map(|(charge, amount)| {
+        let Charge { what, zone, quantity, unit_price, .. } = charge;
+        Line { what, zone, quantity, unit_price, amount }
+    });
+    Ok((total, lines.collect()))
+}
+
+/// By identity: a name that another customer gets is another account, and a circuit that has got another
+/// name is not.
+fn accounts(month: Month, input: &Input) -> Vec<Account<'_>> {
+    let identities = input.identities();
+    let mut accounts: BTreeMap<Identity<'_>, Account<'_>> = BTreeMap::new();
+    for held in stay::held(&input.spans) {
+        let Terms { circuit, service_key, .. } = held.terms;
+        let identity = identities.of(circuit, service_key.as_deref());
+        accounts.entry(identity).or_default().spans.push(held);
+    }
+    for record in input.records.iter().filter(|record| month.contains(record.start)) {
+        let identity = identities.of(&record.circuit, record.service_key.as_deref());
+        accounts.entry(identity).or_default().records.push(record);
+    }
+    let mut accounts: Vec<_> = accounts.into_values().collect();
+    for account in &mut accounts {
+        account.spans.sort_by_key(|span| span.from);
     }
     accounts
 }

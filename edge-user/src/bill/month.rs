@@ -31,11 +31,11 @@ impl Month {
         self.end
     }
 
-    /// Its length in seconds.
+    /// Its length in microseconds.
     #[must_use]
-    pub fn seconds(self) -> u64 {
+    pub fn micros(self) -> u64 {
         // Always positive.
-        (self.end.as_second() - self.start.as_second()).unsigned_abs()
+        (self.end.as_microsecond() - self.start.as_microsecond()).unsigned_abs()
     }
 
     /// Whether it has this moment.
@@ -96,7 +96,7 @@ mod tests {
             ("1970-01", 31),
         ] {
             let month: Month = text.parse().expect(text);
-            assert_eq!(month.seconds(), days * 86_400, "{text}");
+            assert_eq!(month.micros(), days * 86_400 * 1_000_000, "{text}");
             assert_eq!(month.to_string(), text);
             assert!(month.contains(month.start()) && !month.contains(month.end()));
         }

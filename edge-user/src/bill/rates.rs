@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use rust_decimal::Decimal;
 
+use super::{Month, currency::minor_digits, exact::Scale};
 use crate::{
     config::{MonthlyFees, Prices, ZonePrices},
     ledger::Terms,
@@ -13,12 +14,16 @@ use crate::{
 /// Looks prices up and notes what is missing.
 pub(super) struct Rates<'a> {
     pub(super) prices: &'a Prices,
+    /// What its amounts are exact in.
+    pub(super) scale: Scale,
     missing: BTreeSet<String>,
 }
 
 impl<'a> Rates<'a> {
-    pub(super) fn new(prices: &'a Prices) -> Self {
-        Self { prices, missing: BTreeSet::new() }
+    /// For amounts of a month.
+    pub(super) fn new(prices: &'a Prices, month: Month) -> Self {
+        let scale = Scale::new(month, prices.gb, minor_digits(&prices.currency));
+        Self { prices, scale, missing: BTreeSet::new() }
     }
 
     pub(super) fn into_missing(self) -> Vec<String> {

@@ -1,4 +1,4 @@
-//! Terms within a month, in whole seconds, without gaps or overlaps that are not in the ledger.
+//! Terms within a month, to the microsecond, without overlaps.
 
 use std::collections::BTreeMap;
 
@@ -7,51 +7,66 @@ use jiff::Timestamp;
 use super::{Span, month::Month};
 use crate::ledger::Terms;
 
+/// Terms, for as long as they held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Held<'a> {
+    pub(super) terms: &'a Terms,
+    pub(super) from: Timestamp,
+    to: Option<Timestamp>,
+}
+
 /// What a circuit was in one stretch of a month.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stay<'a> {
     pub(super) terms: &'a Terms,
-    /// A whole second.
     pub(super) from: Timestamp,
-    /// A whole second after that.
+    /// Later than that.
     pub(super) to: Timestamp,
 }
 
-/// The stays of every circuit, by circuit and time.
-///
-/// Both ends of a span lose their part of a second, so that what follows at once begins in the same
-/// second, and all of a month's seconds are billed once. Terms that still hold do so to the month's
-/// end, and in any case to the next ones' beginning.
-pub(super) fn stays(spans: &[Span], month: Month) -> Vec<Stay<'_>> {
-    let mut by_circuit: BTreeMap<&str, Vec<&Span>> = BTreeMap::new();
-    for span in spans {
-        by_circuit.entry(&span.terms.circuit).or_default().push(span);
+/// How long terms held: in any case until a circuit of the same name has others. By name and time.
+pub(super) fn held(spans: &[Span]) -> Vec<Held<'_>> {
+    let mut by_name: BTreeMap<&str, Vec<Held<'_>>> = BTreeMap::new();
+    for Span { terms, from, to } in spans {
+        let held = Held { terms, from: *from, to: *to };
+        by_name.entry(&terms.circuit).or_default().push(held);
     }
+    for named in by_name.values_mut() {
+        named.sort_by_key(|held| held.from);
+        let begins: Vec<_> = named.iter().skip(1).map(|next| next.from).collect();
+        for (held, next) in named.iter_mut().zip(begins) {
+            held.to = Some(held.to.map_or(next, |to| to.min(next)));
+        }
+    }
+    by_name.into_values().flatten().collect()
+}
+
+/// The stays of one circuit, whose terms are in order of time.
+///
+/// Terms that still hold do so to the month's end, and in any case to the next ones' beginning: no moment
+/// is billed twice.
+pub(super) fn stays<'a>(spans: &[Held<'a>], month: Month) -> Vec<Stay<'a>> {
     let mut stays: Vec<Stay<'_>> = Vec::new();
-    for mut spans in by_circuit.into_values() {
-        spans.sort_by_key(|span| span.from);
-        let ends = spans.iter().skip(1).map(|next| next.from).chain([month.end()]);
-        for (span, next) in spans.iter().zip(ends) {
-            let to = span.to.map_or(next, |to| to.min(next)).min(month.end());
-            let (from, to) = (whole_second(span.from.max(month.start())), whole_second(to));
-            if from >= to {
-                continue;
+    let ends = spans.iter().skip(1).map(|next| next.from).chain([month.end()]);
+    for (span, next) in spans.iter().zip(ends) {
+        let to = span.to.map_or(next, |to| to.min(next)).min(month.end());
+        let from = span.from.max(month.start());
+        if from >= to {
+            continue;
+        }
+        match stays.last_mut() {
+            Some(last) if last.to == from && is_same(last.terms, span.terms) => {
+                // Of the name that it has last.
+                *last = Stay { terms: span.terms, from: last.from, to };
             }
-            match stays.last_mut() {
-                Some(last) if last.to == from && is_same(last.terms, &span.terms) => last.to = to,
-                _ => stays.push(Stay { terms: &span.terms, from, to }),
-            }
+            _ => stays.push(Stay { terms: span.terms, from, to }),
         }
     }
     stays
 }
 
-/// Moments of a month are after 1970, where this is towards the past.
-fn whole_second(moment: Timestamp) -> Timestamp {
-    Timestamp::from_second(moment.as_second()).unwrap_or(moment)
-}
-
-/// Whether terms are the same on an invoice. An edge that has got another name is no change.
+/// Whether terms are the same on an invoice. An edge or a circuit that has got another name is no change.
 fn is_same(one: &Terms, other: &Terms) -> bool {
-    *one == Terms { edge: one.edge.clone(), ..other.clone() }
+    let Terms { bandwidth_bps, billing, sku, zone, .. } = other;
+    (one.bandwidth_bps, one.billing, one.sku, &one.zone) == (*bandwidth_bps, *billing, *sku, zone)
 }

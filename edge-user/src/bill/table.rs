@@ -12,13 +12,14 @@ use crate::{text_table::text_table, units::count};
 const UNKNOWN: &str = "?";
 
 impl Invoice {
-    /// Prints a block a circuit, and the total. Gigabytes are rounded here, and nowhere else.
+    /// Prints a block a circuit, and the total. Quantities have as many decimals as it takes to show what is
+    /// charged for.
     pub fn print(&self, out: &mut impl Write) -> io::Result<()> {
-        let Self { edge, month, currency, .. } = self;
+        let Self { edge, month, currency, minor_digits, .. } = self;
         writeln!(out, "{edge}, {month} (UTC), amounts in {currency}")?;
         for circuit in &self.circuits {
             writeln!(out, "\n{}", heading(circuit))?;
-            writeln!(out, "{}", table(circuit).trim_fmt())?;
+            writeln!(out, "{}", table(circuit, *minor_digits).trim_fmt())?;
         }
         writeln!(out, "\ntotal {} {currency}", shown(self.total))
     }
@@ -31,11 +32,16 @@ fn heading(circuit: &CircuitBill) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-fn table(circuit: &CircuitBill) -> Table {
+fn table(circuit: &CircuitBill, minor_digits: u32) -> Table {
     let header = ["", "quantity", "unit", "bytes", "unit price", "amount"];
     let mut table = text_table(header, [1, 3, 4, 5]);
     for line in &circuit.lines {
-        let (quantity, bytes) = quantity(&line.quantity);
+        let price = line.unit_price.unwrap_or_default();
+        let quantity = line.quantity.shown(exact::quantity_digits(price, minor_digits));
+        let bytes = match line.quantity {
+            Quantity::Volume { bytes, .. } => count(bytes),
+            Quantity::Time { .. } => String::new(),
+        };
         let unit = line.quantity.unit().to_string();
         let (price, amount) = (shown(line.unit_price), shown(line.amount));
         table.add_row([what(line, circuit), quantity, unit, bytes, price, amount]);
@@ -50,22 +56,15 @@ fn what(line: &Line, circuit: &CircuitBill) -> String {
     let zone = line.zone.as_ref().filter(|_| line.zone != circuit.zone);
     let zone = zone.map(|zone| format!("zone {zone}"));
     let time = match line.quantity {
-        Quantity::Time { from, to, month } if (from, to) != (month.start(), month.end()) => {
+        Quantity::Time { parts: parts @ 2.., from, to, .. } => {
+            Some(format!("{} parts of {from} to {to}", count(parts)))
+        }
+        Quantity::Time { from, to, month, .. } if (from, to) != (month.start(), month.end()) => {
             Some(format!("{from} to {to}"))
         }
         Quantity::Time { .. } | Quantity::Volume { .. } => None,
     };
     [Some(line.what.clone()), zone, time].into_iter().flatten().collect::<Vec<_>>().join(", ")
-}
-
-fn quantity(quantity: &Quantity) -> (String, String) {
-    let (numerator, denominator) = quantity.fraction();
-    match quantity {
-        Quantity::Volume { bytes, .. } => {
-            (exact::rounded(numerator, denominator, 3), count(*bytes))
-        }
-        Quantity::Time { .. } => (exact::rounded(numerator, denominator, 6), String::new()),
-    }
 }
 
 fn shown(amount: Option<Decimal>) -> String {

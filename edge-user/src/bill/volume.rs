@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
-use super::{BillError, Line, Quantity, exact::TooLarge, rates::Rates, stay::Stay, too_large};
+use super::{BillError, Charge, Quantity, exact::TooLarge, rates::Rates, stay::Held, too_large};
 use crate::{
     config::{Billing, Direction, Sku},
-    ledger::UsageRecord,
+    ledger::{Terms, UsageRecord},
 };
 
 /// What a volume is, in the order of the invoice.
@@ -20,43 +20,49 @@ enum Kind {
     Inbound,
 }
 
-/// The lines of an account's usage, without those of no bytes.
-pub(super) fn lines(
+/// The charges for an account's usage, without those of no bytes. `spans` are all terms that the circuit has
+/// had, in other months too, by time.
+pub(super) fn charges(
     circuit: &str,
     records: &[&UsageRecord],
-    stays: &[Stay<'_>],
+    spans: &[Held<'_>],
     rates: &mut Rates<'_>,
-) -> Result<Vec<Line>, BillError> {
+) -> Result<Vec<Charge>, BillError> {
     let mut volumes: BTreeMap<Kind, u64> = BTreeMap::new();
     for record in records {
-        let bytes = volumes.entry(kind(record, stays, rates)?).or_default();
+        let bytes = volumes.entry(kind(record, spans, rates)?).or_default();
         *bytes = bytes.checked_add(record.bytes).ok_or(TooLarge).map_err(too_large(circuit))?;
     }
-    let mut lines = Vec::new();
+    let mut charges = Vec::new();
     for (kind, bytes) in volumes.into_iter().filter(|(_, bytes)| *bytes != 0) {
         let quantity = Quantity::Volume { bytes, gb: rates.prices.gb };
         let unit_price = match &kind {
             Kind::Metered(zone) => rates.outbound_gb(circuit, zone.as_deref()),
             Kind::Unlimited | Kind::Local | Kind::Inbound => Some(Decimal::ZERO),
         };
-        let amount = unit_price.map(|price| quantity.amount(price)).transpose();
-        let amount = amount.map_err(too_large(circuit))?;
+        let amount = unit_price.map(|price| rates.scale.amount(price, quantity.fraction()));
+        let amount = amount.transpose().map_err(too_large(circuit))?;
         let what = kind.what().into();
         let zone = if let Kind::Metered(zone) = kind { zone } else { None };
-        lines.push(Line { what, zone, quantity, unit_price, amount });
+        charges.push(Charge { what, zone, quantity, unit_price, amount });
     }
-    Ok(lines)
+    Ok(charges)
 }
 
-/// What a record is, by its own billing and by the terms that held at its end: the first ones, where
-/// there were none yet.
-fn kind(record: &UsageRecord, stays: &[Stay<'_>], rates: &Rates<'_>) -> Result<Kind, BillError> {
+/// The terms of a record: those that held at its end, or last before that. The last frames of a circuit are
+/// often counted after it has ended, and in the next month. Where there were none yet, the first that came.
+pub(super) fn terms_of<'a>(record: &UsageRecord, spans: &[Held<'a>]) -> Option<&'a Terms> {
+    let later = spans.partition_point(|span| span.from < record.end);
+    spans.get(later.saturating_sub(1)).map(|span| span.terms)
+}
+
+/// What a record is, by its own billing and by its terms.
+fn kind(record: &UsageRecord, spans: &[Held<'_>], rates: &Rates<'_>) -> Result<Kind, BillError> {
     let direction =
         known(Direction::ALL, Direction::as_str, record, "direction", &record.direction);
     let billing = known(Billing::ALL, Billing::as_str, record, "billing", &record.billing);
     let (direction, billing) = (direction?, billing?);
-    let terms = stays.iter().rfind(|stay| stay.from < record.end).or(stays.first());
-    let terms = terms.map(|stay| stay.terms);
+    let terms = terms_of(record, spans);
     Ok(match (direction, terms.map(|terms| terms.sku), billing) {
         (Direction::Inbound, ..) => Kind::Inbound,
         (Direction::Outbound, Some(Sku::Local), _) => Kind::Local,

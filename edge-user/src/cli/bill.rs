@@ -1,15 +1,26 @@
-use std::io::{self, Write as _};
+use std::{
+    collections::BTreeMap,
+    io::{self, Write as _},
+};
 
 use anyhow::Result;
 use clap::ValueEnum;
 use edge_user::{
     bill::{self, Input, Month, Span},
-    config::{self, Config},
-    ledger::{Grain, TermsSpan, UsageQuery},
+    config,
+    daemon::look::View,
+    ledger::{Ledger, TermsSpan},
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use super::{ConfigArg, UsageError, ledger::open_of, usage::warn_of_expired};
+use super::{
+    ConfigArg, UsageError,
+    look::{Completeness, look_of, tell},
+    usage::warn_of_expired,
+};
+
+/// Who has detached a data plane to put another in its place has done so by then.
+const DETACHED_FOR_LONG: SignedDuration = SignedDuration::from_hours(24);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -18,7 +29,7 @@ pub(super) struct Args {
     /// The calendar month, in UTC: 2026-01. One that is not over is billed to its end.
     #[arg(long, value_name = "MONTH")]
     month: Month,
-    /// Of this circuit only.
+    /// Of the circuit only that has, or had, this name.
     #[arg(long, value_name = "NAME")]
     circuit: Option<String>,
     /// How it is printed.
@@ -42,9 +53,10 @@ pub(super) fn bill(args: &Args) -> Result<()> {
         return Err(UsageError(format!("{path} has no prices; {help}")).into());
     };
     let month = args.month;
-    let mut input = read_ledger(&config, month, args.circuit.as_deref())?;
+    let view = look_of(&config)?;
+    let mut input = read(&view.ledger, month)?;
     if let Some(circuit) = &args.circuit {
-        input.spans.retain(|span| span.terms.circuit == *circuit);
+        input.retain_circuit(circuit);
     }
     let invoice = bill::invoice(&config.edge.name, month, prices, &input)?;
     if let Some(circuit) = args.circuit.as_ref().filter(|_| invoice.circuits.is_empty()) {
@@ -52,9 +64,9 @@ pub(super) fn bill(args: &Args) -> Result<()> {
         return Err(UsageError(message).into());
     }
 
-    if Timestamp::now() < month.end() {
-        eprintln!("warning: {month} is not over: fees are those to its end, volumes those so far");
-    }
+    let seen = tell(&view, Some(month.end()));
+    let kept = warn_of_ledger(&view, month)?;
+    warn_of_month(month);
     for missing in &invoice.missing {
         eprintln!("warning: {missing}");
     }
@@ -66,27 +78,80 @@ pub(super) fn bill(args: &Args) -> Result<()> {
             writeln!(out)?;
         }
     }
-    Ok(())
+    Completeness { is_complete: seen.is_complete && kept.is_complete }.of("these amounts")
 }
 
 /// What the ledger has about `month`.
-fn read_ledger(config: &Config, month: Month, circuit: Option<&str>) -> Result<Input> {
-    let ledger = open_of(config)?;
-    let records = ledger.usage(&UsageQuery {
-        // Under an earlier name it was the same edge.
-        edge: None,
-        circuit: circuit.map(Into::into),
-        from: Some(month.start()),
-        to: Some(month.end()),
-        grain: Grain::Day,
-    })?;
-    let spans = ledger.terms(month.start(), month.end())?.into_iter();
+fn read(ledger: &Ledger, month: Month) -> Result<Input> {
+    let spans = ledger.terms_around(month.start(), month.end())?;
+    let records = ledger.usage_in_parts(month.start(), month.end(), &moments(&spans))?;
+    let spans = spans.into_iter();
     let spans = spans.map(|TermsSpan { terms, from, to }| Span { terms, from, to }).collect();
-    warn_of_expired("usage", Some(month.start()), ledger.expired_until()?);
+    Ok(Input { records, spans })
+}
+
+/// When the price of a volume may have changed, by circuit.
+fn moments(spans: &[TermsSpan]) -> BTreeMap<String, Vec<Timestamp>> {
+    let mut by_name: BTreeMap<&str, Vec<&TermsSpan>> = BTreeMap::new();
+    for span in spans {
+        by_name.entry(&span.terms.circuit).or_default().push(span);
+    }
+    let mut moments: BTreeMap<String, Vec<Timestamp>> = BTreeMap::new();
+    for (name, mut spans) in by_name {
+        spans.sort_by_key(|span| span.from);
+        let price = |span: &TermsSpan| (span.terms.zone.clone(), span.terms.sku);
+        let changes = spans.windows(2).filter(|pair| price(pair[0]) != price(pair[1]));
+        moments.insert(name.to_owned(), changes.map(|pair| pair[1].from).collect());
+    }
+    moments
+}
+
+/// Says what the ledger lacks of `month`, and what it goes on with.
+fn warn_of_ledger(view: &View, month: Month) -> Result<Completeness> {
+    let ledger = &view.ledger;
+    let kept = warn_of_expired("usage", Some(month.start()), ledger.expired_until()?);
     for gap in ledger.gaps()? {
         if gap.last_read < month.end() && gap.found > month.start() {
             eprintln!("warning: {gap}");
         }
     }
-    Ok(Input { records, spans })
+    let beginning = ledger.beginning()?;
+    let is_before = beginning.is_none_or(|beginning| month.end() <= beginning);
+    if is_before {
+        let since =
+            beginning.map_or("nothing yet".to_owned(), |at| format!("nothing before {at:.0}"));
+        eprintln!("warning: the ledger knows {since}, and so nothing of {month}");
+    } else if let Some(beginning) = beginning.filter(|beginning| month.contains(*beginning)) {
+        eprintln!(
+            "warning: the ledger begins at {beginning:.0}: what was before is not in this bill"
+        );
+    }
+    if !view.is_counting {
+        warn_of_detached(ledger, month)?;
+    }
+    Ok(Completeness { is_complete: kept.is_complete && !is_before })
+}
+
+/// Says so where fees go on, and nothing counts what they are paid for.
+fn warn_of_detached(ledger: &Ledger, month: Month) -> Result<()> {
+    let sold = ledger.open_terms()?.len();
+    let Some(last) = ledger.last_reading()?.filter(|_| sold > 0) else { return Ok(()) };
+    if Timestamp::now().min(month.end()).duration_since(last) >= DETACHED_FOR_LONG {
+        eprintln!(
+            "warning: no data plane has counted since {last:.0}, and fees of what is sold ({sold} circuits) go on; \
+             `edge ledger end-terms` ends them"
+        );
+    }
+    Ok(())
+}
+
+fn warn_of_month(month: Month) {
+    let now = Timestamp::now();
+    if now < month.start() {
+        eprintln!(
+            "warning: {month} has not begun: fees are those of what is sold now, without volumes"
+        );
+    } else if now < month.end() {
+        eprintln!("warning: {month} is not over: fees are those to its end, volumes those so far");
+    }
 }

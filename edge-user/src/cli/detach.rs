@@ -1,16 +1,19 @@
 use std::io::Write as _;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use edge_user::{
-    config,
+    config::{self, Config},
     daemon::{
-        close::{Unbooked, close},
+        close::{Closed, Unbooked, close},
         control,
+        look::unseen,
     },
     dataplane::Pins,
+    ledger,
 };
+use jiff::Timestamp;
 
-use super::ConfigArg;
+use super::{ConfigArg, ledger::end_terms};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -19,6 +22,9 @@ pub(super) struct Args {
     /// Lose what was counted and can't be booked, where the ledger can't be written.
     #[arg(long)]
     discard: bool,
+    /// End what its circuits are sold as, and their fees, too.
+    #[arg(long)]
+    end_terms: bool,
 }
 
 pub(super) fn detach(args: &Args) -> Result<()> {
@@ -31,11 +37,48 @@ pub(super) fn detach(args: &Args) -> Result<()> {
     );
     let pins = Pins::new(&config.edge.pin_dir);
     let unbooked = if args.discard { Unbooked::Discard } else { Unbooked::Keep };
-    let removed = pins.are_there()? && {
+    let _keeper = args.end_terms.then(|| ledger::lock(&config.edge.state_dir)).transpose()?;
+    let closed = if pins.are_there()? {
         let _lock = pins.lock()?;
         close(&config, &pins, unbooked)?
+    } else {
+        check_unseen(&config, unbooked)?;
+        Closed::default()
     };
-    let told = if removed { "detached" } else { "nothing was attached" };
+    let told = if closed.was_any { "detached" } else { "nothing was attached" };
     writeln!(std::io::stdout(), "{told}")?;
+    if args.end_terms {
+        return end_terms::end(&config.edge.state_dir, &[], Timestamp::now());
+    }
+    closed.tell_of_fees();
     Ok(())
+}
+
+/// An error where the ledger knows of a data plane that is not to be seen from here.
+fn check_unseen(config: &Config, unbooked: Unbooked) -> Result<()> {
+    let (state_dir, pin_dir) = (&config.edge.state_dir, &config.edge.pin_dir);
+    let unseen = unseen(state_dir, pin_dir).with_context(|| {
+        let pin_dir = pin_dir.display();
+        format!("nothing is to be seen in {pin_dir}, and whether there should be can't be told")
+    });
+    let pin_dir = pin_dir.display();
+    match unseen {
+        Ok(None) => Ok(()),
+        Ok(Some(unseen)) if unbooked == Unbooked::Keep => bail!(
+            "nothing was detached: the ledger in {} has a data plane in {pin_dir}, last read at {:.0}, and {}. \
+             Where it is gone, `edge run` notes that, and `edge detach --discard` is content with it",
+            state_dir.display(),
+            unseen.since,
+            unseen.why,
+        ),
+        Ok(Some(unseen)) => {
+            tracing::warn!("{unseen}");
+            Ok(())
+        }
+        Err(error) if unbooked == Unbooked::Discard => {
+            tracing::warn!("{error:#}");
+            Ok(())
+        }
+        Err(error) => Err(error),
+    }
 }

@@ -6,6 +6,7 @@ mod check;
 mod demo;
 mod detach;
 mod ledger;
+mod look;
 mod reload;
 mod replay;
 mod run;
@@ -13,12 +14,16 @@ mod set_bandwidth;
 mod shell;
 mod status;
 mod usage;
+mod when;
 
 use std::{io, io::IsTerminal as _, path::PathBuf, process::ExitCode};
 
-use clap::{CommandFactory as _, Parser, Subcommand};
+use clap::{
+    CommandFactory as _, Parser, Subcommand,
+    builder::{PathBufValueParser, TypedValueParser},
+};
 use edge_user::{
-    config::{BandwidthRefused, ConfigErrors, DEFAULT_CONTROL},
+    config::{BandwidthRefused, ConfigErrors, DEFAULT_CONTROL, MAX_SOCKET_LEN_BYTES},
     daemon::control::ConfigRefused,
     dataplane::load_error::LoadError,
     replay::capture::CaptureError,
@@ -82,8 +87,19 @@ struct ConfigArg {
 #[derive(Debug, clap::Args)]
 struct SocketArg {
     /// The daemon's control socket.
-    #[arg(short, long, value_name = "PATH", default_value = DEFAULT_CONTROL)]
+    #[arg(short, long, value_name = "PATH", default_value = DEFAULT_CONTROL, value_parser = socket_path())]
     socket: PathBuf,
+}
+
+/// A path that a Unix socket can have (`sun_path`, unix(7)).
+fn socket_path() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(|path| match path.as_os_str().len() {
+        ..=MAX_SOCKET_LEN_BYTES => Ok(path),
+        len_bytes => Err(format!(
+            "it has {len_bytes} bytes, and a socket's path has at most {MAX_SOCKET_LEN_BYTES}: \
+             give a shorter one, from the working directory on perhaps"
+        )),
+    })
 }
 
 /// A command line that asks for something that is not there: exit code 2.

@@ -1,5 +1,7 @@
+use std::io::Write as _;
+
 use anyhow::Result;
-use edge_user::daemon::control::{self, Request};
+use edge_user::daemon::control::{self, Reloaded, Request};
 
 use super::SocketArg;
 
@@ -10,5 +12,10 @@ pub(super) struct Args {
 }
 
 pub(super) fn reload(args: &Args) -> Result<()> {
-    control::ask(&args.socket.socket, &Request::Reload)
+    let reloaded: Reloaded = control::ask(&args.socket.socket, &Request::Reload)?;
+    writeln!(std::io::stdout(), "{}", reloaded.difference)?;
+    for warning in reloaded.warnings {
+        eprintln!("reloaded, but {warning}");
+    }
+    Ok(())
 }

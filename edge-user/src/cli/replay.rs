@@ -1,6 +1,8 @@
+mod output;
+mod streams;
+
 use std::{
     io::{self, BufWriter, Write as _},
-    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
 
@@ -10,11 +12,12 @@ use edge_user::{
     config,
     plan::{Capacity, Plan, Police},
     replay::{
-        self, Engine, HostEngine, KernelEngine,
-        capture::{CaptureReader, CaptureWriter},
+        Engine, HostEngine, KernelEngine, Replay,
+        capture::{CaptureError, CaptureReader, CaptureWriter},
     },
 };
 
+use self::{output::Output, streams::Destination};
 use super::{ConfigArg, UsageError};
 
 #[derive(Debug, clap::Args)]
@@ -24,10 +27,11 @@ pub(super) struct Args {
     /// The port that the frames are received on.
     #[arg(long, value_name = "NAME")]
     port: String,
-    /// The capture: pcap or pcapng, Ethernet.
+    /// The capture: pcap or pcapng, Ethernet; `-` is standard input.
     #[arg(value_name = "IN.pcap")]
     input: PathBuf,
-    /// Writes the frames that leave, with their timestamps.
+    /// Writes the frames that leave, with their timestamps; to `-`, standard output, the report
+    /// then goes to standard error.
     #[arg(short, long, value_name = "OUT.pcap")]
     output: Option<PathBuf>,
     /// The loaded XDP program, or the same code in this process, which needs no privilege.
@@ -58,13 +62,9 @@ pub(super) fn replay(args: &Args) -> Result<()> {
         UsageError(format!("no port \"{}\"; the configuration has {known}", args.port))
     })?;
 
-    if let Some(output) = &args.output
-        && same_file(&args.input, output)
-    {
-        let message = format!("{} is the capture that is read; write to another", output.display());
-        return Err(UsageError(message).into());
-    }
-    let reader = CaptureReader::open(&args.input)?;
+    let Args { input, json, .. } = args;
+    let destination = streams::check(&args.config.config, input, args.output.as_deref(), *json)?;
+    let mut reader = open(input)?;
     let mut engine: Box<dyn Engine> = match args.engine {
         EngineKind::Host => Box::new(HostEngine::new(&plan, port, &capacity)),
         EngineKind::Kernel => {
@@ -73,27 +73,44 @@ pub(super) fn replay(args: &Args) -> Result<()> {
             Box::new(engine.context(advice)?)
         }
     };
-    let resolution = reader.resolution();
-    let create = |path: &PathBuf| CaptureWriter::create(path, resolution);
-    let mut writer = args.output.as_ref().map(create).transpose()?;
+    let mut output = destination.map(Output::create).transpose()?;
+    let name = args.output.as_deref().unwrap_or(Path::new("-"));
+    let create = |output| CaptureWriter::new(Output::writer(output), name, reader.resolution());
+    let mut writer = output.as_mut().map(create).transpose()?;
 
-    let mut out = BufWriter::new(io::stdout().lock());
-    let lines = args.json.then_some(&mut out as &mut dyn io::Write);
-    let result = replay::replay(&mut *engine, &plan, port, reader, writer.as_mut(), lines);
-    // What was done before a damaged record is worth having.
-    out.flush()?;
-    if let Some(writer) = writer {
-        writer.finish()?;
+    let mut out: Box<dyn io::Write> = match destination {
+        Some(Destination::Stdout) => Box::new(io::stderr().lock()),
+        _ => Box::new(BufWriter::new(io::stdout().lock())),
+    };
+    let mut replay = Replay::new(&mut *engine, &plan, port, &capacity);
+    let lines = json.then_some(&mut out as &mut dyn io::Write);
+    let result = replay.run(&mut reader, writer.as_mut(), lines);
+    // Lines and frames before a damaged record are worth having.
+    let told = out.flush();
+    for warning in replay.summary().warnings(&reader.found()) {
+        eprintln!("warning: {warning}");
     }
-    let summary = result?;
-    if !args.json {
-        summary.print(port.unmatched, &mut out)?;
+    if let Some(output) = output.filter(|_| is_whole(&result)) {
+        output.finish()?;
+    }
+    result?;
+    told?;
+    if !json {
+        replay.summary().print(port.unmatched, &mut out)?;
         out.flush()?;
     }
     Ok(())
 }
 
-fn same_file(one: &Path, other: &Path) -> bool {
-    let identity = |path| std::fs::metadata(path).map(|file| (file.dev(), file.ino())).ok();
-    identity(one).is_some_and(|one| identity(other) == Some(one))
+fn open(input: &Path) -> Result<CaptureReader, CaptureError> {
+    if streams::is_stream(input) {
+        return CaptureReader::from_reader(io::stdin(), Path::new("(standard input)"));
+    }
+    CaptureReader::open(input)
+}
+
+/// Whether what was written is a capture of all that left until the end or the error.
+fn is_whole(result: &Result<()>) -> bool {
+    let error = result.as_ref().err().and_then(|error| error.downcast_ref());
+    !matches!(error, Some(CaptureError::Write { .. }))
 }

@@ -1,5 +1,4 @@
 mod format;
-mod when;
 
 use std::io::{self, Write as _};
 
@@ -11,7 +10,11 @@ use edge_user::{
 };
 use jiff::Timestamp;
 
-use super::{UsageError, ledger::LedgerArg};
+use super::{
+    UsageError,
+    look::{Completeness, LedgerArg, tell},
+    when,
+};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -70,16 +73,22 @@ pub(super) fn usage(args: &Args) -> Result<()> {
     {
         return Err(UsageError(format!("--from {from} is not before --to {to}")).into());
     }
-    let ledger = args.ledger.open()?;
-    let known = ledger.circuits()?;
+    let view = args.ledger.look()?;
+    let known = view.ledger.circuits()?;
     known_or(args, &known)?;
-    for gap in ledger.gaps()? {
+    for gap in view.ledger.gaps()? {
         eprintln!("warning: {gap}");
     }
-    if args.p95 { print_percentiles(args, &ledger) } else { print_usage(args, &ledger) }
+    let seen = tell(&view, args.to);
+    let kept = if args.p95 {
+        print_percentiles(args, &view.ledger)?
+    } else {
+        print_usage(args, &view.ledger)?
+    };
+    Completeness { is_complete: seen.is_complete && kept.is_complete }.of("these figures")
 }
 
-fn print_usage(args: &Args, ledger: &Ledger) -> Result<()> {
+fn print_usage(args: &Args, ledger: &Ledger) -> Result<Completeness> {
     let query = UsageQuery {
         edge: args.edge.clone(),
         circuit: args.circuit.clone(),
@@ -94,17 +103,17 @@ fn print_usage(args: &Args, ledger: &Ledger) -> Result<()> {
         },
     };
     let records = ledger.usage(&query)?;
-    warn_of_expired("usage", args.from, ledger.expired_until()?);
+    let kept = warn_of_expired("usage", args.from, ledger.expired_until()?);
     let mut out = io::stdout().lock();
     match args.format {
         Format::Table => writeln!(out, "{}", format::usage_table(&records))?,
         Format::Csv => format::csv(&mut out, format::USAGE_HEADER, &records)?,
         Format::Json => format::json(&mut out, "records", &records)?,
     }
-    Ok(())
+    Ok(kept)
 }
 
-fn print_percentiles(args: &Args, ledger: &Ledger) -> Result<()> {
+fn print_percentiles(args: &Args, ledger: &Ledger) -> Result<Completeness> {
     let query = PercentileQuery {
         edge: args.edge.clone(),
         circuit: args.circuit.clone(),
@@ -113,21 +122,28 @@ fn print_percentiles(args: &Args, ledger: &Ledger) -> Result<()> {
     };
     let percentiles = ledger.percentiles(&query, Timestamp::now())?;
     let from = percentiles.first().map(|percentile| percentile.start).or(args.from);
-    warn_of_expired("samples", from, ledger.samples_expired_until()?);
+    let kept = warn_of_expired("samples", from, ledger.samples_expired_until()?);
     let mut out = io::stdout().lock();
     match args.format {
         Format::Table => writeln!(out, "{}", format::percentile_table(&percentiles))?,
         Format::Csv => format::csv(&mut out, format::PERCENTILE_HEADER, &percentiles)?,
         Format::Json => format::json(&mut out, "percentiles", &percentiles)?,
     }
-    Ok(())
+    Ok(kept)
 }
 
-/// Says so where what is asked for, from the first if `from` is `None`, has been deleted in part.
-pub(super) fn warn_of_expired(what: &str, from: Option<Timestamp>, until: Option<Timestamp>) {
-    if let Some(until) = until.filter(|until| from.is_none_or(|from| from < *until)) {
+/// Says so where what is asked for has been deleted in part. Who asks for all there is, with no `from`, gets
+/// that.
+pub(super) fn warn_of_expired(
+    what: &str,
+    from: Option<Timestamp>,
+    until: Option<Timestamp>,
+) -> Completeness {
+    let until = until.filter(|until| from.is_none_or(|from| from < *until));
+    if let Some(until) = until {
         eprintln!("warning: {what} before {until}: no longer kept, and not in these figures");
     }
+    Completeness { is_complete: until.is_none() || from.is_none() }
 }
 
 /// Refuses the name of an edge or a circuit that the ledger has never heard of.

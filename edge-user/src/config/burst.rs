@@ -11,12 +11,11 @@ const DEFAULT_BURST_NS: u64 = 25_000_000;
 const DEFAULT_MIN_BYTES: u64 = 128_000;
 const DEFAULT_MAX_BYTES: u64 = 64_000_000;
 
-/// The burst of a circuit that names none: 25 ms of its rate, at least 128 KB (but what the
-/// policer can hold, which is less below 102.4 kbps) and at most 64 MB.
+/// The burst of a circuit, peering or class that names none: 25 ms of its rate, at least 128 KB and
+/// at most 64 MB.
 #[must_use]
 pub fn default_burst_bytes(bandwidth_bps: u64) -> u64 {
-    let bytes = bytes_in(DEFAULT_BURST_NS, bandwidth_bps);
-    bytes.clamp(DEFAULT_MIN_BYTES, DEFAULT_MAX_BYTES).min(longest_bytes(bandwidth_bps))
+    bytes_in(DEFAULT_BURST_NS, bandwidth_bps).clamp(DEFAULT_MIN_BYTES, DEFAULT_MAX_BYTES)
 }
 
 /// `burst`, or the default, in bytes, or what is wrong with it.
@@ -29,7 +28,8 @@ pub(super) fn burst_bytes(burst: Option<Burst>, bandwidth_bps: u64) -> Result<u6
     };
     if is_too_long {
         return Err(format!(
-            "`burst` is longer than 10 s at the circuit's bandwidth; give at most {longest} bytes"
+            "`burst` is longer than {} s at the circuit's bandwidth; give at most {longest} bytes",
+            MAX_BURST_NS / 1_000_000_000,
         ));
     }
     Ok(bytes)
@@ -78,8 +78,8 @@ mod tests {
     #[test]
     fn defaults() {
         for (bandwidth_bps, bytes) in [
-            (64_000, 80_000),
-            (102_400, 128_000),
+            (64_000, 128_000),
+            (102_399, 128_000),
             (50_000_000, 156_250),
             (1_000_000, 128_000),
             (40_960_000, 128_000),
@@ -97,11 +97,11 @@ mod tests {
         let size = |bytes| Some(Burst::Size { bytes });
         assert_eq!(burst_bytes(time(25_000_000), 1_000_000_000), Ok(3_125_000));
         assert_eq!(burst_bytes(time(1), 1_000_000_000), Ok(0));
-        assert_eq!(burst_bytes(time(10_000_000_000), 64_000), Ok(80_000));
-        assert!(burst_bytes(time(10_000_000_001), 64_000).is_err());
+        assert_eq!(burst_bytes(time(16_000_000_000), 64_000), Ok(128_000));
+        assert!(burst_bytes(time(16_000_000_001), 64_000).is_err());
         assert!(burst_bytes(time(u64::MAX), 800_000_000_000).is_err());
-        assert_eq!(burst_bytes(size(80_000), 64_000), Ok(80_000));
-        assert!(burst_bytes(size(80_001), 64_000).is_err());
+        assert_eq!(burst_bytes(size(128_000), 64_000), Ok(128_000));
+        assert!(burst_bytes(size(128_001), 64_000).is_err());
         assert!(burst_bytes(size(u64::MAX), 800_000_000_000).is_err());
     }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Circuit, Config,
     burst::{burst_bytes, check_share, least_share_permille},
-    units,
+    rates,
     validate::unknown,
 };
 
@@ -34,7 +34,7 @@ impl Config {
         name: &str,
         bandwidth_bps: u64,
     ) -> Result<(usize, Circuit), BandwidthRefused> {
-        let bandwidth_bps = units::in_range_bps(bandwidth_bps)
+        let bandwidth_bps = rates::in_range_bps(bandwidth_bps)
             .map_err(|message| BandwidthRefused(format!("the bandwidth {message}")))?;
         let place = self.circuits.iter().position(|circuit| circuit.name == name);
         let place = place.ok_or_else(|| {
@@ -146,7 +146,7 @@ mod tests {
             ("", "contosso", 1_000_000, "did you mean \"contoso\"?"),
             ("", "contoso", 63_999, "give 64 kbps to 800 Gbps"),
             ("burst = '10ms'", "contoso", 1_000_000, "no full frame fits"),
-            ("burst = '256 KiB'", "contoso", 100_000, "longer than 10 s"),
+            ("burst = '256 KiB'", "contoso", 100_000, "longer than 16 s"),
         ] {
             let refused = config(burst).circuit_at(name, bandwidth_bps).expect_err(burst);
             assert!(refused.to_string().contains(expected), "{refused}");

@@ -2,22 +2,27 @@
 //!
 //! Read in the order of a file's way through it: `error` has positions, `keys` and `values`
 //! read single keys, `schema` reads tables, `validate` (with `circuit`, `names`, `burst`, `tags`,
-//! `tpids`, `qos`, `rules`, `ledger`, `prices`) checks what no single key shows, `report` says what
-//! is unusual about a correct file, `change` and `edit` give a circuit another bandwidth, in a
-//! configuration and in the text of its file.
+//! `tpids`, `forwards`, `qos`, `rules`, `ledger`, `prices`) checks what no single key shows,
+//! `report` (with `look_alikes`) says what is unusual about a correct file, `change` and `edit`
+//! give a circuit another bandwidth, in a configuration and in the text of its file, and
+//! `difference` says what a file changes.
 
 mod burst;
 mod change;
 mod circuit;
+mod difference;
 mod edit;
 mod error;
+mod forwards;
 mod intervals;
 mod keys;
 mod ledger;
 mod limits;
+mod look_alikes;
 mod names;
 mod prices;
 mod qos;
+mod rates;
 mod report;
 mod rules;
 mod schema;
@@ -36,16 +41,19 @@ use std::path::Path;
 pub use self::{
     burst::default_burst_bytes,
     change::BandwidthRefused,
+    difference::Difference,
     edit::with_bandwidth,
     error::{ConfigError, ConfigErrors, Position},
     keys::nearest,
+    names::MAX_SOCKET_LEN_BYTES,
+    rates::bandwidth_bps,
     types::{
         Accounting, Billing, CTags, Circuit, ClassMatch, Config, CoreTag, Direction, DscpPolicy,
         Ecn, Edge, Export, ExportFormat, Fairness, Forward, Gigabyte, LedgerConfig, Link,
         MonthlyFees, Peering, PeeringKind, Policing, Port, PortRange, Prices, QosClass, QosProfile,
         Side, SideTags, Sink, Sku, XdpMode, ZonePrices,
     },
-    units::{Burst, bandwidth_bps},
+    units::Burst,
     validate::{DEFAULT_CONTROL, DEFAULT_STATE_DIR},
 };
 

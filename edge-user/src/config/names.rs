@@ -10,8 +10,8 @@ use super::error::Errors;
 const MAX_NAME_LEN_BYTES: usize = 63;
 /// `IFNAMSIZ` less the NUL.
 const MAX_INTERFACE_LEN_BYTES: usize = 15;
-/// `sizeof sun_path` less the NUL.
-const MAX_SOCKET_LEN_BYTES: usize = 107;
+/// Longest path of a Unix socket in bytes: `sizeof sun_path` less the NUL (unix(7)).
+pub const MAX_SOCKET_LEN_BYTES: usize = 107;
 
 /// `name`, where it can be one.
 pub(super) fn name(key: &str, name: &Spanned<String>, errors: &Errors<'_>) -> Option<String> {
@@ -20,13 +20,20 @@ pub(super) fn name(key: &str, name: &Spanned<String>, errors: &Errors<'_>) -> Op
         "is empty; give a name".into()
     } else if text.len() > MAX_NAME_LEN_BYTES {
         format!("has {} bytes; give at most {MAX_NAME_LEN_BYTES}", text.len())
-    } else if text.chars().any(char::is_control) {
+    } else if text.chars().any(changes_the_line) {
         format!("is {text:?}, with a control character; remove it")
     } else {
         return Some(text.clone());
     };
     errors.add(name.span, format!("`{key}` {refusal}"));
     None
+}
+
+/// Whether a terminal or a log shows what is around the character otherwise than it is: control
+/// characters, separators of lines, and what turns the direction of a whole line (Unicode Standard
+/// Annex 9, embeddings, overrides and isolates).
+fn changes_the_line(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// An interface's name, where the kernel could have one of that name.

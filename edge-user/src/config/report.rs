@@ -3,9 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Billing, Circuit, ClassMatch, Config, Export, Forward, Peering, Port, Prices, QosProfile, Side,
-    Sink, Sku,
+    Billing, CTags, Circuit, ClassMatch, Config, Export, Forward, Prices, QosProfile, Side,
+    SideTags, Sink, Sku,
     burst::{bytes_in, least_share_permille, share_bytes},
+    forwards::{leaving, leaving_tpids},
+    intervals::Intervals,
+    look_alikes,
 };
 
 /// A shorter burst makes TCP lose segments well below the purchased rate.
@@ -43,6 +46,9 @@ impl Config {
                 warnings.push(format!("port {:?} has no circuit", port.name));
             }
         }
+        warnings.extend(look_alikes::warnings("circuit", self.circuits.iter().map(|c| &*c.name)));
+        warnings.extend(look_alikes::warnings("port", self.ports.iter().map(|port| &*port.name)));
+        warnings.extend(self.stack_warnings());
         let mut service_keys = BTreeMap::new();
         for circuit in &self.circuits {
             let name = &circuit.name;
@@ -66,28 +72,60 @@ impl Config {
 
     /// TPIDs that a port sends and would not know in what comes back.
     fn tpid_warnings(&self, circuit: &Circuit) -> BTreeSet<String> {
-        let named = |name: &String| self.ports.iter().find(|port| port.name == *name);
-        let egress =
-            circuit.ports.iter().filter_map(named).filter_map(|port| match &port.forward {
-                Forward::Stack => None,
-                Forward::Port(name) => named(name),
-            });
-        let sent = egress.flat_map(|port| {
-            let peerings = circuit.peerings.iter();
-            peerings.filter_map(move |peering| {
-                let (key, tpid) = outer_tpid(circuit, peering, port.side)?;
-                Some((port, key, tpid))
+        let ports = self.ports.iter().map(|port| (port.name.as_str(), port)).collect();
+        let sent = leaving(circuit, &ports).flat_map(|(ingress, egress)| {
+            let of = |peering| leaving_tpids(circuit, peering, ingress, egress);
+            circuit.peerings.iter().map(of).map(move |(key, tpids)| (ingress, egress, key, tpids))
+        });
+        let name = &circuit.name;
+        let warnings = sent.flat_map(|(ingress, egress, key, tpids)| {
+            let unknown = tpids.into_iter().filter(|tpid| !egress.tpids.contains(tpid));
+            unknown.map(move |tpid| {
+                let port = &egress.name;
+                let what = match key {
+                    Some(key) => format!("`{key}` is {tpid:#06x}"),
+                    None => format!(
+                        "frames from port {:?} can leave with TPID {tpid:#06x}",
+                        ingress.name
+                    ),
+                };
+                format!(
+                    "circuit {name:?}: {what}, which is none of the `tpids` of port {port:?}: what \
+                     comes back with it is untagged there"
+                )
             })
         });
-        let unknown = sent.filter(|(port, _, tpid)| !port.tpids.contains(tpid));
-        let warning = |(port, key, tpid): (&Port, _, _)| {
-            let (circuit, port) = (&circuit.name, &port.name);
-            format!(
-                "circuit {circuit:?}: `{key}` is {tpid:#06x}, which is none of the `tpids` of port \
-                 {port:?}: what comes back with it is untagged there"
-            )
-        };
-        unknown.map(warning).collect()
+        warnings.collect()
+    }
+
+    /// Circuits that the kernel's stack can't tell apart: it gets their frames from one port, with
+    /// tags that are the same on the other side.
+    fn stack_warnings(&self) -> BTreeSet<String> {
+        let mut warnings = BTreeSet::new();
+        for port in self.ports.iter().filter(|port| port.forward == Forward::Stack) {
+            let side = match port.side {
+                Side::Customer => Side::Core,
+                Side::Core => Side::Customer,
+            };
+            let mut taken: BTreeMap<_, Intervals<&str>> = BTreeMap::new();
+            for circuit in self.circuits.iter().filter(|c| c.ports.contains(&port.name)) {
+                for peering in &circuit.peerings {
+                    let SideTags { s_vid, c_vids } = circuit.tags(peering, side);
+                    // No tag is the VID 0, which is no tag's.
+                    let c_vids = c_vids.unwrap_or(CTags::one(0));
+                    let overlaps = taken.entry(s_vid).or_default().claim(c_vids, &circuit.name);
+                    let others = overlaps.into_iter().filter(|(_, other)| *other != circuit.name);
+                    warnings.extend(others.map(|(_, other)| {
+                        format!(
+                            "circuits {other:?} and {:?} leave port {:?} for the kernel's stack \
+                             with the same tags: nothing there tells whose a frame is",
+                            circuit.name, port.name
+                        )
+                    }));
+                }
+            }
+        }
+        warnings
     }
 
     fn burst_warning(&self, circuit: &Circuit) -> Option<String> {
@@ -114,17 +152,6 @@ impl Config {
             )
         })
     }
-}
-
-/// The TPID that the file gives to the outermost tag on `side`, with its key.
-fn outer_tpid(circuit: &Circuit, peering: &Peering, side: Side) -> Option<(&'static str, u16)> {
-    let (s_tag, c_tag) = match side {
-        Side::Customer => (("s_tpid", circuit.s_tpid), ("c_tpid", peering.c_tpid)),
-        Side::Core => (("core_s_tpid", circuit.core_s_tpid), ("core_c_tpid", peering.core_c_tpid)),
-    };
-    let has_s_tag = circuit.tags(peering, side).s_vid.is_some();
-    let (key, tpid) = if has_s_tag { s_tag } else { c_tag };
-    Some((key, tpid?))
 }
 
 /// Matches that an earlier one leaves nothing.

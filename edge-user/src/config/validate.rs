@@ -16,6 +16,7 @@ use super::{
     Config, Edge, Forward, LedgerConfig, Link, Port, XdpMode,
     circuit::Checks,
     error::Errors,
+    forwards,
     keys::{Field, nearest},
     ledger, names,
     prices::Zones,
@@ -76,6 +77,8 @@ pub(super) fn config(raw: &Document, errors: &Errors<'_>) -> Option<Config> {
     let mut seen = BTreeSet::new();
     let sides: Vec<_> = sides.filter(|(name, _)| seen.insert(*name)).collect();
     tags::check(&raw.circuits, &sides, errors);
+    forwards::check(&raw.circuits, raw_ports, errors);
+    forwards::check_tpids(&raw.circuits, &circuits, &ports, errors);
 
     Some(Config {
         edge: edge?,

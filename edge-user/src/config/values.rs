@@ -6,7 +6,7 @@ use std::{fmt, time::Duration};
 use toml_span::{Value, value::ValueInner};
 
 use super::{
-    CTags, CoreTag,
+    CTags, CoreTag, rates,
     spelled::Spelled,
     units::{self, Burst},
 };
@@ -98,10 +98,10 @@ pub(super) fn tpid(value: &Value<'_>) -> Read<u16> {
 pub(super) fn bandwidth(value: &Value<'_>) -> Read<u64> {
     const HELP: &str = "give a rate such as \"50 Mbps\", or an integer in bit/s";
     let rate_bps = match value.as_str() {
-        Some(text) => units::rate_bps(text)?,
+        Some(text) => rates::rate_bps(text)?,
         None => whole(value, HELP)?,
     };
-    units::in_range_bps(rate_bps)
+    rates::in_range_bps(rate_bps)
 }
 
 pub(super) fn burst(value: &Value<'_>) -> Read<Burst> {

@@ -10,6 +10,15 @@ use crate::{
     ledger::{self, EpochInfo, Ledger, LedgerError, LedgerLock, Policy, Reading},
 };
 
+/// Whether the tables that a ledger is opened for are all that there are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Present {
+    /// Of the others, what was counted since they were last read is lost.
+    All,
+    /// There may be others: some that can't be read, or that somebody makes just now.
+    NotAll,
+}
+
 /// The ledger, open. Several daemons can book in one, but only one of them is its keeper.
 pub(super) struct OpenLedger {
     pub(super) ledger: Ledger,
@@ -21,14 +30,17 @@ pub(super) struct OpenLedger {
 
 impl OpenLedger {
     /// Opens the ledger for the tables that there are.
-    pub(super) fn open(state_dir: &Path, all: &[(Pins, Books)]) -> Result<Self> {
+    pub(super) fn open(state_dir: &Path, all: &[(Pins, Books)], present: Present) -> Result<Self> {
+        // Before the ledger's: whoever books meanwhile tells the ledger first.
+        let of_tables = all.iter().map(|(_, books)| books.checkpoint()).max();
         let mut ledger = Ledger::open(state_dir)?;
-        let known = ledger.checkpoint()?;
-        let present: Vec<&EpochInfo> = all.iter().map(|(_, books)| books.epoch()).collect();
-        for gap in ledger.mark_lost(&present, Timestamp::now())? {
-            tracing::warn!("{gap}; that is not booked");
+        let is_old_copy = of_tables > Some(ledger.checkpoint()?);
+        if present == Present::All {
+            let present: Vec<&EpochInfo> = all.iter().map(|(_, books)| books.epoch()).collect();
+            for gap in ledger.mark_lost(&present, Timestamp::now())? {
+                tracing::warn!("{gap}; that is not booked");
+            }
         }
-        let is_old_copy = all.iter().any(|(_, books)| books.checkpoint() > known);
         Ok(Self { ledger, is_old_copy, lock: None })
     }
 

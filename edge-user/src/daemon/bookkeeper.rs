@@ -18,7 +18,7 @@ use anyhow::{Context as _, Result, anyhow};
 use jiff::Timestamp;
 
 use super::{
-    booking::OpenLedger,
+    booking::{OpenLedger, Present},
     exports::Exports,
     instructions::Instructions,
     ledger_status::{LedgerState, LedgerStatus},
@@ -28,6 +28,7 @@ use crate::{
     dataplane::{
         Pins,
         books::{AllBooks, all_books},
+        quiesce,
     },
     ledger::{LedgerError, Terms},
 };
@@ -255,7 +256,8 @@ impl Worker {
             self.ledger = None;
         }
         if self.ledger.is_none() {
-            self.ledger = Some(OpenLedger::open(&self.state_dir, &all)?);
+            let present = if unreadable.is_empty() { Present::All } else { Present::NotAll };
+            self.ledger = Some(OpenLedger::open(&self.state_dir, &all, present)?);
         }
         let open = self.ledger.as_mut().context("the ledger is open")?;
         let to_close = &self.to_close;
@@ -263,6 +265,8 @@ impl Worker {
         open.book(&all, &self.instructions.ledger.policy(), |pins| {
             let is_final = to_close.contains(pins) && pins.links()?.is_empty();
             if is_final {
+                // A program that was under way when the last link went has counted by then.
+                quiesce();
                 closed.insert(pins.clone());
             }
             Ok(is_final)

@@ -1,10 +1,10 @@
 //! Closing the books: the last of the meters goes into the ledger before the tables go.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use super::booking::OpenLedger;
+use super::booking::{OpenLedger, Present};
 use crate::{
     config::Config,
     dataplane::{
@@ -24,12 +24,34 @@ pub enum Unbooked {
     Discard,
 }
 
+/// What was closed, and what goes on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Closed {
+    /// Whether there was anything to detach.
+    pub was_any: bool,
+    /// Circuits whose fees go on: who buys one goes on paying when its edge is detached.
+    pub sold: Vec<String>,
+    state_dir: PathBuf,
+}
+
+impl Closed {
+    /// Says so where fees go on, and how to end them.
+    pub fn tell_of_fees(&self) {
+        let state_dir = self.state_dir.display();
+        let sold = match self.sold.as_slice() {
+            [] => return,
+            [one] => format!("circuit {one:?} is sold as before, and its fees go on"),
+            all => format!("{} circuits are sold as before, and their fees go on", all.len()),
+        };
+        tracing::warn!("{sold}; `edge ledger end-terms --all --state-dir {state_dir}` ends them");
+    }
+}
+
 /// Detaches the data plane under `pins`, which nobody else may use meanwhile: frames pass no more,
-/// what was counted is booked, tables and pins of all versions are gone. Returns whether there was
-/// anything.
+/// what was counted is booked, tables and pins of all versions are gone.
 ///
 /// Nothing is detached where the ledger can't be written.
-pub fn close(config: &Config, pins: &Pins, unbooked: Unbooked) -> Result<bool> {
+pub fn close(config: &Config, pins: &Pins, unbooked: Unbooked) -> Result<Closed> {
     let state_dir = &config.edge.state_dir;
     let AllBooks { books: all, unreadable } = match all_books(pins.root()) {
         Err(error) if unbooked == Unbooked::Discard => {
@@ -43,7 +65,7 @@ pub fn close(config: &Config, pins: &Pins, unbooked: Unbooked) -> Result<bool> {
         Err(error) if unbooked == Unbooked::Discard => {
             lost(&error);
             // What can be booked, is.
-            OpenLedger::open(state_dir, &all).ok()
+            OpenLedger::open(state_dir, &all, Present::All).ok()
         }
         // Nothing was ever counted.
         Err(_) if all.is_empty() && !pins.are_there()? => None,
@@ -80,7 +102,9 @@ pub fn close(config: &Config, pins: &Pins, unbooked: Unbooked) -> Result<bool> {
     for other in pins.others()? {
         was_any |= other.remove()?;
     }
-    Ok(was_any)
+    let sold = ledger.and_then(|open| open.ledger.open_terms().ok()).unwrap_or_default();
+    let sold = sold.into_iter().map(|span| span.terms.circuit).collect();
+    Ok(Closed { was_any, sold, state_dir: state_dir.clone() })
 }
 
 fn open_and_book(
@@ -89,7 +113,8 @@ fn open_and_book(
     unreadable: Vec<anyhow::Error>,
     policy: &Policy,
 ) -> Result<OpenLedger> {
-    let mut ledger = OpenLedger::open(state_dir, all)?;
+    let present = if unreadable.is_empty() { Present::All } else { Present::NotAll };
+    let mut ledger = OpenLedger::open(state_dir, all, present)?;
     ledger.book(all, policy, |_| Ok(false))?;
     unreadable.into_iter().next().map_or(Ok(ledger), Err)
 }

@@ -1,14 +1,9 @@
 //! The control socket: one JSON line asks, one JSON line answers.
 
 use std::{
-    ffi::OsString,
-    fs::{self, OpenOptions},
+    fs,
     io::{self, BufRead as _, BufReader, Write as _},
-    os::unix::{
-        ffi::{OsStrExt as _, OsStringExt as _},
-        fs::{FileTypeExt as _, OpenOptionsExt as _},
-        net::UnixStream,
-    },
+    os::unix::{fs::FileTypeExt as _, net::UnixStream},
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
@@ -22,13 +17,21 @@ use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _},
     net::UnixListener,
     sync::Mutex,
+    time::timeout,
 };
 
-use super::{bandwidth::SetBandwidth, instance::Instance};
-use crate::config::{BandwidthRefused, ConfigErrors};
+pub use super::remembered::{remember_state_dir, remembered_state_dir};
+use super::{
+    bandwidth::SetBandwidth,
+    connections::{self, Asked},
+    instance::Instance,
+};
+use crate::config::{BandwidthRefused, ConfigErrors, Difference};
 
 /// Longest request in bytes.
 const MAX_REQUEST_LEN_BYTES: u64 = 64 * 1024;
+/// How long a client may take to ask, and to read its answer.
+const ASK_WITHIN: Duration = Duration::from_secs(10);
 /// How long a booking may take.
 const BOOK_WITHIN: Duration = Duration::from_secs(20);
 /// How long a client waits for the daemon.
@@ -42,7 +45,7 @@ pub enum Request {
     Status,
     /// To book the meters now: [`Booked`].
     Book,
-    /// To read the configuration again.
+    /// To read the configuration again: [`Reloaded`].
     Reload,
     /// Another bandwidth for a circuit: a [`super::bandwidth::BandwidthChange`].
     SetBandwidth(SetBandwidth),
@@ -55,6 +58,15 @@ pub struct Booked {
     pub state_dir: PathBuf,
     /// Why it has not.
     pub error: Option<String>,
+}
+
+/// The configuration was read again, and is in effect.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Reloaded {
+    /// The changes.
+    pub difference: Difference,
+    /// What an operator should know all the same: ports that wait for their interface.
+    pub warnings: Vec<String>,
 }
 
 /// The daemon refuses its configuration, with every mistake in it.
@@ -114,48 +126,17 @@ pub fn bind(path: &Path) -> Result<(UnixListener, SocketFile)> {
     Ok((listener, SocketFile(path.to_owned())))
 }
 
-/// Has `edge usage -s PATH` find the ledger when no daemon runs that could tell it: best effort, as
-/// `-c FILE` does, too.
-pub fn remember_state_dir(socket: &Path, state_dir: &Path) {
-    let path = state_dir_path(socket);
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true).mode(0o600).custom_flags(libc::O_NOFOLLOW);
-    let written =
-        options.open(&path).and_then(|mut file| file.write_all(state_dir.as_os_str().as_bytes()));
-    if let Err(error) = written {
-        tracing::debug!("writing {}: {error}", path.display());
-    }
-}
-
-/// The ledger's directory of the daemon that was last at `socket`.
-#[must_use]
-pub fn remembered_state_dir(socket: &Path) -> Option<PathBuf> {
-    let path = fs::read(state_dir_path(socket)).ok()?;
-    Some(PathBuf::from(OsString::from_vec(path)))
-}
-
-fn state_dir_path(socket: &Path) -> PathBuf {
-    socket.with_extension("state_dir")
-}
-
 /// Answers clients, each in its own task.
 pub async fn serve(listener: UnixListener, instance: Arc<Mutex<Instance>>) {
-    loop {
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                let instance = Arc::clone(&instance);
-                tokio::spawn(async move {
-                    if let Err(error) = answer(stream, &instance).await {
-                        tracing::warn!("a control client: {error:#}");
-                    }
-                });
-            }
-            Err(error) => {
-                tracing::warn!("the control socket: {error}");
-                tokio::time::sleep(Duration::from_millis(100)).await;
+    connections::serve("the control socket", listener, |stream, asked| {
+        let instance = Arc::clone(&instance);
+        async move {
+            if let Err(error) = answer(stream, &asked, &instance).await {
+                tracing::warn!("a control client: {error:#}");
             }
         }
-    }
+    })
+    .await;
 }
 
 /// Whether a daemon answers at `socket`.
@@ -187,14 +168,21 @@ pub fn ask<T: for<'de> Deserialize<'de>>(socket: &Path, request: &Request) -> Re
     }
 }
 
-async fn answer(mut stream: tokio::net::UnixStream, instance: &Mutex<Instance>) -> Result<()> {
+async fn answer(
+    mut stream: tokio::net::UnixStream,
+    asked: &Asked,
+    instance: &Mutex<Instance>,
+) -> Result<()> {
     let (reader, mut writer) = stream.split();
     let mut line = String::new();
-    tokio::io::BufReader::new(reader.take(MAX_REQUEST_LEN_BYTES)).read_line(&mut line).await?;
+    let mut reader = tokio::io::BufReader::new(reader.take(MAX_REQUEST_LEN_BYTES));
+    let read = timeout(ASK_WITHIN, reader.read_line(&mut line)).await;
+    read.with_context(|| format!("no request within {ASK_WITHIN:?}"))??;
     if line.is_empty() {
         // Somebody who only wanted to know whether we are here.
         return Ok(());
     }
+    asked.note();
     let answer = match handle(&line, instance).await {
         Ok(value) => Answer::Ok(value),
         Err(error) if error.is::<ConfigErrors>() => Answer::ConfigErrors(error.to_string()),
@@ -205,7 +193,8 @@ async fn answer(mut stream: tokio::net::UnixStream, instance: &Mutex<Instance>) 
     };
     let mut line = serde_json::to_string(&answer)?;
     line.push('\n');
-    writer.write_all(line.as_bytes()).await?;
+    let written = timeout(ASK_WITHIN, writer.write_all(line.as_bytes())).await;
+    written.with_context(|| format!("the answer was not read within {ASK_WITHIN:?}"))??;
     Ok(())
 }
 
@@ -226,10 +215,7 @@ async fn handle(line: &str, instance: &Mutex<Instance>) -> Result<Box<RawValue>>
             Ok(to_raw_value(&Booked { state_dir, error })?)
         }
         Request::Status => Ok(to_raw_value(&instance.status()?)?),
-        Request::Reload => {
-            instance.reload()?;
-            Ok(to_raw_value(&())?)
-        }
+        Request::Reload => Ok(to_raw_value(&instance.reload()?)?),
         Request::SetBandwidth(request) => {
             Ok(to_raw_value(&instance.set_bandwidth(&request, received)?)?)
         }

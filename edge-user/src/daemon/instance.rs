@@ -1,7 +1,6 @@
 //! One edge, running: a configuration, its plan, and the kernel's tables and links.
 
 use std::{
-    collections::BTreeMap,
     fs::File,
     path::{Path, PathBuf},
     sync::Arc,
@@ -17,15 +16,17 @@ use super::{
     bandwidth::{BandwidthChange, NewFile, SetBandwidth},
     bookkeeper::Bookkeeper,
     close::{Unbooked, close},
-    install::{Committed, Installed, Prepared, Set, commit, create_set, prepare},
+    control::Reloaded,
+    install::{Aim, Committed, Installed, Prepared, Set, commit, create_set, prepare},
     instructions::Instructions,
+    interfaces::Wanted,
     policers::Peaks,
-    ports::{PortState, Told, look, restore_egress},
+    ports::{Failed, PortStates, Told, follow_links, look, restore_egress},
     status::Status,
     takeover::{ensure_our_namespace, is_broken, newest_set},
 };
 use crate::{
-    config::{self, Circuit, Config},
+    config::{self, Circuit, Config, Difference},
     dataplane::{
         BesideOurs, Pins,
         books::{Books, all_books},
@@ -76,8 +77,8 @@ pub struct Instance {
     left_rate: Option<u32>,
     peaks: Peaks,
     told: Told,
-    /// The states of the ports when attaching again failed last, and why.
-    failed: Option<(BTreeMap<String, PortState>, String, Instant)>,
+    /// The last attempt to attach ports again, if it failed for some.
+    failed: Option<(Failed, Instant)>,
     /// Given up last.
     hold: Hold,
 }
@@ -92,7 +93,7 @@ impl Instance {
         let is_new = found.is_none();
         let mut set = match found {
             Some(set) => set,
-            None => create_set(&Capacity::for_config(&config), pin_dir)?,
+            None => create_set(&Capacity::for_config(&config), Pins::first(pin_dir)?)?,
         };
         let started = Self::install(&mut set, &config, &devices);
         let (committed, bookkeeper, watches_egress) = match started {
@@ -123,6 +124,7 @@ impl Instance {
         };
         instance.take_over()?;
         instance.bookkeeper.follow(Instructions::new(&instance.config));
+        instance.tell_of_ports()?;
         Ok(instance)
     }
 
@@ -133,9 +135,10 @@ impl Instance {
     ) -> Result<(Committed, Bookkeeper, bool)> {
         let state_dir = config.edge.state_dir.clone();
         let bookkeeper = Bookkeeper::start(set.pins.root(), state_dir, Instructions::new(config))?;
-        let prepared = prepare(set, &bookkeeper, devices, config, None)?;
+        let aim = Aim { config, wanted: Wanted::ByName, running: None };
+        let prepared = prepare(set, &bookkeeper, devices, aim)?;
         let (committed, watches_egress) = commit(set, prepared);
-        Ok((committed, bookkeeper, watches_egress))
+        Ok((committed, bookkeeper, watches_egress.unwrap_or(false)))
     }
 
     /// Every interface has a program of ours: what other tables have counted is all that they ever
@@ -173,8 +176,7 @@ impl Instance {
                 tracing::info!("the tables in {} are booked, and gone", pins.directory().display());
             }
             // Some slots are those of owners that had one there.
-            let known = occupancy(&self.set.tables).attachments.known;
-            self.installed.plan.find_predecessors(&known);
+            self.installed.plan.find_predecessors(&self.set.tables.owners());
         }
         for pins in self.set.pins.others()? {
             if is_broken(&pins)? {
@@ -189,8 +191,9 @@ impl Instance {
     }
 
     /// Reads the configuration again and brings the data plane to it: all of it, or, with an
-    /// error, none.
-    pub fn reload(&mut self) -> Result<()> {
+    /// error, none. Returns what changed, and what an operator should know of ports that wait for
+    /// their interface.
+    pub fn reload(&mut self) -> Result<Reloaded> {
         let config = config::load(&self.config_path)?;
         anyhow::ensure!(
             config.edge.pin_dir == self.config.edge.pin_dir
@@ -199,78 +202,88 @@ impl Instance {
                 && config.edge.state_dir == self.config.edge.state_dir,
             "pin_dir, control, metrics and state_dir can't be changed by a reload; restart the daemon",
         );
+        let difference = Difference::between(&self.config, &config);
         self.change_to(config)?;
-        tracing::info!("reloaded {}", self.config_path.display());
-        Ok(())
+        tracing::info!("reloaded {}: {difference}", self.config_path.display());
+        let waiting = self.tell_of_ports()?.into_iter().filter(|(_, state)| state.mode.is_none());
+        let waiting = waiting
+            .filter_map(|(port, state)| Some(format!("port \"{port}\" waits: {}", state.fault?)));
+        Ok(Reloaded { difference, warnings: waiting.collect() })
     }
 
     /// Brings the data plane to `config`: all of it, or, with an error, none.
     fn change_to(&mut self, config: Config) -> Result<()> {
-        let prepared = self.prepare(&config)?;
+        let prepared = self.prepare(&config, Wanted::ByName)?;
         self.commit(prepared);
         self.config = config;
         self.bookkeeper.follow(Instructions::new(&self.config));
         Ok(())
     }
 
-    fn prepare(&mut self, config: &Config) -> Result<Prepared> {
-        prepare(&mut self.set, &self.bookkeeper, &self.devices, config, Some(&self.installed))
+    fn prepare(&mut self, config: &Config, wanted: Wanted) -> Result<Prepared> {
+        let aim = Aim { config, wanted, running: Some(&self.installed) };
+        prepare(&mut self.set, &self.bookkeeper, &self.devices, aim)
     }
 
     fn commit(&mut self, prepared: Prepared) {
-        let (Committed { installed, old }, watches_egress) = commit(&mut self.set, prepared);
+        let (committed, watches_egress) = commit(&mut self.set, prepared);
+        let Committed { installed, old, given_up } = committed;
         self.installed = installed;
-        self.watches_egress = watches_egress;
-        if let Some(Set { pins, .. }) = old {
+        self.failed = (!given_up.is_empty())
+            .then(|| (Failed { states: PortStates::new(), why: given_up }, Instant::now()));
+        self.watches_egress = watches_egress.unwrap_or(self.watches_egress);
+        if let Some((pins, books)) = old {
             self.left_rate = None;
             self.peaks = Peaks::default();
-            match Books::open(&pins) {
-                Ok(Some(books)) => {
-                    self.others.push((pins.clone(), books));
-                    self.bookkeeper.close([pins]);
-                }
-                Ok(None) => {}
-                Err(error) => tracing::error!("the books before these: {error:#}"),
+            if let Some(books) = books {
+                self.others.push((pins.clone(), books));
+                self.bookkeeper.close([pins]);
             }
         }
     }
 
     /// Looks whether each port's program runs where it should, and attaches it again where it can.
     pub fn look_at_ports(&mut self) -> Result<()> {
+        follow_links(&mut self.installed, &self.devices)?;
         restore_egress(&mut self.set, &self.installed);
-        let mut states = look(&self.config, &self.installed, &self.devices)?;
-        if states.values().any(|state| state.can_be_attached) && self.is_worth_a_try(&states) {
+        let states = self.tell_of_ports()?;
+        if states.values().any(|state| state.to_attach.is_some()) && self.is_worth_a_try(&states) {
             let config = self.config.clone();
-            match self.prepare(&config) {
-                Ok(prepared) => {
-                    self.commit(prepared);
-                    self.failed = None;
-                }
+            match self.prepare(&config, Wanted::AsItIs) {
+                Ok(prepared) => self.commit(prepared),
                 Err(error) => {
-                    self.failed = Some((states.clone(), format!("{error:#}"), Instant::now()));
+                    let why = states.keys().map(|port| (port.clone(), format!("{error:#}")));
+                    let failed = Failed { states: PortStates::new(), why: why.collect() };
+                    self.failed = Some((failed, Instant::now()));
                 }
             }
-            states = look(&self.config, &self.installed, &self.devices)?;
+            let states = self.tell_of_ports()?;
+            if let Some((failed, _)) = &mut self.failed {
+                failed.states = states;
+            }
         }
-        self.name_failure(&mut states);
-        self.told.tell(&states);
         Ok(())
     }
 
     /// Whether anything is otherwise than when it failed last.
-    fn is_worth_a_try(&self, states: &BTreeMap<String, PortState>) -> bool {
-        self.failed
-            .as_ref()
-            .is_none_or(|(before, _, when)| before != states || when.elapsed() >= TRY_AGAIN_AFTER)
+    fn is_worth_a_try(&self, states: &PortStates) -> bool {
+        self.failed.as_ref().is_none_or(|(failed, when)| {
+            failed.states != *states || when.elapsed() >= TRY_AGAIN_AFTER
+        })
     }
 
-    fn name_failure(&self, states: &mut BTreeMap<String, PortState>) {
-        let Some((_, why, _)) = &self.failed else { return };
-        for state in states.values_mut().filter(|state| state.can_be_attached) {
-            if let Some(fault) = &mut state.fault {
-                *fault = format!("{fault}, and attaching it again failed: {why}");
-            }
+    /// Looks at the ports, and tells of faults that have come or gone.
+    fn tell_of_ports(&mut self) -> Result<PortStates> {
+        let states = look(&self.config, &self.installed, &self.set, &self.devices)?;
+        self.told.tell(&self.explained(states.clone()));
+        Ok(states)
+    }
+
+    fn explained(&self, mut states: PortStates) -> PortStates {
+        if let Some((failed, _)) = &self.failed {
+            failed.explain(&mut states);
         }
+        states
     }
 
     /// Gives a circuit another bandwidth: one rate and a store for each of its attachments, not an
@@ -291,7 +304,7 @@ impl Instance {
             // The tables have no room for another rate: larger ones.
             let mut config = self.config.clone();
             config.circuits[place] = circuit.clone();
-            let prepared = self.prepare(&config)?;
+            let prepared = self.prepare(&config, Wanted::AsItIs)?;
             self.commit(prepared);
         }
         tracing::debug!("in effect {:?} after the request", received.elapsed());
@@ -333,8 +346,8 @@ impl Instance {
 
     /// Counters and state of everything configured.
     pub fn status(&self) -> Result<Status> {
-        let mut ports = look(&self.config, &self.installed, &self.devices)?;
-        self.name_failure(&mut ports);
+        let ports = look(&self.config, &self.installed, &self.set, &self.devices)?;
+        let ports = self.explained(ports);
         let plan = &self.installed.plan;
         let uptime = self.started.elapsed();
         let ledger = self.bookkeeper.status();
@@ -365,7 +378,9 @@ impl Instance {
             AtExit::Detach => {
                 // It has the ledger.
                 self.bookkeeper.end();
-                close(&self.config, &self.set.pins, Unbooked::Keep).map(drop)
+                let closed = close(&self.config, &self.set.pins, Unbooked::Keep)?;
+                closed.tell_of_fees();
+                Ok(())
             }
         }
     }

@@ -1,87 +1,313 @@
 //! The interface of each port: a port is an interface, and the configuration's name for it is how it
 //! is found the first time.
 
-use anyhow::{Context as _, Result, bail};
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::{
     config::{Config, Port},
     dataplane::{
-        KernelTables, Place, PortLink,
+        AttachedMode, KernelTables, Place, PortLink,
         device::{Device, Devices},
         interface::Interface,
     },
 };
 
-/// The interface of each port of `config`, in order. `None`: the interface of a port that had one by
-/// this name is gone.
-///
-/// An interface that was renamed is still its port's, as long as no other one has the name now.
+/// Which interface a port gets, where its own and the one with the configuration's name for it are
+/// two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// The one with the name: somebody has the configuration read.
+    ByName,
+    /// Its own, whatever that is called now.
+    AsItIs,
+}
+
+/// A port's interface, as the kernel has it now.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Seen {
+    /// The interface that has the configuration's name for it.
+    pub(super) named: Option<Device>,
+    /// The one that the port was attached to last, if it has been there ever since.
+    pub(super) own: Option<Device>,
+    /// The mode that the port's program runs in on its own one.
+    pub(super) mode: Option<AttachedMode>,
+    /// The port had an interface of that name before.
+    pub(super) had_name: bool,
+    /// Some port had one.
+    pub(super) is_known: bool,
+}
+
+impl Seen {
+    /// Looks for the interface of `port`, which has this index in `tables`, and this link.
+    pub(super) fn look(
+        port: &Port,
+        index: Option<u32>,
+        link: Option<&PortLink>,
+        tables: &KernelTables,
+        devices: &Devices,
+    ) -> Result<Self> {
+        let by_index = |ifindex: Option<u32>| match ifindex {
+            Some(ifindex) => devices.by_index(ifindex),
+            None => Ok(None),
+        };
+        let running = link.and_then(|link| match link.place {
+            Place::Here(ifindex) => Some(ifindex),
+            Place::Elsewhere | Place::Nowhere => None,
+        });
+        let egress = index.and_then(|index| tables.egress(index));
+        let own = by_index(running.or(egress))?;
+        let mode = own.as_ref().zip(link).and_then(|(own, link)| own.mode_of(link.program_id));
+        Ok(Self {
+            named: devices.by_name(&port.interface)?,
+            own,
+            mode,
+            had_name: index.is_some_and(|index| tables.has_interface(index, &port.interface)),
+            is_known: tables.knows_interface(&port.interface),
+        })
+    }
+}
+
+/// The interface that a port gets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Assigned {
+    /// This one.
+    Device(Device),
+    /// None: there is none of that name.
+    Gone,
+    /// None: the one with that name is the port's with this name.
+    TakenBy(String),
+}
+
+/// The interface of each port. No two have the same one.
+pub(super) fn assign(ports: &[(&Port, Seen)], wanted: Wanted) -> Result<Vec<Assigned>> {
+    let mut claims = Claims::default();
+    match wanted {
+        Wanted::ByName => {
+            for (port, seen) in ports {
+                if let Some(device) = &seen.named
+                    && let Some(other) = claims.claim(port, device)
+                {
+                    claims.problems.push(format!(
+                        "port \"{}\": {} is the interface of port \"{other}\", too; give one of \
+                         them another interface",
+                        port.name, port.interface,
+                    ));
+                }
+            }
+            for (port, seen) in ports.iter().filter(|(_, seen)| seen.named.is_none()) {
+                match seen.own.as_ref().filter(|_| seen.had_name) {
+                    Some(device) => {
+                        let _taken = claims.claim(port, device);
+                    }
+                    None if seen.is_known => {}
+                    None => claims.problems.push(format!(
+                        "port \"{}\": there is no interface {} in this network namespace; `ip \
+                         link` lists those that there are",
+                        port.name, port.interface,
+                    )),
+                }
+            }
+        }
+        Wanted::AsItIs => {
+            let running = |seen: &Seen| seen.own.clone().filter(|_| seen.mode.is_some());
+            let passes: [&dyn Fn(&Seen) -> Option<Device>; 3] =
+                [&running, &|seen| seen.own.clone(), &|seen| seen.named.clone()];
+            for pass in passes {
+                for (port, seen) in ports {
+                    let device = pass(seen);
+                    if !claims.devices.contains_key(port.name.as_str()) {
+                        let _taken = device.and_then(|device| claims.claim(port, &device));
+                    }
+                }
+            }
+        }
+    }
+    claims.assigned(ports)
+}
+
+/// Interfaces that are assigned.
+#[derive(Default)]
+struct Claims<'a> {
+    /// By port.
+    devices: BTreeMap<&'a str, Device>,
+    /// Ports by the index of their interface.
+    ports: BTreeMap<u32, &'a str>,
+    problems: Vec<String>,
+}
+
+impl<'a> Claims<'a> {
+    /// Gives the port an interface, or returns the port that has it.
+    fn claim(&mut self, port: &'a Port, device: &Device) -> Option<&'a str> {
+        if let Some(other) = self.ports.get(&device.ifindex) {
+            return Some(other);
+        }
+        self.ports.insert(device.ifindex, &port.name);
+        self.devices.insert(&port.name, device.clone());
+        None
+    }
+
+    fn assigned(mut self, ports: &[(&Port, Seen)]) -> Result<Vec<Assigned>> {
+        if !self.problems.is_empty() {
+            bail!(self.problems.join("\n"));
+        }
+        let assigned = ports.iter().map(|(port, seen)| {
+            let taken = seen.named.as_ref().and_then(|named| self.ports.get(&named.ifindex));
+            match (self.devices.remove(port.name.as_str()), taken) {
+                (Some(device), _) => Assigned::Device(device),
+                (None, Some(other)) => Assigned::TakenBy((*other).to_owned()),
+                (None, None) => Assigned::Gone,
+            }
+        });
+        Ok(assigned.collect())
+    }
+}
+
+/// What a configuration has of an interface for each of its ports.
+pub(super) struct Found {
+    /// `None`: the port waits for it.
+    pub(super) interface: Option<Interface>,
+    /// The port's program runs on it.
+    pub(super) is_running: bool,
+}
+
+/// The interface of each port of `config`, in order.
 pub(super) fn find_interfaces(
     config: &Config,
     tables: &KernelTables,
     links: &[PortLink],
     devices: &Devices,
-) -> Result<Vec<Option<Interface>>> {
-    let mut missing = Vec::new();
-    let mut interfaces = Vec::new();
+    wanted: Wanted,
+) -> Result<Vec<Found>> {
+    let indices = tables.port_names();
+    let mut ports = Vec::new();
     for port in &config.ports {
-        match find_device(port, tables, links, devices)? {
-            Found::Device(device) => interfaces.push(Some(Interface::find(&device.name)?)),
-            Found::Gone => {
-                tracing::warn!(
-                    "port \"{}\": there is no interface {}; its frames do not arrive until it is \
-                     back",
-                    port.name,
-                    port.interface,
-                );
-                interfaces.push(None);
-            }
-            Found::Nothing => missing.push(format!(
-                "port \"{}\": there is no interface {} in this network namespace; `ip link` lists \
-                 those that there are",
-                port.name, port.interface,
-            )),
+        let index = indices.get(&port.name).copied();
+        let link = links.iter().find(|link| {
+            matches!(link.place, Place::Here(_))
+                && index.is_some()
+                && tables.port_of_program(link.program_id) == index
+        });
+        let seen = Seen::look(port, index, link, tables, devices);
+        ports.push((port, seen.with_context(|| format!("port \"{}\"", port.name))?));
+    }
+    let assigned = assign(&ports, wanted)?.into_iter().zip(&ports);
+    let found = assigned.map(|(assigned, (_, seen))| match assigned {
+        Assigned::Gone | Assigned::TakenBy(_) => Ok(Found { interface: None, is_running: false }),
+        Assigned::Device(device) => {
+            let interface = Interface::find(&device.name)?;
+            ensure!(
+                interface.index() == device.ifindex,
+                "{} has become another interface just now; try again",
+                device.name
+            );
+            let is_running = seen.mode.is_some() && seen.own.as_ref() == Some(&device);
+            Ok(Found { interface: Some(interface), is_running })
+        }
+    });
+    found.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn port(name: &str, interface: &str) -> Port {
+        let text = format!(
+            "[edge]\nname = \"e\"\n[[port]]\nname = \"{name}\"\ninterface = \"{interface}\"\n\
+             side = \"customer\"\n"
+        );
+        let config = crate::config::parse(&text, "test.toml".as_ref()).unwrap();
+        config.ports.into_iter().next().unwrap()
+    }
+
+    fn device(ifindex: u32, name: &str) -> Device {
+        let (altnames, programs) = (Vec::new(), Vec::new());
+        Device { ifindex, name: name.to_owned(), altnames, is_up: true, programs }
+    }
+
+    /// A port whose program runs on an interface with this index and name, or is attached nowhere.
+    fn seen(named: Option<u32>, own: Option<(u32, &str)>, is_running: bool) -> Seen {
+        Seen {
+            named: named.map(|ifindex| device(ifindex, "named")),
+            own: own.map(|(ifindex, name)| device(ifindex, name)),
+            mode: is_running.then_some(AttachedMode::Native),
+            had_name: true,
+            is_known: true,
         }
     }
-    if !missing.is_empty() {
-        bail!(missing.join("\n"));
-    }
-    Ok(interfaces)
-}
 
-enum Found {
-    Device(Device),
-    /// The port had one.
-    Gone,
-    /// The port is new, or the name of its interface is.
-    Nothing,
-}
+    /// The index of each port's interface.
+    fn indices(ports: &[(Port, Seen)], wanted: Wanted) -> Vec<Option<u32>> {
+        let ports: Vec<_> = ports.iter().map(|(port, seen)| (port, seen.clone())).collect();
+        let assigned = assign(&ports, wanted).unwrap().into_iter().map(|assigned| match assigned {
+            Assigned::Device(device) => Some(device.ifindex),
+            Assigned::Gone | Assigned::TakenBy(_) => None,
+        });
+        assigned.collect()
+    }
 
-fn find_device(
-    port: &Port,
-    tables: &KernelTables,
-    links: &[PortLink],
-    devices: &Devices,
-) -> Result<Found> {
-    let device = devices.by_name(&port.interface);
-    let device = device.with_context(|| format!("port \"{}\"", port.name))?;
-    if let Some(device) = device {
-        return Ok(Found::Device(device));
+    /// Two interfaces have changed their names while the programs of both ports run.
+    #[test]
+    fn swapped_names_count_where_somebody_has_the_configuration_read() {
+        let ports = [
+            (port("p1", "eth1"), seen(Some(6), Some((5, "eth2")), true)),
+            (port("p2", "eth2"), seen(Some(5), Some((6, "eth1")), true)),
+        ];
+        assert_eq!(indices(&ports, Wanted::AsItIs), [Some(5), Some(6)]);
+        assert_eq!(indices(&ports, Wanted::ByName), [Some(6), Some(5)]);
     }
-    let Some(index) = tables.port_on(&port.name, &port.interface) else {
-        return Ok(Found::Nothing);
-    };
-    let own = links.iter().find(|link| tables.port_of_program(link.program_id) == Some(index));
-    if let Some(PortLink { place: Place::Here(ifindex), .. }) = own
-        && let Some(device) = devices.by_index(*ifindex)?
-    {
-        tracing::warn!(
-            "port \"{}\": {} is called {} now, and stays its interface",
-            port.name,
-            port.interface,
-            device.name,
-        );
-        return Ok(Found::Device(device));
+
+    /// The interface of the first port is gone, and that of the second one has got its name.
+    #[test]
+    fn a_name_that_another_ports_interface_has_got_is_not_its_any_more() {
+        let ports = [
+            (port("p1", "eth1"), seen(Some(6), None, false)),
+            (port("p2", "eth2"), seen(None, Some((6, "eth1")), true)),
+        ];
+        assert_eq!(indices(&ports, Wanted::AsItIs), [None, Some(6)]);
+        assert_eq!(indices(&ports, Wanted::ByName), [Some(6), None]);
+        let found: Vec<_> = ports.iter().map(|(port, seen)| (port, seen.clone())).collect();
+        let assigned = assign(&found, Wanted::AsItIs).unwrap();
+        assert_eq!(assigned[0], Assigned::TakenBy("p2".to_owned()));
     }
-    Ok(Found::Gone)
+
+    /// It was renamed, its program was taken off, and another interface has its name now.
+    #[test]
+    fn a_port_without_program_keeps_its_interface_until_a_reload() {
+        let ports = [(port("p1", "eth1"), seen(Some(9), Some((5, "x")), false))];
+        assert_eq!(indices(&ports, Wanted::AsItIs), [Some(5)]);
+        assert_eq!(indices(&ports, Wanted::ByName), [Some(9)]);
+        let renamed = [(port("p1", "eth1"), seen(None, Some((5, "x")), false))];
+        assert_eq!(indices(&renamed, Wanted::ByName), [Some(5)]);
+    }
+
+    #[test]
+    fn what_was_never_there_is_an_error_and_what_is_gone_is_waited_for() {
+        for (own, had_name, is_known, waits) in [
+            (None, true, true, true),
+            // Another port had it before.
+            (None, false, true, true),
+            (None, false, false, false),
+            // It has an interface, and the configuration names one that does not exist.
+            (Some((5, "eth1")), false, false, false),
+        ] {
+            let port = port("p1", "eth9");
+            let seen = Seen { had_name, is_known, ..seen(None, own, true) };
+            let assigned = assign(&[(&port, seen)], Wanted::ByName);
+            assert_eq!(assigned.is_ok(), waits);
+            if let Err(error) = assigned {
+                assert!(error.to_string().contains("there is no interface eth9"), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn one_interface_under_two_names_is_refused() {
+        let ports = [port("p1", "eth1"), port("p2", "uplink")];
+        let ports = ports.each_ref().map(|port| (port, seen(Some(5), None, false)));
+        let error = assign(&ports, Wanted::ByName).unwrap_err().to_string();
+        assert!(error.contains("port \"p2\": uplink") && error.contains("port \"p1\""), "{error}");
+    }
 }

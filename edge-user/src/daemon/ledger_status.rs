@@ -58,6 +58,9 @@ impl LedgerStatus {
                 let (name, since) = (&export.name, since(export.failing_since));
                 writeln!(out, "! export {name} fails{since}: {error}")?;
             }
+            if let Some(notice) = &export.notice {
+                writeln!(out, "! export {}: {notice}", export.name)?;
+            }
         }
         Ok(())
     }

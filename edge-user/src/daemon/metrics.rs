@@ -1,23 +1,36 @@
 //! Counters for Prometheus, over HTTP.
 
-use std::{fmt::Write as _, sync::Arc};
+use std::{fmt::Write as _, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result};
 use axum::{
     Router,
-    extract::State,
+    extract::{Request, State},
     http::{StatusCode, header},
+    middleware::map_request,
     response::{IntoResponse as _, Response},
     routing::get,
+};
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
 };
 use tokio::{net::TcpListener, sync::Mutex};
 
 use super::{
+    connections,
     instance::Instance,
     ledger_status::{LedgerState, LedgerStatus},
     status::Status,
 };
 use crate::config::Edge;
+
+/// How long a client may take for the head of a request, from the connection's beginning or the last
+/// answer on.
+const HEAD_WITHIN: Duration = Duration::from_secs(30);
+/// The longest head of a request in bytes.
+const HEAD_LEN_BYTES: usize = 16 * 1024;
 
 /// Opens the port. One that the configuration names must be free; where the default one isn't,
 /// traffic matters more.
@@ -36,13 +49,35 @@ pub async fn bind(edge: &Edge) -> Result<Option<TcpListener>> {
 
 /// Answers until the process ends.
 pub async fn serve(listener: TcpListener, instance: Arc<Mutex<Instance>>) {
-    let router = Router::new().route("/metrics", get(metrics)).with_state(instance);
-    if let Err(error) = axum::serve(listener, router).await {
-        tracing::warn!("metrics: {error}");
-    }
+    let scrapes = Scrapes { instance, turn: Arc::default() };
+    let router = Router::new().route("/metrics", get(metrics)).with_state(scrapes);
+    connections::serve("the metrics' address", listener, |stream, asked| {
+        let note = move |request: Request| {
+            asked.note();
+            std::future::ready(request)
+        };
+        let service = TowerToHyperService::new(router.clone().layer(map_request(note)));
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN).max_buf_size(HEAD_LEN_BYTES);
+        async move {
+            // A client that goes, or sends what is no request, is no matter.
+            let _gone = http.serve_connection(TokioIo::new(stream), service).await;
+        }
+    })
+    .await;
 }
 
-async fn metrics(State(instance): State<Arc<Mutex<Instance>>>) -> Response {
+/// What scrapes share.
+#[derive(Clone)]
+struct Scrapes {
+    instance: Arc<Mutex<Instance>>,
+    /// One scrape at a time waits for the instance: however many there are, the control socket's
+    /// clients wait for one.
+    turn: Arc<Mutex<()>>,
+}
+
+async fn metrics(State(Scrapes { instance, turn }): State<Scrapes>) -> Response {
+    let _turn = turn.lock().await;
     let status = instance.lock().await.status();
     match status {
         Ok(status) => {
@@ -65,6 +100,12 @@ fn exposition(status: &Status) -> String {
             let labels = [("port", port.name.as_str()), ("reason", reason)];
             sample(&mut text, "edge_port_frames_total", &labels, *frames);
         }
+    }
+    let help = "1: the port's program runs on its interface; 0: it does not.";
+    family(&mut text, "edge_port_attached", "gauge", help);
+    for port in &status.ports {
+        let labels = [("port", port.name.as_str())];
+        sample(&mut text, "edge_port_attached", &labels, u64::from(port.xdp_mode != "none"));
     }
     let families: [(&str, &str, Value); 6] = [
         ("edge_forwarded_frames_total", "Frames forwarded.", |c| c.forwarded_frames),

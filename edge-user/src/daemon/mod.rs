@@ -3,8 +3,8 @@
 pub mod bandwidth;
 mod booking;
 pub mod bookkeeper;
-pub mod catch_up;
 pub mod close;
+mod connections;
 pub mod control;
 mod exports;
 mod install;
@@ -12,9 +12,12 @@ pub mod instance;
 pub mod instructions;
 mod interfaces;
 pub mod ledger_status;
+pub mod look;
 pub mod metrics;
+mod open_files;
 pub mod policers;
 mod ports;
+mod remembered;
 pub mod status;
 mod status_text;
 mod takeover;
@@ -49,6 +52,7 @@ pub fn run(config_path: &Path, at_exit: AtExit) -> Result<()> {
     for warning in config.warnings() {
         tracing::warn!("{warning}");
     }
+    open_files::raise_limit();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -102,6 +106,7 @@ impl Signals {
         loop {
             tokio::select! {
                 _ = self.hangup.recv() => {
+                    // The log has what an operator should know.
                     if let Err(error) = instance.lock().await.reload() {
                         tracing::error!("nothing was changed:\n{error:#}");
                     }

@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use anyhow::Result;
-use edge_common::{peak::WINDOW_TICKS, rate::TICKS_PER_NS_LOG2};
+use edge_common::{
+    peak::WINDOW_TICKS,
+    rate::{Rate, TICKS_PER_NS_LOG2},
+};
 use serde::{Deserialize, Serialize};
 
 use super::status::CircuitStatus;
@@ -54,7 +57,7 @@ pub struct PolicerStatus {
 pub struct Peaks(BTreeMap<u32, VecDeque<[u64; WINDOW_TICKS.len()]>>);
 
 impl Peaks {
-    /// Ends a period: takes the peaks out of the tables.
+    /// Ends a period: takes the peaks out of the tables, and sees to the policers that are idle.
     pub fn roll(&mut self, plan: &Plan, tables: &KernelTables) {
         let indices = plan.policers.values().map(|claim| claim.index);
         let mut rolled = BTreeMap::new();
@@ -62,6 +65,7 @@ impl Peaks {
             let mut periods = self.0.remove(&index).unwrap_or_default();
             periods.truncate(PERIODS - 1);
             periods.push_front(tables.take_peaks(index));
+            tables.settle(index);
             rolled.insert(index, periods);
         }
         // Policers that are gone take their peaks along.
@@ -163,10 +167,10 @@ fn bucket(config: &Config, circuit: &Circuit, key: &PolicerKey) -> (Option<Strin
 }
 
 fn used_bytes(state: &PolicerState, rate_bps: u64, burst_bytes: u64) -> u64 {
-    let ahead_ticks = state.tat_ticks.wrapping_sub(now_ticks());
-    let used_bytes = scaled(ahead_ticks, rate_bps, 8_000_000_000 << TICKS_PER_NS_LOG2);
-    // Behind the clock, seen as unsigned, is far ahead of it; leases and debts may overshoot.
-    if used_bytes > 2 * burst_bytes { 0 } else { used_bytes }
+    // As the policer sees it, which alone knows what is ahead of the clock and what is behind it.
+    let ahead_ticks = Rate::new(rate_bps, burst_bytes)
+        .map_or(0, |rate| rate.ahead_ticks(state.tat_ticks, now_ticks()));
+    scaled(ahead_ticks, rate_bps, 8_000_000_000 << TICKS_PER_NS_LOG2)
 }
 
 /// `ticks * rate_bps / per_ticks`.

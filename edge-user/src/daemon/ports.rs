@@ -4,59 +4,150 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 
-use super::install::{Installed, Set};
+use super::{
+    install::{Installed, Set},
+    interfaces::{Assigned, Seen, Wanted, assign},
+};
 use crate::{
-    config::{Config, Port},
-    dataplane::{AttachedMode, Place, PortLink, device::Devices},
+    config::Config,
+    dataplane::{
+        AttachedMode, Place, PortLink,
+        device::{Device, Devices},
+    },
 };
 
 /// A port, as the kernel has it at the moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct PortState {
+    /// The name that its interface has now; that of the configuration, if it has none.
+    pub(super) interface: String,
     /// The mode that its program runs in; `None`: it runs nowhere.
     pub(super) mode: Option<AttachedMode>,
     /// The fault that it has, in words.
     pub(super) fault: Option<String>,
-    /// The port has an interface, or another one than before, and could be attached to it.
-    pub(super) can_be_attached: bool,
+    /// The interface that its program could be attached to, where it does not run.
+    pub(super) to_attach: Option<Device>,
 }
 
-/// Looks at each port of `config`, by name.
+/// Ports by their names.
+pub(super) type PortStates = BTreeMap<String, PortState>;
+
+/// Looks at each port of `config`.
 pub(super) fn look(
     config: &Config,
     installed: &Installed,
+    set: &Set,
     devices: &Devices,
-) -> Result<BTreeMap<String, PortState>> {
-    let states = config.ports.iter().map(|port| {
+) -> Result<PortStates> {
+    let (mut links, mut ports) = (Vec::new(), Vec::new());
+    for port in &config.ports {
         let link = installed.attached.get(&port.name);
-        Ok((port.name.clone(), state(port, link, devices)?))
+        let now = link.map(|link| link.now(devices)).transpose()?.flatten();
+        let index = installed.plan.port(&port.name).map(|port| port.index);
+        // Its own program, wherever the link is now.
+        let own = link
+            .zip(now.as_ref())
+            .map(|(link, now)| PortLink { program_id: link.program_id, ..now.clone() });
+        ports.push((port, Seen::look(port, index, own.as_ref().or(link), &set.tables, devices)?));
+        links.push(match (link, now) {
+            (None, _) => LinkSeen::None,
+            (Some(link), Some(now)) if now.program_id != link.program_id => LinkSeen::Replaced,
+            (Some(_), _) => LinkSeen::Own,
+        });
+    }
+    let assigned = assign(&ports, Wanted::AsItIs)?;
+    let states = ports.iter().zip(links).zip(assigned).map(|(((port, seen), link), assigned)| {
+        (port.name.clone(), state(&port.interface, seen, link, assigned))
     });
-    states.collect()
+    Ok(states.collect())
 }
 
-fn state(port: &Port, link: Option<&PortLink>, devices: &Devices) -> Result<PortState> {
-    let interface = &port.interface;
-    if let Some(PortLink { place: Place::Here(ifindex), program_id, name, .. }) = link
-        && let Some(device) = devices.by_index(*ifindex)?
-    {
-        if device.runs(*program_id) {
-            let fault = (!device.is_called(interface)).then(|| {
-                format!("{interface} is called {} now; the port stays with it", device.name)
-            });
-            return Ok(PortState { mode: Some(name.mode), fault, can_be_attached: false });
+/// The link that was attached for a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LinkSeen {
+    /// There was none.
+    None,
+    /// It has, or had, the port's program.
+    Own,
+    /// It has another program.
+    Replaced,
+}
+
+fn state(interface: &str, seen: &Seen, link: LinkSeen, assigned: Assigned) -> PortState {
+    if let (Some(own), Some(mode)) = (&seen.own, seen.mode) {
+        let name = if own.is_called(interface) { interface } else { &own.name };
+        return PortState {
+            interface: name.to_owned(),
+            mode: Some(mode),
+            fault: fault_of_running(interface, own, seen.named.as_ref()),
+            to_attach: None,
+        };
+    }
+    let (fault, to_attach) = match assigned {
+        Assigned::Device(device) => {
+            let name = &device.name;
+            let fault = if link == LinkSeen::None {
+                format!("no program is attached to {name}")
+            } else if link == LinkSeen::Replaced {
+                format!("somebody has put another program in the place of the port's on {name}")
+            } else if seen.own.as_ref() == Some(&device) {
+                format!("somebody has taken the program off {name}")
+            } else {
+                format!("{interface} is another interface than before")
+            };
+            (fault, Some(device))
         }
-        if device.is_called(interface) {
-            let fault = format!("the program was taken off {interface}");
-            return Ok(PortState { mode: None, fault: Some(fault), can_be_attached: true });
+        Assigned::TakenBy(other) => {
+            (format!("the interface that is called {interface} now is port \"{other}\"'s"), None)
+        }
+        Assigned::Gone => {
+            (format!("there is no interface {interface} in this network namespace"), None)
+        }
+    };
+    let name = to_attach.as_ref().filter(|device| !device.is_called(interface));
+    let name = name.map_or(interface, |device| &device.name).to_owned();
+    PortState { interface: name, mode: None, fault: Some(fault), to_attach }
+}
+
+fn fault_of_running(interface: &str, own: &Device, named: Option<&Device>) -> Option<String> {
+    let name = &own.name;
+    if own.is_called(interface) {
+        return (!own.is_up).then(|| format!("{name} is down; `ip link set {name} up`"));
+    }
+    Some(match named {
+        None => format!("{interface} is called {name} now, and stays the port's interface"),
+        Some(_) => format!(
+            "{interface} is called {name} now, and stays the port's interface until a reload: then \
+             the one that has its name now is"
+        ),
+    })
+}
+
+/// Follows the ports' links: to another index of their interface; back to where they were pinned; and
+/// an interface in another network namespace is no port any more, so that its program is taken off.
+pub(super) fn follow_links(installed: &mut Installed, devices: &Devices) -> Result<()> {
+    let mut elsewhere = Vec::new();
+    for (port, link) in &mut installed.attached {
+        match link.now(devices)? {
+            Some(PortLink { place: Place::Elsewhere, .. }) => elsewhere.push(port.clone()),
+            Some(now) => link.place = now.place,
+            None if link.pin_again()? => tracing::warn!(
+                "port \"{port}\": somebody has removed {}: pinned again",
+                link.pins.link(link.name).display()
+            ),
+            None => {}
         }
     }
-    let is_there = devices.by_name(interface)?.is_some();
-    let fault = match (is_there, link) {
-        (false, _) => format!("there is no interface {interface}"),
-        (true, Some(_)) => format!("{interface} is another interface now"),
-        (true, None) => format!("no program is attached to {interface}"),
-    };
-    Ok(PortState { mode: None, fault: Some(fault), can_be_attached: is_there })
+    for port in elsewhere {
+        if let Some(link) = installed.attached.remove(&port) {
+            link.remove()?;
+            tracing::warn!(
+                "port \"{port}\": its interface is in another network namespace now, and its \
+                 program was taken off"
+            );
+        }
+    }
+    Ok(())
 }
 
 /// Has frames that are forwarded to a port leave by its interface again: the kernel forgets that
@@ -66,7 +157,7 @@ pub(super) fn restore_egress(set: &mut Set, installed: &Installed) {
     for port in &installed.plan.ports {
         let link = installed.attached.get(&port.name);
         if let Some(PortLink { place: Place::Here(ifindex), .. }) = link
-            && !set.tables.has_egress(port.index, *ifindex)
+            && set.tables.egress(port.index) != Some(*ifindex)
             && let Err(error) = set.tables.set_egress(port.index, *ifindex)
         {
             tracing::debug!("port \"{}\": {error:#}", port.name);
@@ -80,21 +171,134 @@ pub(super) struct Told(BTreeMap<String, String>);
 
 impl Told {
     /// Tells of what has changed.
-    pub(super) fn tell(&mut self, states: &BTreeMap<String, PortState>) {
+    pub(super) fn tell(&mut self, states: &PortStates) {
         for (port, state) in states {
             match (&state.fault, self.0.get(port)) {
                 (Some(fault), Some(told)) if fault == told => {}
                 (Some(fault), _) => {
-                    tracing::error!("port \"{port}\": {fault}");
+                    if state.mode.is_some() {
+                        tracing::warn!("port \"{port}\": {fault}");
+                    } else {
+                        tracing::error!("port \"{port}\": {fault}");
+                    }
                     self.0.insert(port.clone(), fault.clone());
                 }
                 (None, Some(_)) => {
-                    tracing::info!("port \"{port}\": its program runs again");
+                    tracing::info!("port \"{port}\": its program runs on {}", state.interface);
                     self.0.remove(port);
                 }
                 (None, None) => {}
             }
         }
         self.0.retain(|port, _| states.contains_key(port));
+    }
+}
+
+/// An attempt to attach ports again that failed for some.
+pub(super) struct Failed {
+    /// The ports before it.
+    pub(super) states: PortStates,
+    /// Why, by port.
+    pub(super) why: BTreeMap<String, String>,
+}
+
+impl Failed {
+    /// Adds to each fault why it lasts.
+    pub(super) fn explain(&self, states: &mut PortStates) {
+        for (port, why) in &self.why {
+            if let Some(state) = states.get_mut(port)
+                && state.to_attach.is_some()
+                && let Some(fault) = &mut state.fault
+            {
+                *fault = format!("{fault}, and attaching it failed: {why}");
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn device(ifindex: u32, name: &str, is_up: bool) -> Device {
+        let altnames = vec!["uplink".to_owned()];
+        Device { ifindex, name: name.to_owned(), altnames, is_up, programs: Vec::new() }
+    }
+
+    fn running(own: Device, named: Option<Device>) -> PortState {
+        let mode = Some(AttachedMode::Generic);
+        let seen = Seen { named, own: Some(own.clone()), mode, ..Seen::default() };
+        state("eth1", &seen, LinkSeen::Own, Assigned::Device(own))
+    }
+
+    #[test]
+    fn a_program_that_runs_has_a_fault_where_its_interface_is_down_or_renamed() {
+        let sound = running(device(5, "eth1", true), Some(device(5, "eth1", true)));
+        assert_eq!(sound.mode, Some(AttachedMode::Generic));
+        assert_eq!((sound.interface.as_str(), sound.fault), ("eth1", None));
+        let down = running(device(5, "eth1", false), Some(device(5, "eth1", false)));
+        assert_eq!(down.fault.as_deref(), Some("eth1 is down; `ip link set eth1 up`"));
+        let renamed = running(device(5, "x", true), None);
+        assert_eq!(renamed.interface, "x");
+        assert!(renamed.fault.is_some_and(|fault| fault.contains("called x now")));
+        let other = running(device(5, "x", true), Some(device(9, "eth1", true)));
+        assert!(other.fault.is_some_and(|fault| fault.contains("until a reload")));
+        assert_eq!(other.to_attach, None);
+    }
+
+    #[test]
+    fn an_interface_by_another_of_its_names_is_no_fault() {
+        let own = device(5, "eth7", true);
+        let seen = Seen {
+            named: Some(own.clone()),
+            own: Some(own.clone()),
+            mode: Some(AttachedMode::Native),
+            ..Seen::default()
+        };
+        let state = state("uplink", &seen, LinkSeen::Own, Assigned::Device(own));
+        assert_eq!((state.interface.as_str(), state.fault), ("uplink", None));
+    }
+
+    #[test]
+    fn each_fault_without_a_program_has_words_of_its_own() {
+        let own = device(5, "eth1", true);
+        let there = Seen { own: Some(own.clone()), ..Seen::default() };
+        let gone = Seen::default();
+        let device = |device: &Device| Assigned::Device(device.clone());
+        for (seen, link, assigned, words) in [
+            (&there, LinkSeen::Own, device(&own), "taken the program off eth1"),
+            (&there, LinkSeen::Replaced, device(&own), "another program"),
+            (&gone, LinkSeen::Own, device(&own), "another interface than before"),
+            (&gone, LinkSeen::None, device(&own), "no program is attached"),
+            (&gone, LinkSeen::Own, Assigned::Gone, "there is no interface eth1"),
+            (&gone, LinkSeen::None, Assigned::TakenBy("p2".to_owned()), "is port \"p2\"'s"),
+        ] {
+            let can_be_attached = matches!(assigned, Assigned::Device(_));
+            let state = state("eth1", seen, link, assigned);
+            assert_eq!(state.mode, None);
+            assert_eq!(state.to_attach.is_some(), can_be_attached, "{words}");
+            assert!(state.fault.as_ref().is_some_and(|fault| fault.contains(words)), "{state:?}");
+        }
+    }
+
+    #[test]
+    fn a_failed_attempt_is_part_of_the_fault_it_leaves() {
+        let states = |to_attach| {
+            let fault = Some("it is off".to_owned());
+            PortStates::from([(
+                "p1".to_owned(),
+                PortState { fault, to_attach, ..Default::default() },
+            )])
+        };
+        let why = BTreeMap::from([("p1".to_owned(), "busy".to_owned())]);
+        let failed = Failed { states: PortStates::new(), why };
+        for (to_attach, fault) in [
+            (Some(device(5, "eth1", true)), "it is off, and attaching it failed: busy"),
+            (None, "it is off"),
+        ] {
+            let mut states = states(to_attach);
+            failed.explain(&mut states);
+            assert_eq!(states["p1"].fault.as_deref(), Some(fault));
+        }
     }
 }

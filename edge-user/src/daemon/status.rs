@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     ledger_status::LedgerStatus,
     policers::{self, Peaks, PolicerStatus},
-    ports::PortState,
+    ports::PortStates,
 };
 use crate::{
     config::Config,
@@ -42,7 +42,7 @@ pub struct Status {
 pub struct PortStatus {
     /// Its name.
     pub name: String,
-    /// Its interface.
+    /// The name that its interface has now; that of the configuration, if it has none.
     pub interface: String,
     /// `customer` or `core`.
     pub side: String,
@@ -50,7 +50,7 @@ pub struct PortStatus {
     pub link: String,
     /// `native` or `generic`, as the kernel has it at the moment; `none`: no program runs there.
     pub xdp_mode: String,
-    /// The fault that keeps frames from it, or its interface from the configuration's name, if any.
+    /// The fault that keeps frames from it, or another name that its interface has now, if any.
     #[serde(default)]
     pub fault: Option<String>,
     /// Frames received.
@@ -136,7 +136,7 @@ impl Status {
     pub(super) fn read(
         config: &Config,
         plan: &Plan,
-        states: &BTreeMap<String, PortState>,
+        states: &PortStates,
         tables: &KernelTables,
         peaks: &Peaks,
         beside: &BesideOurs,
@@ -150,7 +150,7 @@ impl Status {
             }
             Ok(PortStatus {
                 name: port.name.clone(),
-                interface: port.interface.clone(),
+                interface: state.interface,
                 side: port.side.as_str().to_owned(),
                 link: port.link.as_str().to_owned(),
                 xdp_mode: state.mode.map_or("none", AttachedMode::as_str).to_owned(),

@@ -56,6 +56,11 @@ impl Adjusted {
         Ok(())
     }
 
+    /// Takes over what `other` has changed.
+    pub fn append(&mut self, mut other: Self) {
+        self.0.append(&mut other.0);
+    }
+
     /// Changes everything back, but on those of these interfaces whose program needs it.
     pub fn restore(self, attached: &[u32]) {
         for Adjustment { interface, turned_off, made_promiscuous } in self.0 {

@@ -7,11 +7,14 @@ use anyhow::{Context as _, Result};
 use edge_common::{
     abi::{FlowQueuesWords, PolicerWords, VidTable},
     attachment::Slot,
+    police::Bucket,
 };
 use zerocopy::FromZeros as _;
 
-use super::{change_rate::change_rate, keys, mapped::MappedArray, tables::KernelTables};
-use crate::plan::{Plan, RateChange};
+use super::{
+    change_rate::change_rate, keys, mapped::MappedArray, occupancy::slots, tables::KernelTables,
+};
+use crate::plan::{LimitChange, Plan, RateChange};
 
 /// Makes tables that no port uses hold what `plan` says: for test runs. `ifindexes` are those of the
 /// plan's ports, in their order.
@@ -25,7 +28,8 @@ pub fn apply(tables: &mut KernelTables, plan: &Plan, ifindexes: &[u32]) -> Resul
 }
 
 /// Prepares for `plan` what nothing refers to yet: slots, indices and tables of new owners. This is
-/// the part that can fail; a plan that is given up after it leaves nothing but places without use.
+/// the part that can fail; a plan that is given up after it leaves nothing but places without use,
+/// and the ledger never hears of their owners.
 pub fn prepare(tables: &mut KernelTables, plan: &Plan) -> Result<()> {
     let mut prepared = || -> Result<()> {
         for (key, claim) in plan.policers.iter().filter(|(_, claim)| claim.is_new) {
@@ -43,7 +47,7 @@ pub fn prepare(tables: &mut KernelTables, plan: &Plan) -> Result<()> {
             tables.c_tables.set(claim.index, &VidTable::new_zeroed());
         }
         for attachment in plan.attachments.iter().filter(|attachment| attachment.is_new) {
-            tables.give(attachment.index, &attachment.key)?;
+            tables.clear(attachment.index)?;
         }
         Ok(())
     };
@@ -67,6 +71,9 @@ pub fn store(tables: &KernelTables, plan: &Plan) {
         change_rate(tables, change);
     }
     for attachment in &plan.attachments {
+        if attachment.is_new {
+            tables.own(attachment.index, &attachment.key);
+        }
         // First what the attachment's flags have the path look at.
         tables.limits.set(attachment.index, &attachment.limits);
         tables.attachments.set(attachment.index, &attachment.value);
@@ -74,23 +81,30 @@ pub fn store(tables: &KernelTables, plan: &Plan) {
     publish(tables, plan);
 }
 
-/// The policers whose rate is another one in `plan`, with the attachments that they police.
+/// The policers whose rate is another one in `plan`, with the attachments and limits that they police.
 fn rate_changes(tables: &KernelTables, plan: &Plan) -> Vec<RateChange> {
+    let change = |old: Bucket, new: Bucket| RateChange {
+        index: new.rate,
+        rate: plan.rates[&new.rate],
+        old_index: old.rate,
+        old_rate: tables.rates.get(old.rate),
+        attachments: Vec::new(),
+        limits: Vec::new(),
+        policers: BTreeSet::from([new.policer]),
+    };
     let mut changes = BTreeMap::new();
     for attachment in plan.attachments.iter().filter(|attachment| !attachment.is_new) {
-        let (now, value) = (tables.attachments.get(attachment.index), attachment.value);
-        if now.policer == 0 || now.policer != value.policer || now.rate == value.rate {
-            continue;
+        let (index, value) = (attachment.index, attachment.value);
+        let (old, new) = (tables.attachments.get(index).bucket(), value.bucket());
+        if old.policer != 0 && old.policer == new.policer && old.rate != new.rate {
+            let change = changes.entry(new.policer).or_insert_with(|| change(old, new));
+            change.attachments.push((index, value));
         }
-        let change = changes.entry(value.policer).or_insert_with(|| RateChange {
-            index: value.rate,
-            rate: plan.rates[&value.rate],
-            old_index: now.rate,
-            old_rate: tables.rates.get(now.rate),
-            attachments: Vec::new(),
-            policers: BTreeSet::from([value.policer]),
-        });
-        change.attachments.push((attachment.index, value));
+        for (old, limit) in LimitChange::all(index, &tables.limits.get(index), &attachment.limits) {
+            let policer = limit.bucket.policer;
+            let change = changes.entry(policer).or_insert_with(|| change(old, limit.bucket));
+            change.limits.push(limit);
+        }
     }
     changes.into_values().collect()
 }
@@ -126,8 +140,9 @@ pub fn retire(tables: &KernelTables, plan: &Plan) {
 }
 
 fn retire_entries(tables: &MappedArray<VidTable>, index: u32, wanted: Option<&VidTable>) {
-    for (vid, now) in tables.get(index).iter().enumerate() {
-        if *now != EMPTY && wanted.is_none_or(|wanted| wanted[vid] == EMPTY) {
+    for (vid, _) in slots(tables, index) {
+        let vid = usize::from(vid);
+        if wanted.is_none_or(|wanted| wanted[vid] == EMPTY) {
             tables.store_u32(index, vid, EMPTY);
         }
     }

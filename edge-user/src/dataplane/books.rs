@@ -32,28 +32,40 @@ use crate::{
 /// Where the kernel tells which boot this is.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
-/// Opens the page of new tables, whose ports are in the network namespace with this cookie. From
-/// then on they are an epoch.
-pub fn open_page(tables: &KernelTables, netns_cookie: u64) -> Result<()> {
-    if tables.books.get(0).state == OPEN {
-        return Ok(());
+/// A page for new tables.
+pub struct NewPage(Page);
+
+impl NewPage {
+    /// That of tables whose ports are in the network namespace with this cookie.
+    pub fn new(netns_cookie: u64) -> Result<Self> {
+        let created = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Ok(Self(Page {
+            state: OPEN,
+            epoch: Uuid::new_v4().into_bytes(),
+            boot: boot_id()?.into_bytes(),
+            created_s: created.as_secs(),
+            checkpoint: 0,
+            layout: LAYOUT,
+            carried_side: 0,
+            carried_from: [[[0; 16]; CARRIED_EPOCHS]; 2],
+            netns_cookie,
+        }))
     }
-    let created = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let page = Page {
-        state: 0,
-        epoch: Uuid::new_v4().into_bytes(),
-        boot: boot_id()?.into_bytes(),
-        created_s: created.as_secs(),
-        checkpoint: 0,
-        layout: LAYOUT,
-        carried_side: 0,
-        carried_from: [[[0; 16]; CARRIED_EPOCHS]; 2],
-        netns_cookie,
-    };
-    tables.books.set(0, &page);
-    // Only now that all of it is there.
-    tables.books.set(0, &Page { state: OPEN, ..page });
-    Ok(())
+
+    /// Opens the page of `tables`, if it is not yet. From then on they are an epoch, which the
+    /// ledger knows: to be called when nothing can take them back any more, and before anything
+    /// counts in them. An open page gets our network namespace: the one before, if that was another,
+    /// is gone with its interfaces.
+    pub fn open(&self, tables: &KernelTables) {
+        let now = tables.books.get(0);
+        if now.state == OPEN {
+            tables.books.set(0, &Page { netns_cookie: self.0.netns_cookie, ..now });
+            return;
+        }
+        tables.books.set(0, &Page { state: 0, ..self.0 });
+        // Only now that all of it is there.
+        tables.books.set(0, &self.0);
+    }
 }
 
 /// What the page of the tables under `pins` is; `None`: there is none.

@@ -1,4 +1,4 @@
-//! Another rate for a circuit, while its frames pass: one store for each attachment.
+//! Another rate for buckets, while their frames pass: one store for each attachment and limit.
 
 use std::time::Duration;
 
@@ -7,11 +7,13 @@ use edge_common::{
     rate::{Rate, TICKS_PER_NS_LOG2},
 };
 use nix::time::{ClockId, clock_gettime};
+use zerocopy::transmute;
 
 use super::tables::KernelTables;
-use crate::plan::RateChange;
+use crate::plan::{LimitChange, RateChange};
 
-/// Points the attachments of `change` to their new rate, and keeps how full their buckets are.
+/// Points the attachments and limits of `change` to their new rate, and keeps how full their buckets
+/// are.
 ///
 /// A bucket is a time, that at which it will be full again. So it stays as it is where the burst
 /// takes as long at the new rate as at the old one, and is moved in proportion where not: else
@@ -25,22 +27,34 @@ pub fn change_rate(tables: &KernelTables, change: &RateChange) {
             // Policer and rate are one word, and all else is as it was.
             tables.attachments.set(*index, attachment);
         }
+        for LimitChange { attachment, place, bucket } in &change.limits {
+            tables.limits.swap(*attachment, *place, transmute!(*bucket));
+        }
     };
-    let move_words = || {
+    let update = |new_word: fn(u64, u64, &Rate, &Rate) -> Option<u64>| {
         for policer in &change.policers {
             tables
                 .policers
-                .update(*policer, |tat_ticks| moved(tat_ticks, now_ticks(), old_rate, rate));
+                .update(*policer, |tat_ticks| new_word(tat_ticks, now_ticks(), old_rate, rate));
         }
     };
     // Neither rate may see a word that is too far ahead for it.
+    update(full);
     if burst_ticks(rate) < burst_ticks(old_rate) {
-        move_words();
+        update(moved);
         point();
     } else {
         point();
-        move_words();
+        update(moved);
     }
+}
+
+/// The clock in place of the word of a bucket that is full, which `old` knows to be behind the clock,
+/// and `new`, with a longer burst, could take to be ahead of it: one of about 52 days ago.
+fn full(tat_ticks: u64, now_ticks: u64, old: &Rate, new: &Rate) -> Option<u64> {
+    let is_mistaken =
+        old.ahead_ticks(tat_ticks, now_ticks) == 0 && new.ahead_ticks(tat_ticks, now_ticks) != 0;
+    is_mistaken.then_some(now_ticks)
 }
 
 /// The word of a bucket that is as full, in parts of the burst, at `new` as `tat_ticks` is at
@@ -51,9 +65,13 @@ pub(super) fn moved(tat_ticks: u64, now_ticks: u64, old: &Rate, new: &Rate) -> O
     if ahead_ticks > old.max_ahead_ticks() || burst_ticks(old) == burst_ticks(new) {
         return None;
     }
-    let scaled = u128::from(ahead_ticks) * u128::from(burst_ticks(new));
-    let ahead_ticks = scaled.checked_div(burst_ticks(old).into())?.try_into().ok()?;
-    Some(now_ticks.wrapping_add(ahead_ticks))
+    Some(now_ticks.wrapping_add(in_parts(ahead_ticks, old, new)?))
+}
+
+/// The same part of the burst of `new` as `ticks` are of that of `old`.
+pub(super) fn in_parts(ticks: u64, old: &Rate, new: &Rate) -> Option<u64> {
+    let scaled = u128::from(ticks) * u128::from(burst_ticks(new));
+    scaled.checked_div(burst_ticks(old).into())?.try_into().ok()
 }
 
 fn burst_ticks(rate: &Rate) -> u64 {
@@ -117,5 +135,19 @@ mod tests {
         assert_eq!(moved(long_ago, now_ticks, &slow, &fast), None);
         assert_eq!(moved(long_ago, now_ticks, &fast, &slow), None);
         assert_eq!(moved(0, now_ticks, &fast, &slow), None, "nobody has used it");
+    }
+
+    #[test]
+    fn a_word_of_52_days_ago_is_not_ahead_of_a_longer_burst() {
+        let (short, long) = (rate(100_000_000, 125_000), rate(1_000_000, 1_250_000));
+        for now_ticks in [0, 1 << 63, u64::MAX] {
+            // Nine seconds ahead, as it seems: 20 ms is what the short burst can be.
+            let word = now_ticks.wrapping_add(9_000 * MS);
+            assert_eq!(full(word, now_ticks, &short, &long), Some(now_ticks));
+            assert_eq!(full(word, now_ticks, &long, &short), None, "it is that far ahead");
+            for other in [now_ticks, now_ticks.wrapping_sub(MS), now_ticks.wrapping_add(19 * MS)] {
+                assert_eq!(full(other, now_ticks, &short, &long), None);
+            }
+        }
     }
 }

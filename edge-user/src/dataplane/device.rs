@@ -1,11 +1,16 @@
 //! Interfaces of this network namespace as the kernel has them now, asked by rtnetlink: which there
 //! are, and which XDP program runs on each.
 
-use std::{ffi::CString, io, os::fd::AsRawFd as _};
+use std::{
+    ffi::CString,
+    io,
+    os::fd::AsRawFd as _,
+    sync::atomic::{AtomicU32, Ordering},
+};
 
 use anyhow::{Context as _, Result, bail};
 use netlink_packet_core::{
-    NLM_F_ACK, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload,
+    DefaultNla, NLM_F_ACK, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload,
 };
 use netlink_packet_route::{
     RouteNetlinkMessage,
@@ -40,16 +45,19 @@ impl Device {
         self.name == name || self.altnames.iter().any(|other| other == name)
     }
 
-    /// Whether the program with this id runs on it.
+    /// The mode that the program with this id runs in on it, if it does.
     #[must_use]
-    pub fn runs(&self, program_id: u32) -> bool {
-        self.programs.iter().any(|(_, id)| *id == program_id)
+    pub fn mode_of(&self, program_id: u32) -> Option<AttachedMode> {
+        let (mode, _) = self.programs.iter().find(|(_, id)| *id == program_id)?;
+        Some(*mode)
     }
 }
 
 /// A connection that asks for interfaces of the network namespace that it was opened in.
 pub struct Devices {
     socket: Socket,
+    /// Questions asked so far: the number of the last one, which its answer has, too.
+    asked: AtomicU32,
 }
 
 impl Devices {
@@ -61,35 +69,43 @@ impl Devices {
             socket.connect(&SocketAddr::new(0, 0))?;
             Ok(socket)
         };
-        Ok(Self { socket: open().context("opening a netlink socket to ask about interfaces")? })
+        let socket = open().context("opening a netlink socket to ask about interfaces")?;
+        Ok(Self { socket, asked: AtomicU32::new(0) })
     }
 
     /// The interface `name`, which may be one of its other names.
     pub fn by_name(&self, name: &str) -> Result<Option<Device>> {
-        match nix::net::if_::if_nametoindex(CString::new(name)?.as_c_str()) {
-            Ok(ifindex) => self.by_index(ifindex),
-            Err(nix::Error::ENODEV) => Ok(None),
-            Err(error) => Err(error).with_context(|| format!("looking for the interface {name}")),
-        }
+        /// `IFLA_ALT_IFNAME` of linux/if_link.h, which finds a name of either kind, of any length
+        /// (`rtnl_dev_get` in net/core/rtnetlink.c).
+        const ALT_IFNAME: u16 = 53;
+        let mut question = LinkMessage::default();
+        let name = CString::new(name)?.into_bytes_with_nul();
+        question.attributes.push(LinkAttribute::Other(DefaultNla::new(ALT_IFNAME, name)));
+        self.ask(question)
     }
 
     /// The interface with this index.
     pub fn by_index(&self, ifindex: u32) -> Result<Option<Device>> {
         let mut question = LinkMessage::default();
         question.header.index = ifindex;
+        self.ask(question)
+    }
+
+    fn ask(&self, question: LinkMessage) -> Result<Option<Device>> {
         let mut header = NetlinkHeader::default();
         header.flags = NLM_F_REQUEST | NLM_F_ACK;
+        header.sequence_number = self.asked.fetch_add(1, Ordering::Relaxed) + 1;
         let payload = NetlinkPayload::InnerMessage(RouteNetlinkMessage::GetLink(question));
         let mut message = NetlinkMessage::new(header, payload);
         message.finalize();
         let mut bytes = vec![0; message.buffer_len()];
         message.serialize(&mut bytes);
         self.socket.send(&bytes, 0).context("asking for an interface")?;
-        self.answer()
+        self.answer(header.sequence_number)
     }
 
     /// Reads up to the acknowledgement, or to the error in its place.
-    fn answer(&self) -> Result<Option<Device>> {
+    fn answer(&self, number: u32) -> Result<Option<Device>> {
         let mut found = None;
         loop {
             let mut bytes = Vec::with_capacity(ANSWER_LEN_BYTES);
@@ -100,6 +116,10 @@ impl Devices {
                     .context("reading the description of an interface")?;
                 let len_bytes = usize::try_from(message.header.length)?.next_multiple_of(4);
                 rest = rest.get(len_bytes..).unwrap_or_default();
+                if message.header.sequence_number != number {
+                    // The rest of an answer that was given up.
+                    continue;
+                }
                 match message.payload {
                     NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewLink(link)) => {
                         found = Some(device(&link));
@@ -209,9 +229,11 @@ mod tests {
         let devices = Devices::open()?;
         let lo = devices.by_name("lo")?.context("every namespace has it")?;
         assert_eq!(lo.name, "lo");
-        assert!(lo.is_called("lo") && !lo.is_called("eth0") && !lo.runs(1));
+        assert!(lo.is_called("lo") && !lo.is_called("eth0") && lo.mode_of(1).is_none());
         assert_eq!(devices.by_index(lo.ifindex)?, Some(lo));
-        assert_eq!(devices.by_name("edge-none")?, None);
+        for name in ["edge-none", "a name that is longer than interfaces have it, and no other"] {
+            assert_eq!(devices.by_name(name)?, None);
+        }
         assert_eq!(devices.by_index(u32::MAX >> 1)?, None);
         Ok(())
     }

@@ -86,7 +86,9 @@ impl Interface {
 
     /// The interfaces of a bond; none of another one. A program on a bond runs in their drivers.
     pub fn slaves(&self) -> Result<Vec<Self>> {
-        let path = format!("/proc/thread-self/net/bonding/{}", self.name());
+        // By its own name: it may have been found by another one.
+        let own = nix::net::if_::if_indextoname(self.index).context("asking for its name")?;
+        let path = format!("/proc/thread-self/net/bonding/{}", own.to_string_lossy());
         let text = match fs::read_to_string(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             text => text.with_context(|| format!("reading {path}"))?,

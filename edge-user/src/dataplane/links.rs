@@ -1,6 +1,8 @@
 //! Programs on interfaces: attached, replaced without a lost frame, detached; and what the kernel
 //! says of them.
 
+use std::fs;
+
 use anyhow::{Context as _, Result, anyhow};
 use aya::programs::{
     ProgramError, Xdp, XdpMode as AyaMode,
@@ -13,7 +15,7 @@ use super::{
     interface::Interface,
     pins::{LinkName, Pins},
     program::PortProgram,
-    raw_link::{LinkInfo, Program},
+    raw_link::{Link, LinkInfo, Program},
     refusal::{Target, errno, explain, is_foreign},
 };
 use crate::config::XdpMode;
@@ -78,19 +80,39 @@ impl PortLink {
         let mut all = Vec::new();
         for pins in Pins::all(pins.root())? {
             for name in pins.links()? {
-                let LinkInfo { program_id, ifindex } = LinkInfo::of_pin(&pins.link(name))?;
-                let place = match ifindex {
-                    0 => Place::Nowhere,
-                    // An index alone says nothing of the namespace that it is in.
-                    ifindex => match devices.by_index(ifindex)? {
-                        Some(device) if device.runs(program_id) => Place::Here(ifindex),
-                        _ => Place::Elsewhere,
-                    },
-                };
-                all.push(Self { pins: pins.clone(), name, program_id, place });
+                all.extend(Self::of_pin(&pins, name, devices)?);
             }
         }
         Ok(all)
+    }
+
+    fn of_pin(pins: &Pins, name: LinkName, devices: &Devices) -> Result<Option<Self>> {
+        let Some(LinkInfo { program_id, ifindex }) = LinkInfo::of_pin(&pins.link(name))? else {
+            return Ok(None);
+        };
+        let place = match ifindex {
+            0 => Place::Nowhere,
+            // An index alone says nothing of the namespace that it is in.
+            ifindex => match devices.by_index(ifindex)? {
+                Some(device) if device.mode_of(program_id).is_some() => Place::Here(ifindex),
+                _ => Place::Elsewhere,
+            },
+        };
+        Ok(Some(Self { pins: pins.clone(), name, program_id, place }))
+    }
+
+    /// The same link as the kernel has it now; `None`: its pin is gone, and so is the link, but for
+    /// the case that somebody else holds it.
+    pub fn now(&self, devices: &Devices) -> Result<Option<Self>> {
+        Self::of_pin(&self.pins, self.name, devices)
+    }
+
+    /// Pins the link again, whose pin somebody has removed and which somebody else holds. Returns
+    /// whether there was such a link.
+    pub fn pin_again(&self) -> Result<bool> {
+        let Some(link) = Link::by_number(self.name.number) else { return Ok(false) };
+        link.pin(&self.pins.link(self.name))?;
+        Ok(true)
     }
 
     /// The mode of its program.
@@ -98,23 +120,49 @@ impl PortLink {
         self.name.mode
     }
 
-    /// Has the interface run `program` in place of the one that it has, without a frame that runs
-    /// neither.
-    pub fn replace(&self, program: &mut Xdp) -> Result<()> {
+    /// Opens it, so that nothing has to be opened when its program is replaced.
+    pub fn open(self) -> Result<OpenLink> {
         let path = self.pins.link(self.name);
         let link =
             PinnedLink::from_pin(&path).with_context(|| format!("opening {}", path.display()))?;
-        let link =
-            XdpLink::try_from(FdLink::from(link)).context("the pinned link is not an XDP link")?;
-        let id = program.attach_to_link(link)?;
-        // The pin keeps the link; dropping ours only closes a file descriptor.
-        drop(FdLink::try_from(program.take_link(id)?)?);
-        Ok(())
+        Ok(OpenLink { link: FdLink::from(link), pinned: self })
     }
 
     /// Takes the program off its interface.
     pub fn remove(&self) -> Result<()> {
         self.pins.remove_link(self.name)
+    }
+}
+
+/// A link, open.
+pub struct OpenLink {
+    link: FdLink,
+    pinned: PortLink,
+}
+
+impl OpenLink {
+    /// Where it is pinned, and which program it had when it was opened.
+    pub fn pinned(&self) -> &PortLink {
+        &self.pinned
+    }
+
+    /// Has the interface run `program`, whose id that is, in place of the one that it has, without a
+    /// frame that runs neither; the link is pinned in `pins` then, and nowhere else.
+    pub fn replace(self, program: &mut Xdp, program_id: u32, pins: &Pins) -> Result<PortLink> {
+        let Self { link, pinned } = self;
+        let link = XdpLink::try_from(link).context("the pinned link is not an XDP link")?;
+        let id = program.attach_to_link(link)?;
+        let link = FdLink::try_from(program.take_link(id)?)?;
+        let name = if *pins == pinned.pins {
+            // The pin keeps the link; dropping ours only closes a file descriptor.
+            pinned.name
+        } else {
+            let name = pins.pin_link(link, pinned.name.mode)?;
+            let path = pinned.pins.link(pinned.name);
+            fs::remove_file(&path).with_context(|| format!("removing {}", path.display()))?;
+            name
+        };
+        Ok(PortLink { pins: pins.clone(), name, program_id, place: pinned.place })
     }
 }
 
@@ -159,11 +207,12 @@ impl Held {
     }
 
     /// Pins the link in `pins`, so that it stays.
-    pub fn pin(self, pins: &Pins) -> Result<PortLink> {
+    pub fn pin(self, pins: &Pins) -> Result<OpenLink> {
         let Self { link, mode, ifindex } = self;
         let program_id = link.info().context("asking for a link's program")?.program_id();
-        let name = pins.pin_link(link, mode)?;
-        Ok(PortLink { pins: pins.clone(), name, program_id, place: Place::Here(ifindex) })
+        let (name, link) = pins.pin_open_link(link, mode)?;
+        let place = Place::Here(ifindex);
+        Ok(OpenLink { link, pinned: PortLink { pins: pins.clone(), name, program_id, place } })
     }
 }
 

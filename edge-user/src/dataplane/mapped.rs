@@ -32,8 +32,7 @@ impl<T: FromBytes + IntoBytes + Immutable> MappedArray<T> {
         let info = map.info().context("reading a map's size")?;
         anyhow::ensure!(
             info.value_size() as usize == size_of::<T>(),
-            "the map's entries have {} bytes, not {}: it was made by another version of edge; \
-             `edge detach` with that version, or remove its pins",
+            "the map's entries have {} bytes, not {}: it is none of this version's",
             info.value_size(),
             size_of::<T>(),
         );
@@ -56,9 +55,7 @@ impl<T: FromBytes + IntoBytes + Immutable> MappedArray<T> {
     ///
     /// If there is none.
     pub(super) fn get(&self, index: u32) -> T {
-        let words: Vec<u64> =
-            (0..Self::WORDS).map(|word| self.word(index, word).load(Ordering::Acquire)).collect();
-        T::read_from_bytes(words.as_bytes()).expect("as many words as the type has")
+        T::read_from_bytes(self.words(index).as_bytes()).expect("as many words as the type has")
     }
 
     /// Replaces the entry at `index`, word by word in order, leaving alone what is equal.
@@ -99,8 +96,31 @@ impl<T: FromBytes + IntoBytes + Immutable> MappedArray<T> {
     ///
     /// If there is none.
     pub(super) fn update(&self, index: u32, change: impl FnMut(u64) -> Option<u64>) {
-        let word = self.word(index, 0);
+        self.update_word(index, 0, change);
+    }
+
+    /// The same of another 64-bit word.
+    ///
+    /// # Panics
+    ///
+    /// If there is none.
+    pub(super) fn update_word(
+        &self,
+        index: u32,
+        word: usize,
+        change: impl FnMut(u64) -> Option<u64>,
+    ) {
+        let word = self.word(index, word);
         let _unchanged = word.fetch_update(Ordering::AcqRel, Ordering::Acquire, change);
+    }
+
+    /// The 64-bit words of the entry at `index`, in order.
+    ///
+    /// # Panics
+    ///
+    /// If there is none.
+    pub(super) fn words(&self, index: u32) -> Vec<u64> {
+        (0..Self::WORDS).map(|word| self.word_at(index, word)).collect()
     }
 
     /// A 64-bit word of the entry at `index`.

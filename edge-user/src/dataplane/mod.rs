@@ -10,8 +10,10 @@ mod change_rate;
 pub mod device;
 mod egress;
 mod genl;
+mod idle;
 pub mod interface;
 mod keys;
+mod layers;
 mod links;
 pub mod load_error;
 mod mapped;
@@ -35,7 +37,7 @@ pub use self::{
     carry::{BesideOurs, carry, is_carried},
     change_rate::{change_rate, now_ticks},
     egress::watch_egress,
-    links::{AttachedMode, Held, Place, PortLink, TakenOff},
+    links::{AttachedMode, Held, OpenLink, Place, PortLink, TakenOff},
     occupancy::{occupancy, rates},
     pins::Pins,
     program::PortProgram,

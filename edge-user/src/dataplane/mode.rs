@@ -30,6 +30,21 @@ pub(super) struct Egress<'a> {
     pub(super) port: &'a str,
     /// The name of its interface's driver.
     pub(super) driver: Option<&'a str>,
+    /// The mode that it is configured to have.
+    pub(super) wanted: XdpMode,
+    /// As those of the port itself.
+    pub(super) features: Option<XdpFeatures>,
+}
+
+impl Egress<'_> {
+    /// Whether it takes no frames from native XDP, and won't when the edge has started: some drivers
+    /// take them from when a program of their own is attached natively.
+    fn takes_none(&self) -> bool {
+        self.features.is_some_and(|features| {
+            let runs_native = features.has_basic() && self.wanted != XdpMode::Generic;
+            !features.has_ndo_xmit() && !runs_native
+        })
+    }
 }
 
 /// The driver whose receive function passes frames by the program where the device has no mergeable
@@ -142,6 +157,20 @@ fn obstacle(facts: &Facts<'_>) -> Option<Obstacle> {
             remedy: "use an interface whose driver can".to_owned(),
         });
     }
+    if let Some(egress) = egress
+        && egress.takes_none()
+    {
+        return Some(Obstacle {
+            why: format!(
+                "port \"{}\" takes no frames from native XDP as it is set up now, and none from \
+                 {interface} would leave",
+                egress.port
+            ),
+            remedy: "use an interface there whose driver has native XDP, with an xdp_mode that is \
+                     not \"generic\"; on veth, `ethtool -K PEER gro on` at its other end will do"
+                .to_owned(),
+        });
+    }
     if has_several_buffers && !features.has_rx_sg() {
         return Some(Obstacle {
             why: format!(
@@ -151,7 +180,7 @@ fn obstacle(facts: &Facts<'_>) -> Option<Obstacle> {
             remedy: smaller(),
         });
     }
-    if has_several_buffers && let Some(Egress { port, driver: Some(BNXT) }) = egress {
+    if has_several_buffers && let Some(Egress { port, driver: Some(BNXT), .. }) = egress {
         return Some(Obstacle {
             why: format!(
                 "{interface} has an MTU of {mtu_bytes}, and the driver of port \"{port}\" \
@@ -223,7 +252,7 @@ mod tests {
         for (bits, mtu_bytes, forwards, obstacle) in CASES {
             let decide = |wanted| {
                 let features = bits.map(XdpFeatures::from_bits);
-                let egress = forwards.then_some(Egress { port: "core0", driver: Some("veth") });
+                let egress = forwards.then_some(egress("veth"));
                 let driver = Some("veth");
                 decide(&Facts { interface: "eth1", wanted, mtu_bytes, driver, egress, features })
             };
@@ -251,7 +280,7 @@ mod tests {
     fn drivers_that_do_otherwise_than_they_say_are_known() {
         let decide = |bits, mtu_bytes, driver, egress_driver| {
             let features = Some(XdpFeatures::from_bits(bits));
-            let egress = Some(Egress { port: "core0", driver: Some(egress_driver) });
+            let egress = Some(egress(egress_driver));
             let (interface, wanted, driver) = ("eth1", XdpMode::Native, Some(driver));
             decide(&Facts { interface, wanted, mtu_bytes, driver, egress, features })
         };
@@ -267,6 +296,53 @@ mod tests {
             decide(VETH, 3000, "veth", BNXT),
         ] {
             assert_eq!(decision, Decision::AsConfigured);
+        }
+    }
+
+    /// A port that takes frames.
+    fn egress(driver: &str) -> Egress<'_> {
+        let features = Some(XdpFeatures::from_bits(VETH | NDO_XMIT | NDO_XMIT_SG));
+        Egress { port: "core0", driver: Some(driver), wanted: XdpMode::Auto, features }
+    }
+
+    #[test]
+    fn native_mode_is_none_where_the_egress_takes_nothing() {
+        let (interface, mtu_bytes, driver) = ("eth1", 1500, Some("veth"));
+        let features = Some(XdpFeatures::from_bits(VETH));
+        for (bits, egress_mode, takes_none) in [
+            (Some(0), XdpMode::Auto, true),
+            (Some(REDIRECT), XdpMode::Native, true),
+            (Some(0), XdpMode::Generic, true),
+            (Some(BASIC), XdpMode::Generic, true),
+            // It may take them when its program is attached.
+            (Some(BASIC), XdpMode::Auto, false),
+            (Some(BASIC), XdpMode::Native, false),
+            (Some(NDO_XMIT), XdpMode::Auto, false),
+            (Some(BASIC | NDO_XMIT), XdpMode::Generic, false),
+            (None, XdpMode::Auto, false),
+        ] {
+            let features_there = bits.map(XdpFeatures::from_bits);
+            let egress =
+                Some(Egress { wanted: egress_mode, features: features_there, ..egress("veth") });
+            let decide =
+                |wanted| decide(&Facts { interface, wanted, mtu_bytes, driver, egress, features });
+            let case = format!("{bits:?} {egress_mode:?}");
+            assert_eq!(decide(XdpMode::Generic), Decision::AsConfigured, "{case}");
+            let (native, auto) = (decide(XdpMode::Native), decide(XdpMode::Auto));
+            if takes_none {
+                let says = |why: &str| why.contains("\"core0\" takes no frames from native XDP");
+                assert!(
+                    matches!(&native, Decision::Refuse(why) if says(why)),
+                    "{case}: {native:?}"
+                );
+                assert!(matches!(&auto, Decision::Generic(why) if says(why)), "{case}: {auto:?}");
+            } else {
+                assert_eq!(
+                    (native, auto),
+                    (Decision::AsConfigured, Decision::AsConfigured),
+                    "{case}"
+                );
+            }
         }
     }
 

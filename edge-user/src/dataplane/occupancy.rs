@@ -2,7 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use edge_common::{attachment::Slot, rate::Rate};
+use edge_common::{
+    abi::{EGRESS_STACK, VidTable},
+    attachment::Slot,
+    rate::Rate,
+};
 use zerocopy::{FromBytes, FromZeros as _, Immutable, IntoBytes};
 
 use super::{keys, mapped::MappedArray, tables::KernelTables};
@@ -19,32 +23,18 @@ pub fn occupancy(tables: &KernelTables) -> Occupancy {
     // everything; as long as it is published, it counts as known.
     occupancy.qos_rows.known = known(&tables.qos_rows, |row| Some(*row));
 
-    let ports: BTreeSet<u32> = occupancy.ports.known.values().copied().collect();
-    for port in &ports {
-        // A program that is attached reads what its index leads to.
-        if tables.programs(*port).1 != [0; 2] {
-            occupancy.ports.published.insert(*port);
-        }
-        for (vid, slot) in slots(&tables.s_tables.get(*port)) {
-            match slot {
-                Slot::Empty => {}
-                Slot::Attachment(index) => {
-                    occupancy.attachments.published.insert(index);
-                }
-                Slot::CTable(table) => {
-                    occupancy.c_tables.known.insert(CTableKey { port: *port, s_vid: vid }, table);
-                    occupancy.c_tables.published.insert(table);
-                }
-            }
+    for port in occupancy.ports.known.values() {
+        // A program that is attached reads what its index leads to, and forwards to another port.
+        let (constants, programs) = tables.programs(*port);
+        if programs != [0; 2] {
+            let egress = Some(constants.egress).filter(|index| *index != EGRESS_STACK);
+            occupancy.ports.published.extend(egress.into_iter().chain([*port]));
         }
     }
-    for table in occupancy.c_tables.published.clone() {
-        for (_, slot) in slots(&tables.c_tables.get(table)) {
-            if let Slot::Attachment(index) = slot {
-                occupancy.attachments.published.insert(index);
-            }
-        }
-    }
+    let Published { attachments, c_tables } = published(tables);
+    occupancy.attachments.published = attachments;
+    occupancy.c_tables.published = c_tables.values().copied().collect();
+    occupancy.c_tables.known = c_tables;
     for index in &occupancy.attachments.published {
         let attachment = tables.attachments.get(*index);
         let limits = tables.limits.get(*index);
@@ -84,11 +74,53 @@ fn written(rate: &Rate) -> Option<Rate> {
     (*rate != Rate::new_zeroed()).then_some(*rate)
 }
 
+/// What a tag leads to.
+struct Published {
+    attachments: BTreeSet<u32>,
+    c_tables: BTreeMap<CTableKey, u32>,
+}
+
+fn published(tables: &KernelTables) -> Published {
+    let mut published = Published { attachments: BTreeSet::new(), c_tables: BTreeMap::new() };
+    for port in tables.port_names().into_values() {
+        for (vid, slot) in slots(&tables.s_tables, port) {
+            match slot {
+                Slot::Empty => {}
+                Slot::Attachment(index) => drop(published.attachments.insert(index)),
+                Slot::CTable(table) => {
+                    published.c_tables.insert(CTableKey { port, s_vid: vid }, table);
+                }
+            }
+        }
+    }
+    for table in published.c_tables.values() {
+        for (_, slot) in slots(&tables.c_tables, *table) {
+            if let Slot::Attachment(index) = slot {
+                published.attachments.insert(index);
+            }
+        }
+    }
+    published
+}
+
+/// Attachments that a tag leads to.
+pub(super) fn published_attachments(tables: &KernelTables) -> BTreeSet<u32> {
+    published(tables).attachments
+}
+
 /// The published entries of a VID table.
 pub(super) fn slots(
-    table: &edge_common::abi::VidTable,
-) -> impl Iterator<Item = (u16, Slot)> + use<'_> {
-    (0..).zip(table.iter().map(|bits| Slot::from_bits(*bits)))
+    tables: &MappedArray<VidTable>,
+    index: u32,
+) -> impl Iterator<Item = (u16, Slot)> {
+    // Two in a word. Most are empty, and there are many.
+    let words = (0u16..).step_by(2).zip(tables.words(index)).filter(|(_, word)| *word != 0);
+    let slots = words.flat_map(|(vid, word)| {
+        let [a, b, c, d, e, f, g, h] = word.to_ne_bytes();
+        let halves = [u32::from_ne_bytes([a, b, c, d]), u32::from_ne_bytes([e, f, g, h])];
+        (vid..).zip(halves.map(Slot::from_bits))
+    });
+    slots.filter(|(_, slot)| *slot != Slot::Empty)
 }
 
 fn known<R: FromBytes + IntoBytes + Immutable, K: Ord>(

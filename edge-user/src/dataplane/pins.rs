@@ -72,12 +72,20 @@ impl Pins {
         Ok(all)
     }
 
-    /// Those of a set of this version that nobody has, after all that are there.
-    pub fn next(pin_dir: &Path) -> Result<Self> {
-        let all = Self::all(pin_dir)?;
-        let ours = all.iter().filter(|pins| pins.version == abi::VERSION);
+    /// Those of a set of this version that nobody has: after all that are there, and after `before`,
+    /// which somebody may have removed while it was in use.
+    pub fn next(before: &Self) -> Result<Self> {
+        let all = Self::all(&before.root)?;
+        let ours = all.iter().chain([before]).filter(|pins| pins.version == abi::VERSION);
         let number = ours.map(|pins| pins.number + 1).max().unwrap_or(0);
-        Ok(Self::numbered(pin_dir, abi::VERSION, number))
+        Ok(Self::numbered(&before.root, abi::VERSION, number))
+    }
+
+    /// The first set of this version that nobody has under `pin_dir`.
+    pub fn first(pin_dir: &Path) -> Result<Self> {
+        let all = Self::all(pin_dir)?;
+        let last = all.into_iter().rfind(|pins| pins.version == abi::VERSION);
+        last.map_or_else(|| Ok(Self::new(pin_dir)), |last| Self::next(&last))
     }
 
     /// Where the sets' directories are.
@@ -123,26 +131,22 @@ impl Pins {
         Ok(names.iter().filter_map(|name| parse_link(name)).collect())
     }
 
-    /// Takes over a link of another set: it is pinned here, and no longer there.
-    pub fn take_over(&self, other: &Self, theirs: LinkName) -> Result<LinkName> {
-        let path = other.link(theirs);
-        let link =
-            PinnedLink::from_pin(&path).with_context(|| format!("opening {}", path.display()))?;
-        let ours = self.pin_link(FdLink::from(link), theirs.mode)?;
-        fs::remove_file(&path).with_context(|| format!("removing {}", path.display()))?;
-        Ok(ours)
-    }
-
     /// Pins a link here, if it is not yet.
     pub fn pin_link(&self, link: FdLink, mode: AttachedMode) -> Result<LinkName> {
+        Ok(self.pin_open_link(link, mode)?.0)
+    }
+
+    /// The same of one that stays open.
+    pub fn pin_open_link(&self, link: FdLink, mode: AttachedMode) -> Result<(LinkName, FdLink)> {
         let number = link.info().context("asking for a link's number")?.id();
         let name = LinkName { number, mode };
         let path = self.link(name);
         // Whoever was killed before removing another pin of it has pinned it here already.
-        if !exists(&path)? {
-            link.pin(&path).with_context(|| format!("pinning {}", path.display()))?;
+        if exists(&path)? {
+            return Ok((name, link));
         }
-        Ok(name)
+        let pinned = link.pin(&path).with_context(|| format!("pinning {}", path.display()))?;
+        Ok((name, FdLink::from(pinned)))
     }
 
     /// Removes a link. No frame passes its program after that.

@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 
 use super::{
     interface::Interface,
+    layers::Layers,
     links::AttachedMode,
     mode::{Decision, Egress, Facts, decide, refusals},
     offloads,
@@ -30,9 +31,9 @@ const QINQ_HEADERS_LEN_BYTES: u32 = 14 + 4 + 4;
 /// What veth lets a redirected frame be longer than the MTU: Ethernet header and one tag.
 const REDIRECT_HEADERS_LEN_BYTES: u32 = 14 + 4;
 
-/// The mode of each port, by name: as configured, or generic where that is all
-/// there can be.
-pub type Modes = BTreeMap<String, XdpMode>;
+/// The mode of each port, by name: as configured, or generic where that is all there can be; or why
+/// there can be none.
+pub type Modes = BTreeMap<String, Result<XdpMode>>;
 
 /// Looks at the kernel, the interfaces and their settings, and changes nothing.
 pub fn check(config: &Config) -> Result<Modes> {
@@ -42,15 +43,56 @@ pub fn check(config: &Config) -> Result<Modes> {
         "this kernel is PREEMPT_RT, on which frames may be counted and billed wrong; boot one \
          without it (`uname -v` shows which one is running)"
     );
+    let problems = shared(&config.ports)?;
+    ensure!(problems.is_empty(), problems.join("\n"));
+    let modes = config.ports.iter().map(|port| (port.name.clone(), check_port(config, port)));
+    Ok(modes.collect())
+}
+
+/// Ports that are not by themselves: two on one interface, which may have several names, and one on
+/// top of another.
+fn shared(ports: &[Port]) -> Result<Vec<String>> {
+    // Interfaces that are not there are reported elsewhere.
+    let found = ports.iter().filter_map(|port| {
+        let index = Interface::find(&port.interface).ok()?.index();
+        Some(Placed { port: &port.name, interface: &port.interface, index })
+    });
+    let found: Vec<Placed<'_>> = found.collect();
+    Ok(overlaps(&found, &Layers::read()?))
+}
+
+/// A port, and the index of its interface.
+struct Placed<'a> {
+    port: &'a str,
+    interface: &'a str,
+    index: u32,
+}
+
+fn overlaps(ports: &[Placed<'_>], layers: &Layers) -> Vec<String> {
     let mut problems = Vec::new();
-    let mut modes = Modes::new();
-    for port in &config.ports {
-        match check_port(config, port) {
-            Ok(mode) => drop(modes.insert(port.name.clone(), mode)),
-            Err(error) => problems.push(format!("port \"{}\": {error:#}", port.name)),
+    for (place, one) in ports.iter().enumerate() {
+        for other in &ports[..place] {
+            if one.index == other.index {
+                problems.push(format!(
+                    "ports \"{}\" and \"{}\" are one interface, by the names {} and {}: only one \
+                     of them would get its frames; give each an interface of its own",
+                    other.port, one.port, other.interface, one.interface
+                ));
+                continue;
+            }
+            for (upper, lower) in [(one, other), (other, one)] {
+                if layers.is_above(upper.index, lower.index) {
+                    problems.push(format!(
+                        "port \"{}\" ({}) is on top of port \"{}\" ({}): frames would come by \
+                         both, and be policed and billed twice; give each an interface that is not \
+                         made of the other's",
+                        upper.port, upper.interface, lower.port, lower.interface
+                    ));
+                }
+            }
         }
     }
-    if problems.is_empty() { Ok(modes) } else { bail!(problems.join("\n")) }
+    problems
 }
 
 /// Warns of egress interfaces that take no frames from native XDP. To be called when everything
@@ -100,11 +142,12 @@ fn check_port(config: &Config, port: &Port) -> Result<XdpMode> {
         Forward::Port(egress) => config.ports.iter().find(|port| port.name == *egress),
         Forward::Stack => None,
     };
-    let mut egress_driver = None;
+    let (mut egress_driver, mut egress_features) = (None, None);
     if let Some(egress) = egress {
         let egress_interface = Interface::find(&egress.interface)?;
         check_mtu((port, &interface), (egress, &egress_interface))?;
         egress_driver = egress_interface.driver()?;
+        egress_features = XdpFeatures::of(egress_interface.index())?;
     }
     let driver = interface.driver()?;
     let facts = Facts {
@@ -112,8 +155,12 @@ fn check_port(config: &Config, port: &Port) -> Result<XdpMode> {
         wanted: port.xdp_mode,
         mtu_bytes: interface.mtu_bytes()?,
         driver: driver.as_deref(),
-        egress: egress
-            .map(|egress| Egress { port: &egress.name, driver: egress_driver.as_deref() }),
+        egress: egress.map(|egress| Egress {
+            port: &egress.name,
+            driver: egress_driver.as_deref(),
+            wanted: egress.xdp_mode,
+            features: egress_features,
+        }),
         features: XdpFeatures::of(interface.index())?,
     };
     match decide(&facts) {
@@ -152,6 +199,18 @@ fn check_mtu(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn two_ports_on_one_interface_are_named() {
+        let ports: Vec<Placed<'_>> = [("a", "eth1", 1), ("b", "eth2", 2), ("c", "uplink", 1)]
+            .map(|(port, interface, index)| Placed { port, interface, index })
+            .into();
+        let told = overlaps(&ports, &Layers::default());
+        let [told] = told.as_slice() else { panic!("{told:?}") };
+        assert!(told.contains("ports \"a\" and \"c\" are one interface"), "{told}");
+        assert!(told.contains("eth1 and uplink"), "{told}");
+        assert!(overlaps(&ports[..2], &Layers::default()).is_empty());
+    }
 
     #[test]
     fn a_realtime_kernel_is_known_by_its_version() {

@@ -21,6 +21,7 @@ const OBJ_GET: libc::c_int = 7;
 const PROG_GET_FD_BY_ID: libc::c_int = 13;
 const OBJ_GET_INFO_BY_FD: libc::c_int = 15;
 const LINK_CREATE: libc::c_int = 28;
+const LINK_GET_FD_BY_ID: libc::c_int = 30;
 /// `BPF_XDP`, as what a program attaches.
 const XDP: u32 = 37;
 /// `XDP_FLAGS_SKB_MODE` and `XDP_FLAGS_DRV_MODE` (linux/if_link.h).
@@ -97,8 +98,8 @@ impl Request {
 }
 
 impl LinkInfo {
-    /// The XDP link that is pinned at `path`.
-    pub(super) fn of_pin(path: &Path) -> Result<Self> {
+    /// The XDP link that is pinned at `path`; `None`: nothing is pinned there.
+    pub(super) fn of_pin(path: &Path) -> Result<Option<Self>> {
         let look = || -> io::Result<Self> {
             let name = CString::new(path.as_os_str().as_bytes())?;
             let mut request = Request::with_address(name.as_ptr() as u64, &[]);
@@ -112,7 +113,12 @@ impl LinkInfo {
             unsafe { request.call(OBJ_GET_INFO_BY_FD) }?;
             Ok(Self { program_id: info.program_id, ifindex: info.ifindex })
         };
-        look().with_context(|| format!("looking at the link {}", path.display()))
+        match look() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            info => {
+                info.map(Some).with_context(|| format!("looking at the link {}", path.display()))
+            }
+        }
     }
 }
 
@@ -151,6 +157,12 @@ impl Program {
 pub(super) struct Link(OwnedFd);
 
 impl Link {
+    /// The link with this number, if there still is one.
+    pub(super) fn by_number(number: u32) -> Option<Self> {
+        // SAFETY: the request has no address.
+        unsafe { Request::new(&[number]).open(LINK_GET_FD_BY_ID) }.ok().map(Self)
+    }
+
     /// Pins it.
     pub(super) fn pin(&self, path: &Path) -> Result<()> {
         let name = CString::new(path.as_os_str().as_bytes())?;

@@ -46,18 +46,27 @@ pub(super) fn explain(errno: Option<i32>, target: &Target<'_>) -> String {
         AttachedMode::Native => AttachedMode::Generic,
         AttachedMode::Generic => AttachedMode::Native,
     };
+    // `xdp off` alone means the driver's program where the driver can have one.
+    let off = |mode: AttachedMode| {
+        let option = match mode {
+            AttachedMode::Native => "xdpdrv",
+            AttachedMode::Generic => "xdpgeneric",
+        };
+        format!("`ip link set {interface} {option} off`")
+    };
+    let (own_off, other_off) = (off(mode), off(other));
     let (mode, other) = (mode.as_str(), other.as_str());
     let has_several_buffers = program_for_mtu(mtu_bytes) == FRAGS_PROGRAM;
     match errno {
         Some(libc::EBUSY) => format!(
             "another XDP program is attached to {interface} in {mode} mode, and edge replaces \
              none but its own; `ip link show {interface}` shows it, and the tool that attached it, \
-             or `ip link set {interface} xdp off`, removes it"
+             or {own_off}, removes it"
         ),
         Some(libc::EEXIST) => format!(
             "another XDP program is attached to {interface} in {other} mode, or to a device above \
              it (a bond, for one), and {mode} mode allows neither; `ip link` shows it, and the \
-             tool that attached it, or `ip link set {interface} xdp off`, removes it"
+             tool that attached it, or {other_off}, removes it"
         ),
         // veth_xdp_set in drivers/net/veth.c.
         Some(libc::ERANGE) => format!(
@@ -121,9 +130,15 @@ mod tests {
             (libc::EPERM, 1500, native, "root"),
             (libc::ENODEV, 1500, native, "ip link"),
             (libc::EIO, 1500, native, "dmesg"),
+            (libc::EBUSY, 1500, native, "`ip link set eth1 xdpdrv off`"),
+            (libc::EBUSY, 1500, generic, "`ip link set eth1 xdpgeneric off`"),
+            (libc::EEXIST, 1500, native, "`ip link set eth1 xdpgeneric off`"),
+            (libc::EEXIST, 1500, generic, "`ip link set eth1 xdpdrv off`"),
         ] {
             let told = explain(Some(errno), &Target { interface: "eth1", mtu_bytes, mode });
             assert!(told.contains(says), "{errno}: {told}");
+            // What to do comes after what is wrong.
+            assert!(told.contains("; ") && told.contains("eth1"), "{errno}: {told}");
         }
     }
 }

@@ -21,9 +21,12 @@ use edge_common::{
     qos::QosRow,
     rate::Rate,
 };
-use zerocopy::{FromBytes, FromZeros as _, IntoBytes as _, KnownLayout};
+use zerocopy::{FromBytes, FromZeros as _, Immutable, IntoBytes, KnownLayout};
 
-use super::{keys, mapped::MappedArray, pins::Pins, program::constants, raw_map::RawPerCpu};
+use super::{
+    change_rate::now_ticks, idle, keys, mapped::MappedArray, pins::Pins, program::constants,
+    raw_map::RawPerCpu,
+};
 use crate::plan::{self, Capacity, PortPlan};
 
 /// Names of the maps that all ports of an edge share.
@@ -168,31 +171,49 @@ impl KernelTables {
     }
 
     /// Whose the attachments' slots are, or were last.
-    pub(super) fn owners(&self) -> BTreeMap<plan::AttachmentKey, u32> {
+    #[must_use]
+    pub fn owners(&self) -> BTreeMap<plan::AttachmentKey, u32> {
+        let key = |index| keys::attachment_key(&self.attachment_keys.get(index));
+        self.owned().filter_map(|index| Some((key(index)?, index))).collect()
+    }
+
+    /// The attachments' slots that are somebody's.
+    pub(super) fn owned(&self) -> impl Iterator<Item = u32> {
         let keys = &self.attachment_keys;
-        let is_owned =
-            |index: &u32| Generation::from_bits(keys.word_at(*index, GENERATION_WORD)).is_owned;
-        let owned = (0..keys.len()).filter(is_owned);
-        owned.filter_map(|index| Some((keys::attachment_key(&keys.get(index))?, index))).collect()
+        let generation = |index| Generation::from_bits(keys.word_at(index, GENERATION_WORD));
+        (0..keys.len()).filter(move |index| generation(*index).is_owned)
     }
 
     /// Gives the attachment's slot to an owner, with counters that begin at zero.
-    ///
-    /// Nobody has it in between: a process that is killed here leaves no counters to one owner that
-    /// were another's.
     pub(super) fn give(&mut self, index: u32, key: &plan::AttachmentKey) -> Result<()> {
+        self.clear(index)?;
+        self.own(index, key);
+        Ok(())
+    }
+
+    /// Makes the attachment's slot nobody's, with counters that are zero: a process that is killed
+    /// after it leaves no counters to one owner that were another's.
+    pub(super) fn clear(&mut self, index: u32) -> Result<()> {
         let before = Generation::from_bits(self.attachment_keys.get(index).generation);
-        let nobodys = Generation { is_owned: false, ..before };
-        self.attachment_keys.swap(index, GENERATION_WORD, nobodys.to_bits());
         // Where nobody has counted, there is nothing to clear.
         if before.number > 0 {
+            let nobodys = Generation { is_owned: false, ..before };
+            self.attachment_keys.swap(index, GENERATION_WORD, nobodys.to_bits());
             self.meters.clear(index)?;
             self.losses.clear(index)?;
             self.carried.set(index, &Carried::default());
         }
-        let owned = Generation { number: before.number + 1, is_owned: true };
-        self.attachment_keys.set(index, &keys::attachment_record(key, owned));
         Ok(())
+    }
+
+    /// Has the attachment's slot, which was cleared, be an owner's.
+    pub(super) fn own(&self, index: u32, key: &plan::AttachmentKey) {
+        let before = Generation::from_bits(self.attachment_keys.get(index).generation);
+        // It is nobody's while its key is written.
+        let nobodys = Generation { is_owned: false, ..before };
+        self.attachment_keys.set(index, &keys::attachment_record(key, nobodys));
+        let owned = Generation { number: before.number + 1, is_owned: true };
+        self.attachment_keys.swap(index, GENERATION_WORD, owned.to_bits());
     }
 
     /// Gives the port's index to the port `name`, with counters that begin at zero.
@@ -211,7 +232,7 @@ impl KernelTables {
         (constants, program_ids)
     }
 
-    /// Notes those, before a program is attached.
+    /// Notes those, before a program is attached, and what the configuration calls the interface.
     pub fn note_programs(&self, port: &PortPlan, program_ids: [u32; 2]) {
         let noted = PortKey {
             interface: keys::name_bytes(&port.interface),
@@ -228,12 +249,17 @@ impl KernelTables {
         self.port_keys.set(index, &forgotten);
     }
 
-    /// Whether a program was attached for the port `name` to an interface that the configuration
-    /// called `interface`. Returns the port's index.
+    /// Whether the configuration called the interface of the port with this index so.
     #[must_use]
-    pub fn port_on(&self, name: &str, interface: &str) -> Option<u32> {
-        let index = *self.port_names().get(name)?;
-        (self.port_keys.get(index).interface == keys::name_bytes(interface)).then_some(index)
+    pub fn has_interface(&self, index: u32, name: &str) -> bool {
+        self.port_keys.get(index).interface == keys::name_bytes(name)
+    }
+
+    /// Whether a configuration in these tables called some port's interface so.
+    #[must_use]
+    pub fn knows_interface(&self, name: &str) -> bool {
+        let name = keys::name_bytes(name);
+        (0..self.port_keys.len()).any(|index| self.port_keys.get(index).interface == name)
     }
 
     /// The index of the port that a program with this id uses.
@@ -259,12 +285,18 @@ impl KernelTables {
         Ok(())
     }
 
-    /// Whether frames that are forwarded to the port leave by this interface.
+    /// The index of the interface that frames which are forwarded to the port leave by; `None`:
+    /// there is none.
+    ///
+    /// It has been the port's since it was set, and is no later one with the same index: the kernel
+    /// takes out what is gone (`dev_map_notification` in kernel/bpf/devmap.c).
     #[must_use]
-    pub fn has_egress(&self, index: u32, ifindex: u32) -> bool {
-        self.tx_ports
-            .iter()
-            .all(|tx_ports| tx_ports.get(index, 0).is_ok_and(|egress| egress.if_index == ifindex))
+    pub fn egress(&self, index: u32) -> Option<u32> {
+        let [ifindex, other] = self.tx_ports.each_ref().map(|tx_ports| {
+            tx_ports.get(index, 0).ok().map(|egress| egress.if_index).filter(|index| *index != 0)
+        });
+        // For a moment, while they are set.
+        ifindex.filter(|_| ifindex == other)
     }
 
     /// The cookie of the network namespace that the ports are in; 0: not known.
@@ -275,7 +307,7 @@ impl KernelTables {
 
     /// The ports are in the network namespace with this cookie from now on.
     pub fn set_netns_cookie(&self, cookie: u64) {
-        self.books.set(0, &Books { netns_cookie: cookie, ..self.books.get(0) });
+        self.books.swap(0, NETNS_COOKIE_WORD, cookie);
     }
 
     /// A policer, all CPUs together.
@@ -283,12 +315,15 @@ impl KernelTables {
         let Policer { tat_ticks, sold_ticks, windows } =
             Policer::<u64>::read_from_bytes(self.policers.get(index).as_bytes())
                 .map_err(|_size| anyhow!("a policer of another size"))?;
-        let peak_ticks = windows.map(|window| {
-            // The window that is still open counts, too.
-            window.peak_ticks.max(sold_ticks.wrapping_sub(window.sold_before_ticks))
-        });
+        let peak_ticks = windows.map(|window| window.most_ticks(sold_ticks, now_ticks()));
         let Lease { leases, retries, debts, .. } = self.leases.sum(index)?;
         Ok(PolicerState { tat_ticks, peak_ticks, leases, retries, debts })
+    }
+
+    /// Keeps the word of a policer that nobody uses from being mistaken for another: see
+    /// [`idle::settled`]. To be called every few weeks at the least.
+    pub fn settle(&self, index: u32) {
+        self.policers.update(index, |tat_ticks| idle::settled(tat_ticks, now_ticks()));
     }
 
     /// The peaks of a policer since the last time that they were taken, in ticks of its rate.
@@ -325,6 +360,7 @@ const GENERATION_WORD: usize = offset_of!(AttachmentKey, generation) / size_of::
 
 /// Which words of the books' page tell what was carried over.
 const CARRIED_SIDE_WORD: usize = offset_of!(Books, carried_side) / size_of::<u64>();
+const NETNS_COOKIE_WORD: usize = offset_of!(Books, netns_cookie) / size_of::<u64>();
 const CARRIED_FROM_WORD: usize = offset_of!(Books, carried_from) / size_of::<u64>();
 const EPOCHS_WORDS: usize = CARRIED_EPOCHS * 16 / size_of::<u64>();
 
@@ -366,9 +402,24 @@ impl<T: FromBytes + KnownLayout> PerCpu<T> {
         self.map.clear(index)
     }
 
-    /// Makes each CPU's entry that of the entry `from` of another array.
-    pub(super) fn copy(&self, index: u32, other: &Self, from: u32) -> Result<()> {
-        self.map.set(index, other.map.entry(from)?)
+    /// Makes each CPU's entry what `change` makes of that of the entry `from` of another array.
+    pub(super) fn copy(
+        &self,
+        index: u32,
+        other: &Self,
+        from: u32,
+        change: impl Fn(&mut T),
+    ) -> Result<()>
+    where
+        T: IntoBytes + Immutable,
+    {
+        let mut cpus = other.map.entry(from)?;
+        for cpu in cpus.chunks_exact_mut(size_of::<T>()) {
+            let mut entry = T::read_from_bytes(cpu).expect("as many bytes as the type has");
+            change(&mut entry);
+            cpu.copy_from_slice(entry.as_bytes());
+        }
+        self.map.set(index, cpus)
     }
 }
 

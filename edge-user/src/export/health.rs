@@ -18,6 +18,9 @@ pub struct ExportStatus {
     pub failing_since: Option<Timestamp>,
     /// When a batch was last delivered.
     pub last_delivered: Option<Timestamp>,
+    /// What an operator should know though batches arrive.
+    #[serde(default)]
+    pub notice: Option<String>,
 }
 
 /// The status, and the kind of failure that an operator was told of.
@@ -44,12 +47,20 @@ impl Health {
             last_error: None,
             failing_since: None,
             last_delivered: None,
+            notice: None,
         };
         Self { status, failing: None }
     }
 
     pub(super) fn status(&self) -> &ExportStatus {
         &self.status
+    }
+
+    /// The receiver's notice is this; whether that is news.
+    pub(super) fn noticed(&mut self, notice: Option<String>) -> bool {
+        let is_news = notice.is_some() && self.status.notice != notice;
+        self.status.notice = notice;
+        is_news
     }
 
     /// A try has failed; whether that is news.
@@ -100,6 +111,7 @@ mod tests {
             last_error: Some("f".to_owned()),
             failing_since: Some(at(9)),
             last_delivered: Some(at(8)),
+            notice: None,
         };
         assert_eq!(health.status, status);
         let json = serde_json::to_string(&status).unwrap();

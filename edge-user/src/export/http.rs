@@ -1,13 +1,21 @@
 //! Batches by HTTP, to whatever takes them at a URL.
 
-use std::{fs, io::Read as _, path::PathBuf, sync::Arc, time::Duration};
+mod agent;
+mod early;
+mod parts;
+
+use std::{fs, io::Read as _, path::PathBuf, time::Duration};
 
 use ureq::{
     Agent, Body,
     http::{HeaderValue, Response, StatusCode, Uri, header},
-    tls::{RootCerts, TlsConfig, TlsProvider},
 };
 
+use self::{
+    agent::{Timeouts, agent},
+    early::Unsent,
+    parts::{Part, Parts},
+};
 use super::{
     Receiver,
     encode::Format,
@@ -18,11 +26,14 @@ use crate::ledger::Batch;
 /// The longest that a receiver can ask to be left alone.
 const MAX_RETRY_AFTER: Duration = Duration::from_hours(1);
 
+/// The receiver takes no body of this length.
+const TOO_LARGE: FailureKind = FailureKind::Refused(StatusCode::PAYLOAD_TOO_LARGE.as_u16());
+
 /// How much of an answer an operator gets to read, in characters.
 const EXCERPT: usize = 200;
 
-/// A receiver that gets each batch as the body of a POST, a JSON object a line, and has it when it
-/// answers 2xx.
+/// A receiver that gets each batch as the body of a POST, or where it is too long for one as those of
+/// several: a JSON object a line. It has a body when it answers 2xx.
 #[derive(Debug)]
 pub struct Http {
     url: String,
@@ -31,21 +42,17 @@ pub struct Http {
     /// Kept while all goes well. After a failure the next try looks everything up anew: names,
     /// and the system's certificates.
     agent: Option<Agent>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Timeouts {
-    connect: Duration,
-    /// From looking up the name to the end of the answer.
-    whole: Duration,
+    parts: Parts,
+    unsent: Unsent,
 }
 
 impl Http {
     /// Connects to nothing yet. The token in `token_file` is read for each batch.
     #[must_use]
     pub fn new(url: &str, token_file: Option<PathBuf>) -> Self {
-        let timeouts = Timeouts { connect: Duration::from_secs(10), whole: Duration::from_mins(1) };
-        Self { url: url.to_owned(), token_file, timeouts, agent: None }
+        let timeouts = Timeouts::default();
+        let (parts, unsent) = (Parts::default(), Unsent::default());
+        Self { url: url.to_owned(), token_file, timeouts, agent: None, parts, unsent }
     }
 
     /// With another timeout for the whole request.
@@ -55,24 +62,64 @@ impl Http {
         self
     }
 
-    fn send(&self, agent: &Agent, batch: &Batch) -> Result<(), DeliveryError> {
-        let body = Format::Jsonl.encode(batch).map_err(|error| {
+    /// With other timeouts for a piece of the body, and for the whole request.
+    #[cfg(test)]
+    pub(super) fn with_timeouts(mut self, write: Duration, whole: Duration) -> Self {
+        (self.timeouts.write, self.timeouts.whole) = (write, whole);
+        self
+    }
+
+    /// With bodies of another length at most.
+    #[cfg(test)]
+    pub(super) fn with_body_len(mut self, max_len_bytes: usize) -> Self {
+        self.parts = Parts::with_body_len(max_len_bytes);
+        self
+    }
+
+    fn send_parts(&mut self, agent: &Agent, batch: &Batch) -> Result<(), DeliveryError> {
+        let text = Format::Jsonl.encode(batch).map_err(|error| {
             let message = format!("batch {} can't be written: {error:#}", batch.number);
             DeliveryError::new(FailureKind::Defect, message)
         })?;
-        let key = format!("{}-{}", batch.ledger, batch.number);
+        while let Some(part) = self.parts.next(batch, &text) {
+            match self.send(agent, &part, &text) {
+                Ok(()) => self.parts.took(batch, &part),
+                Err(error) if error.kind == TOO_LARGE && self.parts.refused(&part) => {}
+                Err(error) => return Err(error),
+            }
+            if part.records.is_empty() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn send(&self, agent: &Agent, part: &Part, text: &[u8]) -> Result<(), DeliveryError> {
+        let Part { bytes, key, .. } = part;
+        let body = text.get(bytes.clone()).unwrap_or_default();
         let mut request = agent
             .post(&self.url)
             .header(header::CONTENT_TYPE, "application/x-ndjson")
-            .header("idempotency-key", &key);
+            .header("idempotency-key", key);
         if let Some(authorization) = self.authorization()? {
             request = request.header(header::AUTHORIZATION, authorization);
         }
-        let response = request.send(&body[..]).map_err(|error| self.unreached(&error))?;
-        if response.status().is_success() {
-            return Ok(());
+        let _earlier = self.unsent.take();
+        let answered = request.send(body);
+        let unsent = self.unsent.take();
+        let response = answered.map_err(|error| self.unreached(&error))?;
+        match unsent {
+            // Whatever it says of a body that it has not read.
+            Some(failure) if response.status().is_success() => {
+                let (place, status) = (place(&self.url), response.status());
+                let message = format!(
+                    "{place}: the receiver answered {status} before it had all of {key}: {failure}"
+                );
+                Err(DeliveryError::new(FailureKind::Network, message))
+            }
+            None if response.status().is_success() => Ok(()),
+            _ => Err(self.not_taken(response, part)),
         }
-        Err(self.not_taken(response, &key))
     }
 
     fn authorization(&self) -> Result<Option<HeaderValue>, DeliveryError> {
@@ -107,7 +154,7 @@ impl Http {
         DeliveryError::new(FailureKind::Network, format!("{place}: {error}"))
     }
 
-    fn not_taken(&self, mut response: Response<Body>, key: &str) -> DeliveryError {
+    fn not_taken(&self, mut response: Response<Body>, part: &Part) -> DeliveryError {
         let place = place(&self.url);
         let status = response.status();
         if status.is_redirection() {
@@ -132,11 +179,12 @@ impl Http {
             return DeliveryError { kind: FailureKind::Unavailable, message, retry_after };
         }
         let message =
-            format!("{place}: refused ({status}){said}; {}", self.what_to_do(status, key));
+            format!("{place}: refused ({status}){said}; {}", self.what_to_do(status, part));
         DeliveryError { kind: FailureKind::Refused(status.as_u16()), message, retry_after: None }
     }
 
-    fn what_to_do(&self, status: StatusCode, key: &str) -> String {
+    fn what_to_do(&self, status: StatusCode, part: &Part) -> String {
+        let key = &part.key;
         match status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => match &self.token_file {
                 Some(path) => format!("check the token in {}", path.display()),
@@ -148,7 +196,10 @@ impl Http {
             StatusCode::CONFLICT => {
                 format!("the receiver has something else under {key}: compare the two")
             }
-            StatusCode::PAYLOAD_TOO_LARGE => "have the receiver take larger bodies".to_owned(),
+            StatusCode::PAYLOAD_TOO_LARGE => format!(
+                "have the receiver take larger bodies: a single record has {} bytes",
+                part.bytes.len()
+            ),
             _ => format!("see at the receiver why it does not take {key}"),
         }
     }
@@ -156,34 +207,15 @@ impl Http {
 
 impl Receiver for Http {
     fn deliver(&mut self, batch: &Batch) -> Result<(), DeliveryError> {
-        let agent = self.agent.take().unwrap_or_else(|| agent(self.timeouts));
-        self.send(&agent, batch)?;
+        let agent = self.agent.take().unwrap_or_else(|| agent(self.timeouts, self.unsent.clone()));
+        self.send_parts(&agent, batch)?;
         self.agent = Some(agent);
         Ok(())
     }
-}
 
-fn agent(timeouts: Timeouts) -> Agent {
-    let tls = TlsConfig::builder()
-        .provider(TlsProvider::Rustls)
-        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .root_certs(RootCerts::PlatformVerifier)
-        .build();
-    Agent::config_builder()
-        .tls_config(tls)
-        // Whatever the environment says: no variable sends records another way.
-        .proxy(None)
-        .user_agent(concat!("edge/", env!("CARGO_PKG_VERSION")))
-        .timeout_connect(Some(timeouts.connect))
-        .timeout_global(Some(timeouts.whole))
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .max_redirects_will_error(false)
-        // Connections are for catching up: one that is idle until the next batch may be gone then,
-        // and would look like a failure.
-        .max_idle_age(Duration::from_secs(5))
-        .build()
-        .new_agent()
+    fn notice(&self) -> Option<String> {
+        self.parts.notice()
+    }
 }
 
 /// Such as 503: it passes, or is the receiver's own matter.

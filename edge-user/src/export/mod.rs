@@ -42,4 +42,9 @@ pub trait Receiver {
     /// Returns when the receiver has the batch for good. After an error it may have it or not, and
     /// the batch has to be delivered again.
     fn deliver(&mut self, batch: &Batch) -> Result<(), DeliveryError>;
+
+    /// What an operator should know though batches arrive.
+    fn notice(&self) -> Option<String> {
+        None
+    }
 }

@@ -153,7 +153,9 @@ impl Worker {
     fn run(mut self, backoff: Backoff) {
         let mut delays = backoff.delays();
         while self.shared.lock().stopped.is_none() {
-            match self.attempt() {
+            let attempt = self.attempt();
+            self.pass_notice();
+            match attempt {
                 Ok(success) => {
                     delays = backoff.delays();
                     self.worked(success);
@@ -197,6 +199,13 @@ impl Worker {
             .map_err(|error| ledger("noting a delivery in", &error))?;
         self.delivered = None;
         Ok(Success::Delivered)
+    }
+
+    fn pass_notice(&self) {
+        let notice = self.receiver.notice();
+        if self.shared.lock().health.noticed(notice.clone()) {
+            tracing::warn!("export {}: {}", self.name, notice.unwrap_or_default());
+        }
     }
 
     fn worked(&self, success: Success) {

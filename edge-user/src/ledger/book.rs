@@ -40,7 +40,9 @@ impl Ledger {
         if booked.is_err() {
             self.known.clear();
         }
-        booked.map_err(|fault| fault.at(&self.path))
+        let booked = booked.map_err(|fault| fault.at(&self.path))?;
+        self.remember(policy)?;
+        Ok(booked)
     }
 
     /// Number of the last reading that changed anything.
@@ -111,8 +113,10 @@ fn book(
         }
     }
     transaction.execute(
-        "UPDATE epoch SET taken_us = ?2, is_closed = ?3, lost_us = NULL WHERE id = ?1",
-        params![epoch.id, taken_us, reading.is_final],
+        // An older reading that is booked late doesn't make the last one another.
+        "UPDATE epoch SET taken_us = ?2, is_closed = ?3 OR is_closed AND ?4, lost_us = NULL \
+         WHERE id = ?1",
+        params![epoch.id, taken_us, reading.is_final, news.counted.is_empty()],
     )?;
     transaction.execute("UPDATE checkpoint SET number = number + 1", [])?;
     booked.checkpoint += 1;

@@ -100,6 +100,19 @@ pub enum LedgerError {
         /// The one that is needed.
         known: u32,
     },
+    /// There is no room to look at it.
+    #[error(
+        "{}: who only looks at the ledger reads a copy of it, and there is no room for one in {}; \
+         make room, or have TMPDIR name another directory", path.display(), place.display()
+    )]
+    NoRoomToLook {
+        /// Of the database.
+        path: PathBuf,
+        /// Where the copy was to be.
+        place: PathBuf,
+        /// What the system says.
+        source: Cause,
+    },
     /// It can't be reached.
     #[error("{}: the ledger can't be reached; see the file, its directory and the disk", path.display())]
     Io {

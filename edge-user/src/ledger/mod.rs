@@ -7,21 +7,27 @@
 //! holds it all against each other.
 
 mod backup;
+mod billing;
 mod book;
 mod calendar;
 mod check;
 mod column;
+mod end_terms;
 mod epochs;
 mod error;
 mod expire;
 mod export;
+mod identity;
 mod info;
 mod lock;
+mod look;
 mod open;
 mod owners;
 mod percentile;
+mod remembered;
 mod restore;
 mod rows;
+mod sampled;
 mod split;
 mod terms;
 #[cfg(test)]
@@ -40,14 +46,17 @@ pub use self::{
     epochs::Gap,
     error::LedgerError,
     expire::Expired,
+    identity::{Identities, Identity},
     info::{Info, SinkInfo},
     lock::{LedgerLock, lock},
+    look::PrivateCopy,
     percentile::{Percentile, PercentileQuery},
     terms::TermsSpan,
     types::{
         Batch, ClassReading, EpochInfo, ExportRecord, Grain, Owner, Policy, Reading, Series,
         SlotReading, Terms, UsageQuery, UsageRecord,
     },
+    unfinished::OpenEpoch,
 };
 
 /// A connection to the ledger. Several may be open, in several processes.

@@ -16,7 +16,8 @@ use uuid::Uuid;
 use super::{Ledger, LedgerError, column, error::Fault, lock::make_directory};
 
 /// The layouts, oldest first: one that has been released never changes.
-pub(super) const LAYOUTS: &[M<'static>] = &[M::up(include_str!("schema.sql"))];
+pub(super) const LAYOUTS: &[M<'static>] =
+    &[M::up(include_str!("schema.sql")), M::up(include_str!("layout-3.sql"))];
 
 pub(super) const FILE_NAME: &str = "ledger.db";
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -221,7 +222,7 @@ fn uri(path: &Path) -> Option<String> {
     Some(format!("file:{path}?immutable=1"))
 }
 
-fn version(connection: &Connection) -> Result<usize, Fault> {
+pub(super) fn version(connection: &Connection) -> Result<usize, Fault> {
     let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     Ok(usize::try_from(found).unwrap_or(usize::MAX))
 }

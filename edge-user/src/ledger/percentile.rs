@@ -1,4 +1,7 @@
 //! The 95th percentile of five-minute samples: what transit is sold by.
+//!
+//! Samples are of meters, which have names. What is sold is a circuit, which may have had several (see
+//! `identity`): its samples are those of all its names together, while it existed.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +10,13 @@ use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Ledger, LedgerError, calendar::month_start, column, error::Fault, open, split::SAMPLE_S,
+    Ledger, LedgerError,
+    calendar::month_start,
+    column,
+    error::Fault,
+    open,
+    sampled::{self, Sampled},
+    split::SAMPLE_S,
 };
 
 /// Of which circuits and which time.
@@ -15,7 +24,7 @@ use super::{
 pub struct PercentileQuery {
     /// Of this edge only.
     pub edge: Option<String>,
-    /// Of this circuit only.
+    /// Of the circuit only that has, or had, this name.
     pub circuit: Option<String>,
     /// Of samples that start at this moment or later; otherwise, from the first of the month on
     /// that the last one is in.
@@ -24,12 +33,12 @@ pub struct PercentileQuery {
     pub to: Option<Timestamp>,
 }
 
-/// The rate that a circuit was below for 95 % of the time.
+/// The rate that a circuit was below for 95 % of the time that it existed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Percentile {
-    /// The edge's name.
+    /// The edge's name; the last, where it was renamed.
     pub edge: String,
-    /// The circuit's name.
+    /// The circuit's name, likewise.
     pub circuit: String,
     /// `inbound`, `outbound` or `greater`: the greater of the two.
     pub direction: String,
@@ -37,7 +46,7 @@ pub struct Percentile {
     pub start: Timestamp,
     /// End of the last one.
     pub end: Timestamp,
-    /// Samples in between, with those in which nothing was counted.
+    /// Samples in which the circuit existed, with those in which nothing was counted.
     pub samples: u64,
     /// The rate in bit/s.
     pub p95_bps: u64,
@@ -46,6 +55,10 @@ pub struct Percentile {
 impl Ledger {
     /// The 95th percentile of every circuit and direction, by edge and circuit: over all links,
     /// peerings and classes. `now` bounds the samples that are over.
+    ///
+    /// The samples of a circuit are those that begin before it ends and end after it has begun, by its terms,
+    /// and any other in which it has counted something. Where there are no terms of it, it has existed since
+    /// its first sample.
     pub fn percentiles(
         &self,
         query: &PercentileQuery,
@@ -60,38 +73,83 @@ fn percentiles(
     query: &PercentileQuery,
     now: Timestamp,
 ) -> Result<Vec<Percentile>, Fault> {
-    let (start_s, end_s) = span_s(query, now);
-    let count = (end_s - start_s) / SAMPLE_S;
+    let span_s = span_s(query, now);
     let transaction = open::read(connection)?;
-    let mut meters = transaction.prepare_cached(
-        "SELECT edge, circuit, direction, id FROM meter \
-         WHERE (?1 IS NULL OR edge = ?1) AND (?2 IS NULL OR circuit = ?2)",
-    )?;
-    let mut rows = meters.query(params![query.edge, query.circuit])?;
-    // Inbound and outbound.
-    let mut rates: BTreeMap<(String, String), [u64; 2]> = BTreeMap::new();
-    while let Some(row) = rows.next()? {
-        let direction: String = row.get(2)?;
-        let samples = samples(&transaction, row.get(3)?, (start_s, end_s))?;
-        let rate_bps = percentile_95(samples, count.unsigned_abs()).saturating_mul(8)
-            / SAMPLE_S.unsigned_abs();
-        let both = rates.entry((row.get(0)?, row.get(1)?)).or_default();
-        both[usize::from(direction == "outbound")] = rate_bps;
+    let circuits = sampled::circuits(&transaction, query.edge.as_deref(), span_s)?;
+    let mut percentiles = Vec::new();
+    for circuit in circuits {
+        let is_asked = |name: &String| circuit.names.contains(name);
+        if query.circuit.as_ref().is_none_or(is_asked) {
+            percentiles.extend(of_circuit(&transaction, &circuit, span_s)?);
+        }
     }
-    let of_circuit = |((edge, circuit), [inbound, outbound]): ((String, String), [u64; 2])| {
-        let all =
-            [("inbound", inbound), ("outbound", outbound), ("greater", inbound.max(outbound))];
-        all.map(|(direction, p95_bps)| Percentile {
-            edge: edge.clone(),
-            circuit: circuit.clone(),
-            direction: direction.to_owned(),
-            start: column::from_seconds(start_s),
-            end: column::from_seconds(end_s),
-            samples: count.unsigned_abs(),
-            p95_bps,
-        })
+    percentiles.sort_by(|one, other| (&one.edge, &one.circuit).cmp(&(&other.edge, &other.circuit)));
+    Ok(percentiles)
+}
+
+/// Inbound, outbound and the greater of both; nothing where it did not exist.
+fn of_circuit(
+    connection: &Connection,
+    circuit: &Sampled,
+    (start_s, end_s): (i64, i64),
+) -> Result<Vec<Percentile>, Fault> {
+    // By start, of both directions.
+    let mut samples: [BTreeMap<i64, u64>; 2] = [BTreeMap::new(), BTreeMap::new()];
+    for part in &circuit.parts {
+        let samples = &mut samples[usize::from(part.is_outbound)];
+        let within_s = (part.from_s.max(start_s), part.to_s.min(end_s));
+        add_samples(connection, part.meter, within_s, samples)?;
+    }
+    let mut slots = circuit.existed_s.clone();
+    slots.extend(samples.iter().flat_map(|samples| samples.keys()).map(|s| (*s, *s + SAMPLE_S)));
+    let slots = union(slots, (start_s, end_s));
+    let (Some(first), Some(last)) = (slots.first(), slots.last()) else {
+        // On the first of a month, before its first sample is over, it is not known what existed.
+        let is_empty = start_s == end_s;
+        return Ok(if is_empty { rates(circuit, (start_s, end_s), 0, [0; 2]) } else { Vec::new() });
     };
-    Ok(rates.into_iter().flat_map(of_circuit).collect())
+    let count = slots.iter().map(|(from_s, to_s)| (to_s - from_s) / SAMPLE_S).sum::<i64>();
+    let rate_bps = |samples: BTreeMap<i64, u64>| {
+        let bytes = percentile_95(samples.into_values().collect(), count.unsigned_abs());
+        bytes.saturating_mul(8) / SAMPLE_S.unsigned_abs()
+    };
+    Ok(rates(circuit, (first.0, last.1), count.unsigned_abs(), samples.map(rate_bps)))
+}
+
+fn rates(
+    circuit: &Sampled,
+    (start_s, end_s): (i64, i64),
+    samples: u64,
+    [inbound, outbound]: [u64; 2],
+) -> Vec<Percentile> {
+    let all = [("inbound", inbound), ("outbound", outbound), ("greater", inbound.max(outbound))];
+    let of = |(direction, p95_bps): (&str, u64)| Percentile {
+        edge: circuit.edge.clone(),
+        circuit: circuit.circuit.clone(),
+        direction: direction.to_owned(),
+        start: column::from_seconds(start_s),
+        end: column::from_seconds(end_s),
+        samples,
+        p95_bps,
+    };
+    all.map(of).into()
+}
+
+/// The stretches that any of these has within another one, apart and in order.
+fn union(mut stretches: Vec<(i64, i64)>, (start_s, end_s): (i64, i64)) -> Vec<(i64, i64)> {
+    stretches.sort_unstable();
+    let mut union: Vec<(i64, i64)> = Vec::new();
+    for (from_s, to_s) in stretches {
+        let (from_s, to_s) = (from_s.max(start_s), to_s.min(end_s));
+        if from_s >= to_s {
+            continue;
+        }
+        match union.last_mut() {
+            Some(last) if from_s <= last.1 => last.1 = last.1.max(to_s),
+            _ => union.push((from_s, to_s)),
+        }
+    }
+    union
 }
 
 /// The whole samples that are asked for and over; none where that is nothing.
@@ -108,16 +166,21 @@ fn span_s(query: &PercentileQuery, now: Timestamp) -> (i64, i64) {
     (start_s, end_s.max(start_s))
 }
 
-fn samples(
+fn add_samples(
     connection: &Connection,
     meter: i64,
-    (start_s, end_s): (i64, i64),
-) -> rusqlite::Result<Vec<u64>> {
+    (from_s, to_s): (i64, i64),
+    samples: &mut BTreeMap<i64, u64>,
+) -> Result<(), Fault> {
     let mut statement = connection.prepare_cached(
-        "SELECT bytes FROM sample WHERE meter = ? AND start_s >= ? AND start_s < ?",
+        "SELECT start_s, bytes FROM sample WHERE meter = ? AND start_s >= ? AND start_s < ?",
     )?;
-    let samples = statement.query_map([meter, start_s, end_s], |row| column::count(row, 0))?;
-    samples.collect()
+    let mut rows = statement.query(params![meter, from_s, to_s])?;
+    while let Some(row) = rows.next()? {
+        let sum = samples.entry(row.get(0)?).or_default();
+        *sum = sum.saturating_add(column::count(row, 1)?);
+    }
+    Ok(())
 }
 
 /// The greatest of `count` samples without the top 5 %; those that are missing are 0.

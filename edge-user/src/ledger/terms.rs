@@ -122,7 +122,7 @@ fn begin(transaction: &Transaction<'_>, terms: &Terms, now_us: i64) -> Result<()
     Ok(())
 }
 
-const COLUMNS: &str =
+pub(super) const COLUMNS: &str =
     "edge, circuit, service_key, bandwidth_bps, billing, sku, zone, from_us, to_us";
 
 /// Spans that hold just before `now`: one a circuit, as they don't overlap.
@@ -144,7 +144,7 @@ fn terms(connection: &Connection, from: Timestamp, to: Timestamp) -> Result<Vec<
     Ok(spans.collect::<Result<_, _>>()?)
 }
 
-fn span(row: &Row<'_>) -> rusqlite::Result<TermsSpan> {
+pub(super) fn span(row: &Row<'_>) -> rusqlite::Result<TermsSpan> {
     let terms = Terms {
         edge: row.get(0)?,
         circuit: row.get(1)?,

@@ -31,8 +31,7 @@ pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<UsageRecord> {
     let direction: String = row.get(5)?;
     let billing: String = row.get(7)?;
     let bytes = column::count(row, 12)?;
-    let is_billed = direction == "outbound" && billing == "metered";
-    Ok(UsageRecord {
+    let mut record = UsageRecord {
         edge: row.get(0)?,
         circuit: row.get(1)?,
         service_key: row.get(2)?,
@@ -46,9 +45,19 @@ pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<UsageRecord> {
         end: column::from_seconds(row.get(10)?),
         frames: column::count(row, 11)?,
         bytes,
-        billed_bytes: if is_billed { bytes } else { 0 },
+        billed_bytes: 0,
         estimated: row.get(13)?,
-    })
+    };
+    record.billed_bytes = record.billed();
+    Ok(record)
+}
+
+impl UsageRecord {
+    /// Of its bytes, what is billed by volume.
+    pub(super) fn billed(&self) -> u64 {
+        let is_billed = self.direction == "outbound" && self.billing == "metered";
+        if is_billed { self.bytes } else { 0 }
+    }
 }
 
 fn usage(connection: &Connection, query: &UsageQuery) -> Result<Vec<UsageRecord>, Fault> {
@@ -76,7 +85,7 @@ fn usage(connection: &Connection, query: &UsageQuery) -> Result<Vec<UsageRecord>
             Entry::Vacant(place) => {
                 place.insert(Sum { record: record(row)?, span_s: (start_s, end_s) });
             }
-            Entry::Occupied(mut place) => place.get_mut().add(&record(row)?, (start_s, end_s)),
+            Entry::Occupied(mut place) => place.get_mut().add(row, (start_s, end_s))?,
         }
     }
     let mut records: Vec<_> = sums.into_values().map(Sum::into_record).collect();
@@ -101,19 +110,20 @@ struct Sum {
 }
 
 impl Sum {
-    fn add(&mut self, more: &UsageRecord, (start_s, end_s): (i64, i64)) {
+    fn add(&mut self, row: &Row<'_>, (start_s, end_s): (i64, i64)) -> rusqlite::Result<()> {
         self.span_s = (self.span_s.0.min(start_s), self.span_s.1.max(end_s));
         let record = &mut self.record;
-        record.frames = record.frames.saturating_add(more.frames);
-        record.bytes = record.bytes.saturating_add(more.bytes);
-        record.billed_bytes = record.billed_bytes.saturating_add(more.billed_bytes);
-        record.estimated |= more.estimated;
+        record.frames = record.frames.saturating_add(column::count(row, 11)?);
+        record.bytes = record.bytes.saturating_add(column::count(row, 12)?);
+        record.estimated |= row.get::<_, bool>(13)?;
+        Ok(())
     }
 
     fn into_record(self) -> UsageRecord {
         let (start, end) =
             (column::from_seconds(self.span_s.0), column::from_seconds(self.span_s.1));
-        UsageRecord { start, end, ..self.record }
+        let billed_bytes = self.record.billed();
+        UsageRecord { start, end, billed_bytes, ..self.record }
     }
 }
 
@@ -128,7 +138,7 @@ fn same_stretch(records: &mut [UsageRecord]) {
     }
 }
 
-fn order(record: &UsageRecord) -> impl Ord {
+pub(super) fn order(record: &UsageRecord) -> impl Ord {
     let UsageRecord { edge, circuit, peering, link, direction, class, billing, .. } = record;
     let names = [edge, circuit, peering, link, direction, class, billing];
     (names, record.start, &record.service_key, &record.accounting)

@@ -33,7 +33,7 @@ use crate::config::{CTags, Config, Forward, Link, Port, Side, SideTags, XdpMode}
 pub use self::{
     capacity::{CTableKey, Capacity, Occupancy},
     keys::{AttachmentKey, PolicerKey, Scope},
-    rate_change::RateChange,
+    rate_change::{LimitChange, RateChange},
     slots::Full,
 };
 

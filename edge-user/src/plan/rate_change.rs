@@ -1,13 +1,13 @@
 //! Another rate for one circuit of a plan: what changes in the tables, and nothing beside it.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, mem::offset_of};
 
-use edge_common::{attachment::Attachment, rate::Rate};
+use edge_common::{attachment::Attachment, limits::Limits, police::Bucket, rate::Rate};
 
 use super::{Full, Plan, rates, slots::Table};
 use crate::config::Circuit;
 
-/// A circuit's attachments on their way to another rate.
+/// Policers on their way to another rate, with all that names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RateChange {
     /// Index of the new rate.
@@ -18,11 +18,41 @@ pub struct RateChange {
     pub old_index: u32,
     /// The rate before.
     pub old_rate: Rate,
-    /// The circuit's attachments at the new rate, by index.
+    /// Attachments that the policers police, at the new rate, by index.
     pub attachments: Vec<(u32, Attachment)>,
-    /// Indices of the circuit's policers.
+    /// Limits that they police, by the index of the attachment.
+    pub limits: Vec<LimitChange>,
+    /// Indices of the policers.
     pub policers: BTreeSet<u32>,
 }
+
+/// A peering's or a class's limit at another rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LimitChange {
+    /// Index of the attachment.
+    pub attachment: u32,
+    /// Which of the attachment's [`Limits`], by the place of its word there.
+    pub place: usize,
+    /// The limit's bucket at the new rate.
+    pub bucket: Bucket,
+}
+
+impl LimitChange {
+    /// The limits of `attachment` whose policer stays and whose rate does not, each with the bucket
+    /// before.
+    pub fn all(attachment: u32, old: &Limits, new: &Limits) -> Vec<(Bucket, Self)> {
+        let buckets = |limits: &Limits| [&[limits.peering], limits.classes.as_slice()].concat();
+        let pairs = buckets(old).into_iter().zip(buckets(new)).enumerate();
+        let changed = pairs.filter(|(_, (old, new))| {
+            old.policer != 0 && old.policer == new.policer && old.rate != new.rate
+        });
+        changed.map(|(place, (old, bucket))| (old, Self { attachment, place, bucket })).collect()
+    }
+}
+
+// As `LimitChange::place` counts them.
+const _: () =
+    assert!(offset_of!(Limits, peering) == 0 && offset_of!(Limits, classes) == size_of::<Bucket>());
 
 impl Plan {
     /// Gives the peerings of `circuit` the rate that it has now; `None` where the plan has none of
@@ -46,6 +76,7 @@ impl Plan {
                 old_index,
                 old_rate: self.rates[&old_index],
                 attachments: Vec::new(),
+                limits: Vec::new(),
                 policers: BTreeSet::new(),
             });
             change.attachments.push((attachment.index, attachment.value));
@@ -124,6 +155,21 @@ mod tests {
                 assert_eq!(plan.rates[&changed.value.rate], whole.rates[&planned.value.rate]);
             }
         }
+    }
+
+    #[test]
+    fn limits_whose_policer_stays_and_whose_rate_does_not_are_told() {
+        let bucket = |policer, rate| Bucket { policer, rate };
+        let mut old = Limits { peering: bucket(5, 1), ..Limits::default() };
+        old.classes[..4].copy_from_slice(&[bucket(6, 2), bucket(7, 3), bucket(8, 4), Bucket::NONE]);
+        assert_eq!(LimitChange::all(3, &old, &old), []);
+        let mut new = Limits { peering: bucket(5, 9), ..Limits::default() };
+        // The same, another policer, another rate, a new limit.
+        new.classes[..4].copy_from_slice(&[bucket(6, 2), bucket(9, 9), bucket(8, 9), bucket(4, 9)]);
+        let change = |place, bucket| LimitChange { attachment: 3, place, bucket };
+        let expected =
+            [(bucket(5, 1), change(0, bucket(5, 9))), (bucket(8, 4), change(3, bucket(8, 9)))];
+        assert_eq!(LimitChange::all(3, &old, &new), expected);
     }
 
     #[test]

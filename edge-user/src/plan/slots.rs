@@ -28,11 +28,7 @@ pub struct Claim {
 
 /// A table is full.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error(
-    "the configuration needs more than the {capacity} {entries} that there is room for since the \
-     start; stop the daemon, `edge detach` and start it again to get larger tables (traffic stops \
-     in between, and the counters begin anew)"
-)]
+#[error("the configuration needs more than the {capacity} {entries} that the tables have room for")]
 pub struct Full {
     entries: &'static str,
     capacity: u32,

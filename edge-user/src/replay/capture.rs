@@ -5,6 +5,7 @@
 //! big-endian time offsets, nor the obsolete packet block.
 
 mod classic;
+mod fcs;
 mod fields;
 mod ng;
 mod source;
@@ -29,15 +30,27 @@ pub const MAX_FRAME_BYTES: u32 = 256 << 10;
 
 const ETHERNET: u16 = 1;
 
-/// A frame of a capture.
+/// A frame of a capture, without the frame check sequence that the capture may have had.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CapturedFrame {
     /// Nanoseconds since the epoch; the nearest that fits for a time before 1970 or after 2554.
     pub timestamp_ns: u64,
     /// The frame as captured.
     pub data: Vec<u8>,
-    /// The length on the wire, which is longer than `data` where the frame was captured short.
+    /// The length on the wire in bytes, which is longer than `data` where the frame was captured
+    /// short. A reader yields none that is less than the length of `data`.
     pub orig_len_bytes: u32,
+}
+
+/// Numbers of records of a capture that had more or less than their frames have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// With a frame check sequence, which the reader left off.
+    pub fcs_frames: u64,
+    /// Without a time (pcapng's simple packets), read with the time of the record before.
+    pub untimed_frames: u64,
+    /// With a time before 1970 or after 2554, read with the nearest that fits.
+    pub clamped_frames: u64,
 }
 
 /// What the timestamps of a file count.
@@ -188,6 +201,12 @@ impl CaptureReader {
             Format::Ng(ng) => ng.resolution(),
         }
     }
+
+    /// The records so far that had more or less than their frames have.
+    #[must_use]
+    pub fn found(&self) -> Found {
+        self.source.found()
+    }
 }
 
 impl Iterator for CaptureReader {
@@ -210,11 +229,9 @@ impl FusedIterator for CaptureReader {}
 
 impl Format {
     fn next(&mut self, source: &mut Source) -> Result<Option<CapturedFrame>, CaptureError> {
-        let frame = match self {
+        match self {
             Self::Classic(classic) => classic.next(source),
             Self::Ng(ng) => ng.next(source),
-        }?;
-        source.count(frame.is_some());
-        Ok(frame)
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use anyhow::Result;
 use edge_common::{
-    Clock, Tables,
+    Clock, Frame, Tables,
     abi::Outcome,
     attachment::{Attachment, Slot},
     class::{Class, Dscp},
@@ -26,7 +26,7 @@ use super::Engine;
 use crate::plan::{Capacity, Plan, PortPlan, VidTables};
 
 /// Room for two tags in front of a frame.
-const HEADROOM_BYTES: usize = 8;
+pub(super) const HEADROOM_BYTES: usize = 8;
 
 /// The path of one port, with the tables of a plan.
 pub struct HostEngine {
@@ -77,18 +77,24 @@ impl HostEngine {
         let PortPlan { tpids, unmatched, features, .. } = *port;
         Self { port: PortConfig { tpids, unmatched, features }, tables }
     }
+
+    /// Takes a frame of any kind along the path.
+    pub(super) fn process(&mut self, frame: &mut impl Frame, now_ns: u64) -> Outcome {
+        let clock = ReplayClock(now_ns);
+        self.tables.outcome.set(Outcome::unknown());
+        let reason = path::process(frame, &self.port, &mut self.tables, &clock);
+        Outcome { reason: reason.number(), ..self.tables.outcome.get() }
+    }
 }
 
 impl Engine for HostEngine {
     fn run(&mut self, frame: &mut Vec<u8>, now_ns: u64) -> Result<Outcome> {
-        let mut bytes = [&[0; HEADROOM_BYTES], frame.as_slice()].concat();
+        let mut bytes = with_headroom(frame);
         let mut buffer = Buffer::new(&mut bytes, HEADROOM_BYTES);
-        let clock = ReplayClock(now_ns);
-        self.tables.outcome.set(Outcome::unknown());
-        let reason = path::process(&mut buffer, &self.port, &mut self.tables, &clock);
+        let outcome = self.process(&mut buffer, now_ns);
         frame.clear();
         frame.extend_from_slice(buffer.as_bytes());
-        Ok(Outcome { reason: reason.number(), ..self.tables.outcome.get() })
+        Ok(outcome)
     }
 
     fn counted(&self, attachment: u32) -> Result<Counted> {
@@ -183,4 +189,9 @@ impl Tables for HostTables {
 
 fn slot(tables: &VidTables, index: u32, vid: Vid) -> Slot {
     tables.get(&index).map_or(Slot::Empty, |table| Slot::from_bits(table[vid.index()]))
+}
+
+/// The frame's bytes, behind [`HEADROOM_BYTES`].
+pub(super) fn with_headroom(frame: &[u8]) -> Vec<u8> {
+    [&[0; HEADROOM_BYTES], frame].concat()
 }

@@ -1,25 +1,48 @@
 //! `edge replay`: a capture through the data plane, without any interface.
 
 pub mod capture;
+mod clock;
+mod cut;
 pub mod host;
 pub mod kernel;
+mod reach;
+mod report;
+mod summary;
+mod tags;
 
-use std::{collections::HashMap, io::Write};
+use std::io::Write;
 
 use anyhow::{Context as _, Result};
 use edge_common::{
-    Action, Reason,
+    Action,
     abi::Outcome,
     meter::{Counted, PortCounters},
-    reason::UnmatchedPolicy,
 };
-use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 
-use self::capture::{CaptureReader, CaptureWriter, CapturedFrame};
-use crate::plan::{AttachmentPlan, Plan, PortPlan};
+use self::{
+    capture::{CaptureReader, CaptureWriter, CapturedFrame},
+    cut::Arrived,
+    reach::Reach,
+    report::{Reporter, Told},
+    tags::Tpids,
+};
+use crate::plan::{Capacity, Plan, PortPlan};
 
-pub use self::{host::HostEngine, kernel::KernelEngine};
+pub use self::{
+    clock::ReplayTime,
+    host::HostEngine,
+    kernel::KernelEngine,
+    report::FrameReport,
+    summary::Summary,
+    tags::{ReceivedTag, Tpid},
+};
+
+/// The longest frame that a device of Linux receives: the largest MTU that there is, an Ethernet
+/// header and two tags, in bytes.
+pub const MAX_RECEIVED_BYTES: usize = 65_535 + 14 + 8;
+
+/// The longest frame that `edge` is tested with: an MTU of 9,216, a header and two tags, in bytes.
+pub const TESTED_RECEIVED_BYTES: usize = 9_216 + 14 + 8;
 
 /// Something that takes frames along the path of one port.
 pub trait Engine {
@@ -31,130 +54,100 @@ pub trait Engine {
     fn port_counters(&self) -> Result<PortCounters>;
 }
 
-/// Attachments by index.
-type Attachments<'a> = HashMap<u32, &'a AttachmentPlan>;
-
-/// One line of `edge replay --json`.
-#[derive(Debug, Serialize)]
-pub struct FrameReport<'a> {
+/// A frame that no interface could have received.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "frame {frame} of the capture had {len_bytes} bytes, and no interface receives over \
+     {MAX_RECEIVED_BYTES}; leave such frames out (`tcpdump -r IN -w OUT 'less {MAX_RECEIVED_BYTES}'`), or \
+     capture with the host's offloads (GRO, LRO, TSO) off"
+)]
+pub struct TooLong {
     frame: u64,
-    verdict: &'static str,
-    reason: &'static str,
-    circuit: Option<&'a str>,
-    peering: Option<&'static str>,
-    direction: &'static str,
-    class: Option<&'a str>,
-    dscp_in: Option<u8>,
-    dscp_out: Option<u8>,
-    bytes: u32,
-    sha256: Option<String>,
+    len_bytes: usize,
 }
 
-/// Sums of a replay.
-#[derive(Debug, Default)]
-pub struct Summary {
-    /// Frames by reason number.
-    pub frames: [u64; Reason::ALL.len()],
-    /// Bytes by reason number.
-    pub bytes: [u64; Reason::ALL.len()],
+/// A replay of frames as received on one port.
+pub struct Replay<'a> {
+    engine: &'a mut dyn Engine,
+    port: &'a PortPlan,
+    reporter: Reporter<'a>,
+    tpids: Tpids,
+    reach: Reach<'a>,
+    summary: Summary,
 }
 
-/// Runs every frame of `reader` through `engine` as received on `port`; writes what leaves to
-/// `writer`, and a line a frame to `lines`. Damage in the capture ends the replay with its error,
-/// after the frames before it.
-pub fn replay(
-    engine: &mut dyn Engine,
-    plan: &Plan,
-    port: &PortPlan,
-    reader: CaptureReader,
-    mut writer: Option<&mut CaptureWriter<impl Write>>,
-    mut lines: Option<&mut dyn Write>,
-) -> Result<Summary> {
-    let mut summary = Summary::default();
-    let attachments = plan.attachments.iter().map(|attachment| (attachment.index, attachment));
-    let attachments: Attachments<'_> = attachments.collect();
-    for (number, captured) in (1..).zip(reader) {
-        let CapturedFrame { timestamp_ns, mut data, orig_len_bytes } = captured?;
-        let len_bytes = data.len() as u64;
-        let outcome = engine
-            .run(&mut data, timestamp_ns)
-            .with_context(|| format!("frame {number} of the capture"))?;
-        let reason = outcome.reason().context("the path has not ended")?;
-        summary.frames[usize::from(reason.number())] += 1;
-        summary.bytes[usize::from(reason.number())] += len_bytes;
-        let action = reason.action(port.unmatched);
-        if let Some(lines) = lines.as_mut() {
-            let report = report(number, outcome, reason, &attachments, port, &data);
-            serde_json::to_writer(&mut **lines, &report)?;
-            lines.write_all(b"\n")?;
-        }
-        if let (Some(writer), true) = (writer.as_mut(), action != Action::Drop) {
-            writer.write(&CapturedFrame { timestamp_ns, data, orig_len_bytes })?;
+impl<'a> Replay<'a> {
+    /// With `engine`, which runs the path of `port` under `plan`.
+    pub fn new(
+        engine: &'a mut dyn Engine,
+        plan: &'a Plan,
+        port: &'a PortPlan,
+        capacity: &'a Capacity,
+    ) -> Self {
+        Self {
+            engine,
+            port,
+            reporter: Reporter::new(plan, port),
+            tpids: Tpids::new(&port.tpids),
+            reach: Reach::new(plan, port, capacity),
+            summary: Summary::default(),
         }
     }
-    Ok(summary)
-}
 
-impl Summary {
-    /// A line a reason, for people.
-    pub fn print(&self, unmatched: UnmatchedPolicy, out: &mut dyn Write) -> Result<()> {
-        let mut table = comfy_table::Table::new();
-        table.load_preset(comfy_table::presets::NOTHING);
-        table.set_header(["reason", "verdict", "frames", "bytes"]);
-        for reason in Reason::ALL {
-            let number = usize::from(reason.number());
-            if self.frames[number] != 0 {
-                table.add_row([
-                    reason.as_str().to_owned(),
-                    verdict(reason.action(unmatched)).to_owned(),
-                    self.frames[number].to_string(),
-                    self.bytes[number].to_string(),
-                ]);
+    /// Runs every frame of `reader`; writes what leaves to `writer`, and a line a frame to
+    /// `lines`. Damage in the capture, and a frame that is [`TooLong`], end the replay with an
+    /// error, after the frames before it.
+    pub fn run(
+        &mut self,
+        reader: &mut CaptureReader,
+        mut writer: Option<&mut CaptureWriter<impl Write>>,
+        mut lines: Option<&mut dyn Write>,
+    ) -> Result<()> {
+        for (frame, captured) in (1..).zip(reader) {
+            let CapturedFrame { timestamp_ns, mut data, orig_len_bytes } = captured?;
+            let arrived = Arrived::new(&data, orig_len_bytes);
+            let len_bytes = arrived.len_bytes;
+            if len_bytes > MAX_RECEIVED_BYTES {
+                return Err(TooLong { frame, len_bytes }.into());
+            }
+            let tags = self.tpids.tags(&data);
+            let now_ns = self.summary.time.of_frame(timestamp_ns);
+            arrived.complete(&mut data);
+            let is_certain = self.is_certain(arrived, &data, now_ns);
+
+            let run = self.engine.run(&mut data, now_ns);
+            let outcome = run.with_context(|| format!("frame {frame} of the capture"))?;
+            let reason = outcome.reason().context("the path has not ended")?;
+            let left_bytes = arrived.cut(&mut data);
+            self.summary.count(reason, &tags, len_bytes);
+            if let Some(lines) = lines.as_mut() {
+                let (tags, left) = (&tags[..], &data[..]);
+                let told = Told { frame, outcome, reason, tags, arrived, is_certain, left };
+                serde_json::to_writer(&mut **lines, &self.reporter.report(&told))?;
+                lines.write_all(b"\n")?;
+            }
+            let leaves = reason.action(self.port.unmatched) != Action::Drop;
+            if let (Some(writer), true) = (writer.as_mut(), leaves) {
+                let orig_len_bytes = u32::try_from(left_bytes)?;
+                writer.write(&CapturedFrame { timestamp_ns, data, orig_len_bytes })?;
             }
         }
-        writeln!(out, "{table}")?;
         Ok(())
     }
-}
 
-fn report<'a>(
-    frame: u64,
-    outcome: Outcome,
-    reason: Reason,
-    attachments: &Attachments<'a>,
-    port: &PortPlan,
-    data: &[u8],
-) -> FrameReport<'a> {
-    let applies = |value: u8| (value != Outcome::NONE).then_some(value);
-    let action = reason.action(port.unmatched);
-    let leaves = action != Action::Drop;
-    let attachment = attachments.get(&outcome.attachment).copied();
-    let class = |attachment: &'a AttachmentPlan| {
-        Some(attachment.key.classes.get(usize::from(outcome.class))?.as_str())
-    };
-    FrameReport {
-        frame,
-        verdict: verdict(action),
-        reason: reason.as_str(),
-        circuit: attachment.map(|attachment| attachment.key.circuit.as_str()),
-        peering: attachment.map(|attachment| attachment.key.peering.as_str()),
-        direction: port.side.direction().as_str(),
-        class: attachment.and_then(class),
-        dscp_in: applies(outcome.dscp_in),
-        dscp_out: applies(outcome.dscp_out).filter(|_| leaves),
-        bytes: outcome.len_bytes,
-        sha256: leaves.then(|| hex(&Sha256::digest(data))),
+    /// The sums so far.
+    #[must_use]
+    pub fn summary(&self) -> &Summary {
+        &self.summary
     }
-}
 
-fn verdict(action: Action) -> &'static str {
-    match action {
-        Action::Forward => "forward",
-        Action::Pass => "pass",
-        Action::Drop => "drop",
+    /// Whether all that the path reads of the frame was captured.
+    fn is_certain(&mut self, arrived: Arrived, frame: &[u8], now_ns: u64) -> bool {
+        let is_certain =
+            !arrived.is_cut() || self.reach.of(frame, now_ns) <= arrived.captured_bytes;
+        self.summary.cut_frames += u64::from(arrived.is_cut());
+        self.summary.uncertain_frames += u64::from(!is_certain);
+        self.summary.long_frames += u64::from(arrived.len_bytes > TESTED_RECEIVED_BYTES);
+        is_certain
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
 }

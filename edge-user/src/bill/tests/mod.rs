@@ -12,7 +12,9 @@ use crate::{
 };
 
 mod any;
+mod ends;
 mod missing;
+mod often;
 mod shown;
 mod spans;
 

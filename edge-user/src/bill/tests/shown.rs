@@ -7,6 +7,7 @@ use crate::{
     ledger::Terms,
 };
 
+/// 140.645… and 23283064.365… are 23283205.010…, once: the lines are shown as what adds up to that.
 #[test]
 fn in_json_numbers_are_exact() {
     let january = month("2026-01");
@@ -25,19 +26,21 @@ fn in_json_numbers_are_exact() {
             "lines": [
                 {
                     "what": "1 Gbps metered", "zone": "zone-1", "quantity": "0.322581",
-                    "unit": "month", "bytes": null, "from": "2026-01-22T00:00:00Z",
-                    "to": "2026-02-01T00:00:00Z", "unit_price": "436.00", "amount": "140.65",
+                    "unit": "month", "bytes": null, "seconds": "864000", "parts": 1,
+                    "from": "2026-01-22T00:00:00Z", "to": "2026-02-01T00:00:00Z",
+                    "unit_price": "436.00", "amount": "140.64",
                 },
                 {
                     "what": "outbound, metered", "zone": "zone-1",
                     "quantity": "931322574.615478516556322574615478515625", "unit": "GiB",
-                    "bytes": 1_000_000_000_000_000_001u64, "from": null, "to": null,
+                    "bytes": 1_000_000_000_000_000_001u64, "seconds": null, "parts": null,
+                    "from": null, "to": null,
                     "unit_price": "0.025", "amount": "23283064.37",
                 },
             ],
-            "total": "23283205.02",
+            "total": "23283205.01",
         }],
-        "total": "23283205.02",
+        "total": "23283205.01",
     });
     assert_eq!(found, expected);
 }
@@ -76,4 +79,39 @@ c, service key k, zone zone-2
 total ? EUR
 ";
     assert_eq!(text, expected, "{text}");
+}
+
+/// A quantity that costs something is never shown as nothing.
+#[test]
+fn a_table_shows_the_quantity_of_what_is_charged() {
+    let january = month("2026-01");
+    let mut prices = prices();
+    prices.zones.get_mut("zone-1").expect("given").outbound_gb = Some(super::money("100000"));
+    let records = vec![record("outbound", "metered", january, 1, 226_512)];
+    let mut lived = span(terms(Billing::Metered, Sku::Standard), "2026-01-07T12:00:00Z", None);
+    lived.to = Some(super::time("2026-01-07T12:00:00.5Z"));
+    let input = Input { records, spans: vec![lived] };
+    let text = table(&invoice("e", january, &prices, &input).expect("it adds up"));
+    let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let lines: Vec<_> = text.lines().map(words).collect();
+    let of = |what: &str| lines.iter().find(|line| line.iter().any(|word| word == what));
+    let volume = of("outbound,").expect("a volume");
+    assert_eq!(volume[2..], ["0.00022651", "GB", "226,512", "100000", "22.65"], "{text}");
+    let fee = of("Gbps").expect("a fee");
+    assert_eq!(fee[fee.len() - 4..], ["0.0000002", "month", "436.00", "0.00"], "{text}");
+}
+
+/// The yen has no smaller unit, the dinar a thousand.
+#[test]
+fn amounts_have_the_currencys_decimals() {
+    for (currency, total) in [("JPY", "141"), ("KWD", "140.645"), ("CHF", "140.65")] {
+        let mut prices = prices();
+        prices.currency = currency.into();
+        let spans =
+            vec![span(terms(Billing::Metered, Sku::Standard), "2026-01-22T00:00:00Z", None)];
+        let input = Input { records: Vec::new(), spans };
+        let invoice = invoice("e", month("2026-01"), &prices, &input).expect("it adds up");
+        assert_eq!(invoice.total.expect("a total").to_string(), total);
+        assert!(table(&invoice).contains(&format!("total {total} {currency}")));
+    }
 }

@@ -11,7 +11,7 @@ use edge_user::{
 };
 use serde::Serialize;
 
-use super::when;
+use super::super::when;
 
 /// Fields of [`UsageRecord`].
 pub(super) const USAGE_HEADER: &[&str] = &[

@@ -8,7 +8,11 @@ use super::*;
 
 mod any;
 mod classes;
+mod difference;
+mod forwards;
 mod ledger;
+mod look_alikes;
+mod notations;
 mod overlaps;
 mod prices;
 mod rules;
@@ -227,7 +231,7 @@ fn defaults() {
     let dscp: Vec<_> = circuit.peerings.iter().map(|peering| peering.dscp).collect();
     assert_eq!(dscp, [DscpPolicy::Preserve, DscpPolicy::Reset, DscpPolicy::Trust]);
     assert_eq!(circuit.peerings[0].qos, "expressroute");
-    assert_eq!((config.circuits[1].s_tag, config.circuits[1].burst_bytes), (None, 80_000));
+    assert_eq!((config.circuits[1].s_tag, config.circuits[1].burst_bytes), (None, 128_000));
     let class = &config.qos["own"].classes[0];
     assert_eq!((class.burst_share_permille, class.mark, class.pcp_mark), (1000, None, None));
     assert!(class.pcp.is_empty() && class.matches.is_empty());

@@ -52,7 +52,7 @@ fn circuits() {
         ("s_tag = 100", "s_tag = 100\nports = []", &[(15, "`ports` is empty")]),
         ("s_tag = 100", "s_tag = 100\nports = [\"x\"]", &[(15, "unknown port \"x\"")]),
         ("s_tag = 100", "s_tag = 100\nports = [\"p0\", \"p0\"]", &[(15, "(first at f:15:10)")]),
-        ("s_tag = 100", "s_tag = 100\nburst = \"11s\"", &[(15, "longer than 10 s")]),
+        ("s_tag = 100", "s_tag = 100\nburst = \"17s\"", &[(15, "longer than 16 s")]),
         ("s_tag = 100", "s_tag = 100\nburst = 2666", &[(15, "at least 2667 bytes")]),
         ("s_tag = 100", "s_tag = 100\nburst = 2667", &[]),
         ("s_tag = 100", "s_tag = 100\nburst = 0", &[(15, "no full frame fits")]),

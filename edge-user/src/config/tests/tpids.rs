@@ -88,13 +88,17 @@ fn that_a_port_would_not_know() {
              {port:?}: what comes back with it is untagged there"
         )]
     };
-    assert_eq!(warnings(", \"0x9100\"]", "]"), of_port("c1", "core_s_tpid", "0x9100", "p1"));
+    let untagged = "c_tag = 10\ncore_c_tag = 0";
+    let tagged =
+        TAGS_AND_CLASSES.replacen(untagged, "c_tag = 10", 1).replacen(", \"0x9100\"]", "]", 1);
+    let found = parse(&tagged, Path::new("f")).expect("correct").warnings();
+    assert_eq!(found, of_port("c1", "core_s_tpid", "0x9100", "p1"));
     assert_eq!(
         warnings("s_tpid = \"0x88a8\"", "s_tpid = \"0x9100\""),
         of_port("c1", "s_tpid", "0x9100", "p0")
     );
     assert_eq!(
-        warnings("c_tag = 10\ncore_c_tag = 0", "c_tag = 10\nc_tpid = \"0x9200\""),
+        warnings(untagged, "c_tag = 10\nc_tpid = \"0x9200\""),
         of_port("c2", "c_tpid", "0x9200", "p0")
     );
     // An inner tag's is no port's business.

@@ -1,6 +1,7 @@
 //! Exports as a whole: senders and receivers that are killed, and what arrives.
 
 mod chaos;
+mod early;
 mod killed;
 pub(super) mod server;
 mod tls;

@@ -13,7 +13,7 @@ use self::scenario::{CORE, CUSTOMER, Circuits, Scenario};
 use super::{edge::EdgeProcess, mounts::private_mounts, preflight::preflight, topology::Lab};
 use crate::{
     daemon::{
-        control::{Booked, Request, ask},
+        control::{Booked, Reloaded, Request, ask},
         status::Status,
     },
     ledger::{Ledger, UsageQuery},
@@ -69,7 +69,8 @@ fn configure(circuits: &Circuits) -> Result<()> {
 
 fn reconfigure(circuits: &Circuits) -> Result<()> {
     configure(circuits)?;
-    ask(Path::new(CONTROL), &Request::Reload)
+    let _reloaded: Reloaded = ask(Path::new(CONTROL), &Request::Reload)?;
+    Ok(())
 }
 
 /// Prints the checks; how many failed.

@@ -142,7 +142,7 @@ fn info_counts_what_there_is() {
     let sink = SinkInfo { name: "a".to_owned(), acknowledged: 1, pending: 0 };
     let expected = Info {
         id: place.ledger.id(),
-        layout: 1,
+        layout: u32::try_from(open::LAYOUTS.len()).unwrap(),
         bytes: info.bytes,
         checkpoint: 2,
         epochs: 1,

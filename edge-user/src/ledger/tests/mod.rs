@@ -4,9 +4,11 @@ mod booking;
 mod exporting;
 mod failing;
 mod keeping;
+mod looking;
 mod model;
 mod opening;
 mod restoring;
+mod selling;
 mod terms;
 
 use std::{path::PathBuf, time::Duration};

@@ -2,8 +2,9 @@
 
 use super::{
     CaptureError, CapturedFrame, Resolution,
+    fcs::Declared,
     fields::{Fields, Order},
-    source::Source,
+    source::{Record, Source},
 };
 
 /// What is behind the magic number in the header of the file.
@@ -17,6 +18,7 @@ pub(super) struct Classic {
     order: Order,
     resolution: Resolution,
     record_header_bytes: u32,
+    fcs: Declared,
     header: Vec<u8>,
 }
 
@@ -38,10 +40,12 @@ impl Classic {
         };
         let mut header = Vec::new();
         source.append_all(&mut header, HEADER_REST_BYTES, "its header")?;
-        let link_type = link_type(&mut Fields::new(order, &header))
+        let field = link_type(&mut Fields::new(order, &header))
             .ok_or_else(|| source.ends_within("its header"))?;
-        source.check_link_type(link_type)?;
-        Ok(Some(Self { order, resolution, record_header_bytes, header }))
+        // The bits above tell the length of the frame check sequence.
+        source.check_link_type((field & 0xffff) as u16)?;
+        let fcs = Declared::of_link_type(field);
+        Ok(Some(Self { order, resolution, record_header_bytes, fcs, header }))
     }
 
     pub(super) fn next(
@@ -70,8 +74,8 @@ impl Classic {
             Resolution::Micros => u64::from(fraction) * 1_000,
             Resolution::Nanos => u64::from(fraction),
         };
-        let timestamp_ns = u64::from(seconds) * 1_000_000_000 + fraction_ns;
-        Ok(Some(CapturedFrame { timestamp_ns, data, orig_len_bytes }))
+        let time_ns = Some(i128::from(u64::from(seconds) * 1_000_000_000 + fraction_ns));
+        source.frame(Record { time_ns, data, orig_len_bytes, fcs: self.fcs }).map(Some)
     }
 
     pub(super) fn resolution(&self) -> Resolution {
@@ -79,12 +83,10 @@ impl Classic {
     }
 }
 
-/// The link type in the header of a file, of which `fields` is what follows the magic number.
-fn link_type(fields: &mut Fields<'_>) -> Option<u16> {
+/// The link type field in the header of a file, of which `fields` is what follows the magic number.
+fn link_type(fields: &mut Fields<'_>) -> Option<u32> {
     const BEFORE_LINK_TYPE_BYTES: usize = 16;
-    const LINK_TYPE: u32 = 0xffff;
 
     fields.bytes(BEFORE_LINK_TYPE_BYTES)?;
-    // The bits above tell the length of the frame check sequence.
-    u16::try_from(fields.u32()? & LINK_TYPE).ok()
+    fields.u32()
 }

@@ -2,8 +2,9 @@
 
 use super::{
     CaptureError, CapturedFrame, ETHERNET, Resolution,
+    fcs::Declared,
     fields::{Fields, Order},
-    source::Source,
+    source::{Record, Source},
 };
 
 /// The type of a section header, which reads the same in both byte orders.
@@ -24,7 +25,6 @@ pub(super) struct Ng {
     interfaces: Vec<Interface>,
     /// The body of the block last read.
     body: Vec<u8>,
-    last_timestamp_ns: u64,
     has_frames: bool,
 }
 
@@ -35,6 +35,7 @@ struct Interface {
     snap_len: u32,
     unit: Unit,
     offset_s: i64,
+    fcs: Declared,
 }
 
 /// What a timestamp counts.
@@ -64,7 +65,6 @@ impl Ng {
             order: Order::Little,
             interfaces: Vec::new(),
             body: Vec::new(),
-            last_timestamp_ns: 0,
             has_frames: false,
         };
         let mut header = MAGIC.to_vec();
@@ -154,7 +154,7 @@ impl Ng {
     }
 
     /// The frame of the packet block in `body`.
-    fn frame(&mut self, kind: u32, source: &Source) -> Result<CapturedFrame, CaptureError> {
+    fn frame(&mut self, kind: u32, source: &mut Source) -> Result<CapturedFrame, CaptureError> {
         let fields = Fields::new(self.order, &self.body);
         let mut packet = match kind {
             SIMPLE_PACKET => Packet::simple(fields),
@@ -175,14 +175,14 @@ impl Ng {
             .rest
             .bytes(packet.len as usize)
             .ok_or_else(|| source.damaged("the frame is longer than its block"))?;
-        let timestamp_ns = match packet.timestamp {
-            Some(timestamp) => interface.nanoseconds(timestamp),
-            None => self.last_timestamp_ns,
-        };
-        self.last_timestamp_ns = timestamp_ns;
         self.has_frames = true;
-        let (data, orig_len_bytes) = (data.to_vec(), packet.orig_len_bytes);
-        Ok(CapturedFrame { timestamp_ns, data, orig_len_bytes })
+        let flags = if kind == SIMPLE_PACKET { None } else { packet.flags() };
+        source.frame(Record {
+            time_ns: packet.timestamp.map(|timestamp| interface.nanoseconds(timestamp)),
+            data: data.to_vec(),
+            orig_len_bytes: packet.orig_len_bytes,
+            fcs: flags.and_then(Declared::of_packet).unwrap_or(interface.fcs),
+        })
     }
 
     /// Checks, where no frame did, that there could have been Ethernet frames.
@@ -201,12 +201,14 @@ impl Interface {
     fn parse(mut body: Fields<'_>) -> Option<Self> {
         const END: u16 = 0;
         const UNIT: u16 = 9;
+        const FCS_LEN: u16 = 13;
         const OFFSET: u16 = 14;
 
         let link_type = body.u16()?;
         body.u16()?;
         let snap_len = body.u32()?;
-        let mut interface = Self { link_type, snap_len, unit: Unit::Decimal(6), offset_s: 0 };
+        let (unit, fcs) = (Unit::Decimal(6), Declared::None);
+        let mut interface = Self { link_type, snap_len, unit, offset_s: 0, fcs };
         while !body.is_empty() {
             let (code, len) = (body.u16()?, body.u16()?);
             if code == END {
@@ -215,6 +217,7 @@ impl Interface {
             let mut value = body.fields(usize::from(len).next_multiple_of(4))?;
             match (code, len) {
                 (UNIT, 1) => interface.unit = Unit::new(value.u8()?),
+                (FCS_LEN, 1) => interface.fcs = Declared::of_interface(value.u8()?),
                 (OFFSET, 8) => interface.offset_s = value.i64()?,
                 _ => {}
             }
@@ -223,7 +226,7 @@ impl Interface {
     }
 
     /// `timestamp` in nanoseconds since the epoch.
-    fn nanoseconds(&self, timestamp: u64) -> u64 {
+    fn nanoseconds(&self, timestamp: u64) -> i128 {
         const SECOND_NS: i128 = 1_000_000_000;
 
         let since_offset = i128::from(timestamp) * SECOND_NS;
@@ -234,8 +237,7 @@ impl Interface {
             }
             Unit::Binary(power) => since_offset >> power,
         };
-        let ns = since_offset_ns + i128::from(self.offset_s) * SECOND_NS;
-        u64::try_from(ns.max(0)).unwrap_or(u64::MAX)
+        since_offset_ns + i128::from(self.offset_s) * SECOND_NS
     }
 }
 
@@ -266,5 +268,23 @@ impl<'a> Packet<'a> {
         let timestamp = Some(u64::from(rest.u32()?) << 32 | u64::from(rest.u32()?));
         let (len, orig_len_bytes) = (rest.u32()?, rest.u32()?);
         Some(Self { interface, timestamp, len, orig_len_bytes, rest })
+    }
+    /// The flags among the options, which are what is left behind the frame; `None` where there
+    /// are no flags, or the options are not in order.
+    fn flags(&mut self) -> Option<u32> {
+        const END: u16 = 0;
+        const FLAGS: u16 = 2;
+
+        let padding = self.len.next_multiple_of(4) - self.len;
+        self.rest.bytes(padding as usize)?;
+        loop {
+            let (code, len) = (self.rest.u16()?, self.rest.u16()?);
+            let mut value = self.rest.fields(usize::from(len).next_multiple_of(4))?;
+            match (code, len) {
+                (END, _) => return None,
+                (FLAGS, 4) => return value.u32(),
+                _ => {}
+            }
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{CaptureError, ETHERNET, MAX_FRAME_BYTES};
+use super::{CaptureError, CapturedFrame, ETHERNET, Found, MAX_FRAME_BYTES, fcs::Declared};
 
 const BUFFER_BYTES: usize = 256 << 10;
 const DECOMPRESS: &str = "decompress it first";
@@ -26,12 +26,32 @@ pub(super) struct Source {
     path: PathBuf,
     input: BufReader<Box<dyn Read>>,
     frames: u64,
+    found: Found,
+    last_timestamp_ns: u64,
+}
+
+/// A record of a capture.
+pub(super) struct Record {
+    /// Nanoseconds since the epoch; `None` where the record has no time.
+    pub(super) time_ns: Option<i128>,
+    /// The bytes that were captured.
+    pub(super) data: Vec<u8>,
+    /// The length in bytes that it claims to have had on the wire.
+    pub(super) orig_len_bytes: u32,
+    /// The frame check sequence that its frame ends with.
+    pub(super) fcs: Declared,
 }
 
 impl Source {
     pub(super) fn new(input: impl Read + 'static, path: &Path) -> Self {
         let input = BufReader::with_capacity(BUFFER_BYTES, Box::new(input) as Box<dyn Read>);
-        Self { path: path.to_owned(), input, frames: 0 }
+        Self {
+            path: path.to_owned(),
+            input,
+            frames: 0,
+            found: Found::default(),
+            last_timestamp_ns: 0,
+        }
     }
 
     /// Appends the next `len` bytes to `buffer`, or as many as there are, and returns how many.
@@ -39,7 +59,7 @@ impl Source {
     /// The buffer grows with what there is, not with what the file claims there is.
     pub(super) fn append(&mut self, buffer: &mut Vec<u8>, len: u32) -> Result<usize, CaptureError> {
         self.input.by_ref().take(len.into()).read_to_end(buffer).map_err(|source| {
-            CaptureError::Read { path: self.path.clone(), frame: self.frame(), source }
+            CaptureError::Read { path: self.path.clone(), frame: self.number(), source }
         })
     }
 
@@ -54,8 +74,36 @@ impl Source {
         if got == len as usize { Ok(()) } else { Err(self.ends_within(what)) }
     }
 
-    pub(super) fn count(&mut self, is_frame: bool) {
-        self.frames += u64::from(is_frame);
+    /// The frame of the record that comes next.
+    pub(super) fn frame(&mut self, record: Record) -> Result<CapturedFrame, CaptureError> {
+        let Record { time_ns, mut data, orig_len_bytes, fcs } = record;
+        let fcs_len_bytes = fcs.len_bytes().map_err(|bits| {
+            self.damaged(format!(
+                "a frame check sequence of {bits} bits is declared, and Ethernet's has 32"
+            ))
+        })?;
+        // Whatever was captured was on the wire.
+        let captured_bytes = u32::try_from(data.len()).unwrap_or(u32::MAX);
+        let with_fcs_bytes = orig_len_bytes.max(captured_bytes);
+        let orig_len_bytes = with_fcs_bytes.saturating_sub(fcs_len_bytes);
+        data.truncate(orig_len_bytes as usize);
+
+        let timestamp_ns = match time_ns {
+            Some(time_ns) => u64::try_from(time_ns.max(0)).unwrap_or(u64::MAX),
+            None => self.last_timestamp_ns,
+        };
+        self.last_timestamp_ns = timestamp_ns;
+        self.frames += 1;
+        self.found.fcs_frames += u64::from(fcs_len_bytes > 0);
+        self.found.untimed_frames += u64::from(time_ns.is_none());
+        let is_out_of_range = |time_ns| i128::from(timestamp_ns) != time_ns;
+        self.found.clamped_frames += u64::from(time_ns.is_some_and(is_out_of_range));
+        Ok(CapturedFrame { timestamp_ns, data, orig_len_bytes })
+    }
+
+    /// The records so far that had more or less than their frames have.
+    pub(super) fn found(&self) -> Found {
+        self.found
     }
 
     pub(super) fn check_link_type(&self, link_type: u16) -> Result<(), CaptureError> {
@@ -77,7 +125,7 @@ impl Source {
     }
 
     pub(super) fn damaged(&self, why: impl Into<String>) -> CaptureError {
-        CaptureError::Damaged { path: self.path.clone(), frame: self.frame(), why: why.into() }
+        CaptureError::Damaged { path: self.path.clone(), frame: self.number(), why: why.into() }
     }
 
     /// The error for a file that begins with `magic`.
@@ -92,7 +140,7 @@ impl Source {
     }
 
     /// The number of the frame that comes next.
-    fn frame(&self) -> u64 {
+    fn number(&self) -> u64 {
         self.frames + 1
     }
 }

@@ -1,5 +1,7 @@
 //! Captures byte by byte, and real ones.
 
+mod lengths;
+
 use std::{env, fs, io::Cursor};
 
 use super::{

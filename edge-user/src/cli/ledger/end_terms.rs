@@ -1,0 +1,79 @@
+//! `edge ledger end-terms`: who has detached an edge for good ends the fees of its circuits.
+
+use std::{io::Write as _, path::Path};
+
+use anyhow::{Result, ensure};
+use edge_user::{
+    config,
+    daemon::control,
+    ledger::{self, Ledger, TermsSpan},
+};
+use jiff::Timestamp;
+
+use super::super::{UsageError, look::LedgerArg, when};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Of this circuit; several may be named.
+    #[arg(long, value_name = "NAME", required_unless_present = "all", conflicts_with = "all")]
+    circuit: Vec<String>,
+    /// Of every circuit.
+    #[arg(long)]
+    all: bool,
+    /// When they end: 2026-02 is the end of January. Now, if not told otherwise.
+    #[arg(long, value_name = "TIME", value_parser = when::timestamp)]
+    at: Option<Timestamp>,
+    #[command(flatten)]
+    ledger: LedgerArg,
+}
+
+pub(super) fn end_terms(args: &Args) -> Result<()> {
+    let control = args.ledger.control()?;
+    ensure!(
+        !control::is_answered(&control),
+        "an edge daemon answers at {}, and says what circuits are sold as: remove them from its configuration, \
+         and `edge reload`; or stop it first",
+        control.display(),
+    );
+    let state_dir = args.ledger.state_dir()?;
+    let at = args.at.unwrap_or_else(Timestamp::now);
+    // Before anything is locked or written.
+    check(args, at, &Ledger::look(&state_dir)?.ledger.open_terms()?)?;
+    let _keeper = ledger::lock(&state_dir)?;
+    end(&state_dir, &args.circuit, at)
+}
+
+/// Ends them, and says so.
+pub(crate) fn end(state_dir: &Path, circuits: &[String], at: Timestamp) -> Result<()> {
+    let ended = Ledger::open(state_dir)?.end_terms(circuits, at)?;
+    let mut out = std::io::stdout().lock();
+    for span in &ended {
+        writeln!(out, "{}: sold since {:.0}, ended at {at:.0}", span.terms.circuit, span.from)?;
+    }
+    if ended.is_empty() {
+        writeln!(out, "no circuit is sold any more")?;
+    }
+    Ok(())
+}
+
+fn check(args: &Args, at: Timestamp, open: &[TermsSpan]) -> Result<(), UsageError> {
+    for name in &args.circuit {
+        let names = || open.iter().map(|span| span.terms.circuit.as_str());
+        if !names().any(|known| known == name) {
+            let help = match config::nearest(name, names()) {
+                None => "`edge ledger info` shows which are sold".to_owned(),
+                Some(near) => format!("did you mean {near:?}?"),
+            };
+            return Err(UsageError(format!("no circuit {name:?} is sold any more; {help}")));
+        }
+    }
+    let is_meant = |span: &&TermsSpan| args.all || args.circuit.contains(&span.terms.circuit);
+    match open.iter().filter(is_meant).find(|span| span.from >= at) {
+        Some(TermsSpan { terms, from, .. }) => Err(UsageError(format!(
+            "circuit {:?} is sold as it is since {from}, and that can't end at {at}; nothing was ended: give \
+             a later time",
+            terms.circuit,
+        ))),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,138 @@
+//! Which ledger a command looks at, and what it can't see of it.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+use edge_user::{
+    config::{self, Config, DEFAULT_CONTROL, DEFAULT_STATE_DIR},
+    daemon::{
+        control::{self, Request},
+        look::{self, View},
+    },
+    ledger::Ledger,
+};
+use jiff::Timestamp;
+use serde::Deserialize;
+
+/// Which ledger.
+#[derive(Debug, clap::Args)]
+pub(super) struct LedgerArg {
+    /// The configuration that says where the ledger is.
+    #[arg(short, long, value_name = "FILE", conflicts_with = "state_dir")]
+    config: Option<PathBuf>,
+    /// The directory that the ledger is in.
+    #[arg(long, value_name = "DIR")]
+    state_dir: Option<PathBuf>,
+    /// The control socket of the daemon whose ledger it is [default: /run/edge/control.sock, or the
+    /// configuration's].
+    #[arg(short, long, value_name = "PATH", value_parser = super::socket_path())]
+    socket: Option<PathBuf>,
+}
+
+/// What was asked for is not all there: exit code 1. What is missing was told before.
+#[derive(Debug, thiserror::Error)]
+#[error("{0} are not complete: see the warnings")]
+pub(super) struct Incomplete(&'static str);
+
+/// Whether what is printed is all that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Completeness {
+    pub(super) is_complete: bool,
+}
+
+impl Completeness {
+    /// An error where figures, of that name, are not complete.
+    pub(super) fn of(self, figures: &'static str) -> Result<()> {
+        if self.is_complete { Ok(()) } else { Err(Incomplete(figures).into()) }
+    }
+}
+
+impl LedgerArg {
+    /// Looks at it, with all that was counted up to now.
+    pub(super) fn look(&self) -> Result<View> {
+        let config = self.config()?;
+        let socket = self.socket(config.as_ref());
+        look::look(&self.state_dir_of(config.as_ref())?, config.as_ref(), &socket)
+    }
+
+    /// Looks at it as it is on the disk.
+    pub(super) fn look_as_it_is(&self) -> Result<Ledger> {
+        Ok(Ledger::look(&self.state_dir()?)?.ledger)
+    }
+
+    /// Where it is.
+    pub(super) fn state_dir(&self) -> Result<PathBuf> {
+        self.state_dir_of(self.config()?.as_ref())
+    }
+
+    /// Where a daemon answers, if one runs.
+    pub(super) fn control(&self) -> Result<PathBuf> {
+        Ok(self.socket(self.config()?.as_ref()))
+    }
+
+    fn config(&self) -> Result<Option<Config>> {
+        Ok(self.config.as_deref().map(config::load).transpose()?)
+    }
+
+    fn socket(&self, config: Option<&Config>) -> PathBuf {
+        let of_config = || config.map(|config| config.edge.control.clone());
+        self.socket.clone().or_else(of_config).unwrap_or_else(|| DEFAULT_CONTROL.into())
+    }
+
+    fn state_dir_of(&self, config: Option<&Config>) -> Result<PathBuf> {
+        let named = self.state_dir.clone().or_else(|| Some(config?.edge.state_dir.clone()));
+        let socket = self.socket(config);
+        match named.or_else(|| answered_state_dir(&socket)) {
+            Some(state_dir) => Ok(state_dir),
+            None => self.last_state_dir(&socket),
+        }
+    }
+
+    /// That of the daemon that was last at the socket.
+    fn last_state_dir(&self, socket: &Path) -> Result<PathBuf> {
+        match control::remembered_state_dir(socket) {
+            Some(state_dir) => Ok(state_dir),
+            None if self.socket.is_none() => Ok(DEFAULT_STATE_DIR.into()),
+            None => bail!(
+                "no edge daemon answers at {}, nor did one lately; `-c FILE` or `--state-dir DIR` \
+                 names its ledger",
+                socket.display(),
+            ),
+        }
+    }
+}
+
+/// Looks at the ledger of a configuration, with all that was counted up to now.
+pub(super) fn look_of(config: &Config) -> Result<View> {
+    look::look(&config.edge.state_dir, Some(config), &config.edge.control)
+}
+
+/// Tells what is missing of the time before a moment, or of all time, and what else should be known.
+pub(super) fn tell(view: &View, to: Option<Timestamp>) -> Completeness {
+    let is_complete = view.is_complete_until(to);
+    if !is_complete {
+        for missing in &view.missing {
+            eprintln!("warning: {missing}");
+        }
+    }
+    for note in &view.notes {
+        eprintln!("warning: {note}");
+    }
+    Completeness { is_complete }
+}
+
+/// Where the ledger of the daemon at `socket` is, if one answers.
+fn answered_state_dir(socket: &Path) -> Option<PathBuf> {
+    #[derive(Deserialize)]
+    struct Status {
+        ledger: LedgerStatus,
+    }
+    #[derive(Deserialize)]
+    struct LedgerStatus {
+        state_dir: PathBuf,
+    }
+    let answered = control::is_answered(socket)
+        .then(|| control::ask::<Status>(socket, &Request::Status).ok())
+        .flatten();
+    answered.map(|status| status.ledger.state_dir)
+}

@@ -1,0 +1,157 @@
+//! Ports that frames leave by: a circuit's frames leave by ports of its own, and with tags that are
+//! its own there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use edge_common::tags::TPID_C_TAG;
+use toml_span::Span;
+
+use super::{
+    Circuit, Forward, Peering, Port, Side, SideTags,
+    error::Errors,
+    schema::{RawCircuit, RawPort},
+};
+
+/// Reports circuits on a port that forwards to one where they are not: nobody has checked whose
+/// their tags are there, and so their frames could reach another customer.
+pub(super) fn check(circuits: &[RawCircuit], ports: &[RawPort], errors: &Errors<'_>) {
+    let mut by_name = BTreeMap::new();
+    for port in ports {
+        if let Some(name) = port.name.given() {
+            by_name.entry(name.value.as_str()).or_insert(port);
+        }
+    }
+    for circuit in circuits {
+        // Without `ports`, a circuit is on every port.
+        let Some(listed) = circuit.ports.given() else { continue };
+        // A port that is listed twice is reported elsewhere.
+        let own: BTreeMap<&str, Span> =
+            listed.value.iter().rev().map(|name| (name.value.as_str(), name.span)).collect();
+        for name in &listed.value {
+            if own.get(name.value.as_str()).is_some_and(|first| first.start != name.span.start) {
+                continue;
+            }
+            let forward = by_name.get(name.value.as_str()).and_then(|port| port.forward.given());
+            // An unknown target, "stack" among them, is not this check's matter.
+            let Some(forward) = forward.filter(|to| by_name.contains_key(to.value.as_str())) else {
+                continue;
+            };
+            if own.contains_key(forward.value.as_str()) {
+                continue;
+            }
+            let circuit = circuit.name.given().map_or("", |name| &name.value);
+            let (port, egress) = (&name.value, &forward.value);
+            let place = errors.place(forward.span);
+            errors.add(
+                name.span,
+                format!(
+                    "circuit {circuit:?} is on port {port:?}, whose frames leave by port \
+                     {egress:?} (`forward` at {place}), where the circuit is not: another customer \
+                     could get them; add {egress:?} to `ports`, or have the circuit's frames come \
+                     in by a port that forwards to one of its own"
+                ),
+            );
+        }
+    }
+}
+
+/// Reports circuits whose frames leave with a TPID that the port does not take, where such frames,
+/// which are untagged to it, are another circuit's.
+///
+/// Ports and circuits are those of the file, in its order; `None` where one is wrong.
+pub(super) fn check_tpids(
+    raw: &[RawCircuit],
+    circuits: &[Option<Circuit>],
+    ports: &[Option<Port>],
+    errors: &Errors<'_>,
+) {
+    let ports: BTreeMap<&str, &Port> =
+        ports.iter().flatten().map(|port| (port.name.as_str(), port)).collect();
+    let known =
+        || raw.iter().zip(circuits).filter_map(|(raw, circuit)| Some((raw, circuit.as_ref()?)));
+    let mut untagged: BTreeMap<&str, (&str, Span)> = BTreeMap::new();
+    for (raw, circuit) in known() {
+        for (raw, peering) in raw.peerings.iter().flatten().zip(&circuit.peerings) {
+            for port in circuit.ports.iter().filter_map(|name| ports.get(name.as_str())) {
+                if (SideTags { s_vid: None, c_vids: None }) == circuit.tags(peering, port.side) {
+                    untagged.entry(&port.name).or_insert((&circuit.name, raw.at));
+                }
+            }
+        }
+    }
+    for (raw, circuit) in known() {
+        let mut reported = BTreeSet::new();
+        for (raw, peering) in raw.peerings.iter().flatten().zip(&circuit.peerings) {
+            let leaving = leaving(circuit, &ports).flat_map(|(ingress, egress)| {
+                let (_, tpids) = leaving_tpids(circuit, peering, ingress, egress);
+                let unknown = tpids.into_iter().filter(|tpid| !egress.tpids.contains(tpid));
+                unknown.map(|tpid| (egress.name.as_str(), tpid))
+            });
+            for (egress, tpid) in leaving.collect::<BTreeSet<_>>() {
+                let owner = untagged.get(egress).filter(|(owner, _)| *owner != circuit.name);
+                let Some((owner, at)) = owner.filter(|_| reported.insert((egress, tpid))) else {
+                    continue;
+                };
+                let message = format!(
+                    "frames of circuit {:?} can leave by port {egress:?} with TPID {tpid:#06x}, \
+                     which is none of its `tpids`: there they are untagged; give the port that \
+                     TPID, or the circuit another one",
+                    circuit.name,
+                );
+                errors.add_claimed(raw.at, &message, *at, &format!("circuit {owner:?}"));
+            }
+        }
+    }
+}
+
+/// The ports that a circuit's frames come in by, each with the port that they leave by.
+pub(super) fn leaving<'p>(
+    circuit: &Circuit,
+    ports: &BTreeMap<&str, &'p Port>,
+) -> impl Iterator<Item = (&'p Port, &'p Port)> {
+    circuit.ports.iter().filter_map(|name| {
+        let ingress = ports.get(name.as_str())?;
+        match &ingress.forward {
+            Forward::Stack => None,
+            Forward::Port(egress) => Some((*ingress, *ports.get(egress.as_str())?)),
+        }
+    })
+}
+
+/// The TPIDs that the outermost tag of a peering's frames can leave with from one port to another
+/// one, and the key that says so; without a key they are the ones that frames came with, or that
+/// a tag is pushed with (`plan::retag`). None where frames leave without a tag.
+pub(super) fn leaving_tpids(
+    circuit: &Circuit,
+    peering: &Peering,
+    ingress: &Port,
+    egress: &Port,
+) -> (Option<&'static str>, Vec<u16>) {
+    let (s_tag, c_tag) = match egress.side {
+        Side::Customer => (("s_tpid", circuit.s_tpid), ("c_tpid", peering.c_tpid)),
+        Side::Core => (("core_s_tpid", circuit.core_s_tpid), ("core_c_tpid", peering.core_c_tpid)),
+    };
+    let (arriving, leaving) =
+        (circuit.tags(peering, ingress.side), circuit.tags(peering, egress.side));
+    let as_configured = |(key, tpid): (&'static str, Option<u16>)| Some((Some(key), vec![tpid?]));
+    match (leaving.s_vid, leaving.c_vids) {
+        (Some(_), _) => as_configured(s_tag).unwrap_or_else(|| {
+            let came = arriving.s_vid.is_some();
+            let pushed = || egress.tpids.first().copied().into_iter().collect();
+            (None, if came { ingress.tpids.clone() } else { pushed() })
+        }),
+        (None, Some(_)) => as_configured(c_tag).unwrap_or_else(|| {
+            let tpids = match (arriving.s_vid, arriving.c_vids) {
+                // An inner tag, of which these are known.
+                (Some(_), Some(_)) => INNER_TPIDS.to_vec(),
+                (None, Some(_)) => ingress.tpids.clone(),
+                (_, None) => vec![TPID_C_TAG],
+            };
+            (None, tpids)
+        }),
+        (None, None) => (None, Vec::new()),
+    }
+}
+
+/// TPIDs of a tag behind another one.
+const INNER_TPIDS: [u16; 2] = [TPID_C_TAG, edge_common::tags::TPID_S_TAG];

@@ -1,0 +1,278 @@
+//! Connections of clients: so many at once on each way in, and each for so long. Whatever clients
+//! do, there are open files left for the books.
+
+use std::{
+    collections::VecDeque,
+    future::Future,
+    io,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::{
+    net::{TcpListener, TcpStream, UnixListener, UnixStream},
+    task::{AbortHandle, JoinSet},
+    time::{Instant, sleep, sleep_until},
+};
+
+/// Connections at once on one way in. The next one takes the place of the one that has been open
+/// for longest without a request.
+pub(super) const MOST: usize = 64;
+/// How long a connection lasts after its last request, or without any. An answer, and the client's
+/// reading of it, has this long.
+const LASTS: Duration = Duration::from_mins(1);
+/// How long after its last request a connection does not have to make room.
+const BUSY: Duration = Duration::from_secs(30);
+/// How long is waited after an error of the listener, such as too many open files, and for room.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// A connection's memory of its last request, shared with the task that answers it.
+#[derive(Clone, Debug)]
+pub(super) struct Asked(Arc<Mutex<Times>>);
+
+#[derive(Clone, Copy, Debug)]
+struct Times {
+    opened: Instant,
+    asked: Option<Instant>,
+}
+
+impl Asked {
+    fn new() -> Self {
+        Self(Arc::new(Mutex::new(Times { opened: Instant::now(), asked: None })))
+    }
+
+    /// A whole request has arrived.
+    pub(super) fn note(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).asked = Some(Instant::now());
+    }
+
+    fn times(&self) -> Times {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_busy(&self) -> bool {
+        self.times().asked.is_some_and(|asked| asked.elapsed() < BUSY)
+    }
+
+    /// Returns when the connection has lasted long enough.
+    async fn lapse(&self) {
+        loop {
+            let Times { opened, asked } = self.times();
+            let end = asked.unwrap_or(opened) + LASTS;
+            if Instant::now() >= end {
+                return;
+            }
+            sleep_until(end).await;
+        }
+    }
+}
+
+/// A way in.
+pub(super) trait Listener {
+    /// A connection.
+    type Stream;
+
+    /// Waits for the next one.
+    fn next(&self) -> impl Future<Output = io::Result<Self::Stream>> + Send;
+}
+
+impl Listener for TcpListener {
+    type Stream = TcpStream;
+
+    async fn next(&self) -> io::Result<TcpStream> {
+        Ok(self.accept().await?.0)
+    }
+}
+
+impl Listener for UnixListener {
+    type Stream = UnixStream;
+
+    async fn next(&self) -> io::Result<UnixStream> {
+        Ok(self.accept().await?.0)
+    }
+}
+
+/// Accepts connections for as long as the process lives, and has `client` answer each; `what` is
+/// their name in the log.
+pub(super) async fn serve<L, F>(
+    what: &'static str,
+    listener: L,
+    client: impl Fn(L::Stream, Asked) -> F,
+) where
+    L: Listener,
+    F: Future<Output = ()> + Send + 'static,
+{
+    let mut connections = Connections::default();
+    loop {
+        match listener.next().await {
+            Ok(stream) => {
+                connections.make_room().await;
+                let asked = Asked::new();
+                connections.add(client(stream, asked.clone()), asked);
+            }
+            Err(error) => {
+                tracing::warn!("{what}: {error}");
+                sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Those that are open, the one that was opened first in front.
+#[derive(Default)]
+struct Connections {
+    tasks: JoinSet<()>,
+    open: VecDeque<(AbortHandle, Asked)>,
+}
+
+impl Connections {
+    fn add(&mut self, client: impl Future<Output = ()> + Send + 'static, asked: Asked) {
+        let lasts = asked.clone();
+        let task = self.tasks.spawn(async move {
+            tokio::select! {
+                () = client => {}
+                () = lasts.lapse() => {}
+            }
+        });
+        self.open.push_back((task, asked));
+    }
+
+    /// Waits until one more connection is no more than [`MOST`]. Where none is without a request, that
+    /// is until one has ended, or its request is long ago: meanwhile others wait to be accepted.
+    async fn make_room(&mut self) {
+        loop {
+            while self.tasks.try_join_next().is_some() {}
+            self.open.retain(|(task, _)| !task.is_finished());
+            if self.open.len() < MOST {
+                return;
+            }
+            let silent = self.open.iter().position(|(_, asked)| !asked.is_busy());
+            if let Some((task, _)) = silent.and_then(|place| self.open.remove(place)) {
+                task.abort();
+                // Its file is closed when the task has ended.
+                let _ended = self.tasks.join_next().await;
+            } else {
+                tokio::select! {
+                    _ended = self.tasks.join_next() => {}
+                    () = sleep(PAUSE) => {}
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        sync::Semaphore,
+    };
+
+    use super::*;
+
+    /// Clients of a server that answers each byte with one, when it may.
+    struct Server {
+        address: std::net::SocketAddr,
+        may_answer: Arc<Semaphore>,
+        most_open: Arc<AtomicUsize>,
+    }
+
+    struct Open(Arc<AtomicUsize>);
+
+    impl Drop for Open {
+        fn drop(&mut self) {
+            self.0.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    async fn start(permits: usize) -> Server {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (may_answer, most_open) = (Arc::new(Semaphore::new(permits)), Arc::default());
+        let server = Server {
+            address,
+            may_answer: Arc::clone(&may_answer),
+            most_open: Arc::clone(&most_open),
+        };
+        let now_open = Arc::new(AtomicUsize::new(0));
+        tokio::spawn(async move {
+            serve("test", listener, |mut stream: TcpStream, asked| {
+                let open = now_open.fetch_add(1, Ordering::Relaxed) + 1;
+                most_open.fetch_max(open, Ordering::Relaxed);
+                let (open, may_answer) = (Open(Arc::clone(&now_open)), Arc::clone(&may_answer));
+                async move {
+                    let _open = open;
+                    while stream.read_u8().await.is_ok() {
+                        asked.note();
+                        may_answer.acquire().await.unwrap().forget();
+                        let _gone = stream.write_u8(1).await;
+                    }
+                }
+            })
+            .await;
+        });
+        server
+    }
+
+    impl Server {
+        async fn connect(&self) -> TcpStream {
+            TcpStream::connect(self.address).await.unwrap()
+        }
+    }
+
+    #[tokio::test]
+    async fn silent_connections_make_room_for_those_that_ask() {
+        let server = start(Semaphore::MAX_PERMITS).await;
+        let mut silent = Vec::new();
+        for _ in 0..4 * MOST {
+            silent.push(server.connect().await);
+        }
+        let mut asks = server.connect().await;
+        asks.write_u8(0).await.unwrap();
+        assert_eq!(asks.read_u8().await.unwrap(), 1);
+        // The first were closed, and the last are still open.
+        assert!(silent[0].read_u8().await.is_err());
+        let last = silent.last_mut().unwrap();
+        last.write_u8(0).await.unwrap();
+        assert_eq!(last.read_u8().await.unwrap(), 1);
+        assert!(server.most_open.load(Ordering::Relaxed) <= MOST);
+    }
+
+    #[tokio::test]
+    async fn connections_that_wait_for_their_answers_are_kept() {
+        let server = start(0).await;
+        let mut waiting = Vec::new();
+        for _ in 0..MOST {
+            let mut stream = server.connect().await;
+            stream.write_u8(0).await.unwrap();
+            waiting.push(stream);
+        }
+        let mut late = server.connect().await;
+        late.write_u8(0).await.unwrap();
+        server.may_answer.add_permits(MOST + 1);
+        for stream in &mut waiting {
+            assert_eq!(stream.read_u8().await.unwrap(), 1);
+        }
+        // They have been answered, and asked a moment ago: there is room when one has gone.
+        drop(waiting.pop());
+        assert_eq!(late.read_u8().await.unwrap(), 1);
+        assert!(server.most_open.load(Ordering::Relaxed) <= MOST);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_ends_when_nothing_has_been_asked_for_long() {
+        let server = start(1).await;
+        let begin = Instant::now();
+        let mut stream = server.connect().await;
+        sleep(LASTS / 2).await;
+        stream.write_u8(0).await.unwrap();
+        assert_eq!(stream.read_u8().await.unwrap(), 1);
+        // And where the answer does not come.
+        stream.write_u8(0).await.unwrap();
+        assert!(stream.read_u8().await.is_err());
+        let lasted = begin.elapsed();
+        assert!(lasted >= LASTS * 3 / 2 && lasted < LASTS * 2, "{lasted:?}");
+    }
+}

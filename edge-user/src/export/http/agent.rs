@@ -1,0 +1,64 @@
+//! The sender of requests, as this export wants it.
+
+use std::{sync::Arc, time::Duration};
+
+use ureq::{
+    Agent,
+    tls::{RootCerts, TlsConfig, TlsProvider},
+    unversioned::{
+        resolver::DefaultResolver,
+        transport::{Connector as _, RustlsConnector, TcpConnector},
+    },
+};
+
+use super::early::{EarlyAnswers, Unsent};
+
+/// How long a request may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Timeouts {
+    /// For a connection to one address.
+    pub(super) connect: Duration,
+    /// For a piece of the body, after which there may be an answer that says why.
+    pub(super) write: Duration,
+    /// From looking up the name to the end of the answer.
+    pub(super) whole: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            write: Duration::from_secs(20),
+            whole: Duration::from_mins(1),
+        }
+    }
+}
+
+/// What has failed to be sent is noted in `unsent`.
+pub(super) fn agent(timeouts: Timeouts, unsent: Unsent) -> Agent {
+    let tls = TlsConfig::builder()
+        .provider(TlsProvider::Rustls)
+        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .root_certs(RootCerts::PlatformVerifier)
+        .build();
+    let config = Agent::config_builder()
+        .tls_config(tls)
+        // Whatever the environment says: no variable sends records another way.
+        .proxy(None)
+        .user_agent(concat!("edge/", env!("CARGO_PKG_VERSION")))
+        .timeout_connect(Some(timeouts.connect))
+        .timeout_per_write(Some(timeouts.write))
+        .timeout_global(Some(timeouts.whole))
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        // Connections are for catching up: one that is idle until the next batch may be gone then,
+        // and would look like a failure.
+        .max_idle_age(Duration::from_secs(5))
+        .build();
+    let connector =
+        ().chain(TcpConnector::default())
+            .chain(EarlyAnswers(unsent))
+            .chain(RustlsConnector::default());
+    Agent::with_parts(config, connector, DefaultResolver::default())
+}

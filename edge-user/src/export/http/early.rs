@@ -1,0 +1,121 @@
+//! Answers that come before the whole request is sent, such as that it is too large. The receiver
+//! closes the connection then, and what is left of the request fails to be written, though its
+//! answer has arrived.
+
+use std::{
+    io,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use ureq::{
+    Error, Timeout,
+    unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport},
+};
+
+/// Why the rest of a request could not be sent, where that is so.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Unsent(Arc<Mutex<Option<Failure>>>);
+
+/// An error, as often as it is asked for.
+#[derive(Clone, Debug)]
+pub(super) struct Failure {
+    kind: io::ErrorKind,
+    text: String,
+}
+
+impl Unsent {
+    /// Forgets and returns it.
+    pub(super) fn take(&self) -> Option<Failure> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn note(&self, failure: Failure) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
+    }
+}
+
+impl Failure {
+    /// Of a write whose connection the other side has closed, or does not read from any more; `None`
+    /// for others, after which there is no answer.
+    fn of(error: &Error) -> Option<Self> {
+        let kind = if let Error::Io(error) = error {
+            error.kind()
+        } else if matches!(error, Error::Timeout(Timeout::PerWrite)) {
+            io::ErrorKind::TimedOut
+        } else {
+            return None;
+        };
+        let is_closed = matches!(
+            kind,
+            io::ErrorKind::BrokenPipe
+                | io::ErrorKind::ConnectionReset
+                | io::ErrorKind::ConnectionAborted
+                | io::ErrorKind::TimedOut
+        );
+        is_closed.then(|| Self { kind, text: error.to_string() })
+    }
+
+    fn to_error(&self) -> Error {
+        Error::Io(io::Error::new(self.kind, self.text.clone()))
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// Has connections read an answer where the request can't be sent to its end. Between the socket and
+/// TLS.
+#[derive(Debug)]
+pub(super) struct EarlyAnswers(pub(super) Unsent);
+
+impl<In: Transport> Connector<In> for EarlyAnswers {
+    type Out = Patient<In>;
+
+    fn connect(
+        &self,
+        _details: &ConnectionDetails<'_>,
+        chained: Option<In>,
+    ) -> Result<Option<Self::Out>, Error> {
+        Ok(chained.map(|inner| Patient { inner, unsent: self.0.clone(), failed: None }))
+    }
+}
+
+/// A connection that drops what can't be written, until there is nothing to read either.
+#[derive(Debug)]
+pub(super) struct Patient<In> {
+    inner: In,
+    unsent: Unsent,
+    failed: Option<Failure>,
+}
+
+impl<In: Transport> Transport for Patient<In> {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        self.inner.buffers()
+    }
+
+    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
+        if self.failed.is_some() {
+            return Ok(());
+        }
+        let Err(error) = self.inner.transmit_output(amount, timeout) else { return Ok(()) };
+        let failure = Failure::of(&error).ok_or(error)?;
+        self.unsent.note(failure.clone());
+        self.failed = Some(failure);
+        Ok(())
+    }
+
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+        match (self.inner.await_input(timeout), &self.failed) {
+            // There is no answer: the first error is what has happened.
+            (Ok(false) | Err(_), Some(failure)) => Err(failure.to_error()),
+            (input, _) => input,
+        }
+    }
+
+    fn is_open(&mut self) -> bool {
+        self.failed.is_none() && self.inner.is_open()
+    }
+}

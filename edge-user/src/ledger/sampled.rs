@@ -1,0 +1,159 @@
+//! Which samples are a circuit's, and when it existed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use rusqlite::{Connection, params};
+
+use super::{
+    Identities, Identity, TermsSpan, billing::terms_around, column, error::Fault, split::SAMPLE_S,
+};
+
+const SAMPLE_US: i64 = SAMPLE_S * 1_000_000;
+
+/// A circuit that has samples, or could have.
+#[derive(Debug, Default)]
+pub(super) struct Sampled {
+    /// The edge's last name, and the circuit's.
+    pub(super) edge: String,
+    pub(super) circuit: String,
+    /// All names that it has had.
+    pub(super) names: BTreeSet<String>,
+    /// When it had the last of them.
+    named_s: Option<i64>,
+    /// Its samples.
+    pub(super) parts: Vec<Part>,
+    /// Starts of the first and ends of the last samples of each time that it existed; they may overlap.
+    pub(super) existed_s: Vec<(i64, i64)>,
+}
+
+/// Samples of one meter that start in a stretch of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Part {
+    pub(super) meter: i64,
+    pub(super) is_outbound: bool,
+    pub(super) from_s: i64,
+    pub(super) to_s: i64,
+}
+
+/// What samples are counted together.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Group<'a> {
+    /// Those of a circuit whose terms are known.
+    Sold(Identity<'a>),
+    /// Those of a name of an edge that has noted no terms here.
+    Metered(&'a str, &'a str),
+}
+
+struct Meter {
+    id: i64,
+    edge: String,
+    circuit: String,
+    is_outbound: bool,
+    /// Of its first sample; the earliest time, where some have expired.
+    first_s: Option<i64>,
+}
+
+/// Circuits with meters, of one edge's name or of all, that may have samples in a stretch of time.
+pub(super) fn circuits(
+    connection: &Connection,
+    edge: Option<&str>,
+    (start_s, end_s): (i64, i64),
+) -> Result<Vec<Sampled>, Fault> {
+    let (start, end) = (column::from_seconds(start_s), column::from_seconds(end_s));
+    let mut spans = terms_around(connection, start, end)?;
+    spans.retain(|span| edge.is_none_or(|edge| span.terms.edge == edge));
+    let identities = Identities::new(spans.iter().map(|span| (&span.terms, span.from, span.to)));
+    let mut by_name: BTreeMap<(&str, &str), Vec<&TermsSpan>> = BTreeMap::new();
+    for span in &spans {
+        by_name.entry((&span.terms.edge, &span.terms.circuit)).or_default().push(span);
+    }
+    let meters = meters(connection, edge)?;
+    let mut groups: BTreeMap<Group<'_>, Sampled> = BTreeMap::new();
+    for meter in &meters {
+        let Some(spans) = by_name.get(&(meter.edge.as_str(), meter.circuit.as_str())) else {
+            let group = groups.entry(Group::Metered(&meter.edge, &meter.circuit)).or_default();
+            group.name(&meter.edge, &meter.circuit, i64::MIN);
+            group.existed_s.extend(meter.first_s.map(|first_s| (first_s, i64::MAX)));
+            group.parts.push(meter.part(i64::MIN, i64::MAX));
+            continue;
+        };
+        // A sample is of the terms that held last before it ended, or else of the first.
+        let begins = spans.iter().map(|span| sample_start(span.from));
+        let next_s: Vec<i64> = begins.skip(1).chain([i64::MAX]).collect();
+        let mut from_s = i64::MIN;
+        for (span, to_s) in spans.iter().zip(next_s) {
+            let key = span.terms.service_key.as_deref();
+            let group = groups.entry(Group::Sold(identities.of(&meter.circuit, key))).or_default();
+            group.name(&meter.edge, &meter.circuit, sample_start(span.from));
+            group.exists(span);
+            group.has(meter.part(from_s, to_s));
+            from_s = to_s;
+        }
+    }
+    Ok(groups.into_values().collect())
+}
+
+impl Sampled {
+    fn name(&mut self, edge: &str, circuit: &str, since_s: i64) {
+        if !self.names.contains(circuit) {
+            self.names.insert(circuit.to_owned());
+        }
+        if self.named_s.is_none_or(|named_s| named_s < since_s) {
+            self.named_s = Some(since_s);
+            edge.clone_into(&mut self.edge);
+            circuit.clone_into(&mut self.circuit);
+        }
+    }
+
+    fn exists(&mut self, span: &TermsSpan) {
+        let from_s = sample_start(span.from);
+        // The sample that it ends in, if it does not end with the one before.
+        let to_s = span.to.map_or(i64::MAX, |to| {
+            -column::micros(to).saturating_neg().div_euclid(SAMPLE_US) * SAMPLE_S
+        });
+        match self.existed_s.last_mut() {
+            // Terms that change by the thousand are one stretch.
+            Some(last) if last.0 <= from_s && from_s <= last.1 => last.1 = last.1.max(to_s),
+            _ => self.existed_s.push((from_s, to_s)),
+        }
+    }
+
+    fn has(&mut self, part: Part) {
+        match self.parts.last_mut() {
+            Some(last) if last.meter == part.meter && last.to_s == part.from_s => {
+                last.to_s = part.to_s;
+            }
+            _ => self.parts.push(part),
+        }
+    }
+}
+
+impl Meter {
+    fn part(&self, from_s: i64, to_s: i64) -> Part {
+        Part { meter: self.id, is_outbound: self.is_outbound, from_s, to_s }
+    }
+}
+
+/// Start of the sample that a moment is in.
+fn sample_start(moment: Timestamp) -> i64 {
+    column::micros(moment).div_euclid(SAMPLE_US) * SAMPLE_S
+}
+
+fn meters(connection: &Connection, edge: Option<&str>) -> Result<Vec<Meter>, Fault> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, edge, circuit, direction = 'outbound', CASE WHEN expired_until_s IS NULL \
+         THEN (SELECT min(start_s) FROM sample WHERE meter = meter.id) ELSE ?2 END \
+         FROM meter WHERE ?1 IS NULL OR edge = ?1 ORDER BY edge, circuit, id",
+    )?;
+    let meters = statement.query_map(params![edge, i64::MIN], |row| {
+        Ok(Meter {
+            id: row.get(0)?,
+            edge: row.get(1)?,
+            circuit: row.get(2)?,
+            is_outbound: row.get(3)?,
+            first_s: row.get(4)?,
+        })
+    })?;
+    Ok(meters.collect::<Result<_, _>>()?)
+}

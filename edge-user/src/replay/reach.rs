@@ -1,0 +1,84 @@
+//! The end of the bytes that the path reads of a frame. A frame that is cut before that gets a
+//! verdict on zeros that nobody sent.
+
+use std::cell::Cell;
+
+use edge_common::{Frame, frame::Buffer};
+
+use super::host::{HEADROOM_BYTES, HostEngine, with_headroom};
+use crate::plan::{Capacity, Plan, PortPlan};
+
+/// Takes frames along the path, on tables of its own, to see where it reads them.
+pub(super) struct Reach<'a> {
+    plan: &'a Plan,
+    port: &'a PortPlan,
+    capacity: &'a Capacity,
+    /// Made for the first frame that is cut.
+    path: Option<HostEngine>,
+}
+
+impl<'a> Reach<'a> {
+    pub(super) fn new(plan: &'a Plan, port: &'a PortPlan, capacity: &'a Capacity) -> Self {
+        Self { plan, port, capacity, path: None }
+    }
+
+    /// Where in `frame` the bytes end that the path of the port reads at `now_ns`.
+    pub(super) fn of(&mut self, frame: &[u8], now_ns: u64) -> usize {
+        let Self { plan, port, capacity, path } = self;
+        let path = path.get_or_insert_with(|| HostEngine::new(plan, port, capacity));
+        let mut bytes = with_headroom(frame);
+        let buffer = Buffer::new(&mut bytes, HEADROOM_BYTES);
+        let mut watched = Watched { buffer, moved_bytes: 0, reach: Cell::new(0) };
+        path.process(&mut watched, now_ns);
+        watched.reach.get()
+    }
+}
+
+/// A frame that notes where it is read.
+struct Watched<'a> {
+    buffer: Buffer<'a>,
+    /// The distance in bytes that its start has moved since it came.
+    moved_bytes: i32,
+    reach: Cell<usize>,
+}
+
+impl Watched<'_> {
+    fn note(&self, offset: usize, len_bytes: usize) {
+        let end = (offset + len_bytes).checked_add_signed(self.moved_bytes as isize);
+        self.reach.set(self.reach.get().max(end.unwrap_or(0)));
+    }
+}
+
+impl Frame for Watched<'_> {
+    fn len_bytes(&self) -> u32 {
+        self.buffer.len_bytes()
+    }
+
+    fn holds(&self, end: usize) -> bool {
+        self.buffer.holds(end)
+    }
+
+    fn read_u16(&self, offset: usize) -> Option<u16> {
+        self.note(offset, size_of::<u16>());
+        self.buffer.read_u16(offset)
+    }
+
+    fn read_u32(&self, offset: usize) -> Option<u32> {
+        self.note(offset, size_of::<u32>());
+        self.buffer.read_u32(offset)
+    }
+
+    fn write_u16(&mut self, offset: usize, value: u16) -> Option<()> {
+        self.buffer.write_u16(offset, value)
+    }
+
+    fn write_u32(&mut self, offset: usize, value: u32) -> Option<()> {
+        self.buffer.write_u32(offset, value)
+    }
+
+    fn move_start(&mut self, by_bytes: i32) -> Option<()> {
+        self.buffer.move_start(by_bytes)?;
+        self.moved_bytes += by_bytes;
+        Some(())
+    }
+}

@@ -1,0 +1,238 @@
+//! Frames that were captured short, and lengths that nothing has.
+
+use std::rc::Rc;
+
+use edge_tests::frames::{any_frame, ipv6};
+use edge_user::replay::MAX_RECEIVED_BYTES;
+use proptest::{prelude::*, sample::Index};
+use serde_json::{Value, json};
+
+use super::*;
+
+/// Frames of circuits of all kinds, the port that receives them, and where they are cut.
+fn cut_frames() -> Vec<(&'static str, Vec<u8>, usize)> {
+    let qinq = [(0x88a8, 0xa064), (0x8100, 20)];
+    let payload = vec![0x5a; 1_400];
+    let jumbo = 9_216 + 14 + 8;
+    let udp = |len_bytes| {
+        // To port 50,007, which is a class of some profiles.
+        let mut packet = ipv4(0x68, len_bytes);
+        packet[20..24].copy_from_slice(&[4, 0, 0xc3, 0x57]);
+        packet
+    };
+    vec![
+        ("customer0", frame(&qinq, 0x0800, &ipv4(0x69, 1_492)), 96),
+        ("customer0", frame(&qinq, 0x86dd, &ipv6(0xb8, 1_492)), 96),
+        // PPPoE, MPLS, MACsec.
+        ("customer0", frame(&qinq, 0x8864, &payload), 96),
+        ("customer0", frame(&qinq, 0x8847, &payload), 96),
+        ("customer0", frame(&qinq, 0x88e5, &payload), 22),
+        ("customer0", frame(&qinq, 0x0800, &ipv4(0x69, 9_216)), 96),
+        ("customer0", frame(&qinq, 0x0800, &ipv4(0x69, 9_216)), jumbo - 1),
+        ("customer0", frame(&qinq, 0x0800, &ipv4(0x69, u16::MAX)), 128),
+        // Accounted by l1, mef and l3.
+        ("customer0", frame(&[(0x8100, 102), (0x8100, 150)], 0x0800, &ipv4(0, 1_400)), 64),
+        ("customer0", frame(&[(0x8100, 104), (0x8100, 10)], 0x0800, &udp(1_400)), 64),
+        ("customer0", frame(&[(0x8100, 105), (0x8100, 10)], 0x0806, &payload), 64),
+        // Tags translated, pushed and popped, one and two of them.
+        ("customer0", frame(&[(0x8100, 103), (0x8100, 7)], 0x0800, &ipv4(0, 1_400)), 50),
+        ("customer0", frame(&[(0x8100, 310)], 0x0800, &udp(1_400)), 70),
+        ("customer0", frame(&[(0x8100, 107), (0x8100, 10)], 0x0800, &ipv4(0, 1_400)), 70),
+        ("customer0", frame(&[(0x8100, 106), (0x8100, 10)], 0x0800, &udp(1_400)), 70),
+        ("core0", frame(&[], 0x0800, &udp(1_400)), 60),
+        ("core0", frame(&[(0x8100, 107)], 0x0800, &ipv4(0, 1_400)), 60),
+        // By flow.
+        ("customer0", frame(&[(0x8100, 109), (0x8100, 10)], 0x0800, &udp(1_400)), 64),
+        // Nobody's, and the stack's.
+        ("customer0", frame(&[(0x8100, 99)], 0x0800, &ipv4(0, 1_400)), 40),
+        ("customer0", frame(&[], 0x88cc, &payload), 20),
+        ("customer0", frame(&[(0x8100, 101), (0x8100, 10)], 0x0800, &ipv4(0, 1_400)), 22),
+    ]
+}
+
+#[test]
+fn a_cut_frame_is_run_at_its_original_length_and_written_cut() -> Result<()> {
+    const TEST: &str = "a_cut_frame_is_run_at_its_original_length_and_written_cut";
+    let fixture = Fixture::new("pass");
+    for port in ["customer0", "core0"] {
+        let frames: Vec<_> = cut_frames().into_iter().filter(|(on, ..)| *on == port).collect();
+        let capture = |is_cut: bool| {
+            let frames = (0..).zip(&frames).map(|(number, (_, frame, at))| {
+                let at = if is_cut { *at } else { frame.len() };
+                captured(BEGIN + number * MS, frame, at)
+            });
+            pcap(ETHERNET, &frames.collect::<Vec<_>>())
+        };
+        with_engines(TEST, &fixture, port, |engine, replay| {
+            let (whole, cut) = (replay(&capture(false)), replay(&capture(true)));
+            assert!(whole.error.is_none() && cut.error.is_none(), "{whole:?} {cut:?}");
+            let mut left = whole.left.iter().zip(&cut.left);
+            for (((_, frame, at), whole), cut) in frames.iter().zip(whole.lines).zip(cut.lines) {
+                let what = format!("{engine}, {port}: {whole} {cut}");
+                let mut expected = whole.clone();
+                expected["captured_bytes"] = json!(at);
+                expected["sha256"] = cut["sha256"].clone();
+                assert_eq!(cut, expected, "{what}");
+                assert_ne!(whole["reason"], "malformed", "{what}");
+                assert_eq!(whole["captured_bytes"], Value::Null, "{what}");
+                assert_eq!(cut["certain"], true, "{what}");
+                if whole["verdict"] == "drop" {
+                    continue;
+                }
+                let (whole, cut) = left.next().expect("a frame that left");
+                let known = (at + whole.data.len()).saturating_sub(frame.len());
+                assert_eq!(cut.data, whole.data[..known], "{what}");
+                assert_eq!(cut.orig_len_bytes as usize, whole.data.len(), "{what}");
+            }
+            assert!(left.next().is_none());
+        })?;
+    }
+    Ok(())
+}
+
+#[test]
+fn the_hash_of_a_cut_frame_is_that_of_what_is_written() -> Result<()> {
+    const TEST: &str = "the_hash_of_a_cut_frame_is_that_of_what_is_written";
+    let fixture = Fixture::new("drop");
+    let sent = frame(&[(0x8100, 100), (0x8100, 10)], 0x0806, &[7; 1_400]);
+    let cut = pcap(ETHERNET, &[captured(BEGIN, &sent, 96)]);
+    let short = pcap(ETHERNET, &[captured(BEGIN, &sent[..96], 96)]);
+    with_engines(TEST, &fixture, "customer0", |engine, replay| {
+        let (cut, short) = (replay(&cut), replay(&short));
+        assert_eq!(cut.left[0].data, short.left[0].data, "{engine}");
+        assert_eq!(cut.lines[0]["sha256"], short.lines[0]["sha256"], "{engine}");
+        let bytes = (&cut.lines[0]["bytes"], &short.lines[0]["bytes"]);
+        assert_eq!(bytes, (&json!(1_422), &json!(96)), "{engine}");
+    })
+}
+
+/// As in `tcpdump -s 96`: what a circuit is policed at is the wire's length.
+#[test]
+fn a_cut_capture_is_policed_at_its_original_length() -> Result<()> {
+    const TEST: &str = "a_cut_capture_is_policed_at_its_original_length";
+    let fixture = Fixture::of(SLOW, Police::Purchased);
+    for (ether_type, payload) in [(0x0800, ipv4(0, 1_400)), (0x8847, vec![0; 1_400])] {
+        let sent = frame(&[(0x8100, 100), (0x8100, 20)], ether_type, &payload);
+        let capture = |begin: u64, at: usize| {
+            let frames = (0..200).map(|number| captured(begin + number * MS / 20, &sent, at));
+            pcap(ETHERNET, &frames.collect::<Vec<_>>())
+        };
+        with_engines(TEST, &fixture, "customer0", |engine, replay| {
+            let (whole, cut) = (replay(&capture(BEGIN, 1_422)), replay(&capture(BEGIN + DAY, 96)));
+            let ok = with_reason(&cut, "ok");
+            assert_eq!(with_reason(&whole, "ok"), ok, "{engine}");
+            assert!((110..135).contains(&ok), "{engine}: {ok}");
+            assert!(cut.report.contains(&(ok * 1_422).to_string()), "{}", cut.report);
+        })?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_cut_within_what_the_path_reads_is_told() -> Result<()> {
+    const TEST: &str = "a_cut_within_what_the_path_reads_is_told";
+    let fixture = Fixture::new("drop");
+    let microsoft = frame(&[(0x8100, 100), (0x8100, 20)], 0x0800, &ipv4(0, 1_400));
+    let ports = frame(&[(0x8100, 104), (0x8100, 10)], 0x0800, &ipv4(0, 1_400));
+    let fair = frame(&[(0x8100, 109), (0x8100, 10)], 0x0800, &ipv4(0, 1_000));
+    let table = [
+        // Where it is cut: in the addresses, the tags, the EtherType, the IP header.
+        (&microsoft, 0, false),
+        (&microsoft, 3, false),
+        (&microsoft, 13, false),
+        (&microsoft, 15, false),
+        (&microsoft, 19, false),
+        (&microsoft, 21, false),
+        (&microsoft, 23, false),
+        (&microsoft, 26, true),
+        (&microsoft, 1_421, true),
+        // Class rules and flows need ports.
+        (&ports, 26, false),
+        (&ports, 45, false),
+        (&ports, 46, true),
+        (&fair, 44, false),
+        (&fair, 46, true),
+    ];
+    let frames: Vec<_> =
+        (0..).zip(&table).map(|(n, (data, at, _))| captured(n, data, *at)).collect();
+    let capture = pcap(ETHERNET, &frames);
+    with_engines(TEST, &fixture, "customer0", |engine, replay| {
+        let replayed = replay(&capture);
+        assert!(replayed.error.is_none(), "{:?}", replayed.error);
+        for ((_, at, certain), line) in table.iter().zip(&replayed.lines) {
+            assert_eq!(&line["certain"], certain, "{engine}: cut at {at}: {line}");
+        }
+        let [warning] = &replayed.warnings[..] else { panic!("{:?}", replayed.warnings) };
+        assert!(warning.starts_with("10 of 14 frames"), "{warning}");
+    })
+}
+
+#[test]
+fn lengths_beyond_any_frame_end_the_replay_and_take_no_memory() -> Result<()> {
+    const TEST: &str = "lengths_beyond_any_frame_end_the_replay_and_take_no_memory";
+    let fixture = Fixture::new("drop");
+    let sent = frame(&[(0x8100, 100), (0x8100, 10)], 0x0806, &[7; 100]);
+    let max = u32::try_from(MAX_RECEIVED_BYTES)?;
+    let lengths =
+        [(0, Some(122)), (121, Some(122)), (max, Some(max)), (max + 1, None), (u32::MAX, None)];
+    with_engines(TEST, &fixture, "customer0", |engine, replay| {
+        for (orig_len_bytes, runs_as) in lengths {
+            let odd = CapturedFrame { orig_len_bytes, ..captured(BEGIN, &sent, 122) };
+            let [first, last] = [0, 2].map(|number| captured(BEGIN + number, &sent, 122));
+            let replayed = replay(&pcap(ETHERNET, &[first, odd, last]));
+            let Some(len_bytes) = runs_as else {
+                assert_eq!(replayed.lines.len(), 1, "{engine}");
+                assert_eq!(replayed.left.len(), 1, "{engine}");
+                let error = replayed.error.expect("an error").to_string();
+                assert!(error.contains("frame 2") && error.contains("65557"), "{error}");
+                continue;
+            };
+            assert!(replayed.error.is_none(), "{engine}: {:?}", replayed.error);
+            assert_eq!(replayed.lines[1]["bytes"], len_bytes, "{engine}");
+            assert_eq!(replayed.left[1].orig_len_bytes, len_bytes, "{engine}");
+            let is_long = replayed.warnings.iter().any(|warning| warning.contains("offload"));
+            assert_eq!(is_long, len_bytes == max, "{:?}", replayed.warnings);
+        }
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// A verdict that is called certain is so, whatever the missing bytes were.
+    #[test]
+    fn what_is_certain_does_not_hang_on_missing_bytes(
+        frame in any_frame(),
+        cut in any::<Index>(),
+        other in prop::collection::vec(any::<u8>(), 1..64),
+        port in prop::sample::select(vec!["customer0", "core0"]),
+    ) {
+        let fixture = FIXTURE.with(Rc::clone);
+        let at = cut.index(frame.len());
+        let run = |frame: &[u8], at| {
+            let capture = pcap(ETHERNET, &[captured(BEGIN, frame, at)]);
+            replay(&fixture, port, &mut fixture.host(port), &capture)
+        };
+        let cut = run(&frame, at);
+        prop_assert!(cut.error.is_none());
+        let mut changed = frame.clone();
+        for (byte, other) in changed[at..].iter_mut().zip(other.iter().cycle()) {
+            *byte = *other;
+        }
+        if cut.lines[0]["certain"] == true {
+            for whole in [run(&frame, frame.len()), run(&changed, frame.len())] {
+                for field in ["verdict", "reason", "circuit", "class", "dscp_in", "dscp_out", "bytes"] {
+                    prop_assert_eq!(&cut.lines[0][field], &whole.lines[0][field], "{}", field);
+                }
+                for (cut, whole) in cut.left.iter().zip(&whole.left) {
+                    prop_assert!(whole.data.starts_with(&cut.data));
+                    prop_assert_eq!(cut.orig_len_bytes, whole.orig_len_bytes);
+                }
+            }
+        }
+    }
+}
+
+thread_local! {
+    static FIXTURE: Rc<Fixture> = Rc::new(Fixture::new("pass"));
+}

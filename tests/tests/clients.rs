@@ -1,0 +1,129 @@
+//! Clients of a daemon: however many come and say nothing, the others are answered and the books are
+//! kept; and what each is told.
+
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    net::{Ipv4Addr, SocketAddr, TcpStream},
+    os::unix::{fs::PermissionsExt as _, net::UnixStream},
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result};
+use edge_tests::{
+    daemon::{CONFIG_PATH, Daemon, book, configure, detach, edge, edge_binary, status},
+    ends::lab,
+    lab_config,
+};
+use edge_user::lab::{Lab, root_or_skip};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
+/// Connections that nobody says anything on.
+const SILENT: usize = 2_000;
+const METRICS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9478);
+const CONTROL: &str = "/run/edge/control.sock";
+const CONFIG: &str = lab_config!(
+    r#"[[circuit]]
+name = "contoso"
+service_key = "k1"
+bandwidth = "1 Gbps"
+s_tag = 100
+  [[circuit.peering]]
+  kind = "private"
+  c_tag = 10
+"#
+);
+
+fn scrape(lab: &Lab) -> Result<String> {
+    lab.edge().run(|| {
+        let mut stream = TcpStream::connect(METRICS)?;
+        stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+        stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: edge\r\nConnection: close\r\n\r\n")?;
+        let mut text = String::new();
+        stream.read_to_string(&mut text)?;
+        Ok(text)
+    })
+}
+
+#[test]
+fn silent_clients_keep_nobody_from_status_books_and_metrics() -> Result<()> {
+    if !root_or_skip("silent_clients_keep_nobody_from_status_books_and_metrics") {
+        return Ok(());
+    }
+    let lab = lab(1600)?;
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?;
+    // Fewer files than there are clients, and fewer still unless the daemon asks for more.
+    let few = std::path::Path::new("/run/edge/few-files");
+    let script = format!(
+        "#!/bin/sh\nulimit -S -n 100\nulimit -H -n 256\nexec {} \"$@\"\n",
+        edge_binary().display()
+    );
+    fs::write(few, script)?;
+    fs::set_permissions(few, fs::Permissions::from_mode(0o755))?;
+    let config = CONFIG.replace("metrics = \"127.0.0.1:0\"", &format!("metrics = \"{METRICS}\""));
+    let daemon = Daemon::start_as(&lab, few, &config)?;
+
+    let half_open = lab.edge().run(|| {
+        let connect = |_| Ok(TcpStream::connect(METRICS)?);
+        (0..SILENT).map(connect).collect::<Result<Vec<TcpStream>>>()
+    })?;
+    let at_the_socket: Vec<UnixStream> =
+        (0..200).map(|_| UnixStream::connect(CONTROL)).collect::<Result<_, _>>()?;
+    // One has begun a request.
+    (&half_open[SILENT - 1]).write_all(b"GET /metrics HTTP/1.1\r\nHost: ")?;
+    assert_eq!(status()?.circuits.len(), 1);
+    book()?;
+    let text = scrape(&lab)?;
+    assert!(text.starts_with("HTTP/1.1 200") && text.contains("edge_ledger_ok 1"), "{text}");
+    assert!(!daemon.said().contains("too many open files"), "{}", daemon.said());
+
+    // Two scrapes by one connection.
+    let mut kept = lab.edge().run(|| Ok(TcpStream::connect(METRICS)?))?;
+    kept.set_read_timeout(Some(Duration::from_secs(20)))?;
+    for _ in 0..2 {
+        kept.write_all(b"GET /metrics HTTP/1.1\r\nHost: edge\r\n\r\n")?;
+        let mut seen = String::new();
+        while !seen.contains("edge_export_batches_total counter") {
+            let mut bytes = [0; 4096];
+            let len = kept.read(&mut bytes)?;
+            assert!(len > 0, "closed after {seen}");
+            seen.push_str(&String::from_utf8_lossy(&bytes[..len]));
+        }
+        assert!(seen.starts_with("HTTP/1.1 200"), "{seen}");
+    }
+    drop((half_open, at_the_socket));
+    daemon.stop()?;
+    detach(&lab)?;
+    Ok(())
+}
+
+#[test]
+fn a_reload_says_what_it_changes() -> Result<()> {
+    if !root_or_skip("a_reload_says_what_it_changes") {
+        return Ok(());
+    }
+    let lab = lab(1600)?;
+    let daemon = Daemon::start(&lab, CONFIG)?;
+    let second =
+        CONFIG.find("[[circuit]]").map(|at| CONFIG[at..].to_owned()).context("a circuit")?;
+    let second = second.replace("contoso", "fabrikam").replace("100", "200").replace("k1", "k2");
+    for (config, expected) in [
+        (CONFIG.to_owned(), "nothing is different\n"),
+        (CONFIG.to_owned() + &second, "1 circuit added: \"fabrikam\"\n"),
+        (
+            CONFIG.replace("1 Gbps", "2 Gbps"),
+            "1 circuit removed, whose frames are unmatched now: \"fabrikam\"\n\
+             1 circuit at another bandwidth: \"contoso\" from 1 Gbps to 2 Gbps\n",
+        ),
+    ] {
+        configure(&config)?;
+        let output = edge(&lab, &["reload"])?;
+        assert!(output.status.success(), "{output:?}");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), expected);
+    }
+    assert!(daemon.said().contains(&format!("reloaded {CONFIG_PATH}: 1 circuit removed")));
+    daemon.stop()?;
+    detach(&lab)?;
+    Ok(())
+}

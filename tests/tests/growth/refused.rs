@@ -1,0 +1,234 @@
+//! A reload that is refused, for whatever reason, is as if it had never been tried: frames, rates,
+//! bills, the ledger, tables and settings of interfaces.
+
+use std::{fmt::Display, fs, path::Path, process::Command};
+
+use anyhow::{Context as _, Result, ensure};
+use aya::{Ebpf, programs::XdpMode};
+use edge_tests::{
+    daemon::{Daemon, book, configure, edge, reload},
+    ends::lab,
+    faults::disk::STATE_DIR,
+    fixture::Fixture,
+    load::{check_all, under_load},
+};
+use edge_user::{
+    dataplane::{
+        PortProgram,
+        interface::Interface,
+        program::{EMPTY_PROGRAM, program},
+    },
+    lab::{Lab, root_or_skip},
+    plan::Police,
+};
+use rusqlite::{Connection, OpenFlags, types::Value};
+
+use super::config::{FIRST, only_set, with_others};
+
+/// What each of the refused configurations would do to the frames of the load and to their bill.
+fn worse(config: &str) -> String {
+    config
+        .replace(
+            "bandwidth = \"10 Gbps\"",
+            "bandwidth = \"64 kbps\"\nbilling = \"unlimited\"\naccounting = \"l1\"",
+        )
+        .replacen("c_tag = 10\n", "c_tag = 10\n  dscp = \"reset\"\n  qos = \"own\"\n", 1)
+        + "[qos.own]\nclasses = [{ name = \"all\", dscp = [\"default\"] }]\n"
+}
+
+/// With one port more.
+fn with_port(config: &str, interface: &str, mode: &str) -> String {
+    let port = format!(
+        "[[port]]\nname = \"extra\"\ninterface = \"{interface}\"\nside = \"customer\"\nforward = \
+         \"core0\"\nxdp_mode = \"{mode}\"\n[[circuit]]"
+    );
+    config.replacen("[[circuit]]", &port, 1)
+}
+
+#[test]
+fn a_refused_reload_was_never_tried() -> Result<()> {
+    if !root_or_skip("a_refused_reload_was_never_tried") {
+        return Ok(());
+    }
+    let lab = lab(1600)?;
+    let ip = |arguments: &str| lab.edge().output("ip", &arguments.split(' ').collect::<Vec<_>>());
+    ip("link add extra0 type veth peer name extra1")?;
+    ip("link add free0 type veth peer name free1")?;
+    let foreign = Foreign::attach(&lab, "extra0")?;
+    let daemon = Daemon::start(&lab, FIRST)?;
+    let set = only_set(&daemon)?;
+    let (sent, daemon) = under_load(&lab, || {
+        book()?;
+        let before = (ledger()?, settings(&lab)?);
+        // In the tables in use, and in larger ones.
+        for config in [worse(FIRST), worse(&with_others(40, 40))] {
+            for (interface, mode, said) in [
+                ("nowhere0", "auto", "there is no interface nowhere0"),
+                ("extra0", "native", "another XDP program"),
+                ("extra0", "generic", "another XDP program"),
+                ("lo", "native", "native"),
+            ] {
+                configure(&with_port(&config, interface, mode))?;
+                let refused = edge(&lab, &["reload"])?;
+                let stderr = String::from_utf8(refused.stderr)?;
+                ensure!(refused.status.code() == Some(1), "{interface}: {stderr}");
+                ensure!(stderr.contains(said), "{interface}: {stderr}");
+                ensure!(!stderr.contains("detach"), "{interface}: {stderr}");
+                ensure!(only_set(&daemon)? == set, "{interface}");
+                book()?;
+                ensure!((ledger()?, settings(&lab)?) == before, "{interface} in mode {mode}");
+            }
+        }
+        Ok(daemon)
+    })?;
+    drop(foreign);
+    check_all(&lab, sent, daemon)
+}
+
+/// Files run out at every step of a reload, and so does room for tables.
+#[test]
+fn a_reload_that_runs_out_of_something_was_never_tried() -> Result<()> {
+    if !root_or_skip("a_reload_that_runs_out_of_something_was_never_tried") {
+        return Ok(());
+    }
+    let lab = lab(1600)?;
+    lab.edge().output("ip", &["link", "add", "free0", "type", "veth", "peer", "name", "free1"])?;
+    let daemon = Daemon::start(&lab, FIRST)?;
+    let set = only_set(&daemon)?;
+    // Every frame passes when it is in effect at last.
+    let larger = with_port(&with_others(80, 80), "free0", "native").replacen(
+        "bandwidth = \"10 Gbps\"",
+        "bandwidth = \"20 Gbps\"\nbilling = \"unlimited\"",
+        1,
+    );
+    let (sent, daemon) = under_load(&lab, || {
+        book()?;
+        let before = (ledger()?, settings(&lab)?);
+        let limits = Limits::of(&daemon)?;
+        let mut refused = 0;
+        configure(&larger)?;
+        for more in 0.. {
+            let limited = if more == 0 {
+                // Less than the tables take.
+                limits.limit("as", limits.memory()? + (2 << 20))?;
+                reload()
+            } else {
+                // One is the connection's.
+                limits.limit("nofile", limits.files()? + 1 + 4 * (more - 1))?;
+                reload()
+            };
+            limits.lift()?;
+            if limited.is_ok() {
+                break;
+            }
+            refused += 1;
+            let told = limited.err().map(|error| format!("{error:#}"));
+            println!("{more}: {}", told.unwrap_or_default());
+            ensure!(only_set(&daemon)? == set, "{more}");
+            book()?;
+            ensure!((ledger()?, settings(&lab)?) == before, "{more}");
+        }
+        ensure!(refused > 5, "{refused} reloads were refused");
+        ensure!(only_set(&daemon)? != set, "the last one was not");
+        Ok(daemon)
+    })?;
+    check_all(&lab, sent, daemon)
+}
+
+/// Everything in the ledger but what grows with the traffic.
+fn ledger() -> Result<Vec<Vec<Value>>> {
+    let path = Path::new(STATE_DIR).join("ledger.db");
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let mut rows = Vec::new();
+    for query in [
+        "SELECT uuid FROM incarnation",
+        "SELECT uuid, is_closed, lost_us FROM epoch",
+        "SELECT edge, circuit, direction FROM meter",
+        "SELECT meter, peering, link, billing, accounting FROM owner",
+        "SELECT owner, class FROM series",
+        "SELECT * FROM terms",
+    ] {
+        let mut statement = connection.prepare(query)?;
+        let count = statement.column_count();
+        let found = statement.query_map([], |row| (0..count).map(|n| row.get(n)).collect())?;
+        rows.extend(found.collect::<rusqlite::Result<Vec<Vec<Value>>>>()?);
+    }
+    Ok(rows)
+}
+
+/// Flags and offloads of every interface.
+fn settings(lab: &Lab) -> Result<String> {
+    let mut settings = lab.edge().output("ip", &["-details", "-oneline", "link", "show"])?;
+    for interface in ["customer0", "core0", "extra0", "free0"] {
+        let offloads = lab.edge().output("ethtool", &["-k", interface]);
+        settings.push_str(&offloads.unwrap_or_default());
+    }
+    Ok(settings)
+}
+
+/// Somebody else's program on an interface.
+struct Foreign {
+    _ebpf: Ebpf,
+}
+
+impl Foreign {
+    fn attach(lab: &Lab, interface: &str) -> Result<Self> {
+        let fixture = Fixture::of(FIRST, Police::Off);
+        let mut ebpf = PortProgram::load_for_bench(&fixture.plan.ports[0], &fixture.capacity)?;
+        let empty = program(&mut ebpf, EMPTY_PROGRAM)?;
+        lab.edge().run(|| {
+            let ifindex = Interface::find(interface)?.index();
+            // A veth takes it in one mode, and nobody else's in the other.
+            empty.attach_to_if_index(ifindex, XdpMode::Driver)?;
+            Ok(())
+        })?;
+        Ok(Self { _ebpf: ebpf })
+    }
+}
+
+/// What a daemon may have, and what it could have at first.
+struct Limits {
+    pid: String,
+    files: String,
+    memory: String,
+}
+
+impl Limits {
+    fn of(daemon: &Daemon) -> Result<Self> {
+        let pid = daemon.pid()?.to_string();
+        let limits = fs::read_to_string(format!("/proc/{pid}/limits"))?;
+        let soft = |name: &str| -> Result<String> {
+            let line =
+                limits.lines().find_map(|line| line.strip_prefix(name)).context("a limit")?;
+            Ok(line.split_whitespace().next().context("its number")?.to_owned())
+        };
+        let (files, memory) = (soft("Max open files")?, soft("Max address space")?);
+        Ok(Self { pid, files, memory })
+    }
+
+    /// Files that it has open.
+    fn files(&self) -> Result<u64> {
+        let directory = format!("/proc/{}/fd", self.pid);
+        Ok(fs::read_dir(directory)?.count().try_into()?)
+    }
+
+    /// Bytes of its address space.
+    fn memory(&self) -> Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid))?;
+        let size = status.lines().find_map(|line| line.strip_prefix("VmSize:")).context("size")?;
+        let kib: u64 = size.trim().trim_end_matches("kB").trim().parse()?;
+        Ok(kib << 10)
+    }
+
+    fn limit(&self, name: &str, soft: impl Display) -> Result<()> {
+        let limit = format!("--{name}={soft}:");
+        let done = Command::new("prlimit").args(["--pid", &self.pid, &limit]).status()?;
+        ensure!(done.success(), "prlimit {limit}");
+        Ok(())
+    }
+
+    fn lift(&self) -> Result<()> {
+        self.limit("nofile", &self.files)?;
+        self.limit("as", &self.memory)
+    }
+}

@@ -1,0 +1,235 @@
+//! Each table in turn, and all of them at once.
+
+use std::{
+    fmt::Write as _,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, ensure};
+use edge_tests::{
+    daemon::{Daemon, configure, reload, set_bandwidth, status},
+    ends::{Ends, lab},
+    frames::{frame, how_many, ipv4},
+    load::{check_all, under_load},
+};
+use edge_user::lab::{Lab, root_or_skip};
+
+use super::{
+    config::{FIRST, circuit, only_set, sets, tags_of, with_others},
+    watch::watching,
+};
+
+const WAIT: Duration = Duration::from_secs(5);
+
+/// `EDGE_GROWTH_CIRCUITS=20000` takes some minutes.
+#[test]
+fn thousands_of_circuits_come_in_one_reload() -> Result<()> {
+    if !root_or_skip("thousands_of_circuits_come_in_one_reload") {
+        return Ok(());
+    }
+    let count = usize::try_from(how_many("EDGE_GROWTH_CIRCUITS", 2000))?;
+    let s_tags = if count > 5000 { 3900 } else { 200 };
+    let lab = lab(1600)?;
+    let daemon = Daemon::start(&lab, FIRST)?;
+    let first = only_set(&daemon)?;
+    let (sent, daemon) = under_load(&lab, || {
+        watching(|| {
+            configure(&with_others(count, s_tags))?;
+            timed(&format!("{count} circuits more"), reload)?;
+            let second = only_set(&daemon)?;
+            ensure!(second != first, "{count} circuits fit into {first}");
+            pass(&lab, tags_of(0, s_tags))?;
+            pass(&lab, tags_of(count - 1, s_tags))?;
+
+            // There is room for as many again, and for fewer.
+            configure(FIRST)?;
+            timed("all but one gone", reload)?;
+            ensure!(only_set(&daemon)? == second, "fewer need no other tables");
+            Ok(())
+        })?;
+        Ok(daemon)
+    })?;
+    check_all(&lab, sent, daemon)
+}
+
+#[test]
+fn every_table_grows() -> Result<()> {
+    if !root_or_skip("every_table_grows") {
+        return Ok(());
+    }
+    let lab = lab(1600)?;
+    let daemon = Daemon::start(&lab, FIRST)?;
+    let (sent, daemon) = under_load(&lab, || {
+        watching(|| {
+            let mut set = only_set(&daemon)?;
+            let grown = [
+                ("S-tags", with_others(33, 33)),
+                ("rates", rates(300)),
+                ("policers", limits(60)),
+                ("flows", fair(33)),
+                ("QoS rows", profiles(35)),
+                ("ports", ports(&lab, 15)?),
+            ];
+            for (what, config) in grown {
+                configure(&config)?;
+                timed(what, reload).with_context(|| what.to_owned())?;
+                let now = only_set(&daemon)?;
+                ensure!(now != set, "{what}: all of it fits into {now}");
+                set = now;
+            }
+            Ok(())
+        })?;
+        Ok(daemon)
+    })?;
+    check_all(&lab, sent, daemon)
+}
+
+/// More bandwidths than there is room for, by `edge set-bandwidth` alone.
+#[test]
+fn a_change_of_bandwidth_finds_room() -> Result<()> {
+    if !root_or_skip("a_change_of_bandwidth_finds_room") {
+        return Ok(());
+    }
+    let lab = lab(1600)?;
+    let daemon = Daemon::start(&lab, FIRST)?;
+    let (sent, daemon) = under_load(&lab, || {
+        watching(|| {
+            let first = only_set(&daemon)?;
+            configure(&with_others(270, 10))?;
+            reload()?;
+            ensure!(only_set(&daemon)? == first, "there is room for 270 circuits");
+            for number in 0..270u64 {
+                set_bandwidth(&format!("c{number:05}"), 1_000_000_000 + number * 1_000_000)?;
+            }
+            ensure!(only_set(&daemon)? != first, "there is no room for 270 bandwidths");
+            Ok(())
+        })?;
+        let circuits = status()?.circuits;
+        for (number, circuit) in (0..).zip(circuits.iter().skip(1)) {
+            ensure!(circuit.bandwidth_bps == 1_000_000_000 + number * 1_000_000, "{circuit:?}");
+        }
+        pass(&lab, tags_of(269, 10))?;
+        Ok(daemon)
+    })?;
+    check_all(&lab, sent, daemon)
+}
+
+/// Reloads that replace every circuit take the places of those that are gone.
+#[test]
+fn circuits_that_come_and_go_need_no_room() -> Result<()> {
+    if !root_or_skip("circuits_that_come_and_go_need_no_room") {
+        return Ok(());
+    }
+    let lab = lab(1600)?;
+    let daemon = Daemon::start(&lab, FIRST)?;
+    let (sent, daemon) = under_load(&lab, || {
+        watching(|| {
+            let first = sets()?;
+            for round in 0..6 {
+                // Those before and those to come are there at the same time.
+                let config = with_others(240, 20).replace("\"c00", &format!("\"r{round}-00"));
+                configure(&config)?;
+                reload()?;
+                ensure!(sets()? == first, "round {round}: {:?}\n{}", sets()?, daemon.said());
+            }
+            Ok(())
+        })?;
+        pass(&lab, tags_of(239, 20))?;
+        Ok(daemon)
+    })?;
+    check_all(&lab, sent, daemon)
+}
+
+/// As many frames of these tags as are sent arrive, both ways.
+fn pass(lab: &Lab, (s_tag, c_tag): (usize, usize)) -> Result<()> {
+    let (s_vid, c_vid) = (u16::try_from(s_tag)?, u16::try_from(c_tag)?);
+    let sent = frame(&[(0x88a8, s_vid), (0x8100, c_vid)], 0x0800, &ipv4(0, 300));
+    let ends = Ends::open(lab)?;
+    for (sender, port) in [(&ends.customer.0, "core0"), (&ends.core.0, "customer0")] {
+        let before = lab.far_end(port)?.received()?.tagged(s_vid, c_vid).frames;
+        (0..10).try_for_each(|_| sender.send(&sent))?;
+        let deadline = Instant::now() + WAIT;
+        let mut frames = 0;
+        while frames < 10 && Instant::now() < deadline {
+            frames = lab.far_end(port)?.received()?.tagged(s_vid, c_vid).frames - before;
+        }
+        ensure!(frames == 10, "{frames} of 10 frames arrive at {port} with {s_vid} and {c_vid}");
+    }
+    Ok(())
+}
+
+fn timed(what: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
+    let started = Instant::now();
+    work()?;
+    println!("{what}: {:.2} s", started.elapsed().as_secs_f64());
+    Ok(())
+}
+
+fn rates(count: usize) -> String {
+    let others = (0..count).map(|number| {
+        let bandwidth = format!("bandwidth = \"{} Mbps\"", number + 1);
+        circuit(&format!("c{number:05}"), tags_of(number, 10), &bandwidth, "")
+    });
+    FIRST.to_owned() + &others.collect::<String>()
+}
+
+/// Nine buckets in each circuit's.
+fn limits(count: usize) -> String {
+    let others = (0..count).map(|number| {
+        let name = format!("c{number:05}");
+        let of_peering = "qos = \"limits\"\nbandwidth = \"500 Mbps\"";
+        circuit(&name, tags_of(number, 10), "bandwidth = \"1 Gbps\"", of_peering)
+    });
+    let mut config = FIRST.to_owned() + &others.collect::<String>() + "[qos.limits]\nclasses = [";
+    for class in 1..8 {
+        // Writing to a string can't fail.
+        let _written = write!(
+            config,
+            "{{ name = \"k{class}\", dscp = [{class}], bandwidth = \"{class}0 Mbps\" }},"
+        );
+    }
+    config + "{ name = \"rest\", dscp = [\"default\"], bandwidth = \"90 Mbps\" }]\n"
+}
+
+fn fair(count: usize) -> String {
+    let others = (0..count).map(|number| {
+        let rest = "bandwidth = \"1 Gbps\"\nfairness = \"flow\"";
+        circuit(&format!("c{number:05}"), tags_of(number, 10), rest, "")
+    });
+    FIRST.to_owned() + &others.collect::<String>()
+}
+
+/// As many QoS profiles, with each `dscp` policy.
+fn profiles(count: usize) -> String {
+    let mut config = FIRST.to_owned();
+    for number in 0..count {
+        let (s_tag, qos) = (101 + number, format!("qos = \"p{number}\""));
+        // Writing to a string can't fail.
+        let _written = write!(
+            config,
+            "[[circuit]]\nname = \"c{number:05}\"\nbandwidth = \"1 Gbps\"\ns_tag = {s_tag}\n\
+             [[circuit.peering]]\nkind = \"private\"\nc_tag = 1\n{qos}\n\
+             [[circuit.peering]]\nkind = \"microsoft\"\nc_tag = 2\n{qos}\n\
+             [qos.p{number}]\nclasses = [{{ name = \"a\", dscp = [{number}], mark = {number} }}, \
+             {{ name = \"b\", dscp = [\"default\"] }}]\n"
+        );
+    }
+    config
+}
+
+/// As many ports more.
+fn ports(lab: &Lab, count: usize) -> Result<String> {
+    let mut ports = String::new();
+    for number in 0..count {
+        let (name, peer) = (format!("more{number}"), format!("peer{number}"));
+        lab.edge().output("ip", &["link", "add", &name, "type", "veth", "peer", "name", &peer])?;
+        // Writing to a string can't fail.
+        let _written = write!(
+            ports,
+            "[[port]]\nname = \"{name}\"\ninterface = \"{name}\"\nside = \"customer\"\n\
+             forward = \"core0\"\nxdp_mode = \"native\"\n"
+        );
+    }
+    let config = FIRST.replace("s_tag = 100", "s_tag = 100\nports = [\"customer0\", \"core0\"]");
+    Ok(config.replacen("[[port]]", &format!("{ports}[[port]]"), 1))
+}
