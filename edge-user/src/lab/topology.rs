@@ -163,7 +163,7 @@ impl Cable<'_> {
     const UNREADY: &'static str = "unready";
 
     fn to_new_far_end(&self) -> Result<FarEnd> {
-        let laid = || {
+        let laid = || -> Result<FarEnd> {
             let far = NetNs::new()?;
             self.lay(&far)?;
             let far = FarEnd::new(self.interface, self.far_mac(), far)?;
