@@ -36,8 +36,14 @@ pub fn carry(tables: &mut KernelTables, old: &Books) -> Result<()> {
         carried.sides[to] = carried.sides[side];
         tables.carried_ports.set(*index, &carried);
     }
+    // Where there was no room for an owner, its counters are shown with those of the same place.
+    let mut by_place = BTreeMap::new();
+    for (key, index) in &owners {
+        by_place.entry((key.place(), &key.classes)).or_insert(*index);
+    }
     for slot in old.slots() {
-        let Some(index) = owners.get(&slot.key) else { continue };
+        let of_place = || by_place.get(&(slot.key.place(), &slot.key.classes));
+        let Some(index) = owners.get(&slot.key).or_else(of_place) else { continue };
         let mut carried = tables.carried.get(*index);
         carried.sides[to].add(&old.counted(slot.index)?);
         tables.carried.set(*index, &carried);
@@ -89,12 +95,17 @@ impl BesideOurs {
 }
 
 /// Gives slots and port indices to all of `old` that have none here, as far as there are some that
-/// nobody has had: who has none by then is no part of the configuration.
+/// nobody has had: first to those that had the place of an owner here, under another edge's name or
+/// at other terms.
 fn make_room(tables: &mut KernelTables, old: &Books) -> Result<()> {
     let known = tables.owners();
     let used: BTreeSet<u32> = known.values().copied().collect();
     let mut free = (1..tables.attachments.len()).filter(|index| !used.contains(index));
-    for slot in old.slots().into_iter().filter(|slot| !known.contains_key(&slot.key)) {
+    let places: BTreeSet<_> = known.keys().map(AttachmentKey::place).collect();
+    let mut slots = old.slots();
+    slots.retain(|slot| !known.contains_key(&slot.key));
+    slots.sort_by_key(|slot| !places.contains(&slot.key.place()));
+    for slot in slots {
         let Some(index) = free.next() else { break };
         tables.give(index, &slot.key)?;
     }

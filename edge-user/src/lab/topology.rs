@@ -49,13 +49,7 @@ impl Lab {
         let mut far_ends = Vec::new();
         for (number, port) in (1..).zip(ports) {
             let cable = Cable { edge: &edge, interface: port, number, ifindex: None, mtu_bytes };
-            let far = NetNs::new()?;
-            let far = cable
-                .lay(&far)
-                .and_then(|()| FarEnd::new(port, cable.far_mac(), far))
-                .with_context(|| format!("cannot lay the lab's cable to {port}"))?;
-            cable.connect()?;
-            far_ends.push(far);
+            far_ends.push(cable.to_new_far_end()?);
         }
         Ok(Self { far_ends, edge, mtu_bytes, paths: 0 })
     }
@@ -63,15 +57,11 @@ impl Lab {
     /// Lays the cable of a port again, whose interface is gone, to a new far end; the interface gets
     /// this index, where one is given.
     pub fn cable_again(&mut self, port: &str, ifindex: Option<u32>) -> Result<()> {
-        let place = self.index(port)?;
-        let (number, mtu_bytes) = (u8::try_from(place + 1)?, self.mtu_bytes);
+        let index = self.index(port)?;
+        let (number, mtu_bytes) = (u8::try_from(index + 1)?, self.mtu_bytes);
         let cable = Cable { edge: &self.edge, interface: port, number, ifindex, mtu_bytes };
-        let far = NetNs::new()?;
-        self.far_ends[place] = cable
-            .lay(&far)
-            .and_then(|()| FarEnd::new(port, cable.far_mac(), far))
-            .with_context(|| format!("cannot lay the lab's cable to {port} again"))?;
-        cable.connect()
+        self.far_ends[index] = cable.to_new_far_end()?;
+        Ok(())
     }
 
     /// Lays the cable of a port anew after somebody has deleted its interface in the edge's
@@ -80,8 +70,7 @@ impl Lab {
     /// addresses.
     pub fn lay_again(&mut self, port: &str, interface: &str, ifindex: Option<u32>) -> Result<()> {
         let index = self.index(port)?;
-        let number = u8::try_from(index + 1)?;
-        let mtu_bytes = self.mtu_bytes;
+        let (number, mtu_bytes) = (u8::try_from(index + 1)?, self.mtu_bytes);
         let cable = Cable { edge: &self.edge, interface, number, ifindex, mtu_bytes };
         let far = &mut self.far_ends[index];
         cable
@@ -172,6 +161,17 @@ struct Cable<'a> {
 impl Cable<'_> {
     /// The edge's interface until the far end is ready.
     const UNREADY: &'static str = "unready";
+
+    fn to_new_far_end(&self) -> Result<FarEnd> {
+        let laid = || -> Result<FarEnd> {
+            let far = NetNs::new()?;
+            self.lay(&far)?;
+            let far = FarEnd::new(self.interface, self.far_mac(), far)?;
+            self.connect()?;
+            Ok(far)
+        };
+        laid().with_context(|| format!("cannot lay the lab's cable to {}", self.interface))
+    }
 
     /// Lays it. The far end's interface is up.
     fn lay(&self, far: &NetNs) -> Result<()> {
