@@ -15,11 +15,19 @@ fn the_readmes_configuration_is_valid() {
     assert!(block.lines().count() <= 5, "a configuration of five lines");
 }
 
-/// Every bullet of the document, and every row of its tables, names tests that there are.
 #[test]
 fn a_test_stands_behind_each_sentence_about_billing() {
+    each_sentence_names_tests(include_str!("../../docs/billing.md"), 30);
+}
+
+#[test]
+fn a_test_stands_behind_each_sentence_about_interfaces() {
+    each_sentence_names_tests(include_str!("../../docs/operations.md"), 8);
+}
+
+/// Every bullet of the document, and every row of its tables, names tests that there are.
+fn each_sentence_names_tests(document: &str, more_than: usize) {
     let tests = tests_in(Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace"));
-    let document = include_str!("../../docs/billing.md");
     let mut sentences: Vec<String> = Vec::new();
     for line in document.lines() {
         let is_row = line.starts_with("| ") && !line.starts_with("| fault");
@@ -31,7 +39,7 @@ fn a_test_stands_behind_each_sentence_about_billing() {
             sentence.push_str(rest);
         }
     }
-    assert!(sentences.len() > 30, "the document has sentences");
+    assert!(sentences.len() > more_than, "the document has sentences");
     for sentence in sentences {
         let named = sentence.rsplit_once('(').map_or("", |(_, named)| named);
         let named = named.split_once(')').map_or("", |(named, _)| named);
