@@ -130,6 +130,11 @@ pub(super) fn prepare(
 }
 
 impl Prepared {
+    /// Whether refusals of devices will be counted.
+    pub(super) fn watches_egress(&self) -> bool {
+        self.watches_egress
+    }
+
     /// Undoes the preparation.
     pub(super) fn give_up(self) {
         let Self { next, sources, steps, links, mut undo, .. } = self;
@@ -372,6 +377,7 @@ fn prepare_port(
     if let Some(link) = fitting {
         // The program for that mode, if it is not this one.
         program.id(link.mode())?;
+        program.close_tables();
         return Ok(Step::Replace(link.clone().open()?, program));
     }
     if let Some(link) = link {
@@ -380,6 +386,7 @@ fn prepare_port(
     let held = Held::attach(&mut program, interface, port.xdp_mode)?;
     // The program for that mode, if it is not this one.
     program.id(held.mode())?;
+    program.close_tables();
     Ok(Step::Attach(held, program))
 }
 

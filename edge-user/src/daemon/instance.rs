@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use edge_common::rate::Rate;
 use nix::fcntl::Flock;
 
@@ -213,7 +213,16 @@ impl Instance {
     }
 
     fn prepare(&mut self, config: &Config) -> Result<Prepared> {
-        prepare(&mut self.set, &self.bookkeeper, &self.devices, config, Some(&self.installed))
+        let running = Some(&self.installed);
+        let prepared = prepare(&mut self.set, &self.bookkeeper, &self.devices, config, running)?;
+        if self.watches_egress && !prepared.watches_egress() {
+            prepared.give_up();
+            bail!(
+                "frames that a device refuses would count as forwarded, which they don't now (the \
+                 log says why), and nothing was changed"
+            );
+        }
+        Ok(prepared)
     }
 
     fn commit(&mut self, prepared: Prepared) {
