@@ -58,13 +58,19 @@ fn places_that_cant_be_booked_are_nobodys_to_take() -> Result<()> {
     }
     let lab = lab(1600)?;
     let mut disk = Disk::new()?;
-    let daemon = Daemon::start(&lab, &with_others(400, 20))?;
+    let daemon = Daemon::start(&lab, &with_others(0, 1))?;
     let first = only_set(&daemon)?;
     let (sent, daemon) = under_load(&lab, || {
-        disk.fill()?;
+        let round = |round: char| -> Result<()> {
+            configure(&with_others(240, 20).replace("\"c00", &format!("\"{round}00")))?;
+            reload()
+        };
         watching(|| {
-            configure(&with_others(400, 20).replace("\"c00", "\"d00"))?;
-            reload()?;
+            round('d')?;
+            round('e')?;
+            ensure!(only_set(&daemon)? == first);
+            disk.fill()?;
+            round('f')?;
             ensure!(sets()?.len() == 2, "{:?}", sets()?);
             disk.repair()?;
             ensure!(only_set(&daemon)? != first);
