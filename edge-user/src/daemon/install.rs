@@ -246,6 +246,9 @@ fn try_prepare(
     if let Some(next) = &mut undo.next {
         // Nothing reads it yet.
         set_egress(&mut next.tables, &plan, &interfaces)?;
+        // Ports that wait for their interface are known in these tables, too, also to a start after
+        // we are killed.
+        plan.ports.iter().for_each(|port| next.tables.note_interface(port));
         store(&next.tables, &plan);
     }
     // Before a program hands over the first frame.
@@ -326,7 +329,8 @@ fn with_interfaces(config: &Config, found: &[Found]) -> Config {
 }
 
 /// The plan for `config` in these tables, or why it needs others. It has slots that were somebody
-/// else's only where there are no others, and their counters are booked.
+/// else's only where there are no others, their counters are booked, and nobody is shown them any
+/// more.
 fn plan_in_place(set: &Set, bookkeeper: &Bookkeeper, config: &Config) -> Result<Plan> {
     ensure!(
         set.pins.has_tables()?,
@@ -340,6 +344,10 @@ fn plan_in_place(set: &Set, bookkeeper: &Bookkeeper, config: &Config) -> Result<
         return Ok(plan);
     }
     let plan = Plan::new(config, &occupied, Police::Purchased)?;
+    ensure!(
+        !plan.takes_shown_counters(&occupied.attachments.known),
+        "there is no room for counters beside those that are shown"
+    );
     // Whoever looked a slot up before it was retired has counted by then.
     quiesce();
     bookkeeper.book(BOOK_WITHIN).context("counters of circuits that are gone can't be booked")?;
@@ -570,7 +578,10 @@ fn take_off_elsewhere(links: &[PortLink]) {
 fn turn(set: &Set, port: &PortPlan, step: Step) -> Result<Option<PortLink>> {
     let (link, mut program) = match step {
         Step::Keep(link) => return Ok(Some(link)),
-        Step::Wait => return Ok(None),
+        Step::Wait => {
+            set.tables.note_interface(port);
+            return Ok(None);
+        }
         Step::Replace(link, program) => (link, program),
         Step::Attach(held, program) => (held.pin(&set.pins)?, program),
     };

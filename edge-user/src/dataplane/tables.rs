@@ -243,6 +243,12 @@ impl KernelTables {
         self.port_keys.set(port.index, &noted);
     }
 
+    /// Notes what the configuration calls the port's interface, whether that is there or not.
+    pub fn note_interface(&self, port: &PortPlan) {
+        let interface = keys::name_bytes(&port.interface);
+        self.port_keys.set(port.index, &PortKey { interface, ..self.port_keys.get(port.index) });
+    }
+
     /// No program uses the port's index any more.
     pub fn forget_programs(&self, index: u32) {
         let forgotten = PortKey { program_ids: [0; 2], ..self.port_keys.get(index) };

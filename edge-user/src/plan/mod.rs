@@ -4,6 +4,7 @@
 mod capacity;
 mod keys;
 mod member;
+mod predecessors;
 mod qos;
 mod rate_change;
 mod rates;
@@ -214,19 +215,6 @@ impl Plan {
     #[must_use]
     pub fn port(&self, name: &str) -> Option<&PortPlan> {
         self.ports.iter().find(|port| port.name == name)
-    }
-
-    /// Finds the predecessors of each attachment among those that have a slot.
-    pub fn find_predecessors(&mut self, known: &BTreeMap<AttachmentKey, u32>) {
-        let taken = self.attachment_indices();
-        let mut predecessors: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        for (key, index) in known.iter().filter(|(_, index)| !taken.contains(index)) {
-            predecessors.entry(key.place()).or_default().push((*index, key.classes.clone()));
-        }
-        for attachment in &mut self.attachments {
-            attachment.predecessors =
-                predecessors.remove(&attachment.key.place()).unwrap_or_default();
-        }
     }
 
     fn publish(&mut self, member: &Member<'_>, port: u32, attachment: u32) {

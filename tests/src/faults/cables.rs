@@ -113,10 +113,11 @@ impl Cables {
         let ifindex = ifindex(lab, device)?;
         ip(lab.edge(), &["link", "del", device])?;
         if is_given_away {
-            let index = ifindex.to_string();
-            ip(lab.edge(), &["link", "add", "name", STRANGER, "index", &index, "type", "dummy"])?;
-            ip(lab.edge(), &["link", "set", STRANGER, "addrgenmode", "none"])?;
-            ip(lab.edge(), &["link", "set", STRANGER, "up"])?;
+            let link = format!("link add name {STRANGER} index {ifindex} type veth peer name peer");
+            ip(lab.edge(), &link.split(' ').collect::<Vec<_>>())?;
+            for device in [STRANGER, "peer"] {
+                ip(lab.edge(), &["link", "set", device, "addrgenmode", "none", "up"])?;
+            }
         }
         self.0[wire].trouble = Some(Trouble::Deleted { ifindex, is_given_away });
         Ok(())

@@ -4,7 +4,11 @@ use std::{thread, time::Duration};
 
 use anyhow::Result;
 
-use super::{happen::Way, run::Run, wires::WIRES};
+use super::{
+    happen::Way,
+    run::{ON_THE_WAY, Run},
+    wires::WIRES,
+};
 
 /// The most wires that no frames come by at a time.
 const MOST_TROUBLED: usize = 2;
@@ -174,6 +178,10 @@ impl Run<'_> {
             }
             Kind::PinRemoved => self.cables.take_off(self.lab, wire, false)?,
             Kind::Detached => self.cables.take_off(self.lab, wire, true)?,
+        }
+        if matches!(kind, Kind::PinRemoved) {
+            // The kernel takes the program off in its own time.
+            thread::sleep(ON_THE_WAY);
         }
         if is_down {
             self.start_daemon()?;

@@ -39,7 +39,7 @@ const LONGEST_TROUBLE: u32 = 8;
 /// The longest pause between faults.
 const LONGEST_PAUSE_MS: u64 = 60;
 /// Long enough for frames that have left the edge to arrive.
-const ON_THE_WAY: Duration = Duration::from_millis(30);
+pub(super) const ON_THE_WAY: Duration = Duration::from_millis(30);
 /// Faults between two reckonings at rest.
 const REST_EVERY: u32 = 25;
 /// How long a port may take to run again by itself.
