@@ -64,8 +64,8 @@ fn every_table_grows() -> Result<()> {
         watching(|| {
             let mut set = only_set(&daemon)?;
             // Seventeen ports have to do with the files of a few.
-            let limits = Limits::of(&daemon)?;
-            limits.limit("nofile", limits.files()? + 150)?;
+            let files = Limits::of(&daemon)?;
+            files.limit("nofile", files.files()? + 150)?;
             let grown = [
                 ("S-tags", with_others(33, 33)),
                 ("rates", rates(300)),
@@ -81,7 +81,7 @@ fn every_table_grows() -> Result<()> {
                 ensure!(now != set, "{what}: all of it fits into {now}");
                 set = now;
             }
-            limits.lift()
+            files.lift()
         })?;
         Ok(daemon)
     })?;
