@@ -97,12 +97,14 @@ fn a_ports_index_is_given_away_only_when_no_program_has_it() -> Result<()> {
         return Ok(());
     }
     const INTERFACES: [&str; 2] = ["cust1", "spare0"];
-    const RELOADS: usize = 24;
+    /// More than there are indices.
+    const RELOADS: usize = 20;
     private_mounts()?;
     let wires = Wires::new(&["spare0"])?;
     let spare = End::open(&wires.lab, "spare0")?;
     let configured = |number: usize| {
-        let (port, interface) = (format!("S{number}"), INTERFACES[number % 2]);
+        // What comes first by name is given away first.
+        let (port, interface) = (format!("S{}", 99 - number), INTERFACES[number % 2]);
         let ports = [("C2", "core1"), (port.as_str(), interface)];
         // The core port knows nothing of it, so that its program stays.
         config(&ports, &[["none0", "none1"], [interface, "core1"]])
