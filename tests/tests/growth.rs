@@ -11,6 +11,8 @@ mod failing;
 mod killed;
 #[path = "growth/limits.rs"]
 mod limits;
+#[path = "growth/readers.rs"]
+mod readers;
 #[path = "growth/refused.rs"]
 mod refused;
 #[path = "growth/tables.rs"]

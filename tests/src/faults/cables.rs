@@ -182,12 +182,28 @@ impl Cables {
     /// Takes our program off an interface: removes the pin of its link, or detaches that.
     pub fn take_off(&self, lab: &Lab, wire: usize, is_detached: bool) -> Result<()> {
         let ifindex = ifindex(lab, &self.0[wire].device)?;
-        let links =
-            lab.edge().run(|| PortLink::all(&Pins::new(Path::new(PIN_DIR)), &Devices::open()?))?;
-        let own = links.iter().find(|link| link.place == Place::Here(ifindex));
-        let own = own.context("no program is on the interface")?;
-        let path = own.pins.link(own.name);
-        if is_detached { detach(&path) } else { Ok(fs::remove_file(&path)?) }
+        lab.edge().run(|| {
+            let devices = Devices::open()?;
+            let links = PortLink::all(&Pins::new(Path::new(PIN_DIR)), &devices)?;
+            let own = links.iter().find(|link| link.place == Place::Here(ifindex));
+            let own = own.context("no program is on the interface")?;
+            let path = own.pins.link(own.name);
+            if is_detached {
+                return detach(&path);
+            }
+            fs::remove_file(&path)?;
+            // The kernel takes the program off in its own time, unless a daemon is faster.
+            let deadline = Instant::now() + PATIENCE;
+            while devices
+                .by_index(ifindex)?
+                .is_some_and(|device| device.mode_of(own.program_id).is_some())
+                && !path.exists()
+            {
+                ensure!(Instant::now() < deadline, "the program stays without its link");
+                thread::sleep(Duration::from_millis(2));
+            }
+            Ok(())
+        })
     }
 }
 
