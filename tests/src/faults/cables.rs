@@ -9,9 +9,11 @@ use std::{
         unix::ffi::OsStrExt as _,
     },
     path::Path,
+    thread,
+    time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use edge_user::{
     dataplane::{Pins, Place, PortLink, device::Devices},
     lab::{Lab, NetNs},
@@ -19,6 +21,7 @@ use edge_user::{
 
 use super::wires::WIRES;
 
+const PATIENCE: Duration = Duration::from_secs(5);
 const PIN_DIR: &str = "/sys/fs/bpf/edge";
 /// Nobody's, with the index that an interface had.
 const STRANGER: &str = "stranger";
@@ -182,12 +185,26 @@ impl Cables {
     /// Takes our program off an interface: removes the pin of its link, or detaches that.
     pub fn take_off(&self, lab: &Lab, wire: usize, is_detached: bool) -> Result<()> {
         let ifindex = ifindex(lab, &self.0[wire].device)?;
-        let links =
-            lab.edge().run(|| PortLink::all(&Pins::new(Path::new(PIN_DIR)), &Devices::open()?))?;
-        let own = links.iter().find(|link| link.place == Place::Here(ifindex));
-        let own = own.context("no program is on the interface")?;
-        let path = own.pins.link(own.name);
-        if is_detached { detach(&path) } else { Ok(fs::remove_file(&path)?) }
+        lab.edge().run(|| {
+            let devices = Devices::open()?;
+            let links = PortLink::all(&Pins::new(Path::new(PIN_DIR)), &devices)?;
+            let own = links.iter().find(|link| link.place == Place::Here(ifindex));
+            let own = own.context("no program is on the interface")?;
+            let path = own.pins.link(own.name);
+            if is_detached {
+                return detach(&path);
+            }
+            fs::remove_file(&path)?;
+            // The kernel takes the program off in its own time, unless a daemon is faster.
+            let deadline = Instant::now() + PATIENCE;
+            while devices.by_index(ifindex)?.is_some_and(|device| device.runs(own.program_id))
+                && !path.exists()
+            {
+                ensure!(Instant::now() < deadline, "the program stays without its link");
+                thread::sleep(Duration::from_millis(2));
+            }
+            Ok(())
+        })
     }
 }
 
