@@ -59,6 +59,7 @@ fn nothing_is_lost_and_nothing_is_billed_twice() -> Result<()> {
         received.frames,
         received.bytes,
     );
+    eprintln!("{}", run.times());
     run.finish()?;
     let devices = run.devices();
     drop(run);

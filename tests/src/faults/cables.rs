@@ -9,9 +9,11 @@ use std::{
         unix::ffi::OsStrExt as _,
     },
     path::Path,
+    thread,
+    time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use edge_user::{
     dataplane::{Pins, Place, PortLink, device::Devices},
     lab::{Lab, NetNs},
@@ -19,6 +21,7 @@ use edge_user::{
 
 use super::wires::WIRES;
 
+const PATIENCE: Duration = Duration::from_secs(5);
 const PIN_DIR: &str = "/sys/fs/bpf/edge";
 /// Nobody's, with the index that an interface had.
 const STRANGER: &str = "stranger";

@@ -65,6 +65,17 @@ impl Charges {
         self.change.is_some()
     }
 
+    /// Nothing has come of the change: what was in effect has been all the time.
+    pub fn is_still(&mut self, lab: &Lab) -> Result<()> {
+        if let Some((_, before)) = self.change.take() {
+            self.since = before;
+        }
+        let now = received(lab)?;
+        self.count(&now, &[]);
+        self.since = now;
+        Ok(())
+    }
+
     /// `model` is in effect, and what left under another one has arrived.
     pub fn is_now(&mut self, lab: &Lab, model: &Model) -> Result<()> {
         let now = received(lab)?;

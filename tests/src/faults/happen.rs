@@ -51,23 +51,27 @@ impl Run<'_> {
             }
             Fault::KillTheReload => {
                 let model = self.another_variant();
-                self.change_to(model, Way::KilledReload)
+                self.change_to(model, Way::KilledReload).map(drop)
             }
             Fault::Reload => reload().context("the same file"),
             Fault::Change => {
                 let model = self.another_variant();
                 let way = if self.chance.percent(15) { Way::HangUp } else { Way::Reload };
-                self.change_to(model, way)
+                self.change_to(model, way).map(drop)
             }
             Fault::SetBandwidth => self.set_bandwidth(),
             Fault::Upgrade => {
-                self.make_findable()?;
+                if !self.make_findable()? {
+                    return Ok(());
+                }
                 self.end_somehow()?;
                 self.is_other_layout = !self.is_other_layout;
                 self.start_daemon()
             }
             Fault::KillTheUpgrade => {
-                self.make_findable()?;
+                if !self.make_findable()? {
+                    return Ok(());
+                }
                 self.end_somehow()?;
                 self.is_other_layout = !self.is_other_layout;
                 self.kill_a_start()?;
@@ -106,31 +110,51 @@ impl Run<'_> {
         }
     }
 
-    /// Has `model` take the place of the configuration.
-    pub(super) fn change_to(&mut self, model: Model, way: Way) -> Result<()> {
+    /// Has `model` take the place of the configuration. Returns whether it has: a change of terms that
+    /// can't be noted on the disk changes nothing.
+    pub(super) fn change_to(&mut self, model: Model, way: Way) -> Result<bool> {
         self.note(&format!("by {way:?}"));
         self.charges.may_be(self.lab, &model)?;
-        self.model = model;
-        configure(&self.model.toml())?;
+        configure(&model.toml())?;
+        if matches!(way, Way::HangUp) {
+            // Nothing tells when that is done; after the reload, it is.
+            self.daemon.as_ref().context("a daemon")?.hang_up()?;
+        }
         match way {
-            Way::Reload => reload().context("another file"),
-            Way::HangUp => {
-                self.daemon.as_ref().context("a daemon")?.hang_up()?;
-                // Nothing tells when that is done; after this, it is.
-                reload().context("another file, after SIGHUP")
+            Way::Reload | Way::HangUp => match reload() {
+                Err(error) if self.is_for_want_of_a_disk(&error) => {
+                    self.note("refused for want of a disk");
+                    self.charges.is_still(self.lab)?;
+                    configure(&self.model.toml())?;
+                    return Ok(false);
+                }
+                reloaded => reloaded.context("another file")?,
+            },
+            Way::KilledReload => {
+                self.model = model;
+                self.kill_the_reload()?;
+                return Ok(true);
             }
-            Way::KilledReload => self.kill_the_reload(),
             Way::Kill | Way::Stop => {
+                self.model = model;
                 self.end(matches!(way, Way::Stop))?;
-                self.start_daemon()
+                self.start_daemon()?;
+                return Ok(true);
             }
         }
+        self.model = model;
+        Ok(true)
     }
 
     /// The same by any way.
-    pub(super) fn change_somehow_to(&mut self, model: Model) -> Result<()> {
+    pub(super) fn change_somehow_to(&mut self, model: Model) -> Result<bool> {
         let way = self.chance.pick_weighted(&WAYS);
         self.change_to(model, way)
+    }
+
+    fn is_for_want_of_a_disk(&self, error: &anyhow::Error) -> bool {
+        let cannot_write = self.disk.is_full() || self.disk.is_read_only();
+        cannot_write && format!("{error:#}").contains("can't be noted")
     }
 
     pub(super) fn end_somehow(&mut self) -> Result<()> {
@@ -176,7 +200,10 @@ impl Run<'_> {
         let rate_bps = 100_000 << self.chance.below(10);
         self.note(&format!("{} and {} others at {rate_bps}", many[0], many.len() - 1));
         for (number, circuit) in (0..).zip(&many) {
-            set_bandwidth(circuit, rate_bps + number * 1_000).map(drop)?;
+            match set_bandwidth(circuit, rate_bps + number * 1_000) {
+                Err(error) if self.is_for_want_of_a_disk(&error) => return Ok(()),
+                changed => drop(changed?),
+            }
         }
         Ok(())
     }

@@ -35,7 +35,9 @@ impl Run<'_> {
     /// Gives ports interfaces of other wires, and the file another order. What is sent by a wire
     /// stays the same customer's.
     pub(super) fn move_ports(&mut self) -> Result<()> {
-        self.make_findable()?;
+        if !self.make_findable()? {
+            return Ok(());
+        }
         let mut model = self.model.clone();
         let mut names = model.ports.clone().map(|port| port.name);
         match self.chance.below(3) {
@@ -52,7 +54,7 @@ impl Run<'_> {
         self.note(&format!("{names:?}, in the order {:?}", model.order));
         // What a port has counted before, it has not received from this wire.
         self.meters = None;
-        self.change_somehow_to(model)
+        self.change_somehow_to(model).map(drop)
     }
 
     /// Gives an interface another name, which the configuration has at once, later or never.
@@ -74,7 +76,7 @@ impl Run<'_> {
             0 => {
                 let mut model = self.model.clone();
                 model.ports[wire].interface = name;
-                self.change_somehow_to(model)
+                self.change_somehow_to(model).map(drop)
             }
             1 => {
                 thread::sleep(Duration::from_millis(self.chance.below(60)));
@@ -91,7 +93,9 @@ impl Run<'_> {
 
     /// Two interfaces swap their names, and back; or the configuration has them swapped, too.
     pub(super) fn swap_names(&mut self) -> Result<()> {
-        self.make_known()?;
+        if !self.make_known()? {
+            return Ok(());
+        }
         let mut sound = self.cables.sound();
         shuffle(&mut sound, || self.chance.next_u64());
         let &[one, other, ..] = &sound[..] else { return Ok(()) };
@@ -112,7 +116,9 @@ impl Run<'_> {
                 self.model = model;
                 return self.start_daemon();
             }
-            return self.change_somehow_to(model);
+            if self.change_somehow_to(model)? {
+                return Ok(());
+            }
         }
         // Whatever else the daemon looks after meanwhile, nobody has told it of other ports.
         if let Some(wire) = self.cables.troubled().first() {
@@ -224,21 +230,21 @@ impl Run<'_> {
     }
 
     /// Every port has its interface, by the name that the configuration has.
-    pub(super) fn make_findable(&mut self) -> Result<()> {
+    pub(super) fn make_findable(&mut self) -> Result<bool> {
         for wire in self.cables.troubled() {
             self.bring_back(wire)?;
         }
         self.make_known()
     }
 
-    /// The configuration has the names that the interfaces have.
-    fn make_known(&mut self) -> Result<()> {
+    /// The configuration has the names that the interfaces have; whether that came about.
+    fn make_known(&mut self) -> Result<bool> {
         let mut model = self.model.clone();
         for wire in self.cables.sound() {
             model.ports[wire].interface.clone_from(&self.cables.0[wire].device);
         }
         if model.ports == self.model.ports {
-            return Ok(());
+            return Ok(true);
         }
         self.note(&format!("{:?}", model.ports));
         self.change_to(model, Way::Reload)

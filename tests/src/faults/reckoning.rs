@@ -47,17 +47,10 @@ pub fn reckon(run: &mut Run<'_>) -> Result<Figures> {
         figures.sent += cable.sent;
         figures.received += cable.received.total().into();
     }
-    let mut taken = Count::default();
-    let (mut reasons, mut ok) = (0, 0);
     for port in &status.ports {
-        taken += Count { frames: port.rx_frames, bytes: port.rx_bytes };
-        reasons += port.reasons.values().sum::<u64>();
-        ok += port.reasons.get("ok").copied().unwrap_or(0);
         figures.refused_frames += port.reasons.get("egress-refused").copied().unwrap_or(0);
     }
-    run.same("sent, and received by all ports", &figures.sent, &taken);
-    run.same("sent, and the sum over all ports' reasons", &figures.sent.frames, &reasons);
-    run.same("received, and ok", &figures.received.frames, &ok);
+    run.all_is_taken(&status, &cables);
     run.ledger_is_wire(&usage, &cables);
     let wrong = run.charges.out_of_bounds(&usage);
     run.problems.extend(wrong);

@@ -43,6 +43,7 @@ impl Run<'_> {
         ensure!(self.lab.settle(Duration::from_secs(10))?, "frames are still on their way");
         self.charges.is_now(self.lab, &self.model)?;
         let now = self.meters()?;
+        self.all_is_taken(&now.status, &now.cables);
         if self.disk.is_sound() {
             is_booked()?;
             let usage = total_usage()?;
@@ -62,6 +63,25 @@ impl Run<'_> {
             self.traffic.resume(wire);
         }
         Ok(())
+    }
+
+    /// Whatever ports were called: what was sent is what was received by them, which is the sum of
+    /// their reasons; and `ok` is what was received beyond them.
+    pub(super) fn all_is_taken(&mut self, status: &Status, cables: &[Cable]) {
+        let (mut sent, mut left, mut taken): (Count, Count, Count) = Default::default();
+        for cable in cables {
+            sent += cable.sent;
+            left += Count::from(cable.received.total());
+        }
+        let (mut reasons, mut ok) = (0, 0);
+        for port in &status.ports {
+            taken += Count { frames: port.rx_frames, bytes: port.rx_bytes };
+            reasons += port.reasons.values().sum::<u64>();
+            ok += port.reasons.get("ok").copied().unwrap_or(0);
+        }
+        self.same("sent, and received by all ports", &sent, &taken);
+        self.same("sent, and the sum over all ports' reasons", &sent.frames, &reasons);
+        self.same("received, and ok", &left.frames, &ok);
     }
 
     /// What is sent, received and counted now.

@@ -1,7 +1,7 @@
 //! One fault after the other, while frames go on.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     path::Path,
     thread,
     time::{Duration, Instant},
@@ -75,6 +75,7 @@ pub struct Run<'a> {
     isolation: Isolation,
     watch: Watch,
     started: Instant,
+    took: BTreeMap<String, (u32, Duration)>,
     damaged_since: u32,
     seals: i64,
     last_words: VecDeque<String>,
@@ -113,6 +114,7 @@ impl<'a> Run<'a> {
             isolation,
             watch: Watch::default(),
             started: Instant::now(),
+            took: BTreeMap::new(),
             damaged_since: 0,
             seals: 0,
             last_words: VecDeque::new(),
@@ -127,10 +129,13 @@ impl<'a> Run<'a> {
             let fault = self.chance.pick_weighted(&FAULTS);
             self.note(&format!("{number}: {fault:?}"));
             let name = || format!("fault {number}, {fault:?}");
+            let begun = Instant::now();
             self.happen(fault).with_context(name)?;
             thread::sleep(Duration::from_millis(self.chance.below(LONGEST_PAUSE_MS)));
             self.mend_what_is_old().with_context(name)?;
             self.look().with_context(name)?;
+            let (times, took) = self.took.entry(format!("{fault:?}")).or_default();
+            (*times, *took) = (*times + 1, *took + begun.elapsed());
             if number % REST_EVERY == 0 {
                 self.rest().with_context(|| format!("at rest after fault {number}"))?;
             }
@@ -208,6 +213,15 @@ impl<'a> Run<'a> {
     /// Ends the daemon for good.
     pub fn finish(&mut self) -> Result<()> {
         self.end(true)
+    }
+
+    /// How often each fault has happened, and how long it took.
+    #[must_use]
+    pub fn times(&self) -> String {
+        let times = self.took.iter().map(|(fault, (times, took))| {
+            format!("{fault} {times} times {} ms", (*took / *times).as_millis())
+        });
+        times.collect::<Vec<_>>().join(", ")
     }
 
     /// What the ports' interfaces are called.
