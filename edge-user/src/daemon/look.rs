@@ -17,7 +17,9 @@ use super::control::{self, Booked, Request};
 use crate::{
     config::{Config, DEFAULT_STATE_DIR},
     dataplane::books::{AllBooks, all_books},
-    ledger::{ClassReading, Ledger, LedgerError, OpenEpoch, PrivateCopy, Reading, SlotReading, changes_in},
+    ledger::{
+        ClassReading, Ledger, LedgerError, OpenEpoch, PrivateCopy, Reading, SlotReading, changes_in,
+    },
     time,
 };
 

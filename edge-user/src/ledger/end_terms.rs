@@ -43,8 +43,8 @@ fn end_terms(
     at: Timestamp,
 ) -> Result<Vec<TermsSpan>, Fault> {
     let transaction = connection.transaction()?;
-    let unsettled: u64 =
-        transaction.query_row("SELECT count(*) FROM terms_note", [], |row| column::count(row, 0))?;
+    let unsettled: u64 = transaction
+        .query_row("SELECT count(*) FROM terms_note", [], |row| column::count(row, 0))?;
     if unsettled > 0 {
         return Err(Fault::Refused(
             "what was sold last is not dated for good, as the clock may have been wrong; nothing was ended: \
