@@ -72,9 +72,32 @@ fn note(
     if boot.belief.is_settled && boot.belief.is_followed() {
         make_final(&transaction)?;
     } else {
-        lay_anew(&transaction)?;
+        // The others are dated as before, or were dated again when the clock was looked at.
+        lay_last(&transaction, change)?;
     }
     Ok(transaction.commit()?)
+}
+
+/// Dates the last change, after all others.
+fn lay_last(transaction: &Transaction<'_>, change: &TermsChange) -> Result<(), Fault> {
+    let offsets = boots::offsets(transaction)?;
+    let mut statement =
+        transaction.prepare_cached("SELECT id, boot, boot_us FROM terms_note ORDER BY id")?;
+    let mut rows = statement.query([])?;
+    let (mut last, mut last_us) = (None, i64::MIN);
+    while let Some(row) = rows.next()? {
+        let (id, boot, boot_us): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let date_us =
+            offsets.get(&boot).map(|offset| offset.us.saturating_add(boot_us).max(last_us));
+        last_us = date_us.unwrap_or(last_us);
+        last = date_us.map(|date_us| (id, date_us));
+    }
+    if let Some((id, date_us)) = last
+        && !terms::has_final_after(transaction, date_us)?
+    {
+        terms::apply(transaction, change, Dated::ByNote(id), date_us)?;
+    }
+    Ok(())
 }
 
 fn check(change: &TermsChange) -> Result<(), Fault> {

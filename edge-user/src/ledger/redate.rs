@@ -43,6 +43,18 @@ pub(super) fn bring_back(
     terms(transaction, &back)
 }
 
+/// What has expired by over 31 days ahead must not push there what comes. Whether anything has.
+pub(super) fn lower_floors(transaction: &Transaction<'_>, now_us: i64) -> Result<bool, Fault> {
+    let second = now_us.div_euclid(SECOND_US);
+    let far_s = second.saturating_add(FAR_US / SECOND_US);
+    let mut lowered = 0;
+    for table in ["series", "meter"] {
+        let sql = format!("UPDATE {table} SET expired_until_s = ?1 WHERE expired_until_s > ?2");
+        lowered += transaction.prepare_cached(&sql)?.execute([second, far_s])?;
+    }
+    Ok(lowered != 0)
+}
+
 struct Back {
     now_us: i64,
     /// When this boot began.

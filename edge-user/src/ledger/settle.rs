@@ -42,7 +42,8 @@ pub(super) fn follow(
         return Ok(());
     }
     if let Some(now_us) = after.date_us(after.read_us) {
-        if boots::distrust_later(transaction, boot.id, now_us)? {
+        let is_other = boots::distrust_later(transaction, boot.id, now_us)?;
+        if redate::lower_floors(transaction, now_us)? || is_other {
             lay_anew(transaction)?;
         }
         // What was dated for good by another offset of this boot was wrong.

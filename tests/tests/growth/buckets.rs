@@ -18,9 +18,9 @@ use edge_user::lab::{Lab, private_mounts, raw::RawSender, root_or_skip};
 use super::config::{circuit, only_set};
 
 const PORTS: [&str; 3] = ["customer0", "customer1", "core0"];
-/// Bytes of each frame, and of each burst: 10 s of 64 kbit/s.
+/// Bytes of each frame, and of each burst: 16 s of 64 kbit/s, the longest that there is.
 const FRAME_BYTES: u64 = 1522;
-const BURST_BYTES: u64 = 80_000;
+const BURST_BYTES: u64 = 128_000;
 /// Frames that a burst has room for.
 const BURST_FRAMES: u64 = BURST_BYTES / FRAME_BYTES;
 const SLOW: u64 = 64_000;
@@ -51,7 +51,7 @@ fn config(is_changed: bool, s_tags: usize) -> String {
         (FULL, rate(SLOW), ""),
         (FASTER, rate(faster), ""),
         (SLOWER, rate(slower), ""),
-        // Ten seconds of it are its burst, too.
+        // Sixteen seconds of it are its burst, too.
         (LIMITED, "bandwidth = \"1 Gbps\"".to_owned(), "bandwidth = \"64 kbps\""),
         (SHARED, rate(SLOW), ""),
         (FAIR, rate(SLOW) + "\nfairness = \"flow\"", ""),

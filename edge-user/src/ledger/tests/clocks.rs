@@ -318,6 +318,26 @@ fn what_a_clock_ahead_has_dated_for_good_comes_back() {
     assert_eq!(told, [(5, later(start, 1), Some(changed)), (6, changed, None)]);
 }
 
+/// A floor in 2033 would push all that comes there.
+#[test]
+fn what_a_clock_ahead_has_let_expire_holds_nothing_up() {
+    let start = at_day(15, "10:00:00");
+    let mut host = Host::new(start);
+    host.set(start, "2033-01-01T10:00:00Z");
+    host.book(later(start, 1800), 1000);
+    host.pass(later(start, 1800), later(start, 3700));
+    assert_eq!(host.place.ledger.seal_what_is_over().unwrap(), 1);
+    host.pass(later(start, 3700), later(start, 9000));
+    let none = Duration::ZERO;
+    assert_eq!(host.place.ledger.expire(none, none, &[]).unwrap().usage, 1);
+    (host.off_s, host.is_synchronized) = (0, true);
+    host.pass(later(start, 9000), later(start, 10_800));
+    host.book(later(start, 10_860), 1600);
+    let usage = host.usage();
+    assert_eq!(usage.iter().map(|row| row.1).sum::<u64>(), 600);
+    assert!(usage.iter().all(|row| row.0.starts_with("2026-09-15T1")), "{usage:?}");
+}
+
 /// As where the clock says when the firmware was made, until NTP is there at last.
 #[test]
 fn what_a_clock_months_behind_has_dated_for_good_comes_forth() {
