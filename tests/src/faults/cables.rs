@@ -197,7 +197,9 @@ impl Cables {
             fs::remove_file(&path)?;
             // The kernel takes the program off in its own time, unless a daemon is faster.
             let deadline = Instant::now() + PATIENCE;
-            while devices.by_index(ifindex)?.is_some_and(|device| device.runs(own.program_id))
+            while devices
+                .by_index(ifindex)?
+                .is_some_and(|device| device.mode_of(own.program_id).is_some())
                 && !path.exists()
             {
                 ensure!(Instant::now() < deadline, "the program stays without its link");
