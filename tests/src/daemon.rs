@@ -165,6 +165,18 @@ impl Daemon {
         Ok(Pid::from_raw(self.child.id().try_into()?))
     }
 
+    /// Waits for one that refuses to start, and returns its exit code.
+    pub fn refusal(mut self) -> Result<Option<i32>> {
+        let deadline = Instant::now() + patience();
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                return Ok(status.code());
+            }
+            ensure!(Instant::now() < deadline, "the daemon runs:\n{}", self.said());
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     /// `kill -9`.
     pub fn kill(mut self) -> Result<()> {
         self.child.kill()?;

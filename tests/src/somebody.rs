@@ -64,9 +64,10 @@ pub fn detach_link(pin: &Path) -> Result<()> {
     bpf(LINK_DETACH, [link.as_raw_fd().unsigned_abs(), 0, 0, 0]).map(drop)
 }
 
+/// A number of 64 bits as the two numbers of 32 bits that it is in memory.
 fn halves(number: u64) -> [u32; 2] {
-    let [a, b, c, d, e, f, g, h] = number.to_ne_bytes();
-    [u32::from_ne_bytes([a, b, c, d]), u32::from_ne_bytes([e, f, g, h])]
+    let bytes = number.to_ne_bytes();
+    [0, 4].map(|at| u32::from_ne_bytes(std::array::from_fn(|byte| bytes[at + byte])))
 }
 
 /// A command of `bpf` that takes numbers, or a path that is live.

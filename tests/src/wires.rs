@@ -298,6 +298,10 @@ impl Wires {
 }
 
 /// Frames in the ledger, by circuit and direction.
+///
+/// # Panics
+///
+/// If its books do not balance.
 pub fn booked() -> Result<BTreeMap<(String, String), u64>> {
     let ledger = Ledger::open_read_only(Path::new(STATE_DIR))?;
     assert_eq!(ledger.check()?, Vec::<String>::new());

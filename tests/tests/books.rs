@@ -258,9 +258,9 @@ fn terms_outlive_a_daemon_that_could_not_book_them() -> Result<()> {
     book()?;
     let holder = rusqlite::Connection::open(format!("{STATE_DIR}/ledger.db"))?;
     holder.execute_batch("BEGIN EXCLUSIVE")?;
-    set_bandwidth("contoso", 2 * G)?;
     configure(&CONFIG.replace("fabrikam", "fabrikam-2"))?;
     reload()?;
+    set_bandwidth("contoso", 2 * G)?;
     let changed = Timestamp::now();
     edge.daemon()?.kill()?;
     holder.execute_batch("ROLLBACK")?;

@@ -21,6 +21,11 @@ fn a_test_stands_behind_each_sentence_about_billing() {
 }
 
 #[test]
+fn a_test_stands_behind_each_sentence_about_interfaces() {
+    check_sentences(include_str!("../../docs/operations.md"), 8);
+}
+
+#[test]
 fn a_test_stands_behind_each_sentence_about_replays() {
     let document = include_str!("../../docs/replay.md");
     let (told, _) = document.split_once("## A line of").expect("the section after the sentences");

@@ -9,6 +9,10 @@ mod config;
 mod failing;
 #[path = "growth/killed.rs"]
 mod killed;
+#[path = "growth/limits.rs"]
+mod limits;
+#[path = "growth/readers.rs"]
+mod readers;
 #[path = "growth/refused.rs"]
 mod refused;
 #[path = "growth/tables.rs"]

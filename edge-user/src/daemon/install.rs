@@ -134,6 +134,11 @@ pub(super) fn prepare(
 }
 
 impl Prepared {
+    /// Whether refusals of devices will be counted, where that may change.
+    pub(super) fn watches_egress(&self) -> bool {
+        self.watches_egress.unwrap_or(true)
+    }
+
     /// Undoes the preparation.
     pub(super) fn give_up(self) {
         let Self { ports, sources, links, undo, .. } = self;
@@ -447,6 +452,7 @@ fn prepare_port(
     if let Some(link) = fitting {
         // The program for that mode, if it is not this one.
         program.id(link.mode())?;
+        program.close_tables();
         return Ok(Step::Replace(link.clone().open()?, program));
     }
     // No longer without any program than it takes.
@@ -456,6 +462,7 @@ fn prepare_port(
     }
     let held = Held::attach(&mut program, interface, port.xdp_mode)?;
     program.id(held.mode())?;
+    program.close_tables();
     Ok(Step::Attach(held, program))
 }
 

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use edge_common::rate::Rate;
 use nix::fcntl::Flock;
 
@@ -231,7 +231,15 @@ impl Instance {
 
     fn prepare(&mut self, config: &Config, wanted: Wanted) -> Result<Prepared> {
         let aim = Aim { config, wanted, running: Some(&self.installed) };
-        prepare(&mut self.set, &self.bookkeeper, &self.devices, aim)
+        let prepared = prepare(&mut self.set, &self.bookkeeper, &self.devices, aim)?;
+        if self.watches_egress && !prepared.watches_egress() {
+            prepared.give_up();
+            bail!(
+                "frames that a device refuses would count as forwarded, which they don't now (the \
+                 log says why), and nothing was changed"
+            );
+        }
+        Ok(prepared)
     }
 
     fn commit(&mut self, prepared: Prepared) {

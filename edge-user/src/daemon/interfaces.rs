@@ -111,9 +111,12 @@ pub(super) fn assign(ports: &[(&Port, Seen)], wanted: Wanted) -> Result<Vec<Assi
             }
         }
         Wanted::AsItIs => {
-            let running = |seen: &Seen| seen.own.clone().filter(|_| seen.mode.is_some());
-            let passes: [&dyn Fn(&Seen) -> Option<Device>; 3] =
-                [&running, &|seen| seen.own.clone(), &|seen| seen.named.clone()];
+            // Before its own one, that which runs its program; last, that which has its name.
+            let passes: [fn(&Seen) -> Option<Device>; 3] = [
+                |seen| seen.own.clone().filter(|_| seen.mode.is_some()),
+                |seen| seen.own.clone(),
+                |seen| seen.named.clone(),
+            ];
             for pass in passes {
                 for (port, seen) in ports {
                     let device = pass(seen);

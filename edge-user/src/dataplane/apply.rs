@@ -33,8 +33,11 @@ pub fn apply(tables: &mut KernelTables, plan: &Plan, ifindexes: &[u32]) -> Resul
 pub fn prepare(tables: &mut KernelTables, plan: &Plan) -> Result<()> {
     let mut prepared = || -> Result<()> {
         for (key, claim) in plan.policers.iter().filter(|(_, claim)| claim.is_new) {
-            tables.policers.set(claim.index, &PolicerWords::new_zeroed());
-            tables.leases.clear(claim.index)?;
+            // What nobody has used is zero.
+            if keys::policer_key(&tables.policer_keys.get(claim.index)).is_some() {
+                tables.policers.set(claim.index, &PolicerWords::new_zeroed());
+                tables.leases.clear(claim.index)?;
+            }
             tables.policer_keys.set(claim.index, &keys::policer_record(key));
         }
         for claim in plan.flow_queues.values().filter(|claim| claim.is_new) {
@@ -120,8 +123,10 @@ fn publish(tables: &KernelTables, plan: &Plan) {
 }
 
 fn publish_entries(tables: &MappedArray<VidTable>, index: u32, wanted: &VidTable) {
-    for (vid, bits) in wanted.iter().enumerate().filter(|(_, bits)| **bits != EMPTY) {
-        tables.store_u32(index, vid, *bits);
+    for (vid, bits) in wanted.iter().enumerate() {
+        if *bits != EMPTY {
+            tables.store_u32(index, vid, *bits);
+        }
     }
 }
 

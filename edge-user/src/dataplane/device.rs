@@ -75,8 +75,8 @@ impl Devices {
 
     /// The interface `name`, which may be one of its other names.
     pub fn by_name(&self, name: &str) -> Result<Option<Device>> {
-        /// `IFLA_ALT_IFNAME` of linux/if_link.h, which finds a name of either kind, of any length
-        /// (`rtnl_dev_get` in net/core/rtnetlink.c).
+        /// `IFLA_ALT_IFNAME` of `linux/if_link.h`, which finds a name of either kind, of any length
+        /// (`rtnl_dev_get` in `net/core/rtnetlink.c`).
         const ALT_IFNAME: u16 = 53;
         let mut question = LinkMessage::default();
         let name = CString::new(name)?.into_bytes_with_nul();

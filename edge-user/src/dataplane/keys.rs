@@ -126,8 +126,8 @@ pub(super) fn name_bytes(name: &str) -> [u8; NAME_LEN_BYTES] {
 }
 
 pub(super) fn name(bytes: &[u8]) -> Option<String> {
-    let bytes: Vec<u8> = bytes.iter().copied().take_while(|byte| *byte != 0).collect();
-    String::from_utf8(bytes).ok().filter(|name| !name.is_empty())
+    let name = bytes.split(|byte| *byte == 0).next()?;
+    str::from_utf8(name).ok().filter(|name| !name.is_empty()).map(str::to_owned)
 }
 
 #[cfg(test)]

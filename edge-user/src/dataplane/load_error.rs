@@ -1,8 +1,8 @@
 //! A program or a map that the kernel refuses, in one sentence.
 
-use std::fmt;
+use std::{fmt, io};
 
-use aya::programs::ProgramError;
+use aya::{EbpfError, maps::MapError, programs::ProgramError};
 use nix::sys::utsname::uname;
 
 use super::program::MAX_SINGLE_BUFFER_MTU_BYTES;
@@ -56,6 +56,9 @@ impl LoadError {
         };
         let log = verifier_log.to_string();
         let why = too_old(&release(), least).unwrap_or_else(|| match reason(&log) {
+            _ if let Some(why) = exhausted(io_error, Loaded::Program) => {
+                format!("the program {program} was not loaded: {why}")
+            }
             Some(reason) => format!(
                 "the kernel's verifier refuses the program {program}: {reason}; nothing was \
                  attached; `edge --verbose` shows its log, which belongs into a report of this \
@@ -71,9 +74,15 @@ impl LoadError {
 
     /// Explains that the object's maps were not created.
     #[must_use]
-    pub fn of_object(error: aya::EbpfError) -> anyhow::Error {
-        match too_old(&release(), LEAST) {
-            Some(why) => anyhow::Error::new(Self { why, log: None }),
+    pub fn of_object(error: EbpfError) -> anyhow::Error {
+        let exhausted = match &error {
+            EbpfError::MapError(MapError::CreateError { io_error, .. }) => {
+                exhausted(io_error, Loaded::Table)
+            }
+            _ => None,
+        };
+        match too_old(&release(), LEAST).or_else(|| exhausted.map(str::to_owned)) {
+            Some(why) => anyhow::Error::new(error).context(Self { why, log: None }),
             None => anyhow::Error::new(error).context(
                 "creating the tables; this needs a kernel with BTF (/sys/kernel/btf/vmlinux), and \
                  CAP_BPF and CAP_NET_ADMIN, or root",
@@ -107,6 +116,31 @@ fn too_old(release: &str, least: Version) -> Option<String> {
             format!("Linux {release} is too old: edge needs Linux {LEAST} or later")
         }
     })
+}
+
+/// Something that is loaded into the kernel.
+#[derive(Clone, Copy)]
+enum Loaded {
+    Table,
+    Program,
+}
+
+/// A sentence for what the kernel or the process has run out of.
+fn exhausted(error: &io::Error, loaded: Loaded) -> Option<&'static str> {
+    match (error.raw_os_error()?, loaded) {
+        (libc::ENOMEM | libc::E2BIG, Loaded::Table) => Some(
+            "the kernel has no memory for tables of this size, which is twice what the \
+             configuration needs; nothing was changed; give the host, or the service \
+             (`MemoryMax`), more memory, or configure fewer circuits, S-tags and ports",
+        ),
+        (libc::ENOMEM, Loaded::Program) => Some("the kernel has no memory; nothing was changed"),
+        (libc::EMFILE | libc::ENFILE, _) => Some(
+            "too many files are open; nothing was changed; allow more (`LimitNOFILE` of the \
+             service)",
+        ),
+        // Too long for a verifier, too.
+        _ => None,
+    }
 }
 
 /// The verifier's last word: the line before its statistics.
@@ -143,6 +177,21 @@ mod tests {
         for (release, least) in [("5.15.0", LEAST), ("5.18.0", LEAST_FRAGS), ("x", LEAST)] {
             assert_eq!(too_old(release, least), None, "{release}");
         }
+    }
+
+    #[test]
+    fn what_has_run_out_is_told_with_what_to_do() {
+        let of = |errno, loaded| exhausted(&io::Error::from_raw_os_error(errno), loaded);
+        for errno in [libc::ENOMEM, libc::E2BIG] {
+            let why = of(errno, Loaded::Table).unwrap();
+            assert!(why.contains("fewer circuits") && !why.contains("detach"), "{why}");
+        }
+        for loaded in [Loaded::Table, Loaded::Program] {
+            assert!(of(libc::EMFILE, loaded).is_some_and(|why| why.contains("LimitNOFILE")));
+        }
+        // The verifier's.
+        assert_eq!(of(libc::E2BIG, Loaded::Program), None);
+        assert_eq!(of(libc::EACCES, Loaded::Program), None);
     }
 
     #[test]

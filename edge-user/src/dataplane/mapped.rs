@@ -64,9 +64,12 @@ impl<T: FromBytes + IntoBytes + Immutable> MappedArray<T> {
     ///
     /// If there is none.
     pub(super) fn set(&self, index: u32, value: &T) {
-        let bytes = value.as_bytes().chunks_exact(size_of::<u64>());
-        for (number, bytes) in bytes.enumerate() {
-            let new = u64::from_ne_bytes(bytes.try_into().expect("a chunk of eight bytes"));
+        let bytes = value.as_bytes();
+        // Loops, here and below: large tables have millions of words, and nobody wants to wait for
+        // iterators in a debug build.
+        for number in 0..Self::WORDS {
+            let bytes = bytes[8 * number..].first_chunk().expect("a whole number of words");
+            let new = u64::from_ne_bytes(*bytes);
             let word = self.word(index, number);
             if word.load(Ordering::Relaxed) != new {
                 word.store(new, Ordering::Release);
@@ -120,7 +123,11 @@ impl<T: FromBytes + IntoBytes + Immutable> MappedArray<T> {
     ///
     /// If there is none.
     pub(super) fn words(&self, index: u32) -> Vec<u64> {
-        (0..Self::WORDS).map(|word| self.word_at(index, word)).collect()
+        let mut words = Vec::with_capacity(Self::WORDS);
+        for number in 0..Self::WORDS {
+            words.push(self.word(index, number).load(Ordering::Acquire));
+        }
+        words
     }
 
     /// A 64-bit word of the entry at `index`.

@@ -109,18 +109,20 @@ pub(super) fn published_attachments(tables: &KernelTables) -> BTreeSet<u32> {
 }
 
 /// The published entries of a VID table.
-pub(super) fn slots(
-    tables: &MappedArray<VidTable>,
-    index: u32,
-) -> impl Iterator<Item = (u16, Slot)> {
-    // Two in a word. Most are empty, and there are many.
-    let words = (0u16..).step_by(2).zip(tables.words(index)).filter(|(_, word)| *word != 0);
-    let slots = words.flat_map(|(vid, word)| {
-        let [a, b, c, d, e, f, g, h] = word.to_ne_bytes();
-        let halves = [u32::from_ne_bytes([a, b, c, d]), u32::from_ne_bytes([e, f, g, h])];
-        (vid..).zip(halves.map(Slot::from_bits))
-    });
-    slots.filter(|(_, slot)| *slot != Slot::Empty)
+pub(super) fn slots(tables: &MappedArray<VidTable>, index: u32) -> Vec<(u16, Slot)> {
+    let mut slots = Vec::new();
+    let mut vid = 0;
+    for word in tables.words(index) {
+        // Two in a word. Most are empty, and there are many.
+        if word != 0 {
+            let [a, b, c, d, e, f, g, h] = word.to_ne_bytes();
+            let halves = [u32::from_ne_bytes([a, b, c, d]), u32::from_ne_bytes([e, f, g, h])];
+            let found = (vid..).zip(halves.map(Slot::from_bits));
+            slots.extend(found.filter(|(_, slot)| *slot != Slot::Empty));
+        }
+        vid += 2;
+    }
+    slots
 }
 
 fn known<R: FromBytes + IntoBytes + Immutable, K: Ord>(

@@ -258,7 +258,7 @@ pub fn lock(pin_dir: &Path) -> Result<Flock<File>> {
 /// Version and number of a set, from the name of its directory.
 fn set_numbers(name: &str) -> Option<(u32, u32)> {
     let numbers = name.strip_prefix('v')?;
-    let (version, number) = numbers.split_once("-").unwrap_or((numbers, "0"));
+    let (version, number) = numbers.split_once('-').unwrap_or((numbers, "0"));
     let (version, number) = (version.parse().ok()?, number.parse().ok()?);
     (Pins::numbered(Path::new(""), version, number).directory == Path::new(name))
         .then_some((version, number))

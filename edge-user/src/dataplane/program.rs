@@ -113,6 +113,15 @@ impl PortProgram {
         program(&mut self.ebpf, name)
     }
 
+    /// Closes the tables, whose programs are loaded and keep them: an edge with many ports would run
+    /// out of files.
+    pub fn close_tables(&mut self) {
+        let names: Vec<String> = self.ebpf.maps().map(|(name, _)| name.to_owned()).collect();
+        for name in names {
+            drop(self.ebpf.take_map(&name));
+        }
+    }
+
     /// The kernel's id of the program for this mode.
     pub fn id(&mut self, mode: AttachedMode) -> Result<u32> {
         Ok(self.xdp(mode)?.info()?.id())

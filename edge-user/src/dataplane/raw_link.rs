@@ -24,7 +24,7 @@ const LINK_CREATE: libc::c_int = 28;
 const LINK_GET_FD_BY_ID: libc::c_int = 30;
 /// `BPF_XDP`, as what a program attaches.
 const XDP: u32 = 37;
-/// `XDP_FLAGS_SKB_MODE` and `XDP_FLAGS_DRV_MODE` (linux/if_link.h).
+/// `XDP_FLAGS_SKB_MODE` and `XDP_FLAGS_DRV_MODE` (`linux/if_link.h`).
 const SKB_MODE: u32 = 1 << 1;
 const DRV_MODE: u32 = 1 << 2;
 
@@ -49,6 +49,10 @@ struct Info {
     ifindex: u32,
     rest: [u32; 11],
 }
+
+/// The length of [`Info`].
+const INFO_LEN_BYTES: u32 = 64;
+const _: () = assert!(size_of::<Info>() == INFO_LEN_BYTES as usize);
 
 /// A request for a link or a program, as far as these commands go: `union bpf_attr` has other fields
 /// for each.
@@ -108,7 +112,7 @@ impl LinkInfo {
             let mut info = Info::default();
             let [first, second] = halves((&raw mut info) as u64);
             let fd = link.as_raw_fd().unsigned_abs();
-            let mut request = Request::new(&[fd, size_of::<Info>() as u32, first, second]);
+            let mut request = Request::new(&[fd, INFO_LEN_BYTES, first, second]);
             // SAFETY: the address is that of an `Info`, whose size goes with it.
             unsafe { request.call(OBJ_GET_INFO_BY_FD) }?;
             Ok(Self { program_id: info.program_id, ifindex: info.ifindex })
@@ -124,8 +128,7 @@ impl LinkInfo {
 
 /// A number of 64 bits as the two numbers of 32 bits that it is in memory.
 fn halves(number: u64) -> [u32; 2] {
-    let [a, b, c, d, e, f, g, h] = number.to_ne_bytes();
-    [u32::from_ne_bytes([a, b, c, d]), u32::from_ne_bytes([e, f, g, h])]
+    zerocopy::transmute!(number)
 }
 
 /// A program in the kernel.

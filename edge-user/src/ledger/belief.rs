@@ -176,7 +176,7 @@ mod tests {
             (-27 * year_us, None, None),
             (-260 * DAY_US, None, None),
             (-200 * DAY_US, Some(0), Some(60)),
-            (-2 * HOUR_US, Some(0), Some(60)),
+            (-12 * HOUR_US, Some(0), Some(60)),
             (-HOUR_US - MINUTE_US, Some(0), Some(0)),
             (0, Some(0), Some(0)),
             (30 * DAY_US, Some(0), Some(0)),

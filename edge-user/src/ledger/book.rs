@@ -108,10 +108,9 @@ fn book(
         into.end()?;
     }
     transaction.execute(
-        // An older reading that is booked late doesn't make the last one another.
-        "UPDATE epoch SET taken_us = ?2, read_us = ?5, is_closed = ?3 OR is_closed AND ?4, \
-         lost_us = NULL WHERE id = ?1",
-        params![epoch.id, taken_us, reading.is_final, news.counted.is_empty(), read_us],
+        "UPDATE epoch SET taken_us = ?2, read_us = ?4, is_closed = ?3, lost_us = NULL \
+         WHERE id = ?1",
+        params![epoch.id, taken_us, reading.is_final, read_us],
     )?;
     transaction.execute("UPDATE checkpoint SET number = number + 1", [])?;
     booked.checkpoint += 1;

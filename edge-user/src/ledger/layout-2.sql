@@ -91,3 +91,8 @@ CREATE TABLE drained (
     journal TEXT PRIMARY KEY,
     seq INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- What an older version has booked last stands for a boot that had settled.
+INSERT INTO boot (uuid, rank, offset_us, clock_us, is_settled, since_us, read_us)
+    SELECT '00000000-0000-0000-0000-000000000000', 1, max(taken_us), max(taken_us), TRUE, 0, 0
+    FROM epoch HAVING max(taken_us) >= 1767225600000000;

@@ -94,3 +94,66 @@ impl Capacity {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{fmt::Write as _, path::Path};
+
+    use super::*;
+    use crate::{
+        config,
+        plan::{Plan, Police},
+    };
+
+    /// Circuits with everything that takes a place of its own.
+    fn config(circuits: u32) -> Config {
+        let mut source = "edge = { name = 'e' }\nport = [{ name = 'p', interface = 'i', side = \
+                          'core' }, { name = 'q', interface = 'j', side = 'customer' }]\n"
+            .to_owned();
+        for number in 0..circuits {
+            let (s_tag, mbps, dscp) = (1 + number % 4000, 1000 + number, number % 64);
+            let peering = |kind: &str, c_tag: u32, dscp: &str| {
+                format!(
+                    "[[circuit.peering]]\nkind = '{kind}'\nc_tag = {c_tag}\nqos = 'p{number}'\n\
+                     dscp = '{dscp}'\nbandwidth = '{} kbps'\n",
+                    500_000 + number
+                )
+            };
+            write!(
+                source,
+                "[[circuit]]\nname = 'c{number}'\nbandwidth = '{mbps} Mbps'\ns_tag = {s_tag}\n\
+                 fairness = 'flow'\n{}{}{}[qos.p{number}]\nclasses = [{{ name = 'a', dscp = \
+                 [{dscp}], mark = {dscp}, bandwidth = '{} kbps' }}, {{ name = 'b', dscp = \
+                 ['default'], bandwidth = '{} kbps' }}]\n",
+                peering("private", 1, "trust"),
+                peering("public", 2, "reset"),
+                peering("microsoft", 3, "preserve"),
+                100_000 + number,
+                200_000 + number,
+            )
+            .expect("a string takes everything");
+        }
+        config::parse(&source, Path::new("f")).expect("correct")
+    }
+
+    #[test]
+    fn tables_have_room_for_their_configuration() {
+        for circuits in [1, 2, 33, 300] {
+            let config = config(circuits);
+            let unused = Capacity::for_config(&config).unused();
+            let plan = Plan::new(&config, &unused, Police::Purchased).expect("room");
+            assert_eq!(plan.attachments.len(), 6 * circuits as usize);
+        }
+    }
+
+    #[test]
+    fn what_has_no_room_is_told_without_a_way_out_that_stops_traffic() {
+        let small = Capacity::for_config(&config(1)).unused();
+        let full = Plan::new(&config(300), &small, Police::Purchased).expect_err("no room");
+        assert_eq!(
+            full.to_string(),
+            "the configuration needs more than the 1023 peerings on ports that the tables have \
+             room for"
+        );
+    }
+}

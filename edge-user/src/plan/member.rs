@@ -4,7 +4,8 @@ use edge_common::{attachment::Attachment, port::Features, qos::QosRow, rate::Rat
 
 use super::{AttachmentKey, PolicerKey, Scope, qos, rates};
 use crate::config::{
-    Accounting, Circuit, Config, Ecn, Fairness, Peering, Policing, Port, QosProfile, SideTags,
+    Accounting, Circuit, Config, DscpPolicy, Ecn, Fairness, Peering, Policing, Port, QosProfile,
+    SideTags,
 };
 
 /// A peering of a circuit on one of its ports.
@@ -23,6 +24,13 @@ pub(super) fn members(config: &Config) -> impl Iterator<Item = Member<'_>> {
             ports.map(move |port| Member { config, circuit, peering, port })
         })
     })
+}
+
+impl<'a> Member<'a> {
+    /// What [`Self::qos_row`] comes from: the name of a profile, and a policy.
+    pub(super) fn qos(&self) -> (&'a str, DscpPolicy) {
+        (&self.peering.qos, self.peering.dscp)
+    }
 }
 
 impl Member<'_> {

@@ -147,7 +147,12 @@ impl Plan {
             Police::Off => BTreeMap::new(),
         };
         let rates = occupied.rates.assign(rates)?;
-        let qos_rows = occupied.qos_rows.assign(members.iter().map(Member::qos_row))?;
+        // There are few, and many members.
+        let mut rows = BTreeMap::new();
+        for member in &members {
+            rows.entry(member.qos()).or_insert_with(|| member.qos_row());
+        }
+        let qos_rows = occupied.qos_rows.assign(rows.values().copied())?;
         let c_tables = occupied.c_tables.assign(members.iter().filter_map(|member| {
             let s_vid = member.c_table_s_vid()?;
             Some(CTableKey { port: ports[&member.port.name].index, s_vid })
@@ -175,7 +180,7 @@ impl Plan {
             let value = Attachment {
                 policer,
                 rate,
-                qos_row: qos_rows[&member.qos_row()].index,
+                qos_row: qos_rows[&rows[&member.qos()]].index,
                 retag: retag::retag(&member).to_bits(),
                 len_adjust_bytes: member.len_adjust_bytes(),
                 flags: member.flags(),

@@ -93,7 +93,8 @@ impl Bench {
 
     /// Offers as many frames of a circuit to customer ports in turn, and returns how many pass.
     fn offer(&self, c_tag: u16, frames: u64, ports: usize) -> Result<u64> {
-        let sent = frame(&[(0x88a8, 200), (0x8100, c_tag)], 0x0800, &ipv4(0, 1500));
+        // Of a class that may have all of the burst.
+        let sent = frame(&[(0x88a8, 200), (0x8100, c_tag)], 0x0800, &ipv4(46 << 2, 1500));
         ensure!(sent.len() as u64 == FRAME_BYTES);
         let passed = || -> Result<u64> {
             Ok(self.lab.far_end("core0")?.received()?.tagged(200, c_tag).frames)

@@ -1,10 +1,12 @@
 //! The ledger can't be written while tables grow: no table goes that is not booked.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
+use aya::maps::{Array, Map, MapData};
+use edge_common::books::Books;
 use edge_tests::{
-    daemon::{Daemon, configure, reload},
+    daemon::{Daemon, book, configure, reload},
     ends::lab,
     faults::disk::{Disk, STATE_DIR},
     load::{check_all, under_load},
@@ -12,7 +14,7 @@ use edge_tests::{
 use edge_user::{lab::root_or_skip, ledger::Ledger};
 
 use super::{
-    config::{only_set, sets, with_others},
+    config::{PIN_DIR, only_set, sets, with_others},
     watch::watching,
 };
 
@@ -58,13 +60,19 @@ fn places_that_cant_be_booked_are_nobodys_to_take() -> Result<()> {
     }
     let lab = lab(1600)?;
     let mut disk = Disk::new()?;
-    let daemon = Daemon::start(&lab, &with_others(400, 20))?;
+    let daemon = Daemon::start(&lab, &with_others(0, 1))?;
     let first = only_set(&daemon)?;
     let (sent, daemon) = under_load(&lab, || {
-        disk.fill()?;
+        let round = |round: char| -> Result<()> {
+            configure(&with_others(240, 20).replace("\"c00", &format!("\"{round}00")))?;
+            reload()
+        };
         watching(|| {
-            configure(&with_others(400, 20).replace("\"c00", "\"d00"))?;
-            reload()?;
+            round('d')?;
+            round('e')?;
+            ensure!(only_set(&daemon)? == first);
+            disk.fill()?;
+            round('f')?;
             ensure!(sets()?.len() == 2, "{:?}", sets()?);
             disk.repair()?;
             ensure!(only_set(&daemon)? != first);
@@ -75,6 +83,57 @@ fn places_that_cant_be_booked_are_nobodys_to_take() -> Result<()> {
     let gaps = Ledger::open_read_only(Path::new(STATE_DIR))?.gaps()?;
     ensure!(gaps.is_empty(), "{gaps:?}");
     check_all(&lab, sent, daemon)
+}
+
+/// Tables that can't be read at the moment are not lost: it is said that they can't, and they are
+/// booked when they can.
+#[test]
+fn tables_that_cant_be_read_are_not_lost() -> Result<()> {
+    if !root_or_skip("tables_that_cant_be_read_are_not_lost") {
+        return Ok(());
+    }
+    let lab = lab(1600)?;
+    let mut disk = Disk::new()?;
+    let daemon = Daemon::start(&lab, &config(0))?;
+    let old = Page::of(&only_set(&daemon)?)?;
+    let (sent, daemon) = under_load(&lab, || {
+        book()?;
+        disk.fill()?;
+        configure(&config(1))?;
+        reload()?;
+        daemon.kill()?;
+        let sound = old.set_state(u64::from_be_bytes(*b"edgebk99"))?;
+        disk.repair()?;
+        let daemon = Daemon::start(&lab, &config(1))?;
+        let said = book().err().context("some tables can't be read")?.to_string();
+        ensure!(said.contains("page is of a kind"), "{said}");
+        ensure!(sets()?.len() == 2, "{:?}", sets()?);
+        daemon.kill()?;
+        old.set_state(sound)?;
+        let daemon = Daemon::start(&lab, &config(1))?;
+        only_set(&daemon)?;
+        Ok(daemon)
+    })?;
+    check_all(&lab, sent, daemon)
+}
+
+/// The books' page of a set of tables.
+struct Page(PathBuf);
+
+impl Page {
+    fn of(set: &str) -> Result<Self> {
+        Ok(Self([PIN_DIR, set, "maps", "BOOKS"].iter().collect()))
+    }
+
+    /// Returns the state before.
+    fn set_state(&self, state: u64) -> Result<u64> {
+        let map = Map::Array(MapData::from_pin(&self.0)?);
+        let mut pages: Array<_, [u64; size_of::<Books>() / 8]> = map.try_into()?;
+        let mut page = pages.get(&0, 0)?;
+        let before = std::mem::replace(&mut page[0], state);
+        pages.set(0, page, 0)?;
+        Ok(before)
+    }
 }
 
 /// Each does otherwise with what is unmatched than the one before.

@@ -1,12 +1,12 @@
 //! A reload that is refused, for whatever reason, is as if it had never been tried: frames, rates,
 //! bills, the ledger, tables and settings of interfaces.
 
-use std::{fmt::Display, fs, path::Path, process::Command};
+use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
 use aya::{Ebpf, programs::XdpMode};
 use edge_tests::{
-    daemon::{Daemon, book, configure, edge, reload},
+    daemon::{Daemon, book, configure, edge, reload, status},
     ends::lab,
     faults::disk::STATE_DIR,
     fixture::Fixture,
@@ -23,7 +23,10 @@ use edge_user::{
 };
 use rusqlite::{Connection, OpenFlags, types::Value};
 
-use super::config::{FIRST, only_set, with_others};
+use super::{
+    config::{FIRST, only_set, with_others},
+    limits::Limits,
+};
 
 /// What each of the refused configurations would do to the frames of the load and to their bill.
 fn worse(config: &str) -> String {
@@ -58,8 +61,7 @@ fn a_refused_reload_was_never_tried() -> Result<()> {
     let daemon = Daemon::start(&lab, FIRST)?;
     let set = only_set(&daemon)?;
     let (sent, daemon) = under_load(&lab, || {
-        book()?;
-        let before = (ledger()?, settings(&lab)?);
+        let before = begin(&lab)?;
         // In the tables in use, and in larger ones.
         for config in [worse(FIRST), worse(&with_others(40, 40))] {
             for (interface, mode, said) in [
@@ -75,8 +77,7 @@ fn a_refused_reload_was_never_tried() -> Result<()> {
                 ensure!(stderr.contains(said), "{interface}: {stderr}");
                 ensure!(!stderr.contains("detach"), "{interface}: {stderr}");
                 ensure!(only_set(&daemon)? == set, "{interface}");
-                book()?;
-                ensure!((ledger()?, settings(&lab)?) == before, "{interface} in mode {mode}");
+                same(&lab, &before).with_context(|| format!("{interface} in mode {mode}"))?;
             }
         }
         Ok(daemon)
@@ -102,8 +103,7 @@ fn a_reload_that_runs_out_of_something_was_never_tried() -> Result<()> {
         1,
     );
     let (sent, daemon) = under_load(&lab, || {
-        book()?;
-        let before = (ledger()?, settings(&lab)?);
+        let before = begin(&lab)?;
         let limits = Limits::of(&daemon)?;
         let mut refused = 0;
         configure(&larger)?;
@@ -114,7 +114,7 @@ fn a_reload_that_runs_out_of_something_was_never_tried() -> Result<()> {
                 reload()
             } else {
                 // One is the connection's.
-                limits.limit("nofile", limits.files()? + 1 + 4 * (more - 1))?;
+                limits.limit("nofile", limits.files()? + 1 + 9 * (more - 1))?;
                 reload()
             };
             limits.lift()?;
@@ -125,14 +125,29 @@ fn a_reload_that_runs_out_of_something_was_never_tried() -> Result<()> {
             let told = limited.err().map(|error| format!("{error:#}"));
             println!("{more}: {}", told.unwrap_or_default());
             ensure!(only_set(&daemon)? == set, "{more}");
-            book()?;
-            ensure!((ledger()?, settings(&lab)?) == before, "{more}");
+            same(&lab, &before).with_context(|| format!("{more}"))?;
         }
         ensure!(refused > 5, "{refused} reloads were refused");
         ensure!(only_set(&daemon)? != set, "the last one was not");
+        ensure!(status()?.watches_egress, "{}", daemon.said());
         Ok(daemon)
     })?;
     check_all(&lab, sent, daemon)
+}
+
+/// What no refused reload may change, once frames have come both ways.
+fn begin(lab: &Lab) -> Result<(Vec<Vec<Value>>, String)> {
+    while status()?.ports.iter().any(|port| port.rx_frames == 0) {}
+    book()?;
+    Ok((ledger()?, settings(lab)?))
+}
+
+fn same(lab: &Lab, before: &(Vec<Vec<Value>>, String)) -> Result<()> {
+    book()?;
+    let (ledger, settings) = (ledger()?, settings(lab)?);
+    ensure!(ledger == before.0, "{ledger:?} instead of {:?}", before.0);
+    ensure!(settings == before.1, "{settings} instead of {}", before.1);
+    Ok(())
 }
 
 /// Everything in the ledger but what grows with the traffic.
@@ -183,52 +198,5 @@ impl Foreign {
             Ok(())
         })?;
         Ok(Self { _ebpf: ebpf })
-    }
-}
-
-/// What a daemon may have, and what it could have at first.
-struct Limits {
-    pid: String,
-    files: String,
-    memory: String,
-}
-
-impl Limits {
-    fn of(daemon: &Daemon) -> Result<Self> {
-        let pid = daemon.pid()?.to_string();
-        let limits = fs::read_to_string(format!("/proc/{pid}/limits"))?;
-        let soft = |name: &str| -> Result<String> {
-            let line =
-                limits.lines().find_map(|line| line.strip_prefix(name)).context("a limit")?;
-            Ok(line.split_whitespace().next().context("its number")?.to_owned())
-        };
-        let (files, memory) = (soft("Max open files")?, soft("Max address space")?);
-        Ok(Self { pid, files, memory })
-    }
-
-    /// Files that it has open.
-    fn files(&self) -> Result<u64> {
-        let directory = format!("/proc/{}/fd", self.pid);
-        Ok(fs::read_dir(directory)?.count().try_into()?)
-    }
-
-    /// Bytes of its address space.
-    fn memory(&self) -> Result<u64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.pid))?;
-        let size = status.lines().find_map(|line| line.strip_prefix("VmSize:")).context("size")?;
-        let kib: u64 = size.trim().trim_end_matches("kB").trim().parse()?;
-        Ok(kib << 10)
-    }
-
-    fn limit(&self, name: &str, soft: impl Display) -> Result<()> {
-        let limit = format!("--{name}={soft}:");
-        let done = Command::new("prlimit").args(["--pid", &self.pid, &limit]).status()?;
-        ensure!(done.success(), "prlimit {limit}");
-        Ok(())
-    }
-
-    fn lift(&self) -> Result<()> {
-        self.limit("nofile", &self.files)?;
-        self.limit("as", &self.memory)
     }
 }

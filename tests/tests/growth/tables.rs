@@ -16,6 +16,7 @@ use edge_user::lab::{Lab, root_or_skip};
 
 use super::{
     config::{FIRST, circuit, only_set, sets, tags_of, with_others},
+    limits::Limits,
     watch::watching,
 };
 
@@ -62,6 +63,9 @@ fn every_table_grows() -> Result<()> {
     let (sent, daemon) = under_load(&lab, || {
         watching(|| {
             let mut set = only_set(&daemon)?;
+            // Seventeen ports have to do with the files of a few.
+            let files = Limits::of(&daemon)?;
+            files.limit("nofile", files.files()? + 150)?;
             let grown = [
                 ("S-tags", with_others(33, 33)),
                 ("rates", rates(300)),
@@ -77,7 +81,7 @@ fn every_table_grows() -> Result<()> {
                 ensure!(now != set, "{what}: all of it fits into {now}");
                 set = now;
             }
-            Ok(())
+            files.lift()
         })?;
         Ok(daemon)
     })?;

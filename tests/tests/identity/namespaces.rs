@@ -6,9 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use edge_tests::{
-    daemon::{CONFIG_PATH, Daemon, detach, edge},
+    daemon::{Daemon, detach, edge_binary},
     wires::{PORTS, WAIT, WIRES, Wires, config, port, wait_until_sound},
 };
 use edge_user::{
@@ -45,10 +45,10 @@ fn a_data_plane_belongs_to_its_namespace() -> Result<()> {
     assert_eq!(before.0.len(), PORTS.len());
 
     theirs.under_traffic(&all, |_| {
-        let refused = edge(&ours.lab, &["run", "-c", CONFIG_PATH])?;
-        assert_eq!(refused.status.code(), Some(1));
-        let said = String::from_utf8(refused.stderr)?;
+        let refused = Daemon::spawn(&ours.lab, edge_binary())?;
+        let said = format!("{:#}", refused.wait_until_ready().err().context("a refusal")?);
         assert!(said.contains("belongs to another network namespace"), "{said}");
+        assert_eq!(refused.refusal()?, Some(1));
         Ok(())
     })?;
     assert_eq!(programs(&ours)?, [""; 0]);

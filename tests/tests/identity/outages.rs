@@ -1,7 +1,12 @@
 //! Interfaces that go and come, and programs that somebody takes off: the fault has a name until the
 //! port is attached again, which takes about a second, and nothing goes astray meanwhile.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    path::Path,
+};
 
 use anyhow::Result;
 use aya::programs::xdp::XdpLinkId;
@@ -14,6 +19,7 @@ use edge_user::lab::{NetNs, private_mounts, root_or_skip};
 
 const ALPHA: usize = 0;
 const ZETA: usize = 1;
+const METRICS: &str = "127.0.0.1:9478";
 
 /// How often the daemon has said something.
 fn times_said(daemon: &Daemon, words: &str) -> usize {
@@ -43,7 +49,7 @@ fn an_interface_that_goes_is_named_and_attached_when_it_returns() -> Result<()> 
     let all = [ALPHA, ZETA];
     private_mounts()?;
     let mut wires = Wires::new(&[])?;
-    let plain = config(&PORTS, &WIRES);
+    let plain = config(&PORTS, &WIRES).replace("127.0.0.1:0", METRICS);
     let daemon = Daemon::start(&wires.lab, &plain)?;
     wires.pass(&all)?;
     let gone = "there is no interface cust0";
@@ -53,8 +59,12 @@ fn an_interface_that_goes_is_named_and_attached_when_it_returns() -> Result<()> 
     wires.ip("link del cust0")?;
     wait_for_fault("P1", gone)?;
     assert_eq!(times_said(&daemon, gone), 1, "{}", daemon.said());
+    let metrics = metrics(&wires)?;
+    assert!(metrics.contains("edge_port_attached{port=\"P1\"} 0\n"), "{metrics}");
+    assert!(metrics.contains("edge_port_attached{port=\"P2\"} 1\n"), "{metrics}");
     alpha_is_cut_off(&mut wires)?;
     for config in [plain.replace("10 Gbps", "9 Gbps"), moved(&["P1", "C1", "P2", "C2"])] {
+        let config = config.replace("127.0.0.1:0", METRICS);
         configure(&config)?;
         let warnings = warned_reload()?;
         assert_eq!(warnings.len(), 1, "{warnings:?}");
@@ -114,6 +124,17 @@ fn an_interface_that_goes_is_named_and_attached_when_it_returns() -> Result<()> 
     daemon.stop()?;
     detach(&wires.lab)?;
     Ok(())
+}
+
+/// What the metrics address answers.
+fn metrics(wires: &Wires) -> Result<String> {
+    wires.lab.edge().run(|| {
+        let mut stream = TcpStream::connect(METRICS)?;
+        stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: edge\r\nConnection: close\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer)
+    })
 }
 
 /// Names of ports in another order, and one of zeta's ports with another name.

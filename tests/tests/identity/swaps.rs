@@ -19,6 +19,14 @@ const MOVES: [([&str; 4], [usize; 4]); 4] = [
     (["cust0", "cust1", "core0", "core1"], [2, 0, 3, 1]),
 ];
 
+/// The wires when `cust0` and `cust1` have each other's name.
+const SWAPPED: [[&str; 2]; 2] = [["cust1", "core0"], ["cust0", "core1"]];
+
+/// What one port after the other has.
+const INTERFACES: [&str; 2] = ["cust1", "spare0"];
+/// More than there are indices.
+const RELOADS: usize = 20;
+
 fn moved((interfaces, order): ([&str; 4], [usize; 4])) -> String {
     config(&order.map(|place| (PORTS[place].0, interfaces[place])), &WIRES)
 }
@@ -55,7 +63,6 @@ fn interfaces_that_change_their_names_stay_whose_they_are() -> Result<()> {
     if !root_or_skip("interfaces_that_change_their_names_stay_whose_they_are") {
         return Ok(());
     }
-    const SWAPPED: [[&str; 2]; 2] = [["cust1", "core0"], ["cust0", "core1"]];
     private_mounts()?;
     let mut wires = Wires::new(&[])?;
     let daemon = Daemon::start(&wires.lab, &config(&PORTS, &WIRES))?;
@@ -96,13 +103,12 @@ fn a_ports_index_is_given_away_only_when_no_program_has_it() -> Result<()> {
     if !root_or_skip("a_ports_index_is_given_away_only_when_no_program_has_it") {
         return Ok(());
     }
-    const INTERFACES: [&str; 2] = ["cust1", "spare0"];
-    const RELOADS: usize = 24;
     private_mounts()?;
     let wires = Wires::new(&["spare0"])?;
     let spare = End::open(&wires.lab, "spare0")?;
     let configured = |number: usize| {
-        let (port, interface) = (format!("S{number}"), INTERFACES[number % 2]);
+        // What comes first by name is given away first.
+        let (port, interface) = (format!("S{}", 99 - number), INTERFACES[number % 2]);
         let ports = [("C2", "core1"), (port.as_str(), interface)];
         // The core port knows nothing of it, so that its program stays.
         config(&ports, &[["none0", "none1"], [interface, "core1"]])

@@ -23,7 +23,9 @@ fn epochs_that_end_unseen_are_told_once() {
 
     let now = at("12:00:00");
     let id = place.ledger.id();
-    let lost = place.ledger.mark_lost(&[&epoch(6)], &moment(now)).unwrap();
+    let present = [of(4, &|epoch| epoch.layout_version = 2).epoch, epoch(6)];
+    let present: Vec<&EpochInfo> = present.iter().collect();
+    let lost = place.ledger.mark_lost(&present, &moment(now)).unwrap();
     let other = place.ledger.id();
     assert_ne!(other, id);
     assert_eq!(Ledger::open(place.directory.path()).unwrap().id(), other);
@@ -31,7 +33,7 @@ fn epochs_that_end_unseen_are_told_once() {
     assert_eq!(told, [1, 2]);
     assert_eq!((lost[0].last_read, lost[0].found), (at("10:01:00"), now));
     assert_eq!(lost[1].pin_dir, PathBuf::from("/sys/fs/bpf/edge"));
-    assert_eq!(place.ledger.mark_lost(&[&epoch(6)], &moment(at("13:00:00"))).unwrap(), []);
+    assert_eq!(place.ledger.mark_lost(&present, &moment(at("13:00:00"))).unwrap(), []);
     assert_eq!(place.ledger.id(), other, "nothing was lost");
     assert_eq!(place.ledger.gaps().unwrap(), lost);
     // One that is read again was not lost.

@@ -151,6 +151,11 @@ fn what_layout_1_has_booked_goes_on() {
     ledger.connection.execute_batch(BOOKED_BY_LAYOUT_1).unwrap();
     drop(ledger);
     let mut place = Place { ledger: Ledger::open(directory.path()).unwrap(), directory };
+    // Its last reading is a witness against a clock that is years ahead.
+    let ahead = moment(time("2029-01-01T10:00:00Z"));
+    let ahead = Moment { boot_id: Uuid::from_u128(99), ..ahead };
+    place.ledger.observe(&ahead).unwrap();
+    assert!(place.ledger.clock_notice().unwrap().is_some());
     assert_eq!(place.book(&reading(at("10:03:00"), 300)).bytes, 200);
     assert_eq!(place.usage(Grain::Period), [row("10:00:00", 300, false)]);
     let spans = place.ledger.terms(at("10:00:00"), at("11:00:00")).unwrap();

@@ -79,7 +79,7 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         2 => (0..2usize, 0..3usize, 0..4u32)
             .prop_map(|(epoch, slot, owner)| Step::Reuse { epoch, slot, owner }),
         14 => (1..3600i64).prop_map(Step::Pass),
-        2 => (1..30 * day).prop_map(Step::Pass),
+        1 => (1..2 * day).prop_map(Step::Pass),
         3 => (-3600..3600i64).prop_map(Step::Jump),
         1 => (-2 * day..2 * day).prop_map(Step::Jump),
         1 => (-400 * day..400 * day).prop_map(Step::Jump),
