@@ -120,20 +120,21 @@ impl Devices {
                     // The rest of an answer that was given up.
                     continue;
                 }
-                match message.payload {
-                    NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewLink(link)) => {
-                        found = Some(device(&link));
-                    }
-                    NetlinkPayload::Error(error) if error.code.is_none() => return Ok(found),
-                    NetlinkPayload::Error(error) => {
-                        let error = error.to_io();
-                        return match error.raw_os_error() {
-                            Some(libc::ENODEV) => Ok(None),
-                            _ => Err(error).context("asking for an interface"),
-                        };
-                    }
-                    other => bail!("the kernel answers with {other:?}"),
+                if let NetlinkPayload::Error(error) = message.payload {
+                    let is_acknowledged = error.code.is_none();
+                    let error = error.to_io();
+                    return match error.raw_os_error() {
+                        _ if is_acknowledged => Ok(found),
+                        Some(libc::ENODEV) => Ok(None),
+                        _ => Err(error).context("asking for an interface"),
+                    };
                 }
+                let NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewLink(link)) =
+                    message.payload
+                else {
+                    bail!("the kernel answers with {:?}", message.payload);
+                };
+                found = Some(device(&link));
             }
         }
     }

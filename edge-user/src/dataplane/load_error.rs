@@ -75,11 +75,11 @@ impl LoadError {
     /// Explains that the object's maps were not created.
     #[must_use]
     pub fn of_object(error: EbpfError) -> anyhow::Error {
-        let exhausted = match &error {
-            EbpfError::MapError(MapError::CreateError { io_error, .. }) => {
-                exhausted(io_error, Loaded::Table)
-            }
-            _ => None,
+        let exhausted = if let EbpfError::MapError(MapError::CreateError { io_error, .. }) = &error
+        {
+            exhausted(io_error, Loaded::Table)
+        } else {
+            None
         };
         match too_old(&release(), LEAST).or_else(|| exhausted.map(str::to_owned)) {
             Some(why) => anyhow::Error::new(error).context(Self { why, log: None }),

@@ -115,8 +115,7 @@ pub(super) fn slots(tables: &MappedArray<VidTable>, index: u32) -> Vec<(u16, Slo
     for word in tables.words(index) {
         // Two in a word. Most are empty, and there are many.
         if word != 0 {
-            let [a, b, c, d, e, f, g, h] = word.to_ne_bytes();
-            let halves = [u32::from_ne_bytes([a, b, c, d]), u32::from_ne_bytes([e, f, g, h])];
+            let halves: [u32; 2] = zerocopy::transmute!(word);
             let found = (vid..).zip(halves.map(Slot::from_bits));
             slots.extend(found.filter(|(_, slot)| *slot != Slot::Empty));
         }

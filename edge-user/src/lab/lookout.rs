@@ -27,14 +27,15 @@ pub struct Lookout(OwnedFd);
 
 impl Lookout {
     /// For frames whose source address begins with these bytes.
-    pub fn for_senders(ns: &NetNs, [a, b, c, d, e]: [u8; 5]) -> Result<Self> {
+    pub fn for_senders(ns: &NetNs, source: [u8; 5]) -> Result<Self> {
+        let [first @ .., last] = source;
         Self::open(
             ns,
             &[
                 load(libc::BPF_W, SOURCE),
-                unless_equal(u32::from_be_bytes([a, b, c, d]), 3),
+                unless_equal(u32::from_be_bytes(first), 3),
                 load(libc::BPF_B, SOURCE + 4),
-                unless_equal(e.into(), 1),
+                unless_equal(last.into(), 1),
                 keep(KEPT_BYTES),
                 keep(0),
             ],
@@ -42,14 +43,15 @@ impl Lookout {
     }
 
     /// For frames from any source address but this one.
-    pub fn for_all_but(ns: &NetNs, [a, b, c, d, e, f]: [u8; 6]) -> Result<Self> {
+    pub fn for_all_but(ns: &NetNs, source: [u8; 6]) -> Result<Self> {
+        let [first @ .., before_last, last] = source;
         Self::open(
             ns,
             &[
                 load(libc::BPF_W, SOURCE),
-                unless_equal(u32::from_be_bytes([a, b, c, d]), 3),
+                unless_equal(u32::from_be_bytes(first), 3),
                 load(libc::BPF_H, SOURCE + 4),
-                unless_equal(u16::from_be_bytes([e, f]).into(), 1),
+                unless_equal(u16::from_be_bytes([before_last, last]).into(), 1),
                 keep(0),
                 keep(KEPT_BYTES),
             ],
@@ -112,7 +114,7 @@ fn keep(bytes: u32) -> libc::sock_filter {
     instruction(libc::BPF_RET | libc::BPF_K, bytes, 0)
 }
 
+#[expect(clippy::cast_possible_truncation, reason = "every code of the kernel's has 16 bits")]
 fn instruction(code: u32, k: u32, jf: u8) -> libc::sock_filter {
-    // Every code of the kernel's has 16 bits.
     libc::sock_filter { code: code as u16, jt: 0, jf, k }
 }

@@ -48,13 +48,12 @@ impl Charges {
 
     /// From now on, `next` may be in effect.
     pub fn may_be(&mut self, lab: &Lab, next: &Model) -> Result<()> {
-        match &mut self.change {
-            Some((models, _)) => models.push(next.clone()),
-            None => {
-                let now = received(lab)?;
-                self.count(&now, &[]);
-                self.change = Some((vec![next.clone()], now));
-            }
+        if let Some((models, _)) = &mut self.change {
+            models.push(next.clone());
+        } else {
+            let now = received(lab)?;
+            self.count(&now, &[]);
+            self.change = Some((vec![next.clone()], now));
         }
         Ok(())
     }

@@ -22,8 +22,8 @@ impl Isolation {
     pub fn watch(lab: &Lab) -> Result<Self> {
         let mut far_ends = Vec::new();
         for wire in WIRES {
-            let [a, b, c, d, e] = SENDERS;
-            let partner = [a, b, c, d, e, u8::try_from(wire.partner)?];
+            let mut partner = [0, 0, 0, 0, 0, u8::try_from(wire.partner)?];
+            partner[..SENDERS.len()].copy_from_slice(&SENDERS);
             far_ends.push(Lookout::for_all_but(lab.far_end(wire.name)?.ns(), partner)?);
         }
         Ok(Self { far_ends, edge: Lookout::for_senders(lab.edge(), SENDERS)? })

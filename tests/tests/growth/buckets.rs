@@ -111,8 +111,8 @@ impl Bench {
 
     /// What a rate has granted up to now, in frames, and one more.
     fn granted(&self, bps: u64) -> u64 {
-        let bytes = self.started.elapsed().as_secs_f64() * bps as f64 / 8.0;
-        bytes as u64 / FRAME_BYTES + 1
+        let bits = self.started.elapsed().as_nanos() * u128::from(bps) / 1_000_000_000;
+        u64::try_from(bits / 8).unwrap_or(u64::MAX) / FRAME_BYTES + 1
     }
 }
 

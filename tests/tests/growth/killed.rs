@@ -119,8 +119,8 @@ fn under_both_loads(
     ensure!(lab.settle(Duration::from_secs(5))?, "frames are under way");
     let (s_vid, c_vid) = SLOW_TAGS;
     let passed = lab.far_end("core0")?.received()?.tagged(s_vid, c_vid).bytes;
-    let rate = started.elapsed().as_secs_f64() * SLOW_BPS as f64 / 8.0;
-    let granted = SLOW_BURST_BYTES + rate as u64 + 1522;
+    let bits = started.elapsed().as_nanos() * u128::from(SLOW_BPS) / 1_000_000_000;
+    let granted = SLOW_BURST_BYTES + u64::try_from(bits / 8)? + 1522;
     println!("{passed} of {granted} bytes pass the slow circuit");
     ensure!(passed <= granted, "{passed} bytes pass, {granted} are granted");
     ensure!(passed >= SLOW_BURST_BYTES - 1522, "{passed} bytes pass");

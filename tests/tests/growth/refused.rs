@@ -60,7 +60,7 @@ fn a_refused_reload_was_never_tried() -> Result<()> {
     let foreign = Foreign::attach(&lab, "extra0")?;
     let daemon = Daemon::start(&lab, FIRST)?;
     let set = only_set(&daemon)?;
-    let (sent, daemon) = under_load(&lab, || {
+    let (offered, daemon) = under_load(&lab, || {
         let before = begin(&lab)?;
         // In the tables in use, and in larger ones.
         for config in [worse(FIRST), worse(&with_others(40, 40))] {
@@ -83,7 +83,7 @@ fn a_refused_reload_was_never_tried() -> Result<()> {
         Ok(daemon)
     })?;
     drop(foreign);
-    check_all(&lab, sent, daemon)
+    check_all(&lab, offered, daemon)
 }
 
 /// Files run out at every step of a reload, and so does room for tables.
@@ -102,7 +102,7 @@ fn a_reload_that_runs_out_of_something_was_never_tried() -> Result<()> {
         "bandwidth = \"20 Gbps\"\nbilling = \"unlimited\"",
         1,
     );
-    let (sent, daemon) = under_load(&lab, || {
+    let (offered, daemon) = under_load(&lab, || {
         let before = begin(&lab)?;
         let limits = Limits::of(&daemon)?;
         let mut refused = 0;
@@ -132,7 +132,7 @@ fn a_reload_that_runs_out_of_something_was_never_tried() -> Result<()> {
         ensure!(status()?.watches_egress, "{}", daemon.said());
         Ok(daemon)
     })?;
-    check_all(&lab, sent, daemon)
+    check_all(&lab, offered, daemon)
 }
 
 /// What no refused reload may change, once frames have come both ways.
