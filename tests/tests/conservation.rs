@@ -21,7 +21,7 @@ use edge_tests::{
 };
 use edge_user::lab::{Lab, private_mounts, root_or_skip};
 
-const FAULTS: u64 = 200;
+const FAULTS: u64 = 150;
 
 #[test]
 fn nothing_is_lost_and_nothing_is_billed_twice() -> Result<()> {

@@ -116,7 +116,7 @@ impl Bookkeeper {
 
     /// Notes what circuits will be sold as: this is on the disk when it returns, and dated now. It
     /// comes before the first store of a change, and [`Self::follow`] after the last. Until then,
-    /// [`Self::retract`] or another note takes it back.
+    /// [`Self::retract_terms`] or another note takes it back.
     ///
     /// # Errors
     ///

@@ -334,7 +334,7 @@ fn with_interfaces(config: &Config, found: &[Found]) -> Config {
 fn plan_in_place(set: &Set, bookkeeper: &Bookkeeper, config: &Config) -> Result<Plan> {
     ensure!(
         set.pins.has_tables()?,
-        "somebody has removed pins in {}",
+        "somebody has removed the pins in {}",
         set.pins.directory().display()
     );
     let occupied = occupancy(&set.tables);

@@ -1,13 +1,16 @@
 //! Ending what circuits are sold as, where no daemon does that any more.
 
-use jiff::Timestamp;
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, params};
 
 use super::{
-    Ledger, LedgerError, TermsSpan, column,
+    Ledger, LedgerError, TermsChange, TermsSpan, column,
     error::Fault,
     terms::{COLUMNS, span},
 };
+use crate::time;
 
 impl Ledger {
     /// Terms that nobody has ended, by edge and circuit: their fees go on.
@@ -26,9 +29,59 @@ impl Ledger {
         circuits: &[String],
         at: Timestamp,
     ) -> Result<Vec<TermsSpan>, LedgerError> {
+        if self.has_unsettled_terms()? {
+            return self.end_terms_by_both_clocks(circuits, at);
+        }
         end_terms(&mut self.connection, circuits, at).map_err(|fault| fault.at(&self.path))
     }
+
+    /// Whether terms are not dated for good.
+    fn has_unsettled_terms(&self) -> Result<bool, LedgerError> {
+        let sql = "SELECT count(*) > 0 FROM terms_note";
+        let found = self.connection.query_row(sql, [], |row| row.get(0));
+        found.map_err(|error| Fault::from(error).at(&self.path))
+    }
+
+    /// Ends terms whose beginning may come to another date: by a change like those before it.
+    fn end_terms_by_both_clocks(
+        &mut self,
+        circuits: &[String],
+        at: Timestamp,
+    ) -> Result<Vec<TermsSpan>, LedgerError> {
+        let refused = |what: String| Fault::Refused(what).at(&self.path);
+        let now = time::now().map_err(|error| refused(format!("{error:#}")))?;
+        if now.wall.duration_since(at).abs() > NOW {
+            return Err(refused(
+                "what was sold last is not dated for good, as the clock may have been wrong; nothing was \
+                 ended: it can end now, or at another moment when the daemon has run for an hour"
+                    .to_owned(),
+            ));
+        }
+        let mut open = self.open_terms()?;
+        for circuit in circuits {
+            if !open.iter().any(|span| span.terms.circuit == *circuit) {
+                let what =
+                    format!("circuit {circuit:?} has no terms that go on; nothing was ended");
+                return Err(refused(what));
+            }
+        }
+        open.retain(|span| circuits.is_empty() || circuits.contains(&span.terms.circuit));
+        let edges: BTreeSet<String> = open.iter().map(|span| span.terms.edge.clone()).collect();
+        for edge in edges {
+            let own = open.iter().filter(|span| span.terms.edge == edge);
+            let ended = own.map(|span| span.terms.circuit.clone()).collect();
+            let change = TermsChange { at: now, edge, is_all: false, terms: Vec::new(), ended };
+            self.note_terms(&change, None)?;
+        }
+        for span in &mut open {
+            span.to = Some(at);
+        }
+        Ok(open)
+    }
 }
+
+/// A moment that is this close to now is now.
+const NOW: SignedDuration = SignedDuration::from_mins(1);
 
 fn open_terms(connection: &Connection) -> Result<Vec<TermsSpan>, Fault> {
     let sql = format!("SELECT {COLUMNS} FROM terms WHERE to_us IS NULL ORDER BY edge, circuit");
@@ -43,15 +96,6 @@ fn end_terms(
     at: Timestamp,
 ) -> Result<Vec<TermsSpan>, Fault> {
     let transaction = connection.transaction()?;
-    let unsettled: u64 = transaction
-        .query_row("SELECT count(*) FROM terms_note", [], |row| column::count(row, 0))?;
-    if unsettled > 0 {
-        return Err(Fault::Refused(
-            "what was sold last is not dated for good, as the clock may have been wrong; nothing was ended: \
-             run the daemon with a clock that is right, and try again"
-                .to_owned(),
-        ));
-    }
     let mut open = open_terms(&transaction)?;
     for circuit in circuits {
         if !open.iter().any(|span| span.terms.circuit == *circuit) {
