@@ -336,7 +336,7 @@ fn ports_that_are_one_interface_or_on_top_of_each_other_are_refused() -> Result<
         (
             "macvlan0",
             "uplink",
-            "port \"customer0\" (macvlan0) is on top of port \"core0\" (uplink)",
+            "port \"customer0\" (macvlan0) is on top of port \"core0\" (customer0)",
         ),
         ("bridge0", "core0", "port \"customer0\" (bridge0) is on top of port \"core0\" (core0)"),
         ("macvlan1", "core0", "port \"customer0\" (macvlan1) is on top of port \"core0\" (core0)"),
