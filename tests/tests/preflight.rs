@@ -361,7 +361,7 @@ fn ports_that_are_one_interface_or_on_top_of_each_other_are_refused() -> Result<
         let daemon = Daemon::start(&lab, &on(customer, core))?;
         configure(&on("customer0", "uplink"))?;
         let error = format!("{:#}", reload().err().context("they are one")?);
-        assert!(error.contains("are one interface"), "{error}");
+        assert!(error.contains("is the interface of port"), "{error}");
         daemon.stop()?;
         configure(&on(customer, core))?;
         detach(&lab)?;
