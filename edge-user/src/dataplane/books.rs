@@ -50,9 +50,9 @@ impl NewPage {
     /// counts in them. An open page gets our network namespace: the one before, if that was another,
     /// is gone with its interfaces.
     pub fn open(&self, tables: &KernelTables) {
-        let now = tables.books.get(0);
-        if now.state == OPEN {
-            tables.books.set(0, &Page { netns_cookie: self.0.netns_cookie, ..now });
+        if tables.books.get(0).state == OPEN {
+            // One word: the bookkeeper counts its readings in another at the same time.
+            tables.set_netns_cookie(self.0.netns_cookie);
             return;
         }
         tables.books.set(0, &Page { state: 0, ..self.0 });

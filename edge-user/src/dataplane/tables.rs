@@ -305,12 +305,6 @@ impl KernelTables {
         ifindex.filter(|_| ifindex == other)
     }
 
-    /// The cookie of the network namespace that the ports are in; 0: not known.
-    #[must_use]
-    pub fn netns_cookie(&self) -> u64 {
-        self.books.get(0).netns_cookie
-    }
-
     /// The ports are in the network namespace with this cookie from now on.
     pub fn set_netns_cookie(&self, cookie: u64) {
         self.books.swap(0, NETNS_COOKIE_WORD, cookie);
