@@ -1,27 +1,17 @@
 //! Interfaces of this network namespace as the kernel has them now, asked by rtnetlink: which there
 //! are, and which XDP program runs on each.
 
-use std::{
-    ffi::CString,
-    io,
-    os::fd::AsRawFd as _,
-    sync::atomic::{AtomicU32, Ordering},
-};
+use std::{ffi::CString, io, os::fd::AsRawFd as _};
 
-use anyhow::{Context as _, Result, bail};
-use netlink_packet_core::{
-    DefaultNla, NLM_F_ACK, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload,
-};
-use netlink_packet_route::{
-    RouteNetlinkMessage,
-    link::{LinkAttribute, LinkFlags, LinkMessage, LinkXdp, Prop},
-};
+use anyhow::{Context as _, Result};
+use netlink_packet_core::DefaultNla;
+use netlink_packet_route::link::{LinkAttribute, LinkFlags, LinkMessage, LinkXdp, Prop};
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 
-use super::links::AttachedMode;
-
-/// More than the description of an interface has.
-const ANSWER_LEN_BYTES: usize = 1 << 16;
+use super::{
+    links::AttachedMode,
+    rtnetlink::{ANSWER_LEN_BYTES, Rtnetlink},
+};
 
 /// An interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,23 +44,12 @@ impl Device {
 }
 
 /// A connection that asks for interfaces of the network namespace that it was opened in.
-pub struct Devices {
-    socket: Socket,
-    /// Questions asked so far: the number of the last one, which its answer has, too.
-    asked: AtomicU32,
-}
+pub struct Devices(Rtnetlink);
 
 impl Devices {
     /// Opens it.
     pub fn open() -> Result<Self> {
-        let open = || -> io::Result<Socket> {
-            let mut socket = Socket::new(NETLINK_ROUTE)?;
-            socket.bind_auto()?;
-            socket.connect(&SocketAddr::new(0, 0))?;
-            Ok(socket)
-        };
-        let socket = open().context("opening a netlink socket to ask about interfaces")?;
-        Ok(Self { socket, asked: AtomicU32::new(0) })
+        Ok(Self(Rtnetlink::open()?))
     }
 
     /// The interface `name`, which may be one of its other names.
@@ -92,51 +71,7 @@ impl Devices {
     }
 
     fn ask(&self, question: LinkMessage) -> Result<Option<Device>> {
-        let mut header = NetlinkHeader::default();
-        header.flags = NLM_F_REQUEST | NLM_F_ACK;
-        header.sequence_number = self.asked.fetch_add(1, Ordering::Relaxed) + 1;
-        let payload = NetlinkPayload::InnerMessage(RouteNetlinkMessage::GetLink(question));
-        let mut message = NetlinkMessage::new(header, payload);
-        message.finalize();
-        let mut bytes = vec![0; message.buffer_len()];
-        message.serialize(&mut bytes);
-        self.socket.send(&bytes, 0).context("asking for an interface")?;
-        self.answer(header.sequence_number)
-    }
-
-    /// Reads up to the acknowledgement, or to the error in its place.
-    fn answer(&self, number: u32) -> Result<Option<Device>> {
-        let mut found = None;
-        loop {
-            let mut bytes = Vec::with_capacity(ANSWER_LEN_BYTES);
-            self.socket.recv(&mut bytes, 0).context("hearing of an interface")?;
-            let mut rest = bytes.as_slice();
-            while !rest.is_empty() {
-                let message = NetlinkMessage::<RouteNetlinkMessage>::deserialize(rest)
-                    .context("reading the description of an interface")?;
-                let len_bytes = usize::try_from(message.header.length)?.next_multiple_of(4);
-                rest = rest.get(len_bytes..).unwrap_or_default();
-                if message.header.sequence_number != number {
-                    // The rest of an answer that was given up.
-                    continue;
-                }
-                if let NetlinkPayload::Error(error) = message.payload {
-                    let is_acknowledged = error.code.is_none();
-                    let error = error.to_io();
-                    return match error.raw_os_error() {
-                        _ if is_acknowledged => Ok(found),
-                        Some(libc::ENODEV) => Ok(None),
-                        _ => Err(error).context("asking for an interface"),
-                    };
-                }
-                let NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewLink(link)) =
-                    message.payload
-                else {
-                    bail!("the kernel answers with {:?}", message.payload);
-                };
-                found = Some(device(&link));
-            }
-        }
+        Ok(self.0.link(question)?.as_ref().map(device))
     }
 }
 

@@ -7,7 +7,9 @@ use netlink_packet_core::{
     DefaultNla, Emitable as _, NLM_F_ACK, NLM_F_REQUEST, NetlinkDeserializable, NetlinkHeader,
     NetlinkMessage, NetlinkPayload, NetlinkSerializable, NlasIterator,
 };
-use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_GENERIC};
+use netlink_sys::{Socket, protocols::NETLINK_GENERIC};
+
+use super::rtnetlink::connect;
 
 /// The family that knows the others, and how it is asked (linux/genetlink.h).
 const CONTROLLER: u16 = 0x10;
@@ -35,7 +37,7 @@ pub(super) struct Family {
 impl Family {
     /// Opens the family `name`, or gives `None` where the kernel has no such family.
     pub(super) fn open(name: &'static str) -> Result<Option<Self>> {
-        let controller = Self { name: "nlctrl", id: CONTROLLER, socket: connect()? };
+        let controller = Self { name: "nlctrl", id: CONTROLLER, socket: connect(NETLINK_GENERIC)? };
         let mut terminated = name.as_bytes().to_vec();
         terminated.push(0);
         let question = [DefaultNla::new(CTRL_ATTR_FAMILY_NAME, terminated)];
@@ -137,16 +139,6 @@ pub(super) fn nest(kind: u16, attributes: &[DefaultNla]) -> DefaultNla {
 /// An attribute with a number in the machine's byte order.
 pub(super) fn number(kind: u16, value: u32) -> DefaultNla {
     DefaultNla::new(kind, value.to_ne_bytes().to_vec())
-}
-
-fn connect() -> Result<Socket> {
-    let open = || -> io::Result<Socket> {
-        let mut socket = Socket::new(NETLINK_GENERIC)?;
-        socket.bind_auto()?;
-        socket.connect(&SocketAddr::new(0, 0))?;
-        Ok(socket)
-    };
-    open().context("opening a netlink socket to ask about interfaces")
 }
 
 fn is_missing(error: &anyhow::Error) -> bool {

@@ -1,23 +1,12 @@
 //! Which interfaces are on top of which others: a frame that one of them gets may come by the other's
 //! program as well, be policed and billed twice, or leave with tags that are somebody else's there.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    io,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Context as _, Result, bail};
-use netlink_packet_core::{
-    NLM_F_DUMP, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload,
-};
-use netlink_packet_route::{
-    RouteNetlinkMessage,
-    link::{InfoKind, LinkAttribute, LinkInfo, LinkMessage},
-};
-use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
+use anyhow::{Context as _, Result};
+use netlink_packet_route::link::{InfoKind, LinkAttribute, LinkInfo, LinkMessage};
 
-/// More than the kernel puts into one datagram of a dump (`netlink_dump` in `net/netlink/af_netlink.c`).
-const ANSWER_LEN_BYTES: usize = 1 << 16;
+use super::rtnetlink::Rtnetlink;
 
 /// The interfaces of this network namespace, and what each is on top of.
 #[derive(Debug, Default)]
@@ -29,7 +18,8 @@ pub(super) struct Layers {
 impl Layers {
     /// Asks the kernel.
     pub(super) fn read() -> Result<Self> {
-        let links = links().context("asking which interfaces are on top of which others")?;
+        let links = Rtnetlink::open().and_then(|rtnetlink| rtnetlink.links());
+        let links = links.context("asking which interfaces are on top of which others")?;
         let mut layers = Self::default();
         for link in &links {
             if let Some(below) = below(link) {
@@ -97,48 +87,6 @@ fn below(link: &LinkMessage) -> Option<u32> {
     index.filter(|below| kind_has_one && !is_elsewhere && *below != 0)
 }
 
-fn links() -> Result<Vec<LinkMessage>> {
-    let open = || -> io::Result<Socket> {
-        let mut socket = Socket::new(NETLINK_ROUTE)?;
-        socket.bind_auto()?;
-        socket.connect(&SocketAddr::new(0, 0))?;
-        Ok(socket)
-    };
-    let socket = open().context("opening a netlink socket")?;
-    let mut header = NetlinkHeader::default();
-    header.flags = NLM_F_REQUEST | NLM_F_DUMP;
-    let payload =
-        NetlinkPayload::InnerMessage(RouteNetlinkMessage::GetLink(LinkMessage::default()));
-    let mut message = NetlinkMessage::new(header, payload);
-    message.finalize();
-    let mut bytes = vec![0; message.buffer_len()];
-    message.serialize(&mut bytes);
-    socket.send(&bytes, 0)?;
-    let mut links = Vec::new();
-    loop {
-        let mut bytes = Vec::with_capacity(ANSWER_LEN_BYTES);
-        socket.recv(&mut bytes, 0)?;
-        let mut rest = bytes.as_slice();
-        while !rest.is_empty() {
-            let message = NetlinkMessage::<RouteNetlinkMessage>::deserialize(rest)
-                .context("reading the description of an interface")?;
-            let len_bytes = usize::try_from(message.header.length)?.next_multiple_of(4);
-            rest = rest.get(len_bytes..).unwrap_or_default();
-            if let NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewLink(link)) =
-                message.payload
-            {
-                links.push(link);
-            } else if let NetlinkPayload::Error(error) = message.payload {
-                return Err(error.to_io().into());
-            } else if let NetlinkPayload::Done(_) = message.payload {
-                return Ok(links);
-            } else {
-                bail!("the kernel answers with {:?}", message.payload);
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -189,7 +137,7 @@ mod tests {
 
     #[test]
     fn the_kernel_tells_its_interfaces() -> Result<()> {
-        let links = links()?;
+        let links = Rtnetlink::open()?.links()?;
         assert!(!links.is_empty());
         Layers::read()?;
         Ok(())

@@ -28,6 +28,7 @@ mod quiesce;
 mod raw_link;
 mod raw_map;
 mod refusal;
+mod rtnetlink;
 pub mod tables;
 pub mod xdp_features;
 
