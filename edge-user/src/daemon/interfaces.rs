@@ -171,8 +171,9 @@ impl<'a> Claims<'a> {
 pub(super) struct Found {
     /// `None`: the port waits for it.
     pub(super) interface: Option<Interface>,
-    /// The port's program runs on it.
-    pub(super) is_running: bool,
+    /// A repair goes on without the port where it can't be attached: no program of it runs that would
+    /// be in the way.
+    pub(super) may_wait: bool,
 }
 
 /// The interface of each port of `config`, in order.
@@ -197,7 +198,9 @@ pub(super) fn find_interfaces(
     }
     let assigned = assign(&ports, wanted)?.into_iter().zip(&ports);
     let found = assigned.map(|(assigned, (_, seen))| match assigned {
-        Assigned::Gone | Assigned::TakenBy(_) => Ok(Found { interface: None, is_running: false }),
+        Assigned::Gone | Assigned::TakenBy(_) => {
+            Ok(Found { interface: None, may_wait: wanted == Wanted::AsItIs })
+        }
         Assigned::Device(device) => {
             let interface = Interface::find(&device.name)?;
             ensure!(
@@ -206,7 +209,8 @@ pub(super) fn find_interfaces(
                 device.name
             );
             let is_running = seen.mode.is_some() && seen.own.as_ref() == Some(&device);
-            Ok(Found { interface: Some(interface), is_running })
+            let may_wait = wanted == Wanted::AsItIs && !is_running;
+            Ok(Found { interface: Some(interface), may_wait })
         }
     });
     found.collect()

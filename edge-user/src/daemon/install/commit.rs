@@ -1,0 +1,154 @@
+//! Storing what was prepared: nothing here can fail.
+
+use std::{collections::BTreeMap, mem};
+
+use anyhow::Result;
+
+use super::{
+    Installed, Set,
+    ports::{Ports, Step},
+    prepare::{Parts, Prepared},
+    set_egress,
+    turning::Turning,
+};
+use crate::{
+    dataplane::{
+        Pins, Place, PortLink, books::Books, interface::Interface, preflight::look_at_egress,
+        quiesce, retire, store,
+    },
+    plan::{Plan, PortPlan},
+};
+
+/// What a commit leaves behind.
+pub(in crate::daemon) struct Committed {
+    pub(in crate::daemon) installed: Installed,
+    /// The set that is no longer in use, as nothing counts in it any more; and its books, if they can
+    /// be read.
+    pub(in crate::daemon) old: Option<(Pins, Option<Books>)>,
+    /// Why ports wait that have an interface.
+    pub(in crate::daemon) given_up: BTreeMap<String, String>,
+}
+
+/// Brings tables and programs to what was prepared.
+///
+/// Returns whether the refusals of devices are counted, too, where that may have changed.
+pub(in crate::daemon) fn commit(set: &mut Set, prepared: Prepared) -> (Committed, Option<bool>) {
+    let Prepared { parts, links, mut undo } = prepared;
+    let Parts { plan, ports, old_books, sources, page, watches_egress } = parts;
+    let Ports { interfaces, steps, given_up } = ports;
+    take_off_elsewhere(&links);
+    let mut turning = Turning::default();
+    let old = undo.next.take().map(|next| {
+        let Set { pins, tables } = mem::replace(set, next);
+        turning.add(tables, set, false);
+        (pins, old_books)
+    });
+    if old.is_none() {
+        store(&set.tables, &plan);
+        // It is tried again every second.
+        if let Err(error) = set_egress(&mut set.tables, &plan, &interfaces) {
+            tracing::error!("{error:#}");
+        }
+    }
+    for tables in sources {
+        turning.add(tables, set, true);
+    }
+    turning.copy(set);
+    page.open(&set.tables);
+    let (mut attached, mut failed) = (BTreeMap::new(), Vec::new());
+    for (number, ((port, interface), step)) in
+        plan.ports.iter().zip(&interfaces).zip(steps).enumerate()
+    {
+        if number > 0 {
+            turning.copy(set);
+        }
+        match turn(set, port, step) {
+            Ok(Some(link)) => drop(attached.insert(port.name.clone(), link)),
+            Ok(None) => {}
+            // It goes on with the program that it has, if it has one, and is tried again.
+            Err(error) => {
+                tracing::error!("port \"{}\": {error:#}", port.name);
+                failed.extend(interface.as_ref().map(Interface::index));
+            }
+        }
+    }
+    let mut left = Vec::new();
+    for link in &links {
+        let Place::Here(ifindex) = link.place else { continue };
+        let is_kept = attached.values().any(|now| (&now.pins, now.name) == (&link.pins, link.name));
+        if is_kept || failed.contains(&ifindex) || !link.pins.link(link.name).exists() {
+            continue;
+        }
+        if let Err(error) = link.remove() {
+            tracing::error!("taking the program off an interface that is no port: {error:#}");
+            left.push(link.program_id);
+        }
+    }
+    forget_programs(set, &plan, &left);
+    turning.end(set);
+    if old.is_none() {
+        retire(&set.tables, &plan);
+    }
+    look_at_egress_of(&plan, &interfaces, &attached);
+    let installed = Installed { plan, attached };
+    (Committed { installed, old, given_up }, watches_egress)
+}
+
+/// Takes our programs off interfaces of other network namespaces, and forgets links without one.
+fn take_off_elsewhere(links: &[PortLink]) {
+    let mut is_any = false;
+    for link in links.iter().filter(|link| !matches!(link.place, Place::Here(_))) {
+        is_any |= link.place == Place::Elsewhere;
+        if let Err(error) = link.remove() {
+            tracing::error!("removing a link: {error:#}");
+        }
+    }
+    if is_any {
+        quiesce();
+    }
+}
+
+/// Has the port's interface run its program.
+fn turn(set: &Set, port: &PortPlan, step: Step) -> Result<Option<PortLink>> {
+    let (link, mut program) = match step {
+        Step::Keep(link) => return Ok(Some(link)),
+        Step::Wait => {
+            set.tables.note_interface(port);
+            return Ok(None);
+        }
+        Step::Replace(link, program) => (link, program),
+        Step::Attach(held, program) => (held.pin(&set.pins)?, program),
+    };
+    let PortLink { name, program_id: before, .. } = *link.pinned();
+    let id = program.id(name.mode)?;
+    let tables = &set.tables;
+    let is_ours = tables.programs(port.index).1.contains(&before);
+    tables.note_programs(port, [if is_ours { before } else { 0 }, id]);
+    let link = link.replace(program.xdp(name.mode)?, id, &set.pins)?;
+    tables.note_programs(port, [id, 0]);
+    Ok(Some(link))
+}
+
+/// Ports that are no part of the plan have no program any more, but for these, which can't be taken
+/// off.
+fn forget_programs(set: &Set, plan: &Plan, left: &[u32]) {
+    let planned = |index: u32| plan.ports.iter().any(|port| port.index == index);
+    for index in set.tables.port_names().into_values().filter(|index| !planned(*index)) {
+        if !set.tables.programs(index).1.iter().any(|id| left.contains(id)) {
+            set.tables.forget_programs(index);
+        }
+    }
+}
+
+fn look_at_egress_of(
+    plan: &Plan,
+    interfaces: &[Option<Interface>],
+    attached: &BTreeMap<String, PortLink>,
+) {
+    let present = plan.ports.iter().zip(interfaces);
+    let present = present.filter_map(|(port, interface)| Some((port, interface.as_ref()?)));
+    let modes = attached.iter().map(|(port, link)| (port.clone(), link.mode())).collect();
+    if let Err(error) = look_at_egress(&present.collect::<Vec<_>>(), &modes) {
+        tracing::warn!("whether ports take what is forwarded to them can't be told: {error:#}");
+    }
+}

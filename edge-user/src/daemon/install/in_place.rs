@@ -1,0 +1,80 @@
+//! Whether a plan can be put into the tables in use.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+
+use super::Set;
+use crate::{
+    config::Config,
+    daemon::{
+        bookkeeper::Bookkeeper,
+        interfaces::{Found, Wanted},
+    },
+    dataplane::{Place, PortLink, interface::Interface, occupancy, program::constants, quiesce},
+    plan::{Plan, Police},
+};
+
+/// How long the books are waited for where slots have to be used again.
+const BOOK_WITHIN: Duration = Duration::from_secs(10);
+
+/// The plan for `config` in these tables, or why it needs others. It has slots that were somebody
+/// else's only where there are no others, their counters are booked, and nobody is shown them any
+/// more.
+pub(super) fn plan_in_place(set: &Set, bookkeeper: &Bookkeeper, config: &Config) -> Result<Plan> {
+    ensure!(
+        set.pins.has_tables()?,
+        "somebody has removed the pins in {}",
+        set.pins.directory().display()
+    );
+    let occupied = occupancy(&set.tables);
+    let mut with_counters = occupied.clone();
+    with_counters.attachments.published.extend(occupied.attachments.known.values());
+    if let Ok(plan) = Plan::new(config, &with_counters, Police::Purchased) {
+        return Ok(plan);
+    }
+    let plan = Plan::new(config, &occupied, Police::Purchased)?;
+    ensure!(
+        !plan.takes_shown_counters(&occupied.attachments.known),
+        "there is no room for counters beside those that are shown"
+    );
+    // Whoever looked a slot up before it was retired has counted by then.
+    quiesce();
+    bookkeeper.book(BOOK_WITHIN).context("counters of circuits that are gone can't be booked")?;
+    Ok(plan)
+}
+
+/// Whether every program that reads these tables still reads what it should when they hold `plan`:
+/// its port's, by constants that say so, and forwards to where it should.
+pub(super) fn reads_the_same(
+    set: &Set,
+    plan: &Plan,
+    found: &[Found],
+    links: &[PortLink],
+    wanted: Wanted,
+) -> bool {
+    let port = |index: u32| {
+        let mut ports = plan.ports.iter().zip(found);
+        let (port, found) = ports.find(|(port, _)| port.index == index)?;
+        Some((port, found.interface.as_ref().map(Interface::index)))
+    };
+    links.iter().all(|link| {
+        // Others' programs are taken off before anything is stored.
+        let Place::Here(ifindex) = link.place else { return true };
+        let Some(index) = set.tables.port_of_program(link.program_id) else {
+            return link.pins != set.pins;
+        };
+        let (now, _) = set.tables.programs(index);
+        let is_same = port(index)
+            .is_none_or(|(port, interface)| interface == Some(ifindex) && constants(port) == now);
+        let leaves_the_same = port(now.egress).is_none_or(|(_, interface)| {
+            match (set.tables.egress(now.egress), interface) {
+                (None, None) => true,
+                // That of the same port, which is back.
+                (None, Some(_)) => wanted == Wanted::AsItIs,
+                (before, after) => before == after,
+            }
+        });
+        is_same && leaves_the_same
+    })
+}

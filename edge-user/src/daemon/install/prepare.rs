@@ -1,0 +1,204 @@
+//! Everything that can fail, as far as it can be undone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Result, ensure};
+
+use super::{
+    Installed, Set, create_set,
+    in_place::{plan_in_place, reads_the_same},
+    ports::{Ports, prepare_ports},
+    set_egress,
+    undo::Undo,
+};
+use crate::{
+    config::Config,
+    daemon::{
+        bookkeeper::Bookkeeper,
+        interfaces::{Found, Wanted, find_interfaces},
+    },
+    dataplane::{
+        KernelTables, Pins, Place, PortLink,
+        books::{Books, NewPage},
+        device::{Devices, netns_cookie},
+        preflight::check,
+        prepare as prepare_tables, store, watch_egress,
+    },
+    plan::{Capacity, Plan, Police},
+};
+
+/// What a preparation is for.
+#[derive(Clone, Copy)]
+pub(in crate::daemon) struct Aim<'a> {
+    /// The configuration.
+    pub(in crate::daemon) config: &'a Config,
+    /// The interface that each port gets. With [`Wanted::AsItIs`], a port whose program does not run
+    /// and can't be attached waits; with [`Wanted::ByName`], it is an error.
+    pub(in crate::daemon) wanted: Wanted,
+    /// What this process has installed before: programs that have not changed stay.
+    pub(in crate::daemon) running: Option<&'a Installed>,
+}
+
+/// A configuration on the way to the kernel.
+pub(in crate::daemon) struct Prepared {
+    pub(super) parts: Parts,
+    /// All links that there were.
+    pub(super) links: Vec<PortLink>,
+    pub(super) undo: Undo,
+}
+
+/// What a commit goes by.
+pub(super) struct Parts {
+    pub(super) plan: Plan,
+    pub(super) ports: Ports,
+    /// The books of the tables before, where there are other ones to come.
+    pub(super) old_books: Option<Books>,
+    /// Other tables that programs here use, which turn away from them.
+    pub(super) sources: Vec<KernelTables>,
+    pub(super) page: NewPage,
+    /// Whether refusals of devices are counted, where that may have changed.
+    pub(super) watches_egress: Option<bool>,
+}
+
+/// Brings everything as far towards its aim as can be undone. With an error, everything is as it was.
+pub(in crate::daemon) fn prepare(
+    set: &mut Set,
+    bookkeeper: &Bookkeeper,
+    devices: &Devices,
+    aim: Aim<'_>,
+) -> Result<Prepared> {
+    let links = PortLink::all(&set.pins, devices)?;
+    let mut undo = Undo::default();
+    match try_prepare(set, bookkeeper, devices, aim, &links, &mut undo) {
+        Ok(parts) => Ok(Prepared { parts, links, undo }),
+        Err(error) => {
+            undo.undo(&links);
+            Err(error)
+        }
+    }
+}
+
+impl Prepared {
+    /// Whether refusals of devices will be counted, where that may change.
+    pub(in crate::daemon) fn watches_egress(&self) -> bool {
+        self.parts.watches_egress.unwrap_or(true)
+    }
+
+    /// Undoes the preparation.
+    pub(in crate::daemon) fn give_up(self) {
+        let Self { parts, links, undo } = self;
+        // Before what was taken off for it can be put back.
+        drop(parts);
+        undo.undo(&links);
+    }
+}
+
+fn try_prepare(
+    set: &mut Set,
+    bookkeeper: &Bookkeeper,
+    devices: &Devices,
+    aim: Aim<'_>,
+    links: &[PortLink],
+    undo: &mut Undo,
+) -> Result<Parts> {
+    let Aim { config, wanted, running } = aim;
+    let found = find_interfaces(config, &set.tables, links, devices, wanted)?;
+    let mut modes = check(&with_interfaces(config, &found))?;
+    let (mut problems, mut given_up) = (Vec::new(), BTreeMap::new());
+    for (port, found) in config.ports.iter().zip(&found) {
+        if let Some(Err(error)) = modes.get(&port.name) {
+            if found.may_wait {
+                given_up.insert(port.name.clone(), format!("{error:#}"));
+            } else {
+                problems.push(format!("port \"{}\": {error:#}", port.name));
+            }
+        }
+    }
+    ensure!(problems.is_empty(), problems.join("\n"));
+
+    let in_place = plan_in_place(set, bookkeeper, config).and_then(|plan| {
+        let reads_the_same = reads_the_same(set, &plan, &found, links, wanted);
+        ensure!(reads_the_same, "a port is another one, or reads its tables otherwise");
+        Ok(plan)
+    });
+    let (mut plan, old_books) = match in_place {
+        Ok(plan) => (plan, None),
+        Err(why) => {
+            tracing::info!("{why:#}: the ports turn to other tables");
+            let created = create_set(&Capacity::for_config(config), Pins::next(&set.pins)?)?;
+            let unused = undo.next.insert(created).tables.capacity().unused();
+            (Plan::new(config, &unused, Police::Purchased)?, open_books(&set.pins))
+        }
+    };
+    for port in &mut plan.ports {
+        if let Some(Ok(mode)) = modes.remove(&port.name) {
+            port.xdp_mode = mode;
+        }
+    }
+    prepare_tables(&mut undo.next.as_mut().unwrap_or(set).tables, &plan)?;
+
+    let running = running.filter(|_| undo.next.is_none());
+    let steps = prepare_ports(set, &plan, &found, links, running, &mut given_up, undo)?;
+    let interfaces: Vec<_> = found.into_iter().map(|found| found.interface).collect();
+    let sources = other_tables(set, links);
+    let page = NewPage::new(netns_cookie()?)?;
+    if let Some(next) = &mut undo.next {
+        // Nothing reads it yet.
+        set_egress(&mut next.tables, &plan, &interfaces)?;
+        // Ports that wait for their interface are known in these tables, too, also to a start after
+        // we are killed.
+        plan.ports.iter().for_each(|port| next.tables.note_interface(port));
+        store(&next.tables, &plan);
+    }
+    // Before a program hands over the first frame.
+    let watches_egress =
+        running.is_none().then(|| watch_refusals(undo.next.as_ref().unwrap_or(set)));
+    let ports = Ports { interfaces, steps, given_up };
+    Ok(Parts { plan, ports, old_books, sources, page, watches_egress })
+}
+
+/// The configuration with the names that its interfaces have now, without ports that have none.
+fn with_interfaces(config: &Config, found: &[Found]) -> Config {
+    let mut present = config.clone();
+    let ports = present.ports.drain(..).zip(found).filter_map(|(mut port, found)| {
+        port.interface = found.interface.as_ref()?.name().into_owned();
+        Some(port)
+    });
+    present.ports = ports.collect();
+    present
+}
+
+/// The books of tables that are no longer to be used, if they can be read.
+fn open_books(pins: &Pins) -> Option<Books> {
+    let books = Books::open(pins);
+    books
+        .inspect_err(|error| {
+            tracing::error!(
+                "what was counted in {} since the last booking is lost: {error:#}",
+                pins.directory().display()
+            );
+        })
+        .ok()
+        .flatten()
+}
+
+/// Tables beside those of `set` that programs here use.
+fn other_tables(set: &Set, links: &[PortLink]) -> Vec<KernelTables> {
+    let here = links.iter().filter(|link| matches!(link.place, Place::Here(_)));
+    let others: BTreeSet<&Pins> = here.map(|link| &link.pins).collect();
+    let others = others.into_iter().filter(|pins| pins.version() == set.pins.version());
+    let tables = others.filter(|pins| **pins != set.pins).filter_map(|pins| {
+        let tables = KernelTables::from_pins(pins);
+        tables.inspect_err(|error| tracing::warn!("some buckets begin full: {error:#}")).ok()
+    });
+    tables.collect()
+}
+
+/// Has what devices refuse of forwarded frames be counted in these tables. Returns whether it is.
+fn watch_refusals(set: &Set) -> bool {
+    let watching = watch_egress(&set.pins, &set.tables.capacity());
+    if let Err(error) = &watching {
+        tracing::warn!("frames that a device refuses will count as forwarded: {error:#}");
+    }
+    watching.is_ok()
+}

@@ -1,0 +1,39 @@
+//! Undoing a preparation.
+
+use super::Set;
+use crate::dataplane::{Place, PortLink, TakenOff, adjust::Adjusted};
+
+/// What has to be undone if a preparation fails.
+#[derive(Default)]
+pub(super) struct Undo {
+    /// Tables of the plan's own, where it needs some.
+    pub(super) next: Option<Set>,
+    pub(super) adjusted: Adjusted,
+    pub(super) taken_off: Vec<TakenOff>,
+}
+
+impl Undo {
+    pub(super) fn append(&mut self, mut other: Self) {
+        self.adjusted.append(other.adjusted);
+        self.taken_off.append(&mut other.taken_off);
+    }
+
+    pub(super) fn undo(self, links: &[PortLink]) {
+        for taken_off in self.taken_off {
+            if let Err(error) = taken_off.put_back() {
+                tracing::error!("attaching the program before again: {error:#}");
+            }
+        }
+        let attached = links.iter().filter_map(|link| match link.place {
+            Place::Here(ifindex) => Some(ifindex),
+            Place::Elsewhere | Place::Nowhere => None,
+        });
+        self.adjusted.restore(&attached.collect::<Vec<_>>());
+        if let Some(Set { pins, tables }) = self.next {
+            drop(tables);
+            if let Err(error) = pins.remove() {
+                tracing::error!("removing {}: {error:#}", pins.directory().display());
+            }
+        }
+    }
+}
