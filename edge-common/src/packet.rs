@@ -20,13 +20,13 @@ const PPP_IPV6: u16 = 0x0057;
 
 /// DSAP and SSAP of SNAP, unnumbered information, and the first byte of the organization (RFC 1042).
 const SNAP: u32 = 0xaaaa_0300;
-/// What is in front of the packet in either case.
+/// Length in bytes of the headers in front of the packet, the same in both cases.
 const SHIM_LEN_BYTES: usize = 8;
 
 /// An IP packet, by what the headers in front of it say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// Which IP.
+    /// The version of IP.
     pub version: IpVersion,
     /// Offset in bytes of the IP header.
     pub offset: usize,
@@ -47,7 +47,7 @@ pub fn locate(frame: &(impl Frame + ?Sized), last: &Tag) -> Option<Place> {
     }
 }
 
-/// Which IP is behind the eight bytes at `offset`, which follow `ether_type`. To be called through
+/// Tells the version of IP behind the eight bytes at `offset`, which follow `ether_type`. To be called through
 /// [`Frame::version_within`].
 #[inline(always)]
 pub fn version_within(

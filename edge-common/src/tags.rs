@@ -15,7 +15,7 @@ pub const TPID_C_TAG: u16 = 0x8100;
 pub const TPID_S_TAG: u16 = 0x88a8;
 /// TPIDs that devices used for S-tags before 802.1ad, or still do.
 const TPIDS_OF_OLD: [u16; 2] = [0x9100, 0x9200];
-/// What is below is no EtherType but the length of an 802.3 frame (802.3-2022, 3.2.6).
+/// The least EtherType: a number below it is the length of an 802.3 frame (802.3-2022, 3.2.6).
 pub const LENGTHS_END: u16 = 0x0600;
 /// EtherType of slow protocols: LACP, marker, OAM (802.3-2022, annex 57A).
 const ETHER_TYPE_SLOW: u16 = 0x8809;

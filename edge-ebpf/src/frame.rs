@@ -46,7 +46,7 @@ impl<'a, const FRAGS: bool> XdpFrame<'a, FRAGS> {
         Self { data, data_end, len_bytes, start: 0, ctx }
     }
 
-    /// What is at `start`, which is below 32, and behind it.
+    /// The bytes at `start`, which is below 32, and behind it.
     ///
     /// Where the verifier knows a start's bounds alone, it knows of two pointers to the packet that
     /// they are related only if one comes from the other. So all that this frame reads comes from one
@@ -68,7 +68,7 @@ impl<'a, const FRAGS: bool> XdpFrame<'a, FRAGS> {
         Self { data, len_bytes: frame.len_bytes.wrapping_sub(start as u32), start, ..frame }
     }
 
-    /// What follows a tag, and where, in the received frame.
+    /// The EtherType behind a tag, and its offset in the received frame.
     #[inline(always)]
     fn behind_tag(&self, last: &Tag) -> (u32, u32) {
         (last.next_ether_type.into(), (self.start + last.next_offset) as u32)

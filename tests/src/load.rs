@@ -23,8 +23,22 @@ use crate::{
     faults::disk::STATE_DIR,
     frames::{frame, ipv4},
     guest::is_emulated,
+    lab_config,
 };
 
+/// Ports, ledger, and the circuit of the frames.
+pub const CONFIG: &str = lab_config!(
+    r#"[ledger]
+checkpoint = "1s"
+[[circuit]]
+name = "contoso"
+bandwidth = "10 Gbps"
+s_tag = 100
+  [[circuit.peering]]
+  kind = "private"
+  c_tag = 10
+"#
+);
 /// The tags of the frames: S-VID 100, C-VID 10.
 pub const TAGS: [(u16, u16); 2] = [(0x88a8, 100), (0x8100, 10)];
 /// The length of one look for frames.

@@ -15,7 +15,7 @@ use edge_tests::{
     daemon::{CONFIG_PATH, detach, edge, edge_binary, status},
 };
 use edge_user::{
-    dataplane::{Pins, books::Books},
+    dataplane::{Pins, books::Books, pins},
     lab::root_or_skip,
     ledger::UsageRecord,
 };
@@ -108,7 +108,7 @@ fn who_looks_writes_nothing_and_holds_nothing() -> Result<()> {
     lab.send(3)?;
     let (before, booked) = (state(Path::new(STATE_DIR))?, checkpoint()?);
     // Who starts has the pins for himself.
-    let starter = Pins::new(Path::new(PINS)).lock()?;
+    let starter = pins::lock(Path::new(PINS))?;
     let month = &Timestamp::now().to_string()[..7];
     let json = ["usage", "--format", "json"];
     for place in [&[][..], &["-c", CONFIG_PATH], &["--state-dir", STATE_DIR]] {

@@ -16,26 +16,13 @@ use edge_tests::{
     faults::disk::Disk,
     frames::{frame, ipv4},
     guest::is_emulated,
-    lab_config,
-    load::{TAGS, booked, check_all, received, under_load},
+    load::{CONFIG, TAGS, booked, check_all, received, under_load},
 };
 use edge_user::{
     dataplane::{Pins, books::Books},
     lab::root_or_skip,
 };
 
-const CONFIG: &str = lab_config!(
-    r#"[ledger]
-checkpoint = "1s"
-[[circuit]]
-name = "contoso"
-bandwidth = "10 Gbps"
-s_tag = 100
-  [[circuit.peering]]
-  kind = "private"
-  c_tag = 10
-"#
-);
 const PIN_DIR: &str = "/sys/fs/bpf/edge";
 /// The longest time that old tables may stay and frames be under way.
 fn patience() -> Duration {

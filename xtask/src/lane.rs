@@ -16,7 +16,7 @@ const NICE: &str = "5";
 
 /// A job: a program with its words, in a directory.
 pub(crate) struct Job {
-    /// What messages call it.
+    /// Its name in messages.
     pub(crate) name: String,
     /// The program.
     pub(crate) program: PathBuf,

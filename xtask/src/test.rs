@@ -52,7 +52,7 @@ enum Stage {
     Kernels,
 }
 
-/// How a stage went.
+/// The outcome of a stage.
 #[derive(Default)]
 struct Outcome {
     /// How many stages were skipped: this one, or those beside it.

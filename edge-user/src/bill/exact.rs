@@ -23,7 +23,7 @@ pub(super) struct Exact {
     rest: u128,
 }
 
-/// What the amounts of an invoice have in common.
+/// The currency and the fraction that all amounts of an invoice have in common.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scale {
     minor_digits: u32,

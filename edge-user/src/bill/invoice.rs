@@ -28,7 +28,7 @@ pub struct Invoice {
     pub missing: Vec<String>,
 }
 
-/// What one circuit costs, and its customer is asked to pay.
+/// The costs of one circuit, as its customer is asked to pay them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CircuitBill {
     /// The circuit's name; the last, where it was renamed.
@@ -73,7 +73,7 @@ pub enum Quantity {
     },
     /// A part of a month.
     Time {
-        /// How long that was.
+        /// The length of that time.
         micros: u64,
         /// In how many stretches.
         parts: u64,

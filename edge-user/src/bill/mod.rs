@@ -172,7 +172,7 @@ struct Charge {
     amount: Option<Exact>,
 }
 
-/// What one customer has had as one circuit.
+/// The records and terms of one customer's circuit.
 #[derive(Default)]
 struct Account<'a> {
     /// All of them, by time.

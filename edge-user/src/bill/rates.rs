@@ -14,7 +14,7 @@ use crate::{
 /// Looks prices up and notes what is missing.
 pub(super) struct Rates<'a> {
     pub(super) prices: &'a Prices,
-    /// What its amounts are exact in.
+    /// The unit in which its amounts are exact.
     pub(super) scale: Scale,
     missing: BTreeSet<String>,
 }

@@ -56,7 +56,7 @@ pub(super) fn terms_of<'a>(record: &UsageRecord, spans: &[Held<'a>]) -> Option<&
     spans.get(later.saturating_sub(1)).map(|span| span.terms)
 }
 
-/// What a record is, by its own billing and by its terms.
+/// The kind of a record, by its own billing and by its terms.
 fn kind(record: &UsageRecord, spans: &[Held<'_>], rates: &Rates<'_>) -> Result<Kind, BillError> {
     let direction =
         known(Direction::ALL, Direction::as_str, record, "direction", &record.direction);

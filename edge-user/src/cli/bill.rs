@@ -17,7 +17,7 @@ use super::{
     usage::warn_of_expired,
 };
 
-/// Who has detached a data plane to put another in its place has done so by then.
+/// An operator who detaches a data plane to put another in its place has done so by then.
 const DETACHED_FOR_LONG: SignedDuration = SignedDuration::from_hours(24);
 
 #[derive(Debug, clap::Args)]

@@ -8,7 +8,7 @@ use edge_user::{
         control,
         look::unseen,
     },
-    dataplane::Pins,
+    dataplane::{Pins, pins},
     ledger, time,
 };
 
@@ -38,7 +38,7 @@ pub(super) fn detach(args: &Args) -> Result<()> {
     let unbooked = if args.discard { Unbooked::Discard } else { Unbooked::Keep };
     let _keeper = args.end_terms.then(|| ledger::lock(&config.edge.state_dir)).transpose()?;
     let closed = if pins.are_there()? {
-        let _lock = pins.lock()?;
+        let _lock = pins::lock(pins.root())?;
         close(&config, &pins, unbooked)?
     } else {
         check_unseen(&config, unbooked)?;

@@ -24,7 +24,7 @@ enum LedgerVerb {
     Check(LedgerArg),
     /// Copies the ledger to a new file, while it is in use.
     ///
-    /// What the meters have and the ledger has not is in the copy, too, where they can be read.
+    /// Counts that the meters have and the ledger has not are in the copy, too, where they can be read.
     Backup {
         /// The new file.
         file: PathBuf,
@@ -55,7 +55,7 @@ pub(super) fn ledger(args: &Args) -> Result<()> {
         LedgerVerb::Check(ledger) => check(&ledger.look_as_it_is()?),
         LedgerVerb::Backup { file, ledger } => {
             let view = ledger.look()?;
-            // What is missing is in the meters still, and no part of the ledger yet.
+            // The missing counts are in the meters still, and no part of the ledger yet.
             tell(&view, None);
             view.ledger.backup(file)?;
             writeln!(std::io::stdout(), "copied to {}", file.display())?;

@@ -1,4 +1,4 @@
-//! Which ledger a command looks at, and what it can't see of it.
+//! The ledger that a command looks at, and the part of it that it can't see.
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,7 @@ use edge_user::{
 use jiff::Timestamp;
 use serde::Deserialize;
 
-/// Which ledger.
+/// The ledger to look at.
 #[derive(Debug, clap::Args)]
 pub(super) struct LedgerArg {
     /// The configuration that says where the ledger is.
@@ -29,7 +29,7 @@ pub(super) struct LedgerArg {
     socket: Option<PathBuf>,
 }
 
-/// What was asked for is not all there: exit code 1. What is missing was told before.
+/// The answer is not complete: exit code 1. A warning has told the missing part before.
 #[derive(Debug, thiserror::Error)]
 #[error("{0} are not complete: see the warnings")]
 pub(super) struct Incomplete(&'static str);
@@ -88,7 +88,7 @@ impl LedgerArg {
         }
     }
 
-    /// That of the daemon that was last at the socket.
+    /// The directory of the daemon that was last at the socket.
     fn last_state_dir(&self, socket: &Path) -> Result<PathBuf> {
         match control::remembered_state_dir(socket) {
             Some(state_dir) => Ok(state_dir),

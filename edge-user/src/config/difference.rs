@@ -1,4 +1,4 @@
-//! What one configuration changes of another, for whoever reloads it: a circuit that is gone by
+//! The changes that one configuration makes to another, for whoever reloads it: a circuit that is gone by
 //! mistake should not pass without a word.
 
 use std::{
@@ -14,7 +14,7 @@ use crate::units::bit_rate;
 /// Names in a line at most; the rest is a number.
 const NAMES_SHOWN: usize = 10;
 
-/// What is different between two configurations. Each circuit and each port is in one list only.
+/// The differences between two configurations. Each circuit and each port is in one list only.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
     /// Names of circuits that there were not.
@@ -40,7 +40,7 @@ pub struct Difference {
 }
 
 impl Difference {
-    /// What `new` changes of `old`.
+    /// The changes that `new` makes to `old`.
     #[must_use]
     pub fn between(old: &Config, new: &Config) -> Self {
         let mut difference = Self::default();

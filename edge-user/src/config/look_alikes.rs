@@ -26,7 +26,7 @@ pub(super) fn warnings<'n>(what: &str, names: impl Iterator<Item = &'n str>) -> 
     warnings
 }
 
-/// What a name looks like, with and without regard to case: a capital I is like a small l, and
+/// The look of a name, with and without regard to case: a capital I is like a small l, and
 /// unlike a small i.
 fn looks(name: &str) -> [String; 2] {
     let shown: String = name.nfkc().filter(|c| !is_invisible(*c)).collect();

@@ -43,14 +43,14 @@ pub(super) fn in_range_bps(rate_bps: u64) -> Parsed<u64> {
 /// A unit behind a rate's number.
 struct Unit<'t> {
     text: &'t str,
-    /// What the prefix multiplies by.
+    /// The factor of the prefix.
     prefix: u64,
     /// The prefix is one of 1,024s, such as `Mi`.
     is_binary: bool,
     meaning: Meaning,
 }
 
-/// What a unit counts, by its letters behind the prefix.
+/// The thing that a unit counts, by its letters behind the prefix.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Meaning {
     /// Bits a second: `bps`, `b/s` with a small b, and `bit` in any case, with and without `/s`.

@@ -125,7 +125,7 @@ impl Bookkeeper {
         self.noter.note(instructions)
     }
 
-    /// What was noted last does not happen.
+    /// Takes back the last note: its change does not happen.
     pub fn retract_terms(&self) {
         self.noter.retract();
     }

@@ -24,7 +24,7 @@ pub enum Unbooked {
     Discard,
 }
 
-/// What was closed, and what goes on.
+/// The data plane that was closed, and the fees that go on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Closed {
     /// Whether there was anything to detach.

@@ -65,7 +65,7 @@ pub struct Booked {
 pub struct Reloaded {
     /// The changes.
     pub difference: Difference,
-    /// What an operator should know all the same: ports that wait for their interface.
+    /// Warnings for an operator: ports that wait for their interface.
     pub warnings: Vec<String>,
 }
 

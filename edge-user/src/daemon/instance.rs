@@ -54,6 +54,7 @@ impl Hold {
     /// Takes them, or says who has them.
     pub fn take(config: &Config) -> Result<Self> {
         let pin_dir = config.edge.pin_dir.clone();
+        pins::make_root(&pin_dir)?;
         let lock = pins::lock(&pin_dir)?;
         Ok(Self { pin_dir, _lock: lock })
     }

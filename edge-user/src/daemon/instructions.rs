@@ -32,7 +32,7 @@ impl Instructions {
     }
 }
 
-/// What a circuit of an edge is sold as.
+/// The terms that a circuit of an edge is sold by.
 pub(super) fn terms(edge: &str, circuit: &Circuit) -> Terms {
     Terms {
         edge: edge.to_owned(),

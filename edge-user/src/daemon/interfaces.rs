@@ -167,7 +167,7 @@ impl<'a> Claims<'a> {
     }
 }
 
-/// What a configuration has of an interface for each of its ports.
+/// The interface that was found for a port.
 pub(super) struct Found {
     /// `None`: the port waits for it.
     pub(super) interface: Option<Interface>,

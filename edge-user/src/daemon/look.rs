@@ -1,4 +1,4 @@
-//! What a command sees that only looks: the ledger, and what the meters have more, in a private copy.
+//! The view of a command that only looks: the ledger, and the meters' later counts, in a private copy.
 //! Nothing is written, and nothing is held that a daemon needs to start or to end.
 
 use std::{
@@ -34,9 +34,9 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub struct View {
     /// A private copy, in which the meters are booked as they are now.
     pub ledger: Ledger,
-    /// What is not in it.
+    /// Data planes whose last counts are not in it.
     pub missing: Vec<Missing>,
-    /// What else should be known.
+    /// Notes for the reader of the figures.
     pub notes: Vec<String>,
     /// Whether there is a data plane whose books it is: of this boot, and not closed.
     pub is_counting: bool,
@@ -47,7 +47,7 @@ pub struct View {
 pub struct Missing {
     /// Where they are pinned.
     pub pin_dir: PathBuf,
-    /// What they have counted since then is missing.
+    /// The time since which their counts are missing.
     pub since: Timestamp,
     /// Why, and what to do.
     pub why: String,
@@ -94,7 +94,7 @@ pub fn look(state_dir: &Path, config: Option<&Config>, socket: &Path) -> Result<
     Ok(view)
 }
 
-/// What a data plane says that the ledger knows, and that is to be seen from here no more.
+/// A data plane that the ledger knows, and that can't be seen from here any more.
 ///
 /// # Errors
 ///
@@ -116,7 +116,7 @@ struct Meters {
     checkpoint: u64,
 }
 
-/// What is pinned in one place, or why that can't be told.
+/// The meters that are pinned in one place, or why they can't be read.
 #[derive(Default)]
 struct Place {
     meters: Vec<Meters>,

@@ -67,7 +67,7 @@ pub async fn serve(listener: TcpListener, instance: Arc<Mutex<Instance>>) {
     .await;
 }
 
-/// What scrapes share.
+/// The state that scrapes share.
 #[derive(Clone)]
 struct Scrapes {
     instance: Arc<Mutex<Instance>>,

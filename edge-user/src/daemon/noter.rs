@@ -17,7 +17,7 @@ use crate::{
 /// A change, and where it is in the journal: not at all, where that can't be written.
 pub(super) type Noted = (Option<Source>, TermsChange);
 
-/// What circuits are sold as, and a change of it that is under way.
+/// The terms that circuits are sold by, and a change of them that is under way.
 pub(super) struct Noter(Mutex<State>);
 
 struct State {
@@ -51,7 +51,7 @@ impl Noter {
         self.lock().note(next)
     }
 
-    /// What was noted last does not take effect.
+    /// Takes back the last note: its change does not take effect.
     pub(super) fn retract(&self) {
         self.lock().retract();
     }
@@ -102,7 +102,7 @@ impl State {
                 Ok(_of_others) => {}
                 // Somebody else keeps these books, and says so.
                 Err(LedgerError::Held { .. }) => return Ok(None),
-                // What hides the file, or has removed it, leaves the open one.
+                // A mount that hides the file, or its removal, leaves the open one.
                 Err(_) if self.journal.is_some() => {}
                 Err(error) => return Err(error).with_context(|| self.cannot()),
             }
@@ -277,7 +277,7 @@ mod tests {
         assert!(noter.follow(&two).unwrap().0.is_some());
     }
 
-    /// Who keeps these books beside another edge has nothing noted, which status tells.
+    /// An edge that keeps these books beside another one notes nothing, which status tells.
     #[test]
     fn a_second_edge_notes_nothing() {
         let directory = TempDir::new().unwrap();

@@ -12,7 +12,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What its name ends with, behind the whole name of the socket. Earlier versions put `.state_dir`
+/// The end of the file's name, behind the whole name of the socket. Earlier versions put `.state_dir`
 /// in place of what was behind the last dot, so that two sockets could share a file: those are not
 /// read any more, and this is the name of none of them.
 const SUFFIX: &str = ".state-dir";

@@ -1,5 +1,5 @@
-//! What starts, takeovers, reloads and detaches that were killed have left, and whether it can be
-//! gone on with.
+//! The leftovers of starts, takeovers, reloads and detaches that were killed, and whether a start can
+//! go on with them.
 
 use std::path::Path;
 

@@ -33,7 +33,7 @@ pub fn apply(tables: &mut KernelTables, plan: &Plan, ifindexes: &[u32]) -> Resul
 pub fn prepare(tables: &mut KernelTables, plan: &Plan) -> Result<()> {
     let mut prepared = || -> Result<()> {
         for (key, claim) in plan.policers.iter().filter(|(_, claim)| claim.is_new) {
-            // What nobody has used is zero.
+            // An entry that nobody has used is zero.
             if keys::policer_key(&tables.policer_keys.get(claim.index)).is_some() {
                 tables.policers.set(claim.index, &PolicerWords::new_zeroed());
                 tables.leases.clear(claim.index)?;

@@ -29,7 +29,7 @@ use crate::{
 pub struct NewPage(Page);
 
 impl NewPage {
-    /// That of tables whose ports are in the network namespace with this cookie.
+    /// A page of tables whose ports are in the network namespace with this cookie.
     pub fn new(netns_cookie: u64) -> Result<Self> {
         Ok(Self(Page {
             state: OPEN,
@@ -253,7 +253,7 @@ fn page(pins: &Pins) -> Result<Option<(Page, RawArray)>> {
 pub struct AllBooks {
     /// With their pins.
     pub books: Vec<(Pins, Books)>,
-    /// What is wrong with those that can't be read.
+    /// Errors of those that can't be read.
     pub unreadable: Vec<anyhow::Error>,
 }
 

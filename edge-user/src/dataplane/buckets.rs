@@ -32,7 +32,7 @@ struct Both {
     to: u32,
     /// The rates there and here.
     rates: Option<(Granted, Granted)>,
-    /// What the old one had sold when it was last looked at, in ticks of its rate.
+    /// The sum that the old one had sold when it was last looked at, in ticks of its rate.
     sold_ticks: Option<u64>,
 }
 
@@ -41,7 +41,7 @@ struct Queues {
     to: u32,
     /// The circuit's rates there and here.
     rates: Option<(Granted, Granted)>,
-    /// What the old ones were when they were last looked at, in ticks of their rate.
+    /// The old queues when they were last looked at, in ticks of their rate.
     before: Option<Vec<u64>>,
 }
 
@@ -52,7 +52,7 @@ struct Granted {
     rate: Rate,
 }
 
-/// What a policer is used with.
+/// The rate and the queues that a policer is used with.
 struct Use {
     granted: Granted,
     /// Index of the queues of the circuit's flows; 0: none.
@@ -219,7 +219,7 @@ fn policers(tables: &KernelTables) -> BTreeMap<PolicerKey, u32> {
     known.collect()
 }
 
-/// What each policer is used with, of those that a frame can get to.
+/// The use of each policer that a frame can get to.
 fn uses(tables: &KernelTables) -> BTreeMap<u32, Use> {
     let mut uses = BTreeMap::new();
     for index in published_attachments(tables) {

@@ -1,4 +1,4 @@
-//! Which interfaces are on top of which others: a frame that one of them gets may come by the other's
+//! Interfaces on top of others: a frame that one of them gets may come by the other's
 //! program as well, be policed and billed twice, or leave with tags that are somebody else's there.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -74,7 +74,7 @@ fn written(rate: &Rate) -> Option<Rate> {
     (*rate != Rate::new_zeroed()).then_some(*rate)
 }
 
-/// What a tag leads to.
+/// The entries that tags lead to.
 struct Published {
     attachments: BTreeSet<u32>,
     c_tables: BTreeMap<CTableKey, u32>,

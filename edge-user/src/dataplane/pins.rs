@@ -141,7 +141,7 @@ impl Pins {
         let number = link.info().context("asking for a link's number")?.id();
         let name = LinkName { number, mode };
         let path = self.link(name);
-        // Whoever was killed before removing another pin of it has pinned it here already.
+        // A process that was killed before it removed another pin has pinned the link here already.
         if exists(&path)? {
             return Ok((name, link));
         }
@@ -176,11 +176,6 @@ impl Pins {
             make_directory(&self.directory.join(kind))?;
         }
         Ok(())
-    }
-
-    /// Holds the pins of every set for this process alone, until the guard is dropped.
-    pub fn lock(&self) -> Result<Flock<File>> {
-        lock(&self.root)
     }
 
     /// Removes every link to an interface: no frame comes in any more.
@@ -236,10 +231,13 @@ impl Pins {
     }
 }
 
-/// Makes `pin_dir`, on a BPF file system, which is mounted where there is none, and holds the pins in
-/// it for this process alone, until the guard is dropped.
+/// Makes `pin_dir`, on a BPF file system, which is mounted where there is none.
+pub fn make_root(pin_dir: &Path) -> Result<()> {
+    ensure_bpffs(pin_dir)
+}
+
+/// Holds the pins of every set in `pin_dir` for this process alone, until the guard is dropped.
 pub fn lock(pin_dir: &Path) -> Result<Flock<File>> {
-    ensure_bpffs(pin_dir)?;
     let directory =
         File::open(pin_dir).with_context(|| format!("opening {}", pin_dir.display()))?;
     Flock::lock(directory, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| {

@@ -28,7 +28,7 @@ const XDP: u32 = 37;
 const SKB_MODE: u32 = 1 << 1;
 const DRV_MODE: u32 = 1 << 2;
 
-/// What the kernel says of a pinned link.
+/// A pinned link, as the kernel has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct LinkInfo {
     /// The kernel's id of its program.

@@ -137,7 +137,7 @@ mod tests {
         ] {
             let told = explain(Some(errno), &Target { interface: "eth1", mtu_bytes, mode });
             assert!(told.contains(says), "{errno}: {told}");
-            // What to do comes after what is wrong.
+            // The advice comes after the condition.
             assert!(told.contains("; ") && told.contains("eth1"), "{errno}: {told}");
         }
     }

@@ -18,7 +18,7 @@ pub struct ExportStatus {
     pub failing_since: Option<Timestamp>,
     /// When a batch was last delivered.
     pub last_delivered: Option<Timestamp>,
-    /// What an operator should know though batches arrive.
+    /// A warning for an operator, though batches arrive.
     #[serde(default)]
     pub notice: Option<String>,
 }

@@ -43,7 +43,7 @@ pub trait Receiver {
     /// the batch has to be delivered again.
     fn deliver(&mut self, batch: &Batch) -> Result<(), DeliveryError>;
 
-    /// What an operator should know though batches arrive.
+    /// A warning for an operator, though batches arrive.
     fn notice(&self) -> Option<String> {
         None
     }

@@ -39,14 +39,14 @@ const ALONE_AFTER_US: i64 = HOUR_US;
 const ODD_BEHIND_AFTER_US: i64 = HOUR_US;
 const ODD_AHEAD_AFTER_US: i64 = DAY_US;
 
-/// What is believed of one boot's clock. Offsets are the date less the time since boot.
+/// The belief in one boot's clock. Offsets are the date less the time since boot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Belief {
     /// By which usage is dated.
     pub(super) offset_us: Option<i64>,
     /// By which the clock says its date.
     pub(super) clock_us: i64,
-    /// What was dated by the offset is so for good.
+    /// Rows that were dated by the offset are so for good.
     pub(super) is_settled: bool,
     /// Since when, by the time since boot, the clock has said the same.
     pub(super) since_us: i64,
@@ -111,7 +111,7 @@ impl Belief {
         self.date_us(self.read_us).filter(|_| self.is_settled || is_steady)
     }
 
-    /// How long the clock has to say another date until it is believed; `None`: for ever.
+    /// The time for which the clock has to say another date until it is believed; `None`: for ever.
     fn believed_after_us(&self, moment: &Moment, settled_us: Option<i64>) -> Option<i64> {
         let (clock_us, wall_us) = (clock_us(moment), moment.wall.as_microsecond());
         if !(RELEASE_US..END_US).contains(&wall_us) {
@@ -132,7 +132,7 @@ impl Belief {
     }
 }
 
-/// What the wall clock is more than the clock since boot.
+/// The difference of the wall clock and the clock since boot.
 pub(super) fn clock_us(moment: &Moment) -> i64 {
     moment.wall.as_microsecond().saturating_sub(moment.boot_us)
 }

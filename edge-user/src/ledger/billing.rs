@@ -1,4 +1,4 @@
-//! What a bill takes from the ledger.
+//! The rows that a bill takes from the ledger.
 
 use std::collections::BTreeMap;
 

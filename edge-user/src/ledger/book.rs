@@ -164,7 +164,7 @@ impl Epoch {
         )?;
         let epoch = statement.query_row([reading.epoch.id.to_string()], |row| {
             let read_us: Option<i64> = row.get(2)?;
-            // What an older version has booked has no other time.
+            // A reading that an older version has booked has no other time.
             let before_us = taken_us.saturating_sub(row.get(1)?);
             Ok(Self {
                 id: row.get(0)?,

@@ -33,7 +33,7 @@ pub(super) struct Offset {
     pub(super) is_inferred: bool,
     /// The date of its last reading.
     pub(super) end_us: i64,
-    /// How many boots came after it.
+    /// The number of boots after it.
     pub(super) age: usize,
 }
 

@@ -135,7 +135,7 @@ pub(super) fn lay_anew(transaction: &Transaction<'_>) -> Result<(), Fault> {
     }
     terms::take_out(transaction)?;
     for Note { id, date_us, change, .. } in notes {
-        // What a clock that was ahead has dated for good is taken back for good only.
+        // Terms that a clock ahead has dated for good are taken back for good only.
         if let Some(date_us) = date_us
             && !terms::has_final_after(transaction, date_us)?
         {

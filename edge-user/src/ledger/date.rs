@@ -114,7 +114,7 @@ impl<'c> Destination<'c> {
         }
     }
 
-    /// That was all of it.
+    /// Writes the samples of all that was added.
     pub(super) fn end(self) -> Result<(), Fault> {
         match self {
             Self::Rows(into) => {

@@ -133,7 +133,7 @@ impl Ledger {
         doubts(&self.connection, now).map_err(|fault| fault.at(&self.path))
     }
 
-    /// What is wrong with the clock, as far as can be told, and what that means.
+    /// A sentence on the clock's fault, as far as can be told, and its effect.
     pub fn clock_notice(&self) -> Result<Option<String>, LedgerError> {
         let last = boots::last(&self.connection).map_err(|fault| fault.at(&self.path))?;
         let Some(belief) = last.map(|boot| boot.belief) else { return Ok(None) };

@@ -57,15 +57,8 @@ impl Ledger {
                     .to_owned(),
             ));
         }
-        let mut open = self.open_terms()?;
-        for circuit in circuits {
-            if !open.iter().any(|span| span.terms.circuit == *circuit) {
-                let what =
-                    format!("circuit {circuit:?} has no terms that go on; nothing was ended");
-                return Err(refused(what));
-            }
-        }
-        open.retain(|span| circuits.is_empty() || circuits.contains(&span.terms.circuit));
+        let open = chosen(&self.connection, circuits);
+        let mut open = open.map_err(|fault| fault.at(&self.path))?;
         let edges: BTreeSet<String> = open.iter().map(|span| span.terms.edge.clone()).collect();
         for edge in edges {
             let own = open.iter().filter(|span| span.terms.edge == edge);
@@ -90,13 +83,9 @@ fn open_terms(connection: &Connection) -> Result<Vec<TermsSpan>, Fault> {
     Ok(spans.collect::<Result<_, _>>()?)
 }
 
-fn end_terms(
-    connection: &mut Connection,
-    circuits: &[String],
-    at: Timestamp,
-) -> Result<Vec<TermsSpan>, Fault> {
-    let transaction = connection.transaction()?;
-    let mut open = open_terms(&transaction)?;
+/// The terms of these circuits that nobody has ended, or of all where none is named.
+fn chosen(connection: &Connection, circuits: &[String]) -> Result<Vec<TermsSpan>, Fault> {
+    let mut open = open_terms(connection)?;
     for circuit in circuits {
         if !open.iter().any(|span| span.terms.circuit == *circuit) {
             let what = format!("circuit {circuit:?} has no terms that go on; nothing was ended");
@@ -104,6 +93,16 @@ fn end_terms(
         }
     }
     open.retain(|span| circuits.is_empty() || circuits.contains(&span.terms.circuit));
+    Ok(open)
+}
+
+fn end_terms(
+    connection: &mut Connection,
+    circuits: &[String],
+    at: Timestamp,
+) -> Result<Vec<TermsSpan>, Fault> {
+    let transaction = connection.transaction()?;
+    let mut open = chosen(&transaction, circuits)?;
     let at_us = column::micros(at);
     let mut end = transaction.prepare_cached(
         "UPDATE terms SET to_us = ?4 WHERE edge = ?1 AND circuit = ?2 AND from_us = ?3",

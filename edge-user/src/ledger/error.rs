@@ -110,7 +110,7 @@ pub enum LedgerError {
         path: PathBuf,
         /// Where the copy was to be.
         place: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: Cause,
     },
     /// It can't be reached.
@@ -118,7 +118,7 @@ pub enum LedgerError {
     Io {
         /// Of the database or its directory.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: Cause,
     },
     /// What was asked for contradicts what is in it.

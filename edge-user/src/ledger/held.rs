@@ -12,7 +12,7 @@ use super::{
     split::{Interval, SAMPLE_S, parts, sample_shares},
 };
 
-/// What a series has counted in a time.
+/// The counts of a series in a time.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Piece {
     pub(super) boot: i64,

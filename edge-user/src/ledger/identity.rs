@@ -1,4 +1,4 @@
-//! Which names are one circuit.
+//! The names that one circuit has had.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::Terms;
 
-/// What stays of a circuit when it is renamed.
+/// The part of a circuit that stays when it is renamed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Identity<'a> {
     /// The provider's key for it.

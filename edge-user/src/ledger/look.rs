@@ -43,12 +43,12 @@ const LOG_HEADER_BYTES: usize = 32;
 /// Device, inode, length, and the time of the last change in nanoseconds.
 type Seen = (u64, u64, u64, i128);
 
-/// What tells one state of a ledger's files from another.
+/// A state of a ledger's files, to be told from others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct State {
     database: Seen,
     log: Option<Seen>,
-    /// What the log begins with.
+    /// The first bytes of the log.
     log_header: Vec<u8>,
     journal: Option<Seen>,
     /// Whether a change of the database, or of any file, may have come later and have the same time.
@@ -74,7 +74,7 @@ impl PrivateCopy {
 impl Ledger {
     /// A private copy of the ledger in `state_dir`, as it is now; nothing is written there, nothing is locked,
     /// and nobody needs to be allowed to. What an older version has made is brought up to date in the copy.
-    /// What is booked in it is gone with it.
+    /// A booking in it is gone with it.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! What a clock that was wrong for long has dated for good: put right, but for what has gone out.
+//! Rows that a clock wrong for long has dated for good: put right, but for those that were exported.
 
 use std::collections::{BTreeMap, BTreeSet};
 

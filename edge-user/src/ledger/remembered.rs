@@ -1,4 +1,4 @@
-//! How the ledger was last booked, and where: what somebody who only looks has to know.
+//! The place and the policy of the last booking, for a command that only looks.
 
 use std::{
     ffi::OsStr,
@@ -15,7 +15,7 @@ use super::{Ledger, LedgerError, error::Fault, split::SAMPLE_S, types::Policy};
 /// Three times the longest checkpoint that a configuration may have.
 const LONGEST_GAP: Duration = Duration::from_mins(15);
 
-/// What is kept of the last booking.
+/// The last booking, as the ledger keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Booking {
     policy: Policy,

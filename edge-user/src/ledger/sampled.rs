@@ -1,4 +1,4 @@
-//! Which samples are a circuit's, and when it existed.
+//! The samples of a circuit, and the time in which it existed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,7 +36,7 @@ pub(super) struct Part {
     pub(super) to_s: i64,
 }
 
-/// What samples are counted together.
+/// The circuit whose samples are counted together.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Group<'a> {
     /// Those of a circuit whose terms are known.

@@ -1,4 +1,4 @@
-//! What follows when another date is believed, or one for good.
+//! The consequences when another date is believed, or one for good.
 
 use std::collections::BTreeMap;
 
@@ -46,7 +46,7 @@ pub(super) fn follow(
         if redate::lower_floors(transaction, now_us)? || is_other {
             lay_anew(transaction)?;
         }
-        // What was dated for good by another offset of this boot was wrong.
+        // Rows that were dated for good by another offset of this boot were wrong.
         let before = before.offset_us.filter(|_| before.is_settled && is_moved);
         redate::bring_back(transaction, boot, now_us, before)?;
     }

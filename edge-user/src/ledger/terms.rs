@@ -26,7 +26,7 @@ impl Ledger {
     }
 }
 
-/// Who dates a change.
+/// The note that dates a change, if it is not dated for good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dated {
     /// Nobody will date it otherwise.

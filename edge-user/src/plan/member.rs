@@ -27,7 +27,7 @@ pub(super) fn members(config: &Config) -> impl Iterator<Item = Member<'_>> {
 }
 
 impl<'a> Member<'a> {
-    /// What [`Self::qos_row`] comes from: the name of a profile, and a policy.
+    /// The source of [`Self::qos_row`]: the name of a profile, and a policy.
     pub(super) fn qos(&self) -> (&'a str, DscpPolicy) {
         (&self.peering.qos, self.peering.dscp)
     }

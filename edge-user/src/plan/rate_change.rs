@@ -31,7 +31,7 @@ pub struct RateChange {
 pub struct LimitChange {
     /// Index of the attachment.
     pub attachment: u32,
-    /// Which of the attachment's [`Limits`], by the place of its word there.
+    /// One of the attachment's [`Limits`], by the place of its word there.
     pub place: usize,
     /// The limit's bucket at the new rate.
     pub bucket: Bucket,

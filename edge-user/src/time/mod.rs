@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// What the clocks say at one moment.
+/// A reading of both clocks at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Moment {
     /// The wall clock: what it says, which may be wrong.
@@ -26,7 +26,7 @@ pub struct Moment {
     pub is_synchronized: bool,
 }
 
-/// What the clocks say now.
+/// Reads both clocks.
 ///
 /// # Errors
 ///
@@ -37,7 +37,7 @@ pub fn now() -> Result<Moment> {
     Ok(Moment { wall, boot_id, boot_us, is_synchronized: kernel::is_synchronized() })
 }
 
-/// What the wall clock says now, for people to read: nothing is billed, deleted or sealed by it
+/// Reads the wall clock, for people to read: nothing is billed, deleted or sealed by it
 /// alone.
 #[must_use]
 pub fn wall() -> Timestamp {
@@ -68,7 +68,7 @@ mod tests {
         assert_eq!(serde_json::from_str::<Moment>(&text).unwrap(), before);
     }
 
-    /// Whoever reads a date elsewhere can't be judged by anything.
+    /// A date that is read elsewhere can't be judged by anything.
     #[test]
     fn nobody_else_reads_the_wall_clock() {
         let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");

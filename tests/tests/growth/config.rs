@@ -3,27 +3,11 @@
 use std::{collections::BTreeSet, fmt::Write as _, fs, path::Path, thread, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
-use edge_tests::{
-    daemon::{Daemon, status},
-    lab_config,
-};
+use edge_tests::daemon::{Daemon, status};
+pub(crate) use edge_tests::load::CONFIG as FIRST;
 use edge_user::dataplane::Pins;
 
 pub(crate) const PIN_DIR: &str = "/sys/fs/bpf/edge";
-
-/// Ports, ledger, and the circuit of `edge_tests::load`.
-pub(crate) const FIRST: &str = lab_config!(
-    r#"[ledger]
-checkpoint = "1s"
-[[circuit]]
-name = "contoso"
-bandwidth = "10 Gbps"
-s_tag = 100
-  [[circuit.peering]]
-  kind = "private"
-  c_tag = 10
-"#
-);
 
 /// A circuit with one peering, and with what else its first and its second table have.
 pub(crate) fn circuit(

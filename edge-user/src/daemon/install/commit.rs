@@ -19,7 +19,7 @@ use crate::{
     plan::{Plan, PortPlan},
 };
 
-/// What a commit leaves behind.
+/// The result of a commit.
 pub(in crate::daemon) struct Committed {
     pub(in crate::daemon) installed: Installed,
     /// The set that is no longer in use, as nothing counts in it any more; and its books, if they can

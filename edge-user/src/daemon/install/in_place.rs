@@ -38,7 +38,7 @@ pub(super) fn plan_in_place(set: &Set, bookkeeper: &Bookkeeper, config: &Config)
         !plan.takes_shown_counters(&occupied.attachments.known),
         "there is no room for counters beside those that are shown"
     );
-    // Whoever looked a slot up before it was retired has counted by then.
+    // A program that looked a slot up before it was retired has counted by then.
     quiesce();
     bookkeeper.book(BOOK_WITHIN).context("counters of circuits that are gone can't be booked")?;
     Ok(plan)
@@ -70,7 +70,7 @@ pub(super) fn reads_the_same(
         let leaves_the_same = port(now.egress).is_none_or(|(_, interface)| {
             match (set.tables.egress(now.egress), interface) {
                 (None, None) => true,
-                // That of the same port, which is back.
+                // The interface of the same port, which is back.
                 (None, Some(_)) => wanted == Wanted::AsItIs,
                 (before, after) => before == after,
             }

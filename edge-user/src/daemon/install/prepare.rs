@@ -27,7 +27,7 @@ use crate::{
     plan::{Capacity, Plan, Police},
 };
 
-/// What a preparation is for.
+/// The purpose of a preparation.
 #[derive(Clone, Copy)]
 pub(in crate::daemon) struct Aim<'a> {
     /// The configuration.
@@ -35,7 +35,7 @@ pub(in crate::daemon) struct Aim<'a> {
     /// The interface that each port gets. With [`Wanted::AsItIs`], a port whose program does not run
     /// and can't be attached waits; with [`Wanted::ByName`], it is an error.
     pub(in crate::daemon) wanted: Wanted,
-    /// What this process has installed before: programs that have not changed stay.
+    /// The configuration that this process has installed before: programs that have not changed stay.
     pub(in crate::daemon) running: Option<&'a Installed>,
 }
 
@@ -47,7 +47,7 @@ pub(in crate::daemon) struct Prepared {
     pub(super) undo: Undo,
 }
 
-/// What a commit goes by.
+/// The parts of a preparation that a commit uses up.
 pub(super) struct Parts {
     pub(super) plan: Plan,
     pub(super) ports: Ports,

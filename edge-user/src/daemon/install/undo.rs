@@ -3,7 +3,7 @@
 use super::Set;
 use crate::dataplane::{Place, PortLink, TakenOff, adjust::Adjusted};
 
-/// What has to be undone if a preparation fails.
+/// The changes that are undone if a preparation fails.
 #[derive(Default)]
 pub(super) struct Undo {
     /// Tables of the plan's own, where it needs some.

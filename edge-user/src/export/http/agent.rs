@@ -34,7 +34,7 @@ impl Default for Timeouts {
     }
 }
 
-/// What has failed to be sent is noted in `unsent`.
+/// Bytes that failed to be sent are noted in `unsent`.
 pub(super) fn agent(timeouts: Timeouts, unsent: Unsent) -> Agent {
     let tls = TlsConfig::builder()
         .provider(TlsProvider::Rustls)

@@ -38,11 +38,11 @@ impl Default for Parts {
 /// Consecutive records of a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Part {
-    /// Which of the batch's records.
+    /// The part's records, by their places in the batch.
     pub(super) records: Range<usize>,
     /// Where they are in its lines.
     pub(super) bytes: Range<usize>,
-    /// What no other body has: a repeat of this part has the same.
+    /// A key that no other body has: a repeat of this part has the same.
     pub(super) key: String,
 }
 
@@ -100,7 +100,7 @@ impl Parts {
         can_be_cut
     }
 
-    /// What an operator should know.
+    /// A warning for an operator.
     pub(super) fn notice(&self) -> Option<String> {
         let len_bytes = self.refused_len_bytes?;
         Some(format!(
