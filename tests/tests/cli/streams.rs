@@ -5,14 +5,14 @@ use std::{
     io::Write as _,
     os::unix::{
         fs::{PermissionsExt as _, symlink},
-        process::ExitStatusExt as _,
+        process::{CommandExt as _, ExitStatusExt as _},
     },
     process::{Child, Stdio},
 };
 
 use edge_tests::captures::{ETHERNET, captured, pcap};
 use nix::{
-    sys::signal::{Signal, kill},
+    sys::signal::{SigHandler, Signal, kill, signal},
     unistd::Pid,
 };
 
@@ -35,6 +35,17 @@ impl Place {
     fn spawn(&self, arguments: &[&str], [stdin, stdout, stderr]: [Stdio; 3]) -> Result<Child> {
         let mut edge = Command::new(edge_binary());
         edge.args(REPLAY).args(arguments).current_dir(self.directory.path());
+        // A test that runs under `nohup`, or behind a shell, has been started to ignore some signals.
+        let heed = || {
+            for number in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+                // SAFETY: no handler of this process is replaced: the child has none.
+                unsafe { signal(number, SigHandler::SigDfl) }?;
+            }
+            Ok(())
+        };
+        // SAFETY: runs between fork and exec, where only async-signal-safe calls are allowed: it
+        // makes three system calls and allocates nothing.
+        unsafe { edge.pre_exec(heed) };
         Ok(edge.stdin(stdin).stdout(stdout).stderr(stderr).spawn()?)
     }
 
@@ -181,7 +192,7 @@ fn a_replay_that_is_interrupted_leaves_nothing() -> Result<()> {
     fs::write(place.path("out.pcap"), "old")?;
     let names = place.names()?;
     // Several times: a signal may come as soon as the file beside is there.
-    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].repeat(2) {
+    for sent in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].repeat(2) {
         let mut edge = place.spawn(&["-", "-o", "out.pcap"], [Stdio::piped(), null(), null()])?;
         let mut input = edge.stdin.take().expect("a pipe");
         input.write_all(&pcap(ETHERNET, &[captured(1, &frames()[0], 60)]))?;
@@ -191,9 +202,9 @@ fn a_replay_that_is_interrupted_leaves_nothing() -> Result<()> {
             assert!(edge.try_wait()?.is_none(), "it has ended");
             std::thread::sleep(std::time::Duration::from_millis(1));
         }
-        kill(Pid::from_raw(edge.id().try_into()?), signal)?;
-        assert_eq!(edge.wait()?.signal(), Some(signal as i32));
-        assert_eq!(place.names()?, names, "{signal}");
+        kill(Pid::from_raw(edge.id().try_into()?), sent)?;
+        assert_eq!(edge.wait()?.signal(), Some(sent as i32));
+        assert_eq!(place.names()?, names, "{sent}");
         assert_eq!(fs::read(place.path("out.pcap"))?, b"old");
     }
     Ok(())
