@@ -64,6 +64,38 @@ fn a_port_stays_with_its_interface_when_that_is_renamed() -> Result<()> {
     Ok(())
 }
 
+/// A reload that finds nothing to do for a port but its interface's other name, and then a start that
+/// finds no interface of that name.
+#[test]
+fn a_port_is_known_by_the_name_that_the_last_reload_gave_it() -> Result<()> {
+    if !root_or_skip("a_port_is_known_by_the_name_that_the_last_reload_gave_it") {
+        return Ok(());
+    }
+    private_mounts()?;
+    let mut wires = Wires::new(&[])?;
+    let daemon = Daemon::start(&wires.lab, &config(&PORTS, &WIRES))?;
+    let all = [0, 1];
+    wires.pass(&all)?;
+    wires.ip("link set core0 name uplink0")?;
+    let renamed = PORTS.map(|(port, interface)| match interface {
+        "core0" => (port, "uplink0"),
+        _ => (port, interface),
+    });
+    let named = WIRES.map(|wire| wire.map(|end| if end == "core0" { "uplink0" } else { end }));
+    let renamed = config(&renamed, &named);
+    configure(&renamed)?;
+    reload()?;
+    wait_until_sound("C1")?;
+    wires.ip("link set uplink0 name renamed0")?;
+    daemon.kill()?;
+    let daemon = Daemon::start(&wires.lab, &renamed)?;
+    wait_for_port("C1", |port| port.interface == "renamed0" && port.xdp_mode == "native")?;
+    wires.pass(&all)?;
+    daemon.stop()?;
+    detach(&wires.lab)?;
+    Ok(())
+}
+
 #[test]
 fn an_interface_has_one_port_by_whichever_of_its_names() -> Result<()> {
     if !root_or_skip("an_interface_has_one_port_by_whichever_of_its_names") {

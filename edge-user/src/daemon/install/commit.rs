@@ -111,7 +111,11 @@ fn take_off_elsewhere(links: &[PortLink]) {
 /// Has the port's interface run its program.
 fn turn(set: &Set, port: &PortPlan, step: Step) -> Result<Option<PortLink>> {
     let (link, mut program) = match step {
-        Step::Keep(link) => return Ok(Some(link)),
+        Step::Keep(link) => {
+            // Its interface may have got another name, and the configuration with it.
+            set.tables.note_interface(port);
+            return Ok(Some(link));
+        }
         Step::Wait => {
             set.tables.note_interface(port);
             return Ok(None);
