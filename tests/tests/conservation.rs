@@ -5,11 +5,16 @@
 //! receivers of its records have, to the byte; and after the last of it everything runs without a
 //! person.
 //!
-//! `EDGE_FAULT_SEED=… EDGE_FAULTS=…` repeats a run, but for the moments of the scheduler.
+//! `EDGE_FAULT_SEED=… EDGE_FAULTS=… EDGE_WORLDS=1` repeats a world, but for the moments of the
+//! scheduler.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::{
+    fmt::Write as _,
+    thread,
+    time::{Instant, SystemTime, UNIX_EPOCH},
+};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, ensure};
 use edge_tests::{
     daemon::edge,
     faults::{
@@ -21,7 +26,10 @@ use edge_tests::{
 };
 use edge_user::lab::{Lab, private_mounts, root_or_skip};
 
-const FAULTS: u64 = 150;
+/// Faults in each world.
+const FAULTS: u64 = 250;
+/// Worlds side by side: most of what a daemon does in one is to wait for the kernel.
+const WORLDS: u64 = 2;
 
 #[test]
 fn nothing_is_lost_and_nothing_is_billed_twice() -> Result<()> {
@@ -31,8 +39,24 @@ fn nothing_is_lost_and_nothing_is_billed_twice() -> Result<()> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.subsec_nanos();
     let seed = how_many("EDGE_FAULT_SEED", now.into());
     let faults = u32::try_from(how_many("EDGE_FAULTS", FAULTS))?;
-    eprintln!("EDGE_FAULT_SEED={seed} EDGE_FAULTS={faults}");
+    let worlds = how_many("EDGE_WORLDS", WORLDS);
+    eprintln!("EDGE_FAULT_SEED={seed} EDGE_FAULTS={faults} EDGE_WORLDS={worlds}");
 
+    let failed = thread::scope(|scope| {
+        let live = |seed| scope.spawn(move || live(seed, faults));
+        let living: Vec<_> = (seed..seed + worlds).map(|seed| (seed, live(seed))).collect();
+        let failed = living.into_iter().filter_map(|(seed, world)| {
+            let lived = world.join().unwrap_or_else(|_| Err(anyhow!("panicked")));
+            Some(format!("EDGE_FAULT_SEED={seed} EDGE_FAULTS={faults}: {:?}", lived.err()?))
+        });
+        failed.collect::<Vec<_>>()
+    });
+    ensure!(failed.is_empty(), failed.join("\n"));
+    Ok(())
+}
+
+/// A world with its own network namespaces and mounts, which chance moves from this seed on.
+fn live(seed: u64, faults: u32) -> Result<()> {
     private_mounts()?;
     let mut lab = Lab::new(&WIRES.map(|wire| wire.name))?;
     let mut run = Run::start(&mut lab, seed)?;
@@ -40,19 +64,21 @@ fn nothing_is_lost_and_nothing_is_billed_twice() -> Result<()> {
     let suffered = run.suffer(faults).and_then(|()| run.recover());
     let rested = suffered.and_then(|()| run.come_to_rest());
     let reckoned = rested.and_then(|()| reckon(&mut run));
-    let figures = match reckoned {
-        Ok(figures) if run.problems.is_empty() => figures,
-        reckoned => {
-            eprintln!("{}", run.log.make_contiguous().join("\n"));
-            eprintln!("the daemons said last:\n{}", run.said());
-            eprintln!("problems:\n{}", run.problems.join("\n"));
-            bail!("EDGE_FAULT_SEED={seed} EDGE_FAULTS={faults}: {reckoned:?}");
-        }
-    };
-    let Figures { sent, received, refused_frames, records, repeated } = figures;
+    let reckoned = reckoned.and_then(|figures| {
+        ensure!(run.problems.is_empty(), "it does not add up");
+        Ok(figures)
+    });
+    if reckoned.is_err() {
+        // One piece, as others may be writing, too.
+        let mut story = run.log.make_contiguous().join("\n");
+        write!(story, "\nthe daemons said last:\n{}", run.said())?;
+        write!(story, "\nproblems:\n{}\n{reckoned:?}", run.problems.join("\n"))?;
+        eprintln!("seed {seed}:\n{story}");
+    }
+    let Figures { sent, received, refused_frames, records, repeated } = reckoned?;
     eprintln!(
-        "{faults} faults in {:.0} s: sent {} frames, {} bytes; received {} frames, {} bytes; \
-         refused {refused_frames} frames; {records} records, {repeated} times again",
+        "seed {seed}: {faults} faults in {:.0} s: sent {} frames, {} bytes; received {} frames, \
+         {} bytes; refused {refused_frames} frames; {records} records, {repeated} times again",
         started.elapsed().as_secs_f64(),
         sent.frames,
         sent.bytes,

@@ -12,14 +12,18 @@ use crate::{
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// How many faults a round has; they take a quarter to half a second each.
+    /// How many faults each world has; they take a third to half a second each.
     #[arg(long, value_name = "N", default_value_t = 5_000)]
     faults: u32,
-    /// What chance begins with; otherwise each round has another, and tells it.
+    /// How many worlds there are side by side.
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    worlds: u32,
+    /// The seed of the first world, and each has the next one; otherwise each round has others, and
+    /// tells them.
     #[arg(long, value_name = "S")]
     seed: Option<u64>,
-    /// How many rounds; with a seed, each has the next one.
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    /// How many rounds there are, one after the other.
+    #[arg(long, value_name = "N", default_value_t = 2)]
     rounds: u32,
     /// Optimised.
     #[arg(long)]
@@ -43,9 +47,11 @@ pub(crate) fn soak(root: &Path, options: &Options) -> Result<()> {
         cargo
             .args(["--", "--nocapture"])
             .env("EDGE_REQUIRE_ROOT", "1")
-            .env("EDGE_FAULTS", options.faults.to_string());
+            .env("EDGE_FAULTS", options.faults.to_string())
+            .env("EDGE_WORLDS", options.worlds.to_string());
         if let Some(seed) = options.seed {
-            cargo.env("EDGE_FAULT_SEED", (seed + u64::from(round)).to_string());
+            let first = seed + u64::from(round) * u64::from(options.worlds);
+            cargo.env("EDGE_FAULT_SEED", first.to_string());
         }
         step::run(&format!("round {} of {}", round + 1, options.rounds), &mut cargo)?;
     }

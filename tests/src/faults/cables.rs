@@ -126,8 +126,9 @@ impl Cables {
         Ok(())
     }
 
-    /// Brings it back, under the name `interface` if it was deleted, and then with the index that it
-    /// had, or another one. Returns whether the far end has another interface, too.
+    /// Brings it back, under the name `interface` if it was away or deleted, as no other name tells whose
+    /// it is; with the index that it had, or another one, if it was deleted. Returns whether the far end
+    /// has another interface, too.
     pub fn bring_back(
         &mut self,
         lab: &mut Lab,
@@ -144,9 +145,14 @@ impl Cables {
             }
             Some(Trouble::Elsewhere(other)) => {
                 let path = lab.edge().path();
-                ip(&other, &["link", "set", &device, "netns", &path.to_string_lossy()])?;
-                ip(lab.edge(), &["link", "set", &device, "addrgenmode", "none"])?;
-                ip(lab.edge(), &["link", "set", &device, "up"])?;
+                if device != interface {
+                    ip(&other, &["link", "set", &device, "down"])?;
+                    ip(&other, &["link", "set", &device, "name", interface])?;
+                    interface.clone_into(&mut self.0[wire].device);
+                }
+                ip(&other, &["link", "set", interface, "netns", &path.to_string_lossy()])?;
+                ip(lab.edge(), &["link", "set", interface, "addrgenmode", "none"])?;
+                ip(lab.edge(), &["link", "set", interface, "up"])?;
                 Ok(false)
             }
             Some(Trouble::Deleted { ifindex, is_given_away }) => {

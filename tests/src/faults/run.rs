@@ -74,6 +74,7 @@ pub struct Run<'a> {
     pub(super) meters: Option<Meters>,
     isolation: Isolation,
     watch: Watch,
+    seed: u64,
     started: Instant,
     took: BTreeMap<String, (u32, Duration)>,
     damaged_since: u32,
@@ -113,6 +114,7 @@ impl<'a> Run<'a> {
             meters: None,
             isolation,
             watch: Watch::default(),
+            seed,
             started: Instant::now(),
             took: BTreeMap::new(),
             damaged_since: 0,
@@ -142,7 +144,8 @@ impl<'a> Run<'a> {
             if number % 100 == 0 {
                 let sent: u64 = (0..WIRES.len()).map(|wire| self.traffic.sent(wire)).sum();
                 eprintln!(
-                    "{number} of {faults} faults, {sent} frames, {:.0} s, {} problems",
+                    "seed {}: {number} of {faults} faults, {sent} frames, {:.0} s, {} problems",
+                    self.seed,
                     self.started.elapsed().as_secs_f64(),
                     self.problems.len(),
                 );

@@ -97,7 +97,7 @@ const SUITES: [Suite; 19] = [
     Suite::new("usage"),
     Suite::new("books"),
     Suite::new("demo"),
-    Suite::new("conservation").env("EDGE_FAULTS=20 EDGE_FAULT_SEED=1").seconds(600),
+    Suite::new("conservation").env("EDGE_FAULTS=20 EDGE_FAULT_SEED=1 EDGE_WORLDS=1").seconds(600),
 ];
 /// The prefix of files that are for stock kernels alone.
 const STOCK: &str = "stock_";
