@@ -58,16 +58,36 @@ pub fn other_layout_binary() -> &'static Path {
     BINARY.get_or_init(|| build("edge-other-layout", &["--features", "edge-user/other-layout"]))
 }
 
+/// The library that steers a process's wall clock; `None`: nobody can build it here.
+///
+/// # Panics
+///
+/// If it does not build.
+pub fn steered_clock_library() -> Option<&'static Path> {
+    static LIBRARY: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let library = LIBRARY.get_or_init(|| {
+        let package = ["--package", "edge-tests", "--example", "steered_clock"];
+        let library = run_cargo(&package, &[]).join("examples/libsteered_clock.so");
+        library.exists().then_some(library)
+    });
+    library.as_deref()
+}
+
 fn build(binary: &str, features: &[&str]) -> PathBuf {
+    run_cargo(&["--package", "edge-user", "--bin", binary], features).join(binary)
+}
+
+/// Builds what is wanted, and returns the profile's directory.
+fn run_cargo(what: &[&str], features: &[&str]) -> PathBuf {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace's root");
     let test = std::env::current_exe().expect("a path");
     let profile = test.parent().and_then(Path::parent).expect("target/debug/deps");
     let release = profile.ends_with("release").then_some("--release");
     let mut command = Command::new(cargo);
-    command.args(["build", "--quiet", "--package", "edge-user", "--bin", binary]);
-    // Where cargo runs this test, they tell of its package: build scripts that look at them would have
-    // to run again, and all that depends on them would have to be compiled again, each time.
+    command.args(["build", "--quiet"]).args(what);
+    // Where cargo runs this test, they tell of its package: build scripts that look at them would
+    // have to run again, and all that depends on them would have to be compiled again, each time.
     let of_this_package = |name: &str| {
         ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|prefix| name.starts_with(prefix))
     };
@@ -75,8 +95,8 @@ fn build(binary: &str, features: &[&str]) -> PathBuf {
         command.env_remove(name);
     }
     let build = command.args(features).args(release).current_dir(root).status();
-    assert!(build.is_ok_and(|status| status.success()), "{binary} builds");
-    profile.join(binary)
+    assert!(build.is_ok_and(|status| status.success()), "{what:?} builds");
+    profile.to_owned()
 }
 
 /// A running daemon that leaves its data plane behind. Dropping it kills it.
@@ -107,8 +127,12 @@ impl Daemon {
 
     /// The same in any namespace.
     pub fn spawn_in(ns: &NetNs, binary: &Path) -> Result<Self> {
-        let mut child = ns
-            .command(binary)
+        Self::spawn_by(ns.command(binary))
+    }
+
+    /// The same by a command of a daemon's binary, without its arguments.
+    pub fn spawn_by(mut command: Command) -> Result<Self> {
+        let mut child = command
             .args(["run", "-c", CONFIG_PATH])
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

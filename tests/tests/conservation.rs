@@ -27,9 +27,9 @@ use edge_tests::{
 use edge_user::lab::{Lab, private_mounts, root_or_skip};
 
 /// Faults in each world.
-const FAULTS: u64 = 250;
+const FAULTS: u64 = 125;
 /// Worlds side by side: most of what a daemon does in one is to wait for the kernel.
-const WORLDS: u64 = 2;
+const WORLDS: u64 = 4;
 
 #[test]
 fn nothing_is_lost_and_nothing_is_billed_twice() -> Result<()> {

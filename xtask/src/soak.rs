@@ -12,18 +12,19 @@ use crate::{
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// How many faults each world has; they take a third to half a second each.
+    /// How many faults each world has; four worlds take about a sixth of a second for each
+    /// of theirs.
     #[arg(long, value_name = "N", default_value_t = 5_000)]
     faults: u32,
     /// How many worlds there are side by side.
-    #[arg(long, value_name = "N", default_value_t = 2)]
+    #[arg(long, value_name = "N", default_value_t = 4)]
     worlds: u32,
     /// The seed of the first world, and each has the next one; otherwise each round has others, and
     /// tells them.
     #[arg(long, value_name = "S")]
     seed: Option<u64>,
     /// How many rounds there are, one after the other.
-    #[arg(long, value_name = "N", default_value_t = 2)]
+    #[arg(long, value_name = "N", default_value_t = 1)]
     rounds: u32,
     /// Optimised.
     #[arg(long)]

@@ -53,10 +53,12 @@ pub enum Fault {
     Elsewhere,
     /// Two readers of the ledger beside a start or a reload.
     Readers,
+    /// The wall clock says another time, anywhere from 1970 to 2100.
+    Clock,
 }
 
 /// Each with its weight.
-pub const FAULTS: [(u64, Fault); 25] = [
+pub const FAULTS: [(u64, Fault); 26] = [
     (14, Fault::Kill),
     (9, Fault::Stop),
     (10, Fault::KillTheStart),
@@ -82,4 +84,5 @@ pub const FAULTS: [(u64, Fault); 25] = [
     (10, Fault::Impossible),
     (6, Fault::Elsewhere),
     (5, Fault::Readers),
+    (14, Fault::Clock),
 ];

@@ -14,7 +14,7 @@ use super::{
     model::{Model, VARIANTS, Variant},
     run::Run,
 };
-use crate::daemon::{CONFIG_PATH, Daemon, configure, edge_binary, reload, set_bandwidth};
+use crate::daemon::{CONFIG_PATH, configure, edge_binary, reload, set_bandwidth};
 
 /// Longer than the frames that still leave by the port meanwhile.
 const SMALL_MTU: &str = "1280";
@@ -107,6 +107,11 @@ impl Run<'_> {
             Fault::Impossible => self.impossible(),
             Fault::Elsewhere => self.start_elsewhere(),
             Fault::Readers => self.readers(),
+            Fault::Clock => {
+                let offset_s = self.clock.step(&mut self.chance)?;
+                self.note(&format!("by {offset_s} s"));
+                Ok(())
+            }
         }
     }
 
@@ -171,7 +176,7 @@ impl Run<'_> {
 
     fn kill_a_start(&mut self) -> Result<()> {
         configure(&self.model.toml())?;
-        let daemon = Daemon::spawn(self.lab, self.binary())?;
+        let daemon = self.spawn()?;
         let after = Duration::from_millis(self.chance.below(250));
         self.note(&format!("killed after {after:?}, other layout: {}", self.is_other_layout));
         thread::sleep(after);
@@ -261,6 +266,7 @@ impl Run<'_> {
 
     fn read_usage(&self) -> Result<Child> {
         let mut command = self.lab.edge().command(edge_binary());
+        self.clock.give(&mut command);
         command.args(["usage", "--format", "json", "-c", CONFIG_PATH]);
         Ok(command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?)
     }

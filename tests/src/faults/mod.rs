@@ -7,6 +7,7 @@ pub mod accounts;
 pub mod cables;
 pub mod chance;
 pub mod charges;
+pub mod clock;
 pub mod disk;
 pub mod fault;
 pub mod groups;

@@ -143,7 +143,7 @@ impl Run<'_> {
     }
 
     fn refused_start(&mut self, code: i32) -> Result<()> {
-        let daemon = Daemon::spawn(self.lab, self.binary())?;
+        let daemon = self.spawn()?;
         let (told, said) = daemon.wait_until_refused()?;
         self.keep_said(said.clone());
         ensure!(told == code, "refused with {told} and not with {code}:\n{said}");

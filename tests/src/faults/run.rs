@@ -16,6 +16,7 @@ use super::{
     cables::Cables,
     chance::Chance,
     charges::Charges,
+    clock::Clock,
     disk::{Disk, STATE_DIR},
     fault::FAULTS,
     groups::GROUPS,
@@ -40,6 +41,8 @@ const LONGEST_TROUBLE: u32 = 8;
 const LONGEST_PAUSE_MS: u64 = 60;
 /// Long enough for frames that have left the edge to arrive.
 pub(super) const ON_THE_WAY: Duration = Duration::from_millis(30);
+/// Beyond all that a clock that is ahead has been believed.
+const SEALED_AHEAD_H: i64 = 40 * 24;
 /// Faults between two reckonings at rest.
 const REST_EVERY: u32 = 25;
 /// How long a port may take to run again by itself.
@@ -66,6 +69,7 @@ pub struct Run<'a> {
     pub(super) daemon: Option<Daemon>,
     pub(super) is_other_layout: bool,
     pub(super) chance: Chance,
+    pub(super) clock: Clock,
     pub(super) cables: Cables,
     pub(super) charges: Charges,
     pub(super) decoys: Decoys,
@@ -89,9 +93,14 @@ impl<'a> Run<'a> {
         let model = Model::new(collector.port);
         let disk = Disk::new()?;
         let decoys = Decoys::new(lab)?;
-        let daemon = Daemon::start(lab, &model.toml())?;
+        let clock = Clock::new()?;
         // Built by now, so that no fault takes as long as that.
         other_layout_binary();
+        configure(&model.toml())?;
+        let mut command = lab.edge().command(edge_binary());
+        clock.give(&mut command);
+        let daemon = Daemon::spawn_by(command)?;
+        daemon.wait_until_ready()?;
         let charges = Charges::new(lab, model.clone())?;
         let isolation = Isolation::watch(lab)?;
         let traffic = Traffic::start(lab, seed, FRAMES_PER_S)?;
@@ -107,6 +116,7 @@ impl<'a> Run<'a> {
             daemon: Some(daemon),
             is_other_layout: false,
             chance: Chance::new(seed),
+            clock,
             cables: Cables::default(),
             charges,
             decoys,
@@ -160,6 +170,7 @@ impl<'a> Run<'a> {
     /// nobody's help, every port runs, and everybody's frames arrive.
     pub fn recover(&mut self) -> Result<()> {
         self.note("all is put right");
+        self.clock.set_right()?;
         self.disk.repair()?;
         self.collector.be_reliable();
         for wire in self.cables.troubled() {
@@ -208,7 +219,7 @@ impl<'a> Run<'a> {
     pub fn seal(&mut self) -> Result<()> {
         // What comes later counts in later periods, which the next time has to reach.
         self.seals += 1;
-        let until = Timestamp::now() + SignedDuration::from_hours(24 + 2 * self.seals);
+        let until = Timestamp::now() + SignedDuration::from_hours(SEALED_AHEAD_H + 2 * self.seals);
         Ledger::open(Path::new(STATE_DIR))?.seal(until)?;
         Ok(())
     }
@@ -315,7 +326,7 @@ impl<'a> Run<'a> {
 
     pub(super) fn start_daemon(&mut self) -> Result<()> {
         configure(&self.model.toml())?;
-        let daemon = Daemon::spawn(self.lab, self.binary())?;
+        let daemon = self.spawn()?;
         let ready = daemon.wait_until_ready();
         if ready.is_err() {
             self.keep_words(&daemon);
@@ -323,6 +334,12 @@ impl<'a> Run<'a> {
         ready?;
         self.daemon = Some(daemon);
         answered().map(drop)
+    }
+
+    pub(super) fn spawn(&self) -> Result<Daemon> {
+        let mut command = self.lab.edge().command(self.binary());
+        self.clock.give(&mut command);
+        Daemon::spawn_by(command)
     }
 
     pub(super) fn binary(&self) -> &'static Path {
