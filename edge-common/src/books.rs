@@ -103,8 +103,12 @@ pub struct Layout {
     pub carried_losses: u32,
     /// Bytes of an entry of `METERS`, `LOSSES`, `PORT_COUNTERS`, `ATTACHMENT_KEYS`, `PORT_KEYS`.
     pub entry_len: [u32; 5],
+    /// `PORT_KEYS`: the configuration's name for the port's interface; 0: not told.
+    pub port_key_interface: u32,
+    /// `PORT_KEYS`: the kernel's ids of two programs of the port; 0: not told.
+    pub port_key_programs: u32,
     /// Zero.
-    pub reserved: [u32; 3],
+    pub reserved: u32,
 }
 
 /// What the owner of an entry had counted in tables that are gone; one of two sides holds.
@@ -162,5 +166,7 @@ pub const LAYOUT: Layout = Layout {
         size_of::<AttachmentKey>() as u32,
         size_of::<PortKey>() as u32,
     ],
-    reserved: [0; 3],
+    port_key_interface: offset_of!(PortKey, interface) as u32,
+    port_key_programs: offset_of!(PortKey, program_ids) as u32,
+    reserved: 0,
 };

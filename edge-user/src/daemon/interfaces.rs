@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use crate::{
     config::{Config, Port},
     dataplane::{
-        AttachedMode, KernelTables, Place, PortLink,
+        AttachedMode, KernelTables, KnownPort, Place, PortLink,
         device::{Device, Devices},
         interface::Interface,
     },
@@ -176,25 +176,38 @@ pub(super) struct Found {
     pub(super) may_wait: bool,
 }
 
-/// The interface of each port of `config`, in order.
+/// The interface of each port of `config`, in order. `earlier` are ports as tables of other versions
+/// know them: those speak where `tables` know nothing.
 pub(super) fn find_interfaces(
     config: &Config,
     tables: &KernelTables,
+    earlier: &[KnownPort],
     links: &[PortLink],
     devices: &Devices,
     wanted: Wanted,
 ) -> Result<Vec<Found>> {
     let indices = tables.port_names();
+    let here = || links.iter().filter(|link| matches!(link.place, Place::Here(_)));
     let mut ports = Vec::new();
     for port in &config.ports {
         let index = indices.get(&port.name).copied();
-        let link = links.iter().find(|link| {
-            matches!(link.place, Place::Here(_))
-                && index.is_some()
-                && tables.port_of_program(link.program_id) == index
+        let mut own = here().filter(|_| index.is_some());
+        let link = own.find(|link| tables.port_of_program(link.program_id) == index);
+        let earlier_own = || earlier.iter().filter(|earlier| earlier.name == port.name);
+        let link = link.or_else(|| {
+            let has = |link: &&PortLink| {
+                earlier_own().any(|earlier| earlier.program_ids.contains(&link.program_id))
+            };
+            here().find(has)
         });
         let seen = Seen::look(port, index, link, tables, devices);
-        ports.push((port, seen.with_context(|| format!("port \"{}\"", port.name))?));
+        let mut seen = seen.with_context(|| format!("port \"{}\"", port.name))?;
+        if !index.is_some_and(|index| tables.has_any_interface(index)) {
+            let had = |earlier: &KnownPort| earlier.interface.as_ref() == Some(&port.interface);
+            seen.had_name |= earlier_own().any(had);
+            seen.is_known |= earlier.iter().any(had);
+        }
+        ports.push((port, seen));
     }
     let assigned = assign(&ports, wanted)?.into_iter().zip(&ports);
     let found = assigned.map(|(assigned, (_, seen))| match assigned {

@@ -14,7 +14,7 @@ use zerocopy::FromBytes as _;
 
 use super::{
     pins::Pins,
-    places::Places,
+    places::{KnownPort, Places},
     quiesce::quiesce,
     raw_map::{RawArray, RawPerCpu, WORD, number},
     tables::KernelTables,
@@ -217,6 +217,12 @@ impl Books {
             ports.push((index, name, counters));
         }
         Ok(ports)
+    }
+
+    /// The ports and their interfaces.
+    pub fn known_ports(&self) -> Vec<KnownPort> {
+        let keys = (0..self.port_keys.len()).map(|index| self.port_keys.entry(index));
+        keys.filter_map(|key| self.places.known_port(&key)).collect()
     }
 
     /// The slot, if it has an owner and has the same one from the start of the look to its end.

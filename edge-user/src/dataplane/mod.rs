@@ -41,6 +41,7 @@ pub use self::{
     links::{AttachedMode, Held, OpenLink, Place, PortLink, TakenOff},
     occupancy::{occupancy, rates},
     pins::Pins,
+    places::KnownPort,
     program::PortProgram,
     quiesce::quiesce,
     tables::{KernelTables, PolicerState},

@@ -13,6 +13,17 @@ use super::{
 };
 use crate::plan::AttachmentKey;
 
+/// A port, as tables know it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownPort {
+    /// Its name.
+    pub name: String,
+    /// The configuration's name for its interface.
+    pub interface: Option<String>,
+    /// The kernel's ids of its programs; 0: none.
+    pub program_ids: [u32; 2],
+}
+
 /// A layout, to read entries by.
 #[derive(Clone, Copy)]
 pub(super) struct Places(pub(super) Layout);
@@ -34,6 +45,20 @@ impl Places {
             billing: numbered(BILLINGS, billing)?,
             accounting: numbered(ACCOUNTINGS, accounting)?,
             classes: classes.map_while(|name| name).collect(),
+        })
+    }
+
+    pub(super) fn known_port(&self, key: &[u8]) -> Option<KnownPort> {
+        let Layout { port_key_name, port_key_interface, port_key_programs, .. } = self.0;
+        let told = |offset: u32| Some(offset).filter(|offset| *offset != 0);
+        let program_id = |number: usize| {
+            let at = told(port_key_programs)? as usize + number * size_of::<u32>();
+            Some(u32::from_ne_bytes(*key.get(at..)?.first_chunk()?))
+        };
+        Some(KnownPort {
+            name: self.name(key, port_key_name)?,
+            interface: told(port_key_interface).and_then(|offset| self.name(key, offset)),
+            program_ids: [0, 1].map(|number| program_id(number).unwrap_or(0)),
         })
     }
 

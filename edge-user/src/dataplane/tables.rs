@@ -261,6 +261,12 @@ impl KernelTables {
         self.port_keys.get(index).interface == keys::name_bytes(name)
     }
 
+    /// Whether the configuration called the interface of the port with this index anything yet.
+    #[must_use]
+    pub fn has_any_interface(&self, index: u32) -> bool {
+        self.port_keys.get(index).interface[0] != 0
+    }
+
     /// Whether a configuration in these tables called some port's interface so.
     #[must_use]
     pub fn knows_interface(&self, name: &str) -> bool {

@@ -61,17 +61,11 @@ impl Run<'_> {
             }
             Fault::SetBandwidth => self.set_bandwidth(),
             Fault::Upgrade => {
-                if !self.make_findable()? {
-                    return Ok(());
-                }
                 self.end_somehow()?;
                 self.is_other_layout = !self.is_other_layout;
                 self.start_daemon()
             }
             Fault::KillTheUpgrade => {
-                if !self.make_findable()? {
-                    return Ok(());
-                }
                 self.end_somehow()?;
                 self.is_other_layout = !self.is_other_layout;
                 self.kill_a_start()?;

@@ -6,3 +6,4 @@ mod names;
 mod namespaces;
 mod outages;
 mod swaps;
+mod upgrades;

@@ -18,7 +18,7 @@ use crate::{
         interfaces::{Found, Wanted, find_interfaces},
     },
     dataplane::{
-        KernelTables, Pins, Place, PortLink,
+        KernelTables, KnownPort, Pins, Place, PortLink,
         books::{Books, NewPage},
         device::{Devices, netns_cookie},
         preflight::check,
@@ -102,7 +102,8 @@ fn try_prepare(
     undo: &mut Undo,
 ) -> Result<Parts> {
     let Aim { config, wanted, running } = aim;
-    let found = find_interfaces(config, &set.tables, links, devices, wanted)?;
+    let earlier = ports_of_other_versions(set)?;
+    let found = find_interfaces(config, &set.tables, &earlier, links, devices, wanted)?;
     let mut modes = check(&with_interfaces(config, &found))?;
     let (mut problems, mut given_up) = (Vec::new(), BTreeMap::new());
     for (port, found) in config.ports.iter().zip(&found) {
@@ -155,6 +156,22 @@ fn try_prepare(
         running.is_none().then(|| watch_refusals(undo.next.as_ref().unwrap_or(set)));
     let ports = Ports { interfaces, steps, given_up };
     Ok(Parts { plan, ports, old_books, sources, page, watches_egress })
+}
+
+/// The ports as tables of other versions know them, which are still to be booked.
+fn ports_of_other_versions(set: &Set) -> Result<Vec<KnownPort>> {
+    let mut ports = Vec::new();
+    let all = Pins::all(set.pins.root())?.into_iter();
+    for pins in all.filter(|pins| pins.version() != set.pins.version()) {
+        match Books::open(&pins) {
+            Ok(books) => ports.extend(books.iter().flat_map(Books::known_ports)),
+            Err(error) => tracing::warn!(
+                "{}: the ports of these tables can't be read: {error:#}",
+                pins.directory().display()
+            ),
+        }
+    }
+    Ok(ports)
 }
 
 /// The configuration with the names that its interfaces have now, without ports that have none.

@@ -1,0 +1,54 @@
+//! A version with another layout of the tables takes over while interfaces are gone or renamed.
+
+use anyhow::{Context as _, Result};
+use edge_tests::{
+    daemon::{CONFIG_PATH, Daemon, configure, detach, edge_binary, other_layout_binary},
+    wires::{PORTS, WIRES, Wires, config, port, wait_for_port, wait_until_sound},
+};
+use edge_user::lab::{private_mounts, root_or_skip};
+
+#[test]
+fn a_takeover_by_another_version_knows_whose_the_interfaces_are() -> Result<()> {
+    if !root_or_skip("a_takeover_by_another_version_knows_whose_the_interfaces_are") {
+        return Ok(());
+    }
+    private_mounts()?;
+    let mut wires = Wires::new(&[])?;
+    let plain = config(&PORTS, &WIRES);
+    let all = [0, 1];
+    let names = ["core1", "renamed0", "renamed1"];
+    let mut daemon = Daemon::start(&wires.lab, &plain)?;
+    wires.pass(&all)?;
+    for (number, binary) in [other_layout_binary(), edge_binary()].into_iter().enumerate() {
+        let [before, renamed] = [names[number], names[number + 1]];
+        wires.ip(&format!("link set {before} name {renamed}"))?;
+        wires.ip("link del cust0")?;
+        wait_for_port("P1", |port| port.xdp_mode == "none")?;
+        if number == 0 {
+            daemon.stop()?;
+        } else {
+            daemon.kill()?;
+        }
+
+        // An interface that no configuration has had yet is a mistake to this version, too.
+        let mistaken = plain.replace("interface = \"core0\"", "interface = \"core9\"");
+        configure(&mistaken)?;
+        let run = wires.lab.edge().command(binary).args(["run", "-c", CONFIG_PATH]).output()?;
+        let said = String::from_utf8_lossy(&run.stderr);
+        assert_eq!(run.status.code(), Some(1), "{said}");
+        assert!(said.contains("there is no interface core9"), "{said}");
+
+        daemon = Daemon::start_as(&wires.lab, binary, &plain)?;
+        assert_eq!(port("C2")?.interface, renamed);
+        wires.pass(&[1])?;
+        let fault = port("P1")?.fault.context("a fault")?;
+        assert!(fault.contains("there is no interface cust0"), "{fault}");
+        wires.cable_again("cust0", None)?;
+        wait_until_sound("P1")?;
+        wires.pass(&all)?;
+    }
+    wires.check_books()?;
+    daemon.stop()?;
+    detach(&wires.lab)?;
+    Ok(())
+}
