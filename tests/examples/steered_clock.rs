@@ -17,10 +17,7 @@ use std::{
 ///
 /// `time` must be valid for a write, as for the C library's.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn clock_gettime(
-    clock: libc::clockid_t,
-    time: *mut libc::timespec,
-) -> c_int {
+pub unsafe extern "C" fn clock_gettime(clock: libc::clockid_t, time: *mut libc::timespec) -> c_int {
     // SAFETY: the kernel writes a `timespec` to where the caller wants it.
     let result = unsafe { libc::syscall(libc::SYS_clock_gettime, clock, time) };
     if result != 0 {
@@ -54,8 +51,7 @@ fn map() -> Option<&'static AtomicI64> {
     }
     let (readable, shared) = (libc::PROT_READ, libc::MAP_SHARED);
     // SAFETY: the kernel picks a place that nobody has.
-    let place =
-        unsafe { libc::mmap(ptr::null_mut(), size_of::<i64>(), readable, shared, file, 0) };
+    let place = unsafe { libc::mmap(ptr::null_mut(), size_of::<i64>(), readable, shared, file, 0) };
     // SAFETY: the descriptor is ours, and the mapping does without it.
     unsafe { libc::close(file) };
     if place == libc::MAP_FAILED {

@@ -9,11 +9,11 @@ use edge_user::{
     ledger::{Ledger, TermsSpan},
     time,
 };
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     ConfigArg, UsageError,
-    look::{Completeness, look_of, tell},
+    look::{Completeness, look_of, tell, today},
     usage::warn_of_expired,
 };
 
@@ -64,7 +64,7 @@ pub(super) fn bill(args: &Args) -> Result<()> {
 
     let seen = tell(&view, Some(month.end()));
     let kept = warn_of_ledger(&view, month)?;
-    warn_of_month(month);
+    warn_of_month(month, today(&view.ledger)?);
     for missing in &invoice.missing {
         eprintln!("warning: {missing}");
     }
@@ -123,7 +123,7 @@ fn warn_of_ledger(view: &View, month: Month) -> Result<Completeness> {
 fn warn_of_detached(ledger: &Ledger, month: Month) -> Result<()> {
     let sold = ledger.open_terms()?.len();
     let Some(last) = ledger.last_reading()?.filter(|_| sold > 0) else { return Ok(()) };
-    if time::wall().min(month.end()).duration_since(last) >= DETACHED_FOR_LONG {
+    if today(ledger)?.min(month.end()).duration_since(last) >= DETACHED_FOR_LONG {
         eprintln!(
             "warning: no data plane has counted since {last:.0}, and fees of what is sold ({sold} circuits) go on; \
              `edge ledger end-terms` ends them"
@@ -132,8 +132,7 @@ fn warn_of_detached(ledger: &Ledger, month: Month) -> Result<()> {
     Ok(())
 }
 
-fn warn_of_month(month: Month) {
-    let now = time::wall();
+fn warn_of_month(month: Month, now: Timestamp) {
     if now < month.start() {
         eprintln!(
             "warning: {month} has not begun: fees are those of what is sold now, without volumes"

@@ -9,7 +9,7 @@ use edge_user::{
         look::unseen,
     },
     dataplane::{Pins, pins},
-    ledger, time,
+    ledger,
 };
 
 use super::{ConfigArg, ledger::end_terms};
@@ -47,7 +47,7 @@ pub(super) fn detach(args: &Args) -> Result<()> {
     let told = if closed.was_any { "detached" } else { "nothing was attached" };
     writeln!(std::io::stdout(), "{told}")?;
     if args.end_terms {
-        return end_terms::end(&config.edge.state_dir, &[], time::wall());
+        return end_terms::end(&config.edge.state_dir, &[], None);
     }
     closed.tell_of_fees();
     Ok(())

@@ -10,6 +10,7 @@ use edge_user::{
         look::{self, View},
     },
     ledger::Ledger,
+    time,
 };
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -45,6 +46,12 @@ impl Completeness {
     pub(super) fn of(self, figures: &'static str) -> Result<()> {
         if self.is_complete { Ok(()) } else { Err(Incomplete(figures).into()) }
     }
+}
+
+/// The date of today: as the ledger believes it, or, where it believes none, as the clock says.
+pub(super) fn today(ledger: &Ledger) -> Result<Timestamp> {
+    let now = time::now()?;
+    Ok(ledger.date(&now)?.unwrap_or(now.wall))
 }
 
 impl LedgerArg {

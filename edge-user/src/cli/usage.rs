@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use super::{
     UsageError,
-    look::{Completeness, LedgerArg, tell},
+    look::{Completeness, LedgerArg, tell, today},
     when,
 };
 
@@ -124,7 +124,7 @@ fn print_percentiles(args: &Args, ledger: &Ledger) -> Result<Completeness> {
         from: args.from,
         to: args.to,
     };
-    let percentiles = ledger.percentiles(&query, time::wall())?;
+    let percentiles = ledger.percentiles(&query, today(ledger)?)?;
     let from = percentiles.first().map(|percentile| percentile.start).or(args.from);
     let kept = warn_of_expired("samples", from, ledger.samples_expired_until()?);
     let mut out = io::stdout().lock();

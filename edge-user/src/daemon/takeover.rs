@@ -76,8 +76,8 @@ fn remove_leftovers(pin_dir: &Path) -> Result<()> {
             Some(0) | None if is_unused => drop(pins.remove()?),
             _ if pins.version() == abi::VERSION => {}
             _ => tracing::warn!(
-                "{} has pins of a version whose books can't be read here; `edge detach` of that \
-                 version removes them",
+                "{} has pins of a version whose books can't be read here: they go when none of its \
+                 programs is attached any more",
                 pins.directory().display()
             ),
         }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::{Ledger, LedgerError, belief::SECOND_US, boots, change, column, error::Fault, open};
-use crate::units::count;
+use crate::{time::Moment, units::count};
 
 /// Usage or terms whose date is not known, or can't be right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,6 +131,14 @@ impl Ledger {
     /// Usage and terms whose date is not known, or later than `now`.
     pub fn doubts(&self, now: Timestamp) -> Result<Vec<Doubt>, LedgerError> {
         doubts(&self.connection, now).map_err(|fault| fault.at(&self.path))
+    }
+
+    /// The date of a moment, by what is believed of its boot's clock, and not by what that says;
+    /// `None`: no date was believed in that boot.
+    pub fn date(&self, moment: &Moment) -> Result<Option<Timestamp>, LedgerError> {
+        let boot = boots::find(&self.connection, moment.boot_id);
+        let Some(boot) = boot.map_err(|fault| fault.at(&self.path))? else { return Ok(None) };
+        Ok(boot.belief.date_us(moment.boot_us).map(column::from_micros))
     }
 
     /// A sentence on the clock's fault, as far as can be told, and its effect.

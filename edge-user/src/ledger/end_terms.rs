@@ -10,7 +10,7 @@ use super::{
     error::Fault,
     terms::{COLUMNS, span},
 };
-use crate::time;
+use crate::time::Moment;
 
 impl Ledger {
     /// Terms that nobody has ended, by edge and circuit: their fees go on.
@@ -18,8 +18,8 @@ impl Ledger {
         open_terms(&self.connection).map_err(|fault| fault.at(&self.path))
     }
 
-    /// Ends the terms of these circuits at a moment, or of all that nobody has ended where none is named, and
-    /// returns them. All of it, or nothing.
+    /// Ends the terms of these circuits, or of all that nobody has ended where none is named, and
+    /// returns them: at that moment, or, with `None`, `now` by both clocks. All of it, or nothing.
     ///
     /// # Errors
     ///
@@ -27,12 +27,24 @@ impl Ledger {
     pub fn end_terms(
         &mut self,
         circuits: &[String],
-        at: Timestamp,
+        at: Option<Timestamp>,
+        now: &Moment,
     ) -> Result<Vec<TermsSpan>, LedgerError> {
-        if self.has_unsettled_terms()? {
-            return self.end_terms_by_both_clocks(circuits, at);
+        let Some(at) = at else { return self.end_terms_now(circuits, now) };
+        if !self.has_unsettled_terms()? {
+            return end_terms(&mut self.connection, circuits, at)
+                .map_err(|fault| fault.at(&self.path));
         }
-        end_terms(&mut self.connection, circuits, at).map_err(|fault| fault.at(&self.path))
+        let is_now = |date: Timestamp| date.duration_since(at).abs() <= NOW;
+        if self.date(now)?.is_some_and(is_now) {
+            return self.end_terms_now(circuits, now);
+        }
+        Err(Fault::Refused(
+            "what was sold last is not dated for good, as the clock may have been wrong; nothing was \
+             ended: it can end now, or at another moment when the daemon has run for an hour"
+                .to_owned(),
+        )
+        .at(&self.path))
     }
 
     /// Whether terms are not dated for good.
@@ -42,32 +54,25 @@ impl Ledger {
         found.map_err(|error| Fault::from(error).at(&self.path))
     }
 
-    /// Ends terms whose beginning may come to another date: by a change like those before it.
-    fn end_terms_by_both_clocks(
+    /// Ends them by a change like those before it, which comes to another date where the clock turns
+    /// out to be wrong.
+    fn end_terms_now(
         &mut self,
         circuits: &[String],
-        at: Timestamp,
+        now: &Moment,
     ) -> Result<Vec<TermsSpan>, LedgerError> {
-        let refused = |what: String| Fault::Refused(what).at(&self.path);
-        let now = time::now().map_err(|error| refused(format!("{error:#}")))?;
-        if now.wall.duration_since(at).abs() > NOW {
-            return Err(refused(
-                "what was sold last is not dated for good, as the clock may have been wrong; nothing was \
-                 ended: it can end now, or at another moment when the daemon has run for an hour"
-                    .to_owned(),
-            ));
-        }
         let open = chosen(&self.connection, circuits);
         let mut open = open.map_err(|fault| fault.at(&self.path))?;
         let edges: BTreeSet<String> = open.iter().map(|span| span.terms.edge.clone()).collect();
         for edge in edges {
             let own = open.iter().filter(|span| span.terms.edge == edge);
             let ended = own.map(|span| span.terms.circuit.clone()).collect();
-            let change = TermsChange { at: now, edge, is_all: false, terms: Vec::new(), ended };
+            let change = TermsChange { at: *now, edge, is_all: false, terms: Vec::new(), ended };
             self.note_terms(&change, None)?;
         }
+        let date = self.date(now)?;
         for span in &mut open {
-            span.to = Some(at);
+            span.to = date;
         }
         Ok(open)
     }

@@ -21,7 +21,8 @@ pub(crate) struct Args {
     /// Of every circuit.
     #[arg(long)]
     all: bool,
-    /// When they end: 2026-02 is the end of January. Now, if not told otherwise.
+    /// When they end: 2026-02 is the end of January. Otherwise now, by what the ledger
+    /// believes of the clock.
     #[arg(long, value_name = "TIME", value_parser = when::timestamp)]
     at: Option<Timestamp>,
     #[command(flatten)]
@@ -37,19 +38,22 @@ pub(super) fn end_terms(args: &Args) -> Result<()> {
         control.display(),
     );
     let state_dir = args.ledger.state_dir()?;
-    let at = args.at.unwrap_or_else(time::wall);
     // Before anything is locked or written.
-    check(args, at, &Ledger::look(&state_dir)?.ledger.open_terms()?)?;
+    check(args, &Ledger::look(&state_dir)?.ledger.open_terms()?)?;
     let _keeper = ledger::lock(&state_dir)?;
-    end(&state_dir, &args.circuit, at)
+    end(&state_dir, &args.circuit, args.at)
 }
 
-/// Ends them, and says so.
-pub(crate) fn end(state_dir: &Path, circuits: &[String], at: Timestamp) -> Result<()> {
-    let ended = Ledger::open(state_dir)?.end_terms(circuits, at)?;
+/// Ends them, now if no moment is given, and says so.
+pub(crate) fn end(state_dir: &Path, circuits: &[String], at: Option<Timestamp>) -> Result<()> {
+    let ended = Ledger::open(state_dir)?.end_terms(circuits, at, &time::now()?)?;
     let mut out = std::io::stdout().lock();
-    for span in &ended {
-        writeln!(out, "{}: sold since {:.0}, ended at {at:.0}", span.terms.circuit, span.from)?;
+    for TermsSpan { terms, from, to } in &ended {
+        let at = match to {
+            Some(to) => format!("at {to:.0}"),
+            None => "now, which is dated when the clock is right".to_owned(),
+        };
+        writeln!(out, "{}: sold since {from:.0}, ended {at}", terms.circuit)?;
     }
     if ended.is_empty() {
         writeln!(out, "no circuit is sold any more")?;
@@ -57,7 +61,7 @@ pub(crate) fn end(state_dir: &Path, circuits: &[String], at: Timestamp) -> Resul
     Ok(())
 }
 
-fn check(args: &Args, at: Timestamp, open: &[TermsSpan]) -> Result<(), UsageError> {
+fn check(args: &Args, open: &[TermsSpan]) -> Result<(), UsageError> {
     for name in &args.circuit {
         let names = || open.iter().map(|span| span.terms.circuit.as_str());
         if !names().any(|known| known == name) {
@@ -69,6 +73,7 @@ fn check(args: &Args, at: Timestamp, open: &[TermsSpan]) -> Result<(), UsageErro
         }
     }
     let is_meant = |span: &&TermsSpan| args.all || args.circuit.contains(&span.terms.circuit);
+    let Some(at) = args.at else { return Ok(()) };
     match open.iter().filter(is_meant).find(|span| span.from >= at) {
         Some(TermsSpan { terms, from, .. }) => Err(UsageError(format!(
             "circuit {:?} is sold as it is since {from}, and that can't end at {at}; nothing was ended: give \

@@ -413,3 +413,24 @@ fn a_period_is_sealed_by_a_clock_that_has_said_the_same_for_a_minute() {
         [row_at(at_day(15, "10:00:00"), 200, false), row_at(at_day(15, "11:00:00"), 100, false)];
     assert_eq!(host.usage(), expected);
 }
+
+/// Terms end now by what is believed, whatever the clock says.
+#[test]
+fn terms_end_by_both_clocks() {
+    let (began, ended) = (at_day(15, "10:05:00"), at_day(16, "12:00:00"));
+    for wrong in ["1970-01-01T00:00:05Z", "2026-09-16T03:00:00Z", "2033-09-16T12:00:00Z"] {
+        let mut host = Host::new(at_day(15, "10:00:00"));
+        host.book(began, 100);
+        host.note(began, 7);
+        host.pass(began, at_day(16, "10:00:00"));
+        host.set(ended, wrong);
+        let now = host.moment(ended);
+        assert_eq!(host.place.ledger.date(&now).unwrap(), Some(ended), "{wrong}");
+        let spans_ended = host.place.ledger.end_terms(&[], None, &now).unwrap();
+        assert_eq!(spans_ended[0].to, Some(ended), "{wrong}");
+        host.off_s = 0;
+        host.pass(ended, at_day(16, "15:00:00"));
+        let spans = spans(&host.place.ledger);
+        assert_eq!((spans.len(), spans[0].3), (1, Some(ended)), "{wrong}: {spans:?}");
+    }
+}

@@ -30,20 +30,21 @@ fn terms_that_nobody_ends_any_more_can_be_ended() {
         ledger.open_terms().unwrap().into_iter().map(|span| span.terms.circuit).collect()
     };
     assert_eq!(open(&place.ledger), ["a", "b"]);
+    let now = moment(at("13:00:00"));
     for (circuits, clock) in
         [(vec!["c"], "12:00:00"), (vec!["a", "d"], "12:00:00"), (vec![], "10:00:00")]
     {
         let circuits: Vec<_> = circuits.into_iter().map(str::to_owned).collect();
-        let error = place.ledger.end_terms(&circuits, at(clock)).unwrap_err();
+        let error = place.ledger.end_terms(&circuits, Some(at(clock)), &now).unwrap_err();
         assert!(matches!(error, LedgerError::Refused { .. }), "{error}");
         assert_eq!(open(&place.ledger), ["a", "b"], "nothing was ended");
     }
-    let ended = place.ledger.end_terms(&["b".to_owned()], at("10:30:00")).unwrap();
+    let ended = place.ledger.end_terms(&["b".to_owned()], Some(at("10:30:00")), &now).unwrap();
     assert_eq!((ended.len(), ended[0].to), (1, Some(at("10:30:00"))));
     assert_eq!(open(&place.ledger), ["a"]);
-    place.ledger.end_terms(&[], at("12:00:00")).unwrap();
+    place.ledger.end_terms(&[], Some(at("12:00:00")), &now).unwrap();
     assert_eq!(open(&place.ledger), [""; 0]);
-    assert_eq!(place.ledger.end_terms(&[], at("12:00:00")).unwrap(), []);
+    assert_eq!(place.ledger.end_terms(&[], Some(at("12:00:00")), &now).unwrap(), []);
     // A daemon that runs again sells anew.
     note(&mut place.ledger, "13:00:00", &[terms("a", None)]);
     assert_eq!(place.ledger.open_terms().unwrap()[0].from, at("13:00:00"));
