@@ -17,11 +17,11 @@ use crate::{
 pub struct ClassCounters {
     /// Frames that the path forwarded; [`Losses`] has those that got no further.
     pub forwarded_frames: u64,
-    /// Their bytes, as received.
+    /// Their bytes, as the circuit's `accounting` counts them ([`crate::accounting`]).
     pub forwarded_bytes: u64,
     /// Frames above the rate.
     pub dropped_frames: u64,
-    /// Their bytes, as received.
+    /// Their bytes, likewise accounted.
     pub dropped_bytes: u64,
 }
 

@@ -119,15 +119,11 @@ fn owned_steps(
     if !tables.forward() {
         return Err(Reason::NoEgress);
     }
-    let class_number = class.number().into();
-    tables.hand_over(HandedOver {
-        attachment: index,
-        class: class_number,
-        len_bytes,
-        rx_len_bytes,
-    });
     let meter = tables.meter(index).ok_or(Reason::DanglingTable)?;
     meter.forwarded(class, len_bytes);
+    // Last: nothing makes a drop of it any more.
+    let class = class.number().into();
+    tables.hand_over(HandedOver { attachment: index, class, len_bytes, rx_len_bytes });
     Ok(())
 }
 

@@ -12,8 +12,8 @@ use crate::{
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// How many faults each world has; four worlds take about a sixth of a second for each
-    /// of theirs.
+    /// How many faults each world has. With four worlds on two CPUs, a fault takes about a sixth of a
+    /// second, and a tenth if it is all optimised.
     #[arg(long, value_name = "N", default_value_t = 5_000)]
     faults: u32,
     /// How many worlds there are side by side.

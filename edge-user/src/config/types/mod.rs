@@ -45,7 +45,7 @@ pub struct Edge {
     pub state_dir: PathBuf,
     /// The control socket.
     pub control: PathBuf,
-    /// Where Prometheus metrics and the status page are served.
+    /// Where Prometheus metrics are served.
     pub metrics: SocketAddr,
     /// Whether the file says so, rather than the default: then a port in use is an error.
     pub metrics_is_explicit: bool,
