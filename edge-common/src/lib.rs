@@ -1,13 +1,22 @@
 //! The packet path of `edge`, in the order in which a frame meets it:
 //!
 //! ```text
-//! port → tags → attachment → class → mark → admission → retag → forward → meter
+//! tags → attachment → class → mark → account → admit → rewrite → forward → meter
 //! ```
 //!
-//! One module a step. [`path::process`] strings them together and is the whole data plane: the
-//! kernel object supplies packet access, maps, clock and atomics ([`Frame`], [`Tables`],
-//! [`Clock`], [`Word`]) and nothing else, and the host tests and `edge replay --engine host`
-//! supply the same four in memory. So a frame gets the same verdict, bytes and counters in both.
+//! [`path::process`] strings the steps together and is the whole data plane. The kernel object
+//! supplies packet access, maps, clock and atomics ([`env`]) and nothing else, and the host tests and
+//! `edge replay --engine host` supply the same in memory ([`host`]). So a frame gets the same verdict,
+//! bytes and counters in both.
+//!
+//! | room | knows |
+//! |---|---|
+//! | [`path`] | the steps, a file each |
+//! | [`policer`] | how a bucket works; no frame |
+//! | [`env`] | traits of what surrounds the path |
+//! | [`abi`] | records that maps hold |
+//! | [`packet`] | headers and their bytes; no table |
+//! | [`reason`] | why a frame leaves the path, and what becomes of it |
 //!
 //! The crate is `no_std`, has no `unsafe` and no reachable panic: the BPF verifier refuses
 //! programs that contain one.
@@ -24,32 +33,13 @@
 )]
 
 pub mod abi;
-pub mod accounting;
-pub mod admission;
-pub mod attachment;
-pub mod books;
-pub mod checksum;
-pub mod class;
-pub mod fair;
-pub mod frame;
-pub mod in_flight;
-pub mod limits;
-pub mod mark;
-pub mod meter;
+pub mod env;
+pub mod host;
 pub mod packet;
 pub mod path;
-pub mod peak;
-pub mod police;
-pub mod port;
-pub mod qos;
-pub mod rate;
+pub mod policer;
 pub mod reason;
-pub mod retag;
-pub mod rules;
-pub mod tables;
-pub mod tags;
-pub mod ticks;
 
-pub use frame::Frame;
+pub use env::{Clock, Env, Word};
+pub use packet::frame::Frame;
 pub use reason::{Action, Reason};
-pub use tables::{Clock, Tables, Word};

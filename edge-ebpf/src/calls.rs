@@ -9,34 +9,35 @@ use aya_ebpf::{
     programs::XdpContext,
 };
 use edge_common::{
-    class::{DsWord, IpVersion},
-    fair, mark, packet,
-    police::{self, Bucket},
-    qos::BurstShare,
-    rules,
-    tags::Tag,
+    abi::{policer::Bucket, qos::BurstShare},
+    packet::{
+        encapsulation, flow_hash as hash, ip::DsWord, ip_version::IpVersion, transport as header,
+        vlan::Tag,
+    },
+    path::mark,
+    policer::{bucket, fairness},
 };
 
-use crate::{clock::PortClock, frame::XdpFrame, port, tables::Maps};
+use crate::{frame::XdpFrame, port, tables::Maps};
 
-/// [`police::buy`]; returns the bits of its result.
+/// [`bucket::buy`]; returns the bits of its result.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub(crate) extern "C" fn buy(policer: u32, rate: u32, share: u32, len_bytes: u32) -> u64 {
-    let (bucket, share) = (Bucket { policer, rate }, BurstShare::new(share as u16));
+    let (own, share) = (Bucket { policer, rate }, BurstShare::new(share as u16));
     let features = port::config().features;
-    police::buy(&mut Maps::<false>, &PortClock, features, bucket, share, len_bytes).to_bits()
+    bucket::buy(&mut Maps::<false>, features, own, share, len_bytes).to_bits()
 }
 
-/// [`fair::refresh`]; returns nothing of use, as a global function has to return something.
+/// [`fairness::refresh`]; returns nothing of use, as a global function has to return something.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub(crate) extern "C" fn refresh_flows(policer: u32, rate: u32, flow_queues: u32) -> u64 {
-    fair::refresh(&mut Maps::<false>, &PortClock, Bucket { policer, rate }, flow_queues);
+    fairness::refresh(&mut Maps::<false>, Bucket { policer, rate }, flow_queues);
     0
 }
 
-/// [`rules::transport`] of the packet that [`DsWord::to_bits`] tells; returns its bits.
+/// [`header::transport`] of the packet that [`DsWord::to_bits`] tells; returns its bits.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub(crate) extern "C" fn transport(ctx: *mut xdp_md, offset: u32, word: u32) -> u64 {
@@ -55,10 +56,10 @@ pub(crate) extern "C" fn transport_frags(ctx: *mut xdp_md, offset: u32, word: u3
 fn transport_of<const FRAGS: bool>(ctx: *mut xdp_md, offset: u32, word: u32) -> u64 {
     let ctx = XdpContext::new(ctx);
     let packet = DsWord::from_bits(0, word);
-    rules::transport(&XdpFrame::<FRAGS>::behind(&ctx, offset), &packet).to_bits()
+    header::transport(&XdpFrame::<FRAGS>::behind(&ctx, offset), &packet).to_bits()
 }
 
-/// [`fair::hash`] of the frame whose tags are followed by this.
+/// [`hash::flow_hash`] of the frame whose tags are followed by this.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub(crate) extern "C" fn flow_hash(ctx: *mut xdp_md, ether_type: u32, offset: u32) -> u64 {
@@ -76,7 +77,7 @@ pub(crate) extern "C" fn flow_hash_frags(ctx: *mut xdp_md, ether_type: u32, offs
 fn flow_hash_of<const FRAGS: bool>(ctx: *mut xdp_md, ether_type: u32, offset: u32) -> u64 {
     let ctx = XdpContext::new(ctx);
     let last = Tag::before(ether_type as u16, 0);
-    fair::hash(&XdpFrame::<FRAGS>::behind(&ctx, offset), &last)
+    hash::flow_hash(&XdpFrame::<FRAGS>::behind(&ctx, offset), &last)
 }
 
 /// [`mark::mark_congestion`] of the frame whose tags are followed by this; [`NO_BYTES`] where it ends
@@ -108,7 +109,7 @@ fn mark_congestion_of<const FRAGS: bool>(ctx: *mut xdp_md, ether_type: u32, offs
     }
 }
 
-/// [`packet::version_within`] the eight bytes at `offset`; returns the bits of its result.
+/// [`encapsulation::ip_version`] behind the eight bytes at `offset`; returns the bits of its result.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub(crate) extern "C" fn version_within(ctx: *mut xdp_md, ether_type: u32, offset: u32) -> u64 {
@@ -130,7 +131,7 @@ pub(crate) extern "C" fn version_within_frags(
 fn version_within_of<const FRAGS: bool>(ctx: *mut xdp_md, ether_type: u32, offset: u32) -> u64 {
     let ctx = XdpContext::new(ctx);
     let frame = XdpFrame::<FRAGS>::behind(&ctx, offset);
-    IpVersion::to_bits(packet::version_within(&frame, ether_type as u16, 0))
+    IpVersion::to_bits(encapsulation::ip_version(&frame, ether_type as u16, 0))
 }
 
 /// In place of bytes that the frame does not have.

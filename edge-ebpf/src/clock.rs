@@ -6,6 +6,7 @@ use edge_common::Clock;
 use crate::{port, tables};
 
 /// `CLOCK_MONOTONIC`, or what a replay says that the time is.
+#[derive(Clone, Copy)]
 pub(crate) struct PortClock;
 
 impl Clock for PortClock {

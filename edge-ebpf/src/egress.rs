@@ -6,7 +6,7 @@ use aya_ebpf::{
 };
 use edge_common::{
     Reason,
-    in_flight::{CAPACITY, HandedOver, InFlight, Refused},
+    abi::in_flight::{CAPACITY, HandedOver, InFlight, Refused},
 };
 
 use crate::{port, tables};

@@ -9,9 +9,8 @@ use aya_ebpf::{
 };
 use edge_common::{
     Frame,
-    class::{DsWord, IpVersion},
-    rules::Transport,
-    tags::Tag,
+    env::FrameCalls,
+    packet::{ip::DsWord, ip_version::IpVersion, transport::Transport, vlan::Tag},
 };
 
 use crate::calls;
@@ -180,6 +179,18 @@ impl<const FRAGS: bool> Frame for XdpFrame<'_, FRAGS> {
     }
 
     #[inline(always)]
+    fn encapsulated_ip_version(&self, ether_type: u16, offset: usize) -> Option<IpVersion> {
+        let within = if FRAGS { calls::version_within_frags } else { calls::version_within };
+        IpVersion::from_bits(within(
+            self.ctx.as_ptr().cast(),
+            ether_type.into(),
+            (self.start + offset) as u32,
+        ))
+    }
+}
+
+impl<const FRAGS: bool> FrameCalls for XdpFrame<'_, FRAGS> {
+    #[inline(always)]
     fn transport(&self, packet: &DsWord) -> Transport {
         let (offset, word) = packet.to_bits();
         let transport = if FRAGS { calls::transport_frags } else { calls::transport };
@@ -198,16 +209,6 @@ impl<const FRAGS: bool> Frame for XdpFrame<'_, FRAGS> {
         let (ether_type, offset) = self.behind_tag(last);
         let mark = if FRAGS { calls::mark_congestion_frags } else { calls::mark_congestion };
         (mark(self.ctx.as_ptr().cast(), ether_type, offset) != calls::NO_BYTES).then_some(())
-    }
-
-    #[inline(always)]
-    fn version_within(&self, ether_type: u16, offset: usize) -> Option<IpVersion> {
-        let within = if FRAGS { calls::version_within_frags } else { calls::version_within };
-        IpVersion::from_bits(within(
-            self.ctx.as_ptr().cast(),
-            ether_type.into(),
-            (self.start + offset) as u32,
-        ))
     }
 }
 

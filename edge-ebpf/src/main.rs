@@ -19,9 +19,9 @@ mod tables;
 mod word;
 
 use aya_ebpf::{bindings::xdp_action, macros::xdp, programs::XdpContext};
-use edge_common::{Action, Frame, Tables, path};
+use edge_common::{Action, Env, env::FrameCalls, path};
 
-use crate::{clock::PortClock, frame::XdpFrame, tables::Maps};
+use crate::{frame::XdpFrame, tables::Maps};
 
 /// Takes one received frame along the path. For ports whose frames fit into one buffer.
 #[xdp]
@@ -36,9 +36,9 @@ pub(crate) fn edge_frags(ctx: XdpContext) -> u32 {
 }
 
 #[inline(always)]
-fn run(mut frame: impl Frame, mut maps: impl Tables) -> u32 {
+fn run(mut frame: impl FrameCalls, mut maps: impl Env) -> u32 {
     let port = port::config();
-    let reason = path::process(&mut frame, &port, &mut maps, &PortClock);
+    let reason = path::process(&mut frame, &port, &mut maps);
     tables::note(|outcome| outcome.reason = reason.number());
     match reason.action(port.unmatched) {
         Action::Forward if port::forwards_to_stack() => xdp_action::XDP_PASS,

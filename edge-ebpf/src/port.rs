@@ -3,8 +3,10 @@
 
 use aya_ebpf::Global;
 use edge_common::{
-    abi,
-    port::{Features, PortConfig},
+    abi::{
+        self,
+        port::{Features, PortConfig},
+    },
     reason::UnmatchedPolicy,
 };
 

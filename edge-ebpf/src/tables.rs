@@ -7,22 +7,25 @@ use aya_ebpf::{
     macros::btf_map,
 };
 use edge_common::{
-    Clock, Tables,
-    abi::{AttachmentKey, FlowQueuesWords, Outcome, PolicerKey, PolicerWords, PortKey, VidTable},
-    attachment::{Attachment, Slot},
-    books::{Books, Carried, CarriedPort},
-    class::{Class, Dscp},
-    fair::FlowQueues,
-    in_flight::HandedOver,
-    limits::Limits,
-    meter::{Losses, Meter, PortCounters},
-    police::{Admission, Bucket, Lease, Policer},
-    qos::{BurstShare, QosRow},
-    rate::Rate,
-    tags::Vid,
+    abi::{
+        FlowQueuesWords, PolicerWords, VidTable,
+        admission::Admission,
+        attachment::{Attachment, Slot},
+        books::{Books, Carried, CarriedPort},
+        class::Class,
+        counters::{Losses, Meter, PortCounters},
+        in_flight::HandedOver,
+        keys::{AttachmentKey, PolicerKey, PortKey},
+        outcome::Outcome,
+        policer::{Bucket, FlowQueues, Lease, Limits, Policer},
+        qos::{BurstShare, QosRow},
+        rate::Rate,
+    },
+    env::{BucketCalls, Buckets, Counters, Egress, Lookup, Observer},
+    packet::{ip::Dscp, vlan::Vid},
 };
 
-use crate::{calls, egress, port, word::SharedWord};
+use crate::{calls, clock::PortClock, egress, port, word::SharedWord};
 
 /// Userspace maps these and changes them by single stores (`BPF_F_MMAPABLE`).
 const MMAPABLE: usize = 1 << 10;
@@ -80,9 +83,7 @@ static REPLAY_OUTCOME: Array<Outcome, 1, MMAPABLE> = Array::new();
 /// The maps as the path's tables, for a program with `xdp.frags` or one without.
 pub(crate) struct Maps<const FRAGS: bool>;
 
-impl<const FRAGS: bool> Tables for Maps<FRAGS> {
-    type Word = SharedWord;
-
+impl<const FRAGS: bool> Lookup for Maps<FRAGS> {
     #[inline(always)]
     fn s_tag(&self, vid: Vid) -> Slot {
         slot(S_TABLES.get_ptr(port::index()), vid)
@@ -104,6 +105,21 @@ impl<const FRAGS: bool> Tables for Maps<FRAGS> {
     }
 
     #[inline(always)]
+    fn limits(&self, attachment: u32) -> Option<&Limits> {
+        LIMITS.get(attachment)
+    }
+}
+
+impl<const FRAGS: bool> Buckets for Maps<FRAGS> {
+    type Word = SharedWord;
+    type Clock = PortClock;
+
+    #[inline(always)]
+    fn clock(&self) -> PortClock {
+        PortClock
+    }
+
+    #[inline(always)]
     fn rate(&self, index: u32) -> Option<&Rate> {
         RATES.get(index)
     }
@@ -122,37 +138,32 @@ impl<const FRAGS: bool> Tables for Maps<FRAGS> {
     }
 
     #[inline(always)]
-    fn limits(&self, attachment: u32) -> Option<&Limits> {
-        LIMITS.get(attachment)
-    }
-
-    #[inline(always)]
     fn flow_queues(&self, index: u32) -> Option<&FlowQueues<SharedWord>> {
         let queues = FLOW_QUEUES.get_ptr(index)?.cast::<FlowQueues<SharedWord>>();
-        // SAFETY: as for a policer.
+        // SAFETY: array elements live as long as the map, and `FlowQueuesWords` are as many 64-bit
+        // words as `FlowQueues` have, each of which a `SharedWord` is.
         Some(unsafe { &*queues })
     }
+}
 
+impl<const FRAGS: bool> BucketCalls for Maps<FRAGS> {
     #[inline(always)]
-    fn buy(
-        &mut self,
-        _clock: &impl Clock,
-        bucket: Bucket,
-        share: BurstShare,
-        len_bytes: u32,
-    ) -> Admission {
+    fn buy(&mut self, bucket: Bucket, share: BurstShare, len_bytes: u32) -> Admission {
         Admission::from_bits(calls::buy(bucket.policer, bucket.rate, share.get().into(), len_bytes))
     }
 
     #[inline(always)]
-    fn refresh_flows(&mut self, _clock: &impl Clock, bucket: Bucket, flow_queues: u32) {
+    fn refresh_flows(&mut self, bucket: Bucket, flow_queues: u32) {
         calls::refresh_flows(bucket.policer, bucket.rate, flow_queues);
     }
+}
 
+impl<const FRAGS: bool> Counters for Maps<FRAGS> {
     #[inline(always)]
     fn meter(&mut self, attachment: u32) -> Option<&mut Meter> {
         let meter = METERS.get_ptr_mut(attachment)?;
-        // SAFETY: as for a lease.
+        // SAFETY: this CPU's element, which nothing else writes while the program runs; the path holds no
+        // other reference to it.
         Some(unsafe { &mut *meter })
     }
 
@@ -165,7 +176,9 @@ impl<const FRAGS: bool> Tables for Maps<FRAGS> {
     fn port_counters(&mut self) -> Option<&mut PortCounters> {
         port_counters(port::index())
     }
+}
 
+impl<const FRAGS: bool> Egress for Maps<FRAGS> {
     #[inline(always)]
     fn forward(&mut self) -> bool {
         let tx_ports = if FRAGS { &TX_PORTS_FRAGS } else { &TX_PORTS };
@@ -178,7 +191,9 @@ impl<const FRAGS: bool> Tables for Maps<FRAGS> {
             egress::hand_over(frame);
         }
     }
+}
 
+impl<const FRAGS: bool> Observer for Maps<FRAGS> {
     #[inline(always)]
     fn note_attachment(&self, index: u32) {
         note(|outcome| outcome.attachment = index);
@@ -207,7 +222,8 @@ impl<const FRAGS: bool> Tables for Maps<FRAGS> {
 #[inline(always)]
 pub(crate) fn losses(attachment: u32) -> Option<&'static mut Losses> {
     let losses = LOSSES.get_ptr_mut(attachment)?;
-    // SAFETY: as for a lease; no caller keeps it.
+    // SAFETY: this CPU's element, which nothing else writes while the program runs; no caller keeps the
+    // reference.
     Some(unsafe { &mut *losses })
 }
 
@@ -215,7 +231,8 @@ pub(crate) fn losses(attachment: u32) -> Option<&'static mut Losses> {
 #[inline(always)]
 pub(crate) fn port_counters(port: u32) -> Option<&'static mut PortCounters> {
     let counters = PORT_COUNTERS.get_ptr_mut(port)?;
-    // SAFETY: as for a lease; no caller keeps it.
+    // SAFETY: this CPU's element, which nothing else writes while the program runs; no caller keeps the
+    // reference.
     Some(unsafe { &mut *counters })
 }
 

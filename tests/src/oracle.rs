@@ -1,7 +1,7 @@
 //! What a frame becomes, worked out from the configuration alone: tags as a list, headers by
 //! `etherparse`, no table and no code of the path's. Policing is left out.
 
-use edge_common::{Reason, abi::Outcome};
+use edge_common::{Reason, abi::outcome::Outcome};
 use edge_user::{
     config::{
         Accounting, CTags, Circuit, ClassMatch, Config, DscpPolicy, Forward, Peering, Port,

@@ -9,7 +9,7 @@ mod policer_model {
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use edge_common::{
+use edge_common::abi::{
     qos::BurstShare,
     rate::{Rate, TICKS_PER_NS_LOG2},
 };

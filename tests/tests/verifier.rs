@@ -1,7 +1,7 @@
 //! The verifier's work on the programs: instructions it reads, and their size when translated. The
 //! figures differ by kernel, and change on purpose only, in `verifier-budget.json`.
 
-use edge_common::{port::Features, reason::UnmatchedPolicy};
+use edge_common::{abi::port::Features, reason::UnmatchedPolicy};
 use edge_tests::{
     fixture::{CONFIG, Fixture},
     guest::is_emulated,

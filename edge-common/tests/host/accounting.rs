@@ -4,7 +4,7 @@ use crate::{
     frames::{QINQ_TAGS, frame, ipv4, ipv6},
     tables::{FakeTables, QINQ, qos_row},
 };
-use edge_common::{Reason, attachment::Attachment};
+use edge_common::{Reason, abi::attachment::Attachment};
 use proptest::prelude::*;
 
 /// Bytes that `frame` is metered with, and the port counts.
@@ -58,7 +58,7 @@ proptest! {
         let (lease_bytes, _) = tables.rates[0].lease(
             counted,
             tables.rates[0].ticks(counted),
-            tables.rates[0].ceiling_ticks(edge_common::qos::BurstShare::WHOLE),
+            tables.rates[0].ceiling_ticks(edge_common::abi::qos::BurstShare::WHOLE),
         );
         prop_assert_eq!(tables.policers[1].1.credit_bytes[7], lease_bytes - counted);
     }

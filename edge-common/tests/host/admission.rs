@@ -6,9 +6,11 @@ use crate::{
 };
 use edge_common::{
     Reason,
-    attachment::Attachment,
-    police::{Bucket, Lease, Policer},
-    rate::Rate,
+    abi::{
+        attachment::Attachment,
+        policer::{Bucket, Lease, Policer},
+        rate::Rate,
+    },
 };
 
 const CIRCUIT: u32 = 1;

@@ -4,7 +4,10 @@ use crate::{
     frames::{QINQ_TAGS, frame, ipv4, ipv6},
     tables::{FakeTables, QINQ, qos_row},
 };
-use edge_common::{Reason, abi::Outcome, attachment::Attachment, rate::Rate};
+use edge_common::{
+    Reason,
+    abi::{attachment::Attachment, outcome::Outcome, rate::Rate},
+};
 
 /// EtherType, and what is between that and the packet.
 type Shim = (u16, Vec<u8>);

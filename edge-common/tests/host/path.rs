@@ -6,10 +6,12 @@ use crate::{
 };
 use edge_common::{
     Reason,
-    abi::Outcome,
-    meter::ReasonCounter,
-    rate::Rate,
-    retag::{LeavingTag, Retag, Source},
+    abi::{
+        counters::ReasonCounter,
+        outcome::Outcome,
+        rate::Rate,
+        rewrite::{LeavingTag, Retag, Source},
+    },
 };
 use proptest::prelude::*;
 
@@ -232,7 +234,7 @@ fn no_egress() -> Reason {
     let mut tables = FakeTables::new(&qos_row(|arriving| arriving));
     tables.egress_is_there = false;
     let reason = tables.run(&mut frame(&QINQ_TAGS, 0x0800, &ipv4(0, 26)));
-    assert_eq!(tables.meters[QINQ as usize], edge_common::meter::Meter::default());
+    assert_eq!(tables.meters[QINQ as usize], edge_common::abi::counters::Meter::default());
     reason
 }
 
@@ -246,7 +248,7 @@ fn no_headroom() -> Reason {
     let mut left = sent.clone();
     let reason = tables.run_with_headroom(&mut left, 3);
     assert_eq!(left, sent);
-    assert_eq!(tables.meters[DOT1Q as usize], edge_common::meter::Meter::default());
+    assert_eq!(tables.meters[DOT1Q as usize], edge_common::abi::counters::Meter::default());
     reason
 }
 

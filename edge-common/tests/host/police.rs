@@ -1,10 +1,13 @@
 //! The policer on the host: the purchased rate, its bound, and who goes first.
 
-use crate::tables::{FakeTables, FixedClock, qos_row};
+use crate::tables::{FakeTables, qos_row};
 use edge_common::{
-    police::{self, Bucket, Lease},
-    qos::BurstShare,
-    rate::Rate,
+    abi::{
+        policer::{Bucket, Lease},
+        qos::BurstShare,
+        rate::Rate,
+    },
+    policer::bucket,
 };
 use proptest::prelude::*;
 
@@ -26,11 +29,11 @@ impl Cpus {
     }
 
     fn admit(&mut self, cpu: usize, now_ns: u64, share: u16, len_bytes: u32) -> bool {
-        let bucket = Bucket { policer: 1, rate: 0 };
+        let own = Bucket { policer: 1, rate: 0 };
         let share = BurstShare::new(share);
         self.tables.policers[1].1 = self.leases[cpu];
-        let clock = FixedClock(now_ns);
-        let admission = police::admit(&mut self.tables, &clock, bucket, share, len_bytes).unwrap();
+        self.tables.now_ns = now_ns;
+        let admission = bucket::admit(&mut self.tables, own, share, len_bytes).unwrap();
         self.leases[cpu] = self.tables.policers[1].1;
         admission.is_within()
     }

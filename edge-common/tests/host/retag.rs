@@ -6,8 +6,10 @@ use crate::{
 };
 use edge_common::{
     Reason,
-    qos::AS_IT_CAME,
-    retag::{LeavingTag, Retag, Source},
+    abi::{
+        qos::AS_IT_CAME,
+        rewrite::{LeavingTag, Retag, Source},
+    },
 };
 use proptest::prelude::*;
 
@@ -90,7 +92,7 @@ fn the_outer_tag_leaves_with_the_priority_of_the_class() {
     let marked = |retag, tos| {
         let mut tables = FakeTables::new(&row);
         let attachment = &mut tables.attachments[QINQ as usize];
-        attachment.flags = edge_common::attachment::Attachment::MARKS_PCP;
+        attachment.flags = edge_common::abi::attachment::Attachment::MARKS_PCP;
         attachment.retag = Retag::to_bits(retag);
         let mut frame = frame(&[(0x88a8, 0x7064), (0x8100, 0xb00a)], 0x0800, &ipv4(tos, 26));
         assert_eq!(tables.run(&mut frame), Reason::Ok);

@@ -6,9 +6,11 @@ use crate::{
 };
 use edge_common::{
     Reason,
-    attachment::Attachment,
-    qos::QosRow,
-    rules::{MAX_EXTENSION_HEADERS, MAX_RULES, Rule},
+    abi::{
+        attachment::Attachment,
+        qos::{MAX_RULES, QosRow, Rule},
+    },
+    packet::transport::MAX_EXTENSION_HEADERS,
 };
 use proptest::prelude::*;
 

@@ -4,23 +4,23 @@
 use std::cell::Cell;
 
 use edge_common::{
-    Clock, Reason, Tables,
-    abi::Outcome,
-    attachment::{Attachment, Slot},
-    class::{Class, Dscp},
-    fair::FlowQueues,
-    frame::Buffer,
-    in_flight::HandedOver,
-    limits::Limits,
-    meter::{Losses, Meter, PortCounters},
+    Clock, Reason,
+    abi::{
+        attachment::{Attachment, Slot},
+        class::Class,
+        counters::{Losses, Meter, PortCounters},
+        in_flight::HandedOver,
+        outcome::Outcome,
+        policer::{FlowQueues, Lease, Limits, Policer},
+        port::{Features, PortConfig},
+        qos::{AS_IT_CAME, MAX_RULES, Marking, QosRow, Rule},
+        rate::Rate,
+    },
+    env::{Buckets, Counters, Egress, Lookup, Observer},
+    host::{Buffer, HostBuckets},
+    packet::{ip::Dscp, vlan::Vid},
     path,
-    police::{Lease, Policer},
-    port::{Features, PortConfig},
-    qos::{AS_IT_CAME, Marking, QosRow},
-    rate::Rate,
     reason::UnmatchedPolicy,
-    rules::{MAX_RULES, Rule},
-    tags::Vid,
 };
 
 pub(crate) const QINQ: u32 = 1;
@@ -54,6 +54,7 @@ pub(crate) struct FakeTables {
     pub(crate) outcome: Cell<Outcome>,
 }
 
+#[derive(Clone, Copy)]
 pub(crate) struct FixedClock(pub u64);
 
 impl Clock for FixedClock {
@@ -117,16 +118,13 @@ impl FakeTables {
         self.outcome.set(Outcome::unknown());
         let mut bytes = [&vec![0xee; headroom], frame.as_slice()].concat();
         let mut buffer = Buffer::new(&mut bytes, headroom);
-        let now_ns = self.now_ns;
-        let reason = path::process(&mut buffer, &PORT, self, &FixedClock(now_ns));
+        let reason = path::process(&mut buffer, &PORT, self);
         *frame = buffer.as_bytes().to_vec();
         reason
     }
 }
 
-impl Tables for FakeTables {
-    type Word = Cell<u64>;
-
+impl Lookup for FakeTables {
     fn s_tag(&self, vid: Vid) -> Slot {
         match vid.index() {
             100 => Slot::CTable(7),
@@ -151,6 +149,19 @@ impl Tables for FakeTables {
         (index == 0).then_some(&self.qos_row)
     }
 
+    fn limits(&self, attachment: u32) -> Option<&Limits> {
+        (attachment == QINQ).then_some(&self.limits)
+    }
+}
+
+impl Buckets for FakeTables {
+    type Word = Cell<u64>;
+    type Clock = FixedClock;
+
+    fn clock(&self) -> Self::Clock {
+        FixedClock(self.now_ns)
+    }
+
     fn rate(&self, index: u32) -> Option<&Rate> {
         self.rates.get(index as usize)
     }
@@ -160,14 +171,18 @@ impl Tables for FakeTables {
         Some((policer, lease))
     }
 
-    fn limits(&self, attachment: u32) -> Option<&Limits> {
-        (attachment == QINQ).then_some(&self.limits)
-    }
-
     fn flow_queues(&self, index: u32) -> Option<&FlowQueues<Cell<u64>>> {
         (index == 1).then_some(&self.flow_queues)
     }
+}
 
+impl HostBuckets for FakeTables {
+    fn features(&self) -> Features {
+        PORT.features
+    }
+}
+
+impl Counters for FakeTables {
     fn meter(&mut self, attachment: u32) -> Option<&mut Meter> {
         self.meters.get_mut(attachment as usize)
     }
@@ -179,7 +194,9 @@ impl Tables for FakeTables {
     fn port_counters(&mut self) -> Option<&mut PortCounters> {
         Some(&mut self.port_counters)
     }
+}
 
+impl Egress for FakeTables {
     fn forward(&mut self) -> bool {
         self.egress_is_there
     }
@@ -187,7 +204,9 @@ impl Tables for FakeTables {
     fn hand_over(&mut self, frame: HandedOver) {
         self.handed_over.push(frame);
     }
+}
 
+impl Observer for FakeTables {
     fn note_attachment(&self, index: u32) {
         self.outcome.set(Outcome { attachment: index, ..self.outcome.get() });
     }

@@ -3,14 +3,17 @@
 
 use crate::{
     frames::{QINQ_TAGS, frame, ipv4},
-    tables::{FakeTables, FixedClock, QINQ, qos_row},
+    tables::{FakeTables, QINQ, qos_row},
 };
 use edge_common::{
     Reason,
-    attachment::Attachment,
-    police::{self, Bucket, Lease, Policer},
-    qos::BurstShare,
-    rate::{Rate, TICKS_PER_NS_LOG2},
+    abi::{
+        attachment::Attachment,
+        policer::{Bucket, Lease, Policer},
+        qos::BurstShare,
+        rate::{Rate, TICKS_PER_NS_LOG2},
+    },
+    policer::bucket,
 };
 use proptest::prelude::*;
 
@@ -108,10 +111,10 @@ proptest! {
             now_ns += u128::from(gap_ns);
             let expected = reference.admit(now_ns << TICKS_PER_NS_LOG2, len_bytes);
             // The kernel's clock holds 584 years, of which the path uses the low bits.
-            let clock = FixedClock(now_ns as u64);
-            let bucket = Bucket { policer: 1, rate: 0 };
+            tables.now_ns = now_ns as u64;
+            let own = Bucket { policer: 1, rate: 0 };
             let admission =
-                police::admit(&mut tables, &clock, bucket, BurstShare::WHOLE, len_bytes).unwrap();
+                bucket::admit(&mut tables, own, BurstShare::WHOLE, len_bytes).unwrap();
             prop_assert_eq!(admission.is_within(), expected, "at {} ns", now_ns);
         }
     }

@@ -4,7 +4,7 @@ use std::{sync::Barrier, thread};
 
 use anyhow::Result;
 use aya::{Ebpf, programs::Xdp};
-use edge_common::rules::MAX_RULES;
+use edge_common::abi::qos::MAX_RULES;
 use etherparse::PacketBuilder;
 use serde::Serialize;
 

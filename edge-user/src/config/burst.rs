@@ -1,6 +1,6 @@
 //! The committed burst of a circuit.
 
-use edge_common::rate::MAX_BURST_NS;
+use edge_common::abi::rate::MAX_BURST_NS;
 
 use super::{QosProfile, units::Burst};
 
@@ -71,7 +71,7 @@ fn longest_bytes(bandwidth_bps: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use edge_common::rate::Rate;
+    use edge_common::abi::rate::Rate;
 
     use super::*;
 

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use edge_common::tags::TPID_C_TAG;
+use edge_common::packet::vlan::TPID_C_TAG;
 use toml_span::Span;
 
 use super::{
@@ -154,4 +154,4 @@ pub(super) fn leaving_tpids(
 }
 
 /// TPIDs of a tag behind another one.
-const INNER_TPIDS: [u16; 2] = [TPID_C_TAG, edge_common::tags::TPID_S_TAG];
+const INNER_TPIDS: [u16; 2] = [TPID_C_TAG, edge_common::packet::vlan::TPID_S_TAG];

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use edge_common::{class::MAX_CLASSES, rules::MAX_RULES};
+use edge_common::abi::{class::MAX_CLASSES, qos::MAX_RULES};
 use toml_span::{Span, Spanned};
 
 use super::{

@@ -1,6 +1,6 @@
 //! Rates, as people write them: in bit/s, decimal, and refused where a unit could be read in two ways.
 
-use edge_common::rate::Rate;
+use edge_common::abi::rate::Rate;
 
 use super::units::{Parsed, scaled, split, unknown_unit};
 use crate::units::bit_rate;

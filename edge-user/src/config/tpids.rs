@@ -1,6 +1,6 @@
 //! TPIDs that a circuit's tags leave with: that there is such a tag, and that others know it.
 
-use edge_common::tags::{TPID_C_TAG, TPID_S_TAG};
+use edge_common::packet::vlan::{TPID_C_TAG, TPID_S_TAG};
 
 use super::{
     CoreTag, Side,

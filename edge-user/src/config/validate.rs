@@ -6,9 +6,9 @@ use std::{
 };
 
 use edge_common::{
-    port::MAX_TPIDS,
+    abi::port::MAX_TPIDS,
+    packet::vlan::{TPID_C_TAG, TPID_S_TAG},
     reason::UnmatchedPolicy,
-    tags::{TPID_C_TAG, TPID_S_TAG},
 };
 use toml_span::{Span, Spanned};
 

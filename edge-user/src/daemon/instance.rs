@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
-use edge_common::rate::Rate;
+use edge_common::abi::rate::Rate;
 use nix::fcntl::Flock;
 
 use super::{

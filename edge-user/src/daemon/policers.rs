@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use anyhow::Result;
-use edge_common::{
-    peak::WINDOW_TICKS,
+use edge_common::abi::{
+    policer::WINDOW_TICKS,
     rate::{Rate, TICKS_PER_NS_LOG2},
 };
 use serde::{Deserialize, Serialize};

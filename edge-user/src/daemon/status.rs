@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use anyhow::Result;
 use edge_common::{
     Reason,
-    meter::{ClassCounters, ClassLosses, Counted, LOSS_REASONS, PortCounters},
+    abi::counters::{ClassCounters, ClassLosses, Counted, LOSS_REASONS, PortCounters},
 };
 use serde::{Deserialize, Serialize};
 

@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use anyhow::{Result, ensure};
-use edge_common::{
-    abi,
+use edge_common::abi::{
+    self,
     books::{CLOSED, OPEN},
 };
 

@@ -4,10 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result};
-use edge_common::{
-    abi::{FlowQueuesWords, PolicerWords, VidTable},
-    attachment::Slot,
-    police::Bucket,
+use edge_common::abi::{
+    FlowQueuesWords, PolicerWords, VidTable, attachment::Slot, policer::Bucket,
 };
 use zerocopy::FromZeros as _;
 

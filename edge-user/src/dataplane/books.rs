@@ -3,10 +3,10 @@
 use std::{mem::offset_of, path::Path};
 
 use anyhow::{Context as _, Result, ensure};
-use edge_common::{
-    abi,
+use edge_common::abi::{
+    self,
     books::{Books as Page, CARRIED_EPOCHS, CLOSED, LAYOUT, OPEN},
-    meter::{Counted, Losses, Meter, PortCounters},
+    counters::{Counted, Losses, Meter, PortCounters},
 };
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -235,7 +235,7 @@ impl Books {
     /// How many owners the slot has had, if it has one.
     fn generation(&self, index: u32) -> Option<u64> {
         let bits = self.keys.number(index, self.places.0.key_generation as usize);
-        let generation = abi::Generation::from_bits(bits);
+        let generation = abi::keys::Generation::from_bits(bits);
         generation.is_owned.then_some(generation.number)
     }
 }

@@ -4,9 +4,8 @@
 use std::{collections::BTreeMap, mem::offset_of};
 
 use anyhow::Result;
-use edge_common::{
-    fair::FlowQueues,
-    police::{Bucket, Policer},
+use edge_common::abi::{
+    policer::{Bucket, FlowQueues, Policer},
     qos::BurstShare,
     rate::Rate,
 };
@@ -238,7 +237,7 @@ fn uses(tables: &KernelTables) -> BTreeMap<u32, Use> {
 
 #[cfg(test)]
 mod tests {
-    use edge_common::rate::TICKS_PER_NS_LOG2;
+    use edge_common::abi::rate::TICKS_PER_NS_LOG2;
 
     use super::*;
 

@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
-use edge_common::{
+use edge_common::abi::{
     books::CARRIED_EPOCHS,
-    meter::{Counted, PortCounters},
+    counters::{Counted, PortCounters},
 };
 
 use super::{books::Books, tables::KernelTables};

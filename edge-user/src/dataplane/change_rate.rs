@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use edge_common::{
+use edge_common::abi::{
     qos::BurstShare,
     rate::{Rate, TICKS_PER_NS_LOG2},
 };

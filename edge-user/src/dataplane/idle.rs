@@ -1,6 +1,6 @@
 //! Policers that nobody uses for weeks.
 
-use edge_common::rate::{MAX_BURST_NS, TICKS_PER_NS_LOG2};
+use edge_common::abi::rate::{MAX_BURST_NS, TICKS_PER_NS_LOG2};
 
 /// How long a word has to be behind the clock to be moved: nobody has used the bucket since.
 const IDLE_TICKS: u64 = (24 * 3600 * 1_000_000_000) << TICKS_PER_NS_LOG2;
@@ -11,7 +11,7 @@ const MAX_AHEAD_TICKS: u64 = (10 * MAX_BURST_NS) << TICKS_PER_NS_LOG2;
 /// other.
 ///
 /// 52 days after it was written, a word seems to be ahead of the clock, and its bucket overdrawn, for
-/// as long as [`edge_common::rate::Rate::max_ahead_ticks`]. One that is behind the clock and one that
+/// as long as [`edge_common::abi::rate::Rate::max_ahead_ticks`]. One that is behind the clock and one that
 /// is at it mean the same to the policer.
 pub(super) fn settled(tat_ticks: u64, now_ticks: u64) -> Option<u64> {
     let behind_ticks = now_ticks.wrapping_sub(tat_ticks);

@@ -1,9 +1,6 @@
 //! Table keys as the kernel keeps them for us.
 
-use edge_common::{
-    abi::{self, Generation, NAME_LEN_BYTES},
-    class::MAX_CLASSES,
-};
+use edge_common::abi::{self, NAME_LEN_BYTES, class::MAX_CLASSES, keys::Generation};
 
 use crate::{
     config::{Accounting, Billing, Direction, Link, PeeringKind},
@@ -13,26 +10,29 @@ use crate::{
 /// The scope that stands for the first class.
 const FIRST_CLASS_SCOPE: u8 = 16;
 
-pub(super) fn port_record(name: &str) -> abi::PortKey {
-    abi::PortKey {
+pub(super) fn port_record(name: &str) -> abi::keys::PortKey {
+    abi::keys::PortKey {
         name: name_bytes(name),
         interface: [0; NAME_LEN_BYTES],
-        constants: abi::PortConstants::default(),
+        constants: abi::port::PortConstants::default(),
         program_ids: [0; 2],
     }
 }
 
-pub(super) fn port_name(record: &abi::PortKey) -> Option<String> {
+pub(super) fn port_name(record: &abi::keys::PortKey) -> Option<String> {
     name(&record.name)
 }
 
 /// The record of an index that this is the `generation`th owner of.
-pub(super) fn attachment_record(key: &AttachmentKey, generation: Generation) -> abi::AttachmentKey {
+pub(super) fn attachment_record(
+    key: &AttachmentKey,
+    generation: Generation,
+) -> abi::keys::AttachmentKey {
     let mut classes = [[0; NAME_LEN_BYTES]; MAX_CLASSES];
     for (bytes, class) in classes.iter_mut().zip(&key.classes) {
         *bytes = name_bytes(class);
     }
-    abi::AttachmentKey {
+    abi::keys::AttachmentKey {
         edge: name_bytes(&key.edge),
         circuit: name_bytes(&key.circuit),
         service_key: name_bytes(key.service_key.as_deref().unwrap_or_default()),
@@ -48,7 +48,7 @@ pub(super) fn attachment_record(key: &AttachmentKey, generation: Generation) -> 
     }
 }
 
-pub(super) fn attachment_key(record: &abi::AttachmentKey) -> Option<AttachmentKey> {
+pub(super) fn attachment_key(record: &abi::keys::AttachmentKey) -> Option<AttachmentKey> {
     if !Generation::from_bits(record.generation).is_owned {
         return None;
     }
@@ -66,8 +66,8 @@ pub(super) fn attachment_key(record: &abi::AttachmentKey) -> Option<AttachmentKe
     })
 }
 
-pub(super) fn policer_record(key: &PolicerKey) -> abi::PolicerKey {
-    abi::PolicerKey {
+pub(super) fn policer_record(key: &PolicerKey) -> abi::keys::PolicerKey {
+    abi::keys::PolicerKey {
         circuit: name_bytes(&key.circuit),
         peering: key.peering.map_or(0, |peering| number(PEERINGS, peering)),
         scope: match key.scope {
@@ -81,7 +81,7 @@ pub(super) fn policer_record(key: &PolicerKey) -> abi::PolicerKey {
     }
 }
 
-pub(super) fn policer_key(record: &abi::PolicerKey) -> Option<PolicerKey> {
+pub(super) fn policer_key(record: &abi::keys::PolicerKey) -> Option<PolicerKey> {
     Some(PolicerKey {
         circuit: name(&record.circuit)?,
         peering: match record.peering {

@@ -2,11 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use edge_common::{
-    abi::{EGRESS_STACK, VidTable},
-    attachment::Slot,
-    rate::Rate,
-};
+use edge_common::abi::{EGRESS_STACK, VidTable, attachment::Slot, rate::Rate};
 use zerocopy::{FromBytes, FromZeros as _, Immutable, IntoBytes};
 
 use super::{keys, mapped::MappedArray, tables::KernelTables};

@@ -1,9 +1,9 @@
 //! Where in the entries of tables things are, as their books' page says.
 
-use edge_common::{
+use edge_common::abi::{
     books::Layout,
     class::MAX_CLASSES,
-    meter::{ClassCounters, ClassLosses, Losses, Meter, PortCounters, ReasonCounter},
+    counters::{ClassCounters, ClassLosses, Losses, Meter, PortCounters, ReasonCounter},
 };
 use zerocopy::FromZeros as _;
 

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, anyhow};
 use aya::{Ebpf, EbpfLoader, maps::MapInfo, programs::Xdp};
 use edge_common::{
-    abi::{self, PortConstants},
+    abi::{self, port::PortConstants},
     reason::UnmatchedPolicy,
 };
 

@@ -7,17 +7,15 @@ use aya::{
     Ebpf,
     maps::{DevMap, Map, MapData},
 };
-use edge_common::{
-    abi::{
-        AttachmentKey, FlowQueuesWords, Generation, Outcome, PolicerKey, PolicerWords,
-        PortConstants, PortKey, VidTable,
-    },
+use edge_common::abi::{
+    FlowQueuesWords, PolicerWords, VidTable,
     attachment::Attachment,
     books::{Books, CARRIED_EPOCHS, Carried, CarriedPort},
-    limits::Limits,
-    meter::{Counted, Losses, Meter, PortCounters},
-    peak::{WINDOW_TICKS, Window},
-    police::{Lease, Policer},
+    counters::{Counted, Losses, Meter, PortCounters},
+    keys::{AttachmentKey, Generation, PolicerKey, PortKey},
+    outcome::Outcome,
+    policer::{Lease, Limits, Policer, WINDOW_TICKS, Window},
+    port::PortConstants,
     qos::QosRow,
     rate::Rate,
 };

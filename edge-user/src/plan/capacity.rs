@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use edge_common::{qos::QosRow, rate::Rate};
+use edge_common::abi::{qos::QosRow, rate::Rate};
 
 use super::{
     AttachmentKey, PolicerKey,

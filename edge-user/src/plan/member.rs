@@ -1,6 +1,6 @@
 //! What a configuration asks of the tables: one entry for each peering on each of its ports.
 
-use edge_common::{attachment::Attachment, port::Features, qos::QosRow, rate::Rate};
+use edge_common::abi::{attachment::Attachment, port::Features, qos::QosRow, rate::Rate};
 
 use super::{AttachmentKey, PolicerKey, Scope, qos, rates};
 use crate::config::{

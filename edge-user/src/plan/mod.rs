@@ -14,15 +14,16 @@ pub mod slots;
 use std::collections::{BTreeMap, BTreeSet};
 
 use edge_common::{
-    abi::VidTable,
-    attachment::{Attachment, Slot},
-    limits::Limits,
-    police::Bucket,
-    port::Features,
-    qos::QosRow,
-    rate::Rate,
+    abi::{
+        VidTable,
+        attachment::{Attachment, Slot},
+        policer::{Bucket, Limits},
+        port::Features,
+        qos::QosRow,
+        rate::Rate,
+    },
+    packet::vlan::Vid,
     reason::UnmatchedPolicy,
-    tags::Vid,
 };
 
 use self::{
@@ -52,7 +53,7 @@ pub struct PortPlan {
     /// The port it forwards to; `None`: the stack.
     pub egress: Option<u32>,
     /// Accepted outer TPIDs; 0: none.
-    pub tpids: [u16; edge_common::port::MAX_TPIDS],
+    pub tpids: [u16; edge_common::abi::port::MAX_TPIDS],
     /// What happens to frames of no circuit.
     pub unmatched: UnmatchedPolicy,
     /// What its circuits use beyond the plain path.
@@ -245,7 +246,7 @@ fn publish(tables: &mut VidTables, index: u32, vids: CTags, slot: Slot) {
 }
 
 fn plan_port(config: &Config, port: &Port, claims: &BTreeMap<String, Claim>) -> PortPlan {
-    let mut tpids = [0; edge_common::port::MAX_TPIDS];
+    let mut tpids = [0; edge_common::abi::port::MAX_TPIDS];
     for (place, tpid) in tpids.iter_mut().zip(&port.tpids) {
         *place = *tpid;
     }

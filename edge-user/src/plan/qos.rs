@@ -1,9 +1,11 @@
 //! A `QoS` profile under one of `trust`, `reset` and `preserve`, as the row that the path reads.
 
 use edge_common::{
-    class::{Class, Dscp, MAX_CLASSES},
-    qos::{AS_IT_CAME, BurstShare, Marking, Pcp, QosRow},
-    rules::{MAX_RULES, Rule},
+    abi::{
+        class::{Class, MAX_CLASSES},
+        qos::{AS_IT_CAME, BurstShare, MAX_RULES, Marking, QosRow, Rule},
+    },
+    packet::{ip::Dscp, vlan::Pcp},
 };
 
 use crate::config::{ClassMatch, DscpPolicy, QosClass, QosProfile};

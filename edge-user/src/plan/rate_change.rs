@@ -2,7 +2,11 @@
 
 use std::{collections::BTreeSet, mem::offset_of};
 
-use edge_common::{attachment::Attachment, limits::Limits, police::Bucket, rate::Rate};
+use edge_common::abi::{
+    attachment::Attachment,
+    policer::{Bucket, Limits},
+    rate::Rate,
+};
 
 use super::{Full, Plan, rates, slots::Table};
 use crate::config::Circuit;

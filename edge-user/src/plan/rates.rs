@@ -1,6 +1,6 @@
 //! A circuit's purchased bandwidth and burst as the policer's numbers.
 
-use edge_common::rate::Rate;
+use edge_common::abi::rate::Rate;
 
 use crate::config::{Circuit, default_burst_bytes};
 

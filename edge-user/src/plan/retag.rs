@@ -1,8 +1,8 @@
 //! The tags that frames of a peering leave with, where those differ from the tags they came with.
 
 use edge_common::{
-    retag::{LeavingTag, Retag, Source},
-    tags::TPID_C_TAG,
+    abi::rewrite::{LeavingTag, Retag, Source},
+    packet::vlan::TPID_C_TAG,
 };
 
 use super::member::Member;

@@ -4,21 +4,22 @@ use std::cell::Cell;
 
 use anyhow::Result;
 use edge_common::{
-    Clock, Frame, Tables,
-    abi::Outcome,
-    attachment::{Attachment, Slot},
-    class::{Class, Dscp},
-    fair::FlowQueues,
-    frame::Buffer,
-    in_flight::HandedOver,
-    limits::Limits,
-    meter::{Counted, Losses, Meter, PortCounters},
+    Clock,
+    abi::{
+        attachment::{Attachment, Slot},
+        class::Class,
+        counters::{Counted, Losses, Meter, PortCounters},
+        in_flight::HandedOver,
+        outcome::Outcome,
+        policer::{FlowQueues, Lease, Limits, Policer},
+        port::{Features, PortConfig},
+        qos::QosRow,
+        rate::Rate,
+    },
+    env::{Buckets, Counters, Egress, FrameCalls, Lookup, Observer},
+    host::{Buffer, HostBuckets},
+    packet::{ip::Dscp, vlan::Vid},
     path,
-    police::{Lease, Policer},
-    port::PortConfig,
-    qos::QosRow,
-    rate::Rate,
-    tags::Vid,
 };
 use zerocopy::FromZeros as _;
 
@@ -46,9 +47,12 @@ struct HostTables {
     losses: Vec<Losses>,
     port_counters: PortCounters,
     outcome: Cell<Outcome>,
+    features: Features,
+    now_ns: u64,
 }
 
 /// A replay's time.
+#[derive(Clone, Copy)]
 struct ReplayClock(u64);
 
 impl HostEngine {
@@ -73,16 +77,18 @@ impl HostEngine {
             flow_queues: (0..capacity.flow_queues).map(|_| FlowQueues::default()).collect(),
             port_counters: PortCounters::default(),
             outcome: Cell::new(Outcome::unknown()),
+            features: port.features,
+            now_ns: 0,
         };
         let PortPlan { tpids, unmatched, features, .. } = *port;
         Self { port: PortConfig { tpids, unmatched, features }, tables }
     }
 
     /// Takes a frame of any kind along the path.
-    pub(super) fn process(&mut self, frame: &mut impl Frame, now_ns: u64) -> Outcome {
-        let clock = ReplayClock(now_ns);
+    pub(super) fn process(&mut self, frame: &mut impl FrameCalls, now_ns: u64) -> Outcome {
+        self.tables.now_ns = now_ns;
         self.tables.outcome.set(Outcome::unknown());
-        let reason = path::process(frame, &self.port, &mut self.tables, &clock);
+        let reason = path::process(frame, &self.port, &mut self.tables);
         Outcome { reason: reason.number(), ..self.tables.outcome.get() }
     }
 }
@@ -113,9 +119,7 @@ impl Clock for ReplayClock {
     }
 }
 
-impl Tables for HostTables {
-    type Word = Cell<u64>;
-
+impl Lookup for HostTables {
     fn s_tag(&self, vid: Vid) -> Slot {
         slot(&self.plan.s_tags, self.port, vid)
     }
@@ -132,6 +136,19 @@ impl Tables for HostTables {
         self.plan.qos_rows.get(&index)
     }
 
+    fn limits(&self, attachment: u32) -> Option<&Limits> {
+        self.limits.get(attachment as usize)
+    }
+}
+
+impl Buckets for HostTables {
+    type Word = Cell<u64>;
+    type Clock = ReplayClock;
+
+    fn clock(&self) -> Self::Clock {
+        ReplayClock(self.now_ns)
+    }
+
     fn rate(&self, index: u32) -> Option<&Rate> {
         self.plan.rates.get(&index)
     }
@@ -141,14 +158,18 @@ impl Tables for HostTables {
         Some((policer, lease))
     }
 
-    fn limits(&self, attachment: u32) -> Option<&Limits> {
-        self.limits.get(attachment as usize)
-    }
-
     fn flow_queues(&self, index: u32) -> Option<&FlowQueues<Cell<u64>>> {
         self.flow_queues.get(index as usize)
     }
+}
 
+impl HostBuckets for HostTables {
+    fn features(&self) -> Features {
+        self.features
+    }
+}
+
+impl Counters for HostTables {
     fn meter(&mut self, attachment: u32) -> Option<&mut Meter> {
         self.meters.get_mut(attachment as usize)
     }
@@ -160,7 +181,9 @@ impl Tables for HostTables {
     fn port_counters(&mut self) -> Option<&mut PortCounters> {
         Some(&mut self.port_counters)
     }
+}
 
+impl Egress for HostTables {
     fn forward(&mut self) -> bool {
         true
     }
@@ -168,7 +191,9 @@ impl Tables for HostTables {
     fn hand_over(&mut self, _frame: HandedOver) {
         // There is no device.
     }
+}
 
+impl Observer for HostTables {
     fn note_attachment(&self, index: u32) {
         self.outcome.set(Outcome { attachment: index, ..self.outcome.get() });
     }

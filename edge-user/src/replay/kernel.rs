@@ -7,8 +7,10 @@ use aya::{
 };
 use edge_common::{
     Reason,
-    abi::Outcome,
-    meter::{Counted, PortCounters},
+    abi::{
+        counters::{Counted, PortCounters},
+        outcome::Outcome,
+    },
 };
 use nix::{
     sched::{CpuSet, sched_getcpu, sched_setaffinity},

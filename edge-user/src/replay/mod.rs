@@ -15,8 +15,10 @@ use std::io::Write;
 use anyhow::{Context as _, Result};
 use edge_common::{
     Action,
-    abi::Outcome,
-    meter::{Counted, PortCounters},
+    abi::{
+        counters::{Counted, PortCounters},
+        outcome::Outcome,
+    },
 };
 
 use self::{

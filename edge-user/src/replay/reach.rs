@@ -3,7 +3,11 @@
 
 use std::cell::Cell;
 
-use edge_common::{Frame, frame::Buffer};
+use edge_common::{
+    Frame,
+    host::{Buffer, HostFrame},
+    packet::{encapsulation, ip_version::IpVersion},
+};
 
 use super::host::{HEADROOM_BYTES, HostEngine, with_headroom};
 use crate::plan::{Capacity, Plan, PortPlan};
@@ -81,4 +85,10 @@ impl Frame for Watched<'_> {
         self.moved_bytes += by_bytes;
         Some(())
     }
+
+    fn encapsulated_ip_version(&self, ether_type: u16, offset: usize) -> Option<IpVersion> {
+        encapsulation::ip_version(self, ether_type, offset)
+    }
 }
+
+impl HostFrame for Watched<'_> {}

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, fmt::Write as _};
 
-use edge_common::{Action, Reason, abi::Outcome};
+use edge_common::{Action, Reason, abi::outcome::Outcome};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, fmt};
 
-use edge_common::tags::{OUTER_TAG_OFFSET, TAG_LEN_BYTES, TPID_C_TAG, TPID_S_TAG, Vid};
+use edge_common::packet::vlan::{OUTER_TAG_OFFSET, TAG_LEN_BYTES, TPID_C_TAG, TPID_S_TAG, Vid};
 use serde::{Serialize, Serializer};
 
 /// TPIDs that switches used before 802.1ad had one, and some still do.

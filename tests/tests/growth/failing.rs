@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 use aya::maps::{Array, Map, MapData};
-use edge_common::books::Books;
+use edge_common::abi::books::Books;
 use edge_tests::{
     daemon::{Daemon, book, configure, reload},
     ends::lab,

@@ -4,10 +4,12 @@ use std::cell::{Cell, RefCell};
 
 use edge_common::{
     Clock, Word,
-    peak::Window,
-    police::{self, Bucket, Lease, Policer},
-    qos::BurstShare,
-    rate::{Rate, TICKS_PER_NS_LOG2},
+    abi::{
+        policer::{Bucket, Lease, Policer, Window},
+        qos::BurstShare,
+        rate::{Rate, TICKS_PER_NS_LOG2},
+    },
+    policer::bucket,
 };
 use loom::sync::{
     Arc,
@@ -88,15 +90,15 @@ impl Cpu {
             sold_ticks: others(),
             windows: [window(), window()],
         };
-        let bucket = Bucket { policer: 1, rate: 0 };
-        let mut tables = OnePolicer { rate, policer, lease: Lease::default() };
+        let own = Bucket { policer: 1, rate: 0 };
+        let mut tables = OnePolicer { rate, policer, lease: Lease::default(), clock: &clock };
         let mut admitted_bytes = 0;
         for Frame { gap_ns, share, len_bytes } in self.frames.iter().copied() {
             if gap_ns != 0 {
                 shared.now_ns.fetch_add(gap_ns, Ordering::AcqRel);
             }
             tat.ceiling_ticks.set(rate.ceiling_ticks(share));
-            let admission = police::admit(&mut tables, &clock, bucket, share, len_bytes);
+            let admission = bucket::admit(&mut tables, own, share, len_bytes);
             if admission.expect("a table").is_within() {
                 admitted_bytes += u64::from(len_bytes);
             }

@@ -1,6 +1,6 @@
 //! What all CPUs did to the word in one interleaving, and what must hold for it.
 
-use edge_common::rate::{Rate, TICKS_PER_NS_LOG2};
+use edge_common::abi::rate::{Rate, TICKS_PER_NS_LOG2};
 
 use super::cpu::{Change, Ran};
 

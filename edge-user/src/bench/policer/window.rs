@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use edge_common::meter::ClassCounters;
+use edge_common::abi::counters::ClassCounters;
 
 use super::{
     Cell, Load, Measured, Size,

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use edge_common::rate::Rate;
+use edge_common::abi::rate::Rate;
 use proptest::prelude::*;
 
 use super::{CONTRACT, TAGS_AND_CLASSES, parse, prices::PRICED};

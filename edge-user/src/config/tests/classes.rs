@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use edge_common::class::MAX_CLASSES;
+use edge_common::abi::class::MAX_CLASSES;
 
 use super::{MINIMAL, check, parse};
 

@@ -1,12 +1,14 @@
-//! Step 5, marking: the DSCP a packet leaves with, and the PCP of the frame's outer tag.
+//! Step 4, marking: the DSCP a packet leaves with, the PCP of the frame's outer tag, congestion.
 
 use crate::{
-    checksum,
-    class::{self, DsWord, Dscp, IpVersion},
-    frame::Frame,
-    qos::Pcp,
+    packet::{
+        checksum,
+        frame::Frame,
+        ip::{self, DsWord, Dscp},
+        ip_version::IpVersion,
+        vlan::{OUTER_TCI_OFFSET, Pcp, Tag},
+    },
     reason::Reason,
-    tags::{self, Tag},
 };
 
 const IPV4_CHECKSUM_OFFSET: usize = 10;
@@ -24,16 +26,16 @@ pub fn mark(frame: &mut impl Frame, ds: &DsWord, dscp: Dscp) -> Result<(), Reaso
 /// Gives the outer tag of a frame that has one the priority `pcp`. DEI and VID stay.
 #[inline(always)]
 pub fn mark_pcp(frame: &mut impl Frame, pcp: Pcp) -> Result<(), Reason> {
-    let tci = frame.read_u16(tags::OUTER_TCI_OFFSET).ok_or(Reason::Malformed)?;
-    frame.write_u16(tags::OUTER_TCI_OFFSET, pcp.in_tci(tci)).ok_or(Reason::Malformed)
+    let tci = frame.read_u16(OUTER_TCI_OFFSET).ok_or(Reason::Malformed)?;
+    frame.write_u16(OUTER_TCI_OFFSET, pcp.in_tci(tci)).ok_or(Reason::Malformed)
 }
 
 /// Tells the receiver of an IP packet, behind the tags up to `last`, of congestion, if its sender
 /// would be told so (RFC 3168, 5): ECT(0) and ECT(1) become CE. To be called through
-/// [`Frame::mark_congestion`]; `None` where the frame ends too early.
+/// [`crate::env::FrameCalls::mark_congestion`]; `None` where the frame ends too early.
 #[inline(always)]
 pub fn mark_congestion(frame: &mut (impl Frame + ?Sized), last: &Tag) -> Option<()> {
-    match class::ds_word(frame, last).ok()? {
+    match ip::ds_word(frame, last).ok()? {
         Some(ds) if ds.is_ecn_capable() => write(frame, &ds, ds.with_congestion()),
         _ => Some(()),
     }

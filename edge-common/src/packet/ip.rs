@@ -1,46 +1,19 @@
-//! Step 4, the class: the DSCP of a frame's IP packet.
+//! The IP header of a frame, and the DSCP in it.
 
 use edge_bound::below;
 
-use crate::{
+use super::{
+    encapsulation::SHIM_LEN_BYTES,
+    ether_type::{ETHER_TYPE_IPV4, ETHER_TYPE_IPV6, ETHER_TYPE_PPPOE_SESSION, LENGTHS_END},
     frame::Frame,
-    packet::{self, Place},
-    reason::Reason,
-    tags::Tag,
+    ip_version::IpVersion,
+    vlan::Tag,
 };
+use crate::reason::Reason;
 
 const IPV4_MIN_HEADER_LEN_BYTES: usize = 20;
+
 pub(crate) const IPV6_HEADER_LEN_BYTES: usize = 40;
-
-/// Classes that a QoS profile can have at the most.
-pub const MAX_CLASSES: usize = 8;
-
-/// A class, as its place in the QoS profile of the peering.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Class(u8);
-
-impl Class {
-    /// The class with this index; the three low bits count.
-    #[inline(always)]
-    #[must_use]
-    pub const fn new(index: u8) -> Self {
-        Self(index & (MAX_CLASSES as u8 - 1))
-    }
-
-    /// The index.
-    #[inline(always)]
-    #[must_use]
-    pub const fn number(self) -> u8 {
-        self.0
-    }
-
-    /// The class as an array index, below [`MAX_CLASSES`].
-    #[inline(always)]
-    #[must_use]
-    pub fn index(self) -> usize {
-        below::<MAX_CLASSES>(usize::from(self.0))
-    }
-}
 
 /// A Differentiated Services code point (RFC 2474): six bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,39 +42,6 @@ impl Dscp {
     #[must_use]
     pub fn index(self) -> usize {
         below::<{ Self::COUNT }>(usize::from(self.0))
-    }
-}
-
-/// Which IP a packet is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum IpVersion {
-    /// RFC 791.
-    V4,
-    /// RFC 8200.
-    V6,
-}
-
-impl IpVersion {
-    /// As a number, 0 for none.
-    #[inline(always)]
-    #[must_use]
-    pub const fn to_bits(version: Option<Self>) -> u64 {
-        match version {
-            None => 0,
-            Some(Self::V4) => 4,
-            Some(Self::V6) => 6,
-        }
-    }
-
-    /// From [`Self::to_bits`].
-    #[inline(always)]
-    #[must_use]
-    pub const fn from_bits(bits: u64) -> Option<Self> {
-        match bits {
-            4 => Some(Self::V4),
-            6 => Some(Self::V6),
-            _ => None,
-        }
     }
 }
 
@@ -184,7 +124,7 @@ impl DsWord {
 /// [`Reason::Malformed`] where it claims to be and a router would refuse it.
 #[inline(always)]
 pub fn ds_word(frame: &(impl Frame + ?Sized), last: &Tag) -> Result<Option<DsWord>, Reason> {
-    match packet::locate(frame, last) {
+    match locate(frame, last) {
         Some(Place { version: IpVersion::V4, offset }) => ipv4(frame, offset).map(Some),
         Some(Place { version: IpVersion::V6, offset }) => ipv6(frame, offset).map(Some),
         None => Ok(None),
@@ -246,4 +186,28 @@ fn ipv6(frame: &(impl Frame + ?Sized), offset: usize) -> Result<DsWord, Reason> 
         return Err(Reason::Malformed);
     }
     Ok(DsWord { version: IpVersion::V6, offset, word })
+}
+
+/// An IP packet, by what the headers in front of it say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The version of IP.
+    pub version: IpVersion,
+    /// Offset in bytes of the IP header.
+    pub offset: usize,
+}
+
+/// The packet of a frame whose last tag is `last`; `None` where that isn't followed by IP.
+#[inline(always)]
+pub fn locate(frame: &(impl Frame + ?Sized), last: &Tag) -> Option<Place> {
+    let offset = last.next_offset;
+    match last.next_ether_type {
+        ETHER_TYPE_IPV4 => Some(Place { version: IpVersion::V4, offset }),
+        ETHER_TYPE_IPV6 => Some(Place { version: IpVersion::V6, offset }),
+        ether_type if ether_type == ETHER_TYPE_PPPOE_SESSION || ether_type < LENGTHS_END => {
+            let version = frame.encapsulated_ip_version(ether_type, offset)?;
+            Some(Place { version, offset: offset + SHIM_LEN_BYTES })
+        }
+        _ => None,
+    }
 }

@@ -1,16 +1,18 @@
 //! Step 6, admission: into every bucket that a frame has to fit.
 
 use crate::{
-    attachment::Attachment,
-    class::Class,
-    fair,
-    frame::Frame,
-    police::{self, Admission, Bucket},
-    port::{Features, PortConfig},
-    qos::BurstShare,
+    abi::{
+        admission::Admission,
+        attachment::Attachment,
+        class::Class,
+        policer::{Bucket, Flow},
+        port::{Features, PortConfig},
+        qos::BurstShare,
+    },
+    env::{BucketCalls, FrameCalls, Lookup},
+    packet::vlan::Tag,
+    policer::{bucket, fairness},
     reason::Reason,
-    tables::{Clock, Tables},
-    tags::Tag,
 };
 
 /// A frame that asks to be admitted.
@@ -33,10 +35,9 @@ pub struct Request<'a> {
 /// have one, and not in the way of other flows, where that matters.
 #[inline(always)]
 pub fn admit(
-    frame: &impl Frame,
+    frame: &impl FrameCalls,
     port: &PortConfig,
-    tables: &mut impl Tables,
-    clock: &impl Clock,
+    tables: &mut (impl Lookup + BucketCalls),
     request: &Request<'_>,
 ) -> Result<Admission, Reason> {
     let Request { attachment, share, len_bytes, .. } = *request;
@@ -51,42 +52,41 @@ pub fn admit(
 
     // The smallest first: what a larger one refuses goes back to those before it.
     if is_limited {
-        if !police::admit(tables, clock, class, BurstShare::WHOLE, len_bytes)?.is_within() {
+        if !bucket::admit(tables, class, BurstShare::WHOLE, len_bytes)?.is_within() {
             return Ok(Admission::OVER);
         }
-        if !police::admit(tables, clock, peering, share, len_bytes)?.is_within() {
-            police::refund(tables, class, BurstShare::WHOLE, len_bytes)?;
+        if !bucket::admit(tables, peering, share, len_bytes)?.is_within() {
+            bucket::refund(tables, class, BurstShare::WHOLE, len_bytes)?;
             return Ok(Admission::OVER);
         }
     }
-    let admission = into_circuit(frame, port, tables, clock, request)?;
+    let admission = into_circuit(frame, port, tables, request)?;
     if is_limited && !admission.is_within() {
-        police::refund(tables, peering, share, len_bytes)?;
-        police::refund(tables, class, BurstShare::WHOLE, len_bytes)?;
+        bucket::refund(tables, peering, share, len_bytes)?;
+        bucket::refund(tables, class, BurstShare::WHOLE, len_bytes)?;
     }
     Ok(admission)
 }
 
 #[inline(always)]
 fn into_circuit(
-    frame: &impl Frame,
+    frame: &impl FrameCalls,
     port: &PortConfig,
-    tables: &mut impl Tables,
-    clock: &impl Clock,
+    tables: &mut (impl Lookup + BucketCalls),
     request: &Request<'_>,
 ) -> Result<Admission, Reason> {
     let Request { attachment, share, len_bytes, .. } = *request;
-    let bucket = attachment.bucket();
+    let own = attachment.bucket();
     if !port.features.has(Features::FAIRNESS) || attachment.flow_queues == 0 {
-        return police::admit(tables, clock, bucket, share, len_bytes);
+        return bucket::admit(tables, own, share, len_bytes);
     }
-    let flow = fair::flow(frame, request.tag);
+    let flow = Flow::of_hash(frame.flow_hash(request.tag));
     let rate = tables.rate(attachment.rate).ok_or(Reason::DanglingTable)?;
     let frame_ticks = rate.ticks(len_bytes);
-    if !fair::may_send(tables, clock, attachment, share, flow, frame_ticks)? {
+    if !fairness::may_send(tables, attachment, share, flow, frame_ticks)? {
         return Ok(Admission::OVER);
     }
-    let admission = police::admit(tables, clock, bucket, share, len_bytes)?;
-    fair::asked(tables, attachment, flow, frame_ticks, admission)?;
+    let admission = bucket::admit(tables, own, share, len_bytes)?;
+    fairness::asked(tables, attachment, flow, frame_ticks, admission)?;
     Ok(admission)
 }

@@ -1,13 +1,13 @@
-//! Step 7, the meter: what a bill is made of. Per CPU, never reset while the pins live.
+//! What a bill is made of: counters of attachments and ports. Per CPU, never reset while the pins live.
 
 use edge_bound::below;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-use crate::{
+use super::{
     class::{Class, MAX_CLASSES},
     in_flight::HandedOver,
-    reason::Reason,
 };
+use crate::reason::Reason;
 
 /// Frames and bytes of one class of an attachment.
 #[repr(C)]
@@ -17,7 +17,7 @@ use crate::{
 pub struct ClassCounters {
     /// Frames that the path forwarded; [`Losses`] has those that got no further.
     pub forwarded_frames: u64,
-    /// Their bytes, as the circuit's `accounting` counts them ([`crate::accounting`]).
+    /// Their bytes, as the circuit's `accounting` counts them ([`crate::path::account`]).
     pub forwarded_bytes: u64,
     /// Frames above the rate.
     pub dropped_frames: u64,
@@ -207,9 +207,6 @@ impl Default for PortCounters {
     }
 }
 
-#[cfg(not(feature = "other-layout"))]
-const _: () = assert!(size_of::<PortCounters>() == 512);
-
 impl PortCounters {
     /// Adds what another counted.
     pub fn add(&mut self, other: &Self) {
@@ -236,6 +233,9 @@ impl PortCounters {
         counter.bytes += u64::from(len_bytes);
     }
 }
+
+#[cfg(not(feature = "other-layout"))]
+const _: () = assert!(size_of::<PortCounters>() == 512);
 
 #[cfg(test)]
 mod tests {

@@ -1,14 +1,8 @@
-//! Step 3, the attachment: what a port, an S-VID and a C-VID stand for. Two array reads.
+//! What a port, an S-VID and a C-VID stand for.
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-use crate::{
-    frame::Frame,
-    police::Bucket,
-    reason::Reason,
-    tables::Tables,
-    tags::{self, Tag},
-};
+use super::policer::Bucket;
 
 /// A table entry for one VID: nothing, an attachment, or (in an S-table) a C-table to go on in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +53,7 @@ pub struct Attachment {
     /// Index of the rate the policer grants. With `policer` in one 64-bit word, so that a change
     /// of rate is one store.
     pub rate: u32,
-    /// The tags that frames leave with: [`crate::retag::Retag::to_bits`].
+    /// The tags that frames leave with: [`super::rewrite::Retag::to_bits`].
     pub retag: u64,
     /// Index of the row of the peering's QoS profile.
     pub qos_row: u32,
@@ -83,7 +77,7 @@ impl Attachment {
         Bucket { policer: self.policer, rate: self.rate }
     }
 
-    /// Frames are dropped with [`Reason::CircuitDisabled`].
+    /// Frames are dropped with [`crate::Reason::CircuitDisabled`].
     pub const DISABLED: u8 = 1;
     /// The profile has rules.
     pub const HAS_RULES: u8 = 2;
@@ -91,7 +85,7 @@ impl Attachment {
     pub const MARKS_PCP: u8 = 4;
     /// The IP packet is policed and metered, not the frame.
     pub const ACCOUNT_PACKET: u8 = 8;
-    /// The peering or one of its classes has a bandwidth of its own: [`crate::limits::Limits`].
+    /// The peering or one of its classes has a bandwidth of its own: [`super::policer::Limits`].
     pub const HAS_LIMITS: u8 = 16;
     /// ECN-capable senders are told before frames are dropped.
     pub const MARKS_ECN: u8 = 32;
@@ -99,36 +93,16 @@ impl Attachment {
 
 // A power of two, so that none straddles a cache line.
 const _: () = assert!(size_of::<Attachment>() == 32);
-const _: () = assert!(core::mem::offset_of!(Attachment, rate) == 4);
-const _: () = assert!(core::mem::offset_of!(Attachment, retag) == 8);
-const _: () = assert!(core::mem::offset_of!(Attachment, qos_row) == 16);
-const _: () = assert!(core::mem::offset_of!(Attachment, len_adjust_bytes) == 20);
-const _: () = assert!(core::mem::offset_of!(Attachment, flags) == 22);
 
-/// The attachment a frame belongs to, and the last tag that told so. The entry for VID 0, if
-/// there is one, is for frames without a tag and for those with a priority tag and no other: what
-/// follows that would be taken for a tag by whoever skips the priority tag, and is somebody else's.
-#[inline(always)]
-pub fn classify(
-    frame: &impl Frame,
-    tables: &impl Tables,
-    outer: Tag,
-) -> Result<(u32, Tag), Reason> {
-    let nobodys = if outer.is_there() { Reason::Unmatched } else { Reason::Untagged };
-    let c_table = match tables.s_tag(outer.vid) {
-        Slot::Attachment(_) if outer.vid.number() == 0 && outer.precedes_tag() => {
-            return Err(nobodys);
-        }
-        Slot::Attachment(index) => return Ok((index, outer)),
-        Slot::Empty => return Err(nobodys),
-        Slot::CTable(c_table) => c_table,
-    };
-    let inner = tags::inner(frame, &outer)?;
-    match tables.c_tag(c_table, inner.vid) {
-        Slot::Attachment(index) => Ok((index, inner)),
-        Slot::Empty | Slot::CTable(_) => Err(Reason::Unmatched),
-    }
-}
+const _: () = assert!(core::mem::offset_of!(Attachment, rate) == 4);
+
+const _: () = assert!(core::mem::offset_of!(Attachment, retag) == 8);
+
+const _: () = assert!(core::mem::offset_of!(Attachment, qos_row) == 16);
+
+const _: () = assert!(core::mem::offset_of!(Attachment, len_adjust_bytes) == 20);
+
+const _: () = assert!(core::mem::offset_of!(Attachment, flags) == 22);
 
 #[cfg(test)]
 mod tests {

@@ -3,40 +3,13 @@
 //! Windows are tumbling. One begins with the first lease after the end of the one before, so that
 //! a burst after silence is in one window, whole; whoever buys that lease closes the old one.
 
-use zerocopy::{FromBytes, Immutable, KnownLayout};
-
-use crate::{rate::TICKS_PER_NS_LOG2, tables::Word, ticks::elapsed_ticks};
-
-/// Lengths of the windows in ticks: 1 ms and 100 ms.
-pub const WINDOW_TICKS: [u64; 2] =
-    [1_000_000 << TICKS_PER_NS_LOG2, 100_000_000 << TICKS_PER_NS_LOG2];
-
-/// For how long a window that nobody has closed is news: a minute. A burst before a long silence is
-/// no peak of the moment in which the silence ends.
-const NEWS_TICKS: u64 = 60_000_000_000 << TICKS_PER_NS_LOG2;
-
-/// A window, and the most that one like it has seen.
-#[repr(C)]
-#[derive(Debug, Default, FromBytes, Immutable, KnownLayout)]
-pub struct Window<W> {
-    /// When it began, in ticks.
-    pub start_ticks: W,
-    /// What had been sold by then, in ticks of the rate.
-    pub sold_before_ticks: W,
-    /// Most ticks of the rate sold in a window. Userspace may set it back to 0.
-    pub peak_ticks: W,
-}
-
-impl Window<u64> {
-    /// The most that a window has seen, the one that is still open included, of a policer that has
-    /// sold `sold_ticks` in all by `now_ticks`.
-    #[must_use]
-    pub fn most_ticks(&self, sold_ticks: u64, now_ticks: u64) -> u64 {
-        let is_news = elapsed_ticks(self.start_ticks, now_ticks) <= NEWS_TICKS;
-        let open_ticks = sold_ticks.wrapping_sub(self.sold_before_ticks);
-        if is_news { self.peak_ticks.max(open_ticks) } else { self.peak_ticks }
-    }
-}
+use crate::{
+    abi::{
+        policer::{NEWS_TICKS, WINDOW_TICKS, Window},
+        ticks::elapsed_ticks,
+    },
+    env::Word,
+};
 
 /// When the windows of a policer began, to be read before the clock: what another CPU has begun since
 /// then is that CPU's to close.

@@ -1,7 +1,9 @@
-//! Step 1, the port: what is fixed for every frame that one interface receives.
+//! What is fixed for every frame that one interface receives.
 //!
 //! One program is loaded for each port with these as constants, so that the verifier folds them
 //! and removes the branches that this port can't take.
+
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use crate::reason::UnmatchedPolicy;
 
@@ -75,3 +77,24 @@ impl PortConfig {
             && (ether_type == a || ether_type == b || ether_type == c || ether_type == d)
     }
 }
+
+/// Constants of a port's program that say how to read its tables. Where they change, no table that
+/// the program before them reads may change its meaning.
+#[repr(C)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
+pub struct PortConstants {
+    /// Index of the port to forward to, or [`super::EGRESS_STACK`].
+    pub egress: u32,
+    /// [`Features`] in use.
+    pub features: u32,
+    /// Accepted outer TPIDs; 0: none.
+    pub tpids: [u16; MAX_TPIDS],
+    /// 1: frames of no circuit go to the stack; 0: they are dropped.
+    pub pass_unmatched: u32,
+    /// Zero.
+    pub reserved: u32,
+}
+
+const _: () = assert!(size_of::<PortConstants>() == 24);

@@ -1,4 +1,4 @@
-//! Step 6, the policer: one rate for all CPUs, at the price of a subtraction a frame.
+//! One rate for all CPUs, at the price of a subtraction a frame.
 //!
 //! A policer is one shared word, the theoretical arrival time of the generic cell rate algorithm
 //! (ITU-T I.371, annex A): how far the bytes sold so far reach at the purchased rate. A CPU buys
@@ -8,152 +8,26 @@
 //! of the clock, so that lower classes run dry first, and only the word, never a CPU's lease,
 //! decides the rate.
 
-use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
-
+use super::peak::{self, Starts};
 use crate::{
-    peak::{self, Starts, WINDOW_TICKS, Window},
-    port::Features,
-    qos::BurstShare,
-    rate::{Rate, TICKS_PER_NS_LOG2},
+    abi::{
+        admission::Admission,
+        policer::{Bucket, Lease, Policer},
+        port::Features,
+        qos::BurstShare,
+        rate::{Rate, TICKS_PER_NS_LOG2},
+    },
+    env::{BucketCalls, Buckets, Clock, Word},
     reason::Reason,
-    tables::{Clock, Tables, Word},
 };
 
 /// Attempts at the shared word before the frame is let through on debt.
 const MAX_ATTEMPTS: u32 = 4;
 
-/// A policer, and the rate that it grants: one 64-bit word, so that one store changes both.
-#[repr(C)]
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
-)]
-pub struct Bucket {
-    /// Index of the policer; 0: everything is within it.
-    pub policer: u32,
-    /// Index of the rate.
-    pub rate: u32,
-}
-
-const _: () = assert!(size_of::<Bucket>() == 8);
-
-impl Bucket {
-    /// No bucket.
-    pub const NONE: Self = Self { policer: 0, rate: 0 };
-}
-
-/// What all CPUs share of a policer: a cache line.
-#[repr(C)]
-#[derive(Debug, Default, FromBytes, Immutable, KnownLayout)]
-pub struct Policer<W> {
-    /// Theoretical arrival time.
-    pub tat_ticks: W,
-    /// All that was ever sold, in ticks of the rate.
-    pub sold_ticks: W,
-    /// The most that was sold in 1 ms and in 100 ms.
-    pub windows: [Window<W>; WINDOW_TICKS.len()],
-}
-
-const _: () = assert!(size_of::<Policer<u64>>() == 64);
-
-/// Whether a frame is within a bucket, and how full that is, in one word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Admission(u64);
-
-impl Admission {
-    /// The frame was paid from what the CPU had leased: nobody looked at the bucket.
-    pub const PAID: Self = Self(Self::WITHIN | Self::NOT_LOOKED_AT);
-    /// Refused for another reason than the bucket.
-    pub const OVER: Self = Self(Self::NOT_LOOKED_AT);
-    /// [`Reason::DanglingTable`].
-    pub const DANGLING: Self = Self(u64::MAX);
-
-    const WITHIN: u64 = 1 << 63;
-    const TELLS: u64 = 1 << 62;
-    const DANGLES: u64 = 1 << 61;
-    const NOT_LOOKED_AT: u64 = (1 << 61) - 1;
-
-    #[inline(always)]
-    const fn looked_at(ahead_ticks: u64, is_within: bool) -> Self {
-        let within = if is_within { Self::WITHIN } else { 0 };
-        Self(within | ahead_ticks & Self::NOT_LOOKED_AT)
-    }
-
-    #[inline(always)]
-    const fn telling(self, tells: bool) -> Self {
-        if tells { Self(self.0 | Self::TELLS) } else { self }
-    }
-
-    /// From its 64-bit form.
-    #[inline(always)]
-    #[must_use]
-    pub const fn from_bits(bits: u64) -> Self {
-        Self(bits)
-    }
-
-    /// The 64-bit form.
-    #[inline(always)]
-    #[must_use]
-    pub const fn to_bits(self) -> u64 {
-        self.0
-    }
-
-    /// Whether the frame is within the bucket.
-    #[inline(always)]
-    #[must_use]
-    pub const fn is_within(self) -> bool {
-        self.0 & Self::WITHIN != 0
-    }
-
-    /// Whether the bucket is so full that the sender, if ECN-capable, should hear of it.
-    #[inline(always)]
-    #[must_use]
-    pub const fn tells(self) -> bool {
-        self.0 & Self::TELLS != 0
-    }
-
-    /// How far ahead of the clock the bucket is, if somebody looked.
-    #[inline(always)]
-    #[must_use]
-    pub const fn ahead_ticks(self) -> Option<u64> {
-        let ahead_ticks = self.0 & Self::NOT_LOOKED_AT;
-        if ahead_ticks == Self::NOT_LOOKED_AT { None } else { Some(ahead_ticks) }
-    }
-
-    #[inline(always)]
-    const fn checked(self) -> Result<Self, Reason> {
-        if self.0 & Self::DANGLES == 0 { Ok(self) } else { Err(Reason::DanglingTable) }
-    }
-}
-
-/// What one CPU holds of a policer.
-#[repr(C)]
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
-)]
-pub struct Lease {
-    /// The rate at which `credit_bytes` were bought.
-    pub rate: u32,
-    /// When a sender was last told that the bucket fills, in 2^20 ns, and how full it was then, in
-    /// steps of [`Rate::tell_ticks`]: 16 bits each.
-    pub told: u32,
-    /// Bytes paid for and not yet sent, by [`BurstShare::level`]: what voice bought in head-room
-    /// that is voice's alone is not default's to spend.
-    pub credit_bytes: [u32; BurstShare::LEVELS],
-    /// Leases bought.
-    pub leases: u64,
-    /// Attempts that lost the shared word to another CPU.
-    pub retries: u64,
-    /// Frames let through on debt after too many of those.
-    pub debts: u64,
-}
-
-const _: () = assert!(size_of::<Lease>() == 64);
-
 /// Whether a frame of `len_bytes` is within `bucket`.
 #[inline(always)]
 pub fn admit(
-    tables: &mut impl Tables,
-    clock: &impl Clock,
+    buckets: &mut impl BucketCalls,
     bucket: Bucket,
     share: BurstShare,
     len_bytes: u32,
@@ -161,7 +35,7 @@ pub fn admit(
     if bucket.policer == 0 {
         return Ok(Admission::PAID);
     }
-    let (_, lease) = tables.policer(bucket.policer).ok_or(Reason::DanglingTable)?;
+    let (_, lease) = buckets.policer(bucket.policer).ok_or(Reason::DanglingTable)?;
     if lease.rate != bucket.rate {
         // Bought at another price: a circuit's attachments have one rate.
         lease.rate = bucket.rate;
@@ -173,24 +47,24 @@ pub fn admit(
         return Ok(Admission::PAID);
     }
 
-    tables.buy(clock, bucket, share, len_bytes).checked()
+    buckets.buy(bucket, share, len_bytes).checked()
 }
 
 /// Buys a lease that covers a frame of `len_bytes`, and spends that much of it; finds out whether
 /// to tell its sender only where `features` have [`Features::ECN`]. To be called through
-/// [`Tables::buy`].
+/// [`BucketCalls::buy`].
 #[inline(always)]
 pub fn buy(
-    tables: &mut (impl Tables + ?Sized),
-    clock: &impl Clock,
+    buckets: &mut impl Buckets,
     features: Features,
     bucket: Bucket,
     share: BurstShare,
     len_bytes: u32,
 ) -> Admission {
-    let Some(rate) = tables.rate(bucket.rate).copied() else { return Admission::DANGLING };
-    match tables.policer(bucket.policer) {
-        Some((policer, lease)) => buy_at(policer, lease, &rate, clock, features, share, len_bytes),
+    let Some(rate) = buckets.rate(bucket.rate).copied() else { return Admission::DANGLING };
+    let clock = buckets.clock();
+    match buckets.policer(bucket.policer) {
+        Some((policer, lease)) => buy_at(policer, lease, &rate, &clock, features, share, len_bytes),
         None => Admission::DANGLING,
     }
 }
@@ -199,13 +73,13 @@ pub fn buy(
 /// frame to come.
 #[inline(always)]
 pub fn refund(
-    tables: &mut impl Tables,
+    buckets: &mut impl Buckets,
     bucket: Bucket,
     share: BurstShare,
     len_bytes: u32,
 ) -> Result<(), Reason> {
     if bucket.policer != 0 {
-        let (_, lease) = tables.policer(bucket.policer).ok_or(Reason::DanglingTable)?;
+        let (_, lease) = buckets.policer(bucket.policer).ok_or(Reason::DanglingTable)?;
         lease.credit_bytes[share.level()] += len_bytes;
     }
     Ok(())

@@ -1,33 +1,27 @@
-//! Step 2, the tags: IEEE 802.1Q-2022, 9.6 (VLAN Tag Control Information).
+//! VLAN tags: IEEE 802.1Q-2022, 9.6 (VLAN Tag Control Information).
 
 use edge_bound::below;
 
-use crate::{
-    frame::{ETHERNET_HEADER_LEN_BYTES, Frame},
-    port::PortConfig,
-    qos::Pcp,
-    reason::Reason,
-};
+use super::frame::{ETHERNET_HEADER_LEN_BYTES, Frame};
 
 /// TPID of a C-tag (802.1Q-2022, table 9-1).
 pub const TPID_C_TAG: u16 = 0x8100;
+
 /// TPID of an S-tag (802.1Q-2022, table 9-1).
 pub const TPID_S_TAG: u16 = 0x88a8;
+
 /// TPIDs that devices used for S-tags before 802.1ad, or still do.
 const TPIDS_OF_OLD: [u16; 2] = [0x9100, 0x9200];
-/// The least EtherType: a number below it is the length of an 802.3 frame (802.3-2022, 3.2.6).
-pub const LENGTHS_END: u16 = 0x0600;
-/// EtherType of slow protocols: LACP, marker, OAM (802.3-2022, annex 57A).
-const ETHER_TYPE_SLOW: u16 = 0x8809;
-/// EtherType of LLDP (802.1AB-2016, 8.3).
-const ETHER_TYPE_LLDP: u16 = 0x88cc;
 
 /// TPID and TCI.
 pub const TAG_LEN_BYTES: usize = 4;
+
 /// Where a frame's outer tag is, or, in a frame without, its EtherType.
 pub const OUTER_TAG_OFFSET: usize = 12;
+
 /// Where the TCI of the outer tag is.
 pub const OUTER_TCI_OFFSET: usize = OUTER_TAG_OFFSET + 2;
+
 /// Where the inner tag is.
 pub const INNER_TAG_OFFSET: usize = OUTER_TAG_OFFSET + TAG_LEN_BYTES;
 
@@ -85,7 +79,7 @@ impl Tag {
     /// In place of a frame's tag that has none: 802.1Q-2022, 6.9.1, treats it like one with the
     /// VID 0.
     #[inline(always)]
-    const fn none(ether_type: u16) -> Self {
+    pub(crate) const fn none(ether_type: u16) -> Self {
         Self::before(ether_type, ETHERNET_HEADER_LEN_BYTES)
     }
 
@@ -110,10 +104,11 @@ impl Tag {
         is_tpid(self.next_ether_type)
     }
 
+    /// The tag whose TCI is at `tci_offset`; `None` where the frame ends before its end.
     #[inline(always)]
-    fn read(frame: &impl Frame, tci_offset: usize) -> Result<Self, Reason> {
-        let tci_and_next = frame.read_u32(tci_offset).ok_or(Reason::Malformed)?;
-        Ok(Self {
+    pub(crate) fn read(frame: &impl Frame, tci_offset: usize) -> Option<Self> {
+        let tci_and_next = frame.read_u32(tci_offset)?;
+        Some(Self {
             vid: Vid::from_tci((tci_and_next >> 16) as u16),
             next_ether_type: tci_and_next as u16,
             next_offset: tci_offset + TAG_LEN_BYTES,
@@ -121,47 +116,27 @@ impl Tag {
     }
 }
 
-/// The outer tag of a frame, or one with the VID 0 that isn't there; otherwise
-/// [`Reason::Control`] or [`Reason::Malformed`].
-#[inline(always)]
-pub fn outer(frame: &impl Frame, port: &PortConfig) -> Result<Tag, Reason> {
-    let destination_high = frame.read_u32(0).ok_or(Reason::Malformed)?;
-    let destination_low = frame.read_u16(4).ok_or(Reason::Malformed)?;
-    let ether_type = frame.read_u16(OUTER_TAG_OFFSET).ok_or(Reason::Malformed)?;
+/// A priority code point (802.1Q-2022, 9.6): three bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pcp(pub(crate) u8);
 
-    if is_link_local(destination_high, destination_low)
-        || ether_type == ETHER_TYPE_SLOW
-        || ether_type == ETHER_TYPE_LLDP
-    {
-        return Err(Reason::Control);
-    }
-    if !port.accepts_tpid(ether_type) {
-        return Ok(Tag::none(ether_type));
-    }
-    Tag::read(frame, OUTER_TCI_OFFSET)
-}
+impl Pcp {
+    /// Code points there are.
+    pub const COUNT: usize = 8;
+    /// Where the three bits are in a TCI.
+    const SHIFT: u32 = 13;
 
-/// The C-tag behind the S-tag `outer`; [`Reason::Unmatched`] where there is none.
-#[inline(always)]
-pub fn inner(frame: &impl Frame, outer: &Tag) -> Result<Tag, Reason> {
-    match outer.next_ether_type {
-        TPID_C_TAG | TPID_S_TAG => Tag::read(frame, outer.next_offset),
-        _ => Err(Reason::Unmatched),
+    /// That of a TCI.
+    #[inline(always)]
+    #[must_use]
+    pub const fn of_tci(tci: u16) -> Self {
+        Self((tci >> Self::SHIFT) as u8)
     }
-}
 
-/// The priority of a frame whose last tag is `last`: that of its outer tag, or 0.
-#[inline(always)]
-pub fn pcp(frame: &impl Frame, last: &Tag) -> Result<Pcp, Reason> {
-    if !last.is_there() {
-        return Ok(Pcp::of_tci(0));
+    /// `tci` with this code point, and DEI and VID as they are.
+    #[inline(always)]
+    #[must_use]
+    pub const fn in_tci(self, tci: u16) -> u16 {
+        (tci & 0x1fff) | (self.0 as u16) << Self::SHIFT
     }
-    frame.read_u16(OUTER_TCI_OFFSET).map(Pcp::of_tci).ok_or(Reason::Malformed)
-}
-
-/// The addresses 01-80-C2-00-00-00 to -0F, which a bridge never forwards (802.1Q-2022, 8.6.3),
-/// tagged or not.
-#[inline(always)]
-fn is_link_local(destination_high: u32, destination_low: u16) -> bool {
-    destination_high == 0x0180_c200 && destination_low & 0xfff0 == 0
 }

@@ -1,6 +1,10 @@
-//! The length that is policed and metered, where that isn't the frame's.
+//! Step 5, the length that is policed and metered, where that isn't the frame's.
 
-use crate::{attachment::Attachment, class, frame::Frame, packet, reason::Reason, tags::Tag};
+use crate::{
+    abi::attachment::Attachment,
+    packet::{frame::Frame, ip, vlan::Tag},
+    reason::Reason,
+};
 
 /// What a frame, received with the tags up to `last`, counts for in bytes.
 #[inline(always)]
@@ -13,8 +17,8 @@ pub fn accounted_bytes(
         let adjust_bytes = i32::from(attachment.len_adjust_bytes);
         return Ok(frame.len_bytes().wrapping_add_signed(adjust_bytes));
     }
-    let packet_bytes = match packet::locate(frame, last) {
-        Some(place) => class::len_bytes(frame, place),
+    let packet_bytes = match ip::locate(frame, last) {
+        Some(place) => ip::len_bytes(frame, place),
         // Not IP, and not for nothing either: what the tags carry.
         None => Some(frame.len_bytes().wrapping_sub(last.next_offset as u32)),
     };

@@ -2,7 +2,7 @@
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-use crate::qos::BurstShare;
+use super::qos::BurstShare;
 
 /// The policer's unit of time is 2^-12 ns: at 100 Gbps a 64-byte frame is 20,971.52 of them, so
 /// that charging whole ticks errs by 25 ppm at the worst and by nothing noticeable for a lease.
@@ -12,13 +12,17 @@ pub const TICKS_PER_NS_LOG2: u32 = 12;
 /// Time at the purchased rate that a CPU leases at once where the burst allows: it reads the
 /// clock and writes the shared word at most once in this time per class, whatever the frame rate.
 const LEASE_NS: u64 = 16_000;
+
 /// A lease is at most this part of what a class may have of the burst, or each frame is bought by
 /// itself. As a power of two.
 const LEASES_PER_SHARE_LOG2: u32 = 4;
+
 /// Longest burst in time: at [`Rate::MIN_BPS`], the least default burst, 128,000 bytes.
 pub const MAX_BURST_NS: u64 = 128_000 * 8_000_000_000 / Rate::MIN_BPS;
+
 /// Ticks that a byte takes at 1 bit/s.
 const TICKS_PER_BYTE_BPS: u128 = 8_000_000_000 << TICKS_PER_NS_LOG2;
+
 /// Bound of a frame's length for which [`Rate::ticks`] can't overflow.
 const MAX_LEN_LOG2: u32 = 18;
 

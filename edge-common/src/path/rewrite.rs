@@ -1,84 +1,30 @@
-//! Step 8, the tags that a frame leaves with, where those differ from the tags it came with.
+//! Step 7, the tags and the priority that a frame leaves with, where those differ from what it came with.
 
+use super::mark;
 use crate::{
-    frame::{ETHERNET_HEADER_LEN_BYTES, Frame},
+    abi::{attachment::Attachment, class::Class, rewrite::Retag},
+    env::Lookup,
+    packet::{
+        frame::{ETHERNET_HEADER_LEN_BYTES, Frame},
+        vlan::{INNER_TAG_OFFSET, OUTER_TAG_OFFSET, TAG_LEN_BYTES, Tag, Vid},
+    },
     reason::Reason,
-    tags::{INNER_TAG_OFFSET, OUTER_TAG_OFFSET, TAG_LEN_BYTES, Tag, Vid},
 };
 
-/// A tag that a frame leaves with, and the tag it came with that this one is made of.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LeavingTag {
-    /// The TPID; 0: the source's.
-    pub tpid: u16,
-    /// The VID; 0: the source's.
-    pub vid: u16,
-    /// Whose PCP and DEI, and TPID and VID where they are 0 here, it has.
-    pub source: Source,
-}
-
-/// A tag that a frame came with. Where it has none, all of it is 0.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Source {
-    /// The outer, or the only one.
-    #[default]
-    Outer,
-    /// The inner.
-    Inner,
-}
-
-/// The tags that the frames of an attachment leave with: one word, so that one store changes it.
-/// 0: those they came with.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Retag(u64);
-
-impl Retag {
-    /// No change.
-    pub const NONE: Self = Self(0);
-
-    const HAS_TAG: u32 = 1 << 12;
-    const FROM_INNER: u32 = 1 << 13;
-    /// In the outer's half: it is not [`Self::NONE`], even if no tag is left.
-    const CHANGES: u32 = 1 << 14;
-
-    /// Leaves with these tags, the outer first; an inner one without an outer is none.
-    #[must_use]
-    pub const fn to(outer: Option<LeavingTag>, inner: Option<LeavingTag>) -> Self {
-        let (outer, inner) = match (outer, inner) {
-            (None, _) => (0, 0),
-            (Some(outer), None) => (Self::pack(outer), 0),
-            (Some(outer), Some(inner)) => (Self::pack(outer), Self::pack(inner)),
-        };
-        Self(((outer | Self::CHANGES) as u64) << 32 | inner as u64)
-    }
-
-    /// From its 64-bit form.
-    #[inline(always)]
-    #[must_use]
-    pub const fn from_bits(bits: u64) -> Self {
-        Self(bits)
-    }
-
-    /// The 64-bit form.
-    #[must_use]
-    pub const fn to_bits(self) -> u64 {
-        self.0
-    }
-
-    /// Whether frames lose all their tags, so that what they carry is next to the addresses.
-    #[inline(always)]
-    #[must_use]
-    pub const fn leaves_none(self) -> bool {
-        let outer = (self.0 >> 32) as u32;
-        outer & (Self::CHANGES | Self::HAS_TAG) == Self::CHANGES
-    }
-
-    const fn pack(tag: LeavingTag) -> u32 {
-        let source = match tag.source {
-            Source::Outer => 0,
-            Source::Inner => Self::FROM_INNER,
-        };
-        (tag.tpid as u32) << 16 | source | Self::HAS_TAG | (tag.vid & 0x0fff) as u32
+/// Gives the frame the tags and the priority that it leaves with.
+#[inline(always)]
+pub fn rewrite(
+    frame: &mut impl Frame,
+    tables: &impl Lookup,
+    attachment: &Attachment,
+    tag: &Tag,
+    class: Class,
+) -> Result<(), Reason> {
+    let has_tag = retag(frame, tag, Retag::from_bits(attachment.retag))?;
+    let row = tables.qos_row(attachment.qos_row).ok_or(Reason::DanglingTable)?;
+    match row.pcp_mark(class) {
+        Some(pcp) if has_tag => mark::mark_pcp(frame, pcp),
+        _ => Ok(()),
     }
 }
 

@@ -5,13 +5,14 @@ use core::mem::offset_of;
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-use crate::{
-    abi::{AttachmentKey, NAME_LEN_BYTES, PortKey},
+use super::{
+    NAME_LEN_BYTES,
     class::MAX_CLASSES,
-    meter::{
+    counters::{
         ClassCounters, ClassLosses, Counted, LOSS_REASONS, Losses, Meter, PortCounters,
         REASON_SLOTS, ReasonCounter,
     },
+    keys::{AttachmentKey, PortKey},
 };
 
 /// Open books, and the version of this page. All versions of the tables have the same page: what is
@@ -93,7 +94,7 @@ pub struct Layout {
     pub key_classes: u32,
     /// Peering, direction, link, billing, accounting: a byte each.
     pub key_numbers: u32,
-    /// [`crate::abi::Generation`].
+    /// [`super::keys::Generation`].
     pub key_generation: u32,
     /// `PORT_KEYS`: the port's name.
     pub port_key_name: u32,

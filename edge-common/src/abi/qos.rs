@@ -1,12 +1,11 @@
-//! What a `QoS` profile makes of frames: the table that steps 4 to 6 go by.
+//! What a `QoS` profile makes of frames: the table that classes, markings and shares of bursts come
+//! from.
 
 use edge_bound::below;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-use crate::{
-    class::{Class, Dscp, MAX_CLASSES},
-    rules::{MAX_RULES, Rule},
-};
+use super::class::{Class, MAX_CLASSES};
+use crate::packet::{ip::Dscp, transport::Transport, vlan::Pcp};
 
 /// What an arriving DSCP means for a peering: its class, and the DSCP to leave with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,31 +72,6 @@ impl BurstShare {
     }
 }
 
-/// A priority code point (802.1Q-2022, 9.6): three bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pcp(u8);
-
-impl Pcp {
-    /// Code points there are.
-    pub const COUNT: usize = 8;
-    /// Where the three bits are in a TCI.
-    const SHIFT: u32 = 13;
-
-    /// That of a TCI.
-    #[inline(always)]
-    #[must_use]
-    pub const fn of_tci(tci: u16) -> Self {
-        Self((tci >> Self::SHIFT) as u8)
-    }
-
-    /// `tci` with this code point, and DEI and VID as they are.
-    #[inline(always)]
-    #[must_use]
-    pub const fn in_tci(self, tci: u16) -> u16 {
-        (tci & 0x1fff) | (self.0 as u16) << Self::SHIFT
-    }
-}
-
 /// In place of a code point: the one that the frame came with.
 pub const AS_IT_CAME: u8 = u8::MAX;
 
@@ -127,9 +101,13 @@ pub struct QosRow {
 }
 
 const _: () = assert!(size_of::<QosRow>() == 336);
+
 const _: () = assert!(core::mem::offset_of!(QosRow, burst_shares) == 128);
+
 const _: () = assert!(core::mem::offset_of!(QosRow, pcp_classes) == 144);
+
 const _: () = assert!(core::mem::offset_of!(QosRow, rule_count) == 168);
+
 const _: () = assert!(core::mem::offset_of!(QosRow, rules) == 176);
 
 impl QosRow {
@@ -172,5 +150,62 @@ impl QosRow {
     pub fn pcp_mark(&self, class: Class) -> Option<Pcp> {
         let pcp = self.pcp_marks[class.index()];
         if pcp == AS_IT_CAME { None } else { Some(Pcp(pcp & 7)) }
+    }
+}
+
+/// Rules that a profile can have at the most.
+pub const MAX_RULES: usize = 16;
+
+/// Packets of one protocol between ranges of ports.
+#[repr(C)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    FromBytes,
+    IntoBytes,
+    Immutable,
+    KnownLayout,
+)]
+pub struct Rule {
+    /// Protocol number (RFC 5237).
+    pub protocol: u8,
+    /// The class.
+    pub class: u8,
+    /// First source port.
+    pub src_first: u16,
+    /// Last source port.
+    pub src_last: u16,
+    /// First destination port.
+    pub dst_first: u16,
+    /// Last destination port.
+    pub dst_last: u16,
+}
+
+const _: () = assert!(size_of::<Rule>() == 10);
+
+impl Rule {
+    #[inline(always)]
+    pub(crate) fn matches(&self, transport: Transport) -> bool {
+        self.protocol == transport.protocol()
+            && (self.takes_any_port()
+                || transport.has_ports()
+                    && transport.src_port() >= self.src_first
+                    && transport.src_port() <= self.src_last
+                    && transport.dst_port() >= self.dst_first
+                    && transport.dst_port() <= self.dst_last)
+    }
+
+    #[inline(always)]
+    fn takes_any_port(&self) -> bool {
+        self.src_first == 0
+            && self.src_last == u16::MAX
+            && self.dst_first == 0
+            && self.dst_last == u16::MAX
     }
 }

@@ -1,0 +1,104 @@
+//! Whose an index in the tables is. Keys are userspace's memory of what it put where, kept beside the
+//! tables so that it lasts exactly as long as they do; the path doesn't read them.
+
+use core::mem::offset_of;
+
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+use super::{NAME_LEN_BYTES, class::MAX_CLASSES, port::PortConstants};
+
+/// Whose an index in the port tables is.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct PortKey {
+    /// The port's name; empty: nobody's.
+    pub name: [u8; NAME_LEN_BYTES],
+    /// The name that the configuration had for its interface when a program was last attached.
+    pub interface: [u8; NAME_LEN_BYTES],
+    /// The constants of programs that use this index.
+    pub constants: PortConstants,
+    /// Kernel ids of such programs that may be attached: one, or two while the second takes the
+    /// first one's place; 0: none. A program with another id uses another index, or other tables.
+    pub program_ids: [u32; 2],
+}
+
+const _: () = assert!(size_of::<PortKey>() == 160);
+
+/// Whose an index in the attachment tables is: all that a bill has to know of its counters, so
+/// that it can be told from the tables alone.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct AttachmentKey {
+    /// The edge's name.
+    pub edge: [u8; NAME_LEN_BYTES],
+    /// The circuit's name.
+    pub circuit: [u8; NAME_LEN_BYTES],
+    /// The provider's key for the circuit; empty: none.
+    pub service_key: [u8; NAME_LEN_BYTES],
+    /// The port's name.
+    pub port: [u8; NAME_LEN_BYTES],
+    /// Names of the classes that its counters are of, by number; empty: none.
+    pub classes: [[u8; NAME_LEN_BYTES]; MAX_CLASSES],
+    /// The peering, as numbered by userspace; like the four after it.
+    pub peering: u8,
+    /// The direction.
+    pub direction: u8,
+    /// The link.
+    pub link: u8,
+    /// How the circuit is billed.
+    pub billing: u8,
+    /// Which bytes of its frames count.
+    pub accounting: u8,
+    /// Zero.
+    pub reserved: [u8; 3],
+    /// [`Generation`], written last: without it, all else is nobody's.
+    pub generation: u64,
+}
+
+const _: () = assert!(size_of::<AttachmentKey>() == 784);
+
+const _: () = assert!(offset_of!(AttachmentKey, generation) == 776);
+
+/// How many owners an index has had, and whether it has one now. Its counters began at zero with
+/// the present one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Generation {
+    /// How many.
+    pub number: u64,
+    /// Whether the last of them is there.
+    pub is_owned: bool,
+}
+
+impl Generation {
+    /// As [`AttachmentKey::generation`] has it.
+    #[must_use]
+    pub const fn from_bits(bits: u64) -> Self {
+        Self { number: bits >> 1, is_owned: bits & 1 != 0 }
+    }
+
+    /// The reverse.
+    #[must_use]
+    pub const fn to_bits(self) -> u64 {
+        self.number << 1 | self.is_owned as u64
+    }
+}
+
+/// Whose an index in the policer tables is.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct PolicerKey {
+    /// The circuit's name; empty: nobody's.
+    pub circuit: [u8; NAME_LEN_BYTES],
+    /// The peering, as numbered by userspace, or 0: the whole circuit.
+    pub peering: u8,
+    /// Which of its buckets, as numbered by userspace.
+    pub scope: u8,
+    /// The direction, as numbered by userspace.
+    pub direction: u8,
+    /// The link, as numbered by userspace.
+    pub link: u8,
+    /// Zero.
+    pub reserved: [u8; 4],
+}
+
+const _: () = assert!(size_of::<PolicerKey>() == 72);

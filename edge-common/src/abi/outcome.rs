@@ -1,0 +1,52 @@
+//! What became of a frame, as a replay sees it.
+
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+use crate::reason::Reason;
+
+/// What became of a frame, as a replay sees it.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct Outcome {
+    /// Attachment; 0: none was found.
+    pub attachment: u32,
+    /// Number of the reason.
+    pub reason: u8,
+    /// Class, or [`Outcome::NONE`].
+    pub class: u8,
+    /// Arriving DSCP of an IP packet, or [`Outcome::NONE`].
+    pub dscp_in: u8,
+    /// DSCP that it leaves with, or [`Outcome::NONE`].
+    pub dscp_out: u8,
+    /// Length that was policed and metered, or, where it didn't come to that, the frame's.
+    pub len_bytes: u32,
+    /// Zero.
+    pub reserved: u32,
+}
+
+const _: () = assert!(size_of::<Outcome>() == 16);
+
+impl Outcome {
+    /// In a field that does not apply.
+    pub const NONE: u8 = u8::MAX;
+
+    /// Before the path.
+    #[must_use]
+    pub const fn unknown() -> Self {
+        Self {
+            attachment: 0,
+            reason: Self::NONE,
+            class: Self::NONE,
+            dscp_in: Self::NONE,
+            dscp_out: Self::NONE,
+            len_bytes: 0,
+            reserved: 0,
+        }
+    }
+
+    /// The reason; `None` where no path has ended.
+    #[must_use]
+    pub fn reason(&self) -> Option<Reason> {
+        Reason::from_number(self.reason)
+    }
+}

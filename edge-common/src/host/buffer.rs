@@ -1,0 +1,76 @@
+//! A frame in memory.
+
+use super::HostFrame;
+use crate::packet::{
+    encapsulation,
+    frame::{ETHERNET_HEADER_LEN_BYTES, Frame},
+    ip_version::IpVersion,
+};
+
+/// A frame in memory, with room in front of it.
+pub struct Buffer<'a> {
+    bytes: &'a mut [u8],
+    start: usize,
+}
+
+impl<'a> Buffer<'a> {
+    /// The frame that begins at `start` of `bytes` and ends with them.
+    #[must_use]
+    pub fn new(bytes: &'a mut [u8], start: usize) -> Self {
+        Self { bytes, start }
+    }
+
+    /// The frame's bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(self.start..).unwrap_or_default()
+    }
+
+    fn at<const N: usize>(&mut self, offset: usize) -> Option<&mut [u8; N]> {
+        self.bytes.get_mut(self.start..)?.get_mut(offset..)?.first_chunk_mut()
+    }
+
+    fn read<const N: usize>(&self, offset: usize) -> Option<[u8; N]> {
+        self.as_bytes().get(offset..)?.first_chunk().copied()
+    }
+}
+
+impl Frame for Buffer<'_> {
+    fn len_bytes(&self) -> u32 {
+        u32::try_from(self.as_bytes().len()).unwrap_or(u32::MAX)
+    }
+
+    fn holds(&self, end: usize) -> bool {
+        end <= self.as_bytes().len()
+    }
+
+    fn read_u16(&self, offset: usize) -> Option<u16> {
+        self.read(offset).map(u16::from_be_bytes)
+    }
+
+    fn read_u32(&self, offset: usize) -> Option<u32> {
+        self.read(offset).map(u32::from_be_bytes)
+    }
+
+    fn write_u16(&mut self, offset: usize, value: u16) -> Option<()> {
+        *self.at(offset)? = value.to_be_bytes();
+        Some(())
+    }
+
+    fn write_u32(&mut self, offset: usize, value: u32) -> Option<()> {
+        *self.at(offset)? = value.to_be_bytes();
+        Some(())
+    }
+
+    fn move_start(&mut self, by_bytes: i32) -> Option<()> {
+        let start = self.start.checked_add_signed(isize::try_from(by_bytes).ok()?)?;
+        let is_left = start + ETHERNET_HEADER_LEN_BYTES <= self.bytes.len();
+        is_left.then(|| self.start = start)
+    }
+
+    fn encapsulated_ip_version(&self, ether_type: u16, offset: usize) -> Option<IpVersion> {
+        encapsulation::ip_version(self, ether_type, offset)
+    }
+}
+
+impl HostFrame for Buffer<'_> {}

@@ -1,0 +1,36 @@
+//! Step 9, the meter: counts what a bill is made of.
+
+use crate::{
+    abi::{class::Class, counters::Meter},
+    env::Counters,
+    reason::Reason,
+};
+
+/// Counts a frame that was forwarded.
+#[inline(always)]
+pub fn forwarded(
+    counters: &mut impl Counters,
+    attachment: u32,
+    class: Class,
+    len_bytes: u32,
+) -> Result<(), Reason> {
+    meter(counters, attachment)?.forwarded(class, len_bytes);
+    Ok(())
+}
+
+/// Counts a frame above the rate.
+#[inline(always)]
+pub fn over_rate(
+    counters: &mut impl Counters,
+    attachment: u32,
+    class: Class,
+    len_bytes: u32,
+) -> Result<(), Reason> {
+    meter(counters, attachment)?.dropped(class, len_bytes);
+    Ok(())
+}
+
+#[inline(always)]
+fn meter(counters: &mut impl Counters, attachment: u32) -> Result<&mut Meter, Reason> {
+    counters.meter(attachment).ok_or(Reason::DanglingTable)
+}

@@ -1,0 +1,5 @@
+//! How a bucket works: GCRA with leases, fairness between flows, peaks. Knows no frame.
+
+pub mod bucket;
+pub mod fairness;
+pub mod peak;
