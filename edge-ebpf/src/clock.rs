@@ -3,7 +3,7 @@
 use aya_ebpf::helpers::bpf_ktime_get_ns;
 use edge_common::Clock;
 
-use crate::{port, tables};
+use crate::{maps, port};
 
 /// `CLOCK_MONOTONIC`, or what a replay says that the time is.
 #[derive(Clone, Copy)]
@@ -13,7 +13,7 @@ impl Clock for PortClock {
     #[inline(always)]
     fn now_ns(&self) -> u64 {
         if port::is_replay() {
-            return tables::replay_now_ns();
+            return maps::replay_now_ns();
         }
         // SAFETY: takes no argument and touches no memory of ours.
         unsafe { bpf_ktime_get_ns() }

@@ -9,7 +9,7 @@ use edge_common::{
     abi::in_flight::{CAPACITY, HandedOver, InFlight, Refused},
 };
 
-use crate::{port, tables};
+use crate::{maps, port};
 
 #[btf_map]
 static IN_FLIGHT: PerCpuArray<InFlight, 1> = PerCpuArray::new();
@@ -57,10 +57,10 @@ fn count(in_flight: &InFlight, refused: Refused) {
             break;
         }
         let frame = in_flight.frame(number);
-        if let Some(losses) = tables::losses(frame.attachment) {
+        if let Some(losses) = maps::losses(frame.attachment) {
             losses.refused(&frame);
         }
-        if let Some(counters) = tables::port_counters(in_flight.port()) {
+        if let Some(counters) = maps::port_counters(in_flight.port()) {
             counters.count(Reason::EgressRefused, frame.rx_len_bytes);
         }
     }

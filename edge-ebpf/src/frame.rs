@@ -4,16 +4,16 @@ use core::arch::asm;
 
 use aya_ebpf::{
     EbpfContext as _,
-    helpers::generated::{bpf_xdp_adjust_head, bpf_xdp_get_buff_len},
+    bindings::xdp_md,
+    helpers::generated::{
+        bpf_xdp_adjust_head, bpf_xdp_get_buff_len, bpf_xdp_load_bytes, bpf_xdp_store_bytes,
+    },
     programs::XdpContext,
 };
 use edge_common::{
     Frame,
-    env::FrameCalls,
-    packet::{ip::DsWord, ip_version::IpVersion, transport::Transport, vlan::Tag},
+    packet::{encapsulation, ip_version::IpVersion, vlan::Tag},
 };
-
-use crate::calls;
 
 /// The frame of an XDP context, which may be in several buffers where `FRAGS` says so.
 ///
@@ -25,8 +25,8 @@ pub(crate) struct XdpFrame<'a, const FRAGS: bool> {
     data_end: usize,
     len_bytes: u32,
     /// Where of the received frame this one begins.
-    start: usize,
-    ctx: &'a XdpContext,
+    pub(crate) start: usize,
+    pub(crate) ctx: &'a XdpContext,
 }
 
 impl<'a, const FRAGS: bool> XdpFrame<'a, FRAGS> {
@@ -69,7 +69,7 @@ impl<'a, const FRAGS: bool> XdpFrame<'a, FRAGS> {
 
     /// The EtherType behind a tag, and its offset in the received frame.
     #[inline(always)]
-    fn behind_tag(&self, last: &Tag) -> (u32, u32) {
+    pub(crate) fn behind_tag(&self, last: &Tag) -> (u32, u32) {
         (last.next_ether_type.into(), (self.start + last.next_offset) as u32)
     }
 
@@ -180,7 +180,7 @@ impl<const FRAGS: bool> Frame for XdpFrame<'_, FRAGS> {
 
     #[inline(always)]
     fn encapsulated_ip_version(&self, ether_type: u16, offset: usize) -> Option<IpVersion> {
-        let within = if FRAGS { calls::version_within_frags } else { calls::version_within };
+        let within = if FRAGS { version_within_frags } else { version_within };
         IpVersion::from_bits(within(
             self.ctx.as_ptr().cast(),
             ether_type.into(),
@@ -189,34 +189,11 @@ impl<const FRAGS: bool> Frame for XdpFrame<'_, FRAGS> {
     }
 }
 
-impl<const FRAGS: bool> FrameCalls for XdpFrame<'_, FRAGS> {
-    #[inline(always)]
-    fn transport(&self, packet: &DsWord) -> Transport {
-        let (offset, word) = packet.to_bits();
-        let transport = if FRAGS { calls::transport_frags } else { calls::transport };
-        Transport::from_bits(transport(self.ctx.as_ptr().cast(), self.start as u32 + offset, word))
-    }
-
-    #[inline(always)]
-    fn flow_hash(&self, last: &Tag) -> u64 {
-        let (ether_type, offset) = self.behind_tag(last);
-        let flow_hash = if FRAGS { calls::flow_hash_frags } else { calls::flow_hash };
-        flow_hash(self.ctx.as_ptr().cast(), ether_type, offset)
-    }
-
-    #[inline(always)]
-    fn mark_congestion(&mut self, last: &Tag) -> Option<()> {
-        let (ether_type, offset) = self.behind_tag(last);
-        let mark = if FRAGS { calls::mark_congestion_frags } else { calls::mark_congestion };
-        (mark(self.ctx.as_ptr().cast(), ether_type, offset) != calls::NO_BYTES).then_some(())
-    }
-}
-
 /// The number of `N` bytes at `offset`, from whatever buffer has it.
 #[inline(always)]
 fn load<const N: usize>(ctx: &XdpContext, offset: usize) -> Option<[u8; N]> {
-    let loaded = calls::load(ctx.as_ptr().cast(), offset as u32, N as u32);
-    (loaded != calls::NO_BYTES).then(|| {
+    let loaded = load_bytes(ctx.as_ptr().cast(), offset as u32, N as u32);
+    (loaded != NO_BYTES).then(|| {
         let mut bytes = [0; N];
         bytes.copy_from_slice(&loaded.to_ne_bytes()[..N]);
         bytes
@@ -228,6 +205,64 @@ fn store<const N: usize>(ctx: &XdpContext, offset: usize, bytes: [u8; N]) -> Opt
     let mut value = [0; 4];
     value[..N].copy_from_slice(&bytes);
     let value = u32::from_ne_bytes(value);
-    let stored = calls::store(ctx.as_ptr().cast(), offset as u32, value, N as u32);
-    (stored != calls::NO_BYTES).then_some(())
+    let stored = store_bytes(ctx.as_ptr().cast(), offset as u32, value, N as u32);
+    (stored != NO_BYTES).then_some(())
+}
+
+/// In place of bytes that the frame does not have.
+pub(crate) const NO_BYTES: u64 = u64::MAX;
+
+/// The `len_bytes`, two or four, at `offset` of the frame, or [`NO_BYTES`].
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn load_bytes(ctx: *mut xdp_md, offset: u32, len_bytes: u32) -> u64 {
+    let mut bytes = 0u32;
+    let to = (&raw mut bytes).cast();
+    let len_bytes = if len_bytes == 2 { 2 } else { 4 };
+    // SAFETY: the program's own context, and room for four bytes; the helper compares the end of
+    // what is asked for with the frame's.
+    let error = unsafe { bpf_xdp_load_bytes(ctx, offset, to, len_bytes) };
+    if error == 0 { bytes.into() } else { NO_BYTES }
+}
+
+/// Overwrites the `len_bytes`, two or four, at `offset` of the frame; [`NO_BYTES`] where it does
+/// not have them.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn store_bytes(
+    ctx: *mut xdp_md,
+    offset: u32,
+    bytes: u32,
+    len_bytes: u32,
+) -> u64 {
+    let from = (&raw const bytes).cast_mut().cast();
+    let len_bytes = if len_bytes == 2 { 2 } else { 4 };
+    // SAFETY: as in `load`; the helper reads from the bytes only.
+    let error = unsafe { bpf_xdp_store_bytes(ctx, offset, from, len_bytes) };
+    if error == 0 { 0 } else { NO_BYTES }
+}
+
+/// [`encapsulation::ip_version`] behind the eight bytes at `offset`; returns the bits of its result.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn version_within(ctx: *mut xdp_md, ether_type: u32, offset: u32) -> u64 {
+    version_within_of::<false>(ctx, ether_type, offset)
+}
+
+/// As [`version_within`], for a frame in several buffers.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn version_within_frags(
+    ctx: *mut xdp_md,
+    ether_type: u32,
+    offset: u32,
+) -> u64 {
+    version_within_of::<true>(ctx, ether_type, offset)
+}
+
+#[inline(always)]
+fn version_within_of<const FRAGS: bool>(ctx: *mut xdp_md, ether_type: u32, offset: u32) -> u64 {
+    let ctx = XdpContext::new(ctx);
+    let frame = XdpFrame::<FRAGS>::behind(&ctx, offset);
+    IpVersion::to_bits(encapsulation::ip_version(&frame, ether_type as u16, 0))
 }

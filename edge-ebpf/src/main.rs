@@ -10,18 +10,20 @@
     reason = "as in edge-common; and an entry point takes its context by value"
 )]
 
-mod calls;
+mod buckets;
 mod clock;
 mod egress;
+mod env;
 mod frame;
+mod maps;
 mod port;
-mod tables;
+mod subprograms;
 mod word;
 
 use aya_ebpf::{bindings::xdp_action, macros::xdp, programs::XdpContext};
 use edge_common::{Action, Env, env::FrameCalls, path};
 
-use crate::{frame::XdpFrame, tables::Maps};
+use crate::{frame::XdpFrame, maps::Maps};
 
 /// Takes one received frame along the path. For ports whose frames fit into one buffer.
 #[xdp]
@@ -39,7 +41,7 @@ pub(crate) fn edge_frags(ctx: XdpContext) -> u32 {
 fn run(mut frame: impl FrameCalls, mut maps: impl Env) -> u32 {
     let port = port::config();
     let reason = path::process(&mut frame, &port, &mut maps);
-    tables::note(|outcome| outcome.reason = reason.number());
+    maps::note(|outcome| outcome.reason = reason.number());
     match reason.action(port.unmatched) {
         Action::Forward if port::forwards_to_stack() => xdp_action::XDP_PASS,
         Action::Forward => xdp_action::XDP_REDIRECT,

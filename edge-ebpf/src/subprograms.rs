@@ -3,22 +3,19 @@
 //! So their arguments and results are numbers, and the context. What a frame passes that is in
 //! one buffer and paid from a lease is not among them.
 
-use aya_ebpf::{
-    bindings::xdp_md,
-    helpers::generated::{bpf_xdp_load_bytes, bpf_xdp_store_bytes},
-    programs::XdpContext,
-};
+use aya_ebpf::{bindings::xdp_md, programs::XdpContext};
 use edge_common::{
     abi::{policer::Bucket, qos::BurstShare},
-    packet::{
-        encapsulation, flow_hash as hash, ip::DsWord, ip_version::IpVersion, transport as header,
-        vlan::Tag,
-    },
+    packet::{flow_hash as hash, ip::DsWord, transport as header, vlan::Tag},
     path::mark,
     policer::{bucket, fairness},
 };
 
-use crate::{frame::XdpFrame, port, tables::Maps};
+use crate::{
+    frame::{NO_BYTES, XdpFrame},
+    maps::Maps,
+    port,
+};
 
 /// [`bucket::buy`]; returns the bits of its result.
 #[unsafe(no_mangle)]
@@ -107,57 +104,4 @@ fn mark_congestion_of<const FRAGS: bool>(ctx: *mut xdp_md, ether_type: u32, offs
         Some(()) => 0,
         None => NO_BYTES,
     }
-}
-
-/// [`encapsulation::ip_version`] behind the eight bytes at `offset`; returns the bits of its result.
-#[unsafe(no_mangle)]
-#[inline(never)]
-pub(crate) extern "C" fn version_within(ctx: *mut xdp_md, ether_type: u32, offset: u32) -> u64 {
-    version_within_of::<false>(ctx, ether_type, offset)
-}
-
-/// As [`version_within`], for a frame in several buffers.
-#[unsafe(no_mangle)]
-#[inline(never)]
-pub(crate) extern "C" fn version_within_frags(
-    ctx: *mut xdp_md,
-    ether_type: u32,
-    offset: u32,
-) -> u64 {
-    version_within_of::<true>(ctx, ether_type, offset)
-}
-
-#[inline(always)]
-fn version_within_of<const FRAGS: bool>(ctx: *mut xdp_md, ether_type: u32, offset: u32) -> u64 {
-    let ctx = XdpContext::new(ctx);
-    let frame = XdpFrame::<FRAGS>::behind(&ctx, offset);
-    IpVersion::to_bits(encapsulation::ip_version(&frame, ether_type as u16, 0))
-}
-
-/// In place of bytes that the frame does not have.
-pub(crate) const NO_BYTES: u64 = u64::MAX;
-
-/// The `len_bytes`, two or four, at `offset` of the frame, or [`NO_BYTES`].
-#[unsafe(no_mangle)]
-#[inline(never)]
-pub(crate) extern "C" fn load(ctx: *mut xdp_md, offset: u32, len_bytes: u32) -> u64 {
-    let mut bytes = 0u32;
-    let to = (&raw mut bytes).cast();
-    let len_bytes = if len_bytes == 2 { 2 } else { 4 };
-    // SAFETY: the program's own context, and room for four bytes; the helper compares the end of
-    // what is asked for with the frame's.
-    let error = unsafe { bpf_xdp_load_bytes(ctx, offset, to, len_bytes) };
-    if error == 0 { bytes.into() } else { NO_BYTES }
-}
-
-/// Overwrites the `len_bytes`, two or four, at `offset` of the frame; [`NO_BYTES`] where it does
-/// not have them.
-#[unsafe(no_mangle)]
-#[inline(never)]
-pub(crate) extern "C" fn store(ctx: *mut xdp_md, offset: u32, bytes: u32, len_bytes: u32) -> u64 {
-    let from = (&raw const bytes).cast_mut().cast();
-    let len_bytes = if len_bytes == 2 { 2 } else { 4 };
-    // SAFETY: as in `load`; the helper reads from the bytes only.
-    let error = unsafe { bpf_xdp_store_bytes(ctx, offset, from, len_bytes) };
-    if error == 0 { 0 } else { NO_BYTES }
 }
