@@ -222,7 +222,7 @@ impl Run<'_> {
     fn refuse(&mut self) -> Result<()> {
         let sound = self.cables.sound();
         let wire = self.chance.pick(&sound);
-        self.silence(wire);
+        self.silence(wire)?;
         let device = &self.cables.0[wire].device;
         let set = |mtu| self.lab.edge().output("ip", &["link", "set", device, "mtu", mtu]);
         set(SMALL_MTU)?;

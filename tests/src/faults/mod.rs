@@ -4,6 +4,7 @@
 //! configured when it passed.
 
 pub mod accounts;
+mod arrival;
 pub mod cables;
 pub mod chance;
 pub mod charges;

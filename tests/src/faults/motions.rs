@@ -4,11 +4,7 @@ use std::{thread, time::Duration};
 
 use anyhow::Result;
 
-use super::{
-    happen::Way,
-    run::{ON_THE_WAY, Run},
-    wires::WIRES,
-};
+use super::{arrival::await_arrival, happen::Way, run::Run, wires::WIRES};
 
 /// The most wires that no frames come by at a time.
 const MOST_TROUBLED: usize = 2;
@@ -141,7 +137,7 @@ impl Run<'_> {
         }
         self.note(&format!("{:?}", model.ports.clone().map(|port| port.mode)));
         for wire in &wires {
-            self.silence(*wire);
+            self.silence(*wire)?;
         }
         self.change_somehow_to(model)?;
         for wire in wires {
@@ -159,7 +155,7 @@ impl Run<'_> {
             kind = Kind::PinRemoved;
         }
         self.note(&format!("{} is {kind:?}", WIRES[wire].name));
-        self.silence(wire);
+        self.silence(wire)?;
         let is_down = self.chance.percent(35);
         if is_down {
             self.end_somehow()?;
@@ -175,7 +171,7 @@ impl Run<'_> {
             Kind::Deleted => {
                 // What is on its way to the far end goes with the cable.
                 let is_sound = self.cables.is_sound(partner);
-                self.silence(partner);
+                self.silence(partner)?;
                 let is_given_away = self.chance.percent(40) && !self.cables.has_stranger();
                 self.cables.delete(self.lab, wire, is_given_away)?;
                 if is_sound {
@@ -187,7 +183,7 @@ impl Run<'_> {
         }
         if matches!(kind, Kind::PinRemoved) {
             // The kernel takes the program off in its own time.
-            thread::sleep(ON_THE_WAY);
+            await_arrival()?;
         }
         if is_down {
             self.start_daemon()?;

@@ -11,6 +11,7 @@ use edge_user::{
 
 use super::{
     accounts::{Count, booked, tagged, total_usage},
+    arrival::await_arrival,
     groups::{GROUPS, Group, built_in_class},
     run::{Run, is_booked},
     watch::answered,
@@ -40,6 +41,7 @@ impl Run<'_> {
         for wire in 0..WIRES.len() {
             self.traffic.pause(wire);
         }
+        await_arrival()?;
         ensure!(self.lab.settle(Duration::from_secs(10))?, "frames are still on their way");
         self.charges.is_now(self.lab, &self.model)?;
         let now = self.meters()?;

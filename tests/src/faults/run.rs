@@ -13,6 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     accounts::received,
+    arrival::await_arrival,
     cables::Cables,
     chance::Chance,
     charges::Charges,
@@ -39,8 +40,6 @@ const LONGEST_DAMAGE: u32 = 12;
 const LONGEST_TROUBLE: u32 = 8;
 /// The longest pause between faults.
 const LONGEST_PAUSE_MS: u64 = 60;
-/// Long enough for frames that have left the edge to arrive.
-pub(super) const ON_THE_WAY: Duration = Duration::from_millis(30);
 /// Beyond all that a clock that is ahead has been believed.
 const SEALED_AHEAD_H: i64 = 40 * 24;
 /// Faults between two reckonings at rest.
@@ -197,6 +196,7 @@ impl<'a> Run<'a> {
     pub fn come_to_rest(&mut self) -> Result<()> {
         self.note("at rest");
         self.traffic.stop()?;
+        await_arrival()?;
         ensure!(self.lab.settle(Duration::from_secs(10))?, "frames are still on their way");
         self.rest()?;
         self.end(true)?;
@@ -256,7 +256,7 @@ impl<'a> Run<'a> {
     /// What must be so after every fault.
     fn look(&mut self) -> Result<()> {
         if self.charges.is_changing() {
-            thread::sleep(ON_THE_WAY);
+            await_arrival()?;
             self.charges.is_now(self.lab, &self.model)?;
         }
         let status = answered()?;
@@ -313,9 +313,9 @@ impl<'a> Run<'a> {
     }
 
     /// Has a far end send nothing, and waits until nothing is on its way to the edge.
-    pub(super) fn silence(&self, wire: usize) {
+    pub(super) fn silence(&self, wire: usize) -> Result<()> {
         self.traffic.pause(wire);
-        thread::sleep(ON_THE_WAY);
+        await_arrival()
     }
 
     pub(super) fn end(&mut self, is_gentle: bool) -> Result<()> {
