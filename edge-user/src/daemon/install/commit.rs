@@ -49,6 +49,9 @@ pub(in crate::daemon) fn commit(set: &mut Set, prepared: Prepared) -> (Committed
         if let Err(error) = set_egress(&mut set.tables, &plan, &interfaces) {
             tracing::error!("{error:#}");
         }
+        // Before any program turns to them: tables that were left behind by a takeover have circuits that
+        // are gone since.
+        retire(&set.tables, &plan);
     }
     for tables in sources {
         turning.add(tables, set, true);
@@ -86,9 +89,6 @@ pub(in crate::daemon) fn commit(set: &mut Set, prepared: Prepared) -> (Committed
     }
     forget_programs(set, &plan, &left);
     turning.end(set);
-    if old.is_none() {
-        retire(&set.tables, &plan);
-    }
     look_at_egress_of(&plan, &interfaces, &attached);
     let installed = Installed { plan, attached };
     (Committed { installed, old, given_up }, watches_egress)
