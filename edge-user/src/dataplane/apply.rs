@@ -130,8 +130,8 @@ fn publish_entries(tables: &MappedArray<VidTable>, index: u32, wanted: &VidTable
     }
 }
 
-/// Retires what `plan` does not have: before a program turns to tables that have more, and after what
-/// takes its place is published.
+/// Retires what `plan` does not have: once every interface has the program that goes with it, and in tables
+/// that no program reads before the first one turns to them.
 pub fn retire(tables: &KernelTables, plan: &Plan) {
     for port in 0..tables.s_tables.len() {
         retire_entries(&tables.s_tables, port, plan.s_tags.get(&port).map(|wanted| &**wanted));

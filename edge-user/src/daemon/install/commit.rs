@@ -37,6 +37,7 @@ pub(in crate::daemon) fn commit(set: &mut Set, prepared: Prepared) -> (Committed
     let Parts { plan, ports, old_books, sources, page, watches_egress } = parts;
     let Ports { interfaces, steps, given_up } = ports;
     take_off_elsewhere(&links);
+    let is_unread = links.iter().all(|link| link.pins != set.pins);
     let mut turning = Turning::default();
     let old = undo.next.take().map(|next| {
         let Set { pins, tables } = mem::replace(set, next);
@@ -49,9 +50,10 @@ pub(in crate::daemon) fn commit(set: &mut Set, prepared: Prepared) -> (Committed
         if let Err(error) = set_egress(&mut set.tables, &plan, &interfaces) {
             tracing::error!("{error:#}");
         }
-        // Before any program turns to them: tables that were left behind by a takeover have circuits that
-        // are gone since.
-        retire(&set.tables, &plan);
+        // Tables that a takeover left behind have circuits that are gone since.
+        if is_unread {
+            retire(&set.tables, &plan);
+        }
     }
     for tables in sources {
         turning.add(tables, set, true);
@@ -89,6 +91,9 @@ pub(in crate::daemon) fn commit(set: &mut Set, prepared: Prepared) -> (Committed
     }
     forget_programs(set, &plan, &left);
     turning.end(set);
+    if old.is_none() {
+        retire(&set.tables, &plan);
+    }
     look_at_egress_of(&plan, &interfaces, &attached);
     let installed = Installed { plan, attached };
     (Committed { installed, old, given_up }, watches_egress)
