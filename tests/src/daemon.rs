@@ -130,7 +130,7 @@ impl Daemon {
         Self::spawn_by(ns.command(binary))
     }
 
-    /// The same by a command of a daemon's binary, without its arguments.
+    /// Starts a daemon by this command, which names its binary and has no arguments yet.
     pub fn spawn_by(mut command: Command) -> Result<Self> {
         let mut child = command
             .args(["run", "-c", CONFIG_PATH])

@@ -5,6 +5,7 @@ use std::{
     collections::BTreeSet,
     fs,
     path::Path,
+    sync::atomic::{AtomicBool, Ordering},
     thread,
     time::{Duration, Instant},
 };
@@ -111,6 +112,51 @@ fn a_takeover_whose_books_cant_be_kept_loses_nothing() -> Result<()> {
         Daemon::start_as(&lab, binary(true), CONFIG)
     })?;
     check_all(&lab, sent, daemon)
+}
+
+/// Tables that can't be booked stay, with the circuits of their time, and a later takeover goes on with
+/// them.
+#[test]
+fn what_tables_left_behind_had_is_not_forwarded_again() -> Result<()> {
+    if !root_or_skip("what_tables_left_behind_had_is_not_forwarded_again") {
+        return Ok(());
+    }
+    build_both();
+    let lab = lab(1600)?;
+    let mut disk = Disk::new()?;
+    Daemon::start(&lab, CONFIG)?.kill()?;
+    disk.set_read_only(true)?;
+    Daemon::start_as(&lab, binary(true), CONFIG)?.kill()?;
+    let moved = CONFIG.replace("s_tag = 100", "s_tag = 200");
+    assert_ne!(moved, CONFIG);
+    let daemon = Daemon::start_as(&lab, binary(true), &moved)?;
+    assert_eq!(versions()?.len(), 2, "no table goes that is not booked");
+
+    let ends = Ends::open(&lab)?;
+    let is_over = AtomicBool::new(false);
+    let daemon = thread::scope(|scope| {
+        let (customer, core, is_over) = (&ends.customer.0, &ends.core.0, &is_over);
+        for sender in [customer, core] {
+            scope.spawn(move || {
+                let frame = frame(&TAGS, 0x0800, &ipv4(0, 200));
+                while !is_over.load(Ordering::Relaxed) && sender.send(&frame).is_ok() {
+                    thread::sleep(Duration::from_micros(100));
+                }
+            });
+        }
+        let daemon = daemon.kill().and_then(|()| Daemon::start_as(&lab, binary(false), &moved));
+        is_over.store(true, Ordering::Relaxed);
+        daemon
+    })?;
+    for collector in [&ends.customer.1, &ends.core.1] {
+        let arrived = collector.collect(64, Duration::from_millis(50))?;
+        let ours = arrived.iter().filter(|frame| frame.len() > 200).count();
+        assert_eq!(ours, 0, "frames of a circuit that has other tags now");
+    }
+    daemon.stop()?;
+    disk.repair()?;
+    detach(&lab)?;
+    Ok(())
 }
 
 #[test]

@@ -12,18 +12,18 @@ use crate::{
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// How many faults each world has. With four worlds on two CPUs, a fault takes about a sixth of a
+    /// Number of faults in each world. With four worlds on two CPUs, a fault takes about a sixth of a
     /// second, and a tenth if it is all optimised.
     #[arg(long, value_name = "N", default_value_t = 5_000)]
     faults: u32,
-    /// How many worlds there are side by side.
+    /// Number of worlds side by side.
     #[arg(long, value_name = "N", default_value_t = 4)]
     worlds: u32,
     /// The seed of the first world, and each has the next one; otherwise each round has others, and
     /// tells them.
     #[arg(long, value_name = "S")]
     seed: Option<u64>,
-    /// How many rounds there are, one after the other.
+    /// Number of rounds, one after the other.
     #[arg(long, value_name = "N", default_value_t = 1)]
     rounds: u32,
     /// Optimised.

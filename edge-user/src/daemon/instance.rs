@@ -1,6 +1,7 @@
 //! One edge, running: a configuration, its plan, and the kernel's tables and links.
 
 use std::{
+    collections::BTreeSet,
     fs::File,
     path::{Path, PathBuf},
     sync::Arc,
@@ -32,7 +33,7 @@ use crate::{
         books::{Books, all_books},
         carry, change_rate,
         device::Devices,
-        is_carried, occupancy, pins, quiesce, rates,
+        is_carried, make_room, occupancy, pins, quiesce, rates,
     },
     plan::{Capacity, Full, slots::Table},
 };
@@ -157,6 +158,7 @@ impl Instance {
                 self.others.push((pins, books));
             }
         }
+        self.make_room()?;
         if !self.others.is_empty() {
             quiesce();
             self.bookkeeper.close(self.others.iter().map(|(pins, _)| pins.clone()));
@@ -165,6 +167,18 @@ impl Instance {
             }
         }
         self.retire_others()
+    }
+
+    /// Keeps slots for counters of other tables which are shown with those of a peering here: no
+    /// change may take these slots before the other tables are booked.
+    fn make_room(&mut self) -> Result<()> {
+        if self.others.is_empty() {
+            return Ok(());
+        }
+        let plan = &self.installed.plan;
+        let places: BTreeSet<_> = plan.attachments.iter().map(|own| own.key.place()).collect();
+        let others = self.others.iter().map(|(_, books)| books);
+        make_room(&mut self.set.tables, others, |key| places.contains(&key.place()))
     }
 
     /// Has what tables before these have counted be part of our counters, and removes those that are
@@ -257,6 +271,9 @@ impl Instance {
                 self.others.push((pins.clone(), books));
                 self.bookkeeper.close([pins]);
             }
+        }
+        if let Err(error) = self.make_room() {
+            tracing::warn!("counters of tables before these may be shown without some: {error:#}");
         }
     }
 

@@ -1,5 +1,5 @@
 //! Brings the kernel's tables to a plan, in an order that a running program can't trip over:
-//! fill, then publish; retire when programs have moved on, and reuse at the next plan.
+//! fill, publish, retire; what is retired is used again at the next plan.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -128,7 +128,8 @@ fn publish_entries(tables: &MappedArray<VidTable>, index: u32, wanted: &VidTable
     }
 }
 
-/// Retires what `plan` does not have: once every interface has the program that goes with it.
+/// Retires what `plan` does not have: once every interface has the program that goes with it, and in tables
+/// that no program reads before the first one turns to them.
 pub fn retire(tables: &KernelTables, plan: &Plan) {
     for port in 0..tables.s_tables.len() {
         retire_entries(&tables.s_tables, port, plan.s_tags.get(&port).map(|wanted| &**wanted));

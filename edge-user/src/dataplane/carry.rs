@@ -1,7 +1,7 @@
 //! Counters of tables that are gone, for those who look: they go on growing over a change of layout.
 //! No bill is made of them, as the ledger books each set of tables by itself.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 use anyhow::Result;
 use edge_common::abi::{
@@ -23,7 +23,8 @@ pub fn carry(tables: &mut KernelTables, old: &Books) -> Result<()> {
     let epoch = old.epoch().id.into_bytes();
     let side = tables.carried_side();
     let epochs = tables.books.get(0).carried_from[side];
-    make_room(tables, old)?;
+    make_room(tables, [old], |_| true)?;
+    make_room_for_ports(tables, old)?;
     let (owners, ports) = (tables.owners(), tables.port_names());
     let to = 1 - side;
     for index in owners.values() {
@@ -61,7 +62,27 @@ pub fn carry(tables: &mut KernelTables, old: &Books) -> Result<()> {
     Ok(())
 }
 
-/// Whether that was done before.
+/// Gives a slot here to each owner in `old` that `is_of_interest` and has none, as far as there are
+/// slots that nobody has had.
+pub fn make_room<'a>(
+    tables: &mut KernelTables,
+    old: impl IntoIterator<Item = &'a Books>,
+    is_of_interest: impl Fn(&AttachmentKey) -> bool,
+) -> Result<()> {
+    let mut known = tables.owners();
+    let used: BTreeSet<u32> = known.values().copied().collect();
+    let mut free = (1..tables.attachments.len()).filter(|index| !used.contains(index));
+    for slot in old.into_iter().flat_map(Books::slots).filter(|slot| is_of_interest(&slot.key)) {
+        if let Entry::Vacant(entry) = known.entry(slot.key) {
+            let Some(index) = free.next() else { break };
+            tables.give(index, entry.key())?;
+            entry.insert(index);
+        }
+    }
+    Ok(())
+}
+
+/// Whether [`carry()`] was done before.
 pub fn is_carried(tables: &KernelTables, old: &Books) -> bool {
     let side = tables.carried_side();
     tables.books.get(0).carried_from[side].contains(&old.epoch().id.into_bytes())
@@ -94,21 +115,7 @@ impl BesideOurs {
     }
 }
 
-/// Gives slots and port indices to all of `old` that have none here, as far as there are some that
-/// nobody has had: first to those that had the place of an owner here, under another edge's name or
-/// at other terms.
-fn make_room(tables: &mut KernelTables, old: &Books) -> Result<()> {
-    let known = tables.owners();
-    let used: BTreeSet<u32> = known.values().copied().collect();
-    let mut free = (1..tables.attachments.len()).filter(|index| !used.contains(index));
-    let places: BTreeSet<_> = known.keys().map(AttachmentKey::place).collect();
-    let mut slots = old.slots();
-    slots.retain(|slot| !known.contains_key(&slot.key));
-    slots.sort_by_key(|slot| !places.contains(&slot.key.place()));
-    for slot in slots {
-        let Some(index) = free.next() else { break };
-        tables.give(index, &slot.key)?;
-    }
+fn make_room_for_ports(tables: &mut KernelTables, old: &Books) -> Result<()> {
     let known = tables.port_names();
     let used: BTreeSet<u32> = known.values().copied().collect();
     let mut free = (0..tables.port_keys.len()).filter(|index| !used.contains(index));

@@ -35,7 +35,7 @@ pub mod xdp_features;
 pub use self::{
     apply::{apply, prepare, retire, store},
     buckets::Buckets,
-    carry::{BesideOurs, carry, is_carried},
+    carry::{BesideOurs, carry, is_carried, make_room},
     change_rate::{change_rate, now_ticks},
     egress::watch_egress,
     links::{AttachedMode, Held, OpenLink, Place, PortLink, TakenOff},

@@ -43,7 +43,8 @@ pub(super) fn bring_back(
     terms(transaction, &back)
 }
 
-/// What has expired by over 31 days ahead must not push there what comes. Whether anything has.
+/// Lowers marks of expiry that a clock over 31 days ahead has left: usage that is booked later would be
+/// moved behind them. Returns whether there were any.
 pub(super) fn lower_floors(transaction: &Transaction<'_>, now_us: i64) -> Result<bool, Fault> {
     let second = now_us.div_euclid(SECOND_US);
     let far_s = second.saturating_add(FAR_US / SECOND_US);

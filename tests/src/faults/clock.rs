@@ -8,10 +8,11 @@ use std::{
 };
 
 use anyhow::{Result, ensure};
+use edge_user::lab::Lab;
 use jiff::Timestamp;
 
 use super::chance::Chance;
-use crate::daemon::steered_clock_library;
+use crate::daemon::{Daemon, steered_clock_library};
 
 const OFFSET: &str = "/run/edge/clock";
 
@@ -39,6 +40,13 @@ impl Clock {
             clock.set_right()?;
         }
         Ok(clock)
+    }
+
+    /// Starts a daemon that reads this clock.
+    pub fn spawn_daemon(&self, lab: &Lab, binary: &Path) -> Result<Daemon> {
+        let mut command = lab.edge().command(binary);
+        self.give(&mut command);
+        Daemon::spawn_by(command)
     }
 
     /// Has a process that is to be started read this clock.

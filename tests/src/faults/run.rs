@@ -96,9 +96,7 @@ impl<'a> Run<'a> {
         // Built by now, so that no fault takes as long as that.
         other_layout_binary();
         configure(&model.toml())?;
-        let mut command = lab.edge().command(edge_binary());
-        clock.give(&mut command);
-        let daemon = Daemon::spawn_by(command)?;
+        let daemon = clock.spawn_daemon(lab, edge_binary())?;
         daemon.wait_until_ready()?;
         let charges = Charges::new(lab, model.clone())?;
         let isolation = Isolation::watch(lab)?;
@@ -337,9 +335,7 @@ impl<'a> Run<'a> {
     }
 
     pub(super) fn spawn(&self) -> Result<Daemon> {
-        let mut command = self.lab.edge().command(self.binary());
-        self.clock.give(&mut command);
-        Daemon::spawn_by(command)
+        self.clock.spawn_daemon(self.lab, self.binary())
     }
 
     pub(super) fn binary(&self) -> &'static Path {

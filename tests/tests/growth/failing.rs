@@ -52,6 +52,46 @@ fn tables_that_cant_be_booked_stay_until_they_are() -> Result<()> {
     check_all(&lab, sent, daemon)
 }
 
+/// Each of several tables has other classes: their counters are shown on, though circuits that are
+/// gone had counters, too.
+#[test]
+fn counters_of_several_tables_are_shown_on() -> Result<()> {
+    classes_that_change("counters_of_several_tables_are_shown_on", 700, 0)
+}
+
+/// Circuits that come before the tables are booked don't get the slots that their counters need.
+#[test]
+fn slots_of_counters_to_come_are_not_taken() -> Result<()> {
+    classes_that_change("slots_of_counters_to_come_are_not_taken", 0, 510)
+}
+
+/// `gone` circuits are only in the first tables, `come` only in the last, which have 1,023 slots.
+fn classes_that_change(test: &str, gone: usize, come: usize) -> Result<()> {
+    if !root_or_skip(test) {
+        return Ok(());
+    }
+    let lab = lab(1600)?;
+    let mut disk = Disk::new()?;
+    let daemon = Daemon::start(&lab, &with_class(0, gone))?;
+    only_set(&daemon)?;
+    let (sent, daemon) = under_load(&lab, || {
+        watching(|| {
+            disk.fill()?;
+            for round in 1..4 {
+                configure(&with_class(round, 0))?;
+                reload()?;
+            }
+            ensure!(sets()?.len() == 4, "{:?}", sets()?);
+            configure(&with_class(3, come))?;
+            reload()?;
+            disk.repair()?;
+            only_set(&daemon).map(drop)
+        })?;
+        Ok(daemon)
+    })?;
+    check_all(&lab, sent, daemon)
+}
+
 /// A reload that needs the place of a circuit that is gone, and can't book it, makes other tables.
 #[test]
 fn places_that_cant_be_booked_are_nobodys_to_take() -> Result<()> {
@@ -136,9 +176,19 @@ impl Page {
     }
 }
 
+/// [`config()`] with a class of its own for each round, and `count` other circuits.
+fn with_class(round: usize, count: usize) -> String {
+    let config = with_unmatched(round, with_others(count, 20));
+    config.replacen("c_tag = 10\n", "c_tag = 10\nqos = \"own\"\n", 1)
+        + &format!("[qos.own]\nclasses = [{{ name = \"of-{round}\", dscp = [\"default\"] }}]\n")
+}
+
 /// Each does otherwise with what is unmatched than the one before.
 fn config(round: usize) -> String {
-    let config = with_others(0, 1);
+    with_unmatched(round, with_others(0, 1))
+}
+
+fn with_unmatched(round: usize, config: String) -> String {
     if round.is_multiple_of(2) {
         config
     } else {

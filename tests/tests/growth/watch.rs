@@ -10,21 +10,24 @@ use anyhow::{Result, ensure};
 use edge_tests::daemon::status;
 use edge_user::daemon::status::Status;
 
-/// Looks as long as `work` takes.
+/// Looks as long as `work` takes, and once after it.
 pub(crate) fn watching<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
         let watch = scope.spawn(|| -> Result<()> {
             let mut before = BTreeMap::new();
-            while !is_over.load(Ordering::Relaxed) {
+            loop {
+                let is_last = is_over.load(Ordering::Relaxed);
                 let now = counters(&status()?);
                 for (name, count) in &now {
                     let before = before.get(name).copied().unwrap_or(0);
                     ensure!(*count >= before, "{name} goes from {before} back to {count}");
                 }
                 before.extend(now);
+                if is_last {
+                    return Ok(());
+                }
             }
-            Ok(())
         });
         let worked = work();
         is_over.store(true, Ordering::Relaxed);

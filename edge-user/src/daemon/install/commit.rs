@@ -37,6 +37,7 @@ pub(in crate::daemon) fn commit(set: &mut Set, prepared: Prepared) -> (Committed
     let Parts { plan, ports, old_books, sources, page, watches_egress } = parts;
     let Ports { interfaces, steps, given_up } = ports;
     take_off_elsewhere(&links);
+    let is_read = links.iter().any(|link| link.pins == set.pins);
     let mut turning = Turning::default();
     let old = undo.next.take().map(|next| {
         let Set { pins, tables } = mem::replace(set, next);
@@ -48,6 +49,10 @@ pub(in crate::daemon) fn commit(set: &mut Set, prepared: Prepared) -> (Committed
         // It is tried again every second.
         if let Err(error) = set_egress(&mut set.tables, &plan, &interfaces) {
             tracing::error!("{error:#}");
+        }
+        // Tables that a takeover left behind have circuits that are gone since.
+        if !is_read {
+            retire(&set.tables, &plan);
         }
     }
     for tables in sources {
@@ -86,7 +91,7 @@ pub(in crate::daemon) fn commit(set: &mut Set, prepared: Prepared) -> (Committed
     }
     forget_programs(set, &plan, &left);
     turning.end(set);
-    if old.is_none() {
+    if old.is_none() && is_read {
         retire(&set.tables, &plan);
     }
     look_at_egress_of(&plan, &interfaces, &attached);

@@ -15,7 +15,7 @@ use crate::{
     plan::{Plan, Police},
 };
 
-/// How long the books are waited for where slots have to be used again.
+/// The longest time that a reload waits for the bookkeeper before it uses slots of removed circuits again.
 const BOOK_WITHIN: Duration = Duration::from_secs(10);
 
 /// The plan for `config` in these tables, or why it needs others. It has slots that were somebody

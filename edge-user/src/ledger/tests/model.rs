@@ -310,7 +310,8 @@ impl World {
             }
         }
         assert_eq!(found, expected);
-        // What a clock that was ahead by far has sealed, and has expired, may come again in its time.
+        // Periods in the future are left out: a clock far ahead may have sealed them, and their records have
+        // expired, so the ledger seals them again when their time comes.
         let past = self.records.values().filter(|record| record.usage.end <= self.clock.now);
         let periods: Vec<_> = past.map(|r| (name_of(&r.usage), r.usage.start)).collect();
         let once: BTreeSet<_> = periods.iter().collect();
