@@ -71,6 +71,7 @@ fn steps(
 }
 
 /// A frame that belongs to an attachment.
+#[derive(Clone, Copy)]
 struct Owned {
     /// Index of the attachment.
     index: u32,

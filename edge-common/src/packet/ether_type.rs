@@ -1,4 +1,4 @@
-//! EtherTypes that the path tells apart.
+//! Types of Ethernet frames that the path tells apart.
 
 /// The least EtherType: a number below it is the length of an 802.3 frame (802.3-2022, 3.2.6).
 pub const LENGTHS_END: u16 = 0x0600;
