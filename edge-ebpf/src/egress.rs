@@ -1,18 +1,13 @@
 //! What becomes of frames after the path has forwarded them: the kernel tells in two tracepoints,
 //! on the CPU that ran the path.
 
-use aya_ebpf::{
-    btf_maps::PerCpuArray, macros::btf_map, macros::btf_tracepoint, programs::BtfTracePointContext,
-};
+use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 use edge_common::{
     Reason,
     abi::in_flight::{CAPACITY, HandedOver, InFlight, Refused},
 };
 
 use crate::{maps, port};
-
-#[btf_map]
-static IN_FLIGHT: PerCpuArray<InFlight, 1> = PerCpuArray::new();
 
 /// Keeps in mind whose frame this CPU has just redirected.
 #[inline(always)]
@@ -68,7 +63,7 @@ fn count(in_flight: &InFlight, refused: Refused) {
 
 #[inline(always)]
 fn in_flight() -> Option<&'static mut InFlight> {
-    let in_flight = IN_FLIGHT.get_ptr_mut(0)?;
+    let in_flight = maps::IN_FLIGHT.get_ptr_mut(0)?;
     // SAFETY: this CPU's element. The path and the tracepoints run with softirqs off, one after
     // the other, and none keeps the reference.
     Some(unsafe { &mut *in_flight })

@@ -1,4 +1,4 @@
-//! The maps.
+//! The maps: the shared ones, of which `edge_common::abi::maps` has the list, and those of a replay.
 //!
 //! Sizes here are the least that loads; the loader sets the real ones from the configuration.
 
@@ -8,17 +8,13 @@ use aya_ebpf::{
 };
 use edge_common::{
     abi::{
-        FlowQueuesWords, PolicerWords, VidTable,
-        attachment::{Attachment, Slot},
-        books::{Books, Carried, CarriedPort},
-        counters::{Losses, Meter, PortCounters},
-        keys::{AttachmentKey, PolicerKey, PortKey},
+        VidTable,
+        attachment::Slot,
+        counters::{Losses, PortCounters},
         outcome::Outcome,
-        policer::{Lease, Limits},
-        qos::QosRow,
-        rate::Rate,
     },
     packet::vlan::Vid,
+    shared_maps,
 };
 
 use crate::port;
@@ -26,49 +22,37 @@ use crate::port;
 /// Userspace maps these and changes them by single stores (`BPF_F_MMAPABLE`).
 const MMAPABLE: usize = 1 << 10;
 
-#[btf_map]
-pub(crate) static S_TABLES: Array<VidTable, 1, MMAPABLE> = Array::new();
-#[btf_map]
-pub(crate) static C_TABLES: Array<VidTable, 1, MMAPABLE> = Array::new();
-#[btf_map]
-pub(crate) static ATTACHMENTS: Array<Attachment, 1, MMAPABLE> = Array::new();
-#[btf_map]
-pub(crate) static QOS_ROWS: Array<QosRow, 1, MMAPABLE> = Array::new();
-#[btf_map]
-pub(crate) static RATES: Array<Rate, 1, MMAPABLE> = Array::new();
-#[btf_map]
-pub(crate) static POLICERS: Array<PolicerWords, 1, MMAPABLE> = Array::new();
-#[btf_map]
-pub(crate) static LIMITS: Array<Limits, 1, MMAPABLE> = Array::new();
-#[btf_map]
-pub(crate) static FLOW_QUEUES: Array<FlowQueuesWords, 1, MMAPABLE> = Array::new();
-#[btf_map]
-pub(crate) static LEASES: PerCpuArray<Lease, 1> = PerCpuArray::new();
-#[btf_map]
-pub(crate) static METERS: PerCpuArray<Meter, 1> = PerCpuArray::new();
-#[btf_map]
-pub(crate) static LOSSES: PerCpuArray<Losses, 1> = PerCpuArray::new();
-#[btf_map]
-pub(crate) static PORT_COUNTERS: PerCpuArray<PortCounters, 1> = PerCpuArray::new();
-#[btf_map]
-pub(crate) static TX_PORTS: DevMap<1> = DevMap::new();
-/// The same ports: the kernel lets a device map serve programs with `xdp.frags` or programs
-/// without, not both.
-#[btf_map]
-pub(crate) static TX_PORTS_FRAGS: DevMap<1> = DevMap::new();
-#[btf_map]
-pub(crate) static PORT_KEYS: Array<PortKey, 1, MMAPABLE> = Array::new();
-#[btf_map]
-pub(crate) static ATTACHMENT_KEYS: Array<AttachmentKey, 1, MMAPABLE> = Array::new();
-#[btf_map]
-pub(crate) static POLICER_KEYS: Array<PolicerKey, 1, MMAPABLE> = Array::new();
-/// The books' page; the path doesn't read it, nor the two after it.
-#[btf_map]
-pub(crate) static BOOKS: Array<Books, 1, MMAPABLE> = Array::new();
-#[btf_map]
-pub(crate) static CARRIED: Array<Carried, 1, MMAPABLE> = Array::new();
-#[btf_map]
-pub(crate) static CARRIED_PORTS: Array<CarriedPort, 1, MMAPABLE> = Array::new();
+macro_rules! statics {
+    (
+        mapped { $($(#[$mapped_doc:meta])* $_mf:ident $mapped:ident: $mapped_entry:ty, $_mn:ident;)* }
+        per_cpu { $($(#[$cpu_doc:meta])* $_cf:ident $per_cpu:ident: $cpu_entry:ty, $_cn:ident;)* }
+        of_programs { $($(#[$own_doc:meta])* $own:ident: $own_entry:ty, $_pn:ident;)* }
+        devices { $($(#[$device_doc:meta])* $_df:ident $device:ident, $_dn:ident;)* }
+    ) => {
+        $(
+            $(#[$mapped_doc])*
+            #[btf_map]
+            pub(crate) static $mapped: Array<$mapped_entry, 1, MMAPABLE> = Array::new();
+        )*
+        $(
+            $(#[$cpu_doc])*
+            #[btf_map]
+            pub(crate) static $per_cpu: PerCpuArray<$cpu_entry, 1> = PerCpuArray::new();
+        )*
+        $(
+            $(#[$own_doc])*
+            #[btf_map]
+            pub(crate) static $own: PerCpuArray<$own_entry, 1> = PerCpuArray::new();
+        )*
+        $(
+            $(#[$device_doc])*
+            #[btf_map]
+            pub(crate) static $device: DevMap<1> = DevMap::new();
+        )*
+    };
+}
+shared_maps!(statics);
+
 /// A replay's time in nanoseconds.
 #[btf_map]
 pub(crate) static REPLAY_NOW: Array<u64, 1, MMAPABLE> = Array::new();

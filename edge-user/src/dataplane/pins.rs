@@ -13,7 +13,10 @@ use std::{
 
 use anyhow::{Context as _, Result, anyhow};
 use aya::programs::links::{FdLink, PinnedLink};
-use edge_common::abi;
+use edge_common::abi::{
+    self,
+    maps::{SHARED_MAPS, SharedMap},
+};
 use nix::{
     errno::Errno,
     fcntl::{Flock, FlockArg},
@@ -162,7 +165,7 @@ impl Pins {
 
     /// Whether all tables are there.
     pub fn has_tables(&self) -> Result<bool> {
-        for name in super::tables::SHARED_MAPS {
+        for SharedMap { name, .. } in SHARED_MAPS {
             if !exists(&self.map(name))? {
                 return Ok(false);
             }

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, anyhow};
 use aya::{Ebpf, EbpfLoader, maps::MapInfo, programs::Xdp};
 use edge_common::{
-    abi::{self, port::PortConstants},
+    abi::{self, maps::SHARED_MAPS, port::PortConstants},
     reason::UnmatchedPolicy,
 };
 
@@ -11,7 +11,6 @@ use super::{
     links::AttachedMode,
     load_error::{self, LoadError},
     pins::Pins,
-    tables::SHARED_MAPS,
 };
 use crate::{
     config::XdpMode,
@@ -205,32 +204,10 @@ fn load_object(
 }
 
 fn load_with(mut loader: EbpfLoader<'_>, capacity: &Capacity, pins: Option<&Pins>) -> Result<Ebpf> {
-    for (map, entries) in [
-        ("S_TABLES", capacity.ports),
-        ("PORT_COUNTERS", capacity.ports),
-        ("TX_PORTS", capacity.ports),
-        ("TX_PORTS_FRAGS", capacity.ports),
-        ("PORT_KEYS", capacity.ports),
-        ("CARRIED_PORTS", capacity.ports),
-        ("C_TABLES", capacity.c_tables),
-        ("ATTACHMENTS", capacity.attachments),
-        ("METERS", capacity.attachments),
-        ("LOSSES", capacity.attachments),
-        ("CARRIED", capacity.attachments),
-        ("ATTACHMENT_KEYS", capacity.attachments),
-        ("LIMITS", capacity.attachments),
-        ("FLOW_QUEUES", capacity.flow_queues),
-        ("POLICERS", capacity.policers),
-        ("LEASES", capacity.policers),
-        ("POLICER_KEYS", capacity.policers),
-        ("RATES", capacity.rates),
-        ("QOS_ROWS", capacity.qos_rows),
-    ] {
-        loader.map_max_entries(map, entries);
-    }
-    if let Some(pins) = pins {
-        for map in SHARED_MAPS {
-            loader.map_pin_path(map, pins.map(map));
+    for map in SHARED_MAPS {
+        loader.map_max_entries(map.name, capacity.entries(map.entries));
+        if let Some(pins) = pins {
+            loader.map_pin_path(map.name, pins.map(map.name));
         }
     }
     loader.load(OBJECT).map_err(LoadError::of_object)

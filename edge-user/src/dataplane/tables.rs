@@ -7,17 +7,17 @@ use aya::{
     Ebpf,
     maps::{DevMap, Map, MapData},
 };
-use edge_common::abi::{
-    FlowQueuesWords, PolicerWords, VidTable,
-    attachment::Attachment,
-    books::{Books, CARRIED_EPOCHS, Carried, CarriedPort},
-    counters::{Counted, Losses, Meter, PortCounters},
-    keys::{AttachmentKey, Generation, PolicerKey, PortKey},
-    outcome::Outcome,
-    policer::{Lease, Limits, Policer, WINDOW_TICKS, Window},
-    port::PortConstants,
-    qos::QosRow,
-    rate::Rate,
+use edge_common::{
+    abi::{
+        VidTable,
+        books::{Books, CARRIED_EPOCHS, Carried, CarriedPort},
+        counters::{Counted, Meter, PortCounters},
+        keys::{AttachmentKey, Generation, PortKey},
+        outcome::Outcome,
+        policer::{Lease, Policer, WINDOW_TICKS, Window},
+        port::PortConstants,
+    },
+    shared_maps,
 };
 use zerocopy::{FromBytes, FromZeros as _, Immutable, IntoBytes, KnownLayout};
 
@@ -27,54 +27,32 @@ use super::{
 };
 use crate::plan::{self, Capacity, PortPlan};
 
-/// Names of the maps that all ports of an edge share.
-pub(super) const SHARED_MAPS: [&str; 21] = [
-    "S_TABLES",
-    "C_TABLES",
-    "ATTACHMENTS",
-    "QOS_ROWS",
-    "RATES",
-    "POLICERS",
-    "LIMITS",
-    "FLOW_QUEUES",
-    "LEASES",
-    "METERS",
-    "LOSSES",
-    "IN_FLIGHT",
-    "PORT_COUNTERS",
-    "TX_PORTS",
-    "TX_PORTS_FRAGS",
-    "PORT_KEYS",
-    "ATTACHMENT_KEYS",
-    "POLICER_KEYS",
-    "BOOKS",
-    "CARRIED",
-    "CARRIED_PORTS",
-];
+macro_rules! kernel_tables {
+    (
+        mapped { $($(#[$mapped_doc:meta])* $mapped:ident $mapped_name:ident: $mapped_entry:ty, $_mn:ident;)* }
+        per_cpu { $($(#[$cpu_doc:meta])* $per_cpu:ident $cpu_name:ident: $cpu_entry:ty, $_cn:ident;)* }
+        of_programs { $($(#[$_own_doc:meta])* $_own:ident: $_own_entry:ty, $_pn:ident;)* }
+        devices { $($(#[$device_doc:meta])* $device:ident $device_name:ident, $_dn:ident;)* }
+    ) => {
+        /// The tables, for reading and writing.
+        pub struct KernelTables {
+            $($(#[$mapped_doc])* pub(super) $mapped: MappedArray<$mapped_entry>,)*
+            $($(#[$cpu_doc])* pub(super) $per_cpu: PerCpu<$cpu_entry>,)*
+            $($(#[$device_doc])* pub(super) $device: DevMap<MapData>,)*
+        }
 
-/// The tables, for reading and writing.
-pub struct KernelTables {
-    pub(super) s_tables: MappedArray<VidTable>,
-    pub(super) c_tables: MappedArray<VidTable>,
-    pub(super) attachments: MappedArray<Attachment>,
-    pub(super) qos_rows: MappedArray<QosRow>,
-    pub(super) rates: MappedArray<Rate>,
-    pub(super) policers: MappedArray<PolicerWords>,
-    pub(super) limits: MappedArray<Limits>,
-    pub(super) flow_queues: MappedArray<FlowQueuesWords>,
-    pub(super) port_keys: MappedArray<PortKey>,
-    pub(super) attachment_keys: MappedArray<AttachmentKey>,
-    pub(super) policer_keys: MappedArray<PolicerKey>,
-    pub(super) leases: PerCpu<Lease>,
-    pub(super) books: MappedArray<Books>,
-    pub(super) carried: MappedArray<Carried>,
-    pub(super) carried_ports: MappedArray<CarriedPort>,
-    pub(super) meters: PerCpu<Meter>,
-    pub(super) losses: PerCpu<Losses>,
-    pub(super) port_counters: PerCpu<PortCounters>,
-    /// For programs without and with `xdp.frags`.
-    pub(super) tx_ports: [DevMap<MapData>; 2],
+        impl KernelTables {
+            fn open(mut map: impl FnMut(&str) -> Result<MapData>) -> Result<Self> {
+                Ok(Self {
+                    $($mapped: MappedArray::new(&map(stringify!($mapped_name))?)?,)*
+                    $($per_cpu: PerCpu::new(map(stringify!($cpu_name))?)?,)*
+                    $($device: DevMap::try_from(Map::DevMap(map(stringify!($device_name))?))?,)*
+                })
+            }
+        }
+    };
 }
+shared_maps!(kernel_tables);
 
 impl KernelTables {
     /// The pinned tables.
@@ -96,33 +74,6 @@ impl KernelTables {
     /// The tables of an object that shares them with no other.
     pub fn take(ebpf: &mut Ebpf) -> Result<Self> {
         Self::open(|name| take_map(ebpf, name))
-    }
-
-    fn open(mut map: impl FnMut(&str) -> Result<MapData>) -> Result<Self> {
-        Ok(Self {
-            s_tables: MappedArray::new(&map("S_TABLES")?)?,
-            c_tables: MappedArray::new(&map("C_TABLES")?)?,
-            attachments: MappedArray::new(&map("ATTACHMENTS")?)?,
-            qos_rows: MappedArray::new(&map("QOS_ROWS")?)?,
-            rates: MappedArray::new(&map("RATES")?)?,
-            policers: MappedArray::new(&map("POLICERS")?)?,
-            limits: MappedArray::new(&map("LIMITS")?)?,
-            flow_queues: MappedArray::new(&map("FLOW_QUEUES")?)?,
-            port_keys: MappedArray::new(&map("PORT_KEYS")?)?,
-            attachment_keys: MappedArray::new(&map("ATTACHMENT_KEYS")?)?,
-            policer_keys: MappedArray::new(&map("POLICER_KEYS")?)?,
-            leases: PerCpu::new(map("LEASES")?)?,
-            books: MappedArray::new(&map("BOOKS")?)?,
-            carried: MappedArray::new(&map("CARRIED")?)?,
-            carried_ports: MappedArray::new(&map("CARRIED_PORTS")?)?,
-            meters: PerCpu::new(map("METERS")?)?,
-            losses: PerCpu::new(map("LOSSES")?)?,
-            port_counters: PerCpu::new(map("PORT_COUNTERS")?)?,
-            tx_ports: [
-                DevMap::try_from(Map::DevMap(map("TX_PORTS")?))?,
-                DevMap::try_from(Map::DevMap(map("TX_PORTS_FRAGS")?))?,
-            ],
-        })
     }
 
     /// Numbers of entries.
@@ -289,7 +240,7 @@ impl KernelTables {
     /// Has frames that are forwarded to the port leave by this interface of our network namespace.
     /// The kernel forgets it when the interface is gone or moved.
     pub fn set_egress(&mut self, index: u32, ifindex: u32) -> Result<()> {
-        for tx_ports in &mut self.tx_ports {
+        for tx_ports in [&mut self.tx_ports, &mut self.tx_ports_frags] {
             tx_ports.set(index, ifindex, None, 0)?;
         }
         Ok(())
@@ -302,7 +253,7 @@ impl KernelTables {
     /// takes out what is gone (`dev_map_notification` in kernel/bpf/devmap.c).
     #[must_use]
     pub fn egress(&self, index: u32) -> Option<u32> {
-        let [ifindex, other] = self.tx_ports.each_ref().map(|tx_ports| {
+        let [ifindex, other] = [&self.tx_ports, &self.tx_ports_frags].map(|tx_ports| {
             tx_ports.get(index, 0).ok().map(|egress| egress.if_index).filter(|index| *index != 0)
         });
         // For a moment, while they are set.

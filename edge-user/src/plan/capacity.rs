@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use edge_common::abi::{qos::QosRow, rate::Rate};
+use edge_common::abi::{maps::Entries, qos::QosRow, rate::Rate};
 
 use super::{
     AttachmentKey, PolicerKey,
@@ -77,6 +77,21 @@ impl Capacity {
             flow_queues: count(fair, 64),
             rates: count(config.circuits.len() + limits, 256),
             qos_rows: count(3 * config.qos.len(), 64),
+        }
+    }
+
+    /// The number of a map's entries.
+    #[must_use]
+    pub fn entries(&self, of: Entries) -> u32 {
+        match of {
+            Entries::One => 1,
+            Entries::Ports => self.ports,
+            Entries::CTables => self.c_tables,
+            Entries::Attachments => self.attachments,
+            Entries::Policers => self.policers,
+            Entries::FlowQueues => self.flow_queues,
+            Entries::Rates => self.rates,
+            Entries::QosRows => self.qos_rows,
         }
     }
 
