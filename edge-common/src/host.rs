@@ -2,8 +2,10 @@
 
 mod buffer;
 mod calls;
+mod tables;
 
 pub use self::{
     buffer::Buffer,
     calls::{HostBuckets, HostFrame},
+    tables::{BucketTables, FixedClock, HostTables},
 };

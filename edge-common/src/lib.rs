@@ -32,8 +32,12 @@
     reason = "the path cuts numbers down to header fields, and has no panic to check them with"
 )]
 
+#[cfg(not(target_arch = "bpf"))]
+extern crate alloc;
+
 pub mod abi;
 pub mod env;
+#[cfg(not(target_arch = "bpf"))]
 pub mod host;
 pub mod packet;
 pub mod path;

@@ -3,7 +3,6 @@
 
 mod policer_model {
     pub(crate) mod cpu;
-    pub(crate) mod tables;
     pub(crate) mod trace;
 }
 

@@ -2,14 +2,14 @@
 
 use crate::{
     frames::{QINQ_TAGS, frame, ipv4, ipv6},
-    tables::{FakeTables, QINQ, qos_row},
+    tables::{QINQ, Run, qos_row, sample},
 };
 use edge_common::{Reason, abi::attachment::Attachment};
 use proptest::prelude::*;
 
 /// Bytes that `frame` is metered with, and the port counts.
 fn counted(mut frame: Vec<u8>, attachment: Attachment) -> (u64, u64) {
-    let mut tables = FakeTables::new(&qos_row(|arriving| arriving));
+    let mut tables = sample(&qos_row(|arriving| arriving));
     tables.attachments[QINQ as usize] = attachment;
     assert_eq!(tables.run(&mut frame), Reason::Ok);
     let bytes = tables.meters[QINQ as usize].classes.iter().map(|class| class.forwarded_bytes);
@@ -49,17 +49,17 @@ fn a_packet_counts_for_its_own_length() {
 proptest! {
     #[test]
     fn policed_is_what_is_metered(adjust in -4i16..25, payload in 0u16..1400) {
-        let mut tables = FakeTables::new(&qos_row(|arriving| arriving));
+        let mut tables = sample(&qos_row(|arriving| arriving));
         let attachment = Attachment { policer: 1, ..adjusted(adjust) };
         tables.attachments[QINQ as usize] = attachment;
         let sent = frame(&QINQ_TAGS, 0x0800, &ipv4(0, payload));
         prop_assert_eq!(tables.run(&mut sent.clone()), Reason::Ok);
         let counted = u32::try_from(sent.len()).unwrap().checked_add_signed(adjust.into()).unwrap();
-        let (lease_bytes, _) = tables.rates[0].lease(
+        let (lease_bytes, _) = tables.buckets.rates[0].lease(
             counted,
-            tables.rates[0].ticks(counted),
-            tables.rates[0].ceiling_ticks(edge_common::abi::qos::BurstShare::WHOLE),
+            tables.buckets.rates[0].ticks(counted),
+            tables.buckets.rates[0].ceiling_ticks(edge_common::abi::qos::BurstShare::WHOLE),
         );
-        prop_assert_eq!(tables.policers[1].1.credit_bytes[7], lease_bytes - counted);
+        prop_assert_eq!(tables.buckets.policers[1].1.credit_bytes[7], lease_bytes - counted);
     }
 }

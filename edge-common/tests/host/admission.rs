@@ -2,7 +2,7 @@
 
 use crate::{
     frames::{QINQ_TAGS, frame, ipv4, ipv4_checksum, ipv6},
-    tables::{FakeTables, QINQ, qos_row},
+    tables::{QINQ, Run, qos_row, sample},
 };
 use edge_common::{
     Reason,
@@ -11,6 +11,7 @@ use edge_common::{
         policer::{Bucket, Lease, Policer},
         rate::Rate,
     },
+    host::HostTables,
 };
 
 const CIRCUIT: u32 = 1;
@@ -18,13 +19,13 @@ const PEERING: u32 = 2;
 const CLASS: u32 = 3;
 
 /// A circuit of 10 Mbit/s with a peering of 5 Mbit/s, whose class 1 has 2 Mbit/s; bursts of 50 ms.
-fn limited() -> FakeTables {
-    let mut tables = FakeTables::new(&qos_row(|arriving| arriving));
+fn limited() -> HostTables {
+    let mut tables = sample(&qos_row(|arriving| arriving));
     let rate = |mbps: u64| Rate::new(mbps * 1_000_000, mbps * 6_250).unwrap();
-    tables.rates = vec![rate(10), rate(5), rate(2)];
-    tables.policers = (0..4).map(|_| (Policer::default(), Lease::default())).collect();
-    tables.limits.peering = Bucket { policer: PEERING, rate: 1 };
-    tables.limits.classes[1] = Bucket { policer: CLASS, rate: 2 };
+    tables.buckets.rates = vec![rate(10), rate(5), rate(2)];
+    tables.buckets.policers = (0..4).map(|_| (Policer::default(), Lease::default())).collect();
+    tables.limits[QINQ as usize].peering = Bucket { policer: PEERING, rate: 1 };
+    tables.limits[QINQ as usize].classes[1] = Bucket { policer: CLASS, rate: 2 };
     let attachment = &mut tables.attachments[QINQ as usize];
     attachment.policer = CIRCUIT;
     attachment.flags = Attachment::HAS_LIMITS;
@@ -33,7 +34,7 @@ fn limited() -> FakeTables {
 
 /// Bytes admitted in a second of an offer of `mbps` of each of these DSCPs, in frames of 1,000
 /// bytes.
-fn delivered(tables: &mut FakeTables, dscps: &[u8], mbps: u64) -> Vec<u64> {
+fn delivered(tables: &mut HostTables, dscps: &[u8], mbps: u64) -> Vec<u64> {
     let mut bytes = vec![0; dscps.len()];
     let gap_ns = 8_000_000 / mbps;
     for step in 0..1_000_000_000 / gap_ns {
@@ -66,7 +67,7 @@ fn each_bucket_holds_what_is_in_it() {
     assert!(both[0] <= bound(2) + 2000, "class beside another: {both:?}");
 
     let mut tables = limited();
-    tables.rates[1] = Rate::new(100_000_000, 625_000).unwrap();
+    tables.buckets.rates[1] = Rate::new(100_000_000, 625_000).unwrap();
     let circuit = delivered(&mut tables, &[2], 40);
     assert!(is_about(circuit[0], bound(10)), "circuit: {circuit:?}");
 }
@@ -77,25 +78,25 @@ fn a_refusal_takes_nothing() {
     let mut tables = limited();
     // A peering that is full.
     let far_ahead = (1 << 12) * 1_040_000_000;
-    tables.policers[PEERING as usize].0.tat_ticks.set(far_ahead + (1 << 12) * 12_000_000);
+    tables.buckets.policers[PEERING as usize].0.tat_ticks.set(far_ahead + (1 << 12) * 12_000_000);
     let mut sent = frame(&QINQ_TAGS, 0x0800, &ipv4(1 << 2, 958));
     for _ in 0..100 {
         assert_eq!(tables.run_at(&mut sent.clone(), 1_000_000_000), Reason::OverRate);
     }
-    assert_eq!(tables.policers[CIRCUIT as usize].1, Lease::default());
-    let class = tables.policers[CLASS as usize].1;
+    assert_eq!(tables.buckets.policers[CIRCUIT as usize].1, Lease::default());
+    let class = tables.buckets.policers[CLASS as usize].1;
     assert_eq!((class.leases, class.credit_bytes.iter().sum::<u32>()), (1, 1000));
     // And is there for the next frame.
-    tables.policers[PEERING as usize].0.tat_ticks.set(0);
+    tables.buckets.policers[PEERING as usize].0.tat_ticks.set(0);
     assert_eq!(tables.run_at(&mut sent, 1_000_000_000), Reason::Ok);
-    assert_eq!(tables.policers[CLASS as usize].1.leases, 1);
+    assert_eq!(tables.buckets.policers[CLASS as usize].1.leases, 1);
 }
 
 #[test]
 fn ecn_capable_senders_are_told_before_they_are_refused() {
-    let mut tables = FakeTables::new(&qos_row(|arriving| arriving));
+    let mut tables = sample(&qos_row(|arriving| arriving));
     // A burst of 100 frames, of which the last quarter tells.
-    tables.rates = vec![Rate::new(8_000_000, 100_000).unwrap()];
+    tables.buckets.rates = vec![Rate::new(8_000_000, 100_000).unwrap()];
     let attachment = &mut tables.attachments[QINQ as usize];
     attachment.policer = CIRCUIT;
     attachment.flags = Attachment::MARKS_ECN;
@@ -138,8 +139,8 @@ fn ecn_capable_senders_are_told_before_they_are_refused() {
 
 #[test]
 fn ecn_is_told_in_ipv6_too() {
-    let mut tables = FakeTables::new(&qos_row(|arriving| arriving));
-    tables.rates = vec![Rate::new(8_000_000, 2_000).unwrap()];
+    let mut tables = sample(&qos_row(|arriving| arriving));
+    tables.buckets.rates = vec![Rate::new(8_000_000, 2_000).unwrap()];
     let attachment = &mut tables.attachments[QINQ as usize];
     attachment.policer = CIRCUIT;
     attachment.flags = Attachment::MARKS_ECN;
@@ -150,7 +151,10 @@ fn ecn_is_told_in_ipv6_too() {
     // 907 of 2,000 bytes are not yet three quarters; twice that is.
     assert_eq!(tables.run_at(&mut left, 1_000_000_000), Reason::Ok);
     assert_eq!(left, sent);
-    tables.policers[CIRCUIT as usize].0.tat_ticks.set((1 << 12) * (1_000_000_000 + 1_550_000));
+    tables.buckets.policers[CIRCUIT as usize]
+        .0
+        .tat_ticks
+        .set((1 << 12) * (1_000_000_000 + 1_550_000));
     let small = frame(&QINQ_TAGS, 0x86dd, &ipv6(46 << 2 | 1, 8));
     let mut left = small.clone();
     assert_eq!(tables.run_at(&mut left, 1_000_000_000), Reason::Ok);
@@ -158,9 +162,9 @@ fn ecn_is_told_in_ipv6_too() {
 }
 
 /// A circuit of 100 Mbit/s and 25 ms, whose flows are told apart.
-fn fair() -> FakeTables {
-    let mut tables = FakeTables::new(&qos_row(|arriving| arriving));
-    tables.rates = vec![Rate::new(100_000_000, 312_500).unwrap()];
+fn fair() -> HostTables {
+    let mut tables = sample(&qos_row(|arriving| arriving));
+    tables.buckets.rates = vec![Rate::new(100_000_000, 312_500).unwrap()];
     let attachment = &mut tables.attachments[QINQ as usize];
     attachment.policer = CIRCUIT;
     attachment.flow_queues = 1;
@@ -168,7 +172,7 @@ fn fair() -> FakeTables {
 }
 
 /// Bytes delivered in two seconds to UDP flows that send at these rates.
-fn flows(tables: &mut FakeTables, offered_mbps: &[u64]) -> Vec<u64> {
+fn flows(tables: &mut HostTables, offered_mbps: &[u64]) -> Vec<u64> {
     let mut next_ns: Vec<u64> = vec![1_000_000_000; offered_mbps.len()];
     let mut bytes = vec![0; offered_mbps.len()];
     loop {

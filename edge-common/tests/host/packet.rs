@@ -2,7 +2,7 @@
 
 use crate::{
     frames::{QINQ_TAGS, frame, ipv4, ipv6},
-    tables::{FakeTables, QINQ, qos_row},
+    tables::{QINQ, Run, qos_row, sample},
 };
 use edge_common::{
     Reason,
@@ -38,7 +38,7 @@ fn they_are_marked_and_classified() {
             (behind(&v4, &ipv4(46 << 2 | 1, 26)), behind(&v4, &ipv4(10 << 2 | 1, 26))),
             (behind(&v6, &ipv6(46 << 2 | 2, 26)), behind(&v6, &ipv6(10 << 2 | 2, 26))),
         ] {
-            let mut tables = FakeTables::new(&qos_row(|_| 10));
+            let mut tables = sample(&qos_row(|_| 10));
             let mut left = sent.clone();
             assert_eq!(tables.run(&mut left), Reason::Ok, "{sent:02x?}");
             assert_eq!(left, expected);
@@ -55,7 +55,7 @@ fn they_count_for_their_own_length() {
             [(behind(&v4, &ipv4(0, 26)), 46), (behind(&v6, &ipv6(0, 26)), 66)]
         {
             sent.extend([0; 9]);
-            let mut tables = FakeTables::new(&qos_row(|arriving| arriving));
+            let mut tables = sample(&qos_row(|arriving| arriving));
             tables.attachments[QINQ as usize].flags = Attachment::ACCOUNT_PACKET;
             assert_eq!(tables.run(&mut sent), Reason::Ok);
             assert_eq!(tables.outcome.get().len_bytes, len_bytes);
@@ -70,13 +70,13 @@ fn they_are_told_of_congestion() {
             (behind(&v4, &ipv4(1, 26)), behind(&v4, &ipv4(3, 26))),
             (behind(&v6, &ipv6(1, 26)), behind(&v6, &ipv6(3, 26))),
         ] {
-            let mut tables = FakeTables::new(&qos_row(|arriving| arriving));
-            tables.rates = vec![Rate::new(8_000_000, 2_000).unwrap()];
+            let mut tables = sample(&qos_row(|arriving| arriving));
+            tables.buckets.rates = vec![Rate::new(8_000_000, 2_000).unwrap()];
             let attachment = &mut tables.attachments[QINQ as usize];
             attachment.policer = 1;
             attachment.flags = Attachment::MARKS_ECN;
             // Two milliseconds of burst, nearly all of them used.
-            tables.policers[1].0.tat_ticks.set((1 << 12) * (1_000_000_000 + 1_600_000));
+            tables.buckets.policers[1].0.tat_ticks.set((1 << 12) * (1_000_000_000 + 1_600_000));
             let mut left = sent.clone();
             assert_eq!(tables.run_at(&mut left, 1_000_000_000), Reason::Ok);
             assert_eq!(left, told, "of {sent:02x?}");
@@ -87,11 +87,11 @@ fn they_are_told_of_congestion() {
 #[test]
 fn their_flows_are_told_apart() {
     let queue = |shim: &Shim, packet: &[u8]| {
-        let mut tables = FakeTables::new(&qos_row(|arriving| arriving));
+        let mut tables = sample(&qos_row(|arriving| arriving));
         let attachment = &mut tables.attachments[QINQ as usize];
         (attachment.policer, attachment.flow_queues) = (1, 1);
         assert_eq!(tables.run(&mut behind(shim, packet)), Reason::Ok);
-        let queues = &tables.flow_queues.queues_ticks;
+        let queues = &tables.buckets.flow_queues[1].queues_ticks;
         queues.iter().position(|queue| queue.get() > 0).unwrap()
     };
     let packets = |version: usize| {
@@ -135,7 +135,7 @@ fn what_only_resembles_them_is_not_ip() {
         (0x0600, snap(0x0800).1),
         (0x8847, vec![0, 1, 0x01, 64]),
     ] {
-        let mut tables = FakeTables::new(&qos_row(|_| 0));
+        let mut tables = sample(&qos_row(|_| 0));
         let sent = behind(&shim, &packet);
         let mut left = sent.clone();
         assert_eq!(tables.run(&mut left), Reason::Ok, "{shim:02x?}");
@@ -147,7 +147,7 @@ fn what_only_resembles_them_is_not_ip() {
     for shim in [pppoe(0x0021), snap(0x0800)] {
         for end in 0..8 {
             let mut sent = behind(&(shim.0, shim.1[..end].to_vec()), &[]);
-            let mut tables = FakeTables::new(&qos_row(|_| 0));
+            let mut tables = sample(&qos_row(|_| 0));
             assert_eq!(tables.run(&mut sent), Reason::Ok, "{end} bytes of {shim:02x?}");
             assert_eq!(tables.outcome.get().dscp_in, Outcome::NONE);
         }
@@ -166,7 +166,7 @@ fn what_a_router_would_refuse_is_refused() {
         (snap(0x0800), ipv4(0, 26)[..19].to_vec()),
         (pppoe(0x0057), Vec::new()),
     ] {
-        let mut tables = FakeTables::new(&qos_row(|_| 0));
+        let mut tables = sample(&qos_row(|_| 0));
         let mut sent = behind(&shim, &packet);
         assert_eq!(tables.run(&mut sent), Reason::Malformed, "{sent:02x?}");
     }

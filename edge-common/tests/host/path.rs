@@ -2,7 +2,7 @@
 
 use crate::{
     frames::{QINQ_TAGS, frame, ipv4, ipv4_checksum, ipv6},
-    tables::{DOT1Q, DOT1Q_DISABLED, FakeTables, QINQ, qos_row},
+    tables::{DOT1Q, DOT1Q_DISABLED, QINQ, Run, claim_untagged, qos_row, sample},
 };
 use edge_common::{
     Reason,
@@ -160,7 +160,7 @@ fn cases() -> Vec<Case> {
 
 #[test]
 fn every_case_has_its_reason_and_is_counted_once() {
-    let mut tables = FakeTables::new(&qos_row(|arriving| arriving));
+    let mut tables = sample(&qos_row(|arriving| arriving));
     for Case { name, mut frame, reason, attachment } in cases() {
         let before = tables.port_counters;
         let sent = frame.clone();
@@ -180,7 +180,7 @@ fn every_case_has_its_reason_and_is_counted_once() {
 #[test]
 fn a_frame_of_somebodys_is_metered_or_lost_once() {
     for Case { name, mut frame, reason, attachment } in cases() {
-        let mut tables = FakeTables::new(&qos_row(|arriving| arriving));
+        let mut tables = sample(&qos_row(|arriving| arriving));
         tables.run(&mut frame);
         let index = attachment as usize;
         let lost = tables.losses.iter().flat_map(|losses| losses.reasons);
@@ -217,8 +217,8 @@ fn every_reason_has_a_case() {
 
 /// A burst of a frame and a half, a second frame at the same time.
 fn over_rate() -> Reason {
-    let mut tables = FakeTables::new(&qos_row(|arriving| arriving));
-    tables.rates[0] = Rate::new(50_000_000, 1500).unwrap();
+    let mut tables = sample(&qos_row(|arriving| arriving));
+    tables.buckets.rates[0] = Rate::new(50_000_000, 1500).unwrap();
     tables.attachments[QINQ as usize].policer = 1;
     let sent = frame(&QINQ_TAGS, 0x0800, &ipv4(46 << 2, 958));
     assert_eq!(tables.run(&mut sent.clone()), Reason::Ok);
@@ -231,8 +231,8 @@ fn over_rate() -> Reason {
 
 /// What could not be sent is not metered.
 fn no_egress() -> Reason {
-    let mut tables = FakeTables::new(&qos_row(|arriving| arriving));
-    tables.egress_is_there = false;
+    let mut tables = sample(&qos_row(|arriving| arriving));
+    tables.has_egress = false;
     let reason = tables.run(&mut frame(&QINQ_TAGS, 0x0800, &ipv4(0, 26)));
     assert_eq!(tables.meters[QINQ as usize], edge_common::abi::counters::Meter::default());
     reason
@@ -240,7 +240,7 @@ fn no_egress() -> Reason {
 
 /// A frame that can't grow stays as it came, and is not metered.
 fn no_headroom() -> Reason {
-    let mut tables = FakeTables::new(&qos_row(|arriving| arriving));
+    let mut tables = sample(&qos_row(|arriving| arriving));
     let pushed = LeavingTag { tpid: 0x88a8, vid: 7, source: Source::Outer };
     let kept = LeavingTag::default();
     tables.attachments[DOT1Q as usize].retag = Retag::to(Some(pushed), Some(kept)).to_bits();
@@ -255,7 +255,7 @@ fn no_headroom() -> Reason {
 #[test]
 fn what_is_not_ip_has_the_class_of_its_pcp_and_no_dscp() {
     for (outer_tci, class) in [(100, 5), (0xb064, 5), (0xc064, 6), (0xf064, 7)] {
-        let mut tables = FakeTables::new(&qos_row(|_| 0));
+        let mut tables = sample(&qos_row(|_| 0));
         // The inner tag's PCP makes no difference.
         tables.run(&mut frame(&[(0x88a8, outer_tci), (0x8100, 0xe00a)], 0x0806, &[0; 28]));
         let outcome = tables.outcome.get();
@@ -272,8 +272,8 @@ fn what_is_not_ip_has_the_class_of_its_pcp_and_no_dscp() {
 fn frames_without_a_tag_and_with_a_priority_tag_can_be_claimed() {
     let packet = ipv4(46 << 2, 26);
     for tags in [&[][..], &[(0x8100, 0xa000)], &[(0x88a8, 0)]] {
-        let mut tables = FakeTables::new(&qos_row(|_| 0));
-        tables.claims_untagged = true;
+        let mut tables = sample(&qos_row(|_| 0));
+        claim_untagged(&mut tables);
         let mut left = frame(tags, 0x0800, &packet);
         assert_eq!(tables.run(&mut left), Reason::Ok, "{tags:x?}");
         assert_eq!(tables.outcome.get().attachment, DOT1Q);
@@ -283,8 +283,8 @@ fn frames_without_a_tag_and_with_a_priority_tag_can_be_claimed() {
     for tpid in [0x8100, 0x88a8, 0x9100, 0x9200] {
         for vid in [0, 21, 100, 999, 4095] {
             for first in [&[][..], &[(0x8100, 0xa000)], &[(0x88a8, 0)], &[(0x8100, 0); 2]] {
-                let mut tables = FakeTables::new(&qos_row(|_| 0));
-                tables.claims_untagged = true;
+                let mut tables = sample(&qos_row(|_| 0));
+                claim_untagged(&mut tables);
                 let sent = frame(&[first, &[(tpid, vid)]].concat(), 0x0800, &packet);
                 let mut left = sent.clone();
                 let reason = tables.run(&mut left);
@@ -300,8 +300,8 @@ fn frames_without_a_tag_and_with_a_priority_tag_can_be_claimed() {
         }
     }
     // Control protocols are the stack's all the same, and a reserved VID is nobody's.
-    let mut tables = FakeTables::new(&qos_row(|_| 0));
-    tables.claims_untagged = true;
+    let mut tables = sample(&qos_row(|_| 0));
+    claim_untagged(&mut tables);
     assert_eq!(tables.run(&mut frame(&[], 0x88cc, &[0; 46])), Reason::Control);
     assert_eq!(tables.run(&mut frame(&[(0x8100, 4095)], 0x0800, &packet)), Reason::Unmatched);
 }
@@ -316,7 +316,7 @@ fn no_frame_with_more_tags_than_its_circuit_loses_all_of_these() {
         (0x9200, Reason::Unmatched),
         (0x8847, Reason::Ok),
     ] {
-        let mut tables = FakeTables::new(&qos_row(|_| 0));
+        let mut tables = sample(&qos_row(|_| 0));
         tables.attachments[QINQ as usize].retag = Retag::to(None, None).to_bits();
         let sent = frame(&[QINQ_TAGS.as_slice(), &[(tpid, 21)]].concat(), 0x0800, &ipv4(0, 26));
         let mut left = sent.clone();
@@ -334,7 +334,7 @@ fn no_frame_with_more_tags_than_its_circuit_loses_all_of_these() {
 proptest! {
     #[test]
     fn marking_ipv4_touches_dscp_and_checksum_only(tos: u8, leaving in 0u8..64, len in 0u16..64) {
-        let mut tables = FakeTables::new(&qos_row(|_| leaving));
+        let mut tables = sample(&qos_row(|_| leaving));
         let sent = frame(&QINQ_TAGS, 0x0800, &ipv4(tos, len));
         let mut marked = sent.clone();
         prop_assert_eq!(tables.run(&mut marked), Reason::Ok);
@@ -351,7 +351,7 @@ proptest! {
 
     #[test]
     fn a_wrong_ipv4_checksum_stays_wrong(tos: u8, leaving in 0u8..64, error in 1u16..0xffff) {
-        let mut tables = FakeTables::new(&qos_row(|_| leaving));
+        let mut tables = sample(&qos_row(|_| leaving));
         let mut packet = ipv4(tos, 8);
         let right = ipv4_checksum(&packet[..20]);
         // Both zeroes of one's complement are one number: an error of that is none.
@@ -365,7 +365,7 @@ proptest! {
 
     #[test]
     fn marking_ipv6_touches_the_dscp_only(traffic_class: u8, leaving in 0u8..64, len in 0u16..64) {
-        let mut tables = FakeTables::new(&qos_row(|_| leaving));
+        let mut tables = sample(&qos_row(|_| leaving));
         let mut frame_ = frame(&QINQ_TAGS, 0x86dd, &ipv6(traffic_class, len));
         prop_assert_eq!(tables.run(&mut frame_), Reason::Ok);
         let expected = frame(&QINQ_TAGS, 0x86dd, &ipv6(leaving << 2 | traffic_class & 3, len));
@@ -381,7 +381,7 @@ proptest! {
         if claimed && bytes.len() >= 24 {
             bytes[12..24].copy_from_slice(&[0x88, 0xa8, 0, 100, 0x81, 0, 0, 10, 8, 0, 0x45, 0]);
         }
-        let mut tables = FakeTables::new(&qos_row(|arriving| 63 - arriving));
+        let mut tables = sample(&qos_row(|arriving| 63 - arriving));
         let mut out = bytes.clone();
         let reason = tables.run(&mut out);
         for (at, (before, after)) in bytes.iter().zip(&out).enumerate() {

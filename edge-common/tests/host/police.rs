@@ -1,12 +1,13 @@
 //! The policer on the host: the purchased rate, its bound, and who goes first.
 
-use crate::tables::{FakeTables, qos_row};
+use crate::tables::{qos_row, sample};
 use edge_common::{
     abi::{
         policer::{Bucket, Lease},
         qos::BurstShare,
         rate::Rate,
     },
+    host::{FixedClock, HostTables},
     policer::bucket,
 };
 use proptest::prelude::*;
@@ -17,24 +18,24 @@ const DEFAULT: u16 = 614;
 
 /// CPUs that share a policer, each with a clock of its own.
 struct Cpus {
-    tables: FakeTables,
+    tables: HostTables,
     leases: Vec<Lease>,
 }
 
 impl Cpus {
     fn new(cpus: usize, rate: Rate) -> Self {
-        let mut tables = FakeTables::new(&qos_row(|arriving| arriving));
-        tables.rates = vec![rate];
+        let mut tables = sample(&qos_row(|arriving| arriving));
+        tables.buckets.rates = vec![rate];
         Self { tables, leases: vec![Lease::default(); cpus] }
     }
 
     fn admit(&mut self, cpu: usize, now_ns: u64, share: u16, len_bytes: u32) -> bool {
         let own = Bucket { policer: 1, rate: 0 };
         let share = BurstShare::new(share);
-        self.tables.policers[1].1 = self.leases[cpu];
-        self.tables.now_ns = now_ns;
+        self.tables.buckets.policers[1].1 = self.leases[cpu];
+        self.tables.buckets.clock = FixedClock(now_ns);
         let admission = bucket::admit(&mut self.tables, own, share, len_bytes).unwrap();
-        self.leases[cpu] = self.tables.policers[1].1;
+        self.leases[cpu] = self.tables.buckets.policers[1].1;
         admission.is_within()
     }
 }
@@ -45,7 +46,7 @@ fn delivered(rate_bps: u64, len_bytes: u32, overload: f64, cpus: usize, duration
     let burst_bytes = (rate_bps / 8 / 40).clamp(128_000, 64_000_000);
     let mut policed = Cpus::new(cpus, Rate::new(rate_bps, burst_bytes).unwrap());
     // Once, so that the burst's fill is at its steady state from the start.
-    policed.tables.policers[1].0.tat_ticks.set(u64::MAX >> 1);
+    policed.tables.buckets.policers[1].0.tat_ticks.set(u64::MAX >> 1);
     let start_ns = 1_000_000_000;
     while policed.admit(0, start_ns, VOICE, len_bytes) {}
     let gap_ns = f64::from(len_bytes) * 8e9 / (rate_bps as f64 * overload);

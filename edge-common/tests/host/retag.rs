@@ -2,7 +2,7 @@
 
 use crate::{
     frames::{QINQ_TAGS, frame, ipv4},
-    tables::{DOT1Q, FakeTables, QINQ, qos_row},
+    tables::{DOT1Q, QINQ, Run, claim_untagged, qos_row, sample},
 };
 use edge_common::{
     Reason,
@@ -22,8 +22,8 @@ const fn tag(tpid: u16, vid: u16, source: Source) -> LeavingTag {
 
 /// The frame with tags `arriving` as it leaves, seen from its own end.
 fn retagged(arriving: &[(u16, u16)], retag: Retag) -> Vec<u8> {
-    let mut tables = FakeTables::new(&qos_row(|arriving| arriving));
-    tables.claims_untagged = true;
+    let mut tables = sample(&qos_row(|arriving| arriving));
+    claim_untagged(&mut tables);
     for attachment in [QINQ, DOT1Q] {
         tables.attachments[attachment as usize].retag = retag.to_bits();
     }
@@ -90,7 +90,7 @@ fn the_outer_tag_leaves_with_the_priority_of_the_class() {
     let mut row = qos_row(|arriving| arriving);
     row.pcp_marks[1] = 6;
     let marked = |retag, tos| {
-        let mut tables = FakeTables::new(&row);
+        let mut tables = sample(&row);
         let attachment = &mut tables.attachments[QINQ as usize];
         attachment.flags = edge_common::abi::attachment::Attachment::MARKS_PCP;
         attachment.retag = Retag::to_bits(retag);

@@ -2,7 +2,7 @@
 
 use crate::{
     frames::{QINQ_TAGS, frame, ipv4, ipv4_checksum, ipv6},
-    tables::{FakeTables, QINQ, qos_row},
+    tables::{QINQ, Run, qos_row, sample},
 };
 use edge_common::{
     Reason,
@@ -35,7 +35,7 @@ fn row(rules: &[Rule]) -> QosRow {
 
 /// Class and leaving DSCP of a packet.
 fn classified(row: &QosRow, ether_type: u16, packet: &[u8]) -> (u8, u8) {
-    let mut tables = FakeTables::new(row);
+    let mut tables = sample(row);
     tables.attachments[QINQ as usize].flags = Attachment::HAS_RULES;
     assert_eq!(tables.run(&mut frame(&QINQ_TAGS, ether_type, packet)), Reason::Ok);
     (tables.outcome.get().class, tables.outcome.get().dscp_out)

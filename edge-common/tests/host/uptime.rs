@@ -3,7 +3,7 @@
 
 use crate::{
     frames::{QINQ_TAGS, frame, ipv4},
-    tables::{FakeTables, QINQ, qos_row},
+    tables::{QINQ, Run, qos_row, sample},
 };
 use edge_common::{
     Reason,
@@ -13,6 +13,7 @@ use edge_common::{
         qos::BurstShare,
         rate::{Rate, TICKS_PER_NS_LOG2},
     },
+    host::{FixedClock, HostTables},
     policer::bucket,
 };
 use proptest::prelude::*;
@@ -103,15 +104,15 @@ proptest! {
             (prop_oneof![10 => 0u64..3_000_000, 1 => any_pause_ns()], 60u32..9000), 1..300),
     ) {
         let rate = Rate::new(rate_bps, 128_000).unwrap();
-        let mut tables = FakeTables::new(&qos_row(|arriving| arriving));
-        tables.rates = vec![rate];
+        let mut tables = sample(&qos_row(|arriving| arriving));
+        tables.buckets.rates = vec![rate];
         let mut reference = Reference { rate, tat_ticks: 0, credit_bytes: 0 };
         let mut now_ns = u128::from(start_ns);
         for (gap_ns, len_bytes) in frames {
             now_ns += u128::from(gap_ns);
             let expected = reference.admit(now_ns << TICKS_PER_NS_LOG2, len_bytes);
             // The kernel's clock holds 584 years, of which the path uses the low bits.
-            tables.now_ns = now_ns as u64;
+            tables.buckets.clock = FixedClock(now_ns as u64);
             let own = Bucket { policer: 1, rate: 0 };
             let admission =
                 bucket::admit(&mut tables, own, BurstShare::WHOLE, len_bytes).unwrap();
@@ -143,7 +144,7 @@ proptest! {
             prop_assert_eq!(left_here, left_there);
         }
         prop_assert_eq!(here.meters, there.meters);
-        for ((here, here_lease), (there, there_lease)) in here.policers.iter().zip(&there.policers) {
+        for ((here, here_lease), (there, there_lease)) in here.buckets.policers.iter().zip(&there.buckets.policers) {
             // When a sender was told is the clock's.
             let told = |lease: &Lease| Lease { told: 0, ..*lease };
             prop_assert_eq!(told(here_lease), told(there_lease));
@@ -161,7 +162,7 @@ proptest! {
         start_ns in any_pause_ns(), pause_ns in any_pause_ns(), is_fair: bool,
     ) {
         let mut tables = circuit(is_fair);
-        let rate = tables.rates[0];
+        let rate = tables.buckets.rates[0];
         let max_ahead_ns = rate.max_ahead_ticks() >> TICKS_PER_NS_LOG2;
         let sent = of_flow(0, 0, 954);
         // One flow that fills bucket and queue.
@@ -184,7 +185,7 @@ proptest! {
     #[test]
     fn windows_close_after_any_pause(start_ns in long_pause_ns(), pause_ns in any_pause_ns()) {
         let mut tables = circuit(false);
-        let rate = tables.rates[0];
+        let rate = tables.buckets.rates[0];
         let max_ahead_ns = rate.max_ahead_ticks() >> TICKS_PER_NS_LOG2;
         let mut now_ns = start_ns + max_ahead_ns;
         let frame_ticks = rate.ticks(1000);
@@ -200,7 +201,7 @@ proptest! {
         now_ns -= pause_ns;
         let _reason = tables.run_at(&mut of_flow(0, 0, 954), now_ns + 1_000_000_000);
         let [first, second] = sold_ticks;
-        for (window, len_ns) in tables.policers[1].0.windows.iter().zip([1_000_000, 100_000_000]) {
+        for (window, len_ns) in tables.buckets.policers[1].0.windows.iter().zip([1_000_000, 100_000_000]) {
             let left_ns = TURN_NS - pause_ns % TURN_NS;
             let is_one = pause_ns % TURN_NS < len_ns || left_ns < 2_000_000;
             let most_ticks = if is_one { first + second } else { first.max(second) };
@@ -219,7 +220,7 @@ fn is_past(pause_ns: u64, max_ahead_ns: u64) -> bool {
 #[test]
 fn a_queue_with_less_than_nothing_holds_up_nobody() {
     let mut tables = circuit(true);
-    for queue in &tables.flow_queues.queues_ticks {
+    for queue in &tables.buckets.flow_queues[1].queues_ticks {
         queue.set(10u64.wrapping_neg());
     }
     for ns in 0..10 {
@@ -228,9 +229,9 @@ fn a_queue_with_less_than_nothing_holds_up_nobody() {
 }
 
 /// A circuit whose flows are told apart, or are not.
-fn circuit(is_fair: bool) -> FakeTables {
-    let mut tables = FakeTables::new(&qos_row(|arriving| arriving));
-    tables.rates = vec![Rate::new(RATE_BPS, BURST_BYTES).unwrap()];
+fn circuit(is_fair: bool) -> HostTables {
+    let mut tables = sample(&qos_row(|arriving| arriving));
+    tables.buckets.rates = vec![Rate::new(RATE_BPS, BURST_BYTES).unwrap()];
     let attachment = &mut tables.attachments[QINQ as usize];
     attachment.policer = 1;
     attachment.flow_queues = u32::from(is_fair);
@@ -238,13 +239,13 @@ fn circuit(is_fair: bool) -> FakeTables {
 }
 
 /// The same with a peering and a class that have a bandwidth.
-fn everything() -> FakeTables {
+fn everything() -> HostTables {
     let mut tables = circuit(true);
     let rate = |part: u64| Rate::new(RATE_BPS / part, BURST_BYTES / part).unwrap();
-    tables.rates = vec![rate(1), rate(2), rate(5)];
-    tables.policers = (0..4).map(|_| (Policer::default(), Lease::default())).collect();
-    tables.limits.peering = Bucket { policer: 2, rate: 1 };
-    tables.limits.classes[1] = Bucket { policer: 3, rate: 2 };
+    tables.buckets.rates = vec![rate(1), rate(2), rate(5)];
+    tables.buckets.policers = (0..4).map(|_| (Policer::default(), Lease::default())).collect();
+    tables.limits[QINQ as usize].peering = Bucket { policer: 2, rate: 1 };
+    tables.limits[QINQ as usize].classes[1] = Bucket { policer: 3, rate: 2 };
     tables.attachments[QINQ as usize].flags = Attachment::HAS_LIMITS;
     tables
 }

@@ -6,17 +6,17 @@ use edge_common::{
     Clock, Word,
     abi::{
         policer::{Bucket, Lease, Policer, Window},
+        port::Features,
         qos::BurstShare,
         rate::{Rate, TICKS_PER_NS_LOG2},
     },
+    host::BucketTables,
     policer::bucket,
 };
 use loom::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
 };
-
-use super::tables::OnePolicer;
 
 /// What the CPUs share.
 #[derive(Clone)]
@@ -85,13 +85,18 @@ impl Cpu {
         let others = || CpuWord::Other(Cell::new(0));
         let window =
             || Window { start_ticks: others(), sold_before_ticks: others(), peak_ticks: others() };
-        let policer = Policer {
-            tat_ticks: CpuWord::Tat(&tat),
-            sold_ticks: others(),
-            windows: [window(), window()],
-        };
+        let policer =
+            |tat_ticks| Policer { tat_ticks, sold_ticks: others(), windows: [window(), window()] };
+        // The first stands for none.
+        let policers = [policer(others()), policer(CpuWord::Tat(&tat))];
         let own = Bucket { policer: 1, rate: 0 };
-        let mut tables = OnePolicer { rate, policer, lease: Lease::default(), clock: &clock };
+        let mut tables = BucketTables {
+            rates: vec![rate],
+            policers: policers.map(|policer| (policer, Lease::default())).into(),
+            flow_queues: Vec::new(),
+            clock: &clock,
+            features: Features::ECN,
+        };
         let mut admitted_bytes = 0;
         for Frame { gap_ns, share, len_bytes } in self.frames.iter().copied() {
             if gap_ns != 0 {
@@ -103,7 +108,7 @@ impl Cpu {
                 admitted_bytes += u64::from(len_bytes);
             }
         }
-        Ran { changes: tat.changes.take(), admitted_bytes, lease: tables.lease }
+        Ran { changes: tat.changes.take(), admitted_bytes, lease: tables.policers[1].1 }
     }
 }
 

@@ -1,0 +1,209 @@
+//! The kernel's tables in memory, with as many entries, and what surrounds the path of one port.
+
+use alloc::{boxed::Box, collections::BTreeMap, vec::Vec};
+use core::cell::Cell;
+
+use super::calls::HostBuckets;
+use crate::{
+    abi::{
+        VidTable,
+        attachment::{Attachment, Slot},
+        class::Class,
+        counters::{Losses, Meter, PortCounters},
+        in_flight::HandedOver,
+        outcome::Outcome,
+        policer::{FlowQueues, Lease, Limits, Policer},
+        port::{Features, PortConfig},
+        qos::QosRow,
+        rate::Rate,
+    },
+    env::{Buckets, Clock, Counters, Egress, FrameCalls, Lookup, Observer, Word},
+    packet::{ip::Dscp, vlan::Vid},
+    path,
+};
+
+/// The tables of one port and one CPU, and what the path has told of the last frame.
+pub struct HostTables {
+    /// The port.
+    pub port: PortConfig,
+    /// Its S-table.
+    pub s_table: Box<VidTable>,
+    /// C-tables by index.
+    pub c_tables: BTreeMap<u32, Box<VidTable>>,
+    /// By index; 0 stands for none.
+    pub attachments: Vec<Attachment>,
+    /// By index.
+    pub qos_rows: Vec<QosRow>,
+    /// By the attachment's index.
+    pub limits: Vec<Limits>,
+    /// What polices.
+    pub buckets: BucketTables<Cell<u64>, FixedClock>,
+    /// By the attachment's index.
+    pub meters: Vec<Meter>,
+    /// By the attachment's index.
+    pub losses: Vec<Losses>,
+    /// The port's.
+    pub port_counters: PortCounters,
+    /// Whether the port that frames are forwarded to is there.
+    pub has_egress: bool,
+    /// What was handed over of the last frame.
+    pub handed_over: Vec<HandedOver>,
+    /// What became of the last frame.
+    pub outcome: Cell<Outcome>,
+}
+
+/// Buckets, their rates, and the clock that fills them.
+pub struct BucketTables<W, C> {
+    /// By index.
+    pub rates: Vec<Rate>,
+    /// What all CPUs share, and what this one has leased, by index; 0 stands for none.
+    pub policers: Vec<(Policer<W>, Lease)>,
+    /// By index; 0 stands for none.
+    pub flow_queues: Vec<FlowQueues<W>>,
+    /// The clock.
+    pub clock: C,
+    /// The features of the port.
+    pub features: Features,
+}
+
+/// A clock that tells this number of nanoseconds.
+#[derive(Clone, Copy, Debug)]
+pub struct FixedClock(pub u64);
+
+impl HostTables {
+    /// Takes a frame along the path at this time of a monotonic clock.
+    pub fn process(&mut self, frame: &mut impl FrameCalls, now_ns: u64) -> Outcome {
+        self.buckets.clock = FixedClock(now_ns);
+        self.handed_over.clear();
+        self.outcome.set(Outcome::unknown());
+        let port = self.port;
+        let reason = path::process(frame, &port, self);
+        Outcome { reason: reason.number(), ..self.outcome.get() }
+    }
+}
+
+impl Clock for FixedClock {
+    fn now_ns(&self) -> u64 {
+        self.0
+    }
+}
+
+impl<W: Word, C: Clock + Copy> Buckets for BucketTables<W, C> {
+    type Word = W;
+    type Clock = C;
+
+    fn clock(&self) -> C {
+        self.clock
+    }
+
+    fn rate(&self, index: u32) -> Option<&Rate> {
+        self.rates.get(index as usize)
+    }
+
+    fn policer(&mut self, index: u32) -> Option<(&Policer<W>, &mut Lease)> {
+        let (policer, lease) = self.policers.get_mut(index as usize)?;
+        Some((policer, lease))
+    }
+
+    fn flow_queues(&self, index: u32) -> Option<&FlowQueues<W>> {
+        self.flow_queues.get(index as usize)
+    }
+}
+
+impl<W: Word, C: Clock + Copy> HostBuckets for BucketTables<W, C> {
+    fn features(&self) -> Features {
+        self.features
+    }
+}
+
+impl Lookup for HostTables {
+    fn s_tag(&self, vid: Vid) -> Slot {
+        Slot::from_bits(self.s_table[vid.index()])
+    }
+
+    fn c_tag(&self, table: u32, vid: Vid) -> Slot {
+        self.c_tables.get(&table).map_or(Slot::Empty, |table| Slot::from_bits(table[vid.index()]))
+    }
+
+    fn attachment(&self, index: u32) -> Option<&Attachment> {
+        self.attachments.get(index as usize)
+    }
+
+    fn qos_row(&self, index: u32) -> Option<&QosRow> {
+        self.qos_rows.get(index as usize)
+    }
+
+    fn limits(&self, attachment: u32) -> Option<&Limits> {
+        self.limits.get(attachment as usize)
+    }
+}
+
+impl Buckets for HostTables {
+    type Word = Cell<u64>;
+    type Clock = FixedClock;
+
+    fn clock(&self) -> FixedClock {
+        self.buckets.clock()
+    }
+
+    fn rate(&self, index: u32) -> Option<&Rate> {
+        self.buckets.rate(index)
+    }
+
+    fn policer(&mut self, index: u32) -> Option<(&Policer<Cell<u64>>, &mut Lease)> {
+        self.buckets.policer(index)
+    }
+
+    fn flow_queues(&self, index: u32) -> Option<&FlowQueues<Cell<u64>>> {
+        self.buckets.flow_queues(index)
+    }
+}
+
+impl HostBuckets for HostTables {
+    fn features(&self) -> Features {
+        self.port.features
+    }
+}
+
+impl Counters for HostTables {
+    fn meter(&mut self, attachment: u32) -> Option<&mut Meter> {
+        self.meters.get_mut(attachment as usize)
+    }
+
+    fn losses(&mut self, attachment: u32) -> Option<&mut Losses> {
+        self.losses.get_mut(attachment as usize)
+    }
+
+    fn port_counters(&mut self) -> Option<&mut PortCounters> {
+        Some(&mut self.port_counters)
+    }
+}
+
+impl Egress for HostTables {
+    fn forward(&mut self) -> bool {
+        self.has_egress
+    }
+
+    fn hand_over(&mut self, frame: HandedOver) {
+        self.handed_over.push(frame);
+    }
+}
+
+impl Observer for HostTables {
+    fn note_attachment(&self, index: u32) {
+        self.outcome.set(Outcome { attachment: index, ..self.outcome.get() });
+    }
+
+    fn note_class(&self, class: Class) {
+        self.outcome.set(Outcome { class: class.number(), ..self.outcome.get() });
+    }
+
+    fn note_dscp(&self, arriving: Dscp, leaving: Dscp) {
+        let (dscp_in, dscp_out) = (arriving.bits(), leaving.bits());
+        self.outcome.set(Outcome { dscp_in, dscp_out, ..self.outcome.get() });
+    }
+
+    fn note_len_bytes(&self, len_bytes: u32) {
+        self.outcome.set(Outcome { len_bytes, ..self.outcome.get() });
+    }
+}
