@@ -27,7 +27,7 @@ use edge_tests::{
 use edge_user::lab::{Lab, private_mounts, root_or_skip};
 
 /// Faults in each world.
-const FAULTS: u64 = 40;
+const FAULTS: u64 = 125;
 /// Worlds side by side: most of what a daemon does in one is to wait for the kernel.
 const WORLDS: u64 = 4;
 

@@ -176,38 +176,62 @@ pub(super) struct Found {
     pub(super) may_wait: bool,
 }
 
-/// The interface of each port of `config`, in order. `earlier` are ports as tables of other versions
-/// know them: those speak where `tables` know nothing.
+/// What is known of ports from before.
+pub(super) struct Known<'a> {
+    /// The tables that they are to have.
+    pub(super) tables: &'a KernelTables,
+    /// The layout of these.
+    pub(super) version: u32,
+    /// The ports as tables of other versions know them.
+    pub(super) earlier: &'a [KnownPort],
+}
+
+impl Known<'_> {
+    /// Looks for a port's interface. Tables of another version speak of it where they have its program, or
+    /// where ours know nothing of it, or only what was so before the others took over.
+    fn look(&self, port: &Port, links: &[PortLink], devices: &Devices) -> Result<Seen> {
+        let &Self { tables, version, earlier } = self;
+        let index = tables.port_names().get(&port.name).copied();
+        let here = || links.iter().filter(|link| matches!(link.place, Place::Here(_)));
+        let own =
+            here().find(|link| index.is_some() && tables.port_of_program(link.program_id) == index);
+        let mut others: Vec<_> =
+            earlier.iter().filter(|earlier| earlier.name == port.name).collect();
+        let mut link = own;
+        if own.is_none() {
+            let program = |link: &&PortLink| {
+                others.iter().any(|other| other.program_ids.contains(&link.program_id))
+            };
+            link = here().find(program);
+        }
+        if let Some(link) = link.filter(|_| own.is_none()) {
+            others.retain(|other| other.program_ids.contains(&link.program_id));
+        }
+        let is_left = !links.is_empty() && links.iter().all(|link| link.pins.version() != version);
+        let is_ours = own.is_some() || link.is_none() && !is_left;
+        let index = index.filter(|_| is_ours);
+        let mut seen = Seen::look(port, index, link, tables, devices)?;
+        let had = |other: &KnownPort| other.interface.as_ref() == Some(&port.interface);
+        if !index.is_some_and(|index| tables.has_any_interface(index)) {
+            seen.had_name |= others.into_iter().any(had);
+        }
+        seen.is_known |= earlier.iter().any(had);
+        Ok(seen)
+    }
+}
+
+/// The interface of each port of `config`, in order.
 pub(super) fn find_interfaces(
     config: &Config,
-    tables: &KernelTables,
-    earlier: &[KnownPort],
+    known: &Known<'_>,
     links: &[PortLink],
     devices: &Devices,
     wanted: Wanted,
 ) -> Result<Vec<Found>> {
-    let indices = tables.port_names();
-    let here = || links.iter().filter(|link| matches!(link.place, Place::Here(_)));
     let mut ports = Vec::new();
     for port in &config.ports {
-        let index = indices.get(&port.name).copied();
-        let mut own = here().filter(|_| index.is_some());
-        let link = own.find(|link| tables.port_of_program(link.program_id) == index);
-        let earlier_own = || earlier.iter().filter(|earlier| earlier.name == port.name);
-        let link = link.or_else(|| {
-            let has = |link: &&PortLink| {
-                earlier_own().any(|earlier| earlier.program_ids.contains(&link.program_id))
-            };
-            here().find(has)
-        });
-        let seen = Seen::look(port, index, link, tables, devices);
-        let mut seen = seen.with_context(|| format!("port \"{}\"", port.name))?;
-        if !index.is_some_and(|index| tables.has_any_interface(index)) {
-            let had = |earlier: &KnownPort| earlier.interface.as_ref() == Some(&port.interface);
-            seen.had_name |= earlier_own().any(had);
-            seen.is_known |= earlier.iter().any(had);
-        }
-        ports.push((port, seen));
+        let seen = known.look(port, links, devices);
+        ports.push((port, seen.with_context(|| format!("port \"{}\"", port.name))?));
     }
     let assigned = assign(&ports, wanted)?.into_iter().zip(&ports);
     let found = assigned.map(|(assigned, (_, seen))| match assigned {

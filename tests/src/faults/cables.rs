@@ -21,7 +21,7 @@ use edge_user::{
 
 use super::wires::WIRES;
 
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(30);
 const PIN_DIR: &str = "/sys/fs/bpf/edge";
 /// Nobody's, with the index that an interface had.
 const STRANGER: &str = "stranger";
@@ -165,6 +165,19 @@ impl Cables {
                 Ok(true)
             }
         }
+    }
+
+    /// Waits until what the far end of a wire sends comes by it. The kernel lets its interface send
+    /// only after it has got round to the news that the wire is back, and drops frames until then.
+    pub fn await_link(&self, lab: &Lab, wire: usize) -> Result<()> {
+        let far_end = lab.far_end(WIRES[wire].name)?;
+        let deadline = Instant::now() + PATIENCE;
+        while !far_end.ns().output("ip", &["-o", "link", "show", "up"])?.contains("state UP") {
+            ensure!(Instant::now() < deadline, "{}: the wire does not come up", WIRES[wire].name);
+            thread::sleep(Duration::from_millis(2));
+        }
+        // It says so before it is so, under a lock that this takes, too.
+        ip(far_end.ns(), &["link", "set", far_end.interface(), "up"])
     }
 
     /// Gives an interface another name. Returns whether the kernel can do that while it is up.

@@ -302,6 +302,7 @@ impl<'a> Run<'a> {
             let name = self.model.ports[wire].name;
             let port = status.ports.iter().find(|port| port.name == name).context("the port")?;
             if port.xdp_mode != "none" {
+                self.cables.await_link(self.lab, wire)?;
                 self.traffic.resume(wire);
                 return Ok(());
             }

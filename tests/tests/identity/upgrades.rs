@@ -2,7 +2,10 @@
 
 use anyhow::{Context as _, Result};
 use edge_tests::{
-    daemon::{CONFIG_PATH, Daemon, configure, detach, edge_binary, other_layout_binary},
+    daemon::{
+        CONFIG_PATH, Daemon, book, configure, detach, edge_binary, other_layout_binary, reload,
+    },
+    faults::disk::Disk,
     wires::{PORTS, WIRES, Wires, config, port, wait_for_port, wait_until_sound},
 };
 use edge_user::lab::{private_mounts, root_or_skip};
@@ -47,6 +50,41 @@ fn a_takeover_by_another_version_knows_whose_the_interfaces_are() -> Result<()> 
         wait_until_sound("P1")?;
         wires.pass(&all)?;
     }
+    wires.check_books()?;
+    daemon.stop()?;
+    detach(&wires.lab)?;
+    Ok(())
+}
+
+/// Tables that can't be booked stay, and get programs again when their version comes back. Their
+/// notes are then older than those of the version between.
+#[test]
+fn tables_that_were_left_behind_have_no_say() -> Result<()> {
+    if !root_or_skip("tables_that_were_left_behind_have_no_say") {
+        return Ok(());
+    }
+    private_mounts()?;
+    let mut disk = Disk::new()?;
+    let mut wires = Wires::new(&[])?;
+    let daemon = Daemon::start(&wires.lab, &config(&PORTS, &WIRES))?;
+    wires.pass(&[0, 1])?;
+    book()?;
+    disk.fill()?;
+    daemon.stop()?;
+
+    let swapped = [("P1", "cust1"), ("P2", "cust0"), ("C1", "core0"), ("C2", "core1")];
+    let swapped = config(&swapped, &WIRES);
+    let daemon = Daemon::start_as(&wires.lab, other_layout_binary(), &config(&PORTS, &WIRES))?;
+    configure(&swapped)?;
+    reload()?;
+    wires.pass(&[0, 1])?;
+    wires.ip("link set cust0 name renamed")?;
+    daemon.stop()?;
+
+    let daemon = Daemon::start_as(&wires.lab, edge_binary(), &swapped)?;
+    assert_eq!(port("P2")?.interface, "renamed");
+    wires.pass(&[0, 1])?;
+    disk.repair()?;
     wires.check_books()?;
     daemon.stop()?;
     detach(&wires.lab)?;

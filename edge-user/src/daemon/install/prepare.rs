@@ -15,7 +15,7 @@ use crate::{
     config::Config,
     daemon::{
         bookkeeper::Bookkeeper,
-        interfaces::{Found, Wanted, find_interfaces},
+        interfaces::{Found, Known, Wanted, find_interfaces},
     },
     dataplane::{
         KernelTables, KnownPort, Pins, Place, PortLink,
@@ -103,7 +103,8 @@ fn try_prepare(
 ) -> Result<Parts> {
     let Aim { config, wanted, running } = aim;
     let earlier = ports_of_other_versions(set)?;
-    let found = find_interfaces(config, &set.tables, &earlier, links, devices, wanted)?;
+    let known = Known { tables: &set.tables, version: set.pins.version(), earlier: &earlier };
+    let found = find_interfaces(config, &known, links, devices, wanted)?;
     let mut modes = check(&with_interfaces(config, &found))?;
     let (mut problems, mut given_up) = (Vec::new(), BTreeMap::new());
     for (port, found) in config.ports.iter().zip(&found) {
