@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
+use edge_common::{Action, Reason, reason::UnmatchedPolicy};
 use edge_user::config;
 
 #[test]
@@ -13,6 +14,24 @@ fn the_readmes_configuration_is_valid() {
     let config = config.unwrap_or_else(|errors| panic!("{errors}"));
     assert_eq!(config.warnings(), Vec::<String>::new());
     assert!(block.lines().count() <= 5, "a configuration of five lines");
+}
+
+#[test]
+fn every_reason_has_its_cause_effect_and_cure() {
+    let document = include_str!("../../docs/reasons.md");
+    let mut sections = document.split("\n## ").skip(1);
+    for reason in Reason::ALL {
+        let section = sections.next().expect("a section for each reason");
+        let heading = format!("{} `{}`\n", reason.number(), reason.as_str());
+        assert!(section.starts_with(&heading), "{heading} comes before {section}");
+        for part in ["* **Cause**: ", "* **Effect**: ", "* **To do**: "] {
+            assert_eq!(section.matches(part).count(), 1, "{part} of {heading}");
+        }
+        let is_dropped = reason.action(UnmatchedPolicy::Pass) == Action::Drop;
+        let says_so = section.contains("the edge drops") || section.contains("the frame is lost");
+        assert_eq!(is_dropped, says_so, "{heading}");
+    }
+    assert_eq!(sections.next(), None);
 }
 
 #[test]
