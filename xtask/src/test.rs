@@ -251,7 +251,7 @@ fn foreign(root: &Path) -> Result<bool> {
     }
     let arch = Arch::foreign();
     let mut build = arch::cargo(root, arch, "check --package edge-user --bin edge");
-    // Nothing of it runs.
+    // The check runs no SQLite, so that nobody needs it optimised.
     build.args(["--config", "profile.dev.package.libsqlite3-sys.opt-level=0"]);
     step::run(&format!("edge for {}", arch.name()), &mut build)?;
     Ok(true)
