@@ -6,7 +6,7 @@ use edge_user::config;
 
 #[test]
 fn the_readmes_configuration_is_valid() {
-    let readme = include_str!("../../README.md");
+    let readme = include_str!("../../../README.md");
     let block = readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next());
     let block = block.expect("README has a configuration");
     let config = config::parse(block, Path::new("README.md"));
@@ -17,17 +17,17 @@ fn the_readmes_configuration_is_valid() {
 
 #[test]
 fn a_test_stands_behind_each_sentence_about_billing() {
-    check_sentences(include_str!("../../docs/billing.md"), 30);
+    check_sentences(include_str!("../../../docs/billing.md"), 30);
 }
 
 #[test]
 fn a_test_stands_behind_each_sentence_about_interfaces() {
-    check_sentences(include_str!("../../docs/operations.md"), 8);
+    check_sentences(include_str!("../../../docs/operations.md"), 8);
 }
 
 #[test]
 fn a_test_stands_behind_each_sentence_about_replays() {
-    let document = include_str!("../../docs/replay.md");
+    let document = include_str!("../../../docs/replay.md");
     let (told, _) = document.split_once("## A line of").expect("the section after the sentences");
     check_sentences(told, 10);
 }
