@@ -75,12 +75,11 @@ pub fn cargo(toolchain: &Toolchain, root: &Path) -> Result<Command> {
 /// A directory of its own: the outer cargo holds the lock of the usual one.
 pub fn target_dir(root: &Path) -> PathBuf {
     let outer = env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
-    let layout = if has_other_layout() { "ebpf-other-layout" } else { "ebpf" };
     // One for each architecture that loads the objects: flags differ, and everything is built again
     // wherever they do.
     let arch = arch();
     let own = if arch == env::consts::ARCH { String::new() } else { format!("-{arch}") };
-    root.join(outer).join(format!("{layout}{own}"))
+    root.join(outer).join(format!("ebpf{own}"))
 }
 
 /// The architecture of the machine that loads the objects.

@@ -2,7 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    process::Stdio,
+    process::{Command, Stdio},
 };
 
 use anyhow::{Context as _, Result, ensure};
@@ -14,21 +14,34 @@ use crate::{
 
 /// An executable of tests.
 pub(crate) struct Executable {
-    /// The name of its file in `tests`, or of the library or program whose unit tests it has.
+    /// The name of its folder in `tests`, or of the library or program whose unit tests it has.
     pub(crate) name: String,
     /// Its path.
     pub(crate) path: PathBuf,
     /// The directory of its package.
     pub(crate) package: PathBuf,
-    /// Whether it has integration tests, in a file of its own.
+    /// Whether it has integration tests, in a folder of its own.
     pub(crate) is_integration: bool,
 }
 
-/// Builds them, as `cargo test` does: after that there is nothing left to do for the machine's own
-/// architecture.
+impl Executable {
+    /// The modules of its tests, in order.
+    pub(crate) fn modules(&self) -> Result<Vec<String>> {
+        let output = Command::new(&self.path)
+            .args(["--list", "--format", "terse"])
+            .output()
+            .with_context(|| format!("starting {}", self.path.display()))?;
+        ensure!(output.status.success(), "{} doesn't list its tests", self.path.display());
+        Ok(modules(&String::from_utf8_lossy(&output.stdout)))
+    }
+}
+
+/// Builds them, as `cargo test` does, and `edge`: in one go, as the tests' own dependencies give
+/// common ones other features, with which they would be compiled once more.
 pub(crate) fn build_tests(root: &Path, arch: Arch) -> Result<Vec<Executable>> {
     let what = format!("tests for {}", arch.name());
-    let words = "test --workspace --exclude edge-ebpf --no-run --message-format=json";
+    let words = "build --workspace --exclude edge-ebpf --tests --examples --bin edge \
+                 --message-format=json";
     let output = step::step(&what, || {
         let output =
             cargo(root, arch, words).stderr(Stdio::inherit()).output().context("starting cargo")?;
@@ -41,14 +54,13 @@ pub(crate) fn build_tests(root: &Path, arch: Arch) -> Result<Vec<Executable>> {
     Ok(built)
 }
 
-/// Builds `edge`, and the one with another layout, which tests run.
+/// Builds what tests run beside `edge`, after [`build_tests`]: the one with another layout.
 pub(crate) fn build_edges(root: &Path, arch: Arch) -> Result<Vec<PathBuf>> {
-    for (bin, features) in
-        [("edge", ""), ("edge-other-layout", " --features edge-user/other-layout")]
-    {
-        let words = format!("build --package edge-user --bin {bin}{features}");
-        step::run(&format!("{bin} for {}", arch.name()), &mut cargo(root, arch, &words))?;
-    }
+    // The example is there for its tests' dependencies: with them, common ones have the features
+    // that they were compiled with for the tests.
+    let words = "build --workspace --exclude edge-ebpf --bin edge-other-layout \
+                 --example steered_clock --features edge-user/other-layout";
+    step::run(&format!("edge-other-layout for {}", arch.name()), &mut cargo(root, arch, words))?;
     let mut target = build::target_dir(root);
     if arch != Arch::host() {
         target.push(arch.rust());
@@ -70,9 +82,24 @@ fn executable(line: &str) -> Option<Executable> {
     })
 }
 
+/// The modules at the top of a list of tests.
+fn modules(list: &str) -> Vec<String> {
+    let tests = list.lines().filter_map(|line| line.strip_suffix(": test"));
+    let mut modules: Vec<String> =
+        tests.filter_map(|test| Some(test.split_once("::")?.0.to_owned())).collect();
+    modules.dedup();
+    modules
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn modules_are_those_that_have_tests() {
+        let list = "growth::tables::one: test\ngrowth::two: test\nupgrade::x: test\nalone: test\n";
+        assert_eq!(modules(list), ["growth", "upgrade"]);
+    }
 
     #[test]
     fn an_executable_is_told_from_other_messages() {

@@ -49,7 +49,7 @@ pub(crate) fn fuzz(root: &Path, options: &Options) -> Result<()> {
     step::run("fuzzing", &mut look).inspect_err(|_| {
         println!(
             "An input that failed is the newest in {ARTIFACTS}; without the fuzzer:\n    cp \
-             {ARTIFACTS}/crash-… {CORPUS}/ && cargo test -p edge-tests --test corpus"
+             {ARTIFACTS}/crash-… {CORPUS}/ && cargo test -p edge-tests --test kernel corpus"
         );
     })?;
     if options.keep {

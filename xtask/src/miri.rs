@@ -26,10 +26,10 @@ pub(crate) fn miri(root: &Path) -> Result<bool> {
         // Seconds at 100 Gbps take Miri hours, and there is nothing in them but arithmetic.
         // Those that send millions of frames stay out.
         .args(["--", "--skip", "police", "--skip", "each_bucket", "--skip", "no_flow"])
-        .args(["--skip", "uptime"])
+        .args(["--skip", "uptime", "--skip", "ecn_capable", "--skip", "a_refusal"])
         // proptest looks for cases that failed before in a file.
         .env("MIRIFLAGS", "-Zmiri-disable-isolation")
-        .env("PROPTEST_CASES", "8");
+        .env("PROPTEST_CASES", "4");
     step::run("Miri", &mut cargo)?;
     Ok(true)
 }

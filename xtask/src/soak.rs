@@ -41,7 +41,14 @@ pub(crate) fn soak(root: &Path, options: &Options) -> Result<()> {
     setup::ensure(Needs::Test)?;
     for round in 0..options.rounds {
         let mut cargo = step::cargo();
-        cargo.current_dir(root).args(["test", "--package", "edge-tests", "--test", "conservation"]);
+        cargo.current_dir(root).args([
+            "test",
+            "--package",
+            "edge-tests",
+            "--test",
+            "faults",
+            "conservation",
+        ]);
         if options.release {
             cargo.arg("--release");
         }

@@ -2,7 +2,7 @@
 
 use std::{env, path::Path, process::Command, time::Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use clap::{Args, ValueEnum};
 use xtask::{ebpf, toolchain::Toolchain};
 
@@ -175,9 +175,12 @@ fn lint_ebpf(root: &Path) -> Result<Outcome> {
     Ok(Outcome::PASSED)
 }
 
-/// Test files that only compute: they run beside those that send traffic.
-const COMPUTING: [&str; 7] =
-    ["captures", "corpus", "differential", "edge_common", "host", "oracle", "policer_model"];
+/// Executables and modules of tests that only compute: they run beside those that send traffic.
+const COMPUTING: [&str; 6] =
+    ["edge_common", "host", "model", "kernel::captures", "kernel::corpus", "kernel::differential"];
+/// Executables of which one module runs after the other: some judge rates, which others would
+/// disturb.
+const BY_MODULE: [&str; 3] = ["kernel", "netns", "faults"];
 
 fn tests(root: &Path, beside: &[Stage], advisories: bool) -> Result<Outcome> {
     if !step::is_root() {
@@ -188,9 +191,12 @@ fn tests(root: &Path, beside: &[Stage], advisories: bool) -> Result<Outcome> {
     }
     let built = build_tests(root, Arch::host())?;
     build_edges(root, Arch::host())?;
-    let (computing, other): (Vec<_>, Vec<_>) =
-        built.into_iter().partition(|test| COMPUTING.contains(&test.name.as_str()));
-    let mut jobs: Vec<Job> = computing.iter().map(test_job).collect();
+    let mut all = Vec::new();
+    for executable in &built {
+        all.extend(test_jobs(executable)?);
+    }
+    let (mut jobs, other): (Vec<_>, Vec<_>) =
+        all.into_iter().partition(|job| COMPUTING.contains(&job.name.as_str()));
     jobs.push(Job {
         name: "examples in the documentation".to_owned(),
         program: env::var_os("CARGO").unwrap_or_else(|| "cargo".into()).into(),
@@ -210,11 +216,9 @@ fn tests(root: &Path, beside: &[Stage], advisories: bool) -> Result<Outcome> {
         });
     }
     let lane = Lane::start(jobs, &build::target_dir(root).join("beside.log"))?;
-    let tested = other.iter().try_for_each(|test| {
-        let Job { program, words, directory, env, .. } = test_job(test);
+    let tested = other.into_iter().try_for_each(|Job { name, program, words, directory, env }| {
         let mut command = Command::new(program);
-        command.args(words).current_dir(directory).envs(env);
-        step::run(&test.name, &mut command)
+        step::run(&name, command.args(words).current_dir(directory).envs(env))
     });
     println!("==> beside them");
     let said = lane.finish();
@@ -223,7 +227,17 @@ fn tests(root: &Path, beside: &[Stage], advisories: bool) -> Result<Outcome> {
     Ok(Outcome { skipped })
 }
 
-fn test_job(test: &Executable) -> Job {
+/// The tests of an executable, all at once or by module.
+fn test_jobs(test: &Executable) -> Result<Vec<Job>> {
+    if !BY_MODULE.contains(&test.name.as_str()) {
+        return Ok(vec![test_job(test, None)]);
+    }
+    let modules = test.modules()?;
+    ensure!(!modules.is_empty(), "{} has no tests", test.name);
+    Ok(modules.iter().map(|module| test_job(test, Some(module))).collect())
+}
+
+fn test_job(test: &Executable, module: Option<&str>) -> Job {
     let mut env = vec![
         // It builds nothing: all that it runs is there.
         ("CARGO".to_owned(), "true".to_owned()),
@@ -234,9 +248,9 @@ fn test_job(test: &Executable) -> Job {
         env.push(("EDGE_REQUIRE_ROOT".to_owned(), "1".to_owned()));
     }
     Job {
-        name: test.name.clone(),
+        name: module.map_or(test.name.clone(), |module| format!("{}::{module}", test.name)),
         program: test.path.clone(),
-        words: Vec::new(),
+        words: module.map(|module| format!("{module}::")).into_iter().collect(),
         directory: test.package.clone(),
         env,
     }
@@ -251,7 +265,7 @@ fn foreign(root: &Path) -> Result<bool> {
     }
     let arch = Arch::foreign();
     let mut build = arch::cargo(root, arch, "check --package edge-user --bin edge");
-    // Nothing of it runs.
+    // The check runs no SQLite, so that nobody needs it optimised.
     build.args(["--config", "profile.dev.package.libsqlite3-sys.opt-level=0"]);
     step::run(&format!("edge for {}", arch.name()), &mut build)?;
     Ok(true)

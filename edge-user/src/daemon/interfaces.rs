@@ -1,16 +1,15 @@
-//! The interface of each port: a port is an interface, and the configuration's name for it is how it
-//! is found the first time.
+//! The assignment of interfaces to ports: a port is an interface, and the configuration's name for it
+//! is how it is found the first time.
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Result, bail};
 
 use crate::{
-    config::{Config, Port},
+    config::Port,
     dataplane::{
-        AttachedMode, KernelTables, KnownPort, Place, PortLink,
+        AttachedMode, KernelTables, Place, PortLink,
         device::{Device, Devices},
-        interface::Interface,
     },
 };
 
@@ -165,92 +164,6 @@ impl<'a> Claims<'a> {
         });
         Ok(assigned.collect())
     }
-}
-
-/// The interface that was found for a port.
-pub(super) struct Found {
-    /// `None`: the port waits for it.
-    pub(super) interface: Option<Interface>,
-    /// A repair goes on without the port where it can't be attached: no program of it runs that would
-    /// be in the way.
-    pub(super) may_wait: bool,
-}
-
-/// What is known of ports from before.
-pub(super) struct Known<'a> {
-    /// The tables that they are to have.
-    pub(super) tables: &'a KernelTables,
-    /// The layout of these.
-    pub(super) version: u32,
-    /// The ports as tables of other versions know them.
-    pub(super) earlier: &'a [KnownPort],
-}
-
-impl Known<'_> {
-    /// Looks for a port's interface. Tables of another version speak of it where they have its program, or
-    /// where ours know nothing of it, or only what was so before the others took over.
-    fn look(&self, port: &Port, links: &[PortLink], devices: &Devices) -> Result<Seen> {
-        let &Self { tables, version, earlier } = self;
-        let index = tables.port_names().get(&port.name).copied();
-        let here = || links.iter().filter(|link| matches!(link.place, Place::Here(_)));
-        let own =
-            here().find(|link| index.is_some() && tables.port_of_program(link.program_id) == index);
-        let mut others: Vec<_> =
-            earlier.iter().filter(|earlier| earlier.name == port.name).collect();
-        let mut link = own;
-        if own.is_none() {
-            let program = |link: &&PortLink| {
-                others.iter().any(|other| other.program_ids.contains(&link.program_id))
-            };
-            link = here().find(program);
-        }
-        if let Some(link) = link.filter(|_| own.is_none()) {
-            others.retain(|other| other.program_ids.contains(&link.program_id));
-        }
-        let is_left = !links.is_empty() && links.iter().all(|link| link.pins.version() != version);
-        let is_ours = own.is_some() || link.is_none() && !is_left;
-        let index = index.filter(|_| is_ours);
-        let mut seen = Seen::look(port, index, link, tables, devices)?;
-        let had = |other: &KnownPort| other.interface.as_ref() == Some(&port.interface);
-        if !index.is_some_and(|index| tables.has_any_interface(index)) {
-            seen.had_name |= others.into_iter().any(had);
-        }
-        seen.is_known |= earlier.iter().any(had);
-        Ok(seen)
-    }
-}
-
-/// The interface of each port of `config`, in order.
-pub(super) fn find_interfaces(
-    config: &Config,
-    known: &Known<'_>,
-    links: &[PortLink],
-    devices: &Devices,
-    wanted: Wanted,
-) -> Result<Vec<Found>> {
-    let mut ports = Vec::new();
-    for port in &config.ports {
-        let seen = known.look(port, links, devices);
-        ports.push((port, seen.with_context(|| format!("port \"{}\"", port.name))?));
-    }
-    let assigned = assign(&ports, wanted)?.into_iter().zip(&ports);
-    let found = assigned.map(|(assigned, (_, seen))| match assigned {
-        Assigned::Gone | Assigned::TakenBy(_) => {
-            Ok(Found { interface: None, may_wait: wanted == Wanted::AsItIs })
-        }
-        Assigned::Device(device) => {
-            let interface = Interface::find(&device.name)?;
-            ensure!(
-                interface.index() == device.ifindex,
-                "{} has become another interface just now; try again",
-                device.name
-            );
-            let is_running = seen.mode.is_some() && seen.own.as_ref() == Some(&device);
-            let may_wait = wanted == Wanted::AsItIs && !is_running;
-            Ok(Found { interface: Some(interface), may_wait })
-        }
-    });
-    found.collect()
 }
 
 #[cfg(test)]

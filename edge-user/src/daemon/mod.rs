@@ -7,6 +7,7 @@ pub mod close;
 mod connections;
 pub mod control;
 mod exports;
+mod found;
 mod install;
 pub mod instance;
 pub mod instructions;

@@ -176,7 +176,8 @@ impl Cables {
             ensure!(Instant::now() < deadline, "{}: the wire does not come up", WIRES[wire].name);
             thread::sleep(Duration::from_millis(2));
         }
-        // It says so before it is so, under a lock that this takes, too.
+        // The kernel sets that state shortly before it lets the interface send, under one hold of the
+        // lock that this command waits for.
         ip(far_end.ns(), &["link", "set", far_end.interface(), "up"])
     }
 

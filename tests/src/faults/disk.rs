@@ -6,16 +6,21 @@ use std::{
     path::Path,
     sync::mpsc,
     thread::{self, JoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result};
-use nix::mount::{MsFlags, mount};
+use nix::{
+    errno::Errno,
+    mount::{MsFlags, mount},
+};
 
 /// The ledger's directory: a file system of its own.
 pub const STATE_DIR: &str = "/var/lib/edge";
 const SIZE: &str = "size=32m";
 const FILLING: &str = "/var/lib/edge/filling";
+/// Those who write in passing are gone by then.
+const WRITERS_LEAVE: Duration = Duration::from_secs(5);
 
 /// A small file system at [`STATE_DIR`], out of sight of others by
 /// [`edge_user::lab::private_mounts`].
@@ -77,15 +82,27 @@ impl Disk {
         Ok(())
     }
 
-    /// Can't be written from now on, which the kernel refuses as long as somebody does.
+    /// Can't be written from now on. The kernel refuses as long as somebody writes, be it only
+    /// the time at which a file was read last: that passes.
     pub fn set_read_only(&mut self, is_read_only: bool) -> Result<()> {
         let none: Option<&str> = None;
         let flags = MsFlags::MS_REMOUNT | MsFlags::MS_BIND;
         let flags = if is_read_only { flags | MsFlags::MS_RDONLY } else { flags };
-        mount(none, STATE_DIR, none, flags, none)
-            .with_context(|| format!("mounting the ledger's disk anew: {is_read_only}"))?;
-        self.is_read_only = is_read_only;
-        Ok(())
+        let refused_until = Instant::now() + WRITERS_LEAVE;
+        loop {
+            match mount(none, STATE_DIR, none, flags, none) {
+                Err(Errno::EBUSY) if Instant::now() < refused_until => {
+                    thread::sleep(Duration::from_millis(5));
+                }
+                done => {
+                    done.with_context(|| {
+                        format!("mounting the ledger's disk anew: {is_read_only}")
+                    })?;
+                    self.is_read_only = is_read_only;
+                    return Ok(());
+                }
+            }
+        }
     }
 
     /// Has somebody else write in the ledger for that long.

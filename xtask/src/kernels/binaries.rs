@@ -12,7 +12,7 @@ use crate::{
 /// Binaries of an architecture.
 pub(super) struct Binaries {
     arch: Arch,
-    /// The tests, by the names of their files in `tests/tests`.
+    /// The tests, by the names of their folders in `tests/tests`.
     tests: Vec<(String, PathBuf)>,
     /// `edge`, and the one with another layout.
     edges: Vec<PathBuf>,
@@ -28,14 +28,9 @@ impl Binaries {
         Ok(Self { arch, tests, edges: build_edges(root, arch)? })
     }
 
-    /// The binary of `tests/tests/NAME.rs`.
+    /// The binary of `tests/tests/NAME`.
     pub(super) fn test(&self, name: &str) -> Option<&Path> {
         self.tests.iter().find(|(known, _)| known == name).map(|(_, path)| path.as_path())
-    }
-
-    /// Names of the tests.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.tests.iter().map(|(name, _)| name.as_str())
     }
 
     /// All of them.

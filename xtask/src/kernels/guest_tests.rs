@@ -1,11 +1,14 @@
-//! The tests that run in a guest: test binaries of `tests/tests`, each in a row of the table.
+//! The tests that run in a guest: modules of the test binaries, each in a row of the table.
 //!
-//! A test that only stock kernels have the modules for is a file `tests/tests/stock_NAME.rs`, and
+//! A test that only stock kernels have the modules for is a file in `tests/tests/netns/stock`, and
 //! needs no line here.
 
-use std::path::PathBuf;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 
 use super::{binaries::Binaries, matrix::Kernel};
 use crate::arch::Arch;
@@ -19,7 +22,7 @@ pub(super) enum Extent {
     Long,
 }
 
-/// A test binary.
+/// A module of a test binary.
 #[derive(Clone)]
 pub(super) struct GuestTest {
     /// Its column.
@@ -28,15 +31,18 @@ pub(super) struct GuestTest {
     suite: Suite,
 }
 
-/// A binary's tests, and how much of them.
+/// A module's tests, and how much of them.
 #[derive(Clone, Copy)]
 struct Suite {
+    binary: &'static str,
     name: &'static str,
-    /// Words for its command line, such as names of tests.
+    /// The tests, by how their names begin; all if absent.
+    tests: &'static str,
+    /// Other words of its command line.
     words: &'static str,
     /// Variables of its environment.
     env: &'static str,
-    /// Words and variables where time is short; `None`: there is none for it.
+    /// Tests and variables where time is short; `None`: there is none for it.
     short: Option<[&'static str; 2]>,
     /// Longest time in seconds on an emulated x86-64.
     seconds: u32,
@@ -45,8 +51,21 @@ struct Suite {
 }
 
 impl Suite {
-    const fn new(name: &'static str) -> Self {
-        Self { name, words: "", env: "", short: None, seconds: 300, is_bare: false }
+    const fn new(binary: &'static str, name: &'static str) -> Self {
+        Self {
+            binary,
+            name,
+            tests: "",
+            words: "",
+            env: "",
+            short: None,
+            seconds: 300,
+            is_bare: false,
+        }
+    }
+
+    const fn tests(self, tests: &'static str) -> Self {
+        Self { tests, ..self }
     }
 
     const fn words(self, words: &'static str) -> Self {
@@ -57,8 +76,8 @@ impl Suite {
         Self { env, ..self }
     }
 
-    const fn short(self, words: &'static str, env: &'static str) -> Self {
-        Self { short: Some([words, env]), ..self }
+    const fn short(self, tests: &'static str, env: &'static str) -> Self {
+        Self { short: Some([tests, env]), ..self }
     }
 
     const fn seconds(self, seconds: u32) -> Self {
@@ -73,57 +92,52 @@ impl Suite {
 /// Tests that need a kernel, in the order of the table; without those that judge rates which an
 /// emulated machine can't offer (`classes`, `limits`, `policer_rate`, `tcp`).
 const SUITES: [Suite; 19] = [
-    Suite::new("verifier")
+    Suite::new("kernel", "verifier")
         .words("--nocapture")
         .env("EDGE_ALL_FEATURES=1")
-        .short("--nocapture", "")
+        .short("", "")
         .seconds(900)
         .bare(),
-    Suite::new("prog_run").short("", "").bare(),
-    Suite::new("packet_path").bare(),
-    Suite::new("corpus").bare(),
-    Suite::new("differential").env("EDGE_DIFFERENTIAL_FRAMES=20000").bare(),
-    Suite::new("tag_space"),
-    Suite::new("tags_live"),
-    Suite::new("peerings_share_a_bucket"),
-    Suite::new("cli").bare(),
-    Suite::new("wire").env("EDGE_WIRE_FRAMES=4096").short("", "EDGE_WIRE_FRAMES=512"),
-    Suite::new("preflight").short("native_jumbo_frames", ""),
-    Suite::new("namespaces").short("claimed_frames_arrive the_data_plane_outlives", ""),
-    Suite::new("egress").short("what_a_device_refuses", ""),
+    Suite::new("kernel", "prog_run").short("", "").bare(),
+    Suite::new("kernel", "packet_path").bare(),
+    Suite::new("kernel", "corpus").bare(),
+    Suite::new("kernel", "differential").env("EDGE_DIFFERENTIAL_FRAMES=20000").bare(),
+    Suite::new("kernel", "tag_space"),
+    Suite::new("netns", "tags_live"),
+    Suite::new("host", "peerings_share_a_bucket"),
+    Suite::new("netns", "cli").bare(),
+    Suite::new("netns", "wire").env("EDGE_WIRE_FRAMES=4096").short("", "EDGE_WIRE_FRAMES=512"),
+    Suite::new("netns", "preflight").short("native_jumbo_frames", ""),
+    Suite::new("netns", "namespaces").short("claimed_frames_arrive the_data_plane_outlives", ""),
+    Suite::new("netns", "egress").short("what_a_device_refuses", ""),
     // The other two judge rates.
-    Suite::new("set_bandwidth").words("the_command a_stream_below"),
-    Suite::new("upgrade").seconds(600),
-    Suite::new("usage"),
-    Suite::new("books"),
-    Suite::new("demo"),
-    Suite::new("conservation").env("EDGE_FAULTS=20 EDGE_FAULT_SEED=1 EDGE_WORLDS=1").seconds(600),
+    Suite::new("netns", "set_bandwidth").tests("the_command a_stream_below"),
+    Suite::new("faults", "upgrade").seconds(600),
+    Suite::new("netns", "usage"),
+    Suite::new("netns", "books"),
+    Suite::new("netns", "demo"),
+    Suite::new("faults", "conservation")
+        .env("EDGE_FAULTS=20 EDGE_FAULT_SEED=1 EDGE_WORLDS=1")
+        .seconds(600),
 ];
-/// The prefix of files that are for stock kernels alone.
-const STOCK: &str = "stock_";
+/// Tests that are for stock kernels alone: the binary, and the folder of the module in it.
+const STOCK: [&str; 2] = ["netns", "stock"];
 /// The ones that run where time is short.
-const SHORT_STOCK: [&str; 2] = ["stock_virtio", "stock_vlan"];
+const SHORT_STOCK: [&str; 2] = ["stock::virtio", "stock::vlan"];
 /// The one that an old kernel runs.
-const TOO_OLD: Suite = Suite::new("too_old");
+const TOO_OLD: Suite = Suite::new("netns", "too_old");
 
 /// All tests there are, or those named.
-pub(super) fn all(binaries: &Binaries, only: &[String]) -> Result<Vec<GuestTest>> {
-    let mut tests: Vec<GuestTest> = SUITES
-        .into_iter()
-        .chain([TOO_OLD])
-        .filter_map(|suite| {
-            let binary = binaries.test(suite.name)?.to_owned();
-            Some(GuestTest { name: suite.name.to_owned(), binary, suite })
-        })
-        .collect();
-    let mut stock: Vec<&str> = binaries.names().filter(|name| name.starts_with(STOCK)).collect();
-    stock.sort_unstable();
-    for name in stock {
-        if let Some(binary) = binaries.test(name) {
-            let suite = Suite::new("");
-            let suite = if SHORT_STOCK.contains(&name) { suite.short("", "") } else { suite };
-            tests.push(GuestTest { name: name.to_owned(), binary: binary.to_owned(), suite });
-        }
+pub(super) fn all(root: &Path, binaries: &Binaries, only: &[String]) -> Result<Vec<GuestTest>> {
+    let mut tests = Vec::new();
+    for suite in SUITES.into_iter().chain([TOO_OLD]) {
+        tests.push(GuestTest::new(suite.name.to_owned(), suite, binaries)?);
+    }
+    for name in stock(root)? {
+        let suite = Suite::new(STOCK[0], "");
+        let is_short = SHORT_STOCK.contains(&name.as_str());
+        let suite = if is_short { suite.short("", "") } else { suite };
+        tests.push(GuestTest::new(name, suite, binaries)?);
     }
     for name in only {
         ensure!(tests.iter().any(|test| test.name == *name), "there is no guest test {name}");
@@ -132,7 +146,31 @@ pub(super) fn all(binaries: &Binaries, only: &[String]) -> Result<Vec<GuestTest>
     Ok(tests)
 }
 
+/// Names of the tests that are for stock kernels alone, by their files.
+fn stock(root: &Path) -> Result<Vec<String>> {
+    let [binary, module] = STOCK;
+    let folder = root.join("tests/tests").join(binary).join(module);
+    let entries = fs::read_dir(&folder).with_context(|| format!("reading {}", folder.display()))?;
+    let mut names = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        if name != "mod" && path.extension().is_some_and(|extension| extension == "rs") {
+            names.push(format!("{module}::{name}"));
+        }
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
 impl GuestTest {
+    fn new(name: String, suite: Suite, binaries: &Binaries) -> Result<Self> {
+        let binary = binaries
+            .test(suite.binary)
+            .with_context(|| format!("there is no test binary {}", suite.binary))?;
+        Ok(Self { name, binary: binary.to_owned(), suite })
+    }
+
     /// Whether it is one for this kernel.
     pub(super) fn runs_on(&self, kernel: &Kernel, extent: Extent) -> bool {
         let is_for_old = self.suite.name == TOO_OLD.name;
@@ -153,16 +191,23 @@ impl GuestTest {
 
     /// Its line for `/init`.
     pub(super) fn line(&self, extent: Extent) -> String {
-        let [words, env] = match (extent, self.suite.short) {
+        let [tests, env] = match (extent, self.suite.short) {
             (Extent::Short, Some(short)) => short,
-            _ => [self.suite.words, self.suite.env],
+            _ => [self.suite.tests, self.suite.env],
+        };
+        let all = format!("{}::", self.name);
+        let filters = match tests {
+            "" => vec![all],
+            some => some.split_whitespace().map(|test| format!("{all}{test}")).collect(),
         };
         format!(
             "{}|{}|CARGO=/bin/true EDGE_REQUIRE_ROOT=1 EDGE_STOCK_KERNEL=1 RUST_BACKTRACE=0 {env}|{} \
-             --test-threads=1 {words}\n",
+             --test-threads=1 {} {}\n",
             self.name,
             self.seconds(Arch::Arm64),
             self.binary.display(),
+            self.suite.words,
+            filters.join(" "),
         )
     }
 }

@@ -118,7 +118,7 @@ fn run(root: &Path, kernels: &[Kernel], extent: Extent, only: &[String]) -> Resu
             continue;
         }
         let binaries = Binaries::build(root, arch)?;
-        let tests = guest_tests::all(&binaries, only)?;
+        let tests = guest_tests::all(root, &binaries, only)?;
         let tools = archive.tools(arch)?;
         let common = work.join(format!("common-{}.cpio", arch.debian()));
         step::step(&format!("what guests of {} have in common", arch.name()), || {

@@ -13,7 +13,7 @@ use crate::arch::Arch;
 
 /// The verifier reads no more instructions of a program (`BPF_COMPLEXITY_LIMIT_INSNS`).
 const LIMIT: u64 = 1_000_000;
-const BUDGET: &str = "tests/tests/verifier-budget.json";
+const BUDGET: &str = "tests/tests/kernel/verifier-budget.json";
 const README: &str = "README.md";
 const BEGIN: &str = "<!-- cargo xtask kernels --record writes this table -->\n";
 const END: &str = "<!-- end -->\n";

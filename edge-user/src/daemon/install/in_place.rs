@@ -7,10 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 use super::Set;
 use crate::{
     config::Config,
-    daemon::{
-        bookkeeper::Bookkeeper,
-        interfaces::{Found, Wanted},
-    },
+    daemon::{bookkeeper::Bookkeeper, found::Found, interfaces::Wanted},
     dataplane::{Place, PortLink, interface::Interface, occupancy, program::constants, quiesce},
     plan::{Plan, Police},
 };

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 
 use super::{Installed, Set, undo::Undo};
 use crate::{
-    daemon::interfaces::Found,
+    daemon::found::Found,
     dataplane::{Held, OpenLink, Place, PortLink, PortProgram, TakenOff, interface::Interface},
     plan::{Plan, PortPlan},
 };

@@ -15,7 +15,8 @@ use crate::{
     config::Config,
     daemon::{
         bookkeeper::Bookkeeper,
-        interfaces::{Found, Known, Wanted, find_interfaces},
+        found::{Found, Known, find_interfaces},
+        interfaces::Wanted,
     },
     dataplane::{
         KernelTables, KnownPort, Pins, Place, PortLink,

@@ -3,7 +3,6 @@
 //! Real captures, where `EDGE_CAPTURES` names a folder of them: every frame through the oracle,
 //! the host path and the kernel, with circuits for all the tags that are found, and for none.
 
-#[path = "captures/made.rs"]
 mod made;
 
 use std::{

@@ -140,11 +140,11 @@ fn within(program: &str, figure: &str, found: u64, budget: &serde_json::Value) {
     assert!(
         found * 100 <= budget * (100 + TOLERANCE_PERCENT),
         "{program}: {figure} went from {budget} to {found}; if that is worth it, say so in \
-         tests/tests/verifier-budget.json",
+         tests/tests/kernel/verifier-budget.json",
     );
     assert!(
         found * (100 + TOLERANCE_PERCENT) >= budget * 100,
         "{program}: {figure} went from {budget} down to {found}: lower \
-         tests/tests/verifier-budget.json",
+         tests/tests/kernel/verifier-budget.json",
     );
 }

@@ -1,7 +1,7 @@
 //! The TCP of Linux through the policer, on paths with a length.
 //!
 //! Each flow sends for 2 s before 4 s are measured; with `EDGE_TCP_SECONDS=12` 12 s are, after 3 s.
-//! The figures are on stdout: `cargo test -p edge-tests --test tcp -- --nocapture`.
+//! The figures are on stdout: `cargo test -p edge-tests --test netns tcp -- --nocapture`.
 
 use std::{
     env,

@@ -1,10 +1,8 @@
 //! The policer under loom: every interleaving of a few CPUs, up to a bound of preemptions, of the
 //! code that runs in the kernel, against the bound of `docs/policer.md`.
 
-mod policer_model {
-    pub(crate) mod cpu;
-    pub(crate) mod trace;
-}
+mod cpu;
+mod trace;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -13,7 +11,8 @@ use edge_common::abi::{
     rate::{Rate, TICKS_PER_NS_LOG2},
 };
 use loom::model::Builder;
-use policer_model::{
+
+use self::{
     cpu::{Cpu, Frame, Shared},
     trace::Trace,
 };

@@ -1,6 +1,5 @@
 //! The command line: exit codes, what it prints, what `edge replay` makes of a capture.
 
-#[path = "cli/streams.rs"]
 mod streams;
 
 use std::{

@@ -9,7 +9,7 @@ use edge_tests::{
 };
 use edge_user::{lab::root_or_skip, plan::Police, replay::Engine};
 
-const DOCUMENT: &str = include_str!("../../docs/packet-path.md");
+const DOCUMENT: &str = include_str!("../../../docs/packet-path.md");
 
 /// A row of the table.
 #[derive(Debug)]

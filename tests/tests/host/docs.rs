@@ -7,7 +7,7 @@ use edge_user::config;
 
 #[test]
 fn the_readmes_configuration_is_valid() {
-    let readme = include_str!("../../README.md");
+    let readme = include_str!("../../../README.md");
     let block = readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next());
     let block = block.expect("README has a configuration");
     let config = config::parse(block, Path::new("README.md"));
@@ -18,7 +18,7 @@ fn the_readmes_configuration_is_valid() {
 
 #[test]
 fn every_reason_has_its_cause_effect_and_cure() {
-    let document = include_str!("../../docs/reasons.md");
+    let document = include_str!("../../../docs/reasons.md");
     let mut sections = document.split("\n## ").skip(1);
     for reason in Reason::ALL {
         let section = sections.next().expect("a section for each reason");
@@ -36,17 +36,17 @@ fn every_reason_has_its_cause_effect_and_cure() {
 
 #[test]
 fn a_test_stands_behind_each_sentence_about_billing() {
-    check_sentences(include_str!("../../docs/billing.md"), 30);
+    check_sentences(include_str!("../../../docs/billing.md"), 30);
 }
 
 #[test]
 fn a_test_stands_behind_each_sentence_about_interfaces() {
-    check_sentences(include_str!("../../docs/operations.md"), 8);
+    check_sentences(include_str!("../../../docs/operations.md"), 8);
 }
 
 #[test]
 fn a_test_stands_behind_each_sentence_about_replays() {
-    let document = include_str!("../../docs/replay.md");
+    let document = include_str!("../../../docs/replay.md");
     let (told, _) = document.split_once("## A line of").expect("the section after the sentences");
     check_sentences(told, 10);
 }

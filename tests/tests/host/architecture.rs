@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-const DOCUMENT: &str = include_str!("../../docs/architecture.md");
+const DOCUMENT: &str = include_str!("../../../docs/architecture.md");
 
 fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_owned()

@@ -1,0 +1,6 @@
+//! What moves, fails, grows and dies while frames pass.
+
+mod conservation;
+mod growth;
+mod identity;
+mod upgrade;

@@ -1,0 +1,6 @@
+//! On the host alone: no kernel, no privilege.
+
+mod architecture;
+mod docs;
+mod oracle;
+mod peerings_share_a_bucket;

@@ -1,0 +1,10 @@
+//! The loaded programs, frame by frame (`BPF_PROG_TEST_RUN`), and against the host path.
+
+mod captures;
+mod corpus;
+mod differential;
+mod packet_path;
+mod policer_rate;
+mod prog_run;
+mod tag_space;
+mod verifier;

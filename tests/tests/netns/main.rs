@@ -1,0 +1,20 @@
+//! The daemon between network namespaces, with real traffic.
+
+mod books;
+mod classes;
+mod cli;
+mod clients;
+mod demo;
+mod egress;
+mod limits;
+mod looking;
+mod namespaces;
+mod preflight;
+mod set_bandwidth;
+mod slots_again;
+mod stock;
+mod tags_live;
+mod tcp;
+mod too_old;
+mod usage;
+mod wire;
