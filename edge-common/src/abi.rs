@@ -8,6 +8,7 @@ pub mod class;
 pub mod counters;
 pub mod in_flight;
 pub mod keys;
+pub mod lab;
 pub mod maps;
 pub mod outcome;
 pub mod policer;

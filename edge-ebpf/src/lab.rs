@@ -17,12 +17,7 @@ use aya_ebpf::{
     macros::{btf_map, classifier, xdp},
     programs::{TcContext, XdpContext},
 };
-
-use crate::abi::{NOT_IP, RAW_MARK, Tag, TagStack, WireCount, WireKey};
-
-#[path = "../../edge-user/src/lab/abi.rs"]
-#[expect(unreachable_pub, reason = "public in the library, which has the same file")]
-mod abi;
+use edge_common::abi::lab::{NOT_IP, RAW_MARK, Tag, TagStack, WireCount, WireKey};
 
 const ETHERTYPE: usize = 12;
 const IPV4: u16 = 0x0800;

@@ -1,14 +1,14 @@
 //! The wire's count.
 
-use std::{collections::BTreeMap, ops::AddAssign};
+use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
 use aya::{
     Ebpf,
     maps::{Map, PerCpuHashMap},
 };
-
-use super::abi::{NOT_IP, WireCount, WireKey};
+use edge_common::abi::lab::{WireCount, WireKey};
+use zerocopy::transmute;
 
 /// Frames and bytes by tags and traffic class at one moment.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -59,50 +59,17 @@ impl WireCounts {
     }
 
     fn from_map(map: &Map) -> Result<Self> {
-        let map: PerCpuHashMap<_, WireKey, WireCount> = map.try_into()?;
+        let map: PerCpuHashMap<_, [u8; size_of::<WireKey>()], [u8; size_of::<WireCount>()]> =
+            map.try_into()?;
         let mut counts = BTreeMap::new();
         for entry in &map {
             let (key, by_cpu) = entry?;
             let mut sum = WireCount::default();
             for count in by_cpu.iter() {
-                sum += *count;
+                sum += transmute!(*count);
             }
-            counts.insert(key, sum);
+            counts.insert(transmute!(key), sum);
         }
         Ok(Self(counts))
     }
 }
-
-impl WireKey {
-    /// DSCP, of an IP packet under at most two tags.
-    #[must_use]
-    pub fn dscp(&self) -> Option<u8> {
-        self.ip_traffic_class().map(|traffic_class| traffic_class >> 2)
-    }
-
-    /// ECN field, of an IP packet under at most two tags: 3 is CE.
-    #[must_use]
-    pub fn ecn(&self) -> Option<u8> {
-        self.ip_traffic_class().map(|traffic_class| traffic_class & 3)
-    }
-
-    fn ip_traffic_class(self) -> Option<u8> {
-        if self.traffic_class == NOT_IP { None } else { self.traffic_class.try_into().ok() }
-    }
-}
-
-impl AddAssign for WireCount {
-    fn add_assign(&mut self, other: Self) {
-        self.frames += other.frames;
-        self.bytes += other.bytes;
-    }
-}
-
-// SAFETY: two 16-bit integers: no padding, and any bytes are a value.
-unsafe impl aya::Pod for super::abi::Tag {}
-// SAFETY: two `Tag`s without padding.
-unsafe impl aya::Pod for super::abi::TagStack {}
-// SAFETY: four 16-bit integers: no padding, and any bytes are a value.
-unsafe impl aya::Pod for WireKey {}
-// SAFETY: two 64-bit integers: no padding, and any bytes are a value.
-unsafe impl aya::Pod for WireCount {}

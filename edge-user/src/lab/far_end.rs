@@ -8,8 +8,10 @@ use aya::{
     maps::HashMap,
     programs::{SchedClassifier, TcAttachType, Xdp, XdpMode, tc},
 };
+use edge_common::abi::lab::TagStack;
+use zerocopy::transmute;
 
-use super::{OBJECT, abi::TagStack, counts::WireCounts, netns::NetNs, path::Host};
+use super::{OBJECT, counts::WireCounts, netns::NetNs, path::Host};
 
 /// The interface of every far end.
 pub(super) const INTERFACE: &str = "eth0";
@@ -109,8 +111,9 @@ impl FarEnd {
             IpAddr::V6(v6) => v6,
         };
         let map = self.programs.map_mut("TAGS").context("lab.o has no map TAGS")?;
-        let mut map: HashMap<_, [u8; 16], TagStack> = map.try_into()?;
-        map.insert(key.octets(), tags, 0).context("the lab has no room for another path")
+        let mut map: HashMap<_, [u8; 16], [u8; size_of::<TagStack>()]> = map.try_into()?;
+        map.insert(key.octets(), transmute!(tags), 0)
+            .context("the lab has no room for another path")
     }
 }
 

@@ -15,7 +15,6 @@
 //!
 //! Namespaces have no names and programs no pins, so a lab goes with its process.
 
-mod abi;
 mod bounce;
 mod counts;
 pub mod delay;
@@ -38,8 +37,9 @@ mod tun;
 pub mod udp;
 mod watch;
 
+pub use edge_common::abi::lab::{Tag, TagStack, WireCount, WireKey};
+
 pub use self::{
-    abi::{Tag, TagStack, WireCount, WireKey},
     bounce::Bounce,
     counts::WireCounts,
     edge::EdgeProcess,

@@ -2,10 +2,9 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::{
-    abi::{Tag, TagStack},
-    netns::NetNs,
-};
+use edge_common::abi::lab::TagStack;
+
+use super::netns::NetNs;
 
 /// An IP version.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -66,32 +65,5 @@ impl Path {
     #[must_use]
     pub fn reversed(&self) -> Self {
         Self { tags: self.tags, near: self.far.clone(), far: self.near.clone() }
-    }
-}
-
-impl TagStack {
-    /// A QinQ circuit's tags: 0x88a8 around 0x8100.
-    #[must_use]
-    pub const fn qinq(s_vid: u16, c_vid: u16) -> Self {
-        Self { outer: Tag { tpid: 0x88a8, tci: s_vid }, inner: Tag { tpid: 0x8100, tci: c_vid } }
-    }
-
-    /// A Dot1Q circuit's tag.
-    #[must_use]
-    pub const fn dot1q(c_vid: u16) -> Self {
-        Self { outer: Tag { tpid: 0x8100, tci: c_vid }, inner: Tag { tpid: 0, tci: 0 } }
-    }
-
-    /// Bytes that the tags add to a frame.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
-        [self.outer, self.inner].iter().filter(|tag| tag.tpid != 0).count() * 4
-    }
-
-    /// S-VID (0 without one) and C-VID, as [`super::WireKey`] has them.
-    #[must_use]
-    pub fn vids(&self) -> (u16, u16) {
-        let (outer, inner) = (self.outer.tci & 0xfff, self.inner.tci & 0xfff);
-        if self.inner.tpid == 0 { (0, outer) } else { (outer, inner) }
     }
 }

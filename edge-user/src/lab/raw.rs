@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
+use edge_common::abi::lab::RAW_MARK;
 use nix::{
     errno::Errno,
     net::if_::if_nametoindex,
@@ -17,7 +18,7 @@ use nix::{
     },
 };
 
-use super::{abi::RAW_MARK, netns::NetNs};
+use super::netns::NetNs;
 
 /// Longer than any frame of the lab.
 const MOST_BYTES: usize = 16 << 10;

@@ -7,9 +7,9 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
+use edge_common::abi::lab::TagStack;
 
 use super::{
-    abi::TagStack,
     counts::WireCounts,
     far_end::{FarEnd, INTERFACE},
     netns::NetNs,

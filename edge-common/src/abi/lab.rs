@@ -1,0 +1,127 @@
+//! Records of the lab's maps: tags that its far ends give to frames, and counts of what was on the
+//! wire. The port's program knows none of them.
+
+use core::ops::AddAssign;
+
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// Mark of sockets whose frames leave as they are, without tags from the tag map.
+pub const RAW_MARK: u32 = 0x1ab0_0001;
+/// [`WireKey::traffic_class`] of a frame that is not IP, or has more than two tags.
+pub const NOT_IP: u16 = u16::MAX;
+
+/// A VLAN tag. TPID 0 is the absence of one.
+#[repr(C)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
+pub struct Tag {
+    /// Tag protocol identifier, such as `0x88a8`.
+    pub tpid: u16,
+    /// PCP, DEI and VID.
+    pub tci: u16,
+}
+
+/// The tags a sender puts on a frame, outermost first.
+#[repr(C)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
+pub struct TagStack {
+    /// The tag next to the MAC addresses.
+    pub outer: Tag,
+    /// The tag after it.
+    pub inner: Tag,
+}
+
+/// What frames on the wire are counted by.
+#[repr(C)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    FromBytes,
+    IntoBytes,
+    Immutable,
+    KnownLayout,
+)]
+pub struct WireKey {
+    /// VID of the outer of two tags, else 0.
+    pub s_vid: u16,
+    /// VID of the inner of two tags, or of the only one; 0 without a tag.
+    pub c_vid: u16,
+    /// IPv4 type of service or IPv6 traffic class: DSCP and ECN. 65,535 where there is none.
+    pub traffic_class: u16,
+    /// Zero: a map compares keys byte by byte.
+    pub reserved: u16,
+}
+
+/// Frames of one key.
+#[repr(C)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
+pub struct WireCount {
+    /// How many.
+    pub frames: u64,
+    /// Their bytes on the wire: Ethernet header and tags in, FCS out.
+    pub bytes: u64,
+}
+
+impl TagStack {
+    /// A QinQ circuit's tags: 0x88a8 around 0x8100.
+    #[must_use]
+    pub const fn qinq(s_vid: u16, c_vid: u16) -> Self {
+        Self { outer: Tag { tpid: 0x88a8, tci: s_vid }, inner: Tag { tpid: 0x8100, tci: c_vid } }
+    }
+
+    /// A Dot1Q circuit's tag.
+    #[must_use]
+    pub const fn dot1q(c_vid: u16) -> Self {
+        Self { outer: Tag { tpid: 0x8100, tci: c_vid }, inner: Tag { tpid: 0, tci: 0 } }
+    }
+
+    /// Bytes that the tags add to a frame.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        [self.outer, self.inner].iter().filter(|tag| tag.tpid != 0).count() * 4
+    }
+
+    /// S-VID (0 without one) and C-VID, as [`WireKey`] has them.
+    #[must_use]
+    pub fn vids(&self) -> (u16, u16) {
+        let (outer, inner) = (self.outer.tci & 0xfff, self.inner.tci & 0xfff);
+        if self.inner.tpid == 0 { (0, outer) } else { (outer, inner) }
+    }
+}
+
+impl WireKey {
+    /// DSCP, of an IP packet under at most two tags.
+    #[must_use]
+    pub fn dscp(&self) -> Option<u8> {
+        self.ip_traffic_class().map(|traffic_class| traffic_class >> 2)
+    }
+
+    /// ECN field, of an IP packet under at most two tags: 3 is CE.
+    #[must_use]
+    pub fn ecn(&self) -> Option<u8> {
+        self.ip_traffic_class().map(|traffic_class| traffic_class & 3)
+    }
+
+    fn ip_traffic_class(self) -> Option<u8> {
+        if self.traffic_class == NOT_IP { None } else { self.traffic_class.try_into().ok() }
+    }
+}
+
+impl AddAssign for WireCount {
+    fn add_assign(&mut self, other: Self) {
+        self.frames += other.frames;
+        self.bytes += other.bytes;
+    }
+}
