@@ -112,8 +112,8 @@ impl FarEnd {
         };
         let map = self.programs.map_mut("TAGS").context("lab.o has no map TAGS")?;
         let mut map: HashMap<_, [u8; 16], [u8; size_of::<TagStack>()]> = map.try_into()?;
-        map.insert(key.octets(), transmute!(tags), 0)
-            .context("the lab has no room for another path")
+        let tags: [u8; size_of::<TagStack>()] = transmute!(tags);
+        map.insert(key.octets(), tags, 0).context("the lab has no room for another path")
     }
 }
 
