@@ -13,6 +13,7 @@ pub mod dataplane;
 pub mod export;
 pub mod lab;
 pub mod ledger;
+pub mod model;
 pub mod plan;
 pub mod replay;
 pub mod text_table;

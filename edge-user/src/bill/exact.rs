@@ -5,7 +5,7 @@
 use rust_decimal::Decimal;
 
 use super::month::Month;
-use crate::config::Gigabyte;
+use crate::model::Gigabyte;
 
 /// Decimals that a price has at most.
 const PRICE_DIGITS: u32 = 10;

@@ -4,8 +4,7 @@ use rust_decimal::Decimal;
 
 use super::{BillError, Charge, Month, Quantity, rates::Rates, stay::Stay, too_large};
 use crate::{
-    config::{Billing, MonthlyFees, Sku},
-    ledger::Terms,
+    model::{Billing, MonthlyFees, Sku, Terms},
     units::bit_rate,
 };
 

@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use serde::{Serialize, Serializer};
 
 use super::{digits, month::Month};
-use crate::config::Gigabyte;
+use crate::model::Gigabyte;
 
 /// What the circuits of an edge cost in a month.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -27,8 +27,8 @@ pub use self::{
     month::{Month, NotAMonth},
 };
 use crate::{
-    config::Prices,
-    ledger::{Identities, Identity, Terms, UsageRecord},
+    ledger::{Identities, Identity, UsageRecord},
+    model::{Prices, Terms},
 };
 
 /// What the ledger has about a month.

@@ -6,8 +6,7 @@ use rust_decimal::Decimal;
 
 use super::{Month, currency::minor_digits, exact::Scale};
 use crate::{
-    config::{MonthlyFees, Prices, ZonePrices},
-    ledger::Terms,
+    model::{MonthlyFees, Prices, Terms, ZonePrices},
     units::bit_rate,
 };
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::{Span, month::Month};
-use crate::ledger::Terms;
+use crate::model::Terms;
 
 /// Terms, for as long as they held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,8 +6,8 @@ use rust_decimal::Decimal;
 
 use super::{BillError, Charge, Quantity, exact::TooLarge, rates::Rates, stay::Held, too_large};
 use crate::{
-    config::{Billing, Direction, Sku},
-    ledger::{Terms, UsageRecord},
+    ledger::UsageRecord,
+    model::{Billing, Direction, Sku, Terms},
 };
 
 /// What a volume is, in the order of the invoice.

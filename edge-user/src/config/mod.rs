@@ -26,7 +26,6 @@ mod rates;
 mod report;
 mod rules;
 mod schema;
-mod spelled;
 mod tags;
 #[cfg(test)]
 mod tests;

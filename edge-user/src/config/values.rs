@@ -7,9 +7,9 @@ use toml_span::{Value, value::ValueInner};
 
 use super::{
     CTags, CoreTag, rates,
-    spelled::Spelled,
     units::{self, Burst},
 };
+use crate::model::spelled::Spelled;
 
 /// A value, or why it is none.
 pub(super) type Read<T> = Result<T, String>;

@@ -6,7 +6,8 @@ use anyhow::Result;
 
 use crate::{
     dataplane::{Pins, books::Books},
-    ledger::{self, EpochInfo, Ledger, LedgerError, LedgerLock, Policy, Reading, TermsJournal},
+    ledger::{self, Ledger, LedgerError, LedgerLock, Policy, TermsJournal},
+    model::{EpochInfo, Reading},
     time,
 };
 

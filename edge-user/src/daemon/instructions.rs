@@ -2,7 +2,8 @@
 
 use crate::{
     config::{Circuit, Config, Export, LedgerConfig},
-    ledger::{Policy, Terms},
+    ledger::Policy,
+    model::Terms,
 };
 
 /// What the bookkeeper goes by.

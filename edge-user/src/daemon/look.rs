@@ -17,9 +17,8 @@ use super::control::{self, Booked, Request};
 use crate::{
     config::{Config, DEFAULT_STATE_DIR},
     dataplane::books::{AllBooks, all_books},
-    ledger::{
-        ClassReading, Ledger, LedgerError, OpenEpoch, PrivateCopy, Reading, SlotReading, changes_in,
-    },
+    ledger::{Ledger, LedgerError, OpenEpoch, PrivateCopy, changes_in},
+    model::{ClassReading, Reading, SlotReading},
     time,
 };
 

@@ -10,7 +10,8 @@ use anyhow::{Context as _, Result};
 
 use super::instructions::Instructions;
 use crate::{
-    ledger::{LedgerError, Source, Terms, TermsChange, TermsJournal},
+    ledger::{LedgerError, Source, TermsChange, TermsJournal},
+    model::Terms,
     time,
 };
 
@@ -182,7 +183,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::config::{self, Billing};
+    use crate::{config, model::Billing};
 
     fn instructions(bandwidth: &str, edge: &str) -> Instructions {
         let text = format!(

@@ -20,7 +20,7 @@ use super::{
     tables::KernelTables,
 };
 use crate::{
-    ledger::{ClassReading, EpochInfo, Owner, SlotReading},
+    model::{ClassReading, EpochInfo, Owner, SlotReading},
     plan::AttachmentKey,
     time,
 };

@@ -3,7 +3,7 @@
 use edge_common::abi::{self, NAME_LEN_BYTES, class::MAX_CLASSES, keys::Generation};
 
 use crate::{
-    config::{Accounting, Billing, Direction, Link, PeeringKind},
+    model::{Accounting, Billing, Direction, Link, PeeringKind},
     plan::{AttachmentKey, PolicerKey, Scope},
 };
 

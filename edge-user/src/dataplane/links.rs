@@ -18,7 +18,7 @@ use super::{
     raw_link::{Link, LinkInfo, Program},
     refusal::{Target, errno, explain, is_foreign},
 };
-use crate::config::XdpMode;
+use crate::model::XdpMode;
 
 /// The mode a program runs in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

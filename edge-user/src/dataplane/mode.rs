@@ -4,7 +4,7 @@ use super::{
     program::{FRAGS_PROGRAM, program_for_mtu},
     xdp_features::XdpFeatures,
 };
-use crate::config::XdpMode;
+use crate::model::XdpMode;
 
 /// Facts about a port, gathered before anything is changed.
 #[derive(Clone, Copy, Debug)]

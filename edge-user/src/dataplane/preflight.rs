@@ -14,7 +14,8 @@ use super::{
     xdp_features::XdpFeatures,
 };
 use crate::{
-    config::{Config, Forward, Port, XdpMode},
+    config::{Config, Forward, Port},
+    model::XdpMode,
     plan::PortPlan,
 };
 

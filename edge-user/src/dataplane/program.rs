@@ -13,7 +13,7 @@ use super::{
     pins::Pins,
 };
 use crate::{
-    config::XdpMode,
+    model::XdpMode,
     plan::{Capacity, PortPlan},
 };
 

@@ -64,7 +64,7 @@ impl<'a> Identities<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Billing, Sku};
+    use crate::model::{Billing, Sku};
 
     fn terms(circuit: &str, key: Option<&str>) -> Terms {
         Terms {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Row, Transaction, params};
 
 use super::{Ledger, LedgerError, Terms, TermsChange, column, error::Fault};
-use crate::config::{Billing, Sku};
+use crate::model::{Billing, Sku};
 
 /// Terms and when they held.
 #[derive(Clone, Debug, PartialEq, Eq)]

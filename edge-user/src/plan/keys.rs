@@ -1,7 +1,7 @@
 //! Whose entries of the tables are: what keeps its index, and so its counters or its bucket, from
 //! one configuration to the next.
 
-use crate::config::{Accounting, Billing, Direction, Link, PeeringKind};
+use crate::model::{Accounting, Billing, Direction, Link, PeeringKind};
 
 /// One port + S-VID + C-VID that a circuit's peering claims, with all that a bill has to know of
 /// what it counts: where one of these changes, other counters go on.

@@ -3,9 +3,9 @@
 use edge_common::abi::{attachment::Attachment, port::Features, qos::QosRow, rate::Rate};
 
 use super::{AttachmentKey, PolicerKey, Scope, qos, rates};
-use crate::config::{
-    Accounting, Circuit, Config, DscpPolicy, Ecn, Fairness, Peering, Policing, Port, QosProfile,
-    SideTags,
+use crate::{
+    config::{Circuit, Config, Peering, Port, QosProfile, SideTags},
+    model::{Accounting, DscpPolicy, Ecn, Fairness, Policing},
 };
 
 /// A peering of a circuit on one of its ports.

@@ -30,7 +30,10 @@ use self::{
     member::{Member, members},
     slots::Claim,
 };
-use crate::config::{CTags, Config, Forward, Link, Port, Side, SideTags, XdpMode};
+use crate::{
+    config::{CTags, Config, Forward, Port, SideTags},
+    model::{Link, Side, XdpMode},
+};
 
 pub use self::{
     capacity::{CTableKey, Capacity, Occupancy},

@@ -8,7 +8,10 @@ use edge_common::{
     packet::{ip::Dscp, vlan::Pcp},
 };
 
-use crate::config::{ClassMatch, DscpPolicy, QosClass, QosProfile};
+use crate::{
+    config::{ClassMatch, QosClass, QosProfile},
+    model::DscpPolicy,
+};
 
 /// The row for `profile` under `policy`.
 pub(super) fn qos_row(profile: &QosProfile, policy: DscpPolicy) -> QosRow {

@@ -6,7 +6,10 @@ use edge_common::{
 };
 
 use super::member::Member;
-use crate::config::{CTags, Forward, Port, Side, SideTags};
+use crate::{
+    config::{CTags, Forward, Port, SideTags},
+    model::Side,
+};
 
 /// What the frames that `member`'s port receives leave with.
 pub(super) fn retag(member: &Member<'_>) -> Retag {

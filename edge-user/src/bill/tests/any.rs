@@ -7,8 +7,8 @@ use rust_decimal::Decimal;
 use super::{GBPS, money, month, prices, record, terms};
 use crate::{
     bill::{Input, Line, Quantity, Span, invoice},
-    config::{Billing, MonthlyFees, Sku},
-    ledger::{Terms, UsageRecord},
+    ledger::UsageRecord,
+    model::{Billing, MonthlyFees, Sku, Terms},
 };
 
 /// Terms of a few circuits and any time, and usage of theirs.

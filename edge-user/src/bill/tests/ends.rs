@@ -5,8 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::{GB, bill, money, month, record, row, rows, span, terms};
 use crate::{
     bill::{Input, Invoice, Month, Span, invoice},
-    config::{Billing, Prices, Sku},
-    ledger::{Terms, UsageRecord},
+    ledger::UsageRecord,
+    model::{Billing, Prices, Sku, Terms},
 };
 
 /// A month and the one after it, with a new year and a leap day among them.

@@ -3,8 +3,7 @@
 use super::{GB, GBPS, bill, money, month, prices, record, row, rows, span, terms};
 use crate::{
     bill::{Input, Span, invoice},
-    config::{Billing, Prices, Sku},
-    ledger::Terms,
+    model::{Billing, Prices, Sku, Terms},
 };
 
 #[test]

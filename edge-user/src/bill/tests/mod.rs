@@ -7,8 +7,8 @@ use rust_decimal::Decimal;
 
 use super::{BillError, Input, Invoice, Line, Month, Quantity, Span, invoice};
 use crate::{
-    config::{Billing, Gigabyte, MonthlyFees, Prices, Sku, ZonePrices},
-    ledger::{Terms, UsageRecord},
+    ledger::UsageRecord,
+    model::{Billing, Gigabyte, MonthlyFees, Prices, Sku, Terms, ZonePrices},
 };
 
 mod any;

@@ -7,8 +7,7 @@ use rust_decimal::Decimal;
 use super::{GBPS, bill, money, month, row, rows, terms};
 use crate::{
     bill::{Month, Span},
-    config::{Billing, Sku},
-    ledger::Terms,
+    model::{Billing, Sku, Terms},
 };
 
 fn gbps(gbps: u64) -> Terms {

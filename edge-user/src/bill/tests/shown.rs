@@ -3,8 +3,7 @@
 use super::{GB, month, prices, record, span, terms};
 use crate::{
     bill::{Input, Invoice, invoice},
-    config::{Billing, Gigabyte, Sku},
-    ledger::Terms,
+    model::{Billing, Gigabyte, Sku, Terms},
 };
 
 /// 140.645… and 23283064.365… are 23283205.010…, once: the lines are shown as what adds up to that.

@@ -3,8 +3,8 @@
 use super::{GB, GBPS, bill, money, month, record, row, rows, span, terms, time};
 use crate::{
     bill::Input,
-    config::{Billing, Sku},
-    ledger::{Terms, UsageRecord},
+    ledger::UsageRecord,
+    model::{Billing, Sku, Terms},
 };
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use super::super::spelled::spelled;
+use crate::model::spelled::spelled;
 
 /// `[ledger]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,6 @@
 //! What a correct file says.
 
 mod ledger;
-mod prices;
 mod qos;
 mod tags;
 
@@ -11,11 +10,14 @@ use edge_common::reason::UnmatchedPolicy;
 
 pub use self::{
     ledger::{Export, ExportFormat, LedgerConfig, Sink},
-    prices::{Gigabyte, MonthlyFees, Prices, ZonePrices},
     qos::{ClassMatch, PortRange, QosClass, QosProfile},
     tags::{CTags, CoreTag, SideTags},
 };
-use super::{spelled::spelled, units::Burst};
+use super::units::Burst;
+pub use crate::model::{
+    Accounting, Billing, Direction, DscpPolicy, Ecn, Fairness, Gigabyte, Link, MonthlyFees,
+    PeeringKind, Policing, Prices, Side, Sku, XdpMode, ZonePrices,
+};
 
 /// A checked configuration: every name in it refers to something.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -156,159 +158,4 @@ pub struct Peering {
     pub dscp: DscpPolicy,
     /// Name of its profile in [`Config::qos`].
     pub qos: String,
-}
-
-spelled! {
-    /// Whom a port faces.
-    pub enum Side {
-        /// The customer: frames received are inbound.
-        Customer = "customer",
-        /// The cloud: frames received are outbound, and billed.
-        Core = "core",
-    }
-}
-
-impl Side {
-    /// Direction of the frames that a port on this side receives.
-    #[must_use]
-    pub const fn direction(self) -> Direction {
-        match self {
-            Self::Customer => Direction::Inbound,
-            Self::Core => Direction::Outbound,
-        }
-    }
-}
-
-spelled! {
-    /// Direction of a frame, as the cloud sees it.
-    pub enum Direction {
-        /// Customer to cloud.
-        Inbound = "inbound",
-        /// Cloud to customer.
-        Outbound = "outbound",
-    }
-}
-
-spelled! {
-    /// One of a circuit's two links.
-    pub enum Link {
-        /// The first.
-        Primary = "primary",
-        /// The second.
-        Secondary = "secondary",
-    }
-}
-
-spelled! {
-    /// How a program is attached to an interface.
-    pub enum XdpMode {
-        /// In the driver, or not at all.
-        Native = "native",
-        /// In the kernel's generic hook.
-        Generic = "generic",
-        /// In the driver where it can.
-        Auto = "auto",
-    }
-}
-
-spelled! {
-    /// Whether outbound traffic is billed by volume.
-    pub enum Billing {
-        /// It is.
-        Metered = "metered",
-        /// It is not.
-        Unlimited = "unlimited",
-    }
-}
-
-spelled! {
-    /// The offer a circuit was bought as.
-    pub enum Sku {
-        /// The regions near the edge.
-        Local = "local",
-        /// The geopolitical area.
-        Standard = "standard",
-        /// Everywhere.
-        Premium = "premium",
-    }
-}
-
-spelled! {
-    /// What ECN-capable senders are told.
-    pub enum Ecn {
-        /// Nothing: their frames are dropped like others'.
-        Drop = "drop",
-        /// Congestion, before their frames are dropped.
-        Mark = "mark",
-    }
-}
-
-spelled! {
-    /// Whether flows of a circuit are kept from each other's way.
-    pub enum Fairness {
-        /// They are not told apart.
-        None = "none",
-        /// None can starve the others.
-        Flow = "flow",
-    }
-}
-
-spelled! {
-    /// What has a bucket of its own, for each direction.
-    pub enum Policing {
-        /// A circuit on a link.
-        CircuitLink = "circuit-link",
-        /// A peering on a link.
-        PeeringLink = "peering-link",
-    }
-}
-
-spelled! {
-    /// Which bytes of a frame are policed and metered.
-    pub enum Accounting {
-        /// The frame with FCS, preamble and gap: 24 bytes more than `L2`.
-        L1 = "l1",
-        /// The frame as received: tags in, FCS out.
-        L2 = "l2",
-        /// The frame at the UNI: FCS in, S-tag out.
-        Mef = "mef",
-        /// The IP packet; what is behind the tags, where that isn't IP.
-        L3 = "l3",
-    }
-}
-
-spelled! {
-    /// A routing domain of a circuit.
-    pub enum PeeringKind {
-        /// Virtual networks.
-        Private = "private",
-        /// Public services by their public addresses; retired, still found.
-        Public = "public",
-        /// Microsoft 365 and public services.
-        Microsoft = "microsoft",
-    }
-}
-
-impl PeeringKind {
-    /// What becomes of the customer's DSCP where the file doesn't say.
-    #[must_use]
-    pub const fn default_dscp(self) -> DscpPolicy {
-        match self {
-            Self::Private => DscpPolicy::Preserve,
-            Self::Public => DscpPolicy::Reset,
-            Self::Microsoft => DscpPolicy::Trust,
-        }
-    }
-}
-
-spelled! {
-    /// What becomes of the customer's DSCP.
-    pub enum DscpPolicy {
-        /// Kept or replaced as the profile says.
-        Trust = "trust",
-        /// Replaced by 0.
-        Reset = "reset",
-        /// Kept.
-        Preserve = "preserve",
-    }
 }

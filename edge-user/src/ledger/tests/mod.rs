@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::{
-    config::{Accounting, Billing, Direction, Link, PeeringKind},
+    model::{Accounting, Billing, Direction, Link, PeeringKind},
     time::Moment,
 };
 

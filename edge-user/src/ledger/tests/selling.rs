@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{terms::change, *};
-use crate::config::Sku;
+use crate::model::Sku;
 
 fn terms(circuit: &str, key: Option<&str>) -> Terms {
     Terms {

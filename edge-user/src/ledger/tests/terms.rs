@@ -1,7 +1,7 @@
 //! What circuits were sold as.
 
 use super::*;
-use crate::config::Sku;
+use crate::model::Sku;
 
 pub(super) fn terms(circuit: &str, bandwidth_bps: u64) -> Terms {
     Terms {

@@ -3,7 +3,7 @@
 use edge_common::reason::UnmatchedPolicy;
 
 /// A type with a few values, each with a spelling.
-pub(super) trait Spelled: Copy + PartialEq + 'static {
+pub(crate) trait Spelled: Copy + PartialEq + 'static {
     const VALUES: &'static [Self];
 
     fn spelling(self) -> &'static str;
@@ -47,7 +47,7 @@ macro_rules! spelled {
             }
         }
 
-        impl $crate::config::spelled::Spelled for $name {
+        impl $crate::model::spelled::Spelled for $name {
             const VALUES: &'static [Self] = Self::ALL;
 
             fn spelling(self) -> &'static str {
@@ -56,7 +56,7 @@ macro_rules! spelled {
         }
     };
 }
-pub(super) use spelled;
+pub(crate) use spelled;
 
 impl Spelled for UnmatchedPolicy {
     const VALUES: &'static [Self] = &[Self::Drop, Self::Pass];

@@ -1,10 +1,13 @@
-//! Prices, for `edge bill`.
+//! What circuits cost.
 
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
-use super::{super::spelled::spelled, Billing, Sku};
+use super::{
+    offer::{Billing, Sku},
+    spelled::spelled,
+};
 
 /// `[prices]`.
 #[derive(Clone, Debug, PartialEq, Eq)]

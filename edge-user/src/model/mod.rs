@@ -1,0 +1,18 @@
+//! The words that configuration, tables and bills share: what a port, a circuit and a meter is.
+
+mod offer;
+mod port;
+mod prices;
+mod reading;
+pub(crate) mod spelled;
+mod terms;
+mod treatment;
+
+pub use self::{
+    offer::{Accounting, Billing, Sku},
+    port::{Direction, Link, Side, XdpMode},
+    prices::{Gigabyte, MonthlyFees, Prices, ZonePrices},
+    reading::{ClassReading, EpochInfo, Owner, Reading, Series, SlotReading},
+    terms::Terms,
+    treatment::{DscpPolicy, Ecn, Fairness, PeeringKind, Policing},
+};

@@ -1,0 +1,96 @@
+//! What the meters of a set of tables say, and whose they are.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::{
+    offer::{Accounting, Billing},
+    port::{Direction, Link},
+    treatment::PeeringKind,
+};
+use crate::time::Moment;
+
+/// Whose a meter is. A meter keeps its owner for life: where one of these changes, another meter
+/// goes on.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Owner {
+    /// The edge's name.
+    pub edge: String,
+    /// The circuit's name.
+    pub circuit: String,
+    /// The provider's key for it.
+    pub service_key: Option<String>,
+    /// The peering.
+    pub peering: PeeringKind,
+    /// The link.
+    pub link: Link,
+    /// The direction.
+    pub direction: Direction,
+    /// Whether outbound traffic is billed.
+    pub billing: Billing,
+    /// Which bytes of a frame count.
+    pub accounting: Accounting,
+}
+
+/// What usage is kept of: a class of an owner.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Series {
+    /// Whose.
+    pub owner: Owner,
+    /// The class's name.
+    pub class: String,
+}
+
+/// One life of a set of tables, in which counters only grow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EpochInfo {
+    /// Made with the tables, and kept in them.
+    pub id: Uuid,
+    /// The kernel's boot that they are of: tables don't outlive it.
+    pub boot_id: Uuid,
+    /// Where they are pinned.
+    pub pin_dir: PathBuf,
+    /// Version of their layout.
+    pub layout_version: u32,
+    /// When they were made, by the wall clock, which may have been wrong.
+    pub created: Timestamp,
+}
+
+/// All meters of an epoch at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// The tables' life.
+    pub epoch: EpochInfo,
+    /// When it was taken, by the clocks of the boot that the tables are of.
+    pub taken: Moment,
+    /// Every meter that has an owner.
+    pub slots: Vec<SlotReading>,
+    /// Nothing counts in these tables any more.
+    pub is_final: bool,
+}
+
+/// The meter of a slot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SlotReading {
+    /// Its index in the tables.
+    pub slot: u32,
+    /// How many owners the slot has had: counters begin anew with each.
+    pub generation: u64,
+    /// Its owner.
+    pub owner: Owner,
+    /// Its classes, by number.
+    pub classes: Vec<ClassReading>,
+}
+
+/// What a class has counted since its meter began: frames that have left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClassReading {
+    /// The class's name.
+    pub class: String,
+    /// Frames.
+    pub frames: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}

@@ -1,0 +1,69 @@
+//! What becomes of the frames of a circuit.
+
+use super::spelled::spelled;
+
+spelled! {
+    /// What ECN-capable senders are told.
+    pub enum Ecn {
+        /// Nothing: their frames are dropped like others'.
+        Drop = "drop",
+        /// Congestion, before their frames are dropped.
+        Mark = "mark",
+    }
+}
+
+spelled! {
+    /// Whether flows of a circuit are kept from each other's way.
+    pub enum Fairness {
+        /// They are not told apart.
+        None = "none",
+        /// None can starve the others.
+        Flow = "flow",
+    }
+}
+
+spelled! {
+    /// What has a bucket of its own, for each direction.
+    pub enum Policing {
+        /// A circuit on a link.
+        CircuitLink = "circuit-link",
+        /// A peering on a link.
+        PeeringLink = "peering-link",
+    }
+}
+
+spelled! {
+    /// A routing domain of a circuit.
+    pub enum PeeringKind {
+        /// Virtual networks.
+        Private = "private",
+        /// Public services by their public addresses; retired, still found.
+        Public = "public",
+        /// Microsoft 365 and public services.
+        Microsoft = "microsoft",
+    }
+}
+
+impl PeeringKind {
+    /// What becomes of the customer's DSCP where the file doesn't say.
+    #[must_use]
+    pub const fn default_dscp(self) -> DscpPolicy {
+        match self {
+            Self::Private => DscpPolicy::Preserve,
+            Self::Public => DscpPolicy::Reset,
+            Self::Microsoft => DscpPolicy::Trust,
+        }
+    }
+}
+
+spelled! {
+    /// What becomes of the customer's DSCP.
+    pub enum DscpPolicy {
+        /// Kept or replaced as the profile says.
+        Trust = "trust",
+        /// Replaced by 0.
+        Reset = "reset",
+        /// Kept.
+        Preserve = "preserve",
+    }
+}
