@@ -1,7 +1,7 @@
 //! Loader, daemon and command line of `edge`.
 //!
 //! ```text
-//! config → plan → dataplane        (and daemon, which keeps it so; replay, which tries frames)
+//! config → plan → kernel        (and daemon, which keeps it so; replay, which tries frames)
 //!                     └→ ledger → export, bill
 //! ```
 
@@ -9,8 +9,9 @@ pub mod bench;
 pub mod bill;
 pub mod config;
 pub mod daemon;
-pub mod dataplane;
+
 pub mod export;
+pub mod kernel;
 pub mod lab;
 pub mod ledger;
 pub mod model;

@@ -20,10 +20,10 @@ use aya::{
     },
 };
 use edge_user::{
-    dataplane::{
+    kernel::{
         Pins, Place, PortLink, PortProgram,
-        device::Devices,
-        program::{EMPTY_PROGRAM, program},
+        host::device::Devices,
+        object::{program::program, variant::EMPTY_PROGRAM},
     },
     lab::Lab,
     plan::Police,

@@ -14,7 +14,7 @@ use etherparse::PacketBuilder;
 
 use crate::{
     config,
-    dataplane::{KernelTables, PortProgram, apply},
+    kernel::{KernelTables, PortProgram, apply},
     plan::{Capacity, Plan, Police},
     replay,
 };

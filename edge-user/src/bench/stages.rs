@@ -10,7 +10,10 @@ use serde::Serialize;
 
 use super::{load, online_cpus, test_run, udp};
 use crate::{
-    dataplane::program::{EMPTY_PROGRAM, FRAGS_PROGRAM, PROGRAM, program},
+    kernel::object::{
+        program::program,
+        variant::{EMPTY_PROGRAM, FRAGS_PROGRAM, PROGRAM},
+    },
     replay,
 };
 

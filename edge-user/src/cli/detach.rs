@@ -8,7 +8,7 @@ use edge_user::{
         control,
         look::unseen,
     },
-    dataplane::{Pins, pins},
+    kernel::{Pins, object::pins},
     ledger,
 };
 

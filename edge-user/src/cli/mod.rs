@@ -25,7 +25,7 @@ use clap::{
 use edge_user::{
     config::{BandwidthRefused, ConfigErrors, DEFAULT_CONTROL, MAX_SOCKET_LEN_BYTES},
     daemon::control::ConfigRefused,
-    dataplane::load_error::LoadError,
+    kernel::object::load_error::LoadError,
     replay::capture::CaptureError,
 };
 use nix::{errno::Errno, unistd::geteuid};

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::{
-    dataplane::{Pins, books::Books},
+    kernel::{Pins, read::books::Books},
     ledger::{self, Ledger, LedgerError, LedgerLock, Policy, TermsJournal},
     model::{EpochInfo, Reading},
     time,

@@ -26,10 +26,9 @@ use super::{
 };
 use crate::{
     config::LedgerConfig,
-    dataplane::{
-        Pins,
-        books::{AllBooks, all_books},
-        quiesce,
+    kernel::{
+        Pins, quiesce,
+        read::books::{AllBooks, all_books},
     },
     ledger::LedgerError,
     time,

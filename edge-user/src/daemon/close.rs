@@ -7,10 +7,9 @@ use anyhow::{Context as _, Result};
 use super::booking::{OpenLedger, Present};
 use crate::{
     config::Config,
-    dataplane::{
-        Pins,
-        books::{AllBooks, Books, all_books},
-        quiesce,
+    kernel::{
+        Pins, quiesce,
+        read::books::{AllBooks, Books, all_books},
     },
     ledger::Policy,
 };

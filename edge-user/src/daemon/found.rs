@@ -5,7 +5,10 @@ use anyhow::{Context as _, Result, ensure};
 use super::interfaces::{Assigned, Seen, Wanted, assign};
 use crate::{
     config::{Config, Port},
-    dataplane::{KernelTables, KnownPort, Place, PortLink, device::Devices, interface::Interface},
+    kernel::{
+        KernelTables, KnownPort, Place, PortLink,
+        host::{device::Devices, interface::Interface},
+    },
 };
 
 /// The interface that was found for a port.

@@ -25,7 +25,7 @@ pub(super) use self::{
     prepare::{Aim, Prepared, prepare},
 };
 use crate::{
-    dataplane::{KernelTables, Pins, PortLink, PortProgram, interface::Interface},
+    kernel::{KernelTables, Pins, PortLink, PortProgram, host::interface::Interface},
     plan::{Capacity, Plan},
 };
 

@@ -28,12 +28,13 @@ use super::{
 };
 use crate::{
     config::{self, Circuit, Config, Difference},
-    dataplane::{
-        BesideOurs, Pins,
-        books::{Books, all_books},
-        carry, change_rate,
-        device::Devices,
-        is_carried, make_room, occupancy, pins, quiesce, rates,
+    kernel::{
+        BesideOurs, Pins, carry, change_rate,
+        host::device::Devices,
+        is_carried, make_room,
+        object::pins,
+        occupancy, quiesce, rates,
+        read::books::{Books, all_books},
     },
     plan::{Capacity, Full, slots::Table},
 };

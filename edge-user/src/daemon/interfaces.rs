@@ -7,9 +7,9 @@ use anyhow::{Result, bail};
 
 use crate::{
     config::Port,
-    dataplane::{
+    kernel::{
         AttachedMode, KernelTables, Place, PortLink,
-        device::{Device, Devices},
+        host::device::{Device, Devices},
     },
 };
 

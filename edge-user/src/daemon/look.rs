@@ -16,7 +16,7 @@ use nix::sys::statfs::{BPF_FS_MAGIC, statfs};
 use super::control::{self, Booked, Request};
 use crate::{
     config::{Config, DEFAULT_STATE_DIR},
-    dataplane::books::{AllBooks, all_books},
+    kernel::read::books::{AllBooks, all_books},
     ledger::{Ledger, LedgerError, OpenEpoch, PrivateCopy, changes_in},
     model::{ClassReading, Reading, SlotReading},
     time,

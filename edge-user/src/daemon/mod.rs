@@ -34,7 +34,7 @@ use tokio::{
 };
 
 use self::instance::{Hold, Instance};
-use crate::{config, dataplane::device::follow_changes};
+use crate::{config, kernel::host::device::follow_changes};
 
 /// How often the ports are looked at, whether anything has changed or not.
 const LOOK_AT_PORTS_EVERY: Duration = Duration::from_secs(1);

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::status::CircuitStatus;
 use crate::{
     config::{Circuit, Config, default_burst_bytes},
-    dataplane::{KernelTables, PolicerState, now_ticks},
+    kernel::{KernelTables, PolicerState, now_ticks},
     plan::{Plan, PolicerKey, Scope},
     text_table::text_table,
     units::bit_rate,

@@ -10,9 +10,9 @@ use super::{
 };
 use crate::{
     config::Config,
-    dataplane::{
+    kernel::{
         AttachedMode, Place, PortLink,
-        device::{Device, Devices},
+        host::device::{Device, Devices},
     },
 };
 

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     config::Config,
-    dataplane::{AttachedMode, BesideOurs, KernelTables},
+    kernel::{AttachedMode, BesideOurs, KernelTables},
     plan::{AttachmentPlan, Plan},
 };
 

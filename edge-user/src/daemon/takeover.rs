@@ -10,10 +10,10 @@ use edge_common::abi::{
 };
 
 use super::install::Set;
-use crate::dataplane::{
+use crate::kernel::{
     KernelTables, Pins, Place, PortLink,
-    books::{Books, all_books, netns_cookie_of, page_state},
-    device::{Devices, netns_cookie},
+    host::device::{Devices, netns_cookie},
+    read::books::{Books, all_books, netns_cookie_of, page_state},
 };
 
 /// The newest set of tables under `pin_dir` that this version can go on with, after what nobody

@@ -10,7 +10,7 @@ mod treatment;
 
 pub use self::{
     offer::{Accounting, Billing, Sku},
-    port::{Direction, Link, Side, XdpMode},
+    port::{Direction, Forward, Link, Port, Side, XdpMode},
     prices::{Gigabyte, MonthlyFees, Prices, ZonePrices},
     reading::{ClassReading, EpochInfo, Owner, Reading, Series, SlotReading},
     terms::Terms,

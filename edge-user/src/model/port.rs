@@ -2,6 +2,45 @@
 
 use super::spelled::spelled;
 
+/// `[[port]]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Port {
+    /// The port's name.
+    pub name: String,
+    /// The network interface's name.
+    pub interface: String,
+    /// Whom it faces.
+    pub side: Side,
+    /// Where its frames go.
+    pub forward: Forward,
+    /// The link it belongs to.
+    pub link: Link,
+    /// Accepted outer TPIDs: 1 to 4 different ones.
+    pub tpids: Vec<u16>,
+    /// How the program is attached.
+    pub xdp_mode: XdpMode,
+}
+
+/// Where the frames of a port go.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Forward {
+    /// To the kernel's stack.
+    Stack,
+    /// Out of the port with this name.
+    Port(String),
+}
+
+impl Forward {
+    /// The configuration's spelling: `stack` or the port's name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Stack => "stack",
+            Self::Port(name) => name,
+        }
+    }
+}
+
 spelled! {
     /// Whom a port faces.
     pub enum Side {

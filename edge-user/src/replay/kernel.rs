@@ -19,10 +19,13 @@ use nix::{
 
 use super::Engine;
 use crate::{
-    dataplane::{
+    kernel::{
         KernelTables, PortProgram, apply,
-        program::{FRAGS_PROGRAM, program, program_for_mtu},
-        tables::ReplayTables,
+        object::{
+            program::program,
+            variant::{FRAGS_PROGRAM, program_for_mtu},
+        },
+        tables::kernel_tables::ReplayTables,
     },
     plan::{Capacity, Plan, PortPlan},
 };

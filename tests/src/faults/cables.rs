@@ -15,7 +15,7 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use edge_user::{
-    dataplane::{Pins, Place, PortLink, device::Devices},
+    kernel::{Pins, Place, PortLink, host::device::Devices},
     lab::{Lab, NetNs},
 };
 

@@ -20,7 +20,7 @@ use edge_tests::{
     load::{CONFIG, TAGS, booked, check_all, received, under_load},
 };
 use edge_user::{
-    dataplane::{Pins, books::Books},
+    kernel::{Pins, read::books::Books},
     lab::root_or_skip,
 };
 

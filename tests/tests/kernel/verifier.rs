@@ -8,9 +8,12 @@ use edge_tests::{
 };
 use edge_user::{
     config::XdpMode,
-    dataplane::{
+    kernel::{
         PortProgram,
-        program::{FRAGS_PROGRAM, PROGRAM, program},
+        object::{
+            program::program,
+            variant::{FRAGS_PROGRAM, PROGRAM},
+        },
     },
     lab::root_or_skip,
     plan::{Police, PortPlan},

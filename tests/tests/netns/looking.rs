@@ -15,7 +15,7 @@ use edge_tests::{
     daemon::{CONFIG_PATH, detach, edge, edge_binary, status},
 };
 use edge_user::{
-    dataplane::{Pins, books::Books, pins},
+    kernel::{Pins, object::pins, read::books::Books},
     lab::root_or_skip,
     ledger::UsageRecord,
 };

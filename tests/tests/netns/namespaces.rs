@@ -15,7 +15,7 @@ use edge_user::{
         control::ConfigRefused,
         status::{Counters, Status},
     },
-    dataplane::Pins,
+    kernel::Pins,
     lab::{Lab, root_or_skip},
 };
 

@@ -10,11 +10,10 @@ use edge_tests::{
     lab_config,
 };
 use edge_user::{
-    dataplane::{
+    kernel::{
         PortProgram,
-        interface::Interface,
-        program::{EMPTY_PROGRAM, program},
-        xdp_features::XdpFeatures,
+        host::{interface::Interface, xdp_features::XdpFeatures},
+        object::{program::program, variant::EMPTY_PROGRAM},
     },
     lab::{Lab, private_mounts, root_or_skip},
     plan::Police,

@@ -9,7 +9,7 @@ use edge_tests::{
     lab_config,
 };
 use edge_user::{
-    dataplane::load_error::{LEAST, Version},
+    kernel::object::load_error::{LEAST, Version},
     lab::{NetNs, private_mounts, root_or_skip},
 };
 use nix::sys::utsname::uname;

@@ -13,7 +13,7 @@ use edge_tests::{
     oracle::{Prediction, predict},
 };
 use edge_user::{
-    dataplane::xdp_features::XdpFeatures,
+    kernel::host::xdp_features::XdpFeatures,
     lab::{Lab, root_or_skip},
     plan::Police,
 };

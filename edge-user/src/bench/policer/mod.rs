@@ -20,7 +20,10 @@ use serde::Serialize;
 use self::window::{Circuit, measure};
 use crate::{
     bench::{Loaded, load, online_cpus},
-    dataplane::program::{FRAGS_PROGRAM, PROGRAM, program},
+    kernel::object::{
+        program::program,
+        variant::{FRAGS_PROGRAM, PROGRAM},
+    },
     lab::NetNs,
     replay::kernel::LOOPBACK_IFINDEX,
 };

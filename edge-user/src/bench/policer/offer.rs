@@ -10,7 +10,7 @@ use aya::{Ebpf, programs::Xdp};
 
 use crate::{
     bench::{test_run, udp},
-    dataplane::program::program_for_mtu,
+    kernel::object::variant::program_for_mtu,
 };
 
 /// Voice: the class that may use the whole burst.

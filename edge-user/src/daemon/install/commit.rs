@@ -12,9 +12,9 @@ use super::{
     turning::Turning,
 };
 use crate::{
-    dataplane::{
-        Pins, Place, PortLink, books::Books, interface::Interface, preflight::look_at_egress,
-        quiesce, retire, store,
+    kernel::{
+        Pins, Place, PortLink, host::interface::Interface, preflight::look_at_egress, quiesce,
+        read::books::Books, retire, store,
     },
     plan::{Plan, PortPlan},
 };

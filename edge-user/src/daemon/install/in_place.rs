@@ -8,7 +8,9 @@ use super::Set;
 use crate::{
     config::Config,
     daemon::{bookkeeper::Bookkeeper, found::Found, interfaces::Wanted},
-    dataplane::{Place, PortLink, interface::Interface, occupancy, program::constants, quiesce},
+    kernel::{
+        Place, PortLink, host::interface::Interface, object::program::constants, occupancy, quiesce,
+    },
     plan::{Plan, Police},
 };
 

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use super::{Installed, Set, undo::Undo};
 use crate::{
     daemon::found::Found,
-    dataplane::{Held, OpenLink, Place, PortLink, PortProgram, TakenOff, interface::Interface},
+    kernel::{Held, OpenLink, Place, PortLink, PortProgram, TakenOff, host::interface::Interface},
     plan::{Plan, PortPlan},
 };
 

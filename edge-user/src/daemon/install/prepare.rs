@@ -18,12 +18,13 @@ use crate::{
         found::{Found, Known, find_interfaces},
         interfaces::Wanted,
     },
-    dataplane::{
+    kernel::{
         KernelTables, KnownPort, Pins, Place, PortLink,
-        books::{Books, NewPage},
-        device::{Devices, netns_cookie},
+        host::device::{Devices, netns_cookie},
         preflight::check,
-        prepare as prepare_tables, store, watch_egress,
+        prepare as prepare_tables,
+        read::books::{Books, NewPage},
+        store, watch_egress,
     },
     plan::{Capacity, Plan, Police},
 };
@@ -106,7 +107,7 @@ fn try_prepare(
     let earlier = ports_of_other_versions(set)?;
     let known = Known { tables: &set.tables, version: set.pins.version(), earlier: &earlier };
     let found = find_interfaces(config, &known, links, devices, wanted)?;
-    let mut modes = check(&with_interfaces(config, &found))?;
+    let mut modes = check(&with_interfaces(config, &found).ports)?;
     let (mut problems, mut given_up) = (Vec::new(), BTreeMap::new());
     for (port, found) in config.ports.iter().zip(&found) {
         if let Some(Err(error)) = modes.get(&port.name) {

@@ -1,7 +1,7 @@
 //! Programs on their way from one set of tables to another.
 
 use super::Set;
-use crate::dataplane::{Buckets, KernelTables, quiesce};
+use crate::kernel::{Buckets, KernelTables, quiesce};
 
 /// Tables that programs turn away from, with their buckets.
 #[derive(Default)]

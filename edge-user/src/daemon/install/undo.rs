@@ -1,7 +1,7 @@
 //! Undoing a preparation.
 
 use super::Set;
-use crate::dataplane::{Place, PortLink, TakenOff, adjust::Adjusted};
+use crate::kernel::{Place, PortLink, TakenOff, host::adjust::Adjusted};
 
 /// The changes that are undone if a preparation fails.
 #[derive(Default)]

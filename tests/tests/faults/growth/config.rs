@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fmt::Write as _, fs, path::Path, thread, time::
 use anyhow::{Context as _, Result, ensure};
 use edge_tests::daemon::{Daemon, status};
 pub(crate) use edge_tests::load::CONFIG as FIRST;
-use edge_user::dataplane::Pins;
+use edge_user::kernel::Pins;
 
 pub(crate) const PIN_DIR: &str = "/sys/fs/bpf/edge";
 

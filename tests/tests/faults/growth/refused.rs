@@ -13,10 +13,10 @@ use edge_tests::{
     load::{check_all, under_load},
 };
 use edge_user::{
-    dataplane::{
+    kernel::{
         PortProgram,
-        interface::Interface,
-        program::{EMPTY_PROGRAM, program},
+        host::interface::Interface,
+        object::{program::program, variant::EMPTY_PROGRAM},
     },
     lab::{Lab, root_or_skip},
     plan::Police,

@@ -12,7 +12,7 @@ use edge_tests::{
     wires::{PORTS, WAIT, WIRES, Wires, config, port, wait_until_sound},
 };
 use edge_user::{
-    dataplane::Pins,
+    kernel::Pins,
     lab::{private_mounts, root_or_skip},
 };
 

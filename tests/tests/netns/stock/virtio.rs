@@ -10,7 +10,7 @@ use edge_tests::{
     stock::{INTERFACE, bare_lab, forwarded, ip, is_on, peering, reason, stock_or_skip, wait_for},
 };
 use edge_user::{
-    dataplane::{interface::Interface, xdp_features::XdpFeatures},
+    kernel::host::{interface::Interface, xdp_features::XdpFeatures},
     lab::{
         Lab, NetNs, WireCount,
         raw::{RawCollector, RawSender},

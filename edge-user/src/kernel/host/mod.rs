@@ -1,0 +1,13 @@
+//! Interfaces of this host and their settings, by netlink, ethtool and sysfs.
+
+pub mod adjust;
+pub mod attached_mode;
+pub mod bpffs;
+pub mod device;
+pub mod genl;
+pub mod interface;
+pub mod layers;
+pub mod offloads;
+pub mod quiesce;
+pub mod rtnetlink;
+pub mod xdp_features;

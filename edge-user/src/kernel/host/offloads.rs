@@ -1,0 +1,167 @@
+//! Offloads by which a NIC takes VLAN tags off before XDP sees the frame: turned off while a program
+//! needs the tags, and turned on again where none came to be.
+//!
+//! By ethtool's family of generic netlink, whose numbers are those of
+//! `include/uapi/linux/ethtool_netlink.h`. It knows settings by name (`netdev_features_strings`),
+//! where the older ioctl has a flag for the first of them only.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context as _, Result, bail};
+use netlink_packet_core::DefaultNla;
+
+use crate::kernel::host::{
+    genl::{Attributes, Family, nest, number},
+    interface::Interface,
+};
+
+const FAMILY: &str = "ethtool";
+const ETHTOOL_MSG_FEATURES_GET: u8 = 11;
+const ETHTOOL_MSG_FEATURES_SET: u8 = 12;
+const ETHTOOL_A_FEATURES_HEADER: u16 = 1;
+const ETHTOOL_A_FEATURES_HW: u16 = 2;
+const ETHTOOL_A_FEATURES_WANTED: u16 = 3;
+const ETHTOOL_A_FEATURES_ACTIVE: u16 = 4;
+const ETHTOOL_A_HEADER_DEV_INDEX: u16 = 1;
+const ETHTOOL_A_BITSET_NOMASK: u16 = 1;
+const ETHTOOL_A_BITSET_BITS: u16 = 3;
+const ETHTOOL_A_BITSET_BIT_NAME: u16 = 2;
+const ETHTOOL_A_BITSET_BIT_VALUE: u16 = 3;
+const ETHTOOL_A_BITSET_BITS_BIT: u16 = 1;
+
+/// An offload that takes tags out of received frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::kernel) struct Offload {
+    /// The kernel's name.
+    name: &'static str,
+    /// Its name in `ethtool -k`.
+    shown_as: &'static str,
+    /// The tags that it hides.
+    tags: &'static str,
+}
+
+/// All that there are. With either of them on, frames of some circuits would look untagged.
+const OFFLOADS: [Offload; 2] = [
+    Offload { name: "rx-vlan-hw-parse", shown_as: "rx-vlan-offload", tags: "C-tags" },
+    Offload { name: "rx-vlan-stag-hw-parse", shown_as: "rx-vlan-stag-hw-parse", tags: "S-tags" },
+];
+
+/// Refuses an interface that hides tags and can't be told not to. Changes nothing.
+pub(in crate::kernel) fn check(interface: &Interface) -> Result<()> {
+    let settings = Settings::of(interface)?;
+    match OFFLOADS.iter().find(|o| settings.is_on(o) && !settings.changeable.contains(o.name)) {
+        Some(offload) => bail!(refusal(interface, *offload)),
+        None => Ok(()),
+    }
+}
+
+/// Has the interface leave all tags in received frames. Those that did not yet are added to
+/// `turned_off`, before it is tried: a driver may do one of two and refuse the other.
+pub(in crate::kernel) fn turn_off(
+    interface: &Interface,
+    turned_off: &mut Vec<Offload>,
+) -> Result<()> {
+    let settings = Settings::of(interface)?;
+    turned_off.extend(OFFLOADS.into_iter().filter(|offload| settings.is_on(offload)));
+    let Some(first) = turned_off.first() else { return Ok(()) };
+    set(interface, turned_off, false).with_context(|| refusal(interface, *first))?;
+    let settings = Settings::of(interface)?;
+    if let Some(offload) = turned_off.iter().find(|offload| settings.is_on(offload)) {
+        bail!(refusal(interface, *offload));
+    }
+    for Offload { shown_as, tags, .. } in turned_off {
+        tracing::info!("{}: turned {shown_as} off, so that XDP sees the {tags}", interface.name());
+    }
+    Ok(())
+}
+
+/// Turns on again what [`turn_off`] has turned off.
+pub(in crate::kernel) fn turn_on(interface: &Interface, offloads: &[Offload]) {
+    let Some(first) = offloads.first() else { return };
+    let shown: Vec<&str> = offloads.iter().map(|offload| offload.shown_as).collect();
+    let (name, shown) = (interface.name(), shown.join(" and "));
+    match set(interface, offloads, true) {
+        Ok(()) => tracing::info!("{name}: turned {shown} on again"),
+        Err(error) => tracing::warn!(
+            "{name}: {shown} stays off, as turning it on again failed: {error:#}; `ethtool -K \
+             {name} {} on`",
+            first.shown_as,
+        ),
+    }
+}
+
+fn refusal(interface: &Interface, Offload { shown_as, tags, .. }: Offload) -> String {
+    let name = interface.name();
+    format!(
+        "{name} hides {tags} from XDP ({shown_as} is on) and can't be told not to, so frames would \
+         be taken for untagged ones; see what `ethtool -K {name} {shown_as} off` says, or use \
+         another interface"
+    )
+}
+
+/// Settings of an interface, by the kernel's names.
+struct Settings {
+    on: BTreeSet<String>,
+    changeable: BTreeSet<String>,
+}
+
+impl Settings {
+    fn of(interface: &Interface) -> Result<Self> {
+        let answer = family()?
+            .ask(ETHTOOL_MSG_FEATURES_GET, &[header(interface)])
+            .with_context(|| format!("reading the offload settings of {}", interface.name()))?;
+        Ok(Self {
+            on: names(&answer, ETHTOOL_A_FEATURES_ACTIVE)?,
+            changeable: names(&answer, ETHTOOL_A_FEATURES_HW)?,
+        })
+    }
+
+    fn is_on(&self, offload: &Offload) -> bool {
+        self.on.contains(offload.name)
+    }
+}
+
+fn set(interface: &Interface, offloads: &[Offload], value: bool) -> Result<()> {
+    let bits: Vec<DefaultNla> = offloads.iter().map(|offload| bit(*offload, value)).collect();
+    let bits = nest(ETHTOOL_A_BITSET_BITS, &bits);
+    let wanted = nest(ETHTOOL_A_FEATURES_WANTED, &[bits]);
+    family()?.ask(ETHTOOL_MSG_FEATURES_SET, &[header(interface), wanted]).map(drop)
+}
+
+fn family() -> Result<Family> {
+    Family::open(FAMILY)?.context(
+        "the kernel can't be asked whether interfaces hide VLAN tags (it has no ethtool netlink); \
+         use one with CONFIG_ETHTOOL_NETLINK, as those of distributions have it",
+    )
+}
+
+fn header(interface: &Interface) -> DefaultNla {
+    let index = number(ETHTOOL_A_HEADER_DEV_INDEX, interface.index());
+    nest(ETHTOOL_A_FEATURES_HEADER, &[index])
+}
+
+fn bit(offload: Offload, value: bool) -> DefaultNla {
+    let mut name = offload.name.as_bytes().to_vec();
+    name.push(0);
+    let mut attributes = vec![DefaultNla::new(ETHTOOL_A_BITSET_BIT_NAME, name)];
+    attributes.extend(value.then(|| DefaultNla::new(ETHTOOL_A_BITSET_BIT_VALUE, Vec::new())));
+    nest(ETHTOOL_A_BITSET_BITS_BIT, &attributes)
+}
+
+/// Names of the bits that are set in a bitset. Without a mask it lists those alone.
+fn names(answer: &Attributes, kind: u16) -> Result<BTreeSet<String>> {
+    let bitset = answer.find(kind)?.context("the kernel leaves out some offload settings")?;
+    let bitset = Attributes::nested_in(bitset);
+    let has_mask = bitset.find(ETHTOOL_A_BITSET_NOMASK)?.is_none();
+    let Some(bits) = bitset.find(ETHTOOL_A_BITSET_BITS)? else { return Ok(BTreeSet::new()) };
+    let mut names = BTreeSet::new();
+    for bit in Attributes::nested_in(bits).iter() {
+        let bit = Attributes::nested_in(bit?.1);
+        let is_set = !has_mask || bit.find(ETHTOOL_A_BITSET_BIT_VALUE)?.is_some();
+        if let Some(name) = bit.find(ETHTOOL_A_BITSET_BIT_NAME)?.filter(|_| is_set) {
+            let name = String::from_utf8_lossy(name);
+            names.insert(name.trim_end_matches('\0').to_owned());
+        }
+    }
+    Ok(names)
+}

@@ -1,0 +1,37 @@
+//! The data plane in the kernel: programs, tables, links and their pins.
+//!
+//! ```text
+//! preflight ─┐
+//! write ─▶ read ─▶ tables ─▶ object ─▶ host
+//! ```
+
+pub mod host;
+pub mod object;
+pub mod preflight;
+pub mod read;
+pub mod tables;
+pub mod write;
+
+pub use self::{
+    host::{attached_mode::AttachedMode, quiesce::quiesce},
+    object::{
+        egress::watch_egress,
+        links::{Held, OpenLink, Place, PortLink, TakenOff},
+        pins::Pins,
+        program::PortProgram,
+    },
+    read::{
+        carry::{BesideOurs, carry, is_carried, make_room},
+        occupancy::{occupancy, rates},
+    },
+    tables::{
+        clock::now_ticks,
+        kernel_tables::{KernelTables, PolicerState},
+        places::KnownPort,
+    },
+    write::{
+        apply::{apply, prepare, retire, store},
+        buckets::Buckets,
+        change_rate::change_rate,
+    },
+};

@@ -1,0 +1,72 @@
+//! Has the kernel tell what becomes of forwarded frames: the programs on its tracepoints, which
+//! count what devices refuse.
+
+use std::{fs, path::Path};
+
+use anyhow::{Context as _, Result, anyhow};
+use aya::{
+    Btf, Ebpf,
+    programs::{
+        BtfTracePoint,
+        links::{FdLink, PinnedLink},
+        loaded_programs,
+    },
+};
+
+use crate::{
+    kernel::object::{pins::Pins, program::load_egress_object},
+    plan::Capacity,
+};
+
+/// Programs, and the tracepoints that they are for.
+const TRACEPOINTS: [(&str, &str); 2] =
+    [("batch_handed_over", "xdp_devmap_xmit"), ("redirect_refused", "xdp_redirect_err")];
+
+/// Attaches the programs, or leaves those alone that are the same.
+///
+/// To be called before a port's program is attached, so that they miss nothing.
+pub fn watch_egress(pins: &Pins, capacity: &Capacity) -> Result<()> {
+    let btf = Btf::from_sys_fs().context("reading the kernel's types")?;
+    let mut ebpf = load_egress_object(capacity, pins)?;
+    for (name, tracepoint) in TRACEPOINTS {
+        attach(&mut ebpf, &btf, pins, (name, tracepoint))
+            .with_context(|| format!("attaching to the tracepoint {tracepoint}"))?;
+    }
+    Ok(())
+}
+
+fn attach(ebpf: &mut Ebpf, btf: &Btf, pins: &Pins, (name, tracepoint): (&str, &str)) -> Result<()> {
+    let program = ebpf.program_mut(name).ok_or_else(|| anyhow!("no program {name}"))?;
+    let program: &mut BtfTracePoint = program.try_into()?;
+    program.load(tracepoint, btf)?;
+    let path = pins.egress(name);
+    if pinned_tag(&path)? == Some(program.info()?.tag()) {
+        return Ok(());
+    }
+    let link = program.attach()?;
+    let link = FdLink::from(program.take_link(link)?);
+    // Under its name at once, so that no frame goes unseen. In the moment that there are two, one
+    // that a device refuses may be counted as refused twice: for the customer, not against.
+    let new = pins.egress(&format!("{name}-new"));
+    let _leftover = fs::remove_file(&new);
+    link.pin(&new).with_context(|| format!("pinning {}", new.display()))?;
+    fs::rename(&new, &path).with_context(|| format!("pinning {}", path.display()))
+}
+
+/// The tag of the program whose link is pinned there: a hash of its instructions.
+fn pinned_tag(path: &Path) -> Result<Option<u64>> {
+    if !path.try_exists()? {
+        return Ok(None);
+    }
+    let link = PinnedLink::from_pin(path).with_context(|| format!("opening {}", path.display()))?;
+    let id = FdLink::from(link).info()?.program_id();
+    for program in loaded_programs() {
+        // Others' programs come and go meanwhile.
+        if let Ok(program) = program
+            && program.id() == id
+        {
+            return Ok(Some(program.tag()));
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,10 @@
+//! The eBPF object: its programs, their links to interfaces, and the pins of both.
+
+pub mod egress;
+pub mod links;
+pub mod load_error;
+pub mod pins;
+pub mod program;
+pub mod raw_link;
+pub mod refusal;
+pub mod variant;

@@ -1,0 +1,20 @@
+//! The programs of the object by their names, and which of them is for which MTU.
+
+/// The path's program for frames in one buffer.
+pub const PROGRAM: &str = "edge";
+/// The path's program for frames in several buffers.
+pub const FRAGS_PROGRAM: &str = "edge_frags";
+/// A program that drops every frame: the benchmark's zero, and what holds an interface.
+pub const EMPTY_PROGRAM: &str = "empty";
+/// The same for frames in several buffers.
+pub(in crate::kernel) const EMPTY_FRAGS_PROGRAM: &str = "empty_frags";
+
+/// Largest MTU for which every driver has a frame with its headers in one buffer (a page, less
+/// head-room and what the kernel keeps at its end).
+pub const MAX_SINGLE_BUFFER_MTU_BYTES: u32 = 3000;
+
+/// The program for frames from an interface with this MTU.
+#[must_use]
+pub fn program_for_mtu(mtu_bytes: u32) -> &'static str {
+    if mtu_bytes <= MAX_SINGLE_BUFFER_MTU_BYTES { PROGRAM } else { FRAGS_PROGRAM }
+}

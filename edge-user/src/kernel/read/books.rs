@@ -1,0 +1,313 @@
+//! The books of pinned tables, of whatever layout: whose counters there are, and what they say.
+
+use std::{mem::offset_of, path::Path};
+
+use anyhow::{Context as _, Result, ensure};
+use edge_common::abi::{
+    self,
+    books::{Books as Page, CARRIED_EPOCHS, CLOSED, LAYOUT, OPEN},
+    counters::{Counted, Losses, Meter, PortCounters},
+};
+use jiff::Timestamp;
+use uuid::Uuid;
+use zerocopy::FromBytes as _;
+
+use crate::{
+    kernel::{
+        host::quiesce::quiesce,
+        object::pins::Pins,
+        tables::{
+            kernel_tables::KernelTables,
+            places::{KnownPort, Places},
+            raw_map::{RawArray, RawPerCpu, WORD, number},
+        },
+    },
+    model::{ClassReading, EpochInfo, Owner, SlotReading},
+    plan::AttachmentKey,
+    time,
+};
+
+/// A page for new tables.
+pub struct NewPage(Page);
+
+impl NewPage {
+    /// A page of tables whose ports are in the network namespace with this cookie.
+    pub fn new(netns_cookie: u64) -> Result<Self> {
+        Ok(Self(Page {
+            state: OPEN,
+            epoch: Uuid::new_v4().into_bytes(),
+            boot: time::boot_id()?.into_bytes(),
+            // Before 1970 is as good as 1970: no clock that says so is believed.
+            created_s: u64::try_from(time::wall().as_second()).unwrap_or(0),
+            checkpoint: 0,
+            layout: LAYOUT,
+            carried_side: 0,
+            carried_from: [[[0; 16]; CARRIED_EPOCHS]; 2],
+            netns_cookie,
+        }))
+    }
+
+    /// Opens the page of `tables`, if it is not yet. From then on they are an epoch, which the
+    /// ledger knows: to be called when nothing can take them back any more, and before anything
+    /// counts in them. An open page gets our network namespace: the one before, if that was another,
+    /// is gone with its interfaces.
+    pub fn open(&self, tables: &KernelTables) {
+        if tables.books.get(0).state == OPEN {
+            // One word: the bookkeeper counts its readings in another at the same time.
+            tables.set_netns_cookie(self.0.netns_cookie);
+            return;
+        }
+        tables.books.set(0, &Page { state: 0, ..self.0 });
+        // Only now that all of it is there.
+        tables.books.set(0, &self.0);
+    }
+}
+
+/// What the page of the tables under `pins` is; `None`: there is none.
+pub fn page_state(pins: &Pins) -> Result<Option<u64>> {
+    Ok(page(pins)?.map(|(page, _)| page.state))
+}
+
+/// The cookie of the network namespace that the ports of the tables under `pins` are in; `None`:
+/// not known.
+pub fn netns_cookie_of(pins: &Pins) -> Result<Option<u64>> {
+    Ok(page(pins)?.map(|(page, _)| page.netns_cookie).filter(|cookie| *cookie != 0))
+}
+
+/// The books of a set of tables.
+pub struct Books {
+    epoch: EpochInfo,
+    places: Places,
+    page: RawArray,
+    meters: RawPerCpu,
+    losses: RawPerCpu,
+    keys: RawArray,
+    port_counters: RawPerCpu,
+    port_keys: RawArray,
+    carried: RawArray,
+    carried_ports: RawArray,
+}
+
+/// A slot that has an owner.
+#[derive(Clone, Debug)]
+pub struct OwnedSlot {
+    /// Its index.
+    pub index: u32,
+    /// How many owners it has had.
+    pub generation: u64,
+    /// Its owner.
+    pub key: AttachmentKey,
+}
+
+impl Books {
+    /// Those of the tables under `pins`; `None` where nothing was ever counted.
+    pub fn open(pins: &Pins) -> Result<Option<Self>> {
+        let Some((page, pages)) = page(pins)? else { return Ok(None) };
+        if [0, CLOSED].contains(&page.state) {
+            return Ok(None);
+        }
+        ensure!(page.state == OPEN, "the books' page is of a kind that this version can't read");
+        let per_cpu = |name, entry_len| RawPerCpu::open(&pins.map(name), entry_len);
+        let array = |name, entry_len| RawArray::open(&pins.map(name), entry_len);
+        let [meter, losses, port_counters, key, port_key] = page.layout.entry_len;
+        let created = i64::try_from(page.created_s).ok();
+        let created = created.and_then(|created| Timestamp::from_second(created).ok());
+        Ok(Some(Self {
+            epoch: EpochInfo {
+                id: Uuid::from_bytes(page.epoch),
+                boot_id: Uuid::from_bytes(page.boot),
+                pin_dir: pins.root().to_owned(),
+                layout_version: pins.version(),
+                created: created.context("the books' page has no date")?,
+            },
+            places: Places(page.layout),
+            page: pages,
+            meters: per_cpu("METERS", meter)?,
+            losses: per_cpu("LOSSES", losses)?,
+            keys: array("ATTACHMENT_KEYS", Some(key))?,
+            port_counters: per_cpu("PORT_COUNTERS", port_counters)?,
+            port_keys: array("PORT_KEYS", Some(port_key))?,
+            carried: array("CARRIED", None)?,
+            carried_ports: array("CARRIED_PORTS", Some(2 * port_counters))?,
+        }))
+    }
+
+    /// Which life of the tables this is.
+    pub fn epoch(&self) -> &EpochInfo {
+        &self.epoch
+    }
+
+    /// Number of the last reading that the ledger has.
+    pub fn checkpoint(&self) -> u64 {
+        self.page.number(0, offset_of!(Page, checkpoint))
+    }
+
+    /// Keeps that number.
+    pub fn set_checkpoint(&self, checkpoint: u64) {
+        self.page.set_number(0, offset_of!(Page, checkpoint), checkpoint);
+    }
+
+    /// Closes the page: all of it is booked, and the tables can go.
+    pub fn close(&self) {
+        self.page.set_number(0, offset_of!(Page, state), CLOSED);
+    }
+
+    /// The epochs whose counters are part of these: their tables are dead.
+    pub fn carried_from(&self) -> Vec<Uuid> {
+        let list = offset_of!(Page, carried_from) + self.carried_side() * CARRIED_EPOCHS * 16;
+        let epochs = (0..CARRIED_EPOCHS).map(|number| {
+            let number = |half| self.page.number(0, list + number * 16 + half * WORD).to_ne_bytes();
+            Uuid::from_slice(&[number(0), number(1)].concat()).unwrap_or_default()
+        });
+        epochs.filter(|epoch| !epoch.is_nil()).collect()
+    }
+
+    fn carried_side(&self) -> usize {
+        usize::from(self.page.number(0, offset_of!(Page, carried_side)) != 0)
+    }
+
+    /// Every slot that has an owner.
+    pub fn slots(&self) -> Vec<OwnedSlot> {
+        (0..self.keys.len()).filter_map(|index| self.slot(index)).collect()
+    }
+
+    /// What the meters say of frames that have left: no more than that, and exactly that when
+    /// nothing is under way.
+    ///
+    /// First what was forwarded, then what was refused, and nothing of the first under way in
+    /// between: so the difference is never too much. A slot that was given to somebody else
+    /// meanwhile, and so was booked before, is left to the next reading.
+    pub fn read(&self) -> Result<Vec<SlotReading>> {
+        let mut metered = Vec::new();
+        for slot in self.slots() {
+            let meter = self.places.meter(&self.meters.sum(slot.index)?);
+            metered.push((slot, meter));
+        }
+        quiesce();
+        let mut readings = Vec::new();
+        for (slot, meter) in metered {
+            let losses = self.places.losses(&self.losses.sum(slot.index)?);
+            if self.generation(slot.index) == Some(slot.generation) {
+                readings.push(reading(slot, &meter, &losses));
+            }
+        }
+        Ok(readings)
+    }
+
+    /// All that the slot at `index` has counted, in earlier tables too.
+    pub fn counted(&self, index: u32) -> Result<Counted> {
+        let carried = words(&self.carried.entry(index));
+        let side = self.carried_side() * self.places.0.carried_len as usize / WORD;
+        let carried = carried.get(side..).unwrap_or_default();
+        let carried_losses = carried.get(self.places.0.carried_losses as usize / WORD..);
+        let mut meter = self.places.meter(&self.meters.sum(index)?);
+        let mut losses = self.places.losses(&self.losses.sum(index)?);
+        meter.add(&self.places.meter(carried));
+        losses.add(&self.places.losses(carried_losses.unwrap_or_default()));
+        Ok(Counted { meter, losses })
+    }
+
+    /// Ports by index, with all that they have counted, in earlier tables too.
+    pub fn ports(&self) -> Result<Vec<(u32, String, PortCounters)>> {
+        let mut ports = Vec::new();
+        for index in 0..self.port_keys.len() {
+            let key = self.port_keys.entry(index);
+            let Some(name) = self.places.name(&key, self.places.0.port_key_name) else { continue };
+            let mut counters = self.places.of_port(&self.port_counters.sum(index)?);
+            let carried = words(&self.carried_ports.entry(index));
+            counters.add(&self.places.of_port(&carried[self.carried_side() * carried.len() / 2..]));
+            ports.push((index, name, counters));
+        }
+        Ok(ports)
+    }
+
+    /// The ports and their interfaces.
+    pub fn known_ports(&self) -> Vec<KnownPort> {
+        let keys = (0..self.port_keys.len()).map(|index| self.port_keys.entry(index));
+        keys.filter_map(|key| self.places.known_port(&key)).collect()
+    }
+
+    /// The slot, if it has an owner and has the same one from the start of the look to its end.
+    fn slot(&self, index: u32) -> Option<OwnedSlot> {
+        let generation = self.generation(index)?;
+        let key = self.places.key(&self.keys.entry(index))?;
+        (self.generation(index) == Some(generation)).then_some(OwnedSlot { index, generation, key })
+    }
+
+    /// How many owners the slot has had, if it has one.
+    fn generation(&self, index: u32) -> Option<u64> {
+        let bits = self.keys.number(index, self.places.0.key_generation as usize);
+        let generation = abi::keys::Generation::from_bits(bits);
+        generation.is_owned.then_some(generation.number)
+    }
+}
+
+/// The page under `pins`, and the table that it is in.
+fn page(pins: &Pins) -> Result<Option<(Page, RawArray)>> {
+    let path = pins.map("BOOKS");
+    if !path.try_exists()? {
+        return Ok(None);
+    }
+    let pages = RawArray::open(&path, None)?;
+    let mut bytes = pages.entry(0);
+    // What was added to the page since then is zero.
+    bytes.resize(bytes.len().max(size_of::<Page>()), 0);
+    let (page, _added_later) = Page::read_from_prefix(&bytes)
+        .map_err(|_size| anyhow::anyhow!("the books' page is cut short"))?;
+    Ok(Some((page, pages)))
+}
+
+/// Every set of tables that has books.
+pub struct AllBooks {
+    /// With their pins.
+    pub books: Vec<(Pins, Books)>,
+    /// Errors of those that can't be read.
+    pub unreadable: Vec<anyhow::Error>,
+}
+
+/// The books of all sets of tables under `pin_dir`.
+pub fn all_books(pin_dir: &Path) -> Result<AllBooks> {
+    let mut all = AllBooks { books: Vec::new(), unreadable: Vec::new() };
+    let open = |pins: &Pins| {
+        Books::open(pins).with_context(|| format!("the books in {}", pins.directory().display()))
+    };
+    for pins in Pins::all(pin_dir)? {
+        match open(&pins) {
+            Ok(books) => all.books.extend(books.map(|books| (pins, books))),
+            // Removed meanwhile, as all of it is booked.
+            Err(_) if matches!(page_state(&pins), Ok(None | Some(CLOSED))) => {}
+            Err(error) => all.unreadable.push(error),
+        }
+    }
+    Ok(all)
+}
+
+fn words(bytes: &[u8]) -> Vec<u64> {
+    bytes.chunks_exact(WORD).map(|word| number(word, 0)).collect()
+}
+
+fn reading(slot: OwnedSlot, meter: &Meter, losses: &Losses) -> SlotReading {
+    let OwnedSlot { index, generation, key } = slot;
+    let counters = meter.classes.iter().zip(&losses.classes);
+    let classes =
+        key.classes.into_iter().zip(counters).map(|(class, (counted, lost))| ClassReading {
+            class,
+            frames: counted.forwarded_frames.saturating_sub(lost.refused_frames),
+            bytes: counted.forwarded_bytes.saturating_sub(lost.refused_bytes),
+        });
+    SlotReading {
+        slot: index,
+        generation,
+        classes: classes.collect(),
+        owner: Owner {
+            edge: key.edge,
+            circuit: key.circuit,
+            service_key: key.service_key,
+            peering: key.peering,
+            link: key.link,
+            direction: key.direction,
+            billing: key.billing,
+            accounting: key.accounting,
+        },
+    }
+}

@@ -1,0 +1,5 @@
+//! Reading: plans, counters and books out of the tables.
+
+pub mod books;
+pub mod carry;
+pub mod occupancy;

@@ -1,0 +1,130 @@
+//! What the kernel's tables hold now: the starting point of the next plan.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use edge_common::abi::{EGRESS_STACK, VidTable, attachment::Slot, rate::Rate};
+use zerocopy::{FromBytes, FromZeros as _, Immutable, IntoBytes};
+
+use crate::{
+    kernel::tables::{kernel_tables::KernelTables, keys, mapped::MappedArray},
+    plan::{CTableKey, Occupancy, slots::Table},
+};
+
+/// Reads the tables.
+pub fn occupancy(tables: &KernelTables) -> Occupancy {
+    let mut occupancy = tables.capacity().unused();
+    occupancy.ports.known = known(&tables.port_keys, keys::port_name);
+    occupancy.attachments.known = tables.owners();
+    occupancy.policers.known = known(&tables.policer_keys, keys::policer_key);
+    occupancy.rates.known = known(&tables.rates, written);
+    // An all-zero row is what an unused place looks like, and also a legal row that resets
+    // everything; as long as it is published, it counts as known.
+    occupancy.qos_rows.known = known(&tables.qos_rows, |row| Some(*row));
+
+    for port in occupancy.ports.known.values() {
+        // A program that is attached reads what its index leads to, and forwards to another port.
+        let (constants, programs) = tables.programs(*port);
+        if programs != [0; 2] {
+            let egress = Some(constants.egress).filter(|index| *index != EGRESS_STACK);
+            occupancy.ports.published.extend(egress.into_iter().chain([*port]));
+        }
+    }
+    let Published { attachments, c_tables } = published(tables);
+    occupancy.attachments.published = attachments;
+    occupancy.c_tables.published = c_tables.values().copied().collect();
+    occupancy.c_tables.known = c_tables;
+    for index in &occupancy.attachments.published {
+        let attachment = tables.attachments.get(*index);
+        let limits = tables.limits.get(*index);
+        let buckets = limits.classes.into_iter().chain([limits.peering, attachment.bucket()]);
+        for bucket in buckets.filter(|bucket| bucket.policer != 0) {
+            occupancy.policers.published.insert(bucket.policer);
+            occupancy.rates.published.insert(bucket.rate);
+        }
+        if attachment.flow_queues != 0 {
+            let policer = keys::policer_key(&tables.policer_keys.get(attachment.policer));
+            let known = policer.map(|policer| (policer, attachment.flow_queues));
+            occupancy.flow_queues.known.extend(known);
+            occupancy.flow_queues.published.insert(attachment.flow_queues);
+        }
+        occupancy.qos_rows.published.insert(attachment.qos_row);
+    }
+    let published = &occupancy.qos_rows.published;
+    occupancy.qos_rows.known.retain(|_, index| published.contains(index));
+    occupancy
+}
+
+/// Reads what another rate for a circuit takes, without a look at each VID of each table: any
+/// attachment counts as published, also one that was retired.
+pub fn rates(tables: &KernelTables) -> Table<Rate> {
+    let mut rates = tables.capacity().unused().rates;
+    rates.known = known(&tables.rates, written);
+    let buckets = (0..tables.attachments.len()).flat_map(|index| {
+        let limits = tables.limits.get(index);
+        let own = tables.attachments.get(index).bucket();
+        limits.classes.into_iter().chain([limits.peering, own])
+    });
+    rates.published = buckets.map(|bucket| bucket.rate).collect();
+    rates
+}
+
+fn written(rate: &Rate) -> Option<Rate> {
+    (*rate != Rate::new_zeroed()).then_some(*rate)
+}
+
+/// The entries that tags lead to.
+struct Published {
+    attachments: BTreeSet<u32>,
+    c_tables: BTreeMap<CTableKey, u32>,
+}
+
+fn published(tables: &KernelTables) -> Published {
+    let mut published = Published { attachments: BTreeSet::new(), c_tables: BTreeMap::new() };
+    for port in tables.port_names().into_values() {
+        for (vid, slot) in slots(&tables.s_tables, port) {
+            match slot {
+                Slot::Empty => {}
+                Slot::Attachment(index) => drop(published.attachments.insert(index)),
+                Slot::CTable(table) => {
+                    published.c_tables.insert(CTableKey { port, s_vid: vid }, table);
+                }
+            }
+        }
+    }
+    for table in published.c_tables.values() {
+        for (_, slot) in slots(&tables.c_tables, *table) {
+            if let Slot::Attachment(index) = slot {
+                published.attachments.insert(index);
+            }
+        }
+    }
+    published
+}
+
+/// Attachments that a tag leads to.
+pub(in crate::kernel) fn published_attachments(tables: &KernelTables) -> BTreeSet<u32> {
+    published(tables).attachments
+}
+
+/// The published entries of a VID table.
+pub(in crate::kernel) fn slots(tables: &MappedArray<VidTable>, index: u32) -> Vec<(u16, Slot)> {
+    let mut slots = Vec::new();
+    let mut vid = 0;
+    for word in tables.words(index) {
+        // Two in a word. Most are empty, and there are many.
+        if word != 0 {
+            let halves: [u32; 2] = zerocopy::transmute!(word);
+            let found = (vid..).zip(halves.map(Slot::from_bits));
+            slots.extend(found.filter(|(_, slot)| *slot != Slot::Empty));
+        }
+        vid += 2;
+    }
+    slots
+}
+
+fn known<R: FromBytes + IntoBytes + Immutable, K: Ord>(
+    records: &MappedArray<R>,
+    key: impl Fn(&R) -> Option<K>,
+) -> BTreeMap<K, u32> {
+    (0..records.len()).filter_map(|index| Some((key(&records.get(index))?, index))).collect()
+}

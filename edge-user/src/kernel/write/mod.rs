@@ -1,0 +1,5 @@
+//! Writing: plans into the tables while frames pass.
+
+pub mod apply;
+pub mod buckets;
+pub mod change_rate;
