@@ -6,17 +6,14 @@
 //! ```
 
 pub mod bench;
-pub mod bill;
+pub mod billing;
 pub mod config;
 pub mod daemon;
-
-pub mod export;
 pub mod kernel;
 pub mod lab;
-pub mod ledger;
 pub mod model;
 pub mod plan;
 pub mod replay;
-pub mod text_table;
 pub mod time;
 pub mod units;
+pub mod view;

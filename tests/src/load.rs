@@ -10,11 +10,11 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use edge_user::{
+    billing::ledger::{Grain, Ledger, UsageQuery},
     lab::{
         Lab,
         raw::{RawCollector, RawSender},
     },
-    ledger::{Grain, Ledger, UsageQuery},
 };
 
 use crate::{

@@ -11,12 +11,12 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use edge_user::{
+    billing::ledger::{Ledger, UsageQuery},
     daemon::status::PortStatus,
     lab::{
         Lab,
         raw::{RawCollector, RawSender},
     },
-    ledger::{Ledger, UsageQuery},
 };
 
 use crate::{

@@ -3,10 +3,12 @@ use std::io::{self, Write as _};
 use anyhow::Result;
 use clap::ValueEnum;
 use edge_user::{
-    bill::{self, Input, Month, Span},
+    billing::{
+        ledger::{Ledger, TermsSpan},
+        rating::{self, Input, Month, Span},
+    },
     config,
     daemon::look::View,
-    ledger::{Ledger, TermsSpan},
     time,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -56,7 +58,7 @@ pub(super) fn bill(args: &Args) -> Result<()> {
     if let Some(circuit) = &args.circuit {
         input.retain_circuit(circuit);
     }
-    let invoice = bill::invoice(&config.edge.name, month, prices, &input)?;
+    let invoice = rating::invoice(&config.edge.name, month, prices, &input)?;
     if let Some(circuit) = args.circuit.as_ref().filter(|_| invoice.circuits.is_empty()) {
         let message = format!("the ledger has no circuit {circuit:?} in {month}; check its name");
         return Err(UsageError(message).into());

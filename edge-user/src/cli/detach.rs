@@ -2,6 +2,7 @@ use std::io::Write as _;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use edge_user::{
+    billing::ledger,
     config::{self, Config},
     daemon::{
         close::{Closed, Unbooked, close},
@@ -9,7 +10,6 @@ use edge_user::{
         look::unseen,
     },
     kernel::{Pins, object::pins},
-    ledger,
 };
 
 use super::{ConfigArg, ledger::end_terms};

@@ -5,7 +5,7 @@ use std::{io::Write as _, path::PathBuf};
 use anyhow::{Result, bail};
 use clap::Subcommand;
 use edge_user::{
-    ledger::{Info, Ledger},
+    billing::ledger::{Info, Ledger},
     time,
     units::count,
 };

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use edge_user::{
+    billing::ledger::Ledger,
     config::{self, Config, DEFAULT_CONTROL, DEFAULT_STATE_DIR},
     daemon::{
         control::{self, Request},
         look::{self, View},
     },
-    ledger::Ledger,
     time,
 };
 use jiff::Timestamp;

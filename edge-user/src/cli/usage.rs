@@ -5,9 +5,8 @@ use std::io::{self, Write as _};
 use anyhow::Result;
 use clap::ValueEnum;
 use edge_user::{
-    config,
-    ledger::{Grain, Ledger, PercentileQuery, UsageQuery},
-    time,
+    billing::ledger::{Grain, Ledger, PercentileQuery, UsageQuery},
+    config, time,
 };
 use jiff::Timestamp;
 

@@ -5,8 +5,8 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::{
+    billing::ledger::{self, Ledger, LedgerError, LedgerLock, Policy, TermsJournal},
     kernel::{Pins, read::books::Books},
-    ledger::{self, Ledger, LedgerError, LedgerLock, Policy, TermsJournal},
     model::{EpochInfo, Reading},
     time,
 };

@@ -25,12 +25,12 @@ use super::{
     noter::{Noted, Noter},
 };
 use crate::{
+    billing::ledger::LedgerError,
     config::LedgerConfig,
     kernel::{
         Pins, quiesce,
         read::books::{AllBooks, all_books},
     },
-    ledger::LedgerError,
     time,
 };
 

@@ -6,12 +6,12 @@ use anyhow::{Context as _, Result};
 
 use super::booking::{OpenLedger, Present};
 use crate::{
+    billing::ledger::Policy,
     config::Config,
     kernel::{
         Pins, quiesce,
         read::books::{AllBooks, Books, all_books},
     },
-    ledger::Policy,
 };
 
 /// What happens to counters that can't be booked.

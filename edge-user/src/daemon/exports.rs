@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use crate::{
+    billing::{
+        export::{Backoff, ExportStatus, Exporter, Files, Format, Http, Outbox, Receiver},
+        ledger::{Batch, Ledger},
+    },
     config::{Export, ExportFormat, Sink},
-    export::{Backoff, ExportStatus, Exporter, Files, Format, Http, Outbox, Receiver},
-    ledger::{Batch, Ledger},
 };
 
 /// Exporters by what they are told to do.
@@ -70,7 +72,7 @@ impl LedgerOutbox {
     /// Does something with the ledger; opened anew after an error, and where it is another file.
     fn with<T>(
         &mut self,
-        work: impl FnOnce(&mut Ledger) -> Result<T, crate::ledger::LedgerError>,
+        work: impl FnOnce(&mut Ledger) -> Result<T, crate::billing::ledger::LedgerError>,
     ) -> Result<T> {
         let ledger = match self.ledger.take().filter(Ledger::is_current) {
             Some(ledger) => ledger,

@@ -1,8 +1,8 @@
 //! What the bookkeeper goes by.
 
 use crate::{
+    billing::ledger::Policy,
     config::{Circuit, Config, Export, LedgerConfig},
-    ledger::Policy,
     model::Terms,
 };
 

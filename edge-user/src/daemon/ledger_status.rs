@@ -6,7 +6,7 @@ use anyhow::Result;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::export::ExportStatus;
+use crate::billing::export::ExportStatus;
 
 /// How the books are, for `edge status`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -15,9 +15,9 @@ use nix::sys::statfs::{BPF_FS_MAGIC, statfs};
 
 use super::control::{self, Booked, Request};
 use crate::{
+    billing::ledger::{Ledger, LedgerError, OpenEpoch, PrivateCopy, changes_in},
     config::{Config, DEFAULT_STATE_DIR},
     kernel::read::books::{AllBooks, all_books},
-    ledger::{Ledger, LedgerError, OpenEpoch, PrivateCopy, changes_in},
     model::{ClassReading, Reading, SlotReading},
     time,
 };

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 
 use super::instructions::Instructions;
 use crate::{
-    ledger::{LedgerError, Source, TermsChange, TermsJournal},
+    billing::ledger::{LedgerError, Source, TermsChange, TermsJournal},
     model::Terms,
     time,
 };

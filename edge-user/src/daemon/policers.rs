@@ -14,8 +14,8 @@ use crate::{
     config::{Circuit, Config, default_burst_bytes},
     kernel::{KernelTables, PolicerState, now_ticks},
     plan::{Plan, PolicerKey, Scope},
-    text_table::text_table,
     units::bit_rate,
+    view::table::text_table,
 };
 
 /// Of how many periods the peaks are kept: a minute.

@@ -11,8 +11,8 @@ use super::{
     status::{Counters, Status},
 };
 use crate::{
-    text_table::text_table,
     units::{bit_rate, count},
+    view::table::text_table,
 };
 
 impl Status {

@@ -4,8 +4,8 @@ use std::{ops::AddAssign, path::Path};
 
 use anyhow::Result;
 use edge_user::{
+    billing::ledger::{Grain, Ledger, UsageQuery, UsageRecord},
     lab::{Lab, WireCount, WireCounts},
-    ledger::{Grain, Ledger, UsageQuery, UsageRecord},
 };
 
 use super::{

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use edge_user::{
+    billing::ledger::UsageRecord,
     lab::{Lab, WireCounts},
-    ledger::UsageRecord,
 };
 
 use super::{

@@ -14,7 +14,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use edge_user::{lab::Lab, ledger::ExportRecord};
+use edge_user::{billing::ledger::ExportRecord, lab::Lab};
 
 use super::{chance::Chance, model::EXPORT_DIR};
 

@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Result, ensure};
-use edge_user::ledger::{Ledger, UsageRecord};
+use edge_user::billing::ledger::{Ledger, UsageRecord};
 
 use super::{
     accounts::{Count, of, total_usage},

@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
-use edge_user::{lab::Lab, ledger::Ledger};
+use edge_user::{billing::ledger::Ledger, lab::Lab};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{

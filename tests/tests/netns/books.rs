@@ -15,9 +15,9 @@ use edge_tests::{
     frames::{frame, ipv4},
 };
 use edge_user::{
+    billing::ledger::{self, Ledger, UsageQuery, UsageRecord},
     daemon::ledger_status::LedgerState,
     lab::root_or_skip,
-    ledger::{self, Ledger, UsageQuery, UsageRecord},
 };
 use jiff::Timestamp;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};

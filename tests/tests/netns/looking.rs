@@ -15,9 +15,9 @@ use edge_tests::{
     daemon::{CONFIG_PATH, detach, edge, edge_binary, status},
 };
 use edge_user::{
+    billing::ledger::UsageRecord,
     kernel::{Pins, object::pins, read::books::Books},
     lab::root_or_skip,
-    ledger::UsageRecord,
 };
 use jiff::Timestamp;
 use nix::{
@@ -284,7 +284,7 @@ fn a_ledger_that_can_not_be_read_is_told() -> Result<()> {
     fs::write(&file, vec![0x5a; 8192])?;
     all_say("the ledger is damaged")?;
     fs::remove_file(&file)?;
-    drop(edge_user::ledger::Ledger::open(place.path())?);
+    drop(edge_user::billing::ledger::Ledger::open(place.path())?);
     let mut newer = fs::read(&file)?;
     // `user_version` (https://sqlite.org/fileformat2.html#user_version_number).
     newer[60..64].copy_from_slice(&99u32.to_be_bytes());

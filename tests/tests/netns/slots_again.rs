@@ -19,8 +19,8 @@ use edge_tests::{
     lab_config,
 };
 use edge_user::{
+    billing::ledger::{Grain, Ledger, UsageQuery},
     lab::root_or_skip,
-    ledger::{Grain, Ledger, UsageQuery},
 };
 
 /// With both ports, 800 places; there is room for 2,047.

@@ -7,7 +7,7 @@ use edge_tests::{
     books::{CONFIG, Edge, STATE_DIR, of_ledger, of_status},
     daemon::{CONFIG_PATH, book, configure, detach, edge, set_bandwidth, status},
 };
-use edge_user::{lab::root_or_skip, ledger::UsageRecord};
+use edge_user::{billing::ledger::UsageRecord, lab::root_or_skip};
 use jiff::Timestamp;
 use serde_json::Value;
 

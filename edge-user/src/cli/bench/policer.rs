@@ -6,8 +6,8 @@ use std::{
 use anyhow::{Result, ensure};
 use edge_user::{
     bench::policer::{self, Load, Report, Row, Size},
-    text_table::text_table,
     units::{bit_rate, count},
+    view::table::text_table,
 };
 
 #[derive(Debug, clap::Args)]

@@ -4,9 +4,9 @@ use std::{io::Write as _, path::Path};
 
 use anyhow::{Result, ensure};
 use edge_user::{
+    billing::ledger::{self, Ledger, TermsSpan},
     config,
     daemon::control,
-    ledger::{self, Ledger, TermsSpan},
     time,
 };
 use jiff::Timestamp;

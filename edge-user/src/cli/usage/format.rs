@@ -5,9 +5,9 @@ use std::io::Write;
 use anyhow::Result;
 use comfy_table::Table;
 use edge_user::{
-    ledger::{Percentile, UsageRecord},
-    text_table::text_table,
+    billing::ledger::{Percentile, UsageRecord},
     units::{bit_rate, count},
+    view::table::text_table,
 };
 use serde::Serialize;
 

@@ -10,11 +10,11 @@ use super::{
     scenario::{CORE, CUSTOMER},
 };
 use crate::{
+    billing::ledger::UsageRecord,
     daemon::status::Status,
     lab::{Lab, WireCount, WireCounts},
-    ledger::UsageRecord,
-    text_table::text_table,
     units::{bit_rate, count},
+    view::table::text_table,
 };
 
 /// One peering in one direction.

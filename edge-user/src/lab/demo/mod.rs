@@ -12,11 +12,11 @@ use anyhow::{Context as _, Result, bail};
 use self::scenario::{CORE, CUSTOMER, Circuits, Scenario};
 use super::{edge::EdgeProcess, mounts::private_mounts, preflight::preflight, topology::Lab};
 use crate::{
+    billing::ledger::{Ledger, UsageQuery},
     daemon::{
         control::{Booked, Reloaded, Request, ask},
         status::Status,
     },
-    ledger::{Ledger, UsageQuery},
     units::bit_rate,
 };
 

@@ -11,7 +11,7 @@ use edge_tests::{
     faults::disk::{Disk, STATE_DIR},
     load::{check_all, under_load},
 };
-use edge_user::{lab::root_or_skip, ledger::Ledger};
+use edge_user::{billing::ledger::Ledger, lab::root_or_skip};
 
 use super::{
     config::{PIN_DIR, only_set, sets, with_others},

@@ -14,13 +14,13 @@ use edge_tests::{
     },
 };
 use edge_user::{
+    billing::ledger::{Ledger, UsageQuery},
     daemon::status::Status,
     lab::{
         Family, Lab, Path, TagStack, WireCount, WireCounts,
         tcp::{self, TcpLoad},
         udp::{self, UdpLoad},
     },
-    ledger::{Ledger, UsageQuery},
 };
 
 /// `fabrikam`'s burst is 40 ms of its rate.

@@ -1,0 +1,162 @@
+//! Batches as files in a directory, for whatever collects them there.
+
+use std::{
+    fs::{self, DirBuilder, File, Permissions},
+    io::{self, Write as _},
+    os::unix::fs::{DirBuilderExt as _, PermissionsExt as _},
+    path::{Path, PathBuf},
+};
+
+use tempfile::NamedTempFile;
+use uuid::Uuid;
+
+use super::{
+    Receiver,
+    encode::Format,
+    error::{DeliveryError, FailureKind},
+};
+use crate::billing::ledger::Batch;
+
+/// Random characters in the name of a file that is being written.
+const RANDOM: usize = 8;
+
+/// A directory that gets a file a batch: `edge-usage-LEDGER-NUMBER.jsonl` or `.csv`. It is whole
+/// from the moment it has this name.
+///
+/// Who collects the files may move or delete them whenever they like.
+#[derive(Debug)]
+pub struct Files {
+    dir: PathBuf,
+    format: Format,
+    /// The directory was there, and without leftovers.
+    is_ready: bool,
+}
+
+impl Files {
+    /// Touches nothing yet. The directory is made with the first batch, for the owner and its
+    /// group, if its parent is there.
+    #[must_use]
+    pub fn new(dir: PathBuf, format: Format) -> Self {
+        Self { dir, format, is_ready: false }
+    }
+
+    fn try_deliver(&mut self, batch: &Batch) -> Result<(), DeliveryError> {
+        if !self.is_ready {
+            self.prepare(batch.ledger)?;
+        }
+        let beside = self.write_beside(batch)?;
+        self.put_in_place(beside, batch)?;
+        sync_dir(&self.dir)
+    }
+
+    fn prepare(&self, ledger: Uuid) -> Result<(), DeliveryError> {
+        match DirBuilder::new().mode(0o750).create(&self.dir) {
+            Ok(()) => {
+                let parent = self.dir.parent().filter(|parent| !parent.as_os_str().is_empty());
+                sync_dir(parent.unwrap_or(Path::new(".")))?;
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(failed("making the directory", &self.dir, &error)),
+        }
+        self.remove_leftovers(ledger)
+            .map_err(|error| failed("removing leftovers in", &self.dir, &error))
+    }
+
+    /// What a killed run was writing. Another ledger's is left alone: several edges may share a
+    /// directory.
+    fn remove_leftovers(&self, ledger: Uuid) -> io::Result<()> {
+        for entry in fs::read_dir(&self.dir)? {
+            let entry = entry?;
+            let is_leftover =
+                entry.file_name().to_str().is_some_and(|name| self.is_leftover(name, ledger));
+            if is_leftover && let Err(error) = fs::remove_file(entry.path()) {
+                // Another exporter of this ledger, on its way out, may have been quicker.
+                if error.kind() != io::ErrorKind::NotFound {
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn is_leftover(&self, name: &str, ledger: Uuid) -> bool {
+        let middle = name
+            .strip_prefix(&format!(".edge-usage-{ledger}-"))
+            .and_then(|rest| rest.strip_suffix(".tmp"));
+        let Some(middle) = middle else { return false };
+        let [number, extension, random] = middle.split('.').collect::<Vec<_>>()[..] else {
+            return false;
+        };
+        number.len() >= 10
+            && number.bytes().all(|digit| digit.is_ascii_digit())
+            && extension == self.format.extension()
+            && random.len() == RANDOM
+            && random.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    }
+
+    /// The batch under a name that nobody collects, on the disk. No two writers share it: one that
+    /// was stopped may still be writing when its successor has begun.
+    fn write_beside(&self, batch: &Batch) -> Result<NamedTempFile, DeliveryError> {
+        let text = self.format.encode(batch).map_err(|error| {
+            let message = format!("batch {} can't be written: {error:#}", batch.number);
+            DeliveryError::new(FailureKind::Defect, message)
+        })?;
+        let write = || {
+            let mut file = tempfile::Builder::new()
+                .prefix(&format!(".{}.", self.name(batch)))
+                .suffix(".tmp")
+                .rand_bytes(RANDOM)
+                .permissions(Permissions::from_mode(0o640))
+                .tempfile_in(&self.dir)?;
+            file.write_all(&text)?;
+            file.as_file().sync_all()?;
+            Ok(file)
+        };
+        write().map_err(|error| failed("writing a file in", &self.dir, &error))
+    }
+
+    fn put_in_place(&self, beside: NamedTempFile, batch: &Batch) -> Result<(), DeliveryError> {
+        let path = self.dir.join(self.name(batch));
+        match beside.persist(&path) {
+            Ok(_file) => Ok(()),
+            Err(error) => Err(failed("putting in place", &path, &error.error)),
+        }
+    }
+
+    fn name(&self, batch: &Batch) -> String {
+        let (ledger, number) = (batch.ledger, batch.number);
+        format!("edge-usage-{ledger}-{number:010}.{}", self.format.extension())
+    }
+}
+
+impl Receiver for Files {
+    fn deliver(&mut self, batch: &Batch) -> Result<(), DeliveryError> {
+        let delivered = self.try_deliver(batch);
+        self.is_ready = delivered.is_ok();
+        delivered
+    }
+}
+
+/// Makes names that have changed in a directory outlive a power failure.
+fn sync_dir(dir: &Path) -> Result<(), DeliveryError> {
+    File::open(dir)
+        .and_then(|dir| dir.sync_all())
+        .map_err(|error| failed("syncing the directory", dir, &error))
+}
+
+fn failed(what: &str, path: &Path, error: &io::Error) -> DeliveryError {
+    let todos = [
+        (io::ErrorKind::NotFound, "; make its parent directory, or mount what belongs there"),
+        (io::ErrorKind::PermissionDenied, "; the daemon needs to read, write and enter it"),
+        (io::ErrorKind::StorageFull, "; make room there"),
+        (io::ErrorKind::QuotaExceeded, "; make room there"),
+        (io::ErrorKind::ReadOnlyFilesystem, "; make it writable"),
+    ];
+    let todo = todos.iter().find(|(kind, _todo)| *kind == error.kind());
+    let todo = todo.map_or("", |(_kind, todo)| todo);
+    let message = format!("{what} {}: {error}{todo}", path.display());
+    DeliveryError::new(FailureKind::Local, message)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,255 @@
+//! `edge bill`: what the circuits of an edge cost in a month, from terms, usage and prices.
+//!
+//! Money is exact, as fractions of integers, until it is known what a circuit's customer is asked to pay: that
+//! is rounded once, half up, to the currency's smallest unit. Lines are shown as shares of it, and add up.
+
+mod currency;
+mod digits;
+mod exact;
+mod fees;
+mod invoice;
+mod month;
+mod rates;
+mod stay;
+mod table;
+#[cfg(test)]
+mod tests;
+mod volume;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+
+use self::{currency::minor_digits, exact::Exact, rates::Rates, stay::Held};
+pub use self::{
+    invoice::{CircuitBill, Invoice, Line, Quantity},
+    month::{Month, NotAMonth},
+};
+use crate::{
+    billing::ledger::{Identities, Identity, UsageRecord},
+    model::{Prices, Terms},
+};
+
+/// What the ledger has about a month.
+#[derive(Clone, Debug, Default)]
+pub struct Input {
+    /// Usage. A record is priced by the terms that hold when it ends, or held last before that: one that
+    /// is longer than a period of the ledger should not go beyond a change of zone or SKU.
+    pub records: Vec<UsageRecord>,
+    /// Which terms circuits had, and when; in any order. Of other months too: what a circuit that has ended
+    /// used last may have been counted in the next month.
+    pub spans: Vec<Span>,
+}
+
+impl Input {
+    /// Leaves only the circuit that has, or had, this name.
+    pub fn retain_circuit(&mut self, name: &str) {
+        let identities = self.identities();
+        let spans = self.spans.iter().map(|Span { terms, .. }| {
+            (&*terms.circuit, identities.of(&terms.circuit, terms.service_key.as_deref()))
+        });
+        let records = self.records.iter().map(|record| {
+            (&*record.circuit, identities.of(&record.circuit, record.service_key.as_deref()))
+        });
+        let (spans, records): (Vec<_>, Vec<_>) = (spans.collect(), records.collect());
+        let named = spans.iter().chain(&records).filter(|(circuit, _)| *circuit == name);
+        let named: BTreeSet<Identity<'_>> = named.map(|(_, identity)| *identity).collect();
+        let keep = |all: Vec<(&str, Identity<'_>)>| -> Vec<bool> {
+            all.iter().map(|(_, identity)| named.contains(identity)).collect()
+        };
+        let (spans, records) = (keep(spans), keep(records));
+        retain(&mut self.spans, &spans);
+        retain(&mut self.records, &records);
+    }
+
+    /// When the price of a volume may have changed, by each name of a circuit: no record should go beyond.
+    #[must_use]
+    pub fn changes_of_price(&self) -> BTreeMap<String, Vec<Timestamp>> {
+        let identities = self.identities();
+        let mut circuits: BTreeMap<Identity<'_>, Vec<&Span>> = BTreeMap::new();
+        for span in &self.spans {
+            let Terms { circuit, service_key, .. } = &span.terms;
+            circuits.entry(identities.of(circuit, service_key.as_deref())).or_default().push(span);
+        }
+        let mut changes: BTreeMap<String, BTreeSet<Timestamp>> = BTreeMap::new();
+        for mut spans in circuits.into_values() {
+            spans.sort_by_key(|span| span.from);
+            let price = |span: &Span| (span.terms.zone.clone(), span.terms.sku);
+            let pairs = spans.windows(2).filter(|pair| price(pair[0]) != price(pair[1]));
+            let of_circuit: Vec<Timestamp> = pairs.map(|pair| pair[1].from).collect();
+            let names: BTreeSet<&String> = spans.iter().map(|span| &span.terms.circuit).collect();
+            for name in names {
+                changes.entry(name.clone()).or_default().extend(&of_circuit);
+            }
+        }
+        changes.into_iter().map(|(name, moments)| (name, moments.into_iter().collect())).collect()
+    }
+
+    fn identities(&self) -> Identities<'_> {
+        Identities::new(self.spans.iter().map(|span| (&span.terms, span.from, span.to)))
+    }
+}
+
+fn retain<T>(all: &mut Vec<T>, keep: &[bool]) {
+    let mut keep = keep.iter();
+    all.retain(|_| keep.next().copied().unwrap_or(false));
+}
+
+/// Terms, for as long as a circuit has had them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// The terms.
+    pub terms: Terms,
+    /// Since when.
+    pub from: Timestamp,
+    /// Until when; `None`: they still hold.
+    pub to: Option<Timestamp>,
+}
+
+/// Why there is no invoice.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BillError {
+    /// A record says something that nothing is known to cost.
+    #[error(
+        "a usage record of circuit {circuit:?} has the {key} {value:?}, which this edge does not know; \
+             bill with the version that wrote the ledger"
+    )]
+    UnknownRecord {
+        /// The circuit's name.
+        circuit: String,
+        /// What it is.
+        key: &'static str,
+        /// What the record says.
+        value: String,
+    },
+    /// More than 28 digits.
+    #[error(
+        "circuit {circuit:?}: bytes or amounts are too large to add up; check its usage and prices"
+    )]
+    TooLarge {
+        /// The circuit's name.
+        circuit: String,
+    },
+}
+
+/// The invoice of `month`. What has no price is in it without an amount, and
+/// [`Invoice::missing`] says what to add.
+pub fn invoice(
+    edge: &str,
+    month: Month,
+    prices: &Prices,
+    input: &Input,
+) -> Result<Invoice, BillError> {
+    let mut rates = Rates::new(prices, month);
+    let mut circuits = Vec::new();
+    for account in accounts(month, input) {
+        circuits.extend(account.bill(month, &mut rates)?);
+    }
+    circuits.sort_by(|one, other| {
+        (&one.circuit, &one.service_key).cmp(&(&other.circuit, &other.service_key))
+    });
+    let minor_digits = minor_digits(&prices.currency);
+    let totals = circuits.iter().map(|circuit| circuit.total);
+    let total = exact::sum(totals, minor_digits).map_err(too_large("every circuit"))?;
+    Ok(Invoice {
+        edge: edge.into(),
+        month,
+        currency: prices.currency.clone(),
+        circuits,
+        total,
+        minor_digits,
+        missing: rates.into_missing(),
+    })
+}
+
+/// A line before it is known what it is shown as.
+struct Charge {
+    what: String,
+    zone: Option<String>,
+    quantity: Quantity,
+    unit_price: Option<Decimal>,
+    amount: Option<Exact>,
+}
+
+/// The records and terms of one customer's circuit.
+#[derive(Default)]
+struct Account<'a> {
+    /// All of them, by time.
+    spans: Vec<Held<'a>>,
+    /// Of the month.
+    records: Vec<&'a UsageRecord>,
+}
+
+impl Account<'_> {
+    /// `None` where there was nothing of it in the month.
+    fn bill(&self, month: Month, rates: &mut Rates<'_>) -> Result<Option<CircuitBill>, BillError> {
+        let stays = stay::stays(&self.spans, month);
+        let last_record = self.records.iter().max_by_key(|record| record.end);
+        let of_usage = || volume::terms_of(last_record?, &self.spans);
+        let terms = stays.last().map(|stay| stay.terms).or_else(of_usage);
+        let names = terms.map(|terms| (&terms.circuit, &terms.service_key));
+        let names = names.or(last_record.map(|record| (&record.circuit, &record.service_key)));
+        let Some((circuit, service_key)) =
+            names.filter(|_| !stays.is_empty() || last_record.is_some())
+        else {
+            return Ok(None);
+        };
+        let zone = terms.map_or_else(
+            || rates.prices.zone.clone(),
+            |terms| rates.zone_of(terms).map(Into::into),
+        );
+        let mut charges = fees::charges(&stays, month, rates)?;
+        charges.extend(volume::charges(circuit, &self.records, &self.spans, rates)?);
+        let (total, lines) = lines(charges, rates).map_err(too_large(circuit))?;
+        let (circuit, service_key) = (circuit.clone(), service_key.clone());
+        Ok(Some(CircuitBill { circuit, service_key, zone, lines, total }))
+    }
+}
+
+/// The lines that charges are shown as, and what is to be paid for them.
+fn lines(
+    charges: Vec<Charge>,
+    rates: &Rates<'_>,
+) -> Result<(Option<Decimal>, Vec<Line>), exact::TooLarge> {
+    let scale = &rates.scale;
+    let amounts: Option<Vec<Exact>> = charges.iter().map(|charge| charge.amount).collect();
+    let (total, shown) = if let Some(amounts) = amounts {
+        let (total, shown) = scale.shares(&amounts)?;
+        (Some(total), shown.into_iter().map(Some).collect())
+    } else {
+        let each = charges.iter().map(|charge| charge.amount);
+        let each = each.map(|amount| amount.map(|amount| scale.rounded(amount)).transpose());
+        (None, each.collect::<Result<Vec<_>, _>>()?)
+    };
+    let lines = charges.into_iter().zip(shown).map(|(charge, amount)| {
+        let Charge { what, zone, quantity, unit_price, .. } = charge;
+        Line { what, zone, quantity, unit_price, amount }
+    });
+    Ok((total, lines.collect()))
+}
+
+/// By identity: a name that another customer gets is another account, and a circuit that has got another
+/// name is not.
+fn accounts(month: Month, input: &Input) -> Vec<Account<'_>> {
+    let identities = input.identities();
+    let mut accounts: BTreeMap<Identity<'_>, Account<'_>> = BTreeMap::new();
+    for held in stay::held(&input.spans) {
+        let Terms { circuit, service_key, .. } = held.terms;
+        let identity = identities.of(circuit, service_key.as_deref());
+        accounts.entry(identity).or_default().spans.push(held);
+    }
+    for record in input.records.iter().filter(|record| month.contains(record.start)) {
+        let identity = identities.of(&record.circuit, record.service_key.as_deref());
+        accounts.entry(identity).or_default().records.push(record);
+    }
+    let mut accounts: Vec<_> = accounts.into_values().collect();
+    for account in &mut accounts {
+        account.spans.sort_by_key(|span| span.from);
+    }
+    accounts
+}
+
+fn too_large(circuit: &str) -> impl Fn(exact::TooLarge) -> BillError {
+    move |exact::TooLarge| BillError::TooLarge { circuit: circuit.into() }
+}

@@ -1,0 +1,72 @@
+//! The invoice as people read it.
+
+use std::io::{self, Write};
+
+use comfy_table::Table;
+use rust_decimal::Decimal;
+
+use super::{CircuitBill, Invoice, Line, Quantity, exact};
+use crate::{units::count, view::table::text_table};
+
+/// What stands for an amount that is not known.
+const UNKNOWN: &str = "?";
+
+impl Invoice {
+    /// Prints a block a circuit, and the total. Quantities have as many decimals as it takes to show what is
+    /// charged for.
+    pub fn print(&self, out: &mut impl Write) -> io::Result<()> {
+        let Self { edge, month, currency, minor_digits, .. } = self;
+        writeln!(out, "{edge}, {month} (UTC), amounts in {currency}")?;
+        for circuit in &self.circuits {
+            writeln!(out, "\n{}", heading(circuit))?;
+            writeln!(out, "{}", table(circuit, *minor_digits).trim_fmt())?;
+        }
+        writeln!(out, "\ntotal {} {currency}", shown(self.total))
+    }
+}
+
+fn heading(circuit: &CircuitBill) -> String {
+    let named = |what, value: &Option<String>| Some(format!("{what} {}", value.as_ref()?));
+    let service_key = named("service key", &circuit.service_key);
+    let parts = [Some(circuit.circuit.clone()), service_key, named("zone", &circuit.zone)];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+fn table(circuit: &CircuitBill, minor_digits: u32) -> Table {
+    let header = ["", "quantity", "unit", "bytes", "unit price", "amount"];
+    let mut table = text_table(header, [1, 3, 4, 5]);
+    for line in &circuit.lines {
+        let price = line.unit_price.unwrap_or_default();
+        let quantity = line.quantity.shown(exact::quantity_digits(price, minor_digits));
+        let bytes = match line.quantity {
+            Quantity::Volume { bytes, .. } => count(bytes),
+            Quantity::Time { .. } => String::new(),
+        };
+        let unit = line.quantity.unit().to_string();
+        let (price, amount) = (shown(line.unit_price), shown(line.amount));
+        table.add_row([what(line, circuit), quantity, unit, bytes, price, amount]);
+    }
+    let total = shown(circuit.total);
+    table.add_row(["total", "", "", "", "", &total]);
+    table
+}
+
+/// With the zone where it is not the circuit's, and the time where it is not the month.
+fn what(line: &Line, circuit: &CircuitBill) -> String {
+    let zone = line.zone.as_ref().filter(|_| line.zone != circuit.zone);
+    let zone = zone.map(|zone| format!("zone {zone}"));
+    let time = match line.quantity {
+        Quantity::Time { parts: parts @ 2.., from, to, .. } => {
+            Some(format!("{} parts of {from} to {to}", count(parts)))
+        }
+        Quantity::Time { from, to, month, .. } if (from, to) != (month.start(), month.end()) => {
+            Some(format!("{from} to {to}"))
+        }
+        Quantity::Time { .. } | Quantity::Volume { .. } => None,
+    };
+    [Some(line.what.clone()), zone, time].into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+fn shown(amount: Option<Decimal>) -> String {
+    amount.map_or_else(|| UNKNOWN.into(), |amount| amount.to_string())
+}

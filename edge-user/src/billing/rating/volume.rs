@@ -1,0 +1,103 @@
+//! Volumes: what is outbound on a metered circuit is billed, and everything else shown.
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+
+use super::{BillError, Charge, Quantity, exact::TooLarge, rates::Rates, stay::Held, too_large};
+use crate::{
+    billing::ledger::UsageRecord,
+    model::{Billing, Direction, Sku, Terms},
+};
+
+/// What a volume is, in the order of the invoice.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    /// Billed, at the price of a zone.
+    Metered(Option<String>),
+    Unlimited,
+    Local,
+    Inbound,
+}
+
+/// The charges for an account's usage, without those of no bytes. `spans` are all terms that the circuit has
+/// had, in other months too, by time.
+pub(super) fn charges(
+    circuit: &str,
+    records: &[&UsageRecord],
+    spans: &[Held<'_>],
+    rates: &mut Rates<'_>,
+) -> Result<Vec<Charge>, BillError> {
+    let mut volumes: BTreeMap<Kind, u64> = BTreeMap::new();
+    for record in records {
+        let bytes = volumes.entry(kind(record, spans, rates)?).or_default();
+        *bytes = bytes.checked_add(record.bytes).ok_or(TooLarge).map_err(too_large(circuit))?;
+    }
+    let mut charges = Vec::new();
+    for (kind, bytes) in volumes.into_iter().filter(|(_, bytes)| *bytes != 0) {
+        let quantity = Quantity::Volume { bytes, gb: rates.prices.gb };
+        let unit_price = match &kind {
+            Kind::Metered(zone) => rates.outbound_gb(circuit, zone.as_deref()),
+            Kind::Unlimited | Kind::Local | Kind::Inbound => Some(Decimal::ZERO),
+        };
+        let amount = unit_price.map(|price| rates.scale.amount(price, quantity.fraction()));
+        let amount = amount.transpose().map_err(too_large(circuit))?;
+        let what = kind.what().into();
+        let zone = if let Kind::Metered(zone) = kind { zone } else { None };
+        charges.push(Charge { what, zone, quantity, unit_price, amount });
+    }
+    Ok(charges)
+}
+
+/// The terms of a record: those that held at its end, or last before that. The last frames of a circuit are
+/// often counted after it has ended, and in the next month. Where there were none yet, the first that came.
+pub(super) fn terms_of<'a>(record: &UsageRecord, spans: &[Held<'a>]) -> Option<&'a Terms> {
+    let later = spans.partition_point(|span| span.from < record.end);
+    spans.get(later.saturating_sub(1)).map(|span| span.terms)
+}
+
+/// The kind of a record, by its own billing and by its terms.
+fn kind(record: &UsageRecord, spans: &[Held<'_>], rates: &Rates<'_>) -> Result<Kind, BillError> {
+    let direction =
+        known(Direction::ALL, Direction::as_str, record, "direction", &record.direction);
+    let billing = known(Billing::ALL, Billing::as_str, record, "billing", &record.billing);
+    let (direction, billing) = (direction?, billing?);
+    let terms = terms_of(record, spans);
+    Ok(match (direction, terms.map(|terms| terms.sku), billing) {
+        (Direction::Inbound, ..) => Kind::Inbound,
+        (Direction::Outbound, Some(Sku::Local), _) => Kind::Local,
+        (Direction::Outbound, _, Billing::Unlimited) => Kind::Unlimited,
+        (Direction::Outbound, _, Billing::Metered) => {
+            let default = rates.prices.zone.as_deref();
+            let zone = terms.map_or(default, |terms| rates.zone_of(terms));
+            Kind::Metered(zone.map(Into::into))
+        }
+    })
+}
+
+/// A ledger keeps words: one that is not known is no reason to bill nothing.
+fn known<T: Copy>(
+    all: &[T],
+    spelling: impl Fn(T) -> &'static str,
+    record: &UsageRecord,
+    key: &'static str,
+    value: &str,
+) -> Result<T, BillError> {
+    let found = all.iter().copied().find(|known| spelling(*known) == value);
+    found.ok_or_else(|| BillError::UnknownRecord {
+        circuit: record.circuit.clone(),
+        key,
+        value: value.into(),
+    })
+}
+
+impl Kind {
+    const fn what(&self) -> &'static str {
+        match self {
+            Self::Metered(_) => "outbound, metered",
+            Self::Unlimited => "outbound, included (unlimited)",
+            Self::Local => "outbound, egress included (local)",
+            Self::Inbound => "inbound, free",
+        }
+    }
+}

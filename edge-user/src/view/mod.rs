@@ -1,0 +1,3 @@
+//! Text for people and for programs that read columns.
+
+pub mod table;
