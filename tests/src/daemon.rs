@@ -17,7 +17,8 @@ use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use edge_user::{
     daemon::{
         bandwidth::{BandwidthChange, SetBandwidth},
-        control::{self, Booked, Reloaded, Request},
+        control::{self, Booked, Request},
+        reloaded::Reloaded,
         status::Status,
     },
     lab::{Lab, NetNs},

@@ -1,7 +1,10 @@
 use std::io::Write as _;
 
 use anyhow::Result;
-use edge_user::daemon::control::{self, Reloaded, Request};
+use edge_user::daemon::{
+    control::{self, Request},
+    reloaded::Reloaded,
+};
 
 use super::SocketArg;
 

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     Circuit, Config,
     burst::{burst_bytes, check_share, least_share_permille},
+    names::unknown,
     rates,
-    validate::unknown,
 };
 
 /// A bandwidth that a circuit can't have; nothing is changed.

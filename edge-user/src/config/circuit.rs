@@ -7,12 +7,12 @@ use toml_span::Spanned;
 use super::{
     Accounting, Billing, Circuit, CoreTag, Ecn, Fairness, Peering, Policing, Sku, burst,
     error::Errors,
-    limits, names,
+    limits,
+    names::{self, unknown},
     prices::Zones,
     qos::{self, Profiles},
     schema::{RawCircuit, RawPeering},
     tpids,
-    validate::unknown,
 };
 
 const MAX_PEERINGS: usize = 3;

@@ -9,8 +9,7 @@ use super::{
     Export, ExportFormat, LedgerConfig, Sink,
     error::Errors,
     keys::{Field, Keys},
-    names,
-    validate::unique,
+    names::{self, unique},
     values::{self, Read, wrong},
 };
 

@@ -1,10 +1,13 @@
-//! Names and paths.
+//! Names and paths: what they may be, which are taken, and which nobody has.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use toml_span::Spanned;
 
-use super::error::Errors;
+use super::{error::Errors, keys::nearest};
 
 /// Longest name in bytes.
 const MAX_NAME_LEN_BYTES: usize = 63;
@@ -77,6 +80,45 @@ pub(super) fn socket(key: &str, path: &Spanned<String>, errors: &Errors<'_>) -> 
         return None;
     }
     self::path(key, path, errors)
+}
+
+/// Reports values that two have; `what` owns them, by the name that comes with each.
+pub(super) fn unique<'a>(
+    values: impl Iterator<Item = (&'a Spanned<String>, &'a str)>,
+    what: &str,
+    key: &str,
+    errors: &Errors<'_>,
+) {
+    let mut seen = BTreeMap::new();
+    for (value, owner) in values {
+        let text = value.value.as_str();
+        if let Some((first, first_owner)) = seen.get(text) {
+            let message = format!("two {what}s have the {key} {text:?}; choose another");
+            errors.add_claimed(value.span, &message, *first, &format!("{what} {first_owner:?}"));
+        } else {
+            seen.insert(text, (value.span, owner));
+        }
+    }
+}
+
+/// "the unknown port "x"; did you mean "y"?".
+pub(super) fn unknown<'n>(
+    what: &str,
+    name: &str,
+    known: impl Iterator<Item = &'n str> + Clone,
+) -> String {
+    let help = nearest(name, known.clone()).map_or_else(
+        || {
+            let all: Vec<_> = known.take(8).map(|name| format!("{name:?}")).collect();
+            if all.is_empty() {
+                format!("there is no {what}")
+            } else {
+                format!("there are {}", all.join(", "))
+            }
+        },
+        |near| format!("did you mean {near:?}?"),
+    );
+    format!("the unknown {what} {name:?}; {help}")
 }
 
 #[cfg(test)]

@@ -9,8 +9,7 @@ use super::{
     Gigabyte, MonthlyFees, Prices, ZonePrices,
     error::Errors,
     keys::{Field, Keys},
-    names,
-    validate::unknown,
+    names::{self, unknown},
     values::{self, Read, wrong},
 };
 

@@ -17,8 +17,9 @@ use super::{
     circuit::Checks,
     error::Errors,
     forwards,
-    keys::{Field, nearest},
-    ledger, names,
+    keys::Field,
+    ledger,
+    names::{self, unique, unknown},
     prices::Zones,
     qos,
     schema::{Document, RawEdge, RawPort},
@@ -189,43 +190,4 @@ fn checked_tpids(tpids: &Spanned<Vec<Spanned<u16>>>, errors: &Errors<'_>) -> Opt
     // Unreachable while four are known and none may be listed twice, and cheap to keep so.
     let fits = tpids.value.len() <= MAX_TPIDS;
     (fits && errors.count() == before).then(|| tpids.value.iter().map(|t| t.value).collect())
-}
-
-/// Reports values that two have; `what` owns them, by the name that comes with each.
-pub(super) fn unique<'a>(
-    values: impl Iterator<Item = (&'a Spanned<String>, &'a str)>,
-    what: &str,
-    key: &str,
-    errors: &Errors<'_>,
-) {
-    let mut seen = BTreeMap::new();
-    for (value, owner) in values {
-        let text = value.value.as_str();
-        if let Some((first, first_owner)) = seen.get(text) {
-            let message = format!("two {what}s have the {key} {text:?}; choose another");
-            errors.add_claimed(value.span, &message, *first, &format!("{what} {first_owner:?}"));
-        } else {
-            seen.insert(text, (value.span, owner));
-        }
-    }
-}
-
-/// "the unknown port "x"; did you mean "y"?".
-pub(super) fn unknown<'n>(
-    what: &str,
-    name: &str,
-    known: impl Iterator<Item = &'n str> + Clone,
-) -> String {
-    let help = nearest(name, known.clone()).map_or_else(
-        || {
-            let all: Vec<_> = known.take(8).map(|name| format!("{name:?}")).collect();
-            if all.is_empty() {
-                format!("there is no {what}")
-            } else {
-                format!("there are {}", all.join(", "))
-            }
-        },
-        |near| format!("did you mean {near:?}?"),
-    );
-    format!("the unknown {what} {name:?}; {help}")
 }

@@ -26,7 +26,7 @@ use super::{
     connections::{self, Asked},
     instance::Instance,
 };
-use crate::config::{BandwidthRefused, ConfigErrors, Difference};
+use crate::config::{BandwidthRefused, ConfigErrors};
 
 /// Longest request in bytes.
 const MAX_REQUEST_LEN_BYTES: u64 = 64 * 1024;
@@ -58,15 +58,6 @@ pub struct Booked {
     pub state_dir: PathBuf,
     /// Why it has not.
     pub error: Option<String>,
-}
-
-/// The configuration was read again, and is in effect.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Reloaded {
-    /// The changes.
-    pub difference: Difference,
-    /// Warnings for an operator: ports that wait for their interface.
-    pub warnings: Vec<String>,
 }
 
 /// The daemon refuses its configuration, with every mistake in it.

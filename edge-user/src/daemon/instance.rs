@@ -17,12 +17,12 @@ use super::{
     bandwidth::{BandwidthChange, NewFile, SetBandwidth},
     bookkeeper::Bookkeeper,
     close::{Unbooked, close},
-    control::Reloaded,
     install::{Aim, Committed, Installed, Prepared, Set, commit, create_set, prepare},
     instructions::{Instructions, terms},
     interfaces::Wanted,
     policers::Peaks,
     ports::{Failed, PortStates, Told, follow_links, look, restore_egress},
+    reloaded::Reloaded,
     status::Status,
     takeover::{ensure_our_namespace, is_broken, newest_set},
 };

@@ -19,6 +19,7 @@ mod noter;
 mod open_files;
 pub mod policers;
 mod ports;
+pub mod reloaded;
 mod remembered;
 pub mod status;
 mod status_text;

@@ -9,13 +9,10 @@ use edge_common::abi::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::status::CircuitStatus;
 use crate::{
     config::{Circuit, Config, default_burst_bytes},
     kernel::{KernelTables, PolicerState, now_ticks},
     plan::{Plan, PolicerKey, Scope},
-    units::bit_rate,
-    view::table::text_table,
 };
 
 /// Of how many periods the peaks are kept: a minute.
@@ -112,39 +109,6 @@ pub(super) fn policers(
     status.collect()
 }
 
-/// A line for each, for people.
-pub(super) fn table(circuits: &[CircuitStatus]) -> comfy_table::Table {
-    let header =
-        ["circuit", "bucket", "direction", "link", "rate", "burst used", "peak 1 ms", "100 ms"];
-    let mut table = text_table(header, [4, 5, 6, 7]);
-    for circuit in circuits {
-        for policer in &circuit.policers {
-            let bucket = match (&policer.peering, &policer.class) {
-                (None, _) => "circuit".to_owned(),
-                (Some(peering), None) => peering.clone(),
-                (Some(peering), Some(class)) => format!("{peering} {class}"),
-            };
-            table.add_row([
-                circuit.name.clone(),
-                bucket,
-                policer.direction.clone(),
-                policer.link.clone(),
-                bit_rate(policer.rate_bps),
-                format!("{} %", policer.used_bytes * 100 / policer.burst_bytes.max(1)),
-                bit_rate(rounded(policer.peak_1ms_bps)),
-                bit_rate(rounded(policer.peak_100ms_bps)),
-            ]);
-        }
-    }
-    table
-}
-
-/// To four digits.
-fn rounded(bps: u64) -> u64 {
-    let unit = 10u64.pow(bps.checked_ilog10().unwrap_or(0).saturating_sub(3));
-    (bps + unit / 2) / unit * unit
-}
-
 /// Class, rate in bit/s and burst in bytes of a bucket.
 fn bucket(config: &Config, circuit: &Circuit, key: &PolicerKey) -> (Option<String>, u64, u64) {
     let peering = circuit.peerings.iter().find(|peering| Some(peering.kind) == key.peering);
@@ -182,19 +146,6 @@ fn scaled(ticks: u64, rate_bps: u64, per_ticks: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn rates_are_rounded_to_four_digits() {
-        for (bps, expected) in [
-            (0, 0),
-            (7, 7),
-            (9_999, 9_999),
-            (123_456_789, 123_500_000),
-            (99_996_000_000, 100_000_000_000),
-        ] {
-            assert_eq!(rounded(bps), expected);
-        }
-    }
 
     #[test]
     fn a_bucket_behind_the_clock_is_unused() {

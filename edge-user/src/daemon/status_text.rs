@@ -6,10 +6,7 @@ use anyhow::Result;
 use comfy_table::Table;
 use edge_common::Reason;
 
-use super::{
-    policers,
-    status::{Counters, Status},
-};
+use super::status::{CircuitStatus, Counters, Status};
 use crate::{
     units::{bit_rate, count},
     view::table::text_table,
@@ -25,7 +22,7 @@ impl Status {
         writeln!(out, "\n")?;
         writeln!(out, "{}\n", self.port_table())?;
         writeln!(out, "{}\n", self.circuit_table())?;
-        writeln!(out, "{}", policers::table(&self.circuits))?;
+        writeln!(out, "{}", policer_table(&self.circuits))?;
         self.ledger.print(out)?;
         if !self.watches_egress {
             writeln!(
@@ -126,5 +123,56 @@ fn is_alarming(reason: &str) -> bool {
         )
         | None => true,
         Some(Reason::Ok | Reason::Control | Reason::CircuitDisabled | Reason::OverRate) => false,
+    }
+}
+
+/// A line for each policer.
+fn policer_table(circuits: &[CircuitStatus]) -> Table {
+    let header =
+        ["circuit", "bucket", "direction", "link", "rate", "burst used", "peak 1 ms", "100 ms"];
+    let mut table = text_table(header, [4, 5, 6, 7]);
+    for circuit in circuits {
+        for policer in &circuit.policers {
+            let bucket = match (&policer.peering, &policer.class) {
+                (None, _) => "circuit".to_owned(),
+                (Some(peering), None) => peering.clone(),
+                (Some(peering), Some(class)) => format!("{peering} {class}"),
+            };
+            table.add_row([
+                circuit.name.clone(),
+                bucket,
+                policer.direction.clone(),
+                policer.link.clone(),
+                bit_rate(policer.rate_bps),
+                format!("{} %", policer.used_bytes * 100 / policer.burst_bytes.max(1)),
+                bit_rate(rounded(policer.peak_1ms_bps)),
+                bit_rate(rounded(policer.peak_100ms_bps)),
+            ]);
+        }
+    }
+    table
+}
+
+/// To four digits.
+fn rounded(bps: u64) -> u64 {
+    let unit = 10u64.pow(bps.checked_ilog10().unwrap_or(0).saturating_sub(3));
+    (bps + unit / 2) / unit * unit
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_are_rounded_to_four_digits() {
+        for (bps, expected) in [
+            (0, 0),
+            (7, 7),
+            (9_999, 9_999),
+            (123_456_789, 123_500_000),
+            (99_996_000_000, 100_000_000_000),
+        ] {
+            assert_eq!(rounded(bps), expected);
+        }
     }
 }

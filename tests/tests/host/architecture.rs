@@ -14,27 +14,34 @@ fn workspace() -> PathBuf {
 
 #[test]
 fn rooms_use_those_to_their_right_alone() {
-    let allowed = table();
-    let files = modules(&workspace().join("edge-common/src"));
-    let rooms: BTreeSet<&str> =
-        files.keys().filter_map(|module| module.first()).map(|r| &**r).collect();
-    let known: BTreeSet<&str> = allowed.keys().map(|room| &**room).collect();
-    assert_eq!(rooms, known, "each room has a row");
-    for (module, uses) in &files {
-        let Some(room) = module.first() else { continue };
-        for used in uses.iter().filter_map(|used| used.first()) {
-            assert!(
-                used == room || allowed[room].contains(used),
-                "{} uses the room {used}",
-                module.join("::")
-            );
+    for (heading, sources) in [
+        ("## Rooms of the packet path", "edge-common/src"),
+        ("## Rooms of the daemon", "edge-user/src"),
+        ("### Rooms of `kernel`", "edge-user/src/kernel"),
+        ("### Rooms of `billing`", "edge-user/src/billing"),
+    ] {
+        let allowed = table(heading);
+        let (within, files) = files_below(&workspace().join(sources));
+        let room = |module: &Module| module.strip_prefix(&*within)?.first().cloned();
+        let rooms: BTreeSet<String> = files.keys().filter_map(room).collect();
+        let known: BTreeSet<String> = allowed.keys().cloned().collect();
+        assert_eq!(rooms, known, "{heading}: each room has a row");
+        for (module, uses) in &files {
+            let Some(own) = room(module) else { continue };
+            for used in uses.iter().filter_map(room) {
+                assert!(
+                    used == own || allowed[&own].contains(&used),
+                    "{} uses the room {used}",
+                    module.join("::")
+                );
+            }
         }
     }
 }
 
 #[test]
 fn no_two_files_use_each_other() {
-    for package in ["edge-common", "edge-ebpf"] {
+    for package in ["edge-common", "edge-ebpf", "edge-user"] {
         let files = modules(&workspace().join(package).join("src"));
         // Take away what uses nothing that is left, again and again.
         let mut left = files.clone();
@@ -84,16 +91,29 @@ fn steps_have_one_name_and_one_order() {
 /// A module by its path in its crate.
 type Module = Vec<String>;
 
-/// The rows of the document's table.
-fn table() -> BTreeMap<String, BTreeSet<String>> {
+/// The rows of the table below a heading of the document.
+fn table(heading: &str) -> BTreeMap<String, BTreeSet<String>> {
     let names = |cell: &str| -> BTreeSet<String> {
         cell.split('`').skip(1).step_by(2).map(str::to_owned).collect()
     };
-    let rows = DOCUMENT.lines().filter_map(|line| {
+    let below = DOCUMENT.lines().skip_while(|line| *line != heading).skip(1);
+    let section = below.take_while(|line| !line.starts_with('#'));
+    let rows = section.filter_map(|line| {
         let (room, used) = line.strip_prefix("| `")?.split_once("` |")?;
         Some((room.to_owned(), names(used)))
     });
     rows.collect()
+}
+
+/// The files of a room, by their paths in their crate, and the room's own path.
+fn files_below(sources: &Path) -> (Module, BTreeMap<Module, BTreeSet<Module>>) {
+    let is_crate = |path: &Path| path.ends_with("src");
+    let crate_sources = sources.ancestors().find(|path| is_crate(path)).expect("a crate");
+    let within = sources.strip_prefix(crate_sources).expect("a path below");
+    let within: Module = within.iter().map(|part| part.to_string_lossy().into_owned()).collect();
+    let mut files = modules(crate_sources);
+    files.retain(|module, _| module.len() > within.len() && module.starts_with(&within));
+    (within, files)
 }
 
 /// Every file of a crate, with those that it uses.
@@ -119,15 +139,23 @@ fn read(directory: &Path, module: &mut Module, texts: &mut BTreeMap<Module, Stri
     {
         let path = entry.path();
         let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
-        module.push(name.clone());
+        // Tests may look anywhere.
+        if ["lib", "main", "bin", "tests"].contains(&&*name) {
+            continue;
+        }
+        if name != "mod" {
+            module.push(name.clone());
+        }
         if path.is_dir() {
             read(&path, module, texts);
-        } else if !["lib", "main"].contains(&&*name) {
+        } else {
             let text = fs::read_to_string(&path).expect("a source");
             let text = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default().to_owned();
             texts.insert(module.clone(), text);
         }
-        module.pop();
+        if name != "mod" {
+            module.pop();
+        }
     }
 }
 
@@ -139,9 +167,13 @@ fn paths(module: &Module, text: &str) -> Vec<Vec<String>> {
         leaves(&mut tree.trim(), &mut Vec::new(), &mut found);
     }
     let absolute = found.into_iter().filter_map(|path| match &*path[0] {
-        "crate" => Some(path[1..].to_vec()),
+        // The command line is the binary's, and sees the library from outside.
+        "crate" | "edge_user" => Some(path[1..].to_vec()),
         "self" => Some([module, &path[1..]].concat()),
-        "super" => Some([&module[..module.len() - 1], &path[1..]].concat()),
+        "super" => {
+            let up = path.iter().take_while(|part| *part == "super").count();
+            Some([&module[..module.len() - up], &path[up..]].concat())
+        }
         _ => None,
     });
     absolute.collect()

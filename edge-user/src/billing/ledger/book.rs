@@ -9,6 +9,7 @@ use super::{
     date::{Destination, Span},
     error::Fault,
     owners::{Known, OwnerId},
+    settle,
     types::{EpochInfo, Policy, Reading},
 };
 
@@ -59,7 +60,7 @@ fn book(
     let period_s = period_s(policy)?;
     let transaction = connection.transaction()?;
     boots::set_period(&transaction, period_s)?;
-    let boot = boots::observe(&transaction, &reading.taken)?;
+    let boot = settle::observe(&transaction, &reading.taken)?;
     let taken_us = boots::date_us(&transaction, &reading.taken)?;
     let read_us = reading.taken.boot_us;
     let found = Epoch::find(&transaction, reading, taken_us)?;
@@ -116,15 +117,6 @@ fn book(
     booked.checkpoint += 1;
     transaction.commit()?;
     Ok(booked)
-}
-
-/// More than any meter can have counted in its life.
-pub(super) fn too_much() -> Fault {
-    Fault::Refused(
-        "a reading has more bytes than can be counted, and nothing of it was booked; the kernel's \
-         tables are damaged: `edge detach` and `edge run` make new ones"
-            .to_owned(),
-    )
 }
 
 fn period_s(policy: &Policy) -> Result<i64, Fault> {

@@ -9,7 +9,6 @@ use super::{
     belief::{Belief, HOUR_US, MINUTE_US, SECOND_US},
     column,
     error::Fault,
-    settle,
 };
 use crate::time::Moment;
 
@@ -38,36 +37,6 @@ pub(super) struct Offset {
 }
 
 const COLUMNS: &str = "id, offset_us, clock_us, is_settled, since_us, read_us";
-
-/// Takes notice of what the clocks say, before anything is dated by them.
-pub(super) fn observe(transaction: &Transaction<'_>, moment: &Moment) -> Result<Boot, Fault> {
-    let found = find(transaction, moment.boot_id)?;
-    let settled_us = settled_us(transaction, found.map(|boot| boot.id))?;
-    let Some(Boot { id, belief: before }) = found else {
-        let belief = Belief::first(moment, settled_us);
-        let id = insert(transaction, moment.boot_id, &belief)?;
-        let boot = Boot { id, belief };
-        // What earlier boots have left is between them and this one.
-        settle::lay_anew(transaction)?;
-        return Ok(boot);
-    };
-    let boot = Boot { id, belief: before };
-    if moment.boot_us <= before.read_us {
-        // Somebody else has read later, and was faster.
-        return Ok(boot);
-    }
-    if last(transaction)?.is_some_and(|last| last.id != id) {
-        // It goes on, whatever came from a journal meanwhile.
-        let sql = "UPDATE boot SET rank = (SELECT max(rank) FROM boot) + 1 WHERE id = ?";
-        transaction.prepare_cached(sql)?.execute([id])?;
-    }
-    let (belief, is_moved) = before.next(moment, settled_us);
-    attest(transaction, belief.read_us - before.read_us)?;
-    let boot = Boot { id, belief };
-    write(transaction, &boot)?;
-    settle::follow(transaction, &boot, &before, is_moved)?;
-    Ok(boot)
-}
 
 pub(super) fn find(connection: &Connection, uuid: Uuid) -> Result<Option<Boot>, Fault> {
     let mut statement =
@@ -142,7 +111,7 @@ pub(super) fn attested_us(connection: &Connection) -> Result<i64, Fault> {
     Ok(statement.query_row([], |row| row.get(0))?)
 }
 
-fn attest(transaction: &Transaction<'_>, elapsed_us: i64) -> Result<(), Fault> {
+pub(super) fn attest(transaction: &Transaction<'_>, elapsed_us: i64) -> Result<(), Fault> {
     let elapsed_us = elapsed_us.clamp(0, ATTESTED_AT_ONCE_US);
     transaction.prepare_cached("UPDATE attested SET us = us + ?")?.execute([elapsed_us])?;
     Ok(())
@@ -190,7 +159,11 @@ pub(super) fn older_than_s(connection: &Connection, keep_s: i64) -> Result<Optio
     Ok(Some(oldest.unwrap_or(i64::MAX)))
 }
 
-fn insert(transaction: &Transaction<'_>, uuid: Uuid, belief: &Belief) -> Result<i64, Fault> {
+pub(super) fn insert(
+    transaction: &Transaction<'_>,
+    uuid: Uuid,
+    belief: &Belief,
+) -> Result<i64, Fault> {
     let mut statement = transaction.prepare_cached(
         "INSERT INTO boot (uuid, offset_us, clock_us, is_settled, since_us, read_us, rank) \
          VALUES (?, ?, ?, ?, ?, ?, (SELECT ifnull(max(rank), 0) + 1 FROM boot))",
@@ -205,7 +178,10 @@ fn insert(transaction: &Transaction<'_>, uuid: Uuid, belief: &Belief) -> Result<
     ])?)
 }
 
-fn write(transaction: &Transaction<'_>, Boot { id, belief }: &Boot) -> Result<(), Fault> {
+pub(super) fn write(
+    transaction: &Transaction<'_>,
+    Boot { id, belief }: &Boot,
+) -> Result<(), Fault> {
     transaction
         .prepare_cached(
             "UPDATE boot SET offset_us = ?2, clock_us = ?3, is_settled = ?4, since_us = ?5, \

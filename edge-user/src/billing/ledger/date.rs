@@ -6,11 +6,10 @@ use std::collections::BTreeMap;
 use rusqlite::Transaction;
 
 use super::{
-    book::too_much,
     boots::{self, Boot, Offset},
-    error::Fault,
-    held::{self, Layer, Piece, earlier},
-    rows::{Place, Samples, UsageRows},
+    error::{Fault, too_much},
+    held::{self, Layer, Piece},
+    rows::{Place, Samples, UsageRows, earlier},
     split::{Interval, is_estimated},
     types::Policy,
 };

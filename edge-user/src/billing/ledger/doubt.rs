@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-use super::{Ledger, LedgerError, belief::SECOND_US, boots, change, column, error::Fault, open};
+use super::{Ledger, LedgerError, belief::SECOND_US, boots, column, error::Fault, notes, open};
 use crate::{time::Moment, units::count};
 
 /// Usage or terms whose date is not known, or can't be right.
@@ -177,7 +177,7 @@ fn doubts(connection: &Connection, now: Timestamp) -> Result<Vec<Doubt>, Fault> 
             bytes = bytes.saturating_add(column::count(row, 2)?);
         }
     }
-    let terms = change::undated(&transaction)?;
+    let terms = notes::undated(&transaction)?;
     if (frames, bytes, terms) != (0, 0, 0) {
         doubts.push(Doubt::Undated { frames, bytes, terms });
     }

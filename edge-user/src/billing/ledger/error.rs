@@ -184,3 +184,12 @@ fn said(error: &rusqlite::Error) -> Cause {
         Some(code) => format!("{error} (SQLite code {})", code.extended_code).into(),
     }
 }
+
+/// More than any meter can have counted in its life.
+pub(super) fn too_much() -> Fault {
+    Fault::Refused(
+        "a reading has more bytes than can be counted, and nothing of it was booked; the kernel's \
+         tables are damaged: `edge detach` and `edge run` make new ones"
+            .to_owned(),
+    )
+}

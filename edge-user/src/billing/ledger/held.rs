@@ -8,7 +8,7 @@ use super::{
     boots::{self, Offset},
     column,
     error::Fault,
-    rows::{Place, Samples, UsageRows, as_stored},
+    rows::{Place, Samples, UsageRows, as_stored, earlier},
     split::{Interval, SAMPLE_S, parts, sample_shares},
 };
 
@@ -128,10 +128,6 @@ impl<'c> Layer<'c> {
     pub(super) fn oldest_s(&self) -> Option<i64> {
         earlier(self.oldest_s, self.rows.oldest_s())
     }
-}
-
-pub(super) fn earlier(one: Option<i64>, other: Option<i64>) -> Option<i64> {
-    one.into_iter().chain(other).min()
 }
 
 /// Takes out of usage and samples whatever was laid there.

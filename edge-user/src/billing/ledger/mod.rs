@@ -32,6 +32,7 @@ mod info;
 mod journal;
 mod lock;
 mod look;
+mod notes;
 mod open;
 mod owners;
 mod percentile;

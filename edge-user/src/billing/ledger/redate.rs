@@ -9,8 +9,7 @@ use super::{
     boots::{self, Boot},
     column,
     error::Fault,
-    held::earlier,
-    rows::{Place, Samples, UsageRows},
+    rows::{Place, Samples, UsageRows, earlier},
     split::{Interval, SAMPLE_S},
 };
 

@@ -3,10 +3,8 @@
 use rusqlite::{CachedStatement, Connection, params};
 
 use super::{
-    book::too_much,
     column,
-    error::Fault,
-    held::earlier,
+    error::{Fault, too_much},
     split::{Interval, Row, Share, free_row_at, parts, sample_shares, second_of, shares},
 };
 
@@ -203,4 +201,9 @@ pub(super) fn as_stored(count: u64) -> Result<i64, Fault> {
 
 fn sum(before: u64, more: u64) -> Result<i64, Fault> {
     as_stored(before.checked_add(more).ok_or_else(too_much)?)
+}
+
+/// The earlier of two moments, where there are any.
+pub(super) fn earlier(one: Option<i64>, other: Option<i64>) -> Option<i64> {
+    one.into_iter().chain(other).min()
 }

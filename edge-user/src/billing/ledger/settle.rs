@@ -8,26 +8,56 @@ use super::{
     Ledger, LedgerError,
     belief::Belief,
     boots::{self, Boot, Offset},
-    change,
     error::Fault,
-    held, redate,
+    held, notes, redate,
 };
+use crate::time::Moment;
 
 impl Ledger {
     /// Takes notice of what the clocks said at a moment, as a booking does; moments of an earlier
     /// boot come first.
-    pub fn observe(&mut self, moment: &crate::time::Moment) -> Result<(), LedgerError> {
-        let observe = |connection: &mut Connection| {
+    pub fn observe(&mut self, moment: &Moment) -> Result<(), LedgerError> {
+        let read = |connection: &mut Connection| {
             let transaction = connection.transaction()?;
-            boots::observe(&transaction, moment)?;
+            observe(&transaction, moment)?;
             Ok(transaction.commit()?)
         };
-        observe(&mut self.connection).map_err(|fault: Fault| fault.at(&self.path))
+        read(&mut self.connection).map_err(|fault: Fault| fault.at(&self.path))
     }
 }
 
+/// Takes notice of what the clocks say, before anything is dated by them.
+pub(super) fn observe(transaction: &Transaction<'_>, moment: &Moment) -> Result<Boot, Fault> {
+    let found = boots::find(transaction, moment.boot_id)?;
+    let settled_us = boots::settled_us(transaction, found.map(|boot| boot.id))?;
+    let Some(Boot { id, belief: before }) = found else {
+        let belief = Belief::first(moment, settled_us);
+        let id = boots::insert(transaction, moment.boot_id, &belief)?;
+        let boot = Boot { id, belief };
+        // What earlier boots have left is between them and this one.
+        lay_anew(transaction)?;
+        return Ok(boot);
+    };
+    let boot = Boot { id, belief: before };
+    if moment.boot_us <= before.read_us {
+        // Somebody else has read later, and was faster.
+        return Ok(boot);
+    }
+    if boots::last(transaction)?.is_some_and(|last| last.id != id) {
+        // It goes on, whatever came from a journal meanwhile.
+        let sql = "UPDATE boot SET rank = (SELECT max(rank) FROM boot) + 1 WHERE id = ?";
+        transaction.prepare_cached(sql)?.execute([id])?;
+    }
+    let (belief, is_moved) = before.next(moment, settled_us);
+    boots::attest(transaction, belief.read_us - before.read_us)?;
+    let boot = Boot { id, belief };
+    boots::write(transaction, &boot)?;
+    follow(transaction, &boot, &before, is_moved)?;
+    Ok(boot)
+}
+
 /// Brings usage and terms from what was believed of a boot's clock `before` to what is.
-pub(super) fn follow(
+fn follow(
     transaction: &Transaction<'_>,
     boot: &Boot,
     before: &Belief,
@@ -55,17 +85,17 @@ pub(super) fn follow(
 }
 
 /// Dates again all that is not dated for good.
-pub(super) fn lay_anew(transaction: &Transaction<'_>) -> Result<(), Fault> {
+fn lay_anew(transaction: &Transaction<'_>) -> Result<(), Fault> {
     if held::is_any(transaction)? {
         held::take_out(transaction)?;
         held::lay_all(transaction)?;
     }
-    change::lay_anew(transaction)
+    notes::lay_anew(transaction)
 }
 
 /// All that is dated is so for good.
 pub(super) fn make_final(transaction: &Transaction<'_>) -> Result<(), Fault> {
-    let terms = change::make_final(transaction)?;
+    let terms = notes::make_final(transaction)?;
     let offsets = boots::offsets(transaction)?;
     for (boot, offset) in &offsets {
         if offset.is_inferred {

@@ -5,10 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use anyhow::Result;
 use comfy_table::Table;
 
-use super::{
-    checks::{mega, rate_bps},
-    scenario::{CORE, CUSTOMER},
-};
+use super::scenario::{CORE, CUSTOMER};
 use crate::{
     billing::ledger::UsageRecord,
     daemon::status::Status,
@@ -145,4 +142,14 @@ fn vids(circuit: &str, peering: &str) -> (u16, u16) {
         ("contoso", _) => (100, 10),
         _ => (0, 300),
     }
+}
+
+pub(super) fn rate_bps(count: WireCount, elapsed_ms: u128) -> u64 {
+    let bits = u128::from(count.bytes) * 8;
+    u64::try_from(bits * 1000 / elapsed_ms.max(1)).unwrap_or(u64::MAX)
+}
+
+/// Mbit/s with one decimal.
+pub(super) fn mega(bps: u64) -> String {
+    format!("{}.{}", bps / 1_000_000, bps / 100_000 % 10)
 }

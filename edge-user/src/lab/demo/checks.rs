@@ -1,7 +1,7 @@
 //! What has to be true of the demo's outcome.
 
 use super::{
-    account::{Account, Row},
+    account::{Account, Row, mega, rate_bps},
     scenario::{AF31, CUSTOMER, EF, Outcome, STRAYS},
 };
 use crate::{
@@ -145,14 +145,4 @@ fn strays_are_counted(status: &Status) -> Check {
 fn meets(seen_bps: u64, bought_bps: u64) -> bool {
     let percent = seen_bps * 100 / bought_bps;
     (LEAST_PERCENT..=MOST_PERCENT).contains(&percent)
-}
-
-pub(super) fn rate_bps(count: WireCount, elapsed_ms: u128) -> u64 {
-    let bits = u128::from(count.bytes) * 8;
-    u64::try_from(bits * 1000 / elapsed_ms.max(1)).unwrap_or(u64::MAX)
-}
-
-/// Mbit/s with one decimal.
-pub(super) fn mega(bps: u64) -> String {
-    format!("{}.{}", bps / 1_000_000, bps / 100_000 % 10)
 }

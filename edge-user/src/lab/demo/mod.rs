@@ -14,7 +14,8 @@ use super::{edge::EdgeProcess, mounts::private_mounts, preflight::preflight, top
 use crate::{
     billing::ledger::{Ledger, UsageQuery},
     daemon::{
-        control::{Booked, Reloaded, Request, ask},
+        control::{Booked, Request, ask},
+        reloaded::Reloaded,
         status::Status,
     },
     units::bit_rate,
