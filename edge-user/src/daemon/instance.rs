@@ -1,5 +1,8 @@
 //! One edge, running: a configuration, its plan, and the kernel's tables and links.
 
+mod bandwidth_change;
+mod reload;
+
 use std::{
     collections::BTreeSet,
     fs::File,
@@ -8,35 +11,32 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result, bail};
-use edge_common::abi::rate::Rate;
+use anyhow::Result;
 use nix::fcntl::Flock;
 
 use super::{
     AtExit,
-    bandwidth::{BandwidthChange, NewFile, SetBandwidth},
     bookkeeper::Bookkeeper,
     close::{Unbooked, close},
-    install::{Aim, Committed, Installed, Prepared, Set, commit, create_set, prepare},
-    instructions::{Instructions, terms},
+    install::{Aim, Committed, Installed, Set, commit, create_set, prepare},
+    instructions::Instructions,
     interfaces::Wanted,
     policers::Peaks,
     ports::{Failed, PortStates, Told, follow_links, look, restore_egress},
-    reloaded::Reloaded,
     status::Status,
     takeover::{ensure_our_namespace, is_broken, newest_set},
 };
 use crate::{
-    config::{self, Circuit, Config, Difference},
+    config::Config,
     kernel::{
-        BesideOurs, Pins, carry, change_rate,
+        BesideOurs, Pins, carry,
         host::device::Devices,
         is_carried, make_room,
         object::pins,
-        occupancy, quiesce, rates,
+        quiesce,
         read::books::{Books, all_books},
     },
-    plan::{Capacity, Full, slots::Table},
+    plan::Capacity,
 };
 
 /// How long to wait before a port is attached again that could not be, and nothing has changed.
@@ -209,75 +209,6 @@ impl Instance {
         Ok(())
     }
 
-    /// Reads the configuration again and brings the data plane to it: all of it, or, with an
-    /// error, none. Returns what changed, and what an operator should know of ports that wait for
-    /// their interface.
-    pub fn reload(&mut self) -> Result<Reloaded> {
-        let config = config::load(&self.config_path)?;
-        anyhow::ensure!(
-            config.edge.pin_dir == self.config.edge.pin_dir
-                && config.edge.control == self.config.edge.control
-                && config.edge.metrics == self.config.edge.metrics
-                && config.edge.state_dir == self.config.edge.state_dir,
-            "pin_dir, control, metrics and state_dir can't be changed by a reload; restart the daemon",
-        );
-        let difference = Difference::between(&self.config, &config);
-        self.change_to(config)?;
-        tracing::info!("reloaded {}: {difference}", self.config_path.display());
-        let waiting = self.tell_of_ports()?.into_iter().filter(|(_, state)| state.mode.is_none());
-        let waiting = waiting
-            .filter_map(|(port, state)| Some(format!("port \"{port}\" waits: {}", state.fault?)));
-        Ok(Reloaded { difference, warnings: waiting.collect() })
-    }
-
-    /// Brings the data plane to `config`: all of it, or, with an error, none.
-    fn change_to(&mut self, config: Config) -> Result<()> {
-        let prepared = self.prepare(&config, Wanted::ByName)?;
-        let instructions = Instructions::new(&config);
-        // The last that can fail.
-        if let Err(error) = self.bookkeeper.note_terms(&instructions) {
-            prepared.give_up();
-            return Err(error);
-        }
-        self.commit(prepared);
-        self.config = config;
-        self.bookkeeper.follow(instructions);
-        Ok(())
-    }
-
-    fn prepare(&mut self, config: &Config, wanted: Wanted) -> Result<Prepared> {
-        let aim = Aim { config, wanted, running: Some(&self.installed) };
-        let prepared = prepare(&mut self.set, &self.bookkeeper, &self.devices, aim)?;
-        if self.watches_egress && !prepared.watches_egress() {
-            prepared.give_up();
-            bail!(
-                "frames that a device refuses would count as forwarded, which they don't now (the \
-                 log says why), and nothing was changed"
-            );
-        }
-        Ok(prepared)
-    }
-
-    fn commit(&mut self, prepared: Prepared) {
-        let (committed, watches_egress) = commit(&mut self.set, prepared);
-        let Committed { installed, old, given_up } = committed;
-        self.installed = installed;
-        self.failed = (!given_up.is_empty())
-            .then(|| (Failed { states: PortStates::new(), why: given_up }, Instant::now()));
-        self.watches_egress = watches_egress.unwrap_or(self.watches_egress);
-        if let Some((pins, books)) = old {
-            self.left_rate = None;
-            self.peaks = Peaks::default();
-            if let Some(books) = books {
-                self.others.push((pins.clone(), books));
-                self.bookkeeper.close([pins]);
-            }
-        }
-        if let Err(error) = self.make_room() {
-            tracing::warn!("counters of tables before these may be shown without some: {error:#}");
-        }
-    }
-
     /// Looks whether each port's program runs where it should, and attaches it again where it can.
     pub fn look_at_ports(&mut self) -> Result<()> {
         follow_links(&mut self.installed, &self.devices)?;
@@ -320,68 +251,6 @@ impl Instance {
             failed.explain(&mut states);
         }
         states
-    }
-
-    /// Gives a circuit another bandwidth: one rate and a store for each of its attachments, not an
-    /// `install` of everything.
-    ///
-    /// What is to be saved is written and checked before, and takes the file's place after the
-    /// change: a file that can't be written changes nothing, and no file tells of a bandwidth that
-    /// was never in effect.
-    pub fn set_bandwidth(
-        &mut self,
-        request: &SetBandwidth,
-        received: Instant,
-    ) -> Result<BandwidthChange> {
-        let (place, circuit) = self.config.circuit_at(&request.circuit, request.bandwidth_bps)?;
-        let file =
-            request.save.then(|| NewFile::prepare(&self.config_path, request)).transpose()?;
-        let mut instructions = Instructions::new(&self.config);
-        instructions.terms[place] = terms(&self.config.edge.name, &circuit);
-        self.bookkeeper.note_terms(&instructions)?;
-        if self.change_rate(&circuit).is_err() {
-            // The tables have no room for another rate: larger ones.
-            let mut config = self.config.clone();
-            config.circuits[place] = circuit.clone();
-            let prepared = self.prepare(&config, Wanted::AsItIs);
-            let prepared = prepared.inspect_err(|_| self.bookkeeper.retract_terms())?;
-            self.commit(prepared);
-        }
-        tracing::debug!("in effect {:?} after the request", received.elapsed());
-
-        let mut told = BandwidthChange::new(&self.config.circuits[place], &circuit);
-        tracing::info!("{told}");
-        self.config.circuits[place] = circuit;
-        self.bookkeeper.follow(instructions);
-        if let Some(file) = file {
-            let saved = file.replace().with_context(|| {
-                format!("{told}, in effect now, but not saved to {}", self.config_path.display())
-            })?;
-            told.saved_to = Some(saved);
-        }
-        Ok(told)
-    }
-
-    fn change_rate(&mut self, circuit: &Circuit) -> Result<(), Full> {
-        let left = self.left_rate;
-        let with_left = |mut rates: Table<Rate>| {
-            // A program that was under way at the last change may be looking at it.
-            rates.published.extend(left);
-            rates
-        };
-        let plan = &mut self.installed.plan;
-        let change = match plan.change_rate(circuit, &with_left(rates(&self.set.tables))) {
-            Ok(change) => change,
-            // Attachments that were retired may have the rest; who has, takes longer to find out.
-            Err(Full { .. }) => {
-                plan.change_rate(circuit, &with_left(occupancy(&self.set.tables).rates))?
-            }
-        };
-        if let Some(change) = change {
-            change_rate(&self.set.tables, &change);
-            self.left_rate = Some(change.old_index);
-        }
-        Ok(())
     }
 
     /// Counters and state of everything configured.

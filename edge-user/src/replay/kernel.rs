@@ -25,7 +25,7 @@ use crate::{
             program::program,
             variant::{FRAGS_PROGRAM, program_for_mtu},
         },
-        tables::kernel_tables::ReplayTables,
+        tables::replay_tables::ReplayTables,
     },
     plan::{Capacity, Plan, PortPlan},
 };

@@ -1,7 +1,11 @@
 //! The XDP program of one port, loaded with the port's constants.
 
 use anyhow::{Context as _, Result, anyhow};
-use aya::{Ebpf, EbpfLoader, maps::MapInfo, programs::Xdp};
+use aya::{
+    Ebpf, EbpfLoader,
+    maps::{Map, MapData, MapInfo},
+    programs::Xdp,
+};
 use edge_common::{
     abi::{self, maps::SHARED_MAPS, port::PortConstants},
     reason::UnmatchedPolicy,
@@ -202,4 +206,12 @@ fn load_with(mut loader: EbpfLoader<'_>, capacity: &Capacity, pins: Option<&Pins
 fn load_program(ebpf: &mut Ebpf, name: &str) -> Result<()> {
     let least = if name == FRAGS_PROGRAM { load_error::LEAST_FRAGS } else { load_error::LEAST };
     program(ebpf, name)?.load().map_err(|error| LoadError::of_program(name, least, error))
+}
+
+/// The map `name` of an object, out of it.
+pub(in crate::kernel) fn take_map(ebpf: &mut Ebpf, name: &str) -> Result<MapData> {
+    match ebpf.take_map(name) {
+        Some(Map::Array(data) | Map::PerCpuArray(data) | Map::DevMap(data)) => Ok(data),
+        _ => Err(anyhow!("the embedded object has no array {name}: it is not edge's")),
+    }
 }

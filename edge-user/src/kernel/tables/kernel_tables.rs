@@ -1,6 +1,6 @@
 //! The kernel's tables, opened.
 
-use std::{collections::BTreeMap, marker::PhantomData, mem::offset_of};
+use std::mem::offset_of;
 
 use anyhow::{Context as _, Result, anyhow};
 use aya::{
@@ -9,24 +9,20 @@ use aya::{
 };
 use edge_common::{
     abi::{
-        VidTable,
-        books::{Books, CARRIED_EPOCHS, Carried, CarriedPort},
+        books::{Books, CARRIED_EPOCHS},
         counters::{Counted, Meter, PortCounters},
-        keys::{AttachmentKey, Generation, PortKey},
-        outcome::Outcome,
         policer::{Lease, Policer, WINDOW_TICKS, Window},
-        port::PortConstants,
     },
     shared_maps,
 };
-use zerocopy::{FromBytes, FromZeros as _, Immutable, IntoBytes, KnownLayout};
+use zerocopy::{FromBytes as _, IntoBytes as _};
 
 use crate::{
     kernel::{
-        object::{pins::Pins, program::constants},
-        tables::{clock::now_ticks, idle, keys, mapped::MappedArray, raw_map::RawPerCpu},
+        object::{pins::Pins, program::take_map},
+        tables::{clock::now_ticks, idle, mapped::MappedArray, per_cpu::PerCpu},
     },
-    plan::{self, Capacity, PortPlan},
+    plan::Capacity,
 };
 
 macro_rules! kernel_tables {
@@ -121,147 +117,6 @@ impl KernelTables {
         self.books.swap(0, CARRIED_SIDE_WORD, side as u64);
     }
 
-    /// Whose the attachments' slots are, or were last.
-    #[must_use]
-    pub fn owners(&self) -> BTreeMap<plan::AttachmentKey, u32> {
-        let key = |index| keys::attachment_key(&self.attachment_keys.get(index));
-        self.owned().filter_map(|index| Some((key(index)?, index))).collect()
-    }
-
-    /// The attachments' slots that are somebody's.
-    pub(in crate::kernel) fn owned(&self) -> impl Iterator<Item = u32> {
-        let keys = &self.attachment_keys;
-        let generation = |index| Generation::from_bits(keys.word_at(index, GENERATION_WORD));
-        (0..keys.len()).filter(move |index| generation(*index).is_owned)
-    }
-
-    /// Gives the attachment's slot to an owner, with counters that begin at zero.
-    pub(in crate::kernel) fn give(&mut self, index: u32, key: &plan::AttachmentKey) -> Result<()> {
-        self.clear(index)?;
-        self.own(index, key);
-        Ok(())
-    }
-
-    /// Makes the attachment's slot nobody's, with counters that are zero: a process that is killed
-    /// after it leaves no counters to one owner that were another's.
-    pub(in crate::kernel) fn clear(&mut self, index: u32) -> Result<()> {
-        let before = Generation::from_bits(self.attachment_keys.get(index).generation);
-        // Where nobody has counted, there is nothing to clear.
-        if before.number > 0 {
-            let nobodys = Generation { is_owned: false, ..before };
-            self.attachment_keys.swap(index, GENERATION_WORD, nobodys.to_bits());
-            self.meters.clear(index)?;
-            self.losses.clear(index)?;
-            self.carried.set(index, &Carried::default());
-        }
-        Ok(())
-    }
-
-    /// Has the attachment's slot, which was cleared, be an owner's.
-    pub(in crate::kernel) fn own(&self, index: u32, key: &plan::AttachmentKey) {
-        let before = Generation::from_bits(self.attachment_keys.get(index).generation);
-        // It is nobody's while its key is written.
-        let nobodys = Generation { is_owned: false, ..before };
-        self.attachment_keys.set(index, &keys::attachment_record(key, nobodys));
-        let owned = Generation { number: before.number + 1, is_owned: true };
-        self.attachment_keys.swap(index, GENERATION_WORD, owned.to_bits());
-    }
-
-    /// Gives the port's index to the port `name`, with counters that begin at zero.
-    pub(in crate::kernel) fn give_port(&mut self, index: u32, name: &str) -> Result<()> {
-        self.port_counters.clear(index)?;
-        self.carried_ports.set(index, &CarriedPort::default());
-        self.s_tables.set(index, &VidTable::new_zeroed());
-        self.port_keys.set(index, &keys::port_record(name));
-        Ok(())
-    }
-
-    /// The constants of the programs that use the port's index, and the kernel's ids of those that
-    /// may be attached.
-    pub fn programs(&self, index: u32) -> (PortConstants, [u32; 2]) {
-        let PortKey { constants, program_ids, .. } = self.port_keys.get(index);
-        (constants, program_ids)
-    }
-
-    /// Notes those, before a program is attached, and what the configuration calls the interface.
-    pub fn note_programs(&self, port: &PortPlan, program_ids: [u32; 2]) {
-        let noted = PortKey {
-            interface: keys::name_bytes(&port.interface),
-            constants: constants(port),
-            program_ids,
-            ..self.port_keys.get(port.index)
-        };
-        self.port_keys.set(port.index, &noted);
-    }
-
-    /// Notes what the configuration calls the port's interface, whether that is there or not.
-    pub fn note_interface(&self, port: &PortPlan) {
-        let interface = keys::name_bytes(&port.interface);
-        self.port_keys.set(port.index, &PortKey { interface, ..self.port_keys.get(port.index) });
-    }
-
-    /// No program uses the port's index any more.
-    pub fn forget_programs(&self, index: u32) {
-        let forgotten = PortKey { program_ids: [0; 2], ..self.port_keys.get(index) };
-        self.port_keys.set(index, &forgotten);
-    }
-
-    /// Whether the configuration called the interface of the port with this index so.
-    #[must_use]
-    pub fn has_interface(&self, index: u32, name: &str) -> bool {
-        self.port_keys.get(index).interface == keys::name_bytes(name)
-    }
-
-    /// Whether the configuration called the interface of the port with this index anything yet.
-    #[must_use]
-    pub fn has_any_interface(&self, index: u32) -> bool {
-        self.port_keys.get(index).interface[0] != 0
-    }
-
-    /// Whether a configuration in these tables called some port's interface so.
-    #[must_use]
-    pub fn knows_interface(&self, name: &str) -> bool {
-        let name = keys::name_bytes(name);
-        (0..self.port_keys.len()).any(|index| self.port_keys.get(index).interface == name)
-    }
-
-    /// The index of the port that a program with this id uses.
-    #[must_use]
-    pub fn port_of_program(&self, program_id: u32) -> Option<u32> {
-        (0..self.port_keys.len()).find(|index| self.programs(*index).1.contains(&program_id))
-    }
-
-    /// Names of the ports that have an index.
-    #[must_use]
-    pub fn port_names(&self) -> BTreeMap<String, u32> {
-        let names = (0..self.port_keys.len())
-            .filter_map(|index| Some((keys::port_name(&self.port_keys.get(index))?, index)));
-        names.collect()
-    }
-
-    /// Has frames that are forwarded to the port leave by this interface of our network namespace.
-    /// The kernel forgets it when the interface is gone or moved.
-    pub fn set_egress(&mut self, index: u32, ifindex: u32) -> Result<()> {
-        for tx_ports in [&mut self.tx_ports, &mut self.tx_ports_frags] {
-            tx_ports.set(index, ifindex, None, 0)?;
-        }
-        Ok(())
-    }
-
-    /// The index of the interface that frames which are forwarded to the port leave by; `None`:
-    /// there is none.
-    ///
-    /// It has been the port's since it was set, and is no later one with the same index: the kernel
-    /// takes out what is gone (`dev_map_notification` in kernel/bpf/devmap.c).
-    #[must_use]
-    pub fn egress(&self, index: u32) -> Option<u32> {
-        let [ifindex, other] = [&self.tx_ports, &self.tx_ports_frags].map(|tx_ports| {
-            tx_ports.get(index, 0).ok().map(|egress| egress.if_index).filter(|index| *index != 0)
-        });
-        // For a moment, while they are set.
-        ifindex.filter(|_| ifindex == other)
-    }
-
     /// The ports are in the network namespace with this cookie from now on.
     pub fn set_netns_cookie(&self, cookie: u64) {
         self.books.swap(0, NETNS_COOKIE_WORD, cookie);
@@ -312,9 +167,6 @@ pub struct PolicerState {
     pub debts: u64,
 }
 
-/// Which word of a key is its generation.
-const GENERATION_WORD: usize = offset_of!(AttachmentKey, generation) / size_of::<u64>();
-
 /// Which words of the books' page tell what was carried over.
 const CARRIED_SIDE_WORD: usize = offset_of!(Books, carried_side) / size_of::<u64>();
 const NETNS_COOKIE_WORD: usize = offset_of!(Books, netns_cookie) / size_of::<u64>();
@@ -324,85 +176,7 @@ const EPOCHS_WORDS: usize = CARRIED_EPOCHS * 16 / size_of::<u64>();
 /// Which words of a policer are the peaks of its windows.
 const PEAK_WORDS: [usize; WINDOW_TICKS.len()] = [4, 7];
 const _: () = assert!(
-    core::mem::offset_of!(Policer<u64>, windows) + core::mem::offset_of!(Window<u64>, peak_ticks)
+    offset_of!(Policer<u64>, windows) + offset_of!(Window<u64>, peak_ticks)
         == PEAK_WORDS[0] * size_of::<u64>()
         && PEAK_WORDS[0] + size_of::<Window<u64>>() / size_of::<u64>() == PEAK_WORDS[1]
 );
-
-/// The map `name` of an object, out of it.
-pub(in crate::kernel) fn take_map(ebpf: &mut Ebpf, name: &str) -> Result<MapData> {
-    match ebpf.take_map(name) {
-        Some(Map::Array(data) | Map::PerCpuArray(data) | Map::DevMap(data)) => Ok(data),
-        _ => Err(anyhow!("the embedded object has no array {name}: it is not edge's")),
-    }
-}
-
-/// A per-CPU array of `T`, which is numbers of 64 bits.
-pub(in crate::kernel) struct PerCpu<T> {
-    map: RawPerCpu,
-    entry: PhantomData<T>,
-}
-
-impl<T: FromBytes + KnownLayout> PerCpu<T> {
-    fn new(map: MapData) -> Result<Self> {
-        Ok(Self { map: RawPerCpu::new(map, size_of::<T>())?, entry: PhantomData })
-    }
-
-    /// The entry of each CPU added up, number by number.
-    fn sum(&self, index: u32) -> Result<T> {
-        let sum = self.map.sum(index)?;
-        Ok(T::read_from_bytes(sum.as_bytes()).expect("as many words as the type has"))
-    }
-
-    /// Makes the entry zero on each CPU.
-    pub(in crate::kernel) fn clear(&self, index: u32) -> Result<()> {
-        self.map.clear(index)
-    }
-
-    /// Makes each CPU's entry what `change` makes of that of the entry `from` of another array.
-    pub(in crate::kernel) fn copy(
-        &self,
-        index: u32,
-        other: &Self,
-        from: u32,
-        change: impl Fn(&mut T),
-    ) -> Result<()>
-    where
-        T: IntoBytes + Immutable,
-    {
-        let mut cpus = other.map.entry(from)?;
-        for cpu in cpus.chunks_exact_mut(size_of::<T>()) {
-            let mut entry = T::read_from_bytes(cpu).expect("as many bytes as the type has");
-            change(&mut entry);
-            cpu.copy_from_slice(entry.as_bytes());
-        }
-        self.map.set(index, cpus)
-    }
-}
-
-/// What a replay and its program tell each other.
-pub struct ReplayTables {
-    now_ns: MappedArray<u64>,
-    outcome: MappedArray<Outcome>,
-}
-
-impl ReplayTables {
-    /// Those of an object.
-    pub fn take(ebpf: &mut Ebpf) -> Result<Self> {
-        Ok(Self {
-            now_ns: MappedArray::new(&take_map(ebpf, "REPLAY_NOW")?)?,
-            outcome: MappedArray::new(&take_map(ebpf, "REPLAY_OUTCOME")?)?,
-        })
-    }
-
-    /// Sets the time for the next run, and forgets the last one's outcome.
-    pub fn prepare(&self, now_ns: u64) {
-        self.now_ns.set(0, &now_ns);
-        self.outcome.set(0, &Outcome::unknown());
-    }
-
-    /// What became of the last frame.
-    pub fn outcome(&self) -> Outcome {
-        self.outcome.get(0)
-    }
-}

@@ -1,9 +1,13 @@
 //! The tables that programs and daemon share: opened, mapped, and where in them things are.
 
+pub mod attachment_slots;
 pub mod clock;
 pub mod idle;
 pub mod kernel_tables;
 pub mod keys;
 pub mod mapped;
+pub mod per_cpu;
 pub mod places;
+pub mod port_slots;
 pub mod raw_map;
+pub mod replay_tables;

@@ -1,0 +1,270 @@
+//! What the bookkeeper's thread does.
+
+use std::{
+    collections::{BTreeSet, VecDeque},
+    mem,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
+    sync::{
+        Arc, Mutex,
+        mpsc::{self, RecvTimeoutError},
+    },
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, anyhow};
+
+use super::{
+    super::{
+        booking::{OpenLedger, Present},
+        instructions::Instructions,
+        ledger_status::LedgerState,
+        noter::{Noted, Noter},
+    },
+    Request, Shared, lock,
+};
+use crate::{
+    billing::ledger::LedgerError,
+    config::LedgerConfig,
+    kernel::{
+        Pins, quiesce,
+        read::books::{AllBooks, all_books},
+    },
+    time,
+};
+
+/// How often what is too old is thrown away.
+const EXPIRE_EVERY: Duration = Duration::from_hours(1);
+
+/// The bookkeeper at work.
+pub(super) struct Worker {
+    pin_dir: PathBuf,
+    state_dir: PathBuf,
+    instructions: Instructions,
+    /// Changes of terms that the ledger doesn't have yet, as far as is known.
+    changes: VecDeque<Noted>,
+    noter: Arc<Noter>,
+    has_new_exports: bool,
+    to_close: BTreeSet<Pins>,
+    ledger: Option<OpenLedger>,
+    /// When what was too old was last thrown away.
+    expired: Option<Instant>,
+    shared: Arc<Mutex<Shared>>,
+}
+
+impl Worker {
+    /// One that keeps the books of all tables under `pin_dir`, in `state_dir`, with the `changes` of
+    /// terms that are not in the ledger yet.
+    pub(super) fn new(
+        (pin_dir, state_dir): (PathBuf, PathBuf),
+        instructions: Instructions,
+        (noter, changes): (Arc<Noter>, impl Into<VecDeque<Noted>>),
+        shared: Arc<Mutex<Shared>>,
+    ) -> Self {
+        Self {
+            pin_dir,
+            state_dir,
+            instructions,
+            changes: changes.into(),
+            noter,
+            has_new_exports: false,
+            to_close: BTreeSet::new(),
+            ledger: None,
+            expired: None,
+            shared,
+        }
+    }
+
+    /// Does what is asked for until the end, and books in between.
+    pub(super) fn run(&mut self, requests: &mpsc::Receiver<Request>) {
+        // The first booking: what was counted while nobody kept the books.
+        let mut wait = Duration::ZERO;
+        loop {
+            match requests.recv_timeout(wait) {
+                Ok(Request::Book(reply)) if self.is_to_end() => {
+                    let _nobody_waits = reply.send(Err("the daemon is ending".to_owned()));
+                    continue;
+                }
+                Ok(Request::Book(reply)) => {
+                    let booked = self.book().map_err(|error| format!("{error:#}"));
+                    let _nobody_waits = reply.send(booked);
+                }
+                Ok(Request::Follow(instructions, noted)) => {
+                    self.changes.extend(noted);
+                    self.has_new_exports = true;
+                    self.instructions = *instructions;
+                    // What else has been asked for comes before.
+                    wait = Duration::ZERO;
+                    continue;
+                }
+                Ok(Request::Close(sets)) => {
+                    self.to_close.extend(sets);
+                    wait = Duration::ZERO;
+                    continue;
+                }
+                Err(RecvTimeoutError::Timeout) => drop(self.book()),
+                Ok(Request::End) | Err(RecvTimeoutError::Disconnected) => return,
+            }
+            let LedgerConfig { checkpoint, period, .. } = self.instructions.ledger;
+            wait = checkpoint.min(until_next(period));
+        }
+    }
+
+    /// Books all meters, and reports how that went.
+    fn book(&mut self) -> Result<()> {
+        let booked = catch_unwind(AssertUnwindSafe(|| self.try_book()));
+        let booked = booked.unwrap_or_else(|_| Err(anyhow!("a defect of edge, please report it")));
+        match &booked {
+            Ok(()) => self.worked(),
+            Err(error) => {
+                // To be opened anew: it may be another file by then.
+                self.ledger = None;
+                self.failed(error);
+            }
+        }
+        booked
+    }
+
+    fn try_book(&mut self) -> Result<()> {
+        let AllBooks { books: all, unreadable } = all_books(&self.pin_dir)?;
+        if self.ledger.as_ref().is_some_and(|open| !open.ledger.is_current()) {
+            tracing::warn!("the ledger in {} is another file now", self.state_dir.display());
+            self.ledger = None;
+        }
+        if self.ledger.is_none() {
+            let present = if unreadable.is_empty() { Present::All } else { Present::NotAll };
+            let mut open = OpenLedger::open(&self.state_dir, &all, present)?;
+            // Boots that the ledger has never seen come before this one.
+            for (_, change) in &self.changes {
+                open.ledger.observe(&change.at)?;
+            }
+            self.ledger = Some(open);
+        }
+        let open = self.ledger.as_mut().context("the ledger is open")?;
+        let to_close = &self.to_close;
+        let mut closed = BTreeSet::new();
+        open.book(&all, &self.instructions.ledger.policy(), |pins| {
+            let is_final = to_close.contains(pins) && pins.links()?.is_empty();
+            if is_final {
+                // A program that was under way when the last link went has counted by then.
+                quiesce();
+                closed.insert(pins.clone());
+            }
+            Ok(is_final)
+        })?;
+        // As long as they are there, each reading is the last: whatever is read of them again would
+        // open their books again.
+        self.to_close.retain(|pins| all.iter().any(|(there, _)| there == pins));
+        lock(&self.shared).closed.extend(closed);
+        let clock_notice = open.ledger.clock_notice()?;
+        self.tell_of_clock(clock_notice);
+        let open = self.ledger.as_mut().context("the ledger is open")?;
+        match open.keep(&self.state_dir) {
+            Ok(()) => {
+                lock(&self.shared).notice = None;
+                self.keep()?;
+            }
+            Err(LedgerError::Held { .. }) => self.leave_to_another(),
+            Err(error) => return Err(error.into()),
+        }
+        if let Some(error) = unreadable.into_iter().next() {
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    /// Does what a ledger's keeper does beside booking.
+    fn keep(&mut self) -> Result<()> {
+        self.follow_exports(true);
+        let open = self.ledger.as_mut().context("the ledger is open")?;
+        let ledger = &mut open.ledger;
+        while let Some((source, change)) = self.changes.front() {
+            ledger.note_terms(change, *source)?;
+            if let Some(source) = *source {
+                self.noter.has_drained(source);
+            }
+            self.changes.pop_front();
+        }
+        ledger.seal_what_is_over()?;
+        lock(&self.shared).exports.wake();
+        if self.expired.is_none_or(|expired| expired.elapsed() >= EXPIRE_EVERY) {
+            let sinks: Vec<&str> =
+                self.instructions.exports.iter().map(|export| export.name.as_str()).collect();
+            let LedgerConfig { keep, keep_samples, .. } = self.instructions.ledger;
+            ledger.expire(keep, keep_samples, &sinks)?;
+            self.expired = Some(Instant::now());
+        }
+        Ok(())
+    }
+
+    /// Another daemon keeps this ledger: it has what we book, and we leave the rest to it.
+    fn leave_to_another(&mut self) {
+        self.follow_exports(false);
+        let notice = format!(
+            "another edge keeps the ledger in {}: usage is booked, but this edge's exports and fees \
+             are not looked after; give it a `state_dir` of its own",
+            self.state_dir.display()
+        );
+        let was = lock(&self.shared).notice.replace(notice.clone());
+        if was.is_none() {
+            tracing::warn!("{notice}");
+        }
+    }
+
+    /// Has status say what is wrong with the clock, and the log, once.
+    fn tell_of_clock(&self, notice: Option<String>) {
+        let was = mem::replace(&mut lock(&self.shared).clock_notice, notice.clone());
+        match notice {
+            Some(notice) if was.is_none() => tracing::warn!("{notice}"),
+            None if was.is_some() => tracing::info!("the clock is believed again"),
+            _ => {}
+        }
+    }
+
+    /// Has the exports at work that are wanted, or none.
+    fn follow_exports(&mut self, is_keeper: bool) {
+        if is_keeper && !self.has_new_exports {
+            return;
+        }
+        let wanted = if is_keeper { &self.instructions.exports[..] } else { &[] };
+        let gone = lock(&self.shared).exports.follow(wanted, &self.state_dir);
+        // Others don't have to wait for a receiver that hangs.
+        drop(gone);
+        self.has_new_exports = !is_keeper;
+    }
+
+    fn is_to_end(&self) -> bool {
+        lock(&self.shared).is_to_end
+    }
+
+    fn worked(&self) {
+        let mut shared = lock(&self.shared);
+        if let Some(since) = shared.failing_since {
+            tracing::info!("the ledger is written again, and has all since {since}");
+        }
+        shared.state = LedgerState::Ok;
+        shared.error = None;
+        shared.failing_since = None;
+        shared.last_booked = Some(time::wall());
+    }
+
+    fn failed(&self, error: &anyhow::Error) {
+        let text = format!("{error:#}");
+        let mut shared = lock(&self.shared);
+        // Once, and when it is another one, not every few seconds.
+        if shared.error.as_ref() != Some(&text) {
+            tracing::error!("the books are not being kept, and traffic goes on: {text}");
+        }
+        shared.state = LedgerState::Failing;
+        shared.failing_since.get_or_insert_with(time::wall);
+        shared.error = Some(text);
+    }
+}
+
+/// Until a period ends, in UTC.
+fn until_next(period: Duration) -> Duration {
+    let period_ns = i128::try_from(period.as_nanos().max(1)).unwrap_or(i128::MAX);
+    // Before 1970, too.
+    let into_ns = time::wall().as_nanosecond().rem_euclid(period_ns);
+    period.saturating_sub(Duration::from_nanos(u64::try_from(into_ns).unwrap_or(0)))
+}

@@ -1,0 +1,84 @@
+//! Another bandwidth for one circuit, without a reload.
+
+use std::time::Instant;
+
+use anyhow::{Context as _, Result};
+use edge_common::abi::rate::Rate;
+
+use super::{
+    super::{
+        bandwidth::{BandwidthChange, NewFile, SetBandwidth},
+        instructions::{Instructions, terms},
+        interfaces::Wanted,
+    },
+    Instance,
+};
+use crate::{
+    config::Circuit,
+    kernel::{change_rate, occupancy, rates},
+    plan::{Full, slots::Table},
+};
+
+impl Instance {
+    /// Gives a circuit another bandwidth: one rate and a store for each of its attachments, not an
+    /// `install` of everything.
+    ///
+    /// What is to be saved is written and checked before, and takes the file's place after the
+    /// change: a file that can't be written changes nothing, and no file tells of a bandwidth that
+    /// was never in effect.
+    pub fn set_bandwidth(
+        &mut self,
+        request: &SetBandwidth,
+        received: Instant,
+    ) -> Result<BandwidthChange> {
+        let (place, circuit) = self.config.circuit_at(&request.circuit, request.bandwidth_bps)?;
+        let file =
+            request.save.then(|| NewFile::prepare(&self.config_path, request)).transpose()?;
+        let mut instructions = Instructions::new(&self.config);
+        instructions.terms[place] = terms(&self.config.edge.name, &circuit);
+        self.bookkeeper.note_terms(&instructions)?;
+        if self.change_rate(&circuit).is_err() {
+            // The tables have no room for another rate: larger ones.
+            let mut config = self.config.clone();
+            config.circuits[place] = circuit.clone();
+            let prepared = self.prepare(&config, Wanted::AsItIs);
+            let prepared = prepared.inspect_err(|_| self.bookkeeper.retract_terms())?;
+            self.commit(prepared);
+        }
+        tracing::debug!("in effect {:?} after the request", received.elapsed());
+
+        let mut told = BandwidthChange::new(&self.config.circuits[place], &circuit);
+        tracing::info!("{told}");
+        self.config.circuits[place] = circuit;
+        self.bookkeeper.follow(instructions);
+        if let Some(file) = file {
+            let saved = file.replace().with_context(|| {
+                format!("{told}, in effect now, but not saved to {}", self.config_path.display())
+            })?;
+            told.saved_to = Some(saved);
+        }
+        Ok(told)
+    }
+
+    fn change_rate(&mut self, circuit: &Circuit) -> Result<(), Full> {
+        let left = self.left_rate;
+        let with_left = |mut rates: Table<Rate>| {
+            // A program that was under way at the last change may be looking at it.
+            rates.published.extend(left);
+            rates
+        };
+        let plan = &mut self.installed.plan;
+        let change = match plan.change_rate(circuit, &with_left(rates(&self.set.tables))) {
+            Ok(change) => change,
+            // Attachments that were retired may have the rest; who has, takes longer to find out.
+            Err(Full { .. }) => {
+                plan.change_rate(circuit, &with_left(occupancy(&self.set.tables).rates))?
+            }
+        };
+        if let Some(change) = change {
+            change_rate(&self.set.tables, &change);
+            self.left_rate = Some(change.old_index);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,112 @@
+//! Indexes of ports: whose they are, which programs use them, and by which interface frames leave.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use edge_common::abi::{VidTable, books::CarriedPort, keys::PortKey, port::PortConstants};
+use zerocopy::FromZeros as _;
+
+use crate::{
+    kernel::{
+        object::program::constants,
+        tables::{kernel_tables::KernelTables, keys},
+    },
+    plan::PortPlan,
+};
+
+impl KernelTables {
+    /// Gives the port's index to the port `name`, with counters that begin at zero.
+    pub(in crate::kernel) fn give_port(&mut self, index: u32, name: &str) -> Result<()> {
+        self.port_counters.clear(index)?;
+        self.carried_ports.set(index, &CarriedPort::default());
+        self.s_tables.set(index, &VidTable::new_zeroed());
+        self.port_keys.set(index, &keys::port_record(name));
+        Ok(())
+    }
+
+    /// The constants of the programs that use the port's index, and the kernel's ids of those that
+    /// may be attached.
+    pub fn programs(&self, index: u32) -> (PortConstants, [u32; 2]) {
+        let PortKey { constants, program_ids, .. } = self.port_keys.get(index);
+        (constants, program_ids)
+    }
+
+    /// Notes those, before a program is attached, and what the configuration calls the interface.
+    pub fn note_programs(&self, port: &PortPlan, program_ids: [u32; 2]) {
+        let noted = PortKey {
+            interface: keys::name_bytes(&port.interface),
+            constants: constants(port),
+            program_ids,
+            ..self.port_keys.get(port.index)
+        };
+        self.port_keys.set(port.index, &noted);
+    }
+
+    /// Notes what the configuration calls the port's interface, whether that is there or not.
+    pub fn note_interface(&self, port: &PortPlan) {
+        let interface = keys::name_bytes(&port.interface);
+        self.port_keys.set(port.index, &PortKey { interface, ..self.port_keys.get(port.index) });
+    }
+
+    /// No program uses the port's index any more.
+    pub fn forget_programs(&self, index: u32) {
+        let forgotten = PortKey { program_ids: [0; 2], ..self.port_keys.get(index) };
+        self.port_keys.set(index, &forgotten);
+    }
+
+    /// Whether the configuration called the interface of the port with this index so.
+    #[must_use]
+    pub fn has_interface(&self, index: u32, name: &str) -> bool {
+        self.port_keys.get(index).interface == keys::name_bytes(name)
+    }
+
+    /// Whether the configuration called the interface of the port with this index anything yet.
+    #[must_use]
+    pub fn has_any_interface(&self, index: u32) -> bool {
+        self.port_keys.get(index).interface[0] != 0
+    }
+
+    /// Whether a configuration in these tables called some port's interface so.
+    #[must_use]
+    pub fn knows_interface(&self, name: &str) -> bool {
+        let name = keys::name_bytes(name);
+        (0..self.port_keys.len()).any(|index| self.port_keys.get(index).interface == name)
+    }
+
+    /// The index of the port that a program with this id uses.
+    #[must_use]
+    pub fn port_of_program(&self, program_id: u32) -> Option<u32> {
+        (0..self.port_keys.len()).find(|index| self.programs(*index).1.contains(&program_id))
+    }
+
+    /// Names of the ports that have an index.
+    #[must_use]
+    pub fn port_names(&self) -> BTreeMap<String, u32> {
+        let names = (0..self.port_keys.len())
+            .filter_map(|index| Some((keys::port_name(&self.port_keys.get(index))?, index)));
+        names.collect()
+    }
+
+    /// Has frames that are forwarded to the port leave by this interface of our network namespace.
+    /// The kernel forgets it when the interface is gone or moved.
+    pub fn set_egress(&mut self, index: u32, ifindex: u32) -> Result<()> {
+        for tx_ports in [&mut self.tx_ports, &mut self.tx_ports_frags] {
+            tx_ports.set(index, ifindex, None, 0)?;
+        }
+        Ok(())
+    }
+
+    /// The index of the interface that frames which are forwarded to the port leave by; `None`:
+    /// there is none.
+    ///
+    /// It has been the port's since it was set, and is no later one with the same index: the kernel
+    /// takes out what is gone (`dev_map_notification` in kernel/bpf/devmap.c).
+    #[must_use]
+    pub fn egress(&self, index: u32) -> Option<u32> {
+        let [ifindex, other] = [&self.tx_ports, &self.tx_ports_frags].map(|tx_ports| {
+            tx_ports.get(index, 0).ok().map(|egress| egress.if_index).filter(|index| *index != 0)
+        });
+        // For a moment, while they are set.
+        ifindex.filter(|_| ifindex == other)
+    }
+}

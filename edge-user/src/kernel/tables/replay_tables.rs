@@ -1,0 +1,34 @@
+//! The tables by which a replay and its program tell each other the time and the outcome.
+
+use anyhow::Result;
+use aya::Ebpf;
+use edge_common::abi::outcome::Outcome;
+
+use crate::kernel::{object::program::take_map, tables::mapped::MappedArray};
+
+/// What a replay and its program tell each other.
+pub struct ReplayTables {
+    now_ns: MappedArray<u64>,
+    outcome: MappedArray<Outcome>,
+}
+
+impl ReplayTables {
+    /// Those of an object.
+    pub fn take(ebpf: &mut Ebpf) -> Result<Self> {
+        Ok(Self {
+            now_ns: MappedArray::new(&take_map(ebpf, "REPLAY_NOW")?)?,
+            outcome: MappedArray::new(&take_map(ebpf, "REPLAY_OUTCOME")?)?,
+        })
+    }
+
+    /// Sets the time for the next run, and forgets the last one's outcome.
+    pub fn prepare(&self, now_ns: u64) {
+        self.now_ns.set(0, &now_ns);
+        self.outcome.set(0, &Outcome::unknown());
+    }
+
+    /// What became of the last frame.
+    pub fn outcome(&self) -> Outcome {
+        self.outcome.get(0)
+    }
+}
