@@ -39,13 +39,13 @@ impl Run<'_> {
         match self.chance.below(3) {
             0 => names.swap(0, 2),
             1 => names.rotate_left(2),
-            _ => shuffle(&mut names, || self.chance.next_u64()),
+            _ => self.chance.shuffle(&mut names),
         }
         for (port, name) in model.ports.iter_mut().zip(names) {
             port.name = name;
         }
         if self.chance.percent(50) {
-            shuffle(&mut model.order, || self.chance.next_u64());
+            self.chance.shuffle(&mut model.order);
         }
         self.note(&format!("{names:?}, in the order {:?}", model.order));
         // What a port has counted before, it has not received from this wire.
@@ -93,7 +93,7 @@ impl Run<'_> {
             return Ok(());
         }
         let mut sound = self.cables.sound();
-        shuffle(&mut sound, || self.chance.next_u64());
+        self.chance.shuffle(&mut sound);
         let &[one, other, ..] = &sound[..] else { return Ok(()) };
         self.note(&format!("{one} and {other}"));
         let is_down = self.chance.percent(40);
@@ -128,7 +128,7 @@ impl Run<'_> {
     /// their far ends are silent.
     pub(super) fn change_modes(&mut self) -> Result<()> {
         let mut wires = self.cables.sound();
-        shuffle(&mut wires, || self.chance.next_u64());
+        self.chance.shuffle(&mut wires);
         let how_many = self.chance.below(wires.len() as u64 + 1);
         wires.truncate(usize::try_from(how_many)?);
         let mut model = self.model.clone();
@@ -244,13 +244,5 @@ impl Run<'_> {
         }
         self.note(&format!("{:?}", model.ports));
         self.change_to(model, Way::Reload)
-    }
-}
-
-/// In any order.
-fn shuffle<T>(all: &mut [T], mut chance: impl FnMut() -> u64) {
-    for end in (1..all.len()).rev() {
-        let place = chance() % (end as u64 + 1);
-        all.swap(end, usize::try_from(place).unwrap_or(end));
     }
 }

@@ -3,8 +3,10 @@
 
 use std::{collections::HashMap, sync::Mutex, time::Duration};
 
+use fastrand::Rng;
+
 use super::{
-    Dice, Memory, SHORT,
+    Memory, SHORT,
     server::{Behaviour, Server},
 };
 use crate::billing::{
@@ -16,17 +18,17 @@ const BATCHES: u64 = 60;
 
 #[test]
 fn every_record_arrives_once_by_id_and_in_order() {
-    let dice = Mutex::new(Dice(1));
+    let dice = Mutex::new(Rng::with_seed(1));
     let server = Server::start(move || misbehave(&mut dice.lock().unwrap()));
     // A ledger that is busy at every fifth call, about.
-    let mut dice = Dice(2);
-    let memory = Memory::new(BATCHES, (0..5000).filter(|_| dice.below(5) == 0));
+    let mut dice = Rng::with_seed(2);
+    let memory = Memory::new(BATCHES, (0..5000).filter(|_| dice.u64(..5) == 0));
     let mut restarts = 0;
     while memory.acknowledged() < BATCHES {
         let http = Http::new(&server.url(), None).with_timeout(Duration::from_millis(100));
         let outbox = Box::new(memory.clone());
         let exporter = Exporter::start("billing", Box::new(http), outbox, SHORT).unwrap();
-        std::thread::sleep(Duration::from_millis(dice.below(60)));
+        std::thread::sleep(Duration::from_millis(dice.u64(..60)));
         drop(exporter);
         restarts += 1;
         assert!(restarts < 5000, "{} acknowledged", memory.acknowledged());
@@ -55,7 +57,7 @@ fn every_record_arrives_once_by_id_and_in_order() {
     assert_eq!(bodies.len() as u64, BATCHES);
 }
 
-fn misbehave(dice: &mut Dice) -> Behaviour {
+fn misbehave(dice: &mut Rng) -> Behaviour {
     let answer = |keep, text: &str| Behaviour::Answer {
         keep,
         late: Duration::ZERO,
@@ -63,7 +65,7 @@ fn misbehave(dice: &mut Dice) -> Behaviour {
         pieces: false,
     };
     let ok = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
-    match dice.below(24) {
+    match dice.u64(..24) {
         0 => Behaviour::CloseUnread,
         1 => Behaviour::CloseHalfRead,
         2 => Behaviour::status("500 Internal Server Error", "", "no"),
@@ -83,7 +85,7 @@ fn misbehave(dice: &mut Dice) -> Behaviour {
         // It answers late, after the sender's timeout or before, and keeps it as late.
         15 | 16 => Behaviour::Answer {
             keep: true,
-            late: Duration::from_millis(dice.below(200)),
+            late: Duration::from_millis(dice.u64(..200)),
             text: ok.to_owned(),
             pieces: false,
         },

@@ -12,8 +12,9 @@ use std::{
 };
 
 use anyhow::Result;
+use fastrand::Rng;
 
-use super::{Dice, SHORT, batch, child_of, until};
+use super::{SHORT, batch, child_of, until};
 use crate::billing::{
     export::{Exporter, Files, Format, Outbox},
     ledger::Batch,
@@ -45,7 +46,7 @@ fn kill_many(test: &str, format: Format) {
     let has_ended = AtomicBool::new(false);
     let collected = thread::scope(|scope| {
         let collector = scope.spawn(|| collect(&out, &inbox, &has_ended));
-        let mut dice = Dice(format as u64);
+        let mut dice = Rng::with_seed(format as u64);
         let mut leftovers = 0;
         // Where each kill hits is chance; that some hit a file being written is not left to it.
         for kills in 0.. {
@@ -56,7 +57,7 @@ fn kill_many(test: &str, format: Format) {
             let before = ledger.acknowledged();
             let mut child = child_of(test, DIR, root.path()).spawn().unwrap();
             until(|| ledger.acknowledged() > before || child.try_wait().unwrap().is_some());
-            thread::sleep(Duration::from_micros(dice.below(3000)));
+            thread::sleep(Duration::from_micros(dice.u64(..3000)));
             child.kill().unwrap();
             assert_eq!(child.wait().unwrap().signal(), Some(9), "it ended by itself");
             let names = fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().file_name());
@@ -111,14 +112,14 @@ fn export(dir: &Path, format: Format) -> ! {
 
 /// Moves files away until nobody writes any more: their names, and where they are now.
 fn collect(out: &Path, inbox: &Path, has_ended: &AtomicBool) -> Vec<(String, PathBuf)> {
-    let mut dice = Dice(99);
+    let mut dice = Rng::with_seed(99);
     let mut collected = Vec::new();
     loop {
         let is_last_round = has_ended.load(Ordering::SeqCst);
         // Until the first batch, there is no directory.
         for entry in fs::read_dir(out).into_iter().flatten() {
             let name = entry.unwrap().file_name().into_string().unwrap();
-            if name.starts_with('.') || (!is_last_round && dice.below(3) == 0) {
+            if name.starts_with('.') || (!is_last_round && dice.u64(..3) == 0) {
                 continue;
             }
             let to = inbox.join(collected.len().to_string());
@@ -128,7 +129,7 @@ fn collect(out: &Path, inbox: &Path, has_ended: &AtomicBool) -> Vec<(String, Pat
         if is_last_round {
             return collected;
         }
-        thread::sleep(Duration::from_micros(dice.below(2000)));
+        thread::sleep(Duration::from_micros(dice.u64(..2000)));
     }
 }
 

@@ -127,19 +127,3 @@ pub(super) fn child_of(test: &str, variable: &str, value: &Path) -> Command {
     command.args(["--exact", test, "--nocapture"]).env(variable, value).stdout(Stdio::null());
     command
 }
-
-/// Random numbers; the same ones in each run.
-#[derive(Clone, Debug)]
-pub(super) struct Dice(pub(super) u64);
-
-impl Dice {
-    /// Below `bound`.
-    pub(super) fn below(&mut self, bound: u64) -> u64 {
-        // SplitMix64.
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = self.0;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (bits ^ (bits >> 31)) % bound
-    }
-}
