@@ -206,7 +206,7 @@ fn a_frame_of_somebodys_is_metered_or_lost_once() {
 fn every_reason_has_a_case() {
     let mut produced: Vec<Reason> = cases().iter().map(|case| case.reason).collect();
     produced.extend([over_rate(), no_egress(), no_headroom()]);
-    // A device's, not the path's: `tests/tests/egress.rs`.
+    // A device's, not the path's: `tests/tests/netns/egress.rs`.
     let exits = Reason::ALL.into_iter().filter(|reason| *reason != Reason::EgressRefused);
     for reason in exits {
         assert!(produced.contains(&reason), "{}", reason.as_str());
