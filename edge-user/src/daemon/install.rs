@@ -57,16 +57,21 @@ pub(super) fn create_set(capacity: &Capacity, pins: Pins) -> Result<Set> {
     }
 }
 
-/// Has what is forwarded to ports leave by their interfaces.
+/// Has what is forwarded to ports leave by their interfaces, and by none where they have none: tables
+/// that were left behind know an earlier one, which may be another port's now.
 fn set_egress(
     tables: &mut KernelTables,
     plan: &Plan,
     interfaces: &[Option<Interface>],
 ) -> Result<()> {
     for (port, interface) in plan.ports.iter().zip(interfaces) {
-        if let Some(interface) = interface
-            && tables.egress(port.index) != Some(interface.index())
-        {
+        let Some(interface) = interface else {
+            tables
+                .clear_egress(port.index)
+                .with_context(|| format!("port \"{}\": forgetting its interface", port.name))?;
+            continue;
+        };
+        if tables.egress(port.index) != Some(interface.index()) {
             tables.set_egress(port.index, interface.index()).with_context(|| {
                 format!("port \"{}\": making {} an egress", port.name, interface.name())
             })?;

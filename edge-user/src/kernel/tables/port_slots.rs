@@ -96,6 +96,12 @@ impl KernelTables {
         Ok(())
     }
 
+    /// Has frames that are forwarded to the port be dropped.
+    pub fn clear_egress(&mut self, index: u32) -> Result<()> {
+        // The kernel takes an entry out where the interface's index is 0 (`__dev_map_update_elem`).
+        self.set_egress(index, 0)
+    }
+
     /// The index of the interface that frames which are forwarded to the port leave by; `None`:
     /// there is none.
     ///

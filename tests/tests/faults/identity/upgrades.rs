@@ -56,8 +56,27 @@ fn a_takeover_by_another_version_knows_whose_the_interfaces_are() -> Result<()> 
     Ok(())
 }
 
-/// Tables that can't be booked stay, and get programs again when their version comes back. Their
-/// notes are then older than those of the version between.
+/// Ports of the other version, with the customers' ends swapped.
+const SWAPPED: [(&str, &str); 4] =
+    [("P1", "cust1"), ("P2", "cust0"), ("C1", "core0"), ("C2", "core1")];
+
+/// Leaves tables behind that can't be booked, and has the other version run with [`SWAPPED`]. When
+/// their version comes back, they get programs again, and their notes are older than those of the
+/// version between.
+fn leave_behind(wires: &mut Wires, disk: &mut Disk) -> Result<Daemon> {
+    let plain = config(&PORTS, &WIRES);
+    let daemon = Daemon::start(&wires.lab, &plain)?;
+    wires.pass(&[0, 1])?;
+    book()?;
+    disk.fill()?;
+    daemon.stop()?;
+    let daemon = Daemon::start_as(&wires.lab, other_layout_binary(), &plain)?;
+    configure(&config(&SWAPPED, &WIRES))?;
+    reload()?;
+    wires.pass(&[0, 1])?;
+    Ok(daemon)
+}
+
 #[test]
 fn tables_that_were_left_behind_have_no_say() -> Result<()> {
     if !root_or_skip("tables_that_were_left_behind_have_no_say") {
@@ -66,23 +85,43 @@ fn tables_that_were_left_behind_have_no_say() -> Result<()> {
     private_mounts()?;
     let mut disk = Disk::new()?;
     let mut wires = Wires::new(&[])?;
-    let daemon = Daemon::start(&wires.lab, &config(&PORTS, &WIRES))?;
-    wires.pass(&[0, 1])?;
-    book()?;
-    disk.fill()?;
-    daemon.stop()?;
-
-    let swapped = [("P1", "cust1"), ("P2", "cust0"), ("C1", "core0"), ("C2", "core1")];
-    let swapped = config(&swapped, &WIRES);
-    let daemon = Daemon::start_as(&wires.lab, other_layout_binary(), &config(&PORTS, &WIRES))?;
-    configure(&swapped)?;
-    reload()?;
-    wires.pass(&[0, 1])?;
+    let daemon = leave_behind(&mut wires, &mut disk)?;
     wires.ip("link set cust0 name renamed")?;
     daemon.stop()?;
 
-    let daemon = Daemon::start_as(&wires.lab, edge_binary(), &swapped)?;
+    let daemon = Daemon::start_as(&wires.lab, edge_binary(), &config(&SWAPPED, &WIRES))?;
     assert_eq!(port("P2")?.interface, "renamed");
+    wires.pass(&[0, 1])?;
+    disk.repair()?;
+    wires.check_books()?;
+    daemon.stop()?;
+    detach(&wires.lab)?;
+    Ok(())
+}
+
+/// A port without an interface has none from earlier, either, which is another customer's now.
+#[test]
+fn tables_that_were_left_behind_forward_to_no_former_interface() -> Result<()> {
+    if !root_or_skip("tables_that_were_left_behind_forward_to_no_former_interface") {
+        return Ok(());
+    }
+    private_mounts()?;
+    let mut disk = Disk::new()?;
+    let mut wires = Wires::new(&[])?;
+    let daemon = leave_behind(&mut wires, &mut disk)?;
+    wires.ip("link del cust1")?;
+    wait_for_port("P1", |port| port.xdp_mode == "none")?;
+    daemon.stop()?;
+
+    let daemon = Daemon::start_as(&wires.lab, edge_binary(), &config(&SWAPPED, &WIRES))?;
+    for _ in 0..5 {
+        wires.try_send(1, 1)?;
+    }
+    wires.pass(&[0])?;
+    let dropped = port("C2")?.reasons.get("no-egress").copied();
+    assert_eq!(dropped, Some(5));
+    wires.cable_again("cust1", None)?;
+    wait_until_sound("P1")?;
     wires.pass(&[0, 1])?;
     disk.repair()?;
     wires.check_books()?;
