@@ -10,6 +10,7 @@ mod limits;
 mod looking;
 mod namespaces;
 mod preflight;
+mod service;
 mod set_bandwidth;
 mod slots_again;
 mod stock;

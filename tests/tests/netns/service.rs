@@ -1,0 +1,64 @@
+//! The unit for systemd in `contrib`: its commands, as systemd runs them.
+
+use std::{os::unix::net::UnixDatagram, process::Command};
+
+use anyhow::{Context as _, Result, ensure};
+use edge_tests::{
+    daemon::{CONFIG_PATH, Daemon, configure, detach, edge_binary},
+    wires::{PORTS, WAIT, WIRES, Wires, config},
+};
+use edge_user::lab::root_or_skip;
+
+const UNIT: &str = include_str!("../../../contrib/edge.service");
+/// Where the unit has the binary and the configuration.
+const BINARY: &str = "/usr/local/sbin/edge";
+const CONFIG: &str = "/etc/edge/edge.toml";
+
+#[test]
+fn the_unit_checks_starts_reloads_and_stops() -> Result<()> {
+    if !root_or_skip("the_unit_checks_starts_reloads_and_stops") {
+        return Ok(());
+    }
+    let mut wires = Wires::new(&[])?;
+    configure(&config(&PORTS, &WIRES))?;
+    let run = |key: &str| -> Result<()> {
+        let mut command = wires.lab.edge().command(edge_binary());
+        let status = command.args(arguments(key)?).status()?;
+        ensure!(status.success(), "{key}: {status}");
+        Ok(())
+    };
+    run("ExecStartPre")?;
+
+    assert_eq!(value("Type")?, "notify");
+    assert_eq!(arguments("ExecStart")?, ["run", "-c", CONFIG_PATH]);
+    let directory = tempfile::tempdir()?;
+    let socket = directory.path().join("notify");
+    let notified = UnixDatagram::bind(&socket)?;
+    notified.set_read_timeout(Some(WAIT))?;
+    let mut command: Command = wires.lab.edge().command(edge_binary());
+    command.env("NOTIFY_SOCKET", &socket);
+    let daemon = Daemon::spawn_by(command)?;
+    let mut told = [0; 64];
+    let len = notified.recv(&mut told).context("the daemon does not tell that it is ready")?;
+    assert!(told[..len].starts_with(b"READY=1"));
+
+    run("ExecReload")?;
+    wires.pass(&[0, 1])?;
+    daemon.stop()?;
+    wires.pass(&[0, 1])?;
+    detach(&wires.lab)
+}
+
+/// A command of the unit, without the binary, and with our configuration.
+fn arguments(key: &str) -> Result<Vec<&'static str>> {
+    let words = value(key)?.strip_prefix(BINARY).with_context(|| format!("{key} runs {BINARY}"))?;
+    let words = words.split_whitespace();
+    Ok(words.map(|word| if word == CONFIG { CONFIG_PATH } else { word }).collect())
+}
+
+/// The value of a key of the unit.
+fn value(key: &str) -> Result<&'static str> {
+    let mut lines = UNIT.lines().filter_map(|line| line.split_once('='));
+    let found = lines.find(|(known, _)| *known == key);
+    Ok(found.with_context(|| format!("the unit has no {key}"))?.1)
+}
