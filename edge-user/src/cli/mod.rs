@@ -12,12 +12,14 @@ mod replay;
 mod run;
 mod set_bandwidth;
 mod shell;
+mod snippets;
 mod status;
 mod usage;
 mod when;
 
 use std::{io, io::IsTerminal as _, path::PathBuf, process::ExitCode};
 
+use annotate_snippets::Renderer;
 use clap::{
     CommandFactory as _, Parser, Subcommand,
     builder::{PathBufValueParser, TypedValueParser},
@@ -140,7 +142,11 @@ pub(crate) fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            if error.is::<ConfigErrors>() || error.is::<ConfigRefused>() {
+            if let Some(errors) = error.downcast_ref::<ConfigErrors>()
+                && io::stderr().is_terminal()
+            {
+                eprintln!("{}", snippets::render(errors, &Renderer::styled()));
+            } else if error.is::<ConfigErrors>() || error.is::<ConfigRefused>() {
                 eprintln!("{error}");
             } else {
                 eprintln!("error: {error:#}{}", permission_hint(&error));

@@ -13,6 +13,7 @@ use toml_span::{ErrorKind, Span};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct ConfigErrors {
     path: PathBuf,
+    source: String,
     errors: Vec<ConfigError>,
 }
 
@@ -21,6 +22,8 @@ pub struct ConfigErrors {
 pub struct ConfigError {
     /// Where; `None` where it is the file as a whole.
     pub position: Option<Position>,
+    /// The same in bytes of the file: the first, and the one behind the last.
+    pub bytes: Option<(usize, usize)>,
     /// What is wrong, and what to do.
     pub message: String,
 }
@@ -41,10 +44,23 @@ impl ConfigErrors {
         &self.errors
     }
 
+    /// The file's path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The file's text, as far as it is text.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
     pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> Self {
         let message =
             format!("the file can't be read ({error}); check that it exists and may be read");
-        Self { path: path.into(), errors: vec![ConfigError { position: None, message }] }
+        let error = ConfigError { position: None, bytes: None, message };
+        Self { path: path.into(), source: String::new(), errors: vec![error] }
     }
 
     pub(super) fn not_utf8(path: &Path, error: &FromUtf8Error) -> Self {
@@ -59,7 +75,7 @@ impl ConfigErrors {
 impl fmt::Display for ConfigErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let file = self.path.display();
-        for (number, ConfigError { position, message }) in self.errors.iter().enumerate() {
+        for (number, ConfigError { position, message, .. }) in self.errors.iter().enumerate() {
             let new_line = if number == 0 { "" } else { "\n" };
             match position {
                 Some(position) => write!(f, "{new_line}{file}:{position}: error: {message}")?,
@@ -94,7 +110,8 @@ impl<'s> Errors<'s> {
 
     pub(super) fn add(&self, at: Span, message: String) {
         let position = Some(self.position(at));
-        self.found.borrow_mut().push(ConfigError { position, message });
+        let bytes = Some(self.bytes(at));
+        self.found.borrow_mut().push(ConfigError { position, bytes, message });
     }
 
     /// As [`Self::add`]; the message's end names the other place.
@@ -140,7 +157,14 @@ impl<'s> Errors<'s> {
     pub(super) fn into_sorted(self) -> ConfigErrors {
         let mut errors = self.found.into_inner();
         errors.sort_by_key(|error| error.position);
-        ConfigErrors { path: self.path.into(), errors }
+        ConfigErrors { path: self.path.into(), source: self.source.to_owned(), errors }
+    }
+
+    /// The span within the file, from the start of a character to the start of another: the parser's may lie
+    /// behind the end, or within a character.
+    fn bytes(&self, at: Span) -> (usize, usize) {
+        let start = self.source.floor_char_boundary(at.start);
+        (start, self.source.ceil_char_boundary(at.end).max(start))
     }
 
     fn position(&self, at: Span) -> Position {
