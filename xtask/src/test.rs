@@ -32,11 +32,12 @@ pub(crate) struct Options {
 enum Stage {
     /// Formatting.
     Format,
-    /// The eBPF objects build.
+    /// The eBPF objects build. In a whole run, they do with the tests, beside what needs none.
     Objects,
     /// The path's tests under Miri: one CPU's work, so it goes first beside the tests.
     Miri,
-    /// Clippy for the host.
+    /// Clippy, for the other architecture that edge runs on: so one pass over all dependencies shows
+    /// that it compiles there, too.
     Lint,
     /// Clippy for BPF.
     LintEbpf,
@@ -46,8 +47,6 @@ enum Stage {
     Deny,
     /// Unit, property, kernel and namespace tests.
     Tests,
-    /// The binary compiles for the other architecture that edge runs on.
-    Foreign,
     /// Tests on the oldest and the newest stock kernel, in virtual machines.
     Kernels,
 }
@@ -73,7 +72,7 @@ pub(crate) fn test(root: &Path, options: &Options) -> Result<()> {
     let stages: Vec<Stage> = Stage::value_variants()
         .iter()
         .copied()
-        .filter(|stage| options.only.is_none_or(|only| only == *stage))
+        .filter(|stage| options.only.map_or(*stage != Stage::Objects, |only| only == *stage))
         .collect();
     let is_beside = |stage: &Stage| options.only.is_none() && stage.only_computes();
     let mut skipped = 0;
@@ -108,10 +107,8 @@ impl Stage {
     /// Whether nothing in it depends on how soon it gets a CPU.
     fn only_computes(self) -> bool {
         match self {
-            Self::Lint | Self::LintEbpf | Self::Miri | Self::Docs | Self::Deny | Self::Foreign => {
-                true
-            }
-            // The first two are over at once, and nothing else is worth doing where they fail.
+            Self::Lint | Self::LintEbpf | Self::Miri | Self::Docs | Self::Deny => true,
+            // The first is over at once, and nothing else is worth doing where the second fails.
             Self::Format | Self::Objects | Self::Tests | Self::Kernels => false,
         }
     }
@@ -119,8 +116,8 @@ impl Stage {
     fn needs(self) -> Needs {
         match self {
             Self::Objects => Needs::Build,
-            // Whether the last two can't be had is for them to say.
-            Self::Tests | Self::Foreign | Self::Kernels => Needs::Test,
+            // Whether they can't be had is for the last one to say.
+            Self::Tests | Self::Kernels => Needs::Test,
             Self::Format | Self::Lint | Self::LintEbpf | Self::Miri | Self::Docs | Self::Deny => {
                 Needs::Dev
             }
@@ -132,15 +129,13 @@ fn run(root: &Path, stage: Stage, advisories: bool, beside: &[Stage]) -> Result<
     match stage {
         Stage::Format => step::run("rustfmt", &mut cargo(root, "fmt --all --check"))?,
         Stage::Objects => build_ebpf::objects(root)?,
-        Stage::Lint => step::run(
-            "clippy for the host",
-            &mut cargo(root, "clippy --workspace --exclude edge-ebpf --all-targets -- -D warnings"),
-        )?,
+        Stage::Lint => return lint(root),
         Stage::LintEbpf => return lint_ebpf(root),
         Stage::Miri if !miri::miri(root)? => return Ok(Outcome::SKIPPED),
         Stage::Docs => step::run(
             "rustdoc",
-            cargo(root, "doc --workspace --exclude edge-ebpf --no-deps --document-private-items")
+            checked(root, "doc --workspace --exclude edge-ebpf --no-deps --document-private-items")
+                .1
                 .env("RUSTDOCFLAGS", "-D warnings"),
         )?,
         Stage::Deny => {
@@ -150,11 +145,36 @@ fn run(root: &Path, stage: Stage, advisories: bool, beside: &[Stage]) -> Result<
             step::run("cargo deny", &mut cargo(root, &check))?;
         }
         Stage::Tests => return tests(root, beside, advisories),
-        Stage::Foreign if !foreign(root)? => return Ok(Outcome::SKIPPED),
         Stage::Kernels if !kernels::stage(root)? => return Ok(Outcome::SKIPPED),
-        Stage::Miri | Stage::Foreign | Stage::Kernels => {}
+        Stage::Miri | Stage::Kernels => {}
     }
     Ok(Outcome::PASSED)
+}
+
+fn lint(root: &Path) -> Result<Outcome> {
+    let (arch, mut clippy) = checked(root, "clippy --workspace --exclude edge-ebpf --all-targets");
+    step::run(&format!("clippy for {}", arch.name()), clippy.args(["--", "-D", "warnings"]))?;
+    if arch == Arch::foreign() {
+        return Ok(Outcome::PASSED);
+    }
+    println!("SKIPPED: whether it compiles for {}: see above", Arch::foreign().name());
+    Ok(Outcome::SKIPPED)
+}
+
+/// A check by cargo for the other architecture, where it can be had: all dependencies are checked once
+/// for the stages that need it, and are seen to compile there.
+fn checked(root: &Path, words: &str) -> (Arch, Command) {
+    let arch = match setup::ensure(Needs::ForeignBuild) {
+        Ok(()) => Arch::foreign(),
+        Err(error) => {
+            println!("checking for {}: {error:#}", Arch::host().name());
+            Arch::host()
+        }
+    };
+    let mut check = arch::cargo(root, arch, words);
+    // A check runs no SQLite, so that nobody needs it optimised.
+    check.args(["--config", "profile.dev.package.libsqlite3-sys.opt-level=0"]);
+    (arch, check)
 }
 
 fn lint_ebpf(root: &Path) -> Result<Outcome> {
@@ -254,24 +274,6 @@ fn test_job(test: &Executable, module: Option<&str>) -> Job {
         directory: test.package.clone(),
         env,
     }
-}
-
-/// Checks the binary for the other architecture, and returns whether there is a compiler for it.
-/// (`cargo xtask kernels --arch arm64` builds and runs it.)
-fn foreign(root: &Path) -> Result<bool> {
-    if let Err(error) = setup::ensure(Needs::ForeignBuild) {
-        println!("SKIPPED: {error:#}");
-        return Ok(false);
-    }
-    let arch = Arch::foreign();
-    // The example is there for the features that it gives to build scripts and macros: those of the
-    // tests, with which they are compiled already.
-    let words = "check --workspace --exclude edge-ebpf --bin edge --example steered_clock";
-    let mut build = arch::cargo(root, arch, words);
-    // The check runs no SQLite, so that nobody needs it optimised.
-    build.args(["--config", "profile.dev.package.libsqlite3-sys.opt-level=0"]);
-    step::run(&format!("edge for {}", arch.name()), &mut build)?;
-    Ok(true)
 }
 
 fn cargo(root: &Path, words: &str) -> Command {
