@@ -1,7 +1,7 @@
 //! Errors of a configuration for someone at a terminal: each below the line of the file that it is
 //! about. Programs get a line each.
 
-use annotate_snippets::{AnnotationKind, Element, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
 use edge_user::config::ConfigErrors;
 
 pub(super) fn render(errors: &ConfigErrors, renderer: &Renderer) -> String {
@@ -10,13 +10,10 @@ pub(super) fn render(errors: &ConfigErrors, renderer: &Renderer) -> String {
         let report = match error.bytes {
             Some((start, end)) => {
                 let annotation = AnnotationKind::Primary.span(start..end);
-                let snippet =
-                    Snippet::source(errors.source()).path(&*path).annotation(annotation);
+                let snippet = Snippet::source(errors.text()).path(&*path).annotation(annotation);
                 Level::ERROR.primary_title(&*error.message).element(snippet)
             }
-            None => Level::ERROR
-                .primary_title(&*error.message)
-                .element(annotate_snippets::Origin::path(&*path)),
+            None => Level::ERROR.primary_title(&*error.message).element(Origin::path(&*path)),
         };
         renderer.render(&[report])
     });

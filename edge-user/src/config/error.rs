@@ -13,7 +13,7 @@ use toml_span::{ErrorKind, Span};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct ConfigErrors {
     path: PathBuf,
-    source: String,
+    text: String,
     errors: Vec<ConfigError>,
 }
 
@@ -52,15 +52,15 @@ impl ConfigErrors {
 
     /// The file's text, as far as it is text.
     #[must_use]
-    pub fn source(&self) -> &str {
-        &self.source
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> Self {
         let message =
             format!("the file can't be read ({error}); check that it exists and may be read");
         let error = ConfigError { position: None, bytes: None, message };
-        Self { path: path.into(), source: String::new(), errors: vec![error] }
+        Self { path: path.into(), text: String::new(), errors: vec![error] }
     }
 
     pub(super) fn not_utf8(path: &Path, error: &FromUtf8Error) -> Self {
@@ -157,7 +157,7 @@ impl<'s> Errors<'s> {
     pub(super) fn into_sorted(self) -> ConfigErrors {
         let mut errors = self.found.into_inner();
         errors.sort_by_key(|error| error.position);
-        ConfigErrors { path: self.path.into(), source: self.source.to_owned(), errors }
+        ConfigErrors { path: self.path.into(), text: self.source.to_owned(), errors }
     }
 
     /// The span within the file, from the start of a character to the start of another: the parser's may lie

@@ -7,7 +7,7 @@ use edge_tests::{
     daemon::{CONFIG_PATH, Daemon, configure, detach, edge_binary},
     wires::{PORTS, WAIT, WIRES, Wires, config},
 };
-use edge_user::lab::root_or_skip;
+use edge_user::lab::{private_mounts, root_or_skip};
 
 const UNIT: &str = include_str!("../../../contrib/edge.service");
 /// Where the unit has the binary and the configuration.
@@ -19,6 +19,7 @@ fn the_unit_checks_starts_reloads_and_stops() -> Result<()> {
     if !root_or_skip("the_unit_checks_starts_reloads_and_stops") {
         return Ok(());
     }
+    private_mounts()?;
     let mut wires = Wires::new(&[])?;
     configure(&config(&PORTS, &WIRES))?;
     let run = |key: &str| -> Result<()> {
@@ -46,7 +47,7 @@ fn the_unit_checks_starts_reloads_and_stops() -> Result<()> {
     wires.pass(&[0, 1])?;
     daemon.stop()?;
     wires.pass(&[0, 1])?;
-    detach(&wires.lab)
+    detach(&wires.lab).map(drop)
 }
 
 /// A command of the unit, without the binary, and with our configuration.
