@@ -1,8 +1,9 @@
-//! Loader, daemon and command line of `edge`.
+//! Loader, daemon and command line of `edge`, in rooms with one-way arrows (`docs/architecture.md`):
 //!
 //! ```text
-//! config → plan → kernel        (and daemon, which keeps it so; replay, which tries frames)
-//!                     └→ ledger → export, bill
+//! config → plan → kernel ┐
+//!                        ├ daemon (which keeps one as the other, and hands meters to billing)
+//!              billing   ┘
 //! ```
 
 pub mod bench;
