@@ -1,4 +1,4 @@
-//! What the kernel object and userspace agree on: the records that maps hold, names, sizes and a
+//! The agreement of kernel object and userspace: the records that maps hold, names, sizes and a
 //! version.
 
 pub mod admission;
@@ -30,10 +30,10 @@ pub const EGRESS_STACK: u32 = u32::MAX;
 /// One VID's [`attachment::Slot`] each: an S-table of a port, or a C-table.
 pub type VidTable = [u32; Vid::COUNT];
 
-/// What the map of policers holds.
+/// An entry of the map of policers.
 pub type PolicerWords = [u64; size_of::<Policer<u64>>() / size_of::<u64>()];
 
-/// What the map of flows' queues holds.
+/// An entry of the map of flows' queues.
 pub type FlowQueuesWords = [u64; FlowQueues::<u64>::WORDS];
 
 /// Longest name in bytes that a key holds; the rest of the array is zero.

@@ -1,4 +1,4 @@
-//! What the path asks of its surroundings: look-ups, buckets, counters, an egress, a clock. BPF maps and
+//! The path's surroundings: look-ups, buckets, counters, an egress, a clock. BPF maps and
 //! helpers in the kernel, vectors on the host.
 
 use crate::{

@@ -1,4 +1,4 @@
-//! How a bucket works: GCRA with leases, fairness between flows, peaks. Knows no frame.
+//! The work of a bucket: GCRA with leases, fairness between flows, peaks. Knows no frame.
 
 pub mod bucket;
 pub mod fairness;

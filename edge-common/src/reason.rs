@@ -32,7 +32,7 @@ pub enum Reason {
     EgressRefused = 10,
 }
 
-/// What becomes of a frame.
+/// The verdict on a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Sent to where the port forwards: another port, or the stack.
@@ -43,7 +43,7 @@ pub enum Action {
     Drop,
 }
 
-/// What a port does with frames that belong to no circuit (`unmatched` in the configuration).
+/// The verdict on frames that belong to no circuit (`unmatched` in the configuration).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnmatchedPolicy {
     /// Drop them.
@@ -68,7 +68,7 @@ impl Reason {
         Self::EgressRefused,
     ];
 
-    /// What happens to a frame that leaves the path for this reason.
+    /// The verdict on a frame that leaves the path for this reason.
     #[must_use]
     #[inline(always)]
     pub const fn action(self, unmatched: UnmatchedPolicy) -> Action {

@@ -1,4 +1,4 @@
-//! What becomes of frames after the path has forwarded them: the kernel tells in two tracepoints,
+//! Frames after the path has forwarded them: the kernel tells of them in two tracepoints,
 //! on the CPU that ran the path.
 
 use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};

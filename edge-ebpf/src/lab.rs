@@ -30,17 +30,17 @@ type Counts = PerCpuHashMap<WireKey, WireCount, 4096>;
 /// Destination address (IPv4 as `::ffff:a.b.c.d`) to the tags of frames to it.
 #[btf_map]
 static TAGS: HashMap<[u8; 16], TagStack, 1024> = HashMap::new();
-/// What this end sent.
+/// Frames that this end sent.
 #[btf_map]
 static OFFERED: Counts = Counts::new();
-/// What reached this end.
+/// Frames that reached this end.
 #[btf_map]
 static RECEIVED: Counts = Counts::new();
 /// Ingress interface to egress interface.
 #[btf_map]
 static BOUNCE: DevMapHash<16> = DevMapHash::new();
 
-/// Egress of a far end: tags and counts. What has no tags to go by is dropped, so that the
+/// Egress of a far end: tags and counts. A frame without tags to go by is dropped, so that the
 /// stack's own chatter (MLD, ARP, router solicitations) stays off the wire.
 #[classifier]
 fn push(ctx: TcContext) -> i32 {
@@ -101,7 +101,7 @@ fn tag_and_count(ctx: &TcContext) -> Option<()> {
     Some(())
 }
 
-/// What a frame will be on the wire. TCP makes large ones even for a device without segmentation
+/// The frame as it will be on the wire. TCP makes large ones even for a device without segmentation
 /// offload; the stack cuts those up after this program.
 fn on_the_wire(ctx: &TcContext, packet: &Packet, len_bytes: u64, in_metadata: u64) -> WireCount {
     // SAFETY: the context is valid for as long as the program runs.
@@ -118,7 +118,7 @@ fn on_the_wire(ctx: &TcContext, packet: &Packet, len_bytes: u64, in_metadata: u6
     WireCount { frames, bytes: payload + frames * (headers + in_metadata) }
 }
 
-/// How much of a TCP segment goes before each of its parts, less the tag in metadata.
+/// Length of the headers that go before each part of a TCP segment, less the tag in metadata.
 fn header_bytes(ctx: &TcContext, packet: &Packet) -> Option<u64> {
     const TCP: u8 = 6;
     let (protocol, ip_bytes): (u8, usize) = match packet.ethertype {
@@ -201,7 +201,7 @@ impl HalfWords for XdpBytes<'_> {
     }
 }
 
-/// What is under a frame's tags.
+/// The protocol under a frame's tags.
 struct Packet {
     ethertype: u16,
     offset: usize,

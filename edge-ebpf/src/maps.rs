@@ -56,7 +56,7 @@ shared_maps!(statics);
 /// A replay's time in nanoseconds.
 #[btf_map]
 pub(crate) static REPLAY_NOW: Array<u64, 1, MMAPABLE> = Array::new();
-/// What became of a replay's frame.
+/// The outcome of a replay's frame.
 #[btf_map]
 pub(crate) static REPLAY_OUTCOME: Array<Outcome, 1, MMAPABLE> = Array::new();
 

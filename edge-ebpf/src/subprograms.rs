@@ -1,7 +1,7 @@
 //! Parts of the path that are functions of their own: global ones, which the kernel's verifier
 //! looks at once, for any arguments, and not again for each way that leads to a call of them.
-//! So their arguments and results are numbers, and the context. What a frame passes that is in
-//! one buffer and paid from a lease is not among them.
+//! So their arguments and results are numbers, and the context. The steps of a frame that is in one
+//! buffer and paid from a lease are not among them.
 
 use aya_ebpf::{bindings::xdp_md, programs::XdpContext};
 use edge_common::{

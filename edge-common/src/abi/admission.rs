@@ -58,7 +58,7 @@ impl Admission {
         self.0 & Self::TELLS != 0
     }
 
-    /// How far ahead of the clock the bucket is, if somebody looked.
+    /// Ticks that the bucket is ahead of the clock, if somebody looked.
     #[inline(always)]
     #[must_use]
     pub const fn ahead_ticks(self) -> Option<u64> {

@@ -1,4 +1,4 @@
-//! What a port, an S-VID and a C-VID stand for.
+//! The meaning of a port, an S-VID and a C-VID.
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
@@ -42,7 +42,7 @@ impl Slot {
     }
 }
 
-/// What the path needs to know of a port + S-VID + C-VID. Filled before a [`Slot`] publishes it.
+/// A port + S-VID + C-VID, as the path needs to know it. Filled before a [`Slot`] publishes it.
 #[repr(C)]
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
@@ -57,7 +57,7 @@ pub struct Attachment {
     pub retag: u64,
     /// Index of the row of the peering's QoS profile.
     pub qos_row: u32,
-    /// What the length that is policed and metered has more than the frame.
+    /// Bytes that the policed and metered length has more than the frame.
     pub len_adjust_bytes: i16,
     /// [`Attachment::DISABLED`] and the others, or 0.
     pub flags: u8,

@@ -39,7 +39,7 @@ pub struct Books {
     pub checkpoint: u64,
     /// Where things are.
     pub layout: Layout,
-    /// Which side of what was carried over holds: 0 or 1. One store turns to the other side.
+    /// The side of the carried counts that holds: 0 or 1. One store turns to the other side.
     pub carried_side: u64,
     /// For each side, the epochs whose counters it has; zero: none.
     pub carried_from: [[[u8; 16]; CARRIED_EPOCHS]; 2],
@@ -72,13 +72,13 @@ pub struct Layout {
     pub refused_bytes: u32,
     /// `LOSSES`: the first reason.
     pub loss_reasons: u32,
-    /// How many reasons.
+    /// Number of reasons.
     pub loss_reason_count: u32,
     /// `PORT_COUNTERS`: how many reasons.
     pub port_reason_count: u32,
     /// From one reason to the next, here and there: frames, then bytes.
     pub reason_stride: u32,
-    /// How many classes.
+    /// Number of classes.
     pub class_count: u32,
     /// Names: bytes of each.
     pub name_len: u32,
@@ -112,7 +112,7 @@ pub struct Layout {
     pub reserved: u32,
 }
 
-/// What the owner of an entry had counted in tables that are gone; one of two sides holds.
+/// Counts of an entry's owner in tables that are gone; one of two sides holds.
 #[repr(C)]
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,

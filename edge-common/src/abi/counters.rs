@@ -1,4 +1,4 @@
-//! What a bill is made of: counters of attachments and ports. Per CPU, never reset while the pins live.
+//! The counts that a bill is made of: counters of attachments and ports. Per CPU, never reset while the pins live.
 
 use edge_bound::below;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
@@ -91,7 +91,7 @@ pub const LOSS_REASONS: [Reason; 5] = [
     Reason::NoHeadroom,
 ];
 
-/// What an attachment lost for other reasons than its rate.
+/// Frames that an attachment lost for other reasons than its rate.
 #[repr(C)]
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
@@ -168,9 +168,9 @@ pub struct ReasonCounter {
     Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
 )]
 pub struct Counted {
-    /// What the path counted.
+    /// The path's counts.
     pub meter: Meter,
-    /// What came to nothing.
+    /// Frames that were lost.
     pub losses: Losses,
 }
 

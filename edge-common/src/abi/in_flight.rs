@@ -81,7 +81,7 @@ impl InFlight {
         self.frames[below::<CAPACITY>(number as usize)]
     }
 
-    /// A frame that `port` received is handed over. How, the program says that received it: another
+    /// A frame that `port` received is handed over. The program that received it says how: another
     /// one may have run on this CPU before, as after a change of the port's mode.
     #[inline(always)]
     pub fn push(&mut self, port: u32, one_by_one: bool, frame: HandedOver) {

@@ -45,9 +45,9 @@ pub struct AttachmentKey {
     pub direction: u8,
     /// The link.
     pub link: u8,
-    /// How the circuit is billed.
+    /// The circuit's billing.
     pub billing: u8,
-    /// Which bytes of its frames count.
+    /// The bytes of its frames that count.
     pub accounting: u8,
     /// Zero.
     pub reserved: [u8; 3],
@@ -59,11 +59,11 @@ const _: () = assert!(size_of::<AttachmentKey>() == 784);
 
 const _: () = assert!(offset_of!(AttachmentKey, generation) == 776);
 
-/// How many owners an index has had, and whether it has one now. Its counters began at zero with
+/// Number of owners that an index has had, and whether it has one now. Its counters began at zero with
 /// the present one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Generation {
-    /// How many.
+    /// Number of owners.
     pub number: u64,
     /// Whether the last of them is there.
     pub is_owned: bool,
@@ -91,7 +91,7 @@ pub struct PolicerKey {
     pub circuit: [u8; NAME_LEN_BYTES],
     /// The peering, as numbered by userspace, or 0: the whole circuit.
     pub peering: u8,
-    /// Which of its buckets, as numbered by userspace.
+    /// The bucket's number, as userspace gives it.
     pub scope: u8,
     /// The direction, as numbered by userspace.
     pub direction: u8,

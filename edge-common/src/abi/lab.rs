@@ -34,7 +34,7 @@ pub struct TagStack {
     pub inner: Tag,
 }
 
-/// What frames on the wire are counted by.
+/// The key that frames on the wire are counted by.
 #[repr(C)]
 #[derive(
     Clone,
@@ -68,7 +68,7 @@ pub struct WireKey {
     Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
 )]
 pub struct WireCount {
-    /// How many.
+    /// Number of frames.
     pub frames: u64,
     /// Their bytes on the wire: Ethernet header and tags in, FCS out.
     pub bytes: u64,

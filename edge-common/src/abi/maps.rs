@@ -15,7 +15,7 @@ macro_rules! shared_maps {
                 s_tables S_TABLES: $crate::abi::VidTable, Ports;
                 /// C-table of each S-tag on a port, by C-VID.
                 c_tables C_TABLES: $crate::abi::VidTable, CTables;
-                /// What the path does with the frames of an attachment.
+                /// Instructions for the frames of an attachment.
                 attachments ATTACHMENTS: $crate::abi::attachment::Attachment, Attachments;
                 /// Classes and marks of each QoS profile, `dscp` policy and marking.
                 qos_rows QOS_ROWS: $crate::abi::qos::QosRow, QosRows;
@@ -35,14 +35,14 @@ macro_rules! shared_maps {
                 policer_keys POLICER_KEYS: $crate::abi::keys::PolicerKey, Policers;
                 /// The books' page; the path doesn't read it.
                 books BOOKS: $crate::abi::books::Books, One;
-                /// What an attachment had counted in earlier tables; the path doesn't read it.
+                /// Counts of an attachment in earlier tables; the path doesn't read it.
                 carried CARRIED: $crate::abi::books::Carried, Attachments;
-                /// What a port had counted in earlier tables; the path doesn't read it.
+                /// Counts of a port in earlier tables; the path doesn't read it.
                 carried_ports CARRIED_PORTS: $crate::abi::books::CarriedPort, Ports;
             }
             // Arrays with an entry for each CPU.
             per_cpu {
-                /// What this CPU has bought of a policer, and not yet used.
+                /// Bytes that this CPU has bought of a policer, and not yet used.
                 leases LEASES: $crate::abi::policer::Lease, Policers;
                 /// Frames and bytes that were forwarded, by class.
                 meters METERS: $crate::abi::counters::Meter, Attachments;

@@ -1,10 +1,10 @@
-//! What became of a frame, as a replay sees it.
+//! The outcome of a frame, as a replay sees it.
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use crate::reason::Reason;
 
-/// What became of a frame, as a replay sees it.
+/// The outcome of a frame, as a replay sees it.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct Outcome {

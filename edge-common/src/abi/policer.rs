@@ -52,7 +52,7 @@ impl Limits {
     }
 }
 
-/// What all CPUs share of a policer: a cache line.
+/// The part of a policer that all CPUs share: a cache line.
 #[repr(C)]
 #[derive(Debug, Default, FromBytes, Immutable, KnownLayout)]
 pub struct Policer<W> {
@@ -66,7 +66,7 @@ pub struct Policer<W> {
 
 const _: () = assert!(size_of::<Policer<u64>>() == 64);
 
-/// What one CPU holds of a policer.
+/// The part of a policer that one CPU holds.
 #[repr(C)]
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
@@ -104,7 +104,7 @@ pub(crate) const NEWS_TICKS: u64 = 60_000_000_000 << TICKS_PER_NS_LOG2;
 pub struct Window<W> {
     /// When it began, in ticks.
     pub start_ticks: W,
-    /// What had been sold by then, in ticks of the rate.
+    /// All that had been sold by then, in ticks of the rate.
     pub sold_before_ticks: W,
     /// Most ticks of the rate sold in a window. Userspace may set it back to 0.
     pub peak_ticks: W,
@@ -130,7 +130,7 @@ const FLOWS_LOG2: u32 = 6;
 #[repr(C)]
 #[derive(Debug)]
 pub struct FlowQueues<W> {
-    /// How far ahead of the clock the circuit's bucket was when last seen.
+    /// Ticks that the circuit's bucket was ahead of the clock when last seen.
     pub ahead_ticks: W,
     /// When the queues were last drained.
     pub drained_ticks: W,
@@ -158,7 +158,7 @@ impl<W> FlowQueues<W> {
     }
 }
 
-/// Which queue.
+/// The queue's number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flow(usize);
 

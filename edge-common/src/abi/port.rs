@@ -1,4 +1,4 @@
-//! What is fixed for every frame that one interface receives.
+//! Settings that hold for every frame that one interface receives.
 //!
 //! One program is loaded for each port with these as constants, so that the verifier folds them
 //! and removes the branches that this port can't take.
@@ -15,13 +15,13 @@ pub const MAX_TPIDS: usize = 4;
 pub struct PortConfig {
     /// Accepted outer TPIDs; 0 where fewer than [`MAX_TPIDS`] are.
     pub tpids: [u16; MAX_TPIDS],
-    /// What happens to frames that belong to no circuit.
+    /// The verdict on frames that belong to no circuit.
     pub unmatched: UnmatchedPolicy,
-    /// What its circuits use beyond the plain path.
+    /// Features that its circuits use beyond the plain path.
     pub features: Features,
 }
 
-/// What circuits of a port use: the program has no code for the rest.
+/// Features that circuits of a port use: the program has no code for the rest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Features(u32);
 

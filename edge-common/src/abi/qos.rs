@@ -1,4 +1,4 @@
-//! What a `QoS` profile makes of frames: the table that classes, markings and shares of bursts come
+//! `QoS` profiles: the table that classes, markings and shares of bursts come
 //! from.
 
 use edge_bound::below;
@@ -7,7 +7,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 use super::class::{Class, MAX_CLASSES};
 use crate::packet::{ip::Dscp, transport::Transport, vlan::Pcp};
 
-/// What an arriving DSCP means for a peering: its class, and the DSCP to leave with.
+/// The meaning of an arriving DSCP for a peering: its class, and the DSCP to leave with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Marking {
     /// The class.
@@ -32,7 +32,7 @@ impl Marking {
     }
 }
 
-/// How much of a circuit's committed burst a class may use, in 1,024ths: from 1 to all.
+/// Share of a circuit's committed burst that a class may use, in 1,024ths: from 1 to all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BurstShare(u16);
 
@@ -64,7 +64,7 @@ impl BurstShare {
         self.0
     }
 
-    /// Which eighth it ends in, below [`Self::LEVELS`].
+    /// The eighth that it ends in, below [`Self::LEVELS`].
     #[inline(always)]
     #[must_use]
     pub fn level(self) -> usize {
@@ -75,7 +75,7 @@ impl BurstShare {
 /// In place of a code point: the one that the frame came with.
 pub const AS_IT_CAME: u8 = u8::MAX;
 
-/// What a QoS profile under one of `trust`, `reset` and `preserve` makes of frames.
+/// A QoS profile under one of `trust`, `reset` and `preserve`.
 #[repr(C)]
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, FromBytes, IntoBytes, Immutable, KnownLayout,

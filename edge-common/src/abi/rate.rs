@@ -109,7 +109,7 @@ impl Rate {
         (len_bytes as u64).wrapping_mul(self.ticks_mult) >> (self.ticks_shift & 63)
     }
 
-    /// What a CPU buys for a frame of `len_bytes` that takes `frame_ticks`, for a class that may
+    /// Ticks that a CPU buys for a frame of `len_bytes` that takes `frame_ticks`, for a class that may
     /// run `ceiling_ticks` ahead: bytes and their ticks.
     #[inline(always)]
     #[must_use]
@@ -130,7 +130,7 @@ impl Rate {
         self.burst_ticks.wrapping_mul(share.get() as u64) >> BurstShare::WHOLE_LOG2
     }
 
-    /// How far ahead of the clock a word is. One that is behind it is not ahead at all, and neither
+    /// Ticks that a word is ahead of the clock. One that is behind it is not ahead at all, and neither
     /// is one that was written when the clock, of which a word holds 52 days, last stood here.
     #[inline(always)]
     #[must_use]

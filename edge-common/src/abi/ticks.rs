@@ -4,7 +4,7 @@
 //! later. So only differences are ever used, and each place that uses one says what it makes of the
 //! moments around a whole turn.
 
-/// How much another CPU's clock may be ahead: 2^20 ns, about a millisecond. The clocks of two CPUs
+/// The most that another CPU's clock may be ahead: 2^20 ns, about a millisecond. The clocks of two CPUs
 /// differ by nanoseconds; the words that are compared here are read before the clock is.
 pub const MAX_SKEW_TICKS: u64 = 1 << 32;
 

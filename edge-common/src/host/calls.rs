@@ -1,4 +1,4 @@
-//! What are functions of their own in the kernel object are plain calls here.
+//! Functions of their own in the kernel object are plain calls here.
 
 use crate::{
     abi::{admission::Admission, policer::Bucket, port::Features, qos::BurstShare},

@@ -36,7 +36,7 @@ pub struct HostTables {
     pub qos_rows: Vec<QosRow>,
     /// By the attachment's index.
     pub limits: Vec<Limits>,
-    /// What polices.
+    /// The buckets.
     pub buckets: BucketTables<Cell<u64>, FixedClock>,
     /// By the attachment's index.
     pub meters: Vec<Meter>,
@@ -46,9 +46,9 @@ pub struct HostTables {
     pub port_counters: PortCounters,
     /// Whether the port that frames are forwarded to is there.
     pub has_egress: bool,
-    /// What was handed over of the last frame.
+    /// The record that the last frame was handed over with.
     pub handed_over: Vec<HandedOver>,
-    /// What became of the last frame.
+    /// The outcome of the last frame.
     pub outcome: Cell<Outcome>,
 }
 
@@ -56,7 +56,7 @@ pub struct HostTables {
 pub struct BucketTables<W, C> {
     /// By index.
     pub rates: Vec<Rate>,
-    /// What all CPUs share, and what this one has leased, by index; 0 stands for none.
+    /// Policers, and this CPU's leases, by index; 0 stands for none.
     pub policers: Vec<(Policer<W>, Lease)>,
     /// By index; 0 stands for none.
     pub flow_queues: Vec<FlowQueues<W>>,

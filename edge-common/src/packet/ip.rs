@@ -48,7 +48,7 @@ impl Dscp {
 /// The first 16 bits of an IP header: the DSCP is among them in IPv4 and in IPv6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DsWord {
-    /// Which IP.
+    /// Version of IP.
     pub version: IpVersion,
     /// Offset in bytes of the IP header.
     pub offset: usize,

@@ -1,6 +1,6 @@
-//! Which IP a packet is.
+//! A packet's version of IP.
 
-/// Which IP a packet is.
+/// A packet's version of IP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IpVersion {
     /// RFC 791.

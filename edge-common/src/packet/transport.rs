@@ -1,4 +1,4 @@
-//! What is behind the IP header: protocol and ports.
+//! Protocol and ports, behind the IP header.
 
 use super::{
     frame::Frame,
@@ -9,7 +9,7 @@ use super::{
 /// Extension headers of IPv6 that are walked at the most; behind more of them no rule matches.
 pub const MAX_EXTENSION_HEADERS: usize = 6;
 
-/// What rules look at, in one word: protocol and ports.
+/// Protocol and ports in one word, for rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Transport(u64);
 
@@ -77,7 +77,7 @@ impl Transport {
     }
 }
 
-/// What is behind the IP header. To be called through
+/// Protocol and ports, behind the IP header. To be called through
 /// [`crate::env::FrameCalls::transport`].
 #[inline(always)]
 pub fn transport(frame: &(impl Frame + ?Sized), packet: &DsWord) -> Transport {

@@ -6,7 +6,7 @@ use crate::{
     reason::Reason,
 };
 
-/// What a frame, received with the tags up to `last`, counts for in bytes.
+/// Bytes that a frame counts for which was received with the tags up to `last`.
 #[inline(always)]
 pub fn accounted_bytes(
     frame: &impl Frame,

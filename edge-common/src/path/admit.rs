@@ -27,7 +27,7 @@ pub struct Request<'a> {
     pub class: Class,
     /// The class's share of bursts.
     pub share: BurstShare,
-    /// What it counts for.
+    /// Bytes that it counts for.
     pub len_bytes: u32,
 }
 

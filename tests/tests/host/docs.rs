@@ -1,6 +1,10 @@
 //! What the documents say, held against the code.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use edge_common::{Action, Reason, reason::UnmatchedPolicy};
 use edge_user::config;
@@ -49,6 +53,39 @@ fn a_test_stands_behind_each_sentence_about_replays() {
     let document = include_str!("../../../docs/replay.md");
     let (told, _) = document.split_once("## A line of").expect("the section after the sentences");
     check_sentences(told, 10);
+}
+
+/// A sentence has a subject that a reader can name. Code and program output stay out.
+#[test]
+fn no_sentence_begins_with_what_or_who() {
+    const WORDS: [&str; 6] = ["What", "Who", "Whoever", "Whatever", "How", "Which"];
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
+    let documents = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs"];
+    let sources = ["edge-common/src", "edge-ebpf/src"];
+    let mut read = 0;
+    for place in documents.into_iter().chain(sources) {
+        for (path, text) in texts(&root.join(place)) {
+            let is_source = path.extension().is_some_and(|extension| extension == "rs");
+            for (line, number) in text.lines().zip(1..) {
+                let prose =
+                    if is_source { line.split_once("//").map_or("", |it| it.1) } else { line };
+                let words = prose.split(|c: char| !c.is_alphanumeric());
+                let headless = words.into_iter().find(|word| WORDS.contains(word));
+                assert_eq!(headless, None, "{}:{number}: {line}", path.display());
+                read += 1;
+            }
+        }
+    }
+    assert!(read > 5_000, "{read} lines");
+}
+
+/// The documents or sources at a path, with their texts.
+fn texts(path: &Path) -> Vec<(PathBuf, String)> {
+    if !path.is_dir() {
+        return vec![(path.to_owned(), fs::read_to_string(path).expect("a text"))];
+    }
+    let entries = fs::read_dir(path).expect("a directory").map(|entry| entry.expect("an entry"));
+    entries.flat_map(|entry| texts(&entry.path())).collect()
 }
 
 /// Every bullet of the document, and every row of its tables, more than so many of them, names
