@@ -5,7 +5,7 @@
 //! ```
 //!
 //! [`path::process`] strings the steps together and is the whole data plane. The kernel object
-//! supplies packet access, maps, clock and atomics ([`env`]) and nothing else, and the host tests and
+//! supplies packet access, maps, clock and atomics ([`mod@env`]) and nothing else, and the host tests and
 //! `edge replay --engine host` supply the same in memory ([`host`]). So a frame gets the same verdict,
 //! bytes and counters in both.
 //!
@@ -13,7 +13,7 @@
 //! |---|---|
 //! | [`path`] | the steps, a file each |
 //! | [`policer`] | how a bucket works; no frame |
-//! | [`env`] | traits of what surrounds the path |
+//! | [`mod@env`] | traits of what surrounds the path |
 //! | [`abi`] | records that maps hold |
 //! | [`packet`] | headers and their bytes; no table |
 //! | [`reason`] | why a frame leaves the path, and what becomes of it |

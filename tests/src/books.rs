@@ -49,7 +49,7 @@ const VOICE: u8 = 46 << 2;
 pub struct Edge {
     /// Its namespaces.
     pub lab: Lab,
-    /// What is cabled to it.
+    /// The ends that are cabled to it.
     pub ends: Ends,
     daemon: Option<Daemon>,
     /// Bytes that have arrived, by direction.

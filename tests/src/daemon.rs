@@ -179,7 +179,7 @@ impl Daemon {
         Ok(kill(Pid::from_raw(self.child.id().try_into()?), Signal::SIGHUP)?)
     }
 
-    /// What it has written to stderr so far.
+    /// Text that it has written to stderr so far.
     #[must_use]
     pub fn said(&self) -> String {
         self.said.lock().unwrap_or_else(PoisonError::into_inner).clone()

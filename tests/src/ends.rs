@@ -41,7 +41,7 @@ pub fn lab(mtu_bytes: u32) -> Result<Lab> {
     Lab::with_mtu(&PORTS, mtu_bytes)
 }
 
-/// What is cabled to each port.
+/// The sender and the collector that are cabled to each port.
 pub struct Ends {
     /// To `customer0`.
     pub customer: (RawSender, RawCollector),

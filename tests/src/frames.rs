@@ -7,7 +7,7 @@ use proptest::{
 
 use crate::shim::any_shim;
 
-/// How many frames a test takes: as many as the environment variable `name` says.
+/// Number of frames that a test takes: as many as the environment variable `name` says.
 #[must_use]
 pub fn how_many(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).ok().and_then(|frames| frames.parse().ok()).unwrap_or(otherwise)

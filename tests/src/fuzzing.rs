@@ -27,12 +27,12 @@ pub struct Engines {
     hosts: [HostEngine; 2],
 }
 
-/// What an input means.
+/// The meaning of an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Input<'a> {
     /// The port that receives.
     pub port: &'static str,
-    /// What it receives.
+    /// The frame that it receives.
     pub frame: &'a [u8],
 }
 
@@ -67,7 +67,7 @@ impl Engines {
         Self { fixture, hosts }
     }
 
-    /// What they are made of.
+    /// The fixture that they are made of.
     #[must_use]
     pub fn fixture(&self) -> &Fixture {
         &self.fixture
@@ -89,8 +89,8 @@ impl<'a> Input<'a> {
     }
 }
 
-/// What holds of a frame that was `sent` and forwarded: no byte but those of tags, DSCP and the
-/// IPv4 header checksum is another.
+/// Checks a frame that was `sent` and forwarded: no byte but those of tags, DSCP and the IPv4
+/// header checksum is another.
 fn forwarded(
     fixture: &Fixture,
     port: &str,
@@ -144,7 +144,7 @@ fn forwarded(
     Ok(())
 }
 
-/// How many tags the frame has come and left with, of those that are its circuit's.
+/// Numbers of tags that the frame has come and left with, of those that are its circuit's.
 fn tags(fixture: &Fixture, port: &str, sent: &[u8], left: &Prediction) -> Option<(usize, usize)> {
     let config = &fixture.config;
     let named = |name: &str| config.ports.iter().find(|known| known.name == name);

@@ -1,4 +1,4 @@
-//! What the tests against the kernel share.
+//! Code that the tests against the kernel share.
 
 pub mod books;
 pub mod both;

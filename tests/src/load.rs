@@ -155,7 +155,7 @@ pub fn check_all(lab: &Lab, sent: [Sent; 2], daemon: Daemon) -> Result<()> {
     detach(lab).map(drop)
 }
 
-/// What came off the wire with tags, at both ends: frames and bytes.
+/// Frames and bytes that came off the wire with tags, at both ends.
 pub fn received(lab: &Lab) -> Result<(u64, u64)> {
     let mut sum = (0, 0);
     for port in PORTS {
@@ -165,7 +165,7 @@ pub fn received(lab: &Lab) -> Result<(u64, u64)> {
     Ok(sum)
 }
 
-/// What the ledger has: frames and bytes.
+/// Frames and bytes that the ledger has.
 pub fn booked() -> Result<(u64, u64)> {
     let query = UsageQuery { grain: Grain::Total, ..UsageQuery::default() };
     let usage = Ledger::open_read_only(STATE_DIR.as_ref())?.usage(&query)?;

@@ -16,7 +16,7 @@ use crate::{
 ///   is then that of a PPP protocol or an EtherType.
 /// * Of IP: `dscp=46`, `ecn=1`, `udp=50000`, `tcp=22`, `icmp`, `sum+1` (a checksum that is wrong by
 ///   so much), `fragment` (not the first), `options` or an extension header, `payload=1472`.
-/// * What is wrong with it: `version=5`, `ihl=4`, `total=19`, `padding=4`, and last of all
+/// * Faults: `version=5`, `ihl=4`, `total=19`, `padding=4`, and last of all
 ///   `cut=40`: no more of the frame than that.
 pub fn frame_of(text: &str) -> Result<Vec<u8>> {
     let mut described = Described::default();

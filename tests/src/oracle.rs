@@ -1,4 +1,4 @@
-//! What a frame becomes, worked out from the configuration alone: tags as a list, headers by
+//! The outcome of a frame, worked out from the configuration alone: tags as a list, headers by
 //! `etherparse`, no table and no code of the path's. Policing is left out.
 
 use edge_common::{Reason, abi::outcome::Outcome};
@@ -13,7 +13,7 @@ use etherparse::{Ipv4HeaderSlice, Ipv6HeaderSlice};
 
 use crate::fixture::Fixture;
 
-/// What is predicted for a frame.
+/// The prediction for a frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prediction {
     /// Why its path ends, were there no policer.
@@ -24,7 +24,7 @@ pub struct Prediction {
     pub class: Option<String>,
     /// Arriving DSCP and the one to leave with.
     pub dscp: Option<(u8, u8)>,
-    /// What it counts for.
+    /// The length that it counts for.
     pub len_bytes: usize,
     /// The frame as it leaves or, where it is dropped, as far as it was changed by then.
     pub frame: Vec<u8>,
@@ -62,7 +62,7 @@ pub fn check(fixture: &Fixture, port: &str, host: &mut HostEngine, sent: &[u8]) 
     prediction
 }
 
-/// What became of a frame, in the words of a prediction.
+/// The outcome of a frame, in the words of a prediction.
 fn observed(fixture: &Fixture, outcome: &Outcome, frame: Vec<u8>) -> Prediction {
     let attachments = &fixture.plan.attachments;
     let attachment = attachments.iter().find(|known| known.index == outcome.attachment);
@@ -133,7 +133,7 @@ struct Dissected {
     addresses: [u8; 12],
     /// TPID and TCI.
     tags: Vec<(u16, u16)>,
-    /// What follows the tags taken so far.
+    /// The EtherType behind the tags taken so far.
     ether_type: u16,
     rest: Vec<u8>,
 }
@@ -230,7 +230,7 @@ pub fn ip_at(ether_type: u16, rest: &[u8]) -> (u16, usize) {
     if IP.contains(&within) { (within, 8) } else { (ether_type, 0) }
 }
 
-/// What the tags carry.
+/// The packet that the tags carry.
 enum Packet {
     V4 { dscp: u8, header_bytes: usize, len_bytes: usize, later_fragment: bool, protocol: u8 },
     V6 { dscp: u8, len_bytes: usize, next_header: u8 },

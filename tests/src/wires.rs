@@ -36,7 +36,7 @@ pub const PORTS: [(&str, &str); 4] =
     [("P1", "cust0"), ("P2", "cust1"), ("C1", "core0"), ("C2", "core1")];
 const TAGS: [(u16, u16); 2] = [(0x8100, 100), (0x8100, 10)];
 const LEN_BYTES: u16 = 200;
-/// How long is waited for what should come about at once.
+/// Longest wait for something that should come about at once.
 pub const WAIT: Duration = Duration::from_secs(15);
 /// Long enough for a frame that should not arrive to have arrived.
 const QUIET: Duration = Duration::from_millis(30);
@@ -102,7 +102,7 @@ impl End {
         })
     }
 
-    /// What has arrived of our frames: the edge's stack may have things of its own to say.
+    /// Those of our frames that have arrived: the edge's stack may have things of its own to say.
     pub fn take(&self) -> Result<Vec<Vec<u8>>> {
         let mut ours = Vec::new();
         loop {
@@ -244,7 +244,8 @@ impl Wires {
         Ok(done)
     }
 
-    /// What `customers` have sent has arrived as it was sent, and nothing else has arrived anywhere.
+    /// All frames of `customers` have arrived as they were sent, and nothing else has arrived
+    /// anywhere.
     ///
     /// # Panics
     ///

@@ -17,7 +17,7 @@ pub const OBJECTS: [&str; 2] = ["edge", "lab"];
 
 /// Builds edge-ebpf in `root`, and returns the directory that has its objects, [`OBJECTS`].
 ///
-/// What compiler and linker say goes to standard error as they say it.
+/// Messages of compiler and linker go to standard error as they come.
 pub fn build(root: &Path) -> Result<PathBuf> {
     let toolchain = Toolchain::require()?;
     let target_dir = target_dir(root);

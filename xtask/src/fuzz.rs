@@ -27,7 +27,7 @@ const MAX_LEN_BYTES: u32 = 600;
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// How long to look.
+    /// Length of the search in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     seconds: u32,
     /// Then adds to the committed corpus what covers more than it does.
@@ -77,8 +77,8 @@ impl Fuzzer<'_> {
             .args(corpora)
             .args(["--", &format!("-dict={FUZZ_DIR}/path.dict")])
             .arg(format!("-max_len={MAX_LEN_BYTES}"))
-            // How near a comparison is counts as covered too: most of what the path decides by is
-            // a number of a table.
+            // A nearer comparison counts as coverage, too: most of what the path decides by is a
+            // number of a table.
             .arg("-use_value_profile=1")
             .args(flags);
         cargo

@@ -1,4 +1,4 @@
-//! What building the eBPF objects takes: shared by `cargo xtask` and edge-user's build script.
+//! The means to build the eBPF objects: shared by `cargo xtask` and edge-user's build script.
 
 pub mod ebpf;
 pub mod toolchain;

@@ -54,7 +54,7 @@ enum Verb {
     Bench(EdgeArgs),
 }
 
-/// What `edge` itself is told.
+/// Arguments for `edge` itself.
 #[derive(Args)]
 struct EdgeArgs {
     /// Arguments of the same command of `edge`.

@@ -54,7 +54,7 @@ enum Stage {
 /// The outcome of a stage.
 #[derive(Default)]
 struct Outcome {
-    /// How many stages were skipped: this one, or those beside it.
+    /// Number of stages that were skipped: this one, or those beside it.
     skipped: usize,
 }
 
@@ -188,7 +188,7 @@ fn lint_ebpf(root: &Path) -> Result<Outcome> {
         .args(["check", "--release", "--package", "edge-ebpf", "--bins", "--target-dir"])
         .arg(ebpf::target_dir(root).join("clippy"))
         .env("RUSTC_WORKSPACE_WRAPPER", driver)
-        // What `cargo clippy` does, of which Debian's compiler has none for rustup's cargo.
+        // As `cargo clippy` does, of which Debian's compiler has none for rustup's cargo.
         .env("CLIPPY_ARGS", "-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__")
         .env("CLIPPY_CONF_DIR", root);
     step::run("clippy for BPF", &mut check)?;

@@ -164,7 +164,7 @@ pub fn search_path() -> impl Iterator<Item = PathBuf> {
     env::split_paths(&path).collect::<Vec<_>>().into_iter().chain(cargo).chain(sbin)
 }
 
-/// What `rustc -vV` tells.
+/// The release that `rustc -vV` tells of.
 #[derive(Debug, PartialEq, Eq)]
 struct Release {
     number: String,
@@ -219,7 +219,7 @@ fn has_core(sources: &Path) -> bool {
     sources.join("library/core/src/lib.rs").exists()
 }
 
-/// What a command prints, if it succeeds.
+/// The standard output of a command, if it succeeds.
 fn output(command: &mut Command) -> Option<String> {
     let output = command.output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())

@@ -1,4 +1,4 @@
-//! What a frame counts for.
+//! The length that a frame counts for.
 
 use crate::{
     frames::{QINQ_TAGS, frame, ipv4, ipv6},
@@ -42,7 +42,7 @@ fn a_packet_counts_for_its_own_length() {
     };
     assert_eq!(counted(padded(0x0800, ipv4(0, 8)), by_packet()), (28, 80));
     assert_eq!(counted(padded(0x86dd, ipv6(0, 8)), by_packet()), (48, 100));
-    // What is not IP has no length of its own.
+    // A packet that is not IP has no length of its own.
     assert_eq!(counted(frame(&QINQ_TAGS, 0x0806, &[0; 46]), by_packet()), (46, 68));
 }
 

@@ -72,7 +72,7 @@ fn each_bucket_holds_what_is_in_it() {
     assert!(is_about(circuit[0], bound(10)), "circuit: {circuit:?}");
 }
 
-/// What the peering refuses is not taken from the class, nor from the circuit.
+/// Bytes that the peering refuses are not taken from the class, nor from the circuit.
 #[test]
 fn a_refusal_takes_nothing() {
     let mut tables = limited();
@@ -193,7 +193,7 @@ fn flows(tables: &mut HostTables, offered_mbps: &[u64]) -> Vec<u64> {
 
 #[test]
 fn no_flow_starves_another() {
-    // What the last 1.5 s can hold.
+    // Bytes that the last 1.5 s can hold.
     let purchased = 18_750_000.0;
     let share = |bytes: u64| bytes as f64 / purchased;
 

@@ -25,7 +25,7 @@ fn behind(shim: &Shim, packet: &[u8]) -> Vec<u8> {
     frame(&QINQ_TAGS, shim.0, &[&shim.1, packet].concat())
 }
 
-/// Whatever is in front of an IPv4 packet, and of an IPv6 packet.
+/// Each shim that may be in front of an IPv4 packet, and of an IPv6 packet.
 fn shims() -> [[Shim; 2]; 3] {
     let plain = |ether_type| (ether_type, Vec::new());
     [[plain(0x0800), plain(0x86dd)], [pppoe(0x0021), pppoe(0x0057)], [snap(0x0800), snap(0x86dd)]]

@@ -229,7 +229,7 @@ fn over_rate() -> Reason {
     reason
 }
 
-/// What could not be sent is not metered.
+/// A frame that could not be sent is not metered.
 fn no_egress() -> Reason {
     let mut tables = sample(&qos_row(|arriving| arriving));
     tables.has_egress = false;
@@ -279,7 +279,7 @@ fn frames_without_a_tag_and_with_a_priority_tag_can_be_claimed() {
         assert_eq!(tables.outcome.get().attachment, DOT1Q);
         assert_eq!(left, frame(tags, 0x0800, &ipv4(0, 26)), "marked behind {tags:x?}");
     }
-    // What has another tag is somebody else's, wherever and of whatever kind that is.
+    // A frame with another tag is somebody else's, wherever and of whatever kind that tag is.
     for tpid in [0x8100, 0x88a8, 0x9100, 0x9200] {
         for vid in [0, 21, 100, 999, 4095] {
             for first in [&[][..], &[(0x8100, 0xa000)], &[(0x88a8, 0)], &[(0x8100, 0); 2]] {

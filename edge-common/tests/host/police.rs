@@ -81,7 +81,7 @@ fn the_purchased_rate_is_delivered_within_a_thousandth() {
         {
             let purchased = rate_bps as f64 / 8e9 * duration_ns as f64;
             let delivered = delivered(rate_bps, len_bytes, overload, cpus, duration_ns) as f64;
-            // What the CPUs may hold or have used ahead at the two ends of the window.
+            // Bytes that the CPUs may hold or have used ahead at the two ends of the window.
             let slack = cpus as f64 * (rate_bps as f64 * 16e-6 / 8.0 + f64::from(len_bytes));
             assert!(
                 (delivered - purchased).abs() <= 0.001 * purchased + 2.0 * slack,

@@ -84,8 +84,8 @@ impl Reference {
         true
     }
 
-    /// What `docs/policer.md` says of a word that is behind the clock: it is taken for one that is
-    /// ahead for the last `max_ahead_ticks` of each turn.
+    /// As `docs/policer.md` says, a word that is behind the clock is taken for one that is ahead
+    /// for the last `max_ahead_ticks` of each turn.
     fn ahead_ticks(&self, now_ticks: u128) -> u128 {
         let Some(behind_ticks) = now_ticks.checked_sub(self.tat_ticks) else {
             return self.tat_ticks - now_ticks;
@@ -181,7 +181,7 @@ proptest! {
         }
     }
 
-    /// What two bursts sold is no peak of one moment, unless they came in one.
+    /// The sales of two bursts are no peak of one moment, unless they came in one.
     #[test]
     fn windows_close_after_any_pause(start_ns in long_pause_ns(), pause_ns in any_pause_ns()) {
         let mut tables = circuit(false);

@@ -1,9 +1,8 @@
 //! Bounds of array indices that the BPF verifier sees.
 //!
 //! A compiler that can prove a bound drops the mask or the comparison that states it, and the
-//! verifier, which knows less of where a number comes from, then refuses the access. Which masks a
-//! compiler drops, and which bounds a verifier finds again by itself, changes with each version of
-//! either. So an index into a map's value is masked by [`below`], whose mask no compiler can prove
+//! verifier, which knows less of where a number comes from, then refuses the access. Each version of
+//! either drops other masks, or finds other bounds again by itself. So an index into a map's value is masked by [`below`], whose mask no compiler can prove
 //! to be superfluous.
 //!
 //! The crate is one of its own since the packet path has no `unsafe`, and the barrier is assembly.

@@ -19,7 +19,7 @@ use crate::{
     replay,
 };
 
-/// What precedes the payload of [`udp`]'s frames: Ethernet, two tags, IPv4, UDP.
+/// Length of the headers of [`udp`]'s frames: Ethernet, two tags, IPv4, UDP.
 const HEADERS_LEN_BYTES: usize = 14 + 2 * 4 + 20 + 8;
 
 /// A port's programs, with tables of their own.

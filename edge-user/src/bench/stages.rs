@@ -1,4 +1,4 @@
-//! What the path costs on this machine, against a program that does nothing.
+//! The cost of the path on this machine, against a program that does nothing.
 
 use std::{sync::Barrier, thread};
 
@@ -103,19 +103,19 @@ const REPEAT: u32 = 1_000_000;
 /// machine does falls on all of them.
 const ROUNDS: usize = 9;
 
-/// What `edge bench --json` prints.
+/// The output of `edge bench --json`.
 #[derive(Debug, Serialize)]
 pub struct Report {
     /// Nanoseconds of the empty program.
     pub empty_ns: f64,
-    /// How far frames get, and what that costs.
+    /// Each kind of frame, with its cost.
     pub stages: Vec<Stage>,
 }
 
 /// A kind of frame.
 #[derive(Debug, Serialize)]
 pub struct Stage {
-    /// How far it gets.
+    /// The part of the path that it takes.
     pub stage: &'static str,
     /// Median of nanoseconds a frame.
     pub ns: f64,
@@ -220,7 +220,7 @@ fn measure_on_all_cpus(ebpf: &mut Ebpf, frame: &[u8]) -> Result<f64> {
             let start = &start;
             scope.spawn(move || -> Result<f64> {
                 let moved = replay::kernel::move_to_cpu(cpu as usize);
-                // Whoever can't move must not keep the others waiting.
+                // A thread that can't move must not keep the others waiting.
                 start.wait();
                 moved?;
                 test_run(program, frame, REPEAT)

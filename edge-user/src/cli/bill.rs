@@ -32,7 +32,7 @@ pub(super) struct Args {
     /// Of the circuit only that has, or had, this name.
     #[arg(long, value_name = "NAME")]
     circuit: Option<String>,
-    /// How it is printed.
+    /// Format of the output.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
 }
@@ -81,7 +81,7 @@ pub(super) fn bill(args: &Args) -> Result<()> {
     Completeness { is_complete: seen.is_complete && kept.is_complete }.of("these amounts")
 }
 
-/// What the ledger has about `month`.
+/// The ledger's records and terms for `month`.
 fn read(ledger: &Ledger, month: Month) -> Result<Input> {
     let spans = ledger.terms_around(month.start(), month.end())?.into_iter();
     let spans = spans.map(|TermsSpan { terms, from, to }| Span { terms, from, to }).collect();

@@ -33,8 +33,8 @@ enum LedgerVerb {
     },
     /// Puts a backup in the ledger's place, while no daemon runs.
     ///
-    /// What was there stays beside it, as `ledger.db.before-restore`. What the meters have and the
-    /// backup has not is booked when the daemon runs again.
+    /// The ledger that was there stays beside it, as `ledger.db.before-restore`. When the daemon
+    /// runs again, it books the counts that the meters have and the backup has not.
     Restore {
         /// The backup.
         file: PathBuf,

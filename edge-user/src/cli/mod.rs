@@ -77,7 +77,7 @@ enum Verb {
     Man,
 }
 
-/// Which configuration.
+/// The configuration that a verb reads.
 #[derive(Debug, clap::Args)]
 struct ConfigArg {
     /// The configuration.
@@ -85,7 +85,7 @@ struct ConfigArg {
     config: PathBuf,
 }
 
-/// Which daemon.
+/// The daemon that a verb asks.
 #[derive(Debug, clap::Args)]
 struct SocketArg {
     /// The daemon's control socket.
@@ -170,7 +170,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
     if is_usage || is_not_ethernet { 2 } else { 1 }
 }
 
-/// What to do about an error that root would not have.
+/// Advice on an error that root would not have.
 fn permission_hint(error: &anyhow::Error) -> &'static str {
     let is_permission = error.chain().any(|cause| {
         let io = cause.downcast_ref::<io::Error>().and_then(io::Error::raw_os_error);
@@ -185,7 +185,7 @@ fn refusal_log(error: &anyhow::Error) -> Option<&str> {
     error.chain().find_map(|cause| cause.downcast_ref::<LoadError>())?.log.as_deref()
 }
 
-/// Whoever read our output has read enough (`edge … | head`).
+/// Whether the reader of our output has closed the pipe (`edge … | head`).
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
     let closed = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
     error.chain().any(|cause| {

@@ -33,7 +33,7 @@ pub(super) struct Args {
     /// Sums over what, in UTC.
     #[arg(long, value_enum, default_value_t)]
     by: By,
-    /// How it is printed.
+    /// Format of the output.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
     /// The 95th percentile of five-minute samples instead; of this month so far, unless told
@@ -135,8 +135,8 @@ fn print_percentiles(args: &Args, ledger: &Ledger) -> Result<Completeness> {
     Ok(kept)
 }
 
-/// Says so where what is asked for has been deleted in part. Who asks for all there is, with no `from`, gets
-/// that.
+/// Says so where what is asked for has been deleted in part. A query with no `from` asks for all
+/// there is, and gets that.
 pub(super) fn warn_of_expired(
     what: &str,
     from: Option<Timestamp>,

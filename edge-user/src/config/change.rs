@@ -28,7 +28,7 @@ impl Config {
     /// The circuit `name` as it would be with the bandwidth `bandwidth_bps` in bit/s, and its place
     /// in [`Config::circuits`]. The burst follows, unless the file gives it in bytes.
     ///
-    /// What the file's checks would refuse is refused here, too.
+    /// The method refuses everything that the file's checks would refuse.
     pub fn circuit_at(
         &self,
         name: &str,

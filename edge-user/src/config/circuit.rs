@@ -17,7 +17,7 @@ use super::{
 
 const MAX_PEERINGS: usize = 3;
 
-/// What a circuit refers to.
+/// Ports, profiles and zones that a circuit can refer to.
 pub(super) struct Checks<'a> {
     pub(super) port_names: &'a [&'a str],
     pub(super) profiles: &'a Profiles,

@@ -9,7 +9,7 @@ use crate::units::bit_rate;
 /// `source` with the bandwidth `bandwidth_bps` in bit/s for the circuit `name`, in the notation
 /// that is there, a string or a number; `None` where the circuit or its bandwidth is not found.
 ///
-/// What comes out is not checked: [`super::parse`] does that.
+/// The function does not check the new text: [`super::parse`] does that.
 #[must_use]
 pub fn with_bandwidth(source: &str, name: &str, bandwidth_bps: u64) -> Option<String> {
     let document = toml_span::parse(source).ok()?;

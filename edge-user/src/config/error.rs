@@ -24,7 +24,7 @@ pub struct ConfigError {
     pub position: Option<Position>,
     /// The same in bytes of the file: the first, and the one behind the last.
     pub bytes: Option<(usize, usize)>,
-    /// What is wrong, and what to do.
+    /// The message: what is wrong, and what to do.
     pub message: String,
 }
 
@@ -137,7 +137,7 @@ impl<'s> Errors<'s> {
         self.add(error.span, message);
     }
 
-    /// How many there are.
+    /// Number of errors so far.
     pub(super) fn count(&self) -> usize {
         self.found.borrow().len()
     }

@@ -8,7 +8,7 @@ use super::{
     values::{Read, wrong},
 };
 
-/// What a file says about a key.
+/// The content of a key in a file.
 #[derive(Debug)]
 pub(super) enum Field<T> {
     /// Nothing: the default holds.

@@ -25,7 +25,8 @@ pub(super) fn check(circuit: &RawCircuit, profiles: &Profiles, errors: &Errors<'
     }
 }
 
-/// What is around a limit: what it is called, its bandwidth in bit/s, and where that is.
+/// The circuit or peering around a limit: its name in messages, its bandwidth in bit/s, and the
+/// place of that in the file.
 type Outer = (&'static str, u64, Span);
 
 fn check_classes(peering: &RawPeering, outer: Outer, profiles: &Profiles, errors: &Errors<'_>) {

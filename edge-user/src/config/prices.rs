@@ -42,7 +42,7 @@ struct RawMonthly {
     premium: Field<Decimal>,
 }
 
-/// What circuits can name as their zone.
+/// The zones that circuits can name.
 pub(super) enum Zones {
     /// There are no prices.
     None,
@@ -77,7 +77,7 @@ impl RawPrices {
         prices
     }
 
-    /// What is left of something that is no table.
+    /// Stand-in for a `[prices]` that is no table: every key counts as wrong.
     pub(super) fn bad() -> Self {
         Self { currency: Field::Bad, gb: Field::Bad, zone: Field::Bad, zones: None }
     }

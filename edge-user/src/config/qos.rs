@@ -95,14 +95,14 @@ fn check_rule_count(classes: &[RawClass], errors: &Errors<'_>) {
     }
 }
 
-/// What only one class of a profile may list.
+/// An entry that only one class of a profile may list.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Entry {
     Dscp(DscpEntry),
     Pcp(u8),
 }
 
-/// What the classes of a profile so far have claimed.
+/// The entries and names that the classes of a profile so far have claimed.
 struct Claims<'a> {
     entries: Vec<(Entry, Span, String)>,
     names: BTreeMap<String, Span>,
@@ -185,7 +185,7 @@ impl Claims<'_> {
     }
 }
 
-/// What is right in a list; nothing where it is absent.
+/// The correct entries of a list; none where the list is absent.
 fn entries<T>(list: &Field<Vec<Spanned<T>>>) -> &[Spanned<T>] {
     list.given().map_or(&[], |list| &list.value)
 }

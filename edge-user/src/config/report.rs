@@ -1,4 +1,4 @@
-//! What a correct file says, in short, and what in it is unusual.
+//! A summary of a correct file, and warnings about what in it is unusual.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,7 +33,7 @@ impl Config {
         )
     }
 
-    /// What is correct but perhaps not meant, one sentence each.
+    /// Warnings about what is correct but perhaps not meant, one sentence each.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();

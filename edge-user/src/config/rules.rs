@@ -1,4 +1,4 @@
-//! What a class takes by what is behind the IP header: the `match` of a class.
+//! The `match` of a class: packets that it takes by what is behind the IP header.
 
 use toml_span::{Span, Value};
 

@@ -165,7 +165,7 @@ impl RawEdge {
         edge
     }
 
-    /// What is left of something that is no table.
+    /// Stand-in for an `[edge]` that is no table: every key counts as wrong.
     fn bad() -> Self {
         Self {
             name: Field::Bad,
@@ -291,8 +291,8 @@ impl RawClass {
     }
 }
 
-/// What `read` returns; `None` where that is nothing because of an error just reported, so that
-/// "there is none" isn't reported on top.
+/// The entries that `read` returns; `None` where there are none because of an error just reported,
+/// so that "there is none" isn't reported on top.
 fn checked<T>(errors: &Errors<'_>, read: impl FnOnce() -> Vec<T>) -> Option<Vec<T>> {
     let before = errors.count();
     let entries = read();

@@ -1,4 +1,4 @@
-//! Who claims which tags on which port.
+//! The tags that each peering claims on each port.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,7 +34,7 @@ pub(super) fn check(circuits: &[RawCircuit], ports: &[PortSide<'_>], errors: &Er
     }
 }
 
-/// What a peering claims on the ports of one side.
+/// A peering's claim on the ports of one side.
 #[derive(Clone, Copy)]
 struct Claim<'a> {
     /// The S-VID, and whose it is.
@@ -102,7 +102,7 @@ pub(super) fn s_tag(raw: &RawCircuit, side: Side) -> Field<u16> {
     }
 }
 
-/// What a key for the core says on `side`.
+/// A key for the core as it holds on `side`: absent on the customer side.
 fn on_core<T>(key: &Field<T>, side: Side) -> &Field<T> {
     match side {
         Side::Customer => &Field::Absent,
@@ -120,7 +120,7 @@ fn ports_of<'a>(raw: &RawCircuit, ports: &[PortSide<'a>]) -> Vec<PortSide<'a>> {
     ports.iter().filter(|(name, _)| listed.contains(name)).copied().collect()
 }
 
-/// Who was first.
+/// The first claims to tags, by port.
 struct Ledger<'a> {
     /// By port; with an S-VID, what is behind that, and without one, frames' only tags.
     vids: BTreeMap<(&'a str, Option<u16>), Intervals<Owner<'a>>>,

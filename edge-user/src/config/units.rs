@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// What a value means in the unit it is kept in, or what is wrong with it and what to write.
+/// A value in the unit it is kept in, or a message: what is wrong with it and what to write.
 pub(super) type Parsed<T> = Result<T, String>;
 
 pub(super) const DURATION_HELP: &str = "give a time such as \"10s\", \"5min\", \"1h\" or \"400d\"";

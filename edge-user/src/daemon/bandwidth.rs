@@ -27,7 +27,7 @@ pub struct SetBandwidth {
     pub save: bool,
 }
 
-/// What changed.
+/// A change of a circuit's bandwidth.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BandwidthChange {
     /// The circuit's name.

@@ -26,7 +26,7 @@ use super::{
 };
 use crate::kernel::Pins;
 
-/// How long the thread may go on with what it is at, when it is to end.
+/// Longest time that the thread may go on with its work when it is to end.
 const END_WITHIN: Duration = Duration::from_secs(5);
 
 /// The thread. Dropping this ends it.
@@ -48,7 +48,7 @@ enum Request {
     End,
 }
 
-/// What others see.
+/// The state that other threads see.
 #[derive(Default)]
 struct Shared {
     state: LedgerState,
@@ -129,7 +129,7 @@ impl Bookkeeper {
         lock(&self.shared).closed.contains(pins)
     }
 
-    /// How the books are.
+    /// The state of the books.
     #[must_use]
     pub fn status(&self) -> LedgerStatus {
         let shared = lock(&self.shared);

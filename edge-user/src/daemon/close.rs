@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// What happens to counters that can't be booked.
+/// The fate of counters that can't be booked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unbooked {
     /// They are kept, and all else too: an error.
@@ -63,7 +63,7 @@ pub fn close(config: &Config, pins: &Pins, unbooked: Unbooked) -> Result<Closed>
         Ok(ledger) => Some(ledger),
         Err(error) if unbooked == Unbooked::Discard => {
             lost(&error);
-            // What can be booked, is.
+            // The counters that can be booked still are, below.
             OpenLedger::open(state_dir, &all, Present::All).ok()
         }
         // Nothing was ever counted.
@@ -83,7 +83,7 @@ pub fn close(config: &Config, pins: &Pins, unbooked: Unbooked) -> Result<Closed>
     for other in pins.others()? {
         other.remove_links()?;
     }
-    // What is under way may still be refused, and is counted as that.
+    // A device may still refuse frames that are under way: they count as refused.
     quiesce();
     if let Some(ledger) = &mut ledger
         && let Err(error) = ledger.book(&all, &policy, |_| Ok(true))

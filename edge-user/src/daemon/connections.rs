@@ -1,5 +1,5 @@
-//! Connections of clients: so many at once on each way in, and each for so long. Whatever clients
-//! do, there are open files left for the books.
+//! Connections of clients: so many at once on each way in, and each for so long. Some open
+//! files are left for the books, whatever clients do.
 
 use std::{
     collections::VecDeque,
@@ -18,12 +18,13 @@ use tokio::{
 /// Connections at once on one way in. The next one takes the place of the one that has been open
 /// for longest without a request.
 pub(super) const MOST: usize = 64;
-/// How long a connection lasts after its last request, or without any. An answer, and the client's
-/// reading of it, has this long.
+/// A connection lasts this long after its last request, or after its beginning if there is none. An
+/// answer, and the client's reading of it, has this long.
 const LASTS: Duration = Duration::from_mins(1);
-/// How long after its last request a connection does not have to make room.
+/// For this long after its last request, a connection does not have to make room.
 const BUSY: Duration = Duration::from_secs(30);
-/// How long is waited after an error of the listener, such as too many open files, and for room.
+/// Pause after an error of the listener, such as too many open files, and between two looks for
+/// room.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// A connection's memory of its last request, shared with the task that answers it.

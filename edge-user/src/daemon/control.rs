@@ -30,14 +30,14 @@ use crate::config::{BandwidthRefused, ConfigErrors};
 
 /// Longest request in bytes.
 const MAX_REQUEST_LEN_BYTES: u64 = 64 * 1024;
-/// How long a client may take to ask, and to read its answer.
+/// Longest time for a client to send its request, and longest time for it to read its answer.
 const ASK_WITHIN: Duration = Duration::from_secs(10);
-/// How long a booking may take.
+/// Longest time that the daemon waits for a booking.
 const BOOK_WITHIN: Duration = Duration::from_secs(20);
-/// How long a client waits for the daemon.
+/// Longest time that a client waits for the daemon's answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
-/// What a client asks for.
+/// A client's request.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "kebab-case")]
 pub enum Request {
@@ -45,7 +45,7 @@ pub enum Request {
     Status,
     /// To book the meters now: [`Booked`].
     Book,
-    /// To read the configuration again: [`Reloaded`].
+    /// To read the configuration again: [`super::reloaded::Reloaded`].
     Reload,
     /// Another bandwidth for a circuit: a [`super::bandwidth::BandwidthChange`].
     SetBandwidth(SetBandwidth),
@@ -65,7 +65,7 @@ pub struct Booked {
 #[error("{0}")]
 pub struct ConfigRefused(String);
 
-/// What the daemon answers.
+/// The daemon's answer.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Answer {
@@ -100,7 +100,7 @@ pub fn bind(path: &Path) -> Result<(UnixListener, SocketFile)> {
             path.display(),
         ),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        // What a daemon that was killed leaves behind.
+        // A daemon that was killed leaves its socket's file behind.
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
             fs::remove_file(path).with_context(|| format!("removing {}", path.display()))?;
         }

@@ -17,8 +17,8 @@ use crate::{
 pub(super) struct Exports(Vec<(Export, Exporter)>);
 
 impl Exports {
-    /// Starts those that are new, ends those that are gone, leaves the others alone. Who drops
-    /// what is returned waits for the end of those that are gone.
+    /// Starts those that are new, ends those that are gone, leaves the others alone. Those that
+    /// are gone are returned: the caller waits for their end when it drops them.
     pub(super) fn follow(&mut self, wanted: &[Export], state_dir: &Path) -> Vec<Exporter> {
         let (kept, gone): (Vec<_>, Vec<_>) =
             self.0.drain(..).partition(|(export, _)| wanted.contains(export));

@@ -35,7 +35,7 @@ pub(super) struct Set {
     pub(super) tables: KernelTables,
 }
 
-/// What the kernel has of a configuration.
+/// The parts of a configuration that the kernel has.
 pub(super) struct Installed {
     pub(super) plan: Plan,
     /// By port name. A port that waits for its interface is not there.

@@ -39,9 +39,9 @@ use crate::{
     plan::Capacity,
 };
 
-/// How long to wait before a port is attached again that could not be, and nothing has changed.
+/// After this time, the daemon tries again to attach a port even if nothing has changed.
 const TRY_AGAIN_AFTER: Duration = Duration::from_secs(10);
-/// How long a booking is waited for.
+/// Longest time that the daemon waits for a booking.
 const BOOK_WITHIN: Duration = Duration::from_secs(10);
 /// The same before a start goes on without it.
 const TAKE_OVER_WITHIN: Duration = Duration::from_secs(2);
@@ -265,7 +265,7 @@ impl Instance {
         Status::read(&self.config, plan, &ports, &self.set.tables, &self.peaks, &beside, own)
     }
 
-    /// Who keeps the books.
+    /// The bookkeeper.
     pub fn bookkeeper(&self) -> Arc<Bookkeeper> {
         Arc::clone(&self.bookkeeper)
     }

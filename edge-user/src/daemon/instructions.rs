@@ -1,4 +1,4 @@
-//! What the bookkeeper goes by.
+//! The bookkeeper's instructions.
 
 use crate::{
     billing::ledger::Policy,
@@ -6,14 +6,14 @@ use crate::{
     model::Terms,
 };
 
-/// What the bookkeeper goes by.
+/// Instructions that the bookkeeper follows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Instructions {
     /// The edge's name.
     pub edge: String,
-    /// How the ledger is kept.
+    /// The ledger's settings.
     pub ledger: LedgerConfig,
-    /// What circuits are sold as.
+    /// The terms that circuits are sold at.
     pub terms: Vec<Terms>,
     /// Where records go.
     pub exports: Vec<Export>,
@@ -47,7 +47,7 @@ pub(super) fn terms(edge: &str, circuit: &Circuit) -> Terms {
 }
 
 impl LedgerConfig {
-    /// How readings become usage.
+    /// The rules by which readings become usage.
     #[must_use]
     pub fn policy(&self) -> Policy {
         // A reading that was missed is no gap yet.

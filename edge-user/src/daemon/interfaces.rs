@@ -13,8 +13,8 @@ use crate::{
     },
 };
 
-/// Which interface a port gets, where its own and the one with the configuration's name for it are
-/// two.
+/// The choice of a port's interface, where its own and the one with the configuration's name for it
+/// are two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wanted {
     /// The one with the name: somebody has the configuration read.

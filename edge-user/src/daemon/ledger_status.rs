@@ -1,4 +1,4 @@
-//! How the books are.
+//! The state of the books.
 
 use std::{io::Write, path::PathBuf};
 
@@ -8,18 +8,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::billing::export::ExportStatus;
 
-/// How the books are, for `edge status`.
+/// The state of the books, for `edge status`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LedgerStatus {
     /// The directory of the ledger.
     pub state_dir: PathBuf,
     /// `ok`, or `failing`: nothing is lost meanwhile, the meters go on.
     pub state: LedgerState,
-    /// What is wrong, and what to do.
+    /// The error, and its cure.
     pub error: Option<String>,
     /// Since when.
     pub failing_since: Option<Timestamp>,
-    /// What an operator should look into beside that.
+    /// Another matter that an operator should look into.
     pub notice: Option<String>,
     /// When the meters were last booked.
     pub last_booked: Option<Timestamp>,
@@ -41,7 +41,7 @@ pub enum LedgerState {
 }
 
 impl LedgerStatus {
-    /// What an operator should look into.
+    /// Prints each matter that an operator should look into.
     pub(super) fn print(&self, out: &mut dyn Write) -> Result<()> {
         let since = |since: Option<Timestamp>| {
             since.map(|since| format!(" since {since:.0}")).unwrap_or_default()

@@ -24,7 +24,7 @@ use crate::{
 
 /// Where tables are whose configuration names no other place.
 const DEFAULT_PIN_DIR: &str = "/sys/fs/bpf/edge";
-/// How often tables that can't be read are tried again: a daemon that starts or ends makes or removes them.
+/// Number of tries to read tables: a daemon that starts or ends makes or removes them.
 const TRIES: u32 = 4;
 const PAUSE: Duration = Duration::from_millis(100);
 

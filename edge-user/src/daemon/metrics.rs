@@ -26,8 +26,8 @@ use super::{
 };
 use crate::config::Edge;
 
-/// How long a client may take for the head of a request, from the connection's beginning or the last
-/// answer on.
+/// Longest time for a client to send the head of a request, from the connection's beginning or the
+/// last answer on.
 const HEAD_WITHIN: Duration = Duration::from_secs(30);
 /// The longest head of a request in bytes.
 const HEAD_LEN_BYTES: usize = 16 * 1024;

@@ -37,10 +37,10 @@ use tokio::{
 use self::instance::{Hold, Instance};
 use crate::{config, kernel::host::device::follow_changes};
 
-/// How often the ports are looked at, whether anything has changed or not.
+/// After this time, the daemon looks at the ports again even if nothing has changed.
 const LOOK_AT_PORTS_EVERY: Duration = Duration::from_secs(1);
 
-/// What happens to the data plane when the daemon ends.
+/// The fate of the data plane when the daemon ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AtExit {
     /// It goes on: pinned tables and links stay.

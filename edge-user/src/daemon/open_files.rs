@@ -1,4 +1,4 @@
-//! How many files the daemon may have open.
+//! The limit of files that the daemon may have open.
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 

@@ -1,4 +1,5 @@
-//! What policers are up to: how full they are, what they cost, and the bursts that averages hide.
+//! The status of policers: how much of each burst is used, what they cost, and the bursts that
+//! averages hide.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -35,7 +36,7 @@ pub struct PolicerStatus {
     pub rate_bps: u64,
     /// Its burst in bytes.
     pub burst_bytes: u64,
-    /// How much of the burst is used at the moment, in bytes.
+    /// The part of the burst that is used at the moment, in bytes.
     pub used_bytes: u64,
     /// The most that was admitted in 1 ms, as a rate in bit/s; of the last minute.
     pub peak_1ms_bps: u64,

@@ -27,7 +27,7 @@ pub struct Status {
     pub edge: String,
     /// Seconds since the daemon's start.
     pub uptime_s: f64,
-    /// How the books are.
+    /// The state of the books.
     pub ledger: LedgerStatus,
     /// Whether frames that a device refuses are told from those that have left.
     pub watches_egress: bool,
@@ -90,13 +90,13 @@ pub struct PeeringStatus {
     /// Counters of all classes together.
     #[serde(flatten)]
     pub total: Counters,
-    /// What was dropped, by reason, beside frames that belong to no circuit.
+    /// Dropped frames by reason, without those that belong to no circuit.
     pub drops: BTreeMap<String, Dropped>,
     /// Counters by class.
     pub classes: Vec<ClassStatus>,
 }
 
-/// What was dropped for one reason.
+/// Frames dropped for one reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dropped {
     /// Frames.

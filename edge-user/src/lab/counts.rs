@@ -41,7 +41,7 @@ impl WireCounts {
         self.sum(|key| (key.s_vid, key.c_vid) == (s_vid, c_vid))
     }
 
-    /// What was counted since `earlier`. Keys that did not grow are left out.
+    /// The counts since `earlier`. Keys that did not grow are left out.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
         let grown = self.0.iter().filter_map(|(key, now)| {

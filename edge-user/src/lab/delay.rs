@@ -43,7 +43,7 @@ const BUFFER_BYTES: usize = 8 << 20;
 const ETHERNET_BYTES: usize = 14;
 /// Packets taken before what is due is put out.
 const BATCH: usize = 32;
-/// How often an idle line looks whether it should end.
+/// An idle line looks this often whether it should end.
 const IDLE: Duration = Duration::from_millis(20);
 
 /// Delays both directions of a path, without reordering, for as long as it lives; the path goes
@@ -51,7 +51,7 @@ const IDLE: Duration = Duration::from_millis(20);
 #[derive(Debug)]
 pub struct DelayLine([Running<DelayReport>; 2]);
 
-/// How well a line has kept its delay.
+/// The accuracy with which a line has kept its delay.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct DelayReport {
     /// Packets put out.
@@ -60,7 +60,7 @@ pub struct DelayReport {
     pub lost: u64,
     /// The most that one was late.
     pub most_late: Duration,
-    /// What all of them were late together.
+    /// Sum of the lateness of all of them.
     pub late: Duration,
     /// Whether its threads came before all others.
     pub realtime: bool,
@@ -97,7 +97,7 @@ impl DelayLine {
 }
 
 impl DelayReport {
-    /// What a packet was late on average.
+    /// The average lateness of a packet.
     #[must_use]
     pub fn mean_late(&self) -> Duration {
         let packets = u32::try_from(self.packets.max(1)).unwrap_or(u32::MAX);

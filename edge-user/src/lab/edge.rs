@@ -21,9 +21,9 @@ use nix::{
 
 use super::topology::Lab;
 
-/// How long a daemon may take until frames flow.
+/// A daemon may take this long until frames flow.
 const READY: Duration = Duration::from_secs(20);
-/// How long it may take to end.
+/// A daemon may take this long to end.
 const END: Duration = Duration::from_secs(10);
 
 /// A daemon in the lab's edge namespace; dropping it ends it.
@@ -66,7 +66,7 @@ impl EdgeProcess {
         }
     }
 
-    /// What it has written to stderr so far, and nobody has taken yet.
+    /// The daemon's lines on stderr so far that nobody has taken yet.
     #[must_use]
     pub fn said(&self) -> String {
         mem::take(&mut *self.said.lock().unwrap_or_else(PoisonError::into_inner))

@@ -70,12 +70,12 @@ impl FarEnd {
         &self.mac
     }
 
-    /// What it has sent, as it went on the wire.
+    /// The counts of the frames that it has sent, as they went on the wire.
     pub fn offered(&self) -> Result<WireCounts> {
         WireCounts::read(&self.programs, "OFFERED")
     }
 
-    /// What has reached it, as it came off the wire.
+    /// The counts of the frames that have reached it, as they came off the wire.
     pub fn received(&self) -> Result<WireCounts> {
         WireCounts::read(&self.programs, "RECEIVED")
     }

@@ -35,16 +35,16 @@ pub struct FlowsLoad<'a> {
     pub paced: bool,
     /// Goes before the measurement.
     pub warm_up: Duration,
-    /// How long the measurement takes.
+    /// Time that the measurement takes.
     pub length: Duration,
 }
 
-/// What the flows came to after the warm-up.
+/// The result of the flows after the warm-up.
 #[derive(Clone, Debug)]
 pub struct FlowsReport {
     /// In the load's order.
     pub flows: Vec<FlowReport>,
-    /// How long the measurement took.
+    /// Time that the measurement took.
     pub elapsed: Duration,
 }
 

@@ -14,7 +14,7 @@ use super::{
     raw::{every_interface, set_packet_option},
 };
 
-/// What is kept of a frame: enough to tell whose it is.
+/// Bytes that are kept of a frame: enough to tell whose it is.
 const KEPT_BYTES: u32 = 64;
 const BUFFER_BYTES: usize = 4 << 20;
 /// Where an Ethernet frame has its source address.

@@ -1,4 +1,4 @@
-//! What the lab needs of the machine, checked before anything is built.
+//! The lab's needs of the machine, checked before anything is built.
 
 use std::{
     env, fs,

@@ -45,8 +45,8 @@ impl<T> Drop for Running<T> {
     fn drop(&mut self) {
         self.stop.set();
         if let Some(thread) = self.thread.take() {
-            // Whoever drops it does not care how the traffic fared, a panic included: the thread
-            // has printed that.
+            // The caller that drops it does not care how the traffic fared, a panic included: the
+            // thread has printed that.
             drop(thread.join());
         }
     }

@@ -21,9 +21,9 @@ use super::{
 };
 
 const CONNECT: Duration = Duration::from_secs(5);
-/// How long what is under way at the end may still take to arrive.
+/// Bytes under way at the end may take this much longer to arrive.
 const DRAIN: Duration = Duration::from_secs(5);
-/// How often a blocked end looks at the time.
+/// A blocked end looks at the time this often.
 const TICK: Duration = Duration::from_millis(50);
 const CHUNK_BYTES: usize = 128 << 10;
 
@@ -38,7 +38,7 @@ pub struct TcpLoad {
     pub duration: Duration,
 }
 
-/// What a stream came to.
+/// The result of a stream.
 #[derive(Clone, Copy, Debug)]
 pub struct TcpReport {
     /// Bytes that the sender's stack took.

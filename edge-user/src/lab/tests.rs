@@ -26,8 +26,8 @@ fn wired() -> Result<(Lab, Bounce)> {
     Ok((lab, bounce))
 }
 
-/// What one end sent reached the other, key by key, both ways; of what a cable had no room for, on
-/// a busy machine, there is the number.
+/// Asserts that all that one end sent reached the other, key by key, both ways. Where a cable had
+/// no room for some frames, on a busy machine, their number has to make up the difference.
 fn assert_nothing_lost(lab: &Lab) -> Result<()> {
     assert!(lab.settle(LIMIT)?);
     for (from, to) in [("cust0", "core0"), ("core0", "cust0")] {

@@ -91,8 +91,8 @@ impl Lab {
         Ok(&self.far_ends[self.index(port)?])
     }
 
-    /// Gives the far ends of two ports a pair of addresses each, IPv4 and IPv6. What they send to
-    /// each other's goes out with these tags.
+    /// Gives the far ends of two ports a pair of addresses each, IPv4 and IPv6. Packets that they
+    /// send to each other's addresses go out with these tags.
     pub fn join(&mut self, near: &str, far: &str, tags: TagStack) -> Result<Path> {
         let (near, far) = (self.index(near)?, self.index(far)?);
         ensure!(near != far, "a path needs two far ends");

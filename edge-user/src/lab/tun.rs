@@ -18,8 +18,8 @@ use super::netns::NetNs;
 
 const DEVICE: &str = "/dev/net/tun";
 
-/// An interface for IP packets. What a stack sends through it is read here; it goes when this is
-/// dropped.
+/// An interface for IP packets. The lab reads what a stack sends through it. The interface goes
+/// when this is dropped.
 #[derive(Debug)]
 pub(super) struct Tun {
     file: File,

@@ -26,9 +26,9 @@ const UDP_BYTES: usize = 8;
 const BATCH: usize = 32;
 /// Between two looks at what is due.
 const TICK: Duration = Duration::from_micros(500);
-/// How often a blocked sender looks at the time.
+/// A blocked sender looks at the time this often.
 const BLOCKED: Duration = Duration::from_millis(50);
-/// How long the receiver's socket outlives the flood: a frame that finds none is answered by ICMP.
+/// The receiver's socket outlives the flood by this: a frame that finds none is answered by ICMP.
 const DRAIN: Duration = Duration::from_millis(100);
 
 /// A flood.
@@ -46,7 +46,7 @@ pub struct UdpLoad {
     pub duration: Duration,
 }
 
-/// What a flood came to. What arrived of it is for the wire's count to say.
+/// The result of a flood at its sender. The wire's count says what arrived of it.
 #[derive(Clone, Copy, Debug)]
 pub struct UdpReport {
     /// Frames sent.
@@ -109,7 +109,7 @@ fn flood(socket: &UdpSocket, payload: &[u8], load: UdpLoad, stop: &Stop) -> Resu
     Ok(UdpReport { frames, bytes: frames * frame_bytes, elapsed: start.elapsed() })
 }
 
-/// How many frames the rate allows in a time.
+/// Number of frames that the rate allows in a time.
 fn frames_due(elapsed: Duration, rate_bps: u64, frame_bytes: u64) -> u64 {
     let bits = elapsed.as_nanos() * u128::from(rate_bps) / 1_000_000_000;
     u64::try_from(bits / u128::from(frame_bytes * 8)).unwrap_or(u64::MAX)

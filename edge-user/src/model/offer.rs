@@ -1,4 +1,4 @@
-//! What a circuit is sold as.
+//! The offer that a circuit is sold as.
 
 use super::spelled::spelled;
 
@@ -25,7 +25,7 @@ spelled! {
 }
 
 spelled! {
-    /// Which bytes of a frame are policed and metered.
+    /// The bytes of a frame that are policed and metered.
     pub enum Accounting {
         /// The frame with FCS, preamble and gap: 24 bytes more than `L2`.
         L1 = "l1",

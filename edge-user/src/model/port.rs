@@ -1,4 +1,4 @@
-//! What a port is, and which way its frames go.
+//! A port, and the way that its frames go.
 
 use super::spelled::spelled;
 
@@ -17,7 +17,7 @@ pub struct Port {
     pub link: Link,
     /// Accepted outer TPIDs: 1 to 4 different ones.
     pub tpids: Vec<u16>,
-    /// How the program is attached.
+    /// The mode in which the program is attached.
     pub xdp_mode: XdpMode,
 }
 
@@ -83,7 +83,7 @@ spelled! {
 }
 
 spelled! {
-    /// How a program is attached to an interface.
+    /// The mode in which a program is attached to an interface.
     pub enum XdpMode {
         /// In the driver, or not at all.
         Native = "native",

@@ -1,4 +1,4 @@
-//! What circuits cost.
+//! Prices of circuits.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use super::{
 pub struct Prices {
     /// Code of the currency: three upper-case letters.
     pub currency: String,
-    /// How many bytes a gigabyte has.
+    /// Number of bytes in a gigabyte.
     pub gb: Gigabyte,
     /// The zone of circuits that name none: the file's, or the only one.
     pub zone: Option<String>,
@@ -23,7 +23,7 @@ pub struct Prices {
 }
 
 spelled! {
-    /// How many bytes a gigabyte has.
+    /// Number of bytes in a gigabyte.
     pub enum Gigabyte {
         /// 10^9.
         Decimal = "decimal",
@@ -33,7 +33,7 @@ spelled! {
 }
 
 impl Gigabyte {
-    /// How many.
+    /// Number of bytes.
     #[must_use]
     pub const fn bytes(self) -> u64 {
         match self {

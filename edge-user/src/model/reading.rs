@@ -1,4 +1,4 @@
-//! What the meters of a set of tables say, and whose they are.
+//! Readings of the meters of a set of tables, and the meters' owners.
 
 use std::path::PathBuf;
 
@@ -30,11 +30,11 @@ pub struct Owner {
     pub direction: Direction,
     /// Whether outbound traffic is billed.
     pub billing: Billing,
-    /// Which bytes of a frame count.
+    /// The bytes of a frame that count.
     pub accounting: Accounting,
 }
 
-/// What usage is kept of: a class of an owner.
+/// A class of an owner: usage is kept for each.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Series {
     /// Whose.
@@ -76,7 +76,7 @@ pub struct Reading {
 pub struct SlotReading {
     /// Its index in the tables.
     pub slot: u32,
-    /// How many owners the slot has had: counters begin anew with each.
+    /// Number of owners that the slot has had: counters begin anew with each.
     pub generation: u64,
     /// Its owner.
     pub owner: Owner,
@@ -84,7 +84,7 @@ pub struct SlotReading {
     pub classes: Vec<ClassReading>,
 }
 
-/// What a class has counted since its meter began: frames that have left.
+/// Counts of a class since its meter began: frames that have left.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClassReading {
     /// The class's name.

@@ -1,10 +1,10 @@
-//! What a circuit is sold as, and from when.
+//! The terms of sale of a circuit.
 
 use serde::{Deserialize, Serialize};
 
 use super::offer::{Billing, Sku};
 
-/// What a circuit is sold as, from some moment on.
+/// The terms of sale of a circuit, from some moment on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Terms {
     /// The edge's name.

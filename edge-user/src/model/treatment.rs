@@ -1,9 +1,9 @@
-//! What becomes of the frames of a circuit.
+//! The treatment of the frames of a circuit.
 
 use super::spelled::spelled;
 
 spelled! {
-    /// What ECN-capable senders are told.
+    /// The signal that ECN-capable senders get.
     pub enum Ecn {
         /// Nothing: their frames are dropped like others'.
         Drop = "drop",
@@ -23,7 +23,7 @@ spelled! {
 }
 
 spelled! {
-    /// What has a bucket of its own, for each direction.
+    /// The part of a circuit that has a bucket of its own, for each direction.
     pub enum Policing {
         /// A circuit on a link.
         CircuitLink = "circuit-link",
@@ -45,7 +45,7 @@ spelled! {
 }
 
 impl PeeringKind {
-    /// What becomes of the customer's DSCP where the file doesn't say.
+    /// The policy for the customer's DSCP where the file names none.
     #[must_use]
     pub const fn default_dscp(self) -> DscpPolicy {
         match self {
@@ -57,7 +57,7 @@ impl PeeringKind {
 }
 
 spelled! {
-    /// What becomes of the customer's DSCP.
+    /// The policy for the customer's DSCP.
     pub enum DscpPolicy {
         /// Kept or replaced as the profile says.
         Trust = "trust",

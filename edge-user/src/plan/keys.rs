@@ -21,30 +21,30 @@ pub struct AttachmentKey {
     pub direction: Direction,
     /// The port's link.
     pub link: Link,
-    /// How the circuit is billed.
+    /// The circuit's billing.
     pub billing: Billing,
-    /// Which bytes count.
+    /// The bytes of a frame that count.
     pub accounting: Accounting,
     /// Names of its classes, by number: counters of other classes are others.
     pub classes: Vec<String>,
 }
 
 impl AttachmentKey {
-    /// What those who look at counters tell owners apart by.
+    /// The fields by which a viewer of counters tells owners apart.
     #[must_use]
     pub fn place(&self) -> (&str, PeeringKind, &str, Direction, Link) {
         (&self.circuit, self.peering, &self.port, self.direction, self.link)
     }
 }
 
-/// What one bucket polices.
+/// The traffic that one bucket polices.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PolicerKey {
     /// The circuit's name.
     pub circuit: String,
     /// The peering, where each has a bucket of its own.
     pub peering: Option<PeeringKind>,
-    /// Which of its buckets.
+    /// The bucket, among those of the circuit or the peering.
     pub scope: Scope,
     /// The direction.
     pub direction: Direction,
@@ -66,7 +66,7 @@ impl PolicerKey {
     }
 }
 
-/// Which bucket of a circuit, or of a peering.
+/// One of the buckets of a circuit, or of a peering.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
     /// That of the purchased bandwidth.

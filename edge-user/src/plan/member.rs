@@ -1,4 +1,4 @@
-//! What a configuration asks of the tables: one entry for each peering on each of its ports.
+//! The entries that a configuration asks of the tables: one for each peering on each of its ports.
 
 use edge_common::abi::{attachment::Attachment, port::Features, qos::QosRow, rate::Rate};
 
@@ -102,7 +102,7 @@ impl Member<'_> {
         s_vid.filter(|_| c_vids.is_some())
     }
 
-    /// What its frames count for beside their length as received.
+    /// Bytes that a frame counts for beside its length as received.
     pub(super) fn len_adjust_bytes(&self) -> i16 {
         /// FCS (802.3-2022, 3.2.9).
         const FCS: i16 = 4;

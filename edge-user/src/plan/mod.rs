@@ -57,11 +57,11 @@ pub struct PortPlan {
     pub egress: Option<u32>,
     /// Accepted outer TPIDs; 0: none.
     pub tpids: [u16; edge_common::abi::port::MAX_TPIDS],
-    /// What happens to frames of no circuit.
+    /// The verdict on frames of no circuit.
     pub unmatched: UnmatchedPolicy,
-    /// What its circuits use beyond the plain path.
+    /// Features that its circuits use beyond the plain path.
     pub features: Features,
-    /// How to attach.
+    /// The mode in which the program is to be attached.
     pub xdp_mode: XdpMode,
     /// Customer or core.
     pub side: Side,
@@ -78,7 +78,7 @@ pub struct AttachmentPlan {
     pub is_new: bool,
     /// Whose it is.
     pub key: AttachmentKey,
-    /// What the path reads.
+    /// The record that the path reads.
     pub value: Attachment,
     /// Its buckets inside the circuit's.
     pub limits: Limits,
@@ -115,9 +115,9 @@ pub struct Plan {
     pub rates: BTreeMap<u32, Rate>,
     /// Rows of QoS profiles by index.
     pub qos_rows: BTreeMap<u32, QosRow>,
-    /// What each port has published, by its index.
+    /// Published entries of each port, by its index.
     pub s_tags: VidTables,
-    /// What each C-table has published, by its index.
+    /// Published entries of each C-table, by its index.
     pub c_tags: VidTables,
     /// C-tables in use, and whether they were before.
     pub c_tables: BTreeMap<CTableKey, Claim>,

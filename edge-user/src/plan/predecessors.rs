@@ -50,8 +50,8 @@ mod tests {
         config::parse(&text, Path::new("test.toml")).unwrap()
     }
 
-    /// What the tables know after these configurations, one after the other, with room for this many
-    /// attachments.
+    /// The plan for the last of these configurations, and the owners that had slots before it. One
+    /// configuration follows the other, on tables with room for this many attachments.
     fn after(configs: &[Config], attachments: u32) -> (Plan, BTreeMap<AttachmentKey, u32>) {
         let capacity =
             Capacity { attachments: attachments + 1, ..Capacity::for_config(&configs[0]) };

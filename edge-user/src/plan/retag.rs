@@ -11,7 +11,7 @@ use crate::{
     model::Side,
 };
 
-/// What the frames that `member`'s port receives leave with.
+/// The tags that the frames received by `member`'s port leave with.
 pub(super) fn retag(member: &Member<'_>) -> Retag {
     let egress = match &member.port.forward {
         Forward::Stack => None,
@@ -37,7 +37,7 @@ pub(super) fn retag(member: &Member<'_>) -> Retag {
 
 fn s_tag(arriving: SideTags, vid: u16, tpid: Option<u16>, egress: Option<&Port>) -> LeavingTag {
     let is_there = arriving.s_vid.is_some();
-    // What the neighbour of that port is known to speak.
+    // The neighbour of that port is known to use the port's first TPID.
     let pushed_tpid = || egress.and_then(|port| port.tpids.first().copied()).unwrap_or(TPID_C_TAG);
     LeavingTag {
         tpid: tpid.unwrap_or_else(|| if is_there { AS_IT_CAME } else { pushed_tpid() }),

@@ -1,11 +1,11 @@
-//! Which index of a table belongs to what, kept from one configuration to the next.
+//! Gives keys the indices of a table: a key keeps its index from one configuration to the next.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A table of the kernel and who has its places.
 #[derive(Clone, Debug)]
 pub struct Table<K> {
-    /// What messages call its entries.
+    /// Name of its entries in messages.
     pub entries: &'static str,
     /// First index that may be given away.
     pub first: u32,

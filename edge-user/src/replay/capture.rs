@@ -1,8 +1,8 @@
 //! Capture files: pcap and pcapng in, pcap out.
 //!
-//! The formats are decoded here and not by a crate. What a replay needs of them is a few integers
-//! at fixed places, and `pcap-parser` 0.17 has neither time units that are powers of two, nor
-//! big-endian time offsets, nor the obsolete packet block.
+//! The formats are decoded here and not by a crate. A replay needs a few integers of them, at fixed
+//! places, and `pcap-parser` 0.17 has neither time units that are powers of two, nor big-endian
+//! time offsets, nor the obsolete packet block.
 
 mod classic;
 mod fcs;
@@ -53,7 +53,7 @@ pub struct Found {
     pub clamped_frames: u64,
 }
 
-/// What the timestamps of a file count.
+/// The unit of a file's timestamps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resolution {
     /// Microseconds, which every tool reads.
@@ -70,7 +70,7 @@ pub enum CaptureError {
     Open {
         /// The capture.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// Reading failed.
@@ -80,7 +80,7 @@ pub enum CaptureError {
         path: PathBuf,
         /// The frame that was to be read, counted from 1.
         frame: u64,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// The file is no pcap and no pcapng.
@@ -88,9 +88,9 @@ pub enum CaptureError {
     NotACapture {
         /// The file.
         path: PathBuf,
-        /// What it is.
+        /// Description of the file.
         found: &'static str,
-        /// What to do.
+        /// Advice to the operator.
         advice: &'static str,
     },
     /// The capture is of something else than Ethernet.
@@ -117,7 +117,7 @@ pub enum CaptureError {
         path: PathBuf,
         /// The first frame that cannot be read, counted from 1.
         frame: u64,
-        /// What is wrong.
+        /// Description of the damage.
         why: String,
     },
     /// Writing failed.
@@ -125,7 +125,7 @@ pub enum CaptureError {
     Write {
         /// The capture.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// The frame does not fit the format.
@@ -138,7 +138,7 @@ pub enum CaptureError {
         path: PathBuf,
         /// The frame, counted from 1 among those written.
         frame: u64,
-        /// What does not fit.
+        /// Description of the part that does not fit.
         why: &'static str,
     },
 }

@@ -1,4 +1,4 @@
-//! What left, by customer, as the wire has it and as the ledger has it.
+//! Frames that left, by customer, as the wire has them and as the ledger has them.
 
 use std::{ops::AddAssign, path::Path};
 
@@ -24,7 +24,7 @@ pub struct Count {
 }
 
 impl Count {
-    /// What there is beyond `earlier`.
+    /// The part beyond `earlier`.
     #[must_use]
     pub fn since(self, earlier: Self) -> Self {
         Self {
@@ -53,7 +53,7 @@ impl From<WireCount> for Count {
     }
 }
 
-/// What reached each far end, by wire.
+/// Counts of the frames that reached each far end, by wire.
 pub fn received(lab: &Lab) -> Result<Vec<WireCounts>> {
     WIRES.iter().map(|wire| lab.far_end(wire.name)?.received()).collect()
 }
@@ -91,7 +91,7 @@ pub fn group_of(record: &UsageRecord) -> Option<usize> {
     })
 }
 
-/// What the ledger has of frames of `group` that came from `wire`.
+/// The ledger's count of frames of `group` that came from `wire`.
 #[must_use]
 pub fn booked(
     usage: &[UsageRecord],

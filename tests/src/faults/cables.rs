@@ -29,7 +29,7 @@ const STRANGER: &str = "stranger";
 /// The edge's end of a wire.
 #[derive(Debug)]
 pub struct End {
-    /// What its interface is called.
+    /// Name of its interface.
     pub device: String,
     /// Why no frames come by it.
     pub trouble: Option<Trouble>,

@@ -1,4 +1,4 @@
-//! What each frame should be charged for: what the configuration said when it passed.
+//! The right charge for each frame: by what the configuration said when it passed.
 //!
 //! While a configuration is in effect for sure, what leaves counts for it alone. While one takes the
 //! place of another, what leaves counts for either: there are bounds to what the ledger may have.
@@ -21,13 +21,14 @@ use super::{
 /// A wire that frames come from, a group that they are of, and what they are charged for.
 type Series = (usize, usize, String);
 
-/// What has left, by what it must have been charged for, and what it may have been.
+/// Counts of the frames that left, by what they must have been charged for, and what they may have
+/// been.
 pub struct Charges {
-    /// What is in effect.
+    /// The configuration in effect.
     model: Model,
-    /// What was received when that was first sure.
+    /// Counts of what was received when that was first sure.
     since: Vec<WireCounts>,
-    /// What may be in effect instead, and what was received before.
+    /// Configurations that may be in effect instead, and what was received before.
     change: Option<(Vec<Model>, Vec<WireCounts>)>,
     bounds: BTreeMap<Series, Bounds>,
     problems: Vec<String>,
@@ -126,7 +127,7 @@ impl Charges {
         std::mem::take(&mut self.problems)
     }
 
-    /// What of the ledger is out of its bounds. Nothing is on its way.
+    /// Usage in the ledger that is out of its bounds. Nothing is on its way.
     #[must_use]
     pub fn out_of_bounds(&self, usage: &[UsageRecord]) -> Vec<String> {
         let mut problems = Vec::new();

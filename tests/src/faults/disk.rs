@@ -1,4 +1,4 @@
-//! What happens to the ledger's disk: it is full, it can't be written, somebody has the file.
+//! The ledger's disk, and its faults: it is full, it can't be written, somebody has the file.
 
 use std::{
     fs::{self, File},

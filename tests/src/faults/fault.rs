@@ -1,4 +1,4 @@
-//! What can happen to an edge, and how often.
+//! Faults that can happen to an edge, and their weights.
 
 /// Something that happens to an edge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,8 @@
-//! Which frames are whose, in every variant of the configuration.
+//! The frames of each customer, in every variant of the configuration.
 
 use super::wires::WIRES;
 
-/// What one customer has, whatever the circuit is called at the time.
+/// A customer's peering, whatever the circuit is called at the time.
 #[derive(Clone, Copy, Debug)]
 pub struct Group {
     /// The circuit's names.

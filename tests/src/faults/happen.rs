@@ -1,4 +1,4 @@
-//! What happens to the daemon, its file and its disk.
+//! Faults that happen to the daemon, its file and its disk.
 
 use std::{
     process::{Child, Stdio},
@@ -217,8 +217,8 @@ impl Run<'_> {
         self.start_daemon()
     }
 
-    /// A port takes no long frames. What is sent to it meanwhile would be dropped on the cable, so
-    /// its far end is silent.
+    /// A port takes no long frames. Frames that are sent to it meanwhile would be dropped on the
+    /// cable, so its far end is silent.
     fn refuse(&mut self) -> Result<()> {
         let sound = self.cables.sound();
         let wire = self.chance.pick(&sound);

@@ -29,7 +29,7 @@ impl Isolation {
         Ok(Self { far_ends, edge: Lookout::for_senders(lab.edge(), SENDERS)? })
     }
 
-    /// What has been where it must not be since the last time.
+    /// Frames that have been where they must not be since the last time.
     pub fn violations(&self) -> Result<Vec<String>> {
         let mut all = Vec::new();
         for (wire, lookout) in WIRES.iter().zip(&self.far_ends) {

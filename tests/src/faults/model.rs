@@ -66,7 +66,7 @@ pub const VARIANTS: [Variant; 12] = [
 pub struct Port {
     /// Its name.
     pub name: &'static str,
-    /// What the configuration calls its interface.
+    /// The configuration's name for its interface.
     pub interface: String,
     /// `native`, `generic` or `auto`.
     pub mode: &'static str,

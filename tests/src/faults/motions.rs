@@ -1,4 +1,4 @@
-//! What happens to ports and interfaces.
+//! Faults that happen to ports and interfaces.
 
 use std::{thread, time::Duration};
 
@@ -9,7 +9,7 @@ use super::{arrival::await_arrival, happen::Way, run::Run, wires::WIRES};
 /// The most wires that no frames come by at a time.
 const MOST_TROUBLED: usize = 2;
 
-/// What can become of an interface.
+/// A kind of trouble that an interface can have.
 #[derive(Clone, Copy, Debug)]
 enum Kind {
     Down,
@@ -28,8 +28,8 @@ const KINDS: [(u64, Kind); 5] = [
 ];
 
 impl Run<'_> {
-    /// Gives ports interfaces of other wires, and the file another order. What is sent by a wire
-    /// stays the same customer's.
+    /// Gives ports interfaces of other wires, and the file another order. Frames that are sent by a
+    /// wire stay the same customer's.
     pub(super) fn move_ports(&mut self) -> Result<()> {
         if !self.make_findable()? {
             return Ok(());
@@ -48,7 +48,7 @@ impl Run<'_> {
             self.chance.shuffle(&mut model.order);
         }
         self.note(&format!("{names:?}, in the order {:?}", model.order));
-        // What a port has counted before, it has not received from this wire.
+        // A port's counts from before may be of frames from another wire.
         self.meters = None;
         self.change_somehow_to(model).map(drop)
     }
@@ -116,7 +116,7 @@ impl Run<'_> {
                 return Ok(());
             }
         }
-        // Whatever else the daemon looks after meanwhile, nobody has told it of other ports.
+        // Nobody has told the daemon of other ports, whatever else it looks after meanwhile.
         if let Some(wire) = self.cables.troubled().first() {
             self.bring_back_alive(*wire)?;
         }
@@ -124,8 +124,8 @@ impl Run<'_> {
         self.cables.swap_names(self.lab, one, other).map(drop)
     }
 
-    /// Has ports run in another XDP mode. What their rings hold is lost with the mode before, so
-    /// their far ends are silent.
+    /// Has ports run in another XDP mode. Frames in their rings are lost with the mode before,
+    /// so their far ends are silent.
     pub(super) fn change_modes(&mut self) -> Result<()> {
         let mut wires = self.cables.sound();
         self.chance.shuffle(&mut wires);
@@ -169,7 +169,7 @@ impl Run<'_> {
                 self.cables.move_away(self.lab, wire, is_up)?;
             }
             Kind::Deleted => {
-                // What is on its way to the far end goes with the cable.
+                // Frames on their way to the far end are lost with the cable.
                 let is_sound = self.cables.is_sound(partner);
                 self.silence(partner)?;
                 let is_given_away = self.chance.percent(40) && !self.cables.has_stranger();

@@ -23,7 +23,7 @@ const SLOW: Duration = Duration::from_millis(300);
 /// Of a client that says nothing.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What a receiver has.
+/// The records that a receiver has, and what is wrong with them.
 #[derive(Clone, Debug, Default)]
 pub struct Kept {
     /// By id.
@@ -75,7 +75,7 @@ impl FileReceiver {
         Ok(())
     }
 
-    /// What it has.
+    /// The receiver's records.
     #[must_use]
     pub fn kept(&self) -> &Kept {
         &self.0
@@ -115,7 +115,7 @@ impl HttpReceiver {
         self.is_reliable.store(true, Ordering::Relaxed);
     }
 
-    /// What it has.
+    /// The receiver's records.
     #[must_use]
     pub fn kept(&self) -> Kept {
         lock(&self.kept).clone()
@@ -137,7 +137,7 @@ struct Server {
     chance: Chance,
 }
 
-/// What becomes of a batch.
+/// The server's treatment of a batch.
 #[derive(Clone, Copy)]
 enum Mood {
     Keep,

@@ -22,7 +22,7 @@ use super::{
 /// Two backoffs of an export, and then some.
 const DRAIN: Duration = Duration::from_secs(40);
 
-/// What all of it came to.
+/// Totals of a whole run.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Figures {
     /// Sent by far ends.

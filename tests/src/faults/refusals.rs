@@ -1,5 +1,5 @@
-//! What an edge must refuse, and go on as it was: files that are no configuration, configurations
-//! that can't be had, a start in the wrong place.
+//! Refusals: an edge must refuse files that are no configuration, configurations that can't be had
+//! and a start in the wrong place, and go on as it was.
 
 use std::{fs, io, path::Path};
 
@@ -17,7 +17,7 @@ use crate::daemon::{CONFIG_PATH, Daemon, configure, reload};
 /// An interface of the edge's namespace that has somebody else's program.
 const TAKEN: &str = "taken";
 
-/// What is there to be mistaken for something else.
+/// Interfaces that an edge could mistake for its own.
 pub struct Decoys {
     /// A namespace with interfaces of the same names and indexes.
     other: NetNs,

@@ -20,15 +20,15 @@ use super::{
 
 /// Both directions of a cable.
 pub struct Cable {
-    /// What its far end offered.
+    /// Counts of the frames that its far end offered.
     pub offered: WireCounts,
-    /// What reached it.
+    /// Counts of the frames that reached its far end.
     pub received: WireCounts,
-    /// What of `offered` came so far as the cable.
+    /// The part of `offered` that came as far as the cable.
     pub sent: Count,
 }
 
-/// What the meters of each port had at some moment, and what was sent and received by then.
+/// The meters of each port at some moment, and what was sent and received by then.
 pub struct Meters {
     status: Status,
     cables: Vec<Cable>,
@@ -67,7 +67,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Whatever ports were called: what was sent is what was received by them, which is the sum of
+    /// All ports together, whatever they were called, received what was sent, which is the sum of
     /// their reasons; and `ok` is what was received beyond them.
     pub(super) fn all_is_taken(&mut self, status: &Status, cables: &[Cable]) {
         let (mut sent, mut left, mut taken): (Count, Count, Count) = Default::default();
@@ -86,13 +86,13 @@ impl Run<'_> {
         self.same("received, and ok", &left.frames, &ok);
     }
 
-    /// What is sent, received and counted now.
+    /// The meters now, and what was sent and received by now.
     pub(super) fn meters(&self) -> Result<Meters> {
         let ports = self.model.ports.each_ref().map(|port| port.name);
         Ok(Meters { status: answered()?, cables: self.cables_now()?, ports })
     }
 
-    /// What is sent and received now, by wire.
+    /// Counts of the frames sent and received by now, by wire.
     pub(super) fn cables_now(&self) -> Result<Vec<Cable>> {
         let mut cables = Vec::new();
         for (number, wire) in WIRES.iter().enumerate() {
@@ -109,7 +109,7 @@ impl Run<'_> {
         Ok(cables)
     }
 
-    /// What a far end received, by tags, is what the ledger has of whose tags they are.
+    /// The ledger has as much of each customer as the far ends received with that customer's tags.
     pub(super) fn ledger_is_wire(&mut self, usage: &[UsageRecord], cables: &[Cable]) {
         for (wire, cable) in cables.iter().enumerate() {
             let (name, sender) = (WIRES[wire].name, WIRES[wire].partner);
@@ -165,7 +165,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// What was sent is what left and what was dropped, by reason; and what left is the wire's, by
+    /// All that was sent has left or was dropped, by reason; and what left is the wire's, by
     /// class.
     fn circuit_is_wire(
         &mut self,

@@ -44,16 +44,16 @@ const LONGEST_PAUSE_MS: u64 = 60;
 const SEALED_AHEAD_H: i64 = 40 * 24;
 /// Faults between two reckonings at rest.
 const REST_EVERY: u32 = 25;
-/// How long a port may take to run again by itself.
+/// Longest time for a port to run again by itself.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// An edge, what happens to it, and what came of it.
 pub struct Run<'a> {
     /// Where it all is.
     pub lab: &'a mut Lab,
-    /// What it is sent.
+    /// The traffic that it is sent.
     pub traffic: Traffic,
-    /// What it is told.
+    /// The configuration that it is given.
     pub model: Model,
     /// Where the ledger is.
     pub disk: Disk,
@@ -61,9 +61,9 @@ pub struct Run<'a> {
     pub files: FileReceiver,
     /// The receiver by HTTP.
     pub collector: HttpReceiver,
-    /// What is wrong.
+    /// Problems that were found.
     pub problems: Vec<String>,
-    /// What was done, with times; the last of it.
+    /// The latest actions, with their times.
     pub log: VecDeque<String>,
     pub(super) daemon: Option<Daemon>,
     pub(super) is_other_layout: bool,
@@ -73,7 +73,7 @@ pub struct Run<'a> {
     pub(super) charges: Charges,
     pub(super) decoys: Decoys,
     pub(super) number: u32,
-    /// What the meters had at the last rest, unless ports have changed their places since.
+    /// The meters at the last rest, unless ports have changed their places since.
     pub(super) meters: Option<Meters>,
     isolation: Isolation,
     watch: Watch,
@@ -215,7 +215,7 @@ impl<'a> Run<'a> {
 
     /// Turns all that is booked into records.
     pub fn seal(&mut self) -> Result<()> {
-        // What comes later counts in later periods, which the next time has to reach.
+        // Frames that come later count in later periods, which the next seal has to reach.
         self.seals += 1;
         let until = Timestamp::now() + SignedDuration::from_hours(SEALED_AHEAD_H + 2 * self.seals);
         Ledger::open(Path::new(STATE_DIR))?.seal(until)?;
@@ -227,7 +227,7 @@ impl<'a> Run<'a> {
         self.end(true)
     }
 
-    /// How often each fault has happened, and how long it took.
+    /// The number of times that each fault has happened, and its mean duration.
     #[must_use]
     pub fn times(&self) -> String {
         let times = self.took.iter().map(|(fault, (times, took))| {
@@ -236,13 +236,13 @@ impl<'a> Run<'a> {
         times.collect::<Vec<_>>().join(", ")
     }
 
-    /// What the ports' interfaces are called.
+    /// Names of the ports' interfaces.
     #[must_use]
     pub fn devices(&self) -> Vec<String> {
         self.cables.0.iter().map(|end| end.device.clone()).collect()
     }
 
-    /// What the daemons said last.
+    /// Messages of the last daemons.
     #[must_use]
     pub fn said(&self) -> String {
         let mut said: Vec<&str> = self.last_words.iter().map(String::as_str).collect();
@@ -251,7 +251,7 @@ impl<'a> Run<'a> {
         said.join("---\n")
     }
 
-    /// What must be so after every fault.
+    /// Checks the properties that must hold after every fault.
     fn look(&mut self) -> Result<()> {
         if self.charges.is_changing() {
             await_arrival()?;

@@ -23,7 +23,7 @@ use super::{
 use crate::frames::{frame, ipv4, ipv6};
 
 const TICK: Duration = Duration::from_micros(500);
-/// What a sender that was held up sends at once, at the most.
+/// The most frames that a sender sends at once after it was held up.
 const BURST: u64 = 64;
 
 /// The source address of every frame begins so, and ends with the number of the wire.
@@ -102,7 +102,7 @@ impl Traffic {
         self.0[wire].shared.frames.load(Ordering::Relaxed)
     }
 
-    /// What a far end's own queue had no room for.
+    /// Frames that a far end's own queue had no room for.
     #[must_use]
     pub fn unsent(&self, wire: usize) -> WireCount {
         let shared = &self.0[wire].shared;
@@ -194,8 +194,9 @@ fn is_no_room(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| cause.downcast_ref::<Errno>() == Some(&Errno::ENOBUFS))
 }
 
-/// What a wire's far end sends, each as often as any other: every circuit's tags, both versions of
-/// IP, every class, small and large; the tags of `beta` four times, as it is to be above its rate.
+/// The frames that a wire's far end sends, each as often as any other: every circuit's tags, both
+/// versions of IP, every class, small and large; the tags of `beta` four times, as it is to be
+/// above its rate.
 fn all_frames(wire: u8) -> Vec<Vec<u8>> {
     let mut claimed: Vec<(u16, u16)> = Vec::new();
     let mut seen = BTreeSet::new();

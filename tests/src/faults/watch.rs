@@ -13,7 +13,7 @@ use crate::daemon::status;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What was seen last.
+/// The counters as they were last seen.
 #[derive(Debug, Default)]
 pub struct Watch(BTreeMap<String, u64>);
 

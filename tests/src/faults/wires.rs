@@ -12,7 +12,7 @@ pub const WIRES: [Wire; 4] = [
 /// A wire.
 #[derive(Clone, Copy, Debug)]
 pub struct Wire {
-    /// What the lab calls its far end; its interface and its port have this name at first.
+    /// The lab's name for its far end; its interface and its port have this name at first.
     pub name: &'static str,
     /// The wire that it forwards to.
     pub partner: usize,

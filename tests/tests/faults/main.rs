@@ -1,4 +1,4 @@
-//! What moves, fails, grows and dies while frames pass.
+//! Ports move, parts fail, tables grow and daemons die while frames pass.
 
 mod conservation;
 mod growth;

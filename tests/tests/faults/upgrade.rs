@@ -80,7 +80,7 @@ fn a_takeover_that_is_killed_anywhere_loses_nothing() -> Result<()> {
             let taking_over = Daemon::spawn(&lab, binary(is_other))?;
             thread::sleep(Duration::from_millis(20 + 35 * moment));
             taking_over.kill()?;
-            // Whoever comes next finds two sets of tables, perhaps.
+            // The next daemon finds two sets of tables, perhaps.
             is_other ^= moment % 3 == 0;
             daemon = Daemon::start_as(&lab, binary(is_other), CONFIG)?;
         }
@@ -249,7 +249,7 @@ fn a_detach_that_is_killed_books_nothing_twice() -> Result<()> {
     Ok(())
 }
 
-/// What takes a minute to build takes it before frames are sent.
+/// Builds both executables before frames are sent, as that takes a minute.
 fn build_both() {
     let _both = [binary(false), binary(true)];
 }

@@ -20,7 +20,7 @@ const DAY_NS: u64 = 24 * 3600 * 1_000_000_000;
 /// Frames by number of the reason.
 type Seen = [u64; Reason::ALL.len()];
 
-/// How frames get to the program.
+/// The way in which frames get to the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Delivery {
     /// As the interface's MTU has it.

@@ -7,7 +7,7 @@ use edge_tests::{
 };
 use edge_user::{lab::root_or_skip, replay::Engine as _};
 
-/// What a frame becomes.
+/// A frame, and its outcome.
 struct Case {
     name: &'static str,
     frame: Vec<u8>,

@@ -40,7 +40,7 @@ s_tag = 100
   kind = "microsoft"
   c_tag = 10
 "#;
-/// How much the compiler may vary before someone should look.
+/// The most that the compiler may change a figure before someone should look.
 const TOLERANCE_PERCENT: u64 = 5;
 /// The verifier gives up after so many instructions (`BPF_COMPLEXITY_LIMIT_INSNS`).
 const LIMIT: u64 = 1_000_000;
@@ -93,7 +93,7 @@ fn every_combination_of_features_loads() {
         }
         let port = PortPlan { features: Features::from_bits(features), ..port.clone() };
         let mut kinds = vec![port.clone()];
-        // Whatever else differs between ports is in few places, and in the same ones for each.
+        // Other differences between ports are in few places, and in the same ones for each.
         if is_all && (features == 0 || features == Features::ALL.to_bits()) {
             kinds.push(PortPlan { unmatched: UnmatchedPolicy::Pass, ..port.clone() });
             kinds.push(PortPlan { egress: None, ..port.clone() });

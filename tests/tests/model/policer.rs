@@ -19,7 +19,7 @@ use self::{
 
 /// A byte a nanosecond, so that bytes and ticks convert exactly; a lease is then 16,000 bytes.
 const RATE_BPS: u64 = 8_000_000_000;
-/// What a byte costs.
+/// The price of a byte.
 const BYTE_TICKS: u64 = 1 << TICKS_PER_NS_LOG2;
 /// Bursts for which each frame is bought by itself, and for which leases just fit.
 const BURST_OF_FRAMES_BYTES: u64 = 3_000;
@@ -30,7 +30,7 @@ const HALF: BurstShare = BurstShare::new(512);
 /// When it begins: a policer that was never written has been idle until then.
 const START_NS: u64 = 1_000_000_000;
 
-/// What the CPUs do, and from where.
+/// The work of the CPUs, and the bucket that they start from.
 struct Model {
     burst_bytes: u64,
     /// Of the burst, at the start.
@@ -40,7 +40,7 @@ struct Model {
     preemption_bound: Option<usize>,
 }
 
-/// How many interleavings there were, and debts in them.
+/// Numbers of interleavings, and of debts in them.
 #[derive(Debug)]
 struct Explored {
     runs: u64,

@@ -22,7 +22,7 @@ use edge_user::{
 use jiff::Timestamp;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 
-/// How long the daemon may take to notice what happened to its ledger.
+/// Longest time for the daemon to notice what happened to its ledger.
 const NOTICED: Duration = Duration::from_secs(15);
 const WAIT: Duration = Duration::from_secs(5);
 
@@ -42,8 +42,7 @@ fn the_ledger_has_what_status_counts() -> Result<()> {
     edge.daemon()?.stop()?;
     assert_eq!(of_ledger(&edge.check()?), counted);
 
-    // What passes without a daemon is booked by the next one; so is what one that was killed had
-    // no time for.
+    // The next daemon books what passes without one, and what one that was killed had no time for.
     edge.send(2)?;
     edge.restart(CONFIG)?;
     edge.send(4)?;

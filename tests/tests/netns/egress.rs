@@ -130,7 +130,8 @@ fn check(status: &Status, forwarded: u64, refused: u64, mode: &str) -> Result<()
     Ok(())
 }
 
-/// Which mode a port was in before makes no difference, although the kernel's tables survive the change.
+/// The mode that a port was in before makes no difference, although the kernel's tables survive the
+/// change.
 #[test]
 fn what_a_device_refuses_is_not_forwarded_after_a_change_of_the_mode() -> Result<()> {
     if !root_or_skip("what_a_device_refuses_is_not_forwarded_after_a_change_of_the_mode") {

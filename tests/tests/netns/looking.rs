@@ -107,7 +107,7 @@ fn who_looks_writes_nothing_and_holds_nothing() -> Result<()> {
     lab.daemon()?.kill()?;
     lab.send(3)?;
     let (before, booked) = (state(Path::new(STATE_DIR))?, checkpoint()?);
-    // Who starts has the pins for himself.
+    // A daemon that starts has the pins for itself.
     let starter = pins::lock(Path::new(PINS))?;
     let month = &Timestamp::now().to_string()[..7];
     let json = ["usage", "--format", "json"];
@@ -195,7 +195,8 @@ fn what_can_not_be_seen_is_told() -> Result<()> {
     Ok(())
 }
 
-/// Who buys a circuit goes on paying when its edge is detached, until somebody ends that.
+/// A customer goes on paying for a circuit when its edge is detached, until somebody ends the
+/// circuit's terms.
 #[test]
 fn a_detach_tells_of_fees_that_go_on() -> Result<()> {
     if !root_or_skip("a_detach_tells_of_fees_that_go_on") {

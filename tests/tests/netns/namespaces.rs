@@ -198,7 +198,7 @@ fn a_reload_is_all_or_nothing_and_loses_no_frame() -> Result<()> {
     let dot1q = frame(&DOT1Q, 0x0800, &ipv4(0, 100));
     let moved = frame(&[(0x8100, 301)], 0x0800, &ipv4(0, 100));
 
-    // What is wrong changes nothing.
+    // A configuration that is refused changes nothing.
     configure(&CONFIG.replace("c_tag = 10", "c_tag = 9999"))?;
     let error = reload().err().context("a wrong configuration is refused")?;
     assert!(error.is::<ConfigRefused>(), "{error:#}");

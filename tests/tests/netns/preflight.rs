@@ -129,7 +129,7 @@ fn native_mode_is_refused_where_the_driver_has_none() -> Result<()> {
 
     let daemon = Daemon::start(&lab, &on_loopback("auto"))?;
     let modes: Vec<String> = status()?.ports.into_iter().map(|port| port.xdp_mode).collect();
-    // What has no native XDP takes no frames from it.
+    // An interface that has no native XDP takes no frames from it.
     let is_told = features(&lab, "lo")?.is_some();
     assert_eq!(modes, [if is_told { "generic" } else { "native" }, "generic"]);
     assert!(daemon.said().contains("in generic mode, which is slower"), "{}", daemon.said());

@@ -233,7 +233,7 @@ fn the_command_tells_what_it_did_and_saves_it_where_asked() -> Result<()> {
     assert_eq!(circuit(CONTOSO)?.bandwidth_bps, 200_000_000);
     assert_eq!(fs::read_to_string(CONFIG_PATH)?, CONFIG);
 
-    // What is not saved goes with a reload.
+    // A bandwidth that is not saved goes with a reload.
     let out = "contoso: 200 Mbps -> 2.5 Gbps, burst 625000 -> 7812500 bytes\n\
                saved to /run/edge/edge.toml\n";
     assert_eq!(told(&[CONTOSO, "2.5 Gbps", "--save"])?, done(out));
@@ -291,7 +291,7 @@ fn flood(
     udp::start(&path, load)
 }
 
-/// What passes from now on.
+/// Checks the rate at which frames pass from now on.
 fn check_rate(name: &str, expected_bps: u64) -> Result<()> {
     let (before, started) = (inbound(name)?, Instant::now());
     thread::sleep(Duration::from_secs(1));
@@ -313,7 +313,7 @@ fn check_no_gift((before, started): (Counters, Instant)) -> Result<()> {
     Ok(())
 }
 
-/// What may pass from `started` to now.
+/// The most bytes that may pass from `started` to now.
 fn most_bytes(started: Instant) -> u64 {
     bytes(HIGH_BPS, started.elapsed()) + 20_000
 }
@@ -327,7 +327,7 @@ fn circuit(name: &str) -> Result<CircuitStatus> {
     circuits.find(|circuit| circuit.name == name).with_context(|| format!("no circuit {name}"))
 }
 
-/// What has come in, by circuit and peering.
+/// The inbound counters, by circuit and peering.
 fn all_inbound() -> Result<BTreeMap<String, Counters>> {
     let circuits = status()?.circuits.into_iter();
     let peerings = circuits.flat_map(|circuit| {

@@ -70,7 +70,7 @@ fn a_reload_changes_tags_between_two_frames() -> Result<()> {
         let with_old = arrived.iter().take_while(|arrived| *arrived == before).count();
         assert!(arrived[with_old..].iter().all(|arrived| arrived == after));
         assert!(with_old > 0 && with_old < frames, "the reload was under load: {with_old}");
-        // What goes out with these tags comes back with them.
+        // A frame that goes out with these tags comes back with them.
         ends.core.0.send(after)?;
         let back = ends.customer.1.collect(1, WAIT)?;
         assert_eq!(back.len(), 1, "{after:02x?}");

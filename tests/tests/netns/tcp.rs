@@ -56,13 +56,13 @@ classes = [{{ name = "all", dscp = ["default"] }}]
     lab_config!("").to_owned() + &circuit
 }
 
-/// How long flows are measured.
+/// Time for which flows are measured.
 fn length() -> Duration {
     let seconds = env::var("EDGE_TCP_SECONDS").ok();
     seconds.map_or(SHORT, |seconds| Duration::from_secs(seconds.parse().expect("seconds")))
 }
 
-/// What flows are to be like.
+/// The properties that flows are to have.
 #[derive(Clone, Copy, Default)]
 struct Run<'a> {
     /// Keys of the circuit.

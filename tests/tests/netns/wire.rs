@@ -49,7 +49,7 @@ struct Wire {
     ends: Ends,
     fixture: Fixture,
     daemon: Daemon,
-    /// What the ports should have counted.
+    /// Frames that the ports should have counted, by port and reason.
     reasons: BTreeMap<&'static str, BTreeMap<String, u64>>,
 }
 

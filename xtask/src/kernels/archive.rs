@@ -1,8 +1,8 @@
 //! Packages of Debian's archive: stock kernels, and the tools that guests have.
 //!
 //! They are downloaded and unpacked by an apt of one's own, which has its own lists, and are
-//! never installed. What is downloaded is kept in the user's cache directory; without that it is
-//! downloaded again.
+//! never installed. Downloads are kept in the user's cache directory; without that, apt downloads
+//! them again.
 
 use std::{
     collections::BTreeSet,

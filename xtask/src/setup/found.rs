@@ -1,4 +1,4 @@
-//! What a machine has.
+//! The tools that a machine has.
 
 use std::{path::Path, process::Command};
 
@@ -7,7 +7,7 @@ use xtask::toolchain::{Toolchain, find_bpf_linker, search_path};
 use super::Needs;
 use crate::{arch::Arch, step};
 
-/// What a machine has of what edge needs.
+/// The tools that edge needs, as far as a machine has them.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact about a machine, of no state")]
 #[derive(Clone, Debug)]
 pub(super) struct Found {

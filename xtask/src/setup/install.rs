@@ -12,11 +12,11 @@ use xtask::toolchain::{MIN_SYSTEM_MINOR, Toolchain};
 use super::plan::{COMPILER, Missing, Way};
 use crate::step;
 
-/// How long rustup's server may take to answer before the next way is gone.
+/// Longest time for rustup's server to answer; after that, the next way is tried.
 const RUSTUP_ANSWER: Duration = Duration::from_mins(1);
-/// How long rustup may take to download a toolchain.
+/// Longest time for rustup to download a toolchain.
 const RUSTUP_DOWNLOAD: Duration = Duration::from_mins(5);
-/// What `rustup check` exits with where there is something newer; without a network it is 1.
+/// Exit status of `rustup check` where there is something newer; without a network it is 1.
 const RUSTUP_HAS_UPDATES: i32 = 100;
 
 /// Installs each of `missing` in the first way that works.

@@ -20,7 +20,7 @@ pub(crate) struct Options {
     dev: bool,
 }
 
-/// What a verb needs, each including those before.
+/// The needs of a verb, each including those before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Needs {
     /// A compiler and a linker for BPF.

@@ -1,4 +1,4 @@
-//! What is missing, and how it may be had: decided from facts alone.
+//! The tools that are missing, and the ways to have them: decided from facts alone.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ const CARGO_DENY_VERSION: &str = "0.20.2";
 /// cargo-fuzz's version.
 const CARGO_FUZZ_VERSION: &str = "0.13.1";
 
-/// What is missing where there is no toolchain.
+/// The name of what is missing where there is no toolchain.
 pub(super) const COMPILER: &str = "a compiler for BPF";
 
 /// The name of what is missing where the other architecture can't be compiled for.
@@ -75,7 +75,7 @@ pub(super) enum Way {
     Cargo { spec: String, envs: Vec<(&'static str, &'static str)> },
 }
 
-/// What of `needs` a machine lacks that has what was `found`.
+/// The part of `needs` that is missing on a machine that has what was `found`.
 pub(super) fn missing(found: &Found, needs: Needs) -> Vec<Missing> {
     let mut missing = Vec::new();
     let mut add = |what, ways: Vec<Way>, is_optional| {

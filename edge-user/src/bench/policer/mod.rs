@@ -57,7 +57,7 @@ pub enum Size {
     Imix,
 }
 
-/// How much is offered.
+/// The rate at which frames are offered.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Load {
@@ -67,7 +67,7 @@ pub enum Load {
     Flat,
 }
 
-/// What one measurement is of.
+/// The conditions of one measurement.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Cell {
     /// The purchased rate in bit/s.
@@ -76,11 +76,11 @@ pub struct Cell {
     pub size: Size,
     /// CPUs that offer them.
     pub cpus: usize,
-    /// How much they offer.
+    /// The load that they offer.
     pub load: Load,
 }
 
-/// What a measurement found.
+/// The result of a measurement.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct Measured {
     /// Time that was measured, by the monotonic clock.
@@ -93,8 +93,8 @@ pub struct Measured {
     pub delivered_bytes: u64,
     /// Frames that the meter says were above the rate.
     pub dropped_frames: u64,
-    /// What time can't be told closer than, and what CPUs may hold of leases, as a part of
-    /// `seconds`.
+    /// Uncertainty of the time, and the time's worth of leases that CPUs may hold, together as a
+    /// part of `seconds`.
     pub resolution: f64,
 }
 
@@ -111,7 +111,7 @@ pub struct Row {
     pub delivered_ratio: Option<f64>,
 }
 
-/// What `edge bench policer --json` prints.
+/// The output of `edge bench policer --json`.
 #[derive(Debug, Serialize)]
 pub struct Report {
     /// Each cell of the table.
@@ -131,7 +131,7 @@ impl Load {
     /// Just below the rate: nothing may be lost.
     pub const WITHIN: Self = Self::Times(0.999);
 
-    /// What is offered at `rate_bps`, where that is known before.
+    /// The offered rate in bit/s at the purchased `rate_bps`, where that is known before.
     pub fn offered_bps(self, rate_bps: u64) -> Option<f64> {
         match self {
             Self::Times(times) => Some(times * rate_bps as f64),
@@ -139,7 +139,7 @@ impl Load {
         }
     }
 
-    /// What should be offered in bit/s, at least.
+    /// The least rate that should be offered, in bit/s.
     pub fn wanted_bps(self, rate_bps: u64) -> f64 {
         self.offered_bps(rate_bps).unwrap_or(rate_bps as f64)
     }
@@ -159,8 +159,8 @@ impl Row {
         Self { cell, measured, delivered_ratio: is_offered.then_some(delivered_ratio) }
     }
 
-    /// How far delivery is from what it should be, as a part: above the rate from the rate, below
-    /// it from what was offered.
+    /// The error of the delivery, as a part: for loads above the rate against the rate, for loads
+    /// below it against what was offered.
     pub fn error(&self) -> Option<f64> {
         let ratio = self.delivered_ratio?;
         if self.cell.load == Load::WITHIN {
@@ -170,7 +170,7 @@ impl Row {
         Some(ratio - 1.0)
     }
 
-    /// What was offered in bit/s.
+    /// The rate that was offered, in bit/s.
     pub fn offered_bps(&self) -> f64 {
         self.measured.offered_bytes as f64 * 8.0 / self.measured.seconds
     }

@@ -60,14 +60,14 @@ impl<'a> Mix<'a> {
 /// When frames are due.
 #[derive(Clone, Copy)]
 pub(super) enum Pace {
-    /// At this rate. Whoever couldn't keep up for longer than `patience` leaves out what is
-    /// further behind; `None`: makes up for all of it.
+    /// At this rate. A source that is behind by more than `patience` leaves out the excess;
+    /// `None`: it makes up for all of it.
     At { bytes_per_s: f64, patience: Option<Duration> },
     /// At once.
     Unpaced,
 }
 
-/// What one CPU offers.
+/// The source of the frames that one CPU offers.
 pub(super) struct Source<'a> {
     mix: &'a Mix<'a>,
     pace: Pace,
@@ -110,7 +110,7 @@ impl<'a> Source<'a> {
         std::mem::take(&mut self.longest_gap)
     }
 
-    /// How many times the mix is due.
+    /// Number of times that the mix is due.
     fn due(&mut self, bytes_per_s: f64, patience: Option<Duration>) -> u32 {
         let due_bytes =
             self.started.elapsed().as_secs_f64() * bytes_per_s - self.offered_bytes as f64;

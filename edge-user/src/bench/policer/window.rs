@@ -25,7 +25,7 @@ const BATCH_FRAMES: u32 = 1024;
 const EDGE_BATCH_FRAMES: u32 = 64;
 /// A slice is at least this long.
 const SLICE: Duration = Duration::from_millis(5);
-/// What an end of a slice must be known to.
+/// The time of each end of a slice must be known to within this.
 const EDGE: Duration = Duration::from_micros(200);
 /// Time that a CPU leases at once.
 const LEASE: Duration = Duration::from_micros(16);
@@ -106,7 +106,7 @@ pub(super) fn measure(
                 let (mix, start, stop, paused) = (&mix, &start, &stop, &paused);
                 scope.spawn(move || -> Result<()> {
                     let moved = move_to_cpu(cpu as usize);
-                    // Whoever can't move must not keep the others waiting.
+                    // A thread that can't move must not keep the others waiting.
                     start.wait();
                     moved?;
                     let mut source = Source::new(mix, pace);
@@ -144,7 +144,8 @@ fn drain(loaded: &Loaded, circuit: &Circuit) -> Result<()> {
     let mix = Mix::new(&loaded.ebpf, circuit.s_vid, &[(9000, 1)])?;
     let mut source = Source::new(&mix, Pace::Unpaced);
     let (before, started) = (circuit.counters(loaded)?, Instant::now());
-    // What this machine can't drain, a measurement will say was not offered.
+    // Where this machine can't drain the burst, the measurement will say that its load was not
+    // offered.
     while started.elapsed() < Duration::from_millis(500)
         && circuit.counters(loaded)?.dropped_frames == before.dropped_frames
     {

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::billing::ledger::{Batch, ExportRecord, UsageRecord};
 
-/// How records are written.
+/// The format in which records are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// A JSON object a line.
@@ -17,7 +17,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// What names of files end with.
+    /// The extension of file names.
     pub(super) fn extension(self) -> &'static str {
         match self {
             Self::Jsonl => "jsonl",

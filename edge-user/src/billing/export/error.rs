@@ -6,11 +6,11 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct DeliveryError {
-    /// What kind of failure: an operator is told when it changes.
+    /// The kind of failure: an operator is told when it changes.
     pub kind: FailureKind,
-    /// What, where, and what to do.
+    /// The failure, its place, and what to do.
     pub message: String,
-    /// How long the receiver asks to be left alone.
+    /// The time for which the receiver asks to be left alone.
     pub retry_after: Option<Duration>,
 }
 

@@ -23,7 +23,7 @@ const RANDOM: usize = 8;
 /// A directory that gets a file a batch: `edge-usage-LEDGER-NUMBER.jsonl` or `.csv`. It is whole
 /// from the moment it has this name.
 ///
-/// Who collects the files may move or delete them whenever they like.
+/// The program that collects the files may move or delete them at any time.
 #[derive(Debug)]
 pub struct Files {
     dir: PathBuf,
@@ -62,8 +62,8 @@ impl Files {
             .map_err(|error| failed("removing leftovers in", &self.dir, &error))
     }
 
-    /// What a killed run was writing. Another ledger's is left alone: several edges may share a
-    /// directory.
+    /// Removes the files that a killed run was writing. Another ledger's files are left alone:
+    /// several edges may share a directory.
     fn remove_leftovers(&self, ledger: Uuid) -> io::Result<()> {
         for entry in fs::read_dir(&self.dir)? {
             let entry = entry?;

@@ -1,11 +1,11 @@
-//! How an export is doing, and when that is news.
+//! The state of an export, and when it is news.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::error::{DeliveryError, FailureKind};
 
-/// How the export to a sink is doing.
+/// The state of the export to a sink.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExportStatus {
     /// The sink's name.
@@ -30,7 +30,7 @@ pub(super) struct Health {
     failing: Option<FailureKind>,
 }
 
-/// What a try that did not fail has found.
+/// The result of a try that did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Success {
     /// A batch is delivered.

@@ -29,7 +29,7 @@ const MAX_RETRY_AFTER: Duration = Duration::from_hours(1);
 /// The receiver takes no body of this length.
 const TOO_LARGE: FailureKind = FailureKind::Refused(StatusCode::PAYLOAD_TOO_LARGE.as_u16());
 
-/// How much of an answer an operator gets to read, in characters.
+/// Length of the part of an answer that an operator gets to read, in characters.
 const EXCERPT: usize = 200;
 
 /// A receiver that gets each batch as the body of a POST, or where it is too long for one as those of
@@ -109,7 +109,7 @@ impl Http {
         let unsent = self.unsent.take();
         let response = answered.map_err(|error| self.unreached(&error))?;
         match unsent {
-            // Whatever it says of a body that it has not read.
+            // A success does not count for a body that was not sent to its end.
             Some(failure) if response.status().is_success() => {
                 let (place, status) = (place(&self.url), response.status());
                 let message = format!(
@@ -168,7 +168,7 @@ impl Http {
         }
         let retry_after = retry_after(&response);
         let mut body = Vec::new();
-        // What has arrived of it is better than nothing.
+        // The part of the body that has arrived is better than nothing.
         let _cut = response.body_mut().as_reader().take(4 * EXCERPT as u64).read_to_end(&mut body);
         let said = match excerpt(&body) {
             body if body.is_empty() => String::new(),

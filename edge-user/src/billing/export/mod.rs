@@ -1,7 +1,8 @@
 //! Usage records to receivers outside: each arrives once by its id, whoever is killed when.
 //!
-//! A batch is acknowledged after it was delivered, and never otherwise. What is killed in between
-//! delivers it again, the same to the last byte, and a receiver tells by the ids that it has it.
+//! A batch is acknowledged after it was delivered, and never otherwise. An exporter that is killed
+//! in between delivers the batch again, the same to the last byte, and a receiver tells by the ids
+//! that it has it.
 
 mod backoff;
 mod encode;

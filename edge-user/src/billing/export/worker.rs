@@ -18,7 +18,7 @@ use super::{
 };
 use crate::time;
 
-/// How long a try that is under way may go on when its exporter is stopped.
+/// The time that a try that is under way may still take when its exporter is stopped.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// The export to one sink, in a thread of its own, until this is dropped.
@@ -67,7 +67,7 @@ impl Exporter {
         self.shared.changed.notify_all();
     }
 
-    /// How it is doing.
+    /// The state of the export.
     #[must_use]
     pub fn status(&self) -> ExportStatus {
         self.shared.lock().health.status().clone()
@@ -90,7 +90,7 @@ impl Drop for Exporter {
     }
 }
 
-/// What the thread and its owner have in common.
+/// The state that the thread and its [`Exporter`] share.
 #[derive(Debug)]
 struct Shared {
     state: Mutex<State>,

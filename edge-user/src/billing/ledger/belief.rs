@@ -233,7 +233,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever a clock has said before: one that is right for a day and says so is believed.
+        /// A clock that says the right date for a day is believed, whatever it has said before.
         #[test]
         fn who_stays_right_is_believed(
             steps in prop::collection::vec(

@@ -15,7 +15,7 @@ use super::{
 
 const DAY_S: i64 = 24 * 60 * 60;
 
-/// What a reading came to.
+/// The result of booking a reading.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Booked {
     /// The ledger's number of the last reading that changed anything: it only grows, unless the
@@ -70,7 +70,7 @@ fn book(
         None => Epoch::insert(&transaction, reading)?,
     };
     let news = news(&transaction, known, epoch.id, reading)?;
-    // What has counted more is newer, whatever the clock says.
+    // A reading that has counted more is newer, whatever the clock says.
     let is_other = is_new
         || !news.counted.is_empty()
         || epoch.read_us.is_none_or(|before_us| read_us > before_us)
@@ -207,7 +207,7 @@ type Key = (u32, i64, i64);
 /// Frames and bytes.
 type Count = (u64, u64);
 
-/// What a reading has more of a key.
+/// The counts of a key before a reading and after it, and the key's meter.
 struct Counted {
     before: Count,
     after: Count,
@@ -219,7 +219,7 @@ struct News {
     counted: BTreeMap<Key, Counted>,
 }
 
-/// What is more than before.
+/// The counts of a reading that are more than before.
 fn news(
     transaction: &Transaction<'_>,
     known: &mut Known,

@@ -33,7 +33,7 @@ impl Ledger {
     /// was noted before, changes nothing. Changes come in their order; late ones have their own
     /// time.
     ///
-    /// Whatever was noted for a later date, by a clock that was ahead, is taken back.
+    /// Changes that were noted for a later date, by a clock that was ahead, are taken back.
     ///
     /// # Errors
     ///

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use super::{Ledger, LedgerError, column, error::Fault, export::BATCH_RECORDS, open};
 
 impl Ledger {
-    /// What is wrong with the ledger; nothing, if it is sound. Everything is read.
+    /// The problems of the ledger; none, if it is sound. Everything is read.
     pub fn check(&self) -> Result<Vec<String>, LedgerError> {
         check(&self.connection).map_err(|fault| fault.at(&self.path))
     }
@@ -16,7 +16,7 @@ impl Ledger {
 pub(super) fn check(connection: &Connection) -> Result<Vec<String>, Fault> {
     let mut problems = integrity(connection)?;
     if !problems.is_empty() {
-        // What is in damaged pages can't be added up.
+        // The contents of damaged pages can't be added up.
         return Ok(problems);
     }
     // One state of it all, whoever writes meanwhile.
@@ -64,7 +64,7 @@ fn balance(connection: &Connection, problems: &mut Vec<String>) -> Result<(), Fa
     while let Some(row) = rows.next()? {
         let id = row.get(0)?;
         let of = |sums: &BTreeMap<i64, Sum>| sums.get(&id).copied().unwrap_or_default();
-        // What is laid is in usage and held, what is not dated in one of them.
+        // A count that is laid is in usage and held. Any other is in one of them, or has expired.
         let used = less(add(add(of(&usage), of(&held)), of(&expired)), of(&laid));
         if used != of(&booked) {
             let names: [String; 6] =
@@ -106,7 +106,7 @@ fn balance(connection: &Connection, problems: &mut Vec<String>) -> Result<(), Fa
     Ok(())
 }
 
-/// What may come to another date is where it was laid.
+/// Usage that may come to another date is where it was laid.
 fn laid(connection: &Connection, problems: &mut Vec<String>) -> Result<(), Fault> {
     for (sql, what) in [
         (

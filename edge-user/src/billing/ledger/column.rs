@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 const DAY_S: i64 = 24 * 60 * 60;
 
-/// Microseconds since 1970. What is out of reach of calendars counts as the end of time, where a
-/// period or two still have room.
+/// Microseconds since 1970. A time in the first or the last two days of the calendar counts as the
+/// nearest time outside them: there, a period or two still have room.
 pub(super) fn micros(time: Timestamp) -> i64 {
     let latest = (Timestamp::MAX.as_second() - 2 * DAY_S) * 1_000_000;
     let earliest = (Timestamp::MIN.as_second() + 2 * DAY_S) * 1_000_000;

@@ -57,8 +57,8 @@ impl Ledger {
         Ok(self.id)
     }
 
-    /// What is booked of an epoch, by slot and generation. Classes that have counted nothing are
-    /// left out.
+    /// The counts that are booked of an epoch, by slot and generation. Classes that have counted
+    /// nothing are left out.
     pub fn booked(
         &self,
         epoch: Uuid,

@@ -1,4 +1,4 @@
-//! What can go wrong with the ledger, and what to do then.
+//! Errors of the ledger, and what to do about each.
 
 use std::{
     error::Error,
@@ -9,8 +9,8 @@ use rusqlite::ErrorCode;
 
 type Cause = Box<dyn Error + Send + Sync>;
 
-/// What is wrong with the ledger at `path`. Whatever was asked for has not happened. What `SQLite`
-/// or the system say is the source.
+/// An error of the ledger at `path`. The operation that was asked for has not happened. The source
+/// is the error of `SQLite` or of the system.
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
     /// There is none.
@@ -29,7 +29,7 @@ pub enum LedgerError {
     Corrupt {
         /// Of the database.
         path: PathBuf,
-        /// What `SQLite` says.
+        /// The error of `SQLite`.
         source: Cause,
     },
     /// It can't be written.
@@ -40,7 +40,7 @@ pub enum LedgerError {
     ReadOnly {
         /// Of the database.
         path: PathBuf,
-        /// What `SQLite` says.
+        /// The error of `SQLite`.
         source: Cause,
     },
     /// There is no room for more.
@@ -51,7 +51,7 @@ pub enum LedgerError {
     Full {
         /// Of the database.
         path: PathBuf,
-        /// What `SQLite` says.
+        /// The error of `SQLite`.
         source: Cause,
     },
     /// Somebody else has held it for too long.
@@ -62,7 +62,7 @@ pub enum LedgerError {
     Busy {
         /// Of the database.
         path: PathBuf,
-        /// What `SQLite` says.
+        /// The error of `SQLite`.
         source: Cause,
     },
     /// Another process keeps books in its directory.
@@ -121,12 +121,12 @@ pub enum LedgerError {
         /// The system's error.
         source: Cause,
     },
-    /// What was asked for contradicts what is in it.
+    /// The request contradicts what is in it.
     #[error("{}: {what}", path.display())]
     Refused {
         /// Of the database.
         path: PathBuf,
-        /// What, and why.
+        /// The refusal, and its reason.
         what: String,
     },
     /// Anything else.
@@ -134,7 +134,7 @@ pub enum LedgerError {
     Other {
         /// Of the database.
         path: PathBuf,
-        /// What went wrong.
+        /// The underlying error.
         source: Cause,
     },
 }
@@ -177,7 +177,7 @@ impl Fault {
     }
 }
 
-/// What `SQLite` says, once: its error's own source says the same in other words.
+/// The text of an `SQLite` error, once: the error's own source says the same in other words.
 fn said(error: &rusqlite::Error) -> Cause {
     match error.sqlite_error() {
         None => error.to_string().into(),

@@ -9,7 +9,7 @@ use super::{
     Ledger, LedgerError, belief::SECOND_US, boots, column, error::Fault, export::acknowledged,
 };
 
-/// What was deleted.
+/// Numbers of the records and samples that were deleted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Expired {
     /// Usage records.
@@ -21,8 +21,8 @@ pub struct Expired {
 impl Ledger {
     /// Deletes samples that are older than `keep_samples`, and batches of export records, with the
     /// usage that they are, where all of it is older than `keep_usage` and every one of `sinks` has
-    /// acknowledged it. What is not dated for good stays, and so does what is not sealed. Sums of
-    /// what was deleted are kept, and its space is given back.
+    /// acknowledged it. Samples and usage that are not dated for good stay, and so does usage that
+    /// is not sealed. Sums of what was deleted are kept, and its space is given back.
     ///
     /// No date alone makes anything old: it has also to be that long, by the clock since boot and
     /// while the books were kept, that anything so old was written. Books that are younger than
@@ -107,7 +107,7 @@ fn old_batches(connection: &Connection, until_s: i64) -> Result<Vec<u64>, Fault>
     Ok(numbers.collect::<Result<_, _>>()?)
 }
 
-/// What of a series expires.
+/// The part of a series that expires.
 #[derive(Default)]
 struct Sum {
     frames: u64,

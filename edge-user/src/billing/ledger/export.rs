@@ -17,13 +17,13 @@ pub(super) const BATCH_RECORDS: usize = 5_000;
 impl Ledger {
     /// Turns the periods that are over into export records, whose number it returns, by a clock
     /// that has said the same for a while and contradicts nothing that is known. They never change
-    /// again. What was not used makes none.
+    /// again. A period without usage makes none.
     pub fn seal_what_is_over(&mut self) -> Result<u64, LedgerError> {
         self.seal_until(None)
     }
 
     /// Turns the periods that ended at `now` or before into export records, whose number it
-    /// returns. Who calls this vouches for `now`: all that is dated is so for good, if there is
+    /// returns. The caller vouches for `now`: all that is dated is so for good, if there is
     /// anything to seal.
     pub fn seal(&mut self, now: Timestamp) -> Result<u64, LedgerError> {
         self.seal_until(Some(now))

@@ -1,11 +1,11 @@
-//! What the ledger holds, in figures.
+//! The ledger's contents, in figures.
 
 use rusqlite::Connection;
 use uuid::Uuid;
 
 use super::{Ledger, LedgerError, column, error::Fault};
 
-/// What the ledger holds.
+/// Figures of the ledger's contents.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Info {
     /// Its id.
@@ -44,7 +44,7 @@ pub struct SinkInfo {
 }
 
 impl Ledger {
-    /// What the ledger holds.
+    /// The figures of the ledger's contents.
     pub fn info(&self) -> Result<Info, LedgerError> {
         let (id, checkpoint) = (self.id, self.checkpoint()?);
         let info = info(&self.connection, id, checkpoint);

@@ -1,4 +1,4 @@
-//! Who keeps the books: one process at a time.
+//! The lock of the books: one process at a time keeps them.
 
 use std::{
     fs::{DirBuilder, File, OpenOptions},
@@ -17,14 +17,15 @@ use super::LedgerError;
 /// It is never removed: the lock is the file's, and whoever had an older file would not see it.
 const FILE_NAME: &str = "ledger.lock";
 
-/// Whoever has this keeps the books in its directory, alone, until it is dropped.
+/// The process that has this lock is the only one that keeps the books in the lock's directory,
+/// until the lock is dropped.
 #[derive(Debug)]
 pub struct LedgerLock {
     _lock: Flock<File>,
 }
 
 /// Makes this process the only one that keeps books in `state_dir`, which is made where it is
-/// missing. Whoever only looks, or exports, doesn't need it.
+/// missing. A process that only looks, or exports, doesn't need the lock.
 ///
 /// # Errors
 ///

@@ -72,9 +72,9 @@ impl PrivateCopy {
 }
 
 impl Ledger {
-    /// A private copy of the ledger in `state_dir`, as it is now; nothing is written there, nothing is locked,
-    /// and nobody needs to be allowed to. What an older version has made is brought up to date in the copy.
-    /// A booking in it is gone with it.
+    /// A private copy of the ledger in `state_dir`, as it is now; nothing is written there, nothing
+    /// is locked, and nobody needs to be allowed to. If an older version has made the ledger, the
+    /// copy is brought up to date. A booking in the copy is gone with it.
     ///
     /// # Errors
     ///

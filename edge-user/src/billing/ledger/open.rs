@@ -144,7 +144,7 @@ pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 
 fn prepare(connection: &mut Connection, layouts: &[M<'_>], found: usize) -> Result<(), Fault> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
-    // Which takes effect before there is anything in the file only.
+    // This takes effect only before there is anything in the file.
     connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;

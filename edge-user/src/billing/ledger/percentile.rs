@@ -1,7 +1,7 @@
 //! The 95th percentile of five-minute samples: what transit is sold by.
 //!
-//! Samples are of meters, which have names. What is sold is a circuit, which may have had several (see
-//! `identity`): its samples are those of all its names together, while it existed.
+//! Samples are of meters, which have names. Customers buy circuits. A circuit may have had several
+//! names (see `identity`): its samples are those of all its names together, while it existed.
 
 use std::collections::BTreeMap;
 

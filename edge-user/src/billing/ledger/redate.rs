@@ -72,12 +72,12 @@ struct Wrong {
 }
 
 impl Back {
-    /// What was wrong by over 31 days.
+    /// The wrong time, if it was wrong by over 31 days.
     fn far(&self) -> Option<Wrong> {
         self.wrong.filter(|wrong| wrong.shift_us.abs() > FAR_US)
     }
 
-    /// What dates after `ahead_us`, or of the wrong time.
+    /// Whether a date is after `ahead_us`, or in a time that was wrong by over 31 days.
     fn moves(&self, date_us: i64, ahead_us: i64) -> bool {
         let is_wrong = |wrong: Wrong| (wrong.dates.0..=wrong.dates.1).contains(&date_us);
         date_us > ahead_us || self.far().is_some_and(is_wrong)
@@ -165,7 +165,7 @@ fn samples(transaction: &Transaction<'_>, back: &Back) -> Result<(), Fault> {
 /// Begin and end of a circuit's spans, by when they began.
 type Spans = BTreeMap<i64, Option<i64>>;
 
-/// What is less than 31 days ahead stays: until it is reached, what held before goes on.
+/// A change of terms that is less than 31 days ahead stays: the terms before it go on until then.
 fn terms(transaction: &Transaction<'_>, back: &Back) -> Result<(), Fault> {
     let ahead_us = back.now_us.saturating_add(FAR_US);
     let is_wrong = |date_us: i64| back.moves(date_us, ahead_us);

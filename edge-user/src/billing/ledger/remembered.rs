@@ -24,8 +24,8 @@ struct Booking {
 }
 
 impl Ledger {
-    /// How its last booking made usage of readings. A ledger that an older version has booked last tells
-    /// it by its rows, and one without any has the period that all others are multiples of.
+    /// The policy of the ledger's last booking. A ledger that an older version has booked last
+    /// tells it by its rows, and one without any has the period that all others are multiples of.
     pub fn policy(&self) -> Result<Policy, LedgerError> {
         policy(&self.connection).map_err(|fault| fault.at(&self.path))
     }

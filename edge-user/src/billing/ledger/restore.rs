@@ -63,7 +63,7 @@ fn copy(backup: &Connection, from: &Path, new: &Path) -> Result<(), LedgerError>
     file.sync_all().map_err(io_error(new))
 }
 
-/// What is wrong with a backup is not what is wrong with the ledger.
+/// Turns the error of a missing or damaged backup into a refusal that does not blame the ledger.
 fn of_backup(error: LedgerError) -> LedgerError {
     if let LedgerError::NotFound { path } = error {
         let what = "there is no backup here; `edge ledger backup` makes one".to_owned();
@@ -103,7 +103,7 @@ fn replace(state_dir: &Path, new: &Path) -> io::Result<()> {
             fs::rename(&log, with_suffix(&kept, "-wal"))?;
         }
     }
-    // Whoever opens the new one would take the old one's log for its own.
+    // A process that opens the new ledger would take the old one's log for that of the new one.
     remove(&log)?;
     remove(&with_suffix(&path, "-shm"))?;
     fs::rename(new, &path)?;

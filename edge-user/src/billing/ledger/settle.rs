@@ -34,7 +34,7 @@ pub(super) fn observe(transaction: &Transaction<'_>, moment: &Moment) -> Result<
         let belief = Belief::first(moment, settled_us);
         let id = boots::insert(transaction, moment.boot_id, &belief)?;
         let boot = Boot { id, belief };
-        // What earlier boots have left is between them and this one.
+        // All that earlier boots have left without a date for good was before this boot.
         lay_anew(transaction)?;
         return Ok(boot);
     };

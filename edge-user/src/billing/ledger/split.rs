@@ -1,4 +1,4 @@
-//! How a count is spread over the time that it is of.
+//! A count is spread over the time that it is of.
 
 use super::types::Policy;
 
@@ -63,8 +63,8 @@ impl Row {
 pub(super) type Share = (Row, i64);
 
 /// The open rows that share `from_us..to_us`, in order of time. Where there is none, one is made:
-/// as long as the period that it is in, but for what other rows have of it. What sealed rows have
-/// of the interval is nobody's, and so is what was before `floor_s`.
+/// as long as the period that it is in, but for what other rows have of it. The part of the
+/// interval that sealed rows have, or that was before `floor_s`, goes to no row.
 ///
 /// `rows` are those of the series that any period of the interval touches, in order.
 pub(super) fn shares(
@@ -242,8 +242,8 @@ mod tests {
             }
         }
 
-        /// Whatever rows there are: shares are of different rows, in order, that overlap neither
-        /// each other nor what was there, and have all time that nothing else has.
+        /// Shares are of different rows, in order, whatever rows there are. Their rows overlap
+        /// neither each other nor what was there, and have all time that nothing else has.
         #[test]
         fn shares_fill_the_free_time(
             cuts in prop::collection::btree_set(-50..50i64, 0..8),

@@ -1,4 +1,4 @@
-//! What circuits were sold as, and when.
+//! Terms that circuits were sold at, and when.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What goes into the ledger and what comes out.
+//! Types of the ledger's input and output.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 pub use crate::model::{ClassReading, EpochInfo, Owner, Reading, Series, SlotReading, Terms};
 
-/// How readings become usage.
+/// The rules by which readings become usage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
     /// Length of a period of usage: it divides a day, and five minutes divide it.
@@ -17,7 +17,7 @@ pub struct Policy {
     pub gap: Duration,
 }
 
-/// Which usage, and how finely.
+/// The usage that is asked for, and how finely.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UsageQuery {
     /// Of this edge only.
@@ -48,7 +48,7 @@ pub enum Grain {
     Total,
 }
 
-/// What one series used in one stretch of time, as `edge usage --format json` prints it.
+/// The usage of one series in one stretch of time, as `edge usage --format json` prints it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UsageRecord {
     /// The edge's name.
@@ -67,7 +67,7 @@ pub struct UsageRecord {
     pub class: String,
     /// `metered` or `unlimited`.
     pub billing: String,
-    /// Which bytes of a frame count.
+    /// The rule that says which bytes of a frame count.
     pub accounting: String,
     /// When it begins.
     pub start: Timestamp,
@@ -92,7 +92,7 @@ pub struct ExportRecord {
     pub ledger: Uuid,
     /// Its number in the ledger: from 1, without gaps.
     pub seq: u64,
-    /// What was used.
+    /// The usage.
     #[serde(flatten)]
     pub usage: UsageRecord,
 }

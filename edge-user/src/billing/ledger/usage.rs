@@ -1,4 +1,4 @@
-//! What was used, as periods have it or summed over longer times.
+//! Usage, as periods have it or summed over longer times.
 
 use std::collections::{BTreeMap, btree_map::Entry};
 

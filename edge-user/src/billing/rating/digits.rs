@@ -98,7 +98,7 @@ mod tests {
             prop_assert_eq!(rest, 0);
         }
 
-        /// Whatever is not nothing is not shown as nothing.
+        /// A number is shown as 0 only if it is 0.
         #[test]
         fn nothing_alone_is_shown_as_zero(bytes in any::<u64>(), most in 0..30u32) {
             let text = shown(bytes, 1 << 30, 3, most);

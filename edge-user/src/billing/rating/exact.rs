@@ -104,8 +104,8 @@ impl Scale {
     }
 }
 
-/// How many decimals of a quantity show what is charged for it: a last decimal costs less than the smallest
-/// unit.
+/// Number of decimals of a quantity that show what is charged for it: a last decimal costs less
+/// than the smallest unit.
 pub(super) fn quantity_digits(price: Decimal, minor_digits: u32) -> u32 {
     let whole = price.trunc().mantissa().unsigned_abs();
     whole.checked_ilog10().map_or(0, |digits| digits + 1) + minor_digits

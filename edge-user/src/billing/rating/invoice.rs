@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use super::{digits, month::Month};
 use crate::model::Gigabyte;
 
-/// What the circuits of an edge cost in a month.
+/// The costs of an edge's circuits in a month.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Invoice {
     /// The edge's name.
@@ -23,7 +23,7 @@ pub struct Invoice {
     /// Decimals of the currency.
     #[serde(skip)]
     pub(super) minor_digits: u32,
-    /// What has no price, and what to add: one sentence each.
+    /// Prices that are missing, and what to add: one sentence each.
     #[serde(skip)]
     pub missing: Vec<String>,
 }
@@ -46,11 +46,11 @@ pub struct CircuitBill {
 /// A line of the invoice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Line {
-    /// What it is for.
+    /// The fee or the volume that it is for.
     pub what: String,
     /// The zone whose price it has; `None` where there is no such price.
     pub zone: Option<String>,
-    /// How much of it.
+    /// The quantity of it.
     #[serde(flatten)]
     pub quantity: Quantity,
     /// The price of one; `None`: missing.
@@ -61,14 +61,14 @@ pub struct Line {
     pub amount: Option<Decimal>,
 }
 
-/// How much.
+/// The quantity of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Quantity {
     /// A volume.
     Volume {
         /// In bytes.
         bytes: u64,
-        /// What it is priced by.
+        /// The gigabyte that it is priced by.
         gb: Gigabyte,
     },
     /// A part of a month.

@@ -31,14 +31,14 @@ use crate::{
     model::{Prices, Terms},
 };
 
-/// What the ledger has about a month.
+/// The ledger's data about a month.
 #[derive(Clone, Debug, Default)]
 pub struct Input {
     /// Usage. A record is priced by the terms that hold when it ends, or held last before that: one that
     /// is longer than a period of the ledger should not go beyond a change of zone or SKU.
     pub records: Vec<UsageRecord>,
-    /// Which terms circuits had, and when; in any order. Of other months too: what a circuit that has ended
-    /// used last may have been counted in the next month.
+    /// Terms that circuits had, and when; in any order. Of other months too: the last usage of a
+    /// circuit that has ended may have been counted in the next month.
     pub spans: Vec<Span>,
 }
 
@@ -118,9 +118,9 @@ pub enum BillError {
     UnknownRecord {
         /// The circuit's name.
         circuit: String,
-        /// What it is.
+        /// The name of the field whose value is not known.
         key: &'static str,
-        /// What the record says.
+        /// The field's value in the record.
         value: String,
     },
     /// More than 28 digits.
@@ -133,7 +133,7 @@ pub enum BillError {
     },
 }
 
-/// The invoice of `month`. What has no price is in it without an amount, and
+/// The invoice of `month`. A line that has no price is in it without an amount, and
 /// [`Invoice::missing`] says what to add.
 pub fn invoice(
     edge: &str,

@@ -15,7 +15,7 @@ pub(super) struct Held<'a> {
     to: Option<Timestamp>,
 }
 
-/// What a circuit was in one stretch of a month.
+/// A circuit's terms in one stretch of a month.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stay<'a> {
     pub(super) terms: &'a Terms,
@@ -24,7 +24,8 @@ pub(super) struct Stay<'a> {
     pub(super) to: Timestamp,
 }
 
-/// How long terms held: in any case until a circuit of the same name has others. By name and time.
+/// Terms, for as long as they held: at the latest until a circuit of the same name has others. By
+/// name and time.
 pub(super) fn held(spans: &[Span]) -> Vec<Held<'_>> {
     let mut by_name: BTreeMap<&str, Vec<Held<'_>>> = BTreeMap::new();
     for Span { terms, from, to } in spans {

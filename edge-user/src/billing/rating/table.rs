@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use super::{CircuitBill, Invoice, Line, Quantity, exact};
 use crate::{units::count, view::table::text_table};
 
-/// What stands for an amount that is not known.
+/// The text in place of an amount that is not known.
 const UNKNOWN: &str = "?";
 
 impl Invoice {

@@ -10,7 +10,7 @@ use crate::{
     model::{Billing, Direction, Sku, Terms},
 };
 
-/// What a volume is, in the order of the invoice.
+/// The kind of a volume, in the order of the invoice.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
     /// Billed, at the price of a zone.

@@ -18,8 +18,8 @@ pub(super) struct Args {
 /// Measured by itself.
 #[derive(Debug, clap::Subcommand)]
 enum What {
-    /// What circuits deliver of their rate: 50 Mbps to 100 Gbps, five sizes of frames, one CPU and
-    /// all, four loads.
+    /// Measures the part of their rate that circuits deliver: 50 Mbps to 100 Gbps, five sizes of
+    /// frames, one CPU and all, four loads.
     Policer(policer::Args),
 }
 

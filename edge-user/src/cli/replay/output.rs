@@ -128,7 +128,7 @@ fn remove_at(signals: SigSet, path: PathBuf) -> io::Result<()> {
     let wait = move || {
         let Ok(signal) = signals.wait() else { return };
         let _ = fs::remove_file(&path);
-        // Whoever waits for the process is to see the signal that ended it.
+        // The process that waits for this one is to see the signal that ended it.
         let _ = signals.thread_unblock();
         let _ = raise(signal);
     };

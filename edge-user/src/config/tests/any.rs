@@ -1,4 +1,4 @@
-//! Whatever is in the file: errors or a configuration, and never a panic.
+//! The parser returns errors or a configuration for any file, and never panics.
 
 use std::path::Path;
 

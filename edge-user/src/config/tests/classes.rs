@@ -6,7 +6,7 @@ use edge_common::abi::class::MAX_CLASSES;
 
 use super::{MINIMAL, check, parse};
 
-/// What stands in `classes`, at line 12, and the errors it makes.
+/// The content of `classes`, at line 12, and the errors it makes.
 type Case<'a> = (&'a str, &'a [(usize, &'a str)]);
 
 #[test]

@@ -1,4 +1,4 @@
-//! What a reload changes, in words.
+//! The changes that a reload makes, in words.
 
 use std::path::Path;
 

@@ -129,7 +129,7 @@ fn bandwidths_have_bounds_and_may_be_plain() {
         ],
         bandwidth_bps,
     );
-    // What is printed can be typed back.
+    // A rate can be typed back as it is printed.
     for bps in [64_000, 64_001, 1_125_000, 123_456_789, 1_000_000_000, 799_999_999_999] {
         assert_eq!(rate_bps(&crate::units::bit_rate(bps)), Ok(bps));
     }

@@ -17,7 +17,8 @@ fn tags() -> impl Strategy<Value = Tags> {
 }
 
 proptest! {
-    /// What is refused is what has a VID, a pair of VIDs or the untagged frames twice.
+    /// The parser refuses exactly those files that claim a VID, a pair of VIDs or the untagged
+    /// frames twice.
     #[test]
     fn overlaps_are_those_of_single_vids(all in prop::collection::vec(tags(), 1..4)) {
         let text: Vec<_> = all.iter().map(text).collect();

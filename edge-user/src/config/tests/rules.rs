@@ -2,8 +2,8 @@
 
 use super::{CIRCUIT, MINIMAL, check};
 
-/// What to replace in [`MINIMAL`] and [`CIRCUIT`], by what, and the errors it makes, each by its
-/// line and words of its message.
+/// A text in [`MINIMAL`] and [`CIRCUIT`], its replacement, and the errors that this makes, each by
+/// its line and words of its message.
 type Case = (&'static str, &'static str, &'static [(usize, &'static str)]);
 
 #[test]

@@ -1,4 +1,4 @@
-//! Who has which tags on which port.
+//! The tags that each peering has on each port.
 
 use std::path::Path;
 

@@ -11,9 +11,9 @@ pub struct LedgerConfig {
     pub period: Duration,
     /// Time between two bookings of the counters: 1 s to 5 min, and so never longer than a period.
     pub checkpoint: Duration,
-    /// How long usage is kept: at least 62 days.
+    /// Time that usage is kept: at least 62 days.
     pub keep: Duration,
-    /// How long samples of five minutes are kept: at least 31 days.
+    /// Time that samples of five minutes are kept: at least 31 days.
     pub keep_samples: Duration,
 }
 
@@ -45,7 +45,7 @@ pub enum Sink {
     Files {
         /// The directory, which no other export has.
         dir: PathBuf,
-        /// What is in a file.
+        /// Format of each file.
         format: ExportFormat,
     },
     /// A POST for each batch.
@@ -58,7 +58,7 @@ pub enum Sink {
 }
 
 spelled! {
-    /// What is in an export's file.
+    /// Format of an export's files.
     pub enum ExportFormat {
         /// A JSON document a line.
         Jsonl = "jsonl",

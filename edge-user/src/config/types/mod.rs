@@ -1,4 +1,4 @@
-//! What a correct file says.
+//! The contents of a correct file, as types.
 
 mod ledger;
 mod qos;
@@ -30,11 +30,11 @@ pub struct Config {
     pub circuits: Vec<Circuit>,
     /// `QoS` profiles by name: the file's and the built-in ones.
     pub qos: BTreeMap<String, QosProfile>,
-    /// How the ledger is kept.
+    /// Settings of the ledger.
     pub ledger: LedgerConfig,
     /// Where its records go, in the order of the file.
     pub exports: Vec<Export>,
-    /// What circuits cost, where the file says so.
+    /// Prices of circuits, where the file gives them.
     pub prices: Option<Prices>,
 }
 
@@ -53,7 +53,7 @@ pub struct Edge {
     pub metrics_is_explicit: bool,
     /// The bpffs directory of the pins.
     pub pin_dir: PathBuf,
-    /// What happens to frames that belong to no circuit.
+    /// Verdict on frames that belong to no circuit.
     pub unmatched: UnmatchedPolicy,
 }
 
@@ -86,13 +86,13 @@ pub struct Circuit {
     pub burst_bytes: u64,
     /// The same as the file gives it; `None`: the default of the bandwidth.
     pub burst: Option<Burst>,
-    /// What ECN-capable senders are told.
+    /// The edge's signal to ECN-capable senders, if any.
     pub ecn: Ecn,
     /// Whether flows are kept from each other's way.
     pub fairness: Fairness,
-    /// What has a bucket of its own.
+    /// Scope that has a bucket of its own: a circuit or a peering, on a link.
     pub policing: Policing,
-    /// Which bytes of its frames are policed and metered.
+    /// Bytes of its frames that are policed and metered.
     pub accounting: Accounting,
     /// Whether its frames are forwarded at all.
     pub enabled: bool,
@@ -115,7 +115,7 @@ pub struct Peering {
     pub core_c_tpid: Option<u16>,
     /// A bandwidth in bit/s of its own, for each direction on each link, within the circuit's.
     pub bandwidth_bps: Option<u64>,
-    /// What becomes of the customer's DSCP.
+    /// Treatment of the customer's DSCP.
     pub dscp: DscpPolicy,
     /// Name of its profile in [`Config::qos`].
     pub qos: String,

@@ -1,4 +1,4 @@
-//! What the bookkeeper's thread does.
+//! The work of the bookkeeper's thread.
 
 use std::{
     collections::{BTreeSet, VecDeque},
@@ -33,7 +33,7 @@ use crate::{
     time,
 };
 
-/// How often what is too old is thrown away.
+/// Period in which the bookkeeper throws away what is too old.
 const EXPIRE_EVERY: Duration = Duration::from_hours(1);
 
 /// The bookkeeper at work.
@@ -93,7 +93,7 @@ impl Worker {
                     self.changes.extend(noted);
                     self.has_new_exports = true;
                     self.instructions = *instructions;
-                    // What else has been asked for comes before.
+                    // Other requests that wait come before the booking.
                     wait = Duration::ZERO;
                     continue;
                 }

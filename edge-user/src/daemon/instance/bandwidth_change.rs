@@ -23,9 +23,9 @@ impl Instance {
     /// Gives a circuit another bandwidth: one rate and a store for each of its attachments, not an
     /// `install` of everything.
     ///
-    /// What is to be saved is written and checked before, and takes the file's place after the
-    /// change: a file that can't be written changes nothing, and no file tells of a bandwidth that
-    /// was never in effect.
+    /// A file to be saved is written and checked before the change, and takes the old file's place
+    /// after it: a file that can't be written changes nothing, and no file tells of a bandwidth
+    /// that was never in effect.
     pub fn set_bandwidth(
         &mut self,
         request: &SetBandwidth,

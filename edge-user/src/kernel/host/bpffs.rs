@@ -10,7 +10,7 @@ use nix::{
 
 /// Where BPF file systems are, by convention.
 const CONVENTIONAL: &str = "/sys/fs/bpf";
-/// What a BPF file system that edge mounts for itself alone calls its source.
+/// Source name of a BPF file system that edge mounts for itself alone.
 const OUR_MOUNT: &str = "edge";
 
 /// Has `pin_dir` be on a BPF file system. `ip netns exec` and containers hide `/sys/fs/bpf` behind

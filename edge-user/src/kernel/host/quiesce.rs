@@ -9,7 +9,8 @@ const GLOBAL: libc::c_int = 1;
 const INSTEAD: Duration = Duration::from_millis(100);
 
 /// Returns when programs, and the polls of devices that they ran in, have ended that were under
-/// way at the call. What they have counted is in the tables then, and what devices refused of it.
+/// way at the call. The tables then have the programs' counts, and those of frames that devices
+/// refused.
 ///
 /// Takes some 20 ms.
 pub fn quiesce() {

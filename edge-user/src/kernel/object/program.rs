@@ -129,7 +129,7 @@ pub fn constants(port: &PortPlan) -> PortConstants {
     }
 }
 
-/// The object on the pinned tables, with the programs for [`super::watch_egress`].
+/// The object on the pinned tables, with the programs for [`super::egress::watch_egress`].
 pub(in crate::kernel) fn load_egress_object(capacity: &Capacity, pins: &Pins) -> Result<Ebpf> {
     let id = |map| Ok::<_, anyhow::Error>(u64::from(MapInfo::from_pin(pins.map(map))?.id()));
     let ids = id("TX_PORTS")? | id("TX_PORTS_FRAGS")? << 32;

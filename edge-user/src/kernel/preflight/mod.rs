@@ -24,12 +24,12 @@ const REALTIME: &str = "/sys/kernel/realtime";
 /// The word that every kernel with `CONFIG_PREEMPT_RT` has in its version (`init/Makefile`,
 /// `preempt-flag-y`), as `uname -v` shows it.
 const REALTIME_WORD: &str = "PREEMPT_RT";
-/// What an interface with more room than this is expected to carry all the same: its MTU may
-/// have been raised for the tags alone.
+/// A larger MTU of an ingress interface counts as this one: it may have been raised for the tags
+/// alone.
 const STANDARD_MTU_BYTES: u32 = 1500;
 /// Ethernet header and both tags of a QinQ frame.
 const QINQ_HEADERS_LEN_BYTES: u32 = 14 + 4 + 4;
-/// What veth lets a redirected frame be longer than the MTU: Ethernet header and one tag.
+/// Bytes by which veth lets a redirected frame exceed the MTU: Ethernet header and one tag.
 const REDIRECT_HEADERS_LEN_BYTES: u32 = 14 + 4;
 
 /// The mode of each port, by name: as configured, or generic where that is all there can be; or why

@@ -63,7 +63,7 @@ impl NewPage {
     }
 }
 
-/// What the page of the tables under `pins` is; `None`: there is none.
+/// State of the page of the tables under `pins`; `None`: there is no page.
 pub fn page_state(pins: &Pins) -> Result<Option<u64>> {
     Ok(page(pins)?.map(|(page, _)| page.state))
 }
@@ -93,7 +93,7 @@ pub struct Books {
 pub struct OwnedSlot {
     /// Its index.
     pub index: u32,
-    /// How many owners it has had.
+    /// Number of owners that it has had.
     pub generation: u64,
     /// Its owner.
     pub key: AttachmentKey,
@@ -132,7 +132,7 @@ impl Books {
         }))
     }
 
-    /// Which life of the tables this is.
+    /// The tables' epoch.
     pub fn epoch(&self) -> &EpochInfo {
         &self.epoch
     }
@@ -171,8 +171,8 @@ impl Books {
         (0..self.keys.len()).filter_map(|index| self.slot(index)).collect()
     }
 
-    /// What the meters say of frames that have left: no more than that, and exactly that when
-    /// nothing is under way.
+    /// Counts of frames that have left: forwarded less refused. They are never too high, and exact
+    /// when nothing is under way.
     ///
     /// First what was forwarded, then what was refused, and nothing of the first under way in
     /// between: so the difference is never too much. A slot that was given to somebody else
@@ -234,7 +234,7 @@ impl Books {
         (self.generation(index) == Some(generation)).then_some(OwnedSlot { index, generation, key })
     }
 
-    /// How many owners the slot has had, if it has one.
+    /// Number of owners that the slot has had, if it has one now.
     fn generation(&self, index: u32) -> Option<u64> {
         let bits = self.keys.number(index, self.places.0.key_generation as usize);
         let generation = abi::keys::Generation::from_bits(bits);
@@ -250,7 +250,7 @@ fn page(pins: &Pins) -> Result<Option<(Page, RawArray)>> {
     }
     let pages = RawArray::open(&path, None)?;
     let mut bytes = pages.entry(0);
-    // What was added to the page since then is zero.
+    // Fields that were added to the page after this one was made are zero.
     bytes.resize(bytes.len().max(size_of::<Page>()), 0);
     let (page, _added_later) = Page::read_from_prefix(&bytes)
         .map_err(|_size| anyhow::anyhow!("the books' page is cut short"))?;

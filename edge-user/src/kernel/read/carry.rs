@@ -17,7 +17,7 @@ use crate::{
 /// Makes what was counted in `old`, in which nothing counts any more, part of the counters of the
 /// same owners here: of all of them at once, by one store. From then on the old tables are dead.
 ///
-/// What is killed before that store has changed nothing.
+/// A process that is killed before that store leaves all counters as they were.
 pub fn carry(tables: &mut KernelTables, old: &Books) -> Result<()> {
     if is_carried(tables, old) {
         return Ok(());

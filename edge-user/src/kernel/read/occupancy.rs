@@ -1,4 +1,4 @@
-//! What the kernel's tables hold now: the starting point of the next plan.
+//! The present contents of the kernel's tables: the starting point of the next plan.
 
 use std::collections::{BTreeMap, BTreeSet};
 

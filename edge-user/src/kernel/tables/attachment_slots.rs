@@ -13,7 +13,7 @@ use crate::{
     plan,
 };
 
-/// Which word of a key is its generation.
+/// Index of the word of a key that is its generation.
 const GENERATION_WORD: usize = offset_of!(AttachmentKey, generation) / size_of::<u64>();
 
 impl KernelTables {

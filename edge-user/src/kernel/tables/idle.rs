@@ -2,7 +2,7 @@
 
 use edge_common::abi::rate::{MAX_BURST_NS, TICKS_PER_NS_LOG2};
 
-/// How long a word has to be behind the clock to be moved: nobody has used the bucket since.
+/// A word at least this far behind the clock is moved: nobody has used its bucket for so long.
 const IDLE_TICKS: u64 = (24 * 3600 * 1_000_000_000) << TICKS_PER_NS_LOG2;
 /// Further ahead than any word: a change of rate and debts included.
 const MAX_AHEAD_TICKS: u64 = (10 * MAX_BURST_NS) << TICKS_PER_NS_LOG2;

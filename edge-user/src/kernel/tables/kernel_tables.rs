@@ -101,7 +101,7 @@ impl KernelTables {
         Ok(counted)
     }
 
-    /// Which side of what was carried over holds.
+    /// The side of the carried counts that holds: 0 or 1.
     pub(in crate::kernel) fn carried_side(&self) -> usize {
         usize::from(self.books.word_at(0, CARRIED_SIDE_WORD) != 0)
     }
@@ -152,7 +152,7 @@ impl KernelTables {
     }
 }
 
-/// What all CPUs know of a policer.
+/// The state of a policer, all CPUs together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PolicerState {
     /// Theoretical arrival time.
@@ -167,13 +167,13 @@ pub struct PolicerState {
     pub debts: u64,
 }
 
-/// Which words of the books' page tell what was carried over.
+/// Indices of words of the books' page, and the number of words that the epochs of a side take.
 const CARRIED_SIDE_WORD: usize = offset_of!(Books, carried_side) / size_of::<u64>();
 const NETNS_COOKIE_WORD: usize = offset_of!(Books, netns_cookie) / size_of::<u64>();
 const CARRIED_FROM_WORD: usize = offset_of!(Books, carried_from) / size_of::<u64>();
 const EPOCHS_WORDS: usize = CARRIED_EPOCHS * 16 / size_of::<u64>();
 
-/// Which words of a policer are the peaks of its windows.
+/// Indices of the words of a policer that are the peaks of its windows.
 const PEAK_WORDS: [usize; WINDOW_TICKS.len()] = [4, 7];
 const _: () = assert!(
     offset_of!(Policer<u64>, windows) + offset_of!(Window<u64>, peak_ticks)

@@ -6,7 +6,7 @@ use edge_common::abi::outcome::Outcome;
 
 use crate::kernel::{object::program::take_map, tables::mapped::MappedArray};
 
-/// What a replay and its program tell each other.
+/// The tables that hold the time for the next run and the outcome of the last frame.
 pub struct ReplayTables {
     now_ns: MappedArray<u64>,
     outcome: MappedArray<Outcome>,
@@ -27,7 +27,7 @@ impl ReplayTables {
         self.outcome.set(0, &Outcome::unknown());
     }
 
-    /// What became of the last frame.
+    /// Outcome of the last frame.
     pub fn outcome(&self) -> Outcome {
         self.outcome.get(0)
     }

@@ -61,8 +61,8 @@ pub fn prepare(tables: &mut KernelTables, plan: &Plan) -> Result<()> {
 
 /// Makes tables that are prepared hold what `plan` says, beside what they held. This can't fail.
 ///
-/// What changes for a published attachment (rate, marking, state) changes by one store each, and a
-/// bucket whose rate changes stays as full as it is.
+/// The rate, the marking and the state of a published attachment change by one store each. A bucket
+/// whose rate changes keeps the part of its burst that is used.
 pub fn store(tables: &KernelTables, plan: &Plan) {
     // Before a rate that nothing refers to any more is overwritten.
     let rate_changes = rate_changes(tables, plan);

@@ -183,12 +183,12 @@ impl Queues {
     }
 }
 
-/// Which words of a policer tell how empty it is, and how much it has sold.
+/// Indices of the words of a policer that hold its TAT and the ticks that it has sold.
 const TAT_WORD: usize = 0;
 const SOLD_WORD: usize = offset_of!(Policer<u64>, sold_ticks) / size_of::<u64>();
 const _: () = assert!(offset_of!(Policer<u64>, tat_ticks) == TAT_WORD);
 
-/// Which words of flows' queues tell when they were drained, and what is in them.
+/// Indices of words of flows' queues: the time when they were drained, and the first queue.
 const DRAINED_WORD: usize = offset_of!(FlowQueues<u64>, drained_ticks) / size_of::<u64>();
 const FIRST_QUEUE_WORD: usize = offset_of!(FlowQueues<u64>, queues_ticks) / size_of::<u64>();
 const _: () = assert!(FIRST_QUEUE_WORD == 2 && DRAINED_WORD == 1);

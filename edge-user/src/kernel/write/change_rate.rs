@@ -91,7 +91,7 @@ mod tests {
         Rate::new(rate_bps, burst_bytes).expect("it can be policed")
     }
 
-    /// How far ahead of the clock a word is after a change, in thousandths of a millisecond.
+    /// Time by which a word is ahead of the clock after a change, in thousandths of a millisecond.
     fn ahead_after(ahead_ms: u64, old: &Rate, new: &Rate) -> Option<u64> {
         // The clock's last moment before its word begins anew.
         let now_ticks = u64::MAX;

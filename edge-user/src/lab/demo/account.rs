@@ -21,18 +21,18 @@ pub(super) struct Row {
     pub(super) peering: String,
     pub(super) direction: String,
     pub(super) purchased_bps: u64,
-    /// What its sender put on the wire.
+    /// Frames and bytes that its sender put on the wire.
     pub(super) offered: WireCount,
-    /// What the edge says it forwarded.
+    /// Frames and bytes that the edge says it forwarded.
     pub(super) forwarded: WireCount,
-    /// What the edge says it dropped.
+    /// Frames and bytes that the edge says it dropped.
     pub(super) dropped: WireCount,
-    /// What the edge says a device refused.
+    /// Frames and bytes that the edge says a device refused.
     pub(super) refused: WireCount,
-    /// What its ledger has, and what of it is billed.
+    /// Frames and bytes in the edge's ledger, and the bytes of those that are billed.
     pub(super) booked: WireCount,
     pub(super) billed_bytes: u64,
-    /// What came off the wire at the other end.
+    /// Frames and bytes that came off the wire at the other end.
     pub(super) arrived: WireCount,
     /// DSCPs of the packets that came off the wire.
     pub(super) dscp_seen: BTreeSet<u8>,
@@ -42,7 +42,7 @@ pub(super) struct Row {
 #[derive(Debug)]
 pub(super) struct Account {
     pub(super) rows: Vec<Row>,
-    /// What reached the cloud.
+    /// Counts of the frames that reached the cloud.
     pub(super) at_core: WireCounts,
     /// Frames that were offered and that the senders' interfaces dropped.
     pub(super) unsent_frames: u64,

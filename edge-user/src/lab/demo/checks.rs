@@ -1,4 +1,4 @@
-//! What has to be true of the demo's outcome.
+//! Statements that have to be true of the demo's outcome.
 
 use super::{
     account::{Account, Row, mega, rate_bps},

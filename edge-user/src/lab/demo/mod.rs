@@ -28,8 +28,8 @@ const SELF: &str = "/proc/self/exe";
 
 /// Runs the demo and tells `out` about it. An error where the edge does not do what it says.
 ///
-/// Whatever ends it, a signal too, everything goes with it: namespaces, mounts and pins have no
-/// names outside.
+/// Everything goes with the demo, however it ends, even by a signal: namespaces, mounts and pins
+/// have no names outside.
 pub fn demo(out: &mut dyn Write) -> Result<()> {
     preflight()?;
     private_mounts()?;

@@ -1,4 +1,4 @@
-//! What the customer and the cloud send.
+//! The traffic that the customer and the cloud send.
 
 use std::{
     io::Write,
@@ -34,7 +34,7 @@ const SETTLE: Duration = Duration::from_secs(5);
 const SAMPLES_AT: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(6)];
 const SAMPLE: Duration = Duration::from_millis(1900);
 
-/// What the customers bought.
+/// The bandwidths that the customers bought.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Circuits {
     pub(super) contoso_bps: u64,
@@ -92,7 +92,7 @@ bandwidth = "{}"
     }
 }
 
-/// What came of the traffic, as its senders and the far ends know it.
+/// The results of the traffic, as its senders and the far ends know them.
 #[derive(Debug)]
 pub(super) struct Outcome {
     pub(super) circuits: Circuits,

@@ -7,7 +7,7 @@ use super::{
     source::{Record, Source},
 };
 
-/// What is behind the magic number in the header of the file.
+/// Bytes behind the magic number in the header of the file.
 const HEADER_REST_BYTES: u32 = 20;
 const RECORD_HEADER_BYTES: u32 = 16;
 /// Alexey Kuznetzov's libpcap, of Red Hat in the nineties: interface, protocol and packet type

@@ -7,7 +7,7 @@ pub(super) enum Order {
     Big,
 }
 
-/// What is left to decode; `None` comes where there are too few bytes.
+/// The bytes left to decode. A read returns `None` where there are too few of them.
 pub(super) struct Fields<'a> {
     order: Order,
     rest: &'a [u8],

@@ -38,7 +38,7 @@ struct Interface {
     fcs: Declared,
 }
 
-/// What a timestamp counts.
+/// The unit of a timestamp.
 #[derive(Clone, Copy)]
 enum Unit {
     /// 10⁻ⁿ seconds.

@@ -82,7 +82,7 @@ impl Source {
                 "a frame check sequence of {bits} bits is declared, and Ethernet's has 32"
             ))
         })?;
-        // Whatever was captured was on the wire.
+        // All captured bytes were on the wire.
         let captured_bytes = u32::try_from(data.len()).unwrap_or(u32::MAX);
         let with_fcs_bytes = orig_len_bytes.max(captured_bytes);
         let orig_len_bytes = with_fcs_bytes.saturating_sub(fcs_len_bytes);

@@ -444,7 +444,7 @@ fn what_does_not_fit_is_not_written() {
     assert_eq!(read_all(&bytes).len(), 1);
 }
 
-/// What ends a real capture.
+/// The end of a real capture, as the reader sees it.
 #[derive(Debug, PartialEq, Eq)]
 enum End {
     Clean,

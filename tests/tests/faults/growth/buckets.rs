@@ -1,7 +1,7 @@
 //! Buckets and flows' queues go on in larger tables: as much of them is used as before.
 //!
-//! What passes is held against what the rate grants in the time that went by, so that a slow machine
-//! passes, too.
+//! The tests hold the frames that pass against what the rate grants in the time that went by, so
+//! that a slow machine passes, too.
 
 use std::{
     thread,
@@ -109,7 +109,7 @@ impl Bench {
         Ok(passed()? - before)
     }
 
-    /// What a rate has granted up to now, in frames, and one more.
+    /// Frames that a rate has granted up to now, and one more.
     fn granted(&self, bps: u64) -> u64 {
         let bits = self.started.elapsed().as_nanos() * u128::from(bps) / 1_000_000_000;
         u64::try_from(bits / 8).unwrap_or(u64::MAX) / FRAME_BYTES + 1

@@ -5,7 +5,7 @@ use std::{fmt::Display, fs, process::Command};
 use anyhow::{Context as _, Result, ensure};
 use edge_tests::daemon::Daemon;
 
-/// What a daemon may have, and what it could have at first.
+/// The limits of a daemon, and those that it had at first.
 pub(crate) struct Limits {
     pid: String,
     files: String,

@@ -1,4 +1,4 @@
-//! Who only looks is in nobody's way who starts.
+//! A reader is not in the way of a daemon that starts.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},

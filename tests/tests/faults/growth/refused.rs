@@ -28,7 +28,8 @@ use super::{
     limits::Limits,
 };
 
-/// What each of the refused configurations would do to the frames of the load and to their bill.
+/// The changes that each refused configuration would make to the frames of the load and to their
+/// bill.
 fn worse(config: &str) -> String {
     config
         .replace(
@@ -135,7 +136,7 @@ fn a_reload_that_runs_out_of_something_was_never_tried() -> Result<()> {
     check_all(&lab, offered, daemon)
 }
 
-/// What no refused reload may change, once frames have come both ways.
+/// The state that no refused reload may change, once frames have come both ways.
 fn begin(lab: &Lab) -> Result<(Vec<Vec<Value>>, String)> {
     while status()?.ports.iter().any(|port| port.rx_frames == 0) {}
     book()?;

@@ -21,7 +21,7 @@ const ALPHA: usize = 0;
 const ZETA: usize = 1;
 const METRICS: &str = "127.0.0.1:9478";
 
-/// How often the daemon has said something.
+/// Number of times that the daemon has said something.
 fn times_said(daemon: &Daemon, words: &str) -> usize {
     daemon.said().lines().filter(|line| line.contains(words)).count()
 }
@@ -126,7 +126,7 @@ fn an_interface_that_goes_is_named_and_attached_when_it_returns() -> Result<()> 
     Ok(())
 }
 
-/// What the metrics address answers.
+/// The answer of the metrics address.
 fn metrics(wires: &Wires) -> Result<String> {
     wires.lab.edge().run(|| {
         let mut stream = TcpStream::connect(METRICS)?;
@@ -162,7 +162,7 @@ fn a_program_that_somebody_takes_off_is_attached_again() -> Result<()> {
     // The link is detached.
     let (pin, _) = link_on(&wires.lab, "cust0")?;
     detach_link(&pin)?;
-    // Whoever asks now, is told of it, if it has not been attached already.
+    // A client that asks now is told of it, if it has not been attached already.
     let seen = port("P1")?;
     assert_eq!(seen.xdp_mode == "none", seen.fault.is_some(), "{seen:?}");
     wait_until_sound("P1")?;

@@ -22,7 +22,7 @@ const MOVES: [([&str; 4], [usize; 4]); 4] = [
 /// The wires when `cust0` and `cust1` have each other's name.
 const SWAPPED: [[&str; 2]; 2] = [["cust1", "core0"], ["cust0", "core1"]];
 
-/// What one port after the other has.
+/// The interfaces that one port after the other has.
 const INTERFACES: [&str; 2] = ["cust1", "spare0"];
 /// More than there are indices.
 const RELOADS: usize = 20;
@@ -107,7 +107,7 @@ fn a_ports_index_is_given_away_only_when_no_program_has_it() -> Result<()> {
     let wires = Wires::new(&["spare0"])?;
     let spare = End::open(&wires.lab, "spare0")?;
     let configured = |number: usize| {
-        // What comes first by name is given away first.
+        // The index of the port that comes first by name is given away first.
         let (port, interface) = (format!("S{}", 99 - number), INTERFACES[number % 2]);
         let ports = [("C2", "core1"), (port.as_str(), interface)];
         // The core port knows nothing of it, so that its program stays.

@@ -77,7 +77,7 @@ fn real_captures_become_what_the_configuration_says() -> Result<()> {
 fn frames(files: &[PathBuf]) -> Vec<Vec<u8>> {
     let mut frames = Vec::new();
     for file in files {
-        // What can't be opened, or is not Ethernet, is for `edge replay` to refuse.
+        // A file that can't be opened, or is not Ethernet, is for `edge replay` to refuse.
         let Ok(reader) = CaptureReader::open(file) else { continue };
         frames.extend(reader.map_while(Result::ok).map(|captured| captured.data));
     }

@@ -18,7 +18,7 @@ use loom::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-/// What the CPUs share.
+/// The state that the CPUs share.
 #[derive(Clone)]
 pub(crate) struct Shared {
     word: Arc<AtomicU64>,
@@ -28,7 +28,7 @@ pub(crate) struct Shared {
 /// A CPU, and what it is to do.
 #[derive(Clone)]
 pub(crate) struct Cpu {
-    /// How far its clock is ahead of the slowest.
+    /// The lead of its clock over the slowest.
     pub(crate) ahead_ns: u64,
     pub(crate) frames: Vec<Frame>,
     /// So many compare-and-swaps fail though nobody changed the word.
@@ -44,7 +44,7 @@ pub(crate) struct Frame {
     pub(crate) len_bytes: u32,
 }
 
-/// What a CPU did.
+/// The record of a CPU's work.
 pub(crate) struct Ran {
     pub(crate) changes: Vec<Change>,
     pub(crate) admitted_bytes: u64,
@@ -59,7 +59,7 @@ pub(crate) struct Change {
     /// The time that the CPU went by.
     pub(crate) now_ticks: u64,
     pub(crate) is_debt: bool,
-    /// What the frame's class may be ahead.
+    /// The most that the frame's class may be ahead.
     pub(crate) ceiling_ticks: u64,
 }
 
@@ -115,7 +115,7 @@ impl Cpu {
 struct CpuClock<'a> {
     shared: &'a Shared,
     ahead_ns: u64,
-    /// What it said last.
+    /// The time that it told last.
     read_ns: Cell<u64>,
 }
 

@@ -1,4 +1,4 @@
-//! What all CPUs did to the word in one interleaving, and what must hold for it.
+//! The changes of the word by all CPUs in one interleaving, and what must hold for them.
 
 use edge_common::abi::rate::{Rate, TICKS_PER_NS_LOG2};
 
@@ -44,7 +44,7 @@ impl Trace {
         ordered
     }
 
-    /// What was sold and owed is what was admitted, and what CPUs still hold.
+    /// The bytes sold and owed are those that were admitted, and those that CPUs still hold.
     fn nothing_is_lost(&self, changes: &[Change]) {
         let sold_ticks: u64 = changes.iter().map(sold_ticks).sum();
         let held_bytes =
@@ -63,7 +63,7 @@ impl Trace {
     /// For all pairs of clock readings: what was sold between them.
     fn every_window_is_within_the_bound(&self, changes: &[Change]) {
         let (start_ticks, ahead_ticks) = self.started;
-        // What the word was ahead at the start was sold then.
+        // The ticks that the word was ahead at the start were sold then.
         let before = Change {
             old: start_ticks,
             new: start_ticks + ahead_ticks,
@@ -96,8 +96,8 @@ impl Trace {
     }
 }
 
-/// How far the change moved the word on: from where it was, or from the CPU's time where it took
-/// the policer for idle. Debts are added to the word as it is.
+/// Ticks by which the change moved the word on: from where it was, or from the CPU's time where it
+/// took the policer for idle. Debts are added to the word as it is.
 fn sold_ticks(change: &Change) -> u64 {
     let Change { old, new, now_ticks, is_debt, .. } = *change;
     let was_idle = old < now_ticks || new < old;

@@ -42,7 +42,8 @@ fn a_batch_is_a_file() {
     }
 }
 
-/// What is there if a run is killed after each step, and that the next run makes good of it.
+/// Checks the files that are there if a run is killed after each step, and that the next run then
+/// delivers the batch.
 #[test]
 fn killed_between_any_two_steps() {
     let whole = Format::Jsonl.encode(&batch(1, 3)).unwrap();
@@ -63,7 +64,7 @@ fn killed_between_any_two_steps() {
                 if steps >= 4 {
                     killed.put_in_place(beside, &batch(1, 3)).unwrap();
                 } else {
-                    // Who is killed does not clean up.
+                    // A killed run does not clean up.
                     mem::forget(beside);
                 }
             }

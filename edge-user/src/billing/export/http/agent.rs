@@ -13,7 +13,7 @@ use ureq::{
 
 use super::early::{EarlyAnswers, Unsent};
 
-/// How long a request may take.
+/// Limits of the time that a request may take.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Timeouts {
     /// For a connection to one address.
@@ -43,7 +43,7 @@ pub(super) fn agent(timeouts: Timeouts, unsent: Unsent) -> Agent {
         .build();
     let config = Agent::config_builder()
         .tls_config(tls)
-        // Whatever the environment says: no variable sends records another way.
+        // No variable of the environment sends records another way.
         .proxy(None)
         .user_agent(concat!("edge/", env!("CARGO_PKG_VERSION")))
         .timeout_connect(Some(timeouts.connect))

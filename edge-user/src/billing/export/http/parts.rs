@@ -12,8 +12,8 @@ const MAX_RECORDS: usize = 5_000;
 /// (nginx, `client_max_body_size`).
 const MAX_BODY_LEN_BYTES: usize = 1024 * 1024;
 
-/// How batches are cut, as far as it is known by now, and what the receiver has of the batch that is
-/// under way.
+/// Limits by which batches are cut, as far as they are known by now, and the records that the
+/// receiver has of the batch that is under way.
 #[derive(Debug)]
 pub(super) struct Parts {
     max_len_bytes: usize,

@@ -6,7 +6,7 @@ use crate::billing::export::tests::{
     server::{Behaviour, Server},
 };
 
-/// What comes of a delivery that is dealt with like this.
+/// The error of a delivery that is dealt with like this.
 fn error_of(behaviour: &Behaviour, token_file: Option<PathBuf>) -> DeliveryError {
     let behaviour = behaviour.clone();
     let server = Server::start(move || behaviour.clone());

@@ -23,7 +23,7 @@ struct Limited {
     address: SocketAddr,
     kept: Arc<Mutex<Vec<Request>>>,
     refused: Arc<Mutex<u64>>,
-    /// What to do about bodies that are too long.
+    /// The answer to bodies that are too long.
     early: Early,
 }
 
@@ -126,7 +126,7 @@ fn a_batch_that_is_too_large_goes_out_in_parts_each_record_once() {
         http.deliver(&batch(number, 1_000)).unwrap();
     }
     assert_eq!(server.records(), (1..=3_000).collect::<Vec<_>>());
-    // What it has learned of the first batch holds for the next.
+    // The limit that the sender has learned from the first batch holds for the next.
     let refused = *server.refused.lock().unwrap();
     assert!((4..=6).contains(&refused), "{refused}");
     let notice = http.notice().expect("a notice");

@@ -18,7 +18,7 @@ pub(crate) struct Request {
     pub(crate) body: String,
 }
 
-/// How a request is dealt with.
+/// The way in which a request is dealt with.
 #[derive(Clone, Debug)]
 pub(crate) enum Behaviour {
     /// The connection is closed before anything is read.
@@ -78,7 +78,7 @@ fn serve(stream: &TcpStream, next: &Mutex<Next>, kept: &Mutex<Vec<Request>>) -> 
     let mut reader = BufReader::new(stream);
     let mut writer = stream;
     loop {
-        // What to do with a request is drawn when there is one, not when there is a connection.
+        // The behaviour is drawn when there is a request, not when there is a connection.
         if reader.fill_buf()?.is_empty() {
             return Ok(());
         }

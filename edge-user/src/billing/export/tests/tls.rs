@@ -59,7 +59,7 @@ fn deliver(name: &str) -> (Result<(), DeliveryError>, usize) {
         let (stream, _peer) = listener.accept().unwrap();
         let connection = ServerConnection::new(Arc::new(config())).unwrap();
         let mut reader = BufReader::new(StreamOwned::new(connection, stream));
-        // Who does not trust it goes.
+        // A client that does not trust the certificate goes.
         let Ok((_request, length)) = read_head(&mut reader) else { return };
         let mut body = vec![0; length];
         reader.read_exact(&mut body).unwrap();

@@ -61,7 +61,7 @@ fn another_generation_begins_at_0() {
     assert_eq!(place.book(&next).bytes, 600);
     let totals: Vec<_> = place.usage(Grain::Total).into_iter().map(|row| row.1).collect();
     assert_eq!(totals, [1000, 600]);
-    // What the first owner had counted to its end comes late.
+    // The last bytes that the first owner had counted come late.
     assert_eq!(place.book(&reading(at("11:02:00"), 1300)).bytes, 300);
 }
 
@@ -96,7 +96,7 @@ fn nothing_is_added_to_what_is_sealed() {
     assert_eq!(place.usage(Grain::Period)[2], row("12:00:00", 100, false));
 }
 
-/// Whatever the lengths of the rows that are passed over.
+/// The rows that are passed over may have any length.
 #[test]
 fn what_comes_late_goes_behind_all_that_is_sealed() {
     let mut place = Place::new();

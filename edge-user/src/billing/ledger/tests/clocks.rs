@@ -1,4 +1,4 @@
-//! What clocks that are wrong, step or were never set do to usage and terms.
+//! Effects on usage and terms of clocks that are wrong, step or were never set.
 
 use super::{
     super::belief::SECOND_US,
@@ -279,7 +279,8 @@ fn a_leap_second_and_a_clock_that_is_slewed_are_no_steps() {
     assert_eq!(settled(&host).since_us, 60 * SECOND_US);
 }
 
-/// What was dated for good by a clock that was ahead is brought back, but for what has gone out.
+/// Usage and terms that a clock ahead has dated for good are brought back, but for what has gone
+/// out.
 #[test]
 fn what_a_clock_ahead_has_dated_for_good_comes_back() {
     let start = at_day(15, "10:00:00");

@@ -104,7 +104,7 @@ fn only_what_everybody_has_expires() {
     assert_eq!(place.ledger.pending("b").unwrap(), 1);
     assert_eq!(place.ledger.next_batch("b").unwrap().unwrap().number, 4);
     place.ledger.acknowledge("b", 4).unwrap();
-    // What has expired does not come again, whatever the clock says.
+    // A period that has expired does not come again, whatever the clock says.
     place.book(&reading(at("10:40:00"), 5000));
     assert_eq!(place.usage(Grain::Period)[1], row("14:00:00", 1000, false));
     assert_eq!(place.ledger.seal(at("15:00:00")).unwrap(), 1);

@@ -1,4 +1,4 @@
-//! What fails changes nothing, and says what is to be done.
+//! An operation that fails changes nothing, and its error says what is to be done.
 
 use std::{fs, os::unix::fs::FileExt as _};
 
@@ -93,7 +93,7 @@ fn who_is_held_up_says_so() {
     place.ledger.connection.busy_timeout(Duration::ZERO).unwrap();
     let error = place.ledger.book(&reading(at("10:01:00"), 100), &HOURLY).unwrap_err();
     assert!(matches!(error, LedgerError::Busy { .. }), "{error}");
-    // Who only looks is not held up.
+    // A process that only looks is not held up.
     assert_eq!(place.ledger.usage(&UsageQuery::default()).unwrap(), []);
     assert_eq!(place.ledger.next_batch("a").unwrap(), None);
     other.connection.execute_batch("ROLLBACK").unwrap();

@@ -83,7 +83,7 @@ fn what_is_retracted_was_never_noted() {
     assert_eq!(found(&directory), [changed(1), changed(3)]);
 }
 
-/// Whatever of the last record a power cut has left.
+/// A power cut may leave any part of the last record.
 #[test]
 fn half_a_record_is_none() {
     let directory = TempDir::new().unwrap();

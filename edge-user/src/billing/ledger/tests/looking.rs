@@ -1,4 +1,4 @@
-//! Whoever only looks leaves everything as it is, and sees what there is.
+//! A process that only looks leaves everything as it is, and sees what there is.
 
 use std::{
     collections::BTreeMap,

@@ -1,4 +1,4 @@
-//! Whatever happens, in whatever order: every byte is in the books once.
+//! Every byte is in the books once, whatever happens, in whatever order.
 
 mod steps;
 
@@ -16,7 +16,7 @@ use super::{
 const SINKS: [&str; 2] = ["file", "http"];
 const CLASSES: [&str; 2] = ["default", "voice"];
 
-/// What a slot has really counted since it has its owner.
+/// The true counts of a slot since it has its owner.
 #[derive(Clone, Default)]
 struct Slot {
     generation: u64,
@@ -40,9 +40,9 @@ struct World {
     batches: u64,
     sent: [Vec<u64>; 2],
     checkpoint: u64,
-    /// What was booked of each series so far, and when in truth.
+    /// Bytes that were booked of each series so far, and when in truth.
     log: Vec<(Timestamp, BTreeMap<Name, u64>)>,
-    /// What may have been deleted of each at most.
+    /// Bytes of each that may have been deleted at most.
     deletable: BTreeMap<Name, u64>,
 }
 
@@ -324,7 +324,7 @@ impl World {
         }
     }
 
-    /// What no clock has dated yet.
+    /// Usage that no clock has dated yet.
     fn undated(&self) -> Vec<(Name, (u64, u64))> {
         let connection = &self.daemons[1].connection;
         let dated = boots::offsets(connection).unwrap();
@@ -408,8 +408,8 @@ proptest! {
             world.take(step);
             world.assert_is_exact();
         }
-        // Whatever the clock has done: when it has been right for two days, everything that has not
-        // gone out is of the past.
+        // When the clock has been right for two days, everything that has not gone out is of the
+        // past, whatever the clock has done before.
         world.take(Step::SetRight);
         for _ in 0..48 {
             world.take(Step::Pass(3600));
@@ -438,7 +438,8 @@ proptest! {
         world.daemons[0].observe(&world.clock.moment()).unwrap();
         world.take(Step::Expire { keep_hours: 0 });
         world.assert_is_exact();
-        // What has gone out with a date that is yet to come waits for it, with its batch.
+        // A record that has gone out with a date that is yet to come stays until then, with its
+        // batch.
         let usage = world.daemons[0].usage(&UsageQuery::default()).unwrap();
         let is_past = |record: &ExportRecord| record.usage.end <= world.clock.now;
         prop_assert!(usage.is_empty() || !world.records.values().all(is_past));

@@ -204,7 +204,7 @@ fn what_a_newer_version_has_made_is_left_alone() {
     assert_eq!(fs::read(&file).unwrap(), before);
 }
 
-/// Whoever comes first makes it, and all have the same.
+/// The thread that comes first makes the ledger, and all have the same.
 #[test]
 fn several_may_open_a_new_ledger_at_once() {
     let directory = TempDir::new().unwrap();
@@ -252,7 +252,7 @@ fn one_at_a_time_keeps_the_books() {
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     let refused = lock(&state_dir).unwrap_err();
     assert!(matches!(&refused, LedgerError::Held { path } if *path == file), "{refused}");
-    // Whoever looks or exports is none of them.
+    // A process that looks or exports does not need the lock.
     Ledger::open(&state_dir).unwrap();
     Ledger::open_read_only(&state_dir).unwrap();
     drop(held);

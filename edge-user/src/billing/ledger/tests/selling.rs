@@ -1,4 +1,4 @@
-//! What is sold, and what a bill takes of it.
+//! Terms that circuits are sold at, and the terms and usage that a bill takes.
 
 use std::collections::BTreeMap;
 
@@ -148,7 +148,7 @@ mod percentiles {
             told(&place.ledger, &between("10:30:00", "10:40:00")),
             [("a".to_owned(), 2, 8000)]
         );
-        // What was counted last, after its end, is its own, too.
+        // The usage that was counted last, after the circuit's end, is the circuit's own, too.
         let mut late = reading(at("11:19:00"), 300_000 * 13);
         late.epoch = EpochInfo { created: at("10:05:00"), ..epoch(1) };
         late.slots[0].owner.circuit = "a".to_owned();

@@ -1,4 +1,4 @@
-//! What circuits were sold as.
+//! Terms that circuits were sold at.
 
 use super::*;
 use crate::model::Sku;
@@ -104,7 +104,7 @@ fn terms_that_a_clock_ahead_has_noted_are_taken_back() {
         vec![before.clone(), span("a", 2, "11:00:00", Some(from)), span("a", bps, from, None)]
     };
     assert_eq!(noted("12:00:00", &[4]), after(4, "12:00:00"));
-    // What held before goes on where it still holds.
+    // Terms that held before go on where they still hold.
     noted("20:00:00", &[]);
     assert_eq!(noted("13:00:00", &[4]), after(4, "12:00:00"));
     // The moment of a change comes again.
@@ -136,7 +136,7 @@ mod noted {
     use super::*;
 
     proptest! {
-        /// Whatever the clock does: the last list holds, its time splits all, and what was before
+        /// The last list holds, whatever the clock does. Its time splits all, and what was before
         /// stays as it was.
         #[test]
         fn spans_never_overlap(

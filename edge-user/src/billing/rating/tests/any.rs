@@ -1,4 +1,4 @@
-//! Whatever is in the ledger.
+//! Invoices add up, whatever is in the ledger.
 
 use jiff::SignedDuration;
 use proptest::prelude::*;

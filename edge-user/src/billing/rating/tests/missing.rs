@@ -1,4 +1,4 @@
-//! What has no price.
+//! Fees and volumes without a price.
 
 use super::{GB, GBPS, bill, money, month, prices, record, row, rows, span, terms};
 use crate::{

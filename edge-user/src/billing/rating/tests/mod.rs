@@ -102,7 +102,7 @@ fn bill(month: Month, spans: &[Span], records: &[UsageRecord]) -> Invoice {
     invoice("e", month, &prices(), &input).expect("it adds up")
 }
 
-/// What, unit price and amount of the lines of the only circuit.
+/// Text, unit price and amount of the lines of the only circuit.
 fn rows(invoice: &Invoice) -> Vec<(&str, String, String)> {
     let shown = |number: Option<Decimal>| number.map_or("-".into(), |number| number.to_string());
     let [circuit] = invoice.circuits.as_slice() else { panic!("one circuit: {invoice:?}") };

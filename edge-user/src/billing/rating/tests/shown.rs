@@ -1,4 +1,4 @@
-//! What programs and people read.
+//! The invoice as programs and people read it.
 
 use super::{GB, month, prices, record, span, terms};
 use crate::{

@@ -1,4 +1,4 @@
-//! What may happen to a ledger.
+//! Steps that may happen to a ledger.
 
 use proptest::prelude::*;
 
@@ -49,12 +49,12 @@ pub(super) struct ReadStep {
     pub(super) epoch: usize,
     /// Of each slot and class.
     pub(super) more: Vec<u64>,
-    /// What is missing in the reading.
+    /// Frames, and as many bytes, that the reading lacks of each slot and class.
     pub(super) dips: Vec<u64>,
     pub(super) period_s: u64,
     pub(super) is_final: bool,
     pub(super) is_full: bool,
-    /// Which of two daemons books it.
+    /// Index of the daemon, of two, that books it.
     pub(super) daemon: usize,
 }
 
