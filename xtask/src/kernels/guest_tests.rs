@@ -106,7 +106,7 @@ const SUITES: [Suite; 19] = [
     Suite::new("netns", "tags_live"),
     Suite::new("host", "peerings_share_a_bucket"),
     Suite::new("netns", "cli").bare(),
-    Suite::new("netns", "wire").env("EDGE_WIRE_FRAMES=4096").short("", "EDGE_WIRE_FRAMES=256"),
+    Suite::new("netns", "wire").env("EDGE_WIRE_FRAMES=4096").short("", "EDGE_WIRE_FRAMES=512"),
     Suite::new("netns", "preflight").short("native_jumbo_frames", ""),
     Suite::new("netns", "namespaces").short("claimed_frames_arrive the_data_plane_outlives", ""),
     Suite::new("netns", "egress").short("what_a_device_refuses", ""),
