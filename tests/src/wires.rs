@@ -102,7 +102,7 @@ impl End {
         })
     }
 
-    /// Those of our frames that have arrived: the edge's stack may have things of its own to say.
+    /// Takes the frames of ours that have arrived, and none that the edge's stack sent.
     pub fn take(&self) -> Result<Vec<Vec<u8>>> {
         let mut ours = Vec::new();
         loop {

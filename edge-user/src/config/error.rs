@@ -22,7 +22,7 @@ pub struct ConfigErrors {
 pub struct ConfigError {
     /// Where; `None` where it is the file as a whole.
     pub position: Option<Position>,
-    /// The same in bytes of the file: the first, and the one behind the last.
+    /// Its first byte in the file, and the byte behind its last one.
     pub bytes: Option<(usize, usize)>,
     /// The message: what is wrong, and what to do.
     pub message: String,

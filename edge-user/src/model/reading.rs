@@ -12,7 +12,7 @@ use super::{
 };
 use crate::time::Moment;
 
-/// Whose a meter is. A meter keeps its owner for life: where one of these changes, another meter
+/// The owner of a meter. A meter keeps its owner for life: where one of these changes, another meter
 /// goes on.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Owner {
@@ -37,7 +37,7 @@ pub struct Owner {
 /// A class of an owner: usage is kept for each.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Series {
-    /// Whose.
+    /// The owner of the meter.
     pub owner: Owner,
     /// The class's name.
     pub class: String,

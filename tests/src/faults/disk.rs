@@ -19,7 +19,7 @@ use nix::{
 pub const STATE_DIR: &str = "/var/lib/edge";
 const SIZE: &str = "size=32m";
 const FILLING: &str = "/var/lib/edge/filling";
-/// Those who write in passing are gone by then.
+/// A process that writes in passing has closed the file by then.
 const WRITERS_LEAVE: Duration = Duration::from_secs(5);
 
 /// A small file system at [`STATE_DIR`], out of sight of others by

@@ -6,7 +6,7 @@ pub const PROGRAM: &str = "edge";
 pub const FRAGS_PROGRAM: &str = "edge_frags";
 /// A program that drops every frame: the benchmark's zero, and what holds an interface.
 pub const EMPTY_PROGRAM: &str = "empty";
-/// The same for frames in several buffers.
+/// The program that drops every frame, for frames in several buffers.
 pub(in crate::kernel) const EMPTY_FRAGS_PROGRAM: &str = "empty_frags";
 
 /// Largest MTU for which every driver has a frame with its headers in one buffer (a page, less

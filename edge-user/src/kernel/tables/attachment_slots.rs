@@ -17,7 +17,7 @@ use crate::{
 const GENERATION_WORD: usize = offset_of!(AttachmentKey, generation) / size_of::<u64>();
 
 impl KernelTables {
-    /// Whose the attachments' slots are, or were last.
+    /// Owners of the attachments' slots, the present ones or the last.
     #[must_use]
     pub fn owners(&self) -> BTreeMap<plan::AttachmentKey, u32> {
         let key = |index| keys::attachment_key(&self.attachment_keys.get(index));

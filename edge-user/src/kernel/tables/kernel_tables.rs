@@ -92,7 +92,7 @@ impl KernelTables {
         self.meters.sum(index)
     }
 
-    /// The same, with what it lost, and with what it has counted in earlier tables.
+    /// Counters and losses of an attachment, with its counts in earlier tables.
     pub fn counted(&self, index: u32) -> Result<Counted> {
         let mut counted = self.carried.get(index).sides[self.carried_side()];
         // In this order: what was refused was forwarded before.

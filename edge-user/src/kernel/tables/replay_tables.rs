@@ -13,7 +13,7 @@ pub struct ReplayTables {
 }
 
 impl ReplayTables {
-    /// Those of an object.
+    /// Takes them out of an object.
     pub fn take(ebpf: &mut Ebpf) -> Result<Self> {
         Ok(Self {
             now_ns: MappedArray::new(&take_map(ebpf, "REPLAY_NOW")?)?,
