@@ -1,0 +1,193 @@
+//! The client of a daemon, for programs that wait for its answers.
+
+mod error;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    fmt::Write as _,
+    io,
+    os::unix::net::UnixStream,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use http_body_util::{BodyExt as _, Full};
+use hyper::{
+    Method, Request, StatusCode,
+    body::Bytes,
+    client::conn::http1,
+    header::{CONTENT_TYPE, HOST},
+};
+use hyper_util::rt::TokioIo;
+use serde::{Serialize, de::DeserializeOwned};
+use tokio::time::{sleep, timeout};
+
+pub use self::error::ClientError;
+use crate::{BandwidthChange, BandwidthRequest, Booked, ErrorDocument, Reloaded, Status};
+
+/// Longest time that a call takes.
+const CALL_WITHIN: Duration = Duration::from_secs(30);
+/// Pause before another try to connect where the daemon has too many clients that wait.
+const CONNECT_AGAIN_AFTER: Duration = Duration::from_millis(10);
+
+/// A client of the daemon behind a control socket. Every call connects anew, blocks its thread for 30 s
+/// at most, and must not be made from within an asynchronous runtime.
+#[derive(Clone, Debug)]
+pub struct Client {
+    socket: PathBuf,
+    call_within: Duration,
+}
+
+/// Whether a daemon answers at `socket`.
+#[must_use]
+pub fn is_answered(socket: &Path) -> bool {
+    UnixStream::connect(socket).is_ok()
+}
+
+impl Client {
+    /// A client of the daemon at `socket`, whether one answers there or not.
+    #[must_use]
+    pub fn new(socket: &Path) -> Self {
+        Self { socket: socket.to_owned(), call_within: CALL_WITHIN }
+    }
+
+    /// The state of the edge, and its counters.
+    pub fn status(&self) -> Result<Status, ClientError> {
+        self.document(Method::GET, "/v1/status", None)
+    }
+
+    /// The document of [`Self::status`] as it comes, with fields that this version may not know.
+    pub fn status_json(&self) -> Result<String, ClientError> {
+        let body = self.call(Method::GET, "/v1/status", None)?;
+        String::from_utf8(body.into()).map_err(|error| self.not_edge(&error))
+    }
+
+    /// Has the daemon read its configuration again: all of it or, with an error, none.
+    pub fn reload(&self) -> Result<Reloaded, ClientError> {
+        self.document(Method::POST, "/v1/config/reload", None)
+    }
+
+    /// Gives a circuit another bandwidth.
+    pub fn set_bandwidth(
+        &self,
+        circuit: &str,
+        request: &BandwidthRequest,
+    ) -> Result<BandwidthChange, ClientError> {
+        let path = format!("/v1/circuits/{}", percent_encoded(circuit));
+        self.document(Method::PATCH, &path, Some(self.json(request)?))
+    }
+
+    /// Has the daemon book what was counted up to now.
+    pub fn book(&self) -> Result<Booked, ClientError> {
+        self.document(Method::POST, "/v1/ledger/book", None)
+    }
+
+    fn document<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Vec<u8>>,
+    ) -> Result<T, ClientError> {
+        let body = self.call(method, path, body)?;
+        serde_json::from_slice(&body).map_err(|error| self.not_edge(&error))
+    }
+
+    fn json(&self, request: &impl Serialize) -> Result<Vec<u8>, ClientError> {
+        serde_json::to_vec(request).map_err(|error| self.io(error.into()))
+    }
+
+    /// The body of the answer to a request, if that is no error.
+    fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Vec<u8>>,
+    ) -> Result<Bytes, ClientError> {
+        // HTTP/1.1 asks for a host (RFC 9112, 3.2), which a socket has not.
+        let mut request = Request::builder().method(method).uri(path).header(HOST, "localhost");
+        if body.is_some() {
+            request = request.header(CONTENT_TYPE, "application/json");
+        }
+        let body = Full::new(Bytes::from(body.unwrap_or_default()));
+        let request = request.body(body).map_err(|error| self.io(io::Error::other(error)))?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .build()
+            .map_err(|error| self.io(error))?;
+        let (status, body) = runtime
+            .block_on(async { timeout(self.call_within, self.exchange(request)).await })
+            .map_err(|_elapsed| self.timeout())??;
+        if status.is_success() {
+            return Ok(body);
+        }
+        let document: ErrorDocument =
+            serde_json::from_slice(&body).map_err(|error| self.not_edge(&error))?;
+        Err(ClientError::Refused { status: status.as_u16(), document })
+    }
+
+    async fn exchange(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<(StatusCode, Bytes), ClientError> {
+        let stream = self.connect().await?;
+        let talk = async {
+            let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+            // The runtime ends it with this call.
+            tokio::spawn(connection);
+            let answer = sender.send_request(request).await?;
+            let status = answer.status();
+            Ok((status, answer.into_body().collect().await?.to_bytes()))
+        };
+        talk.await.map_err(|error: hyper::Error| {
+            // An answer that breaks off is a daemon that has ended, of whatever version.
+            if error.is_parse() && !error.is_incomplete_message() {
+                self.not_edge(&error)
+            } else {
+                self.io(io::Error::other(error))
+            }
+        })
+    }
+
+    async fn connect(&self) -> Result<tokio::net::UnixStream, ClientError> {
+        loop {
+            match tokio::net::UnixStream::connect(&self.socket).await {
+                Ok(stream) => return Ok(stream),
+                // The queue of those who wait is full: unix(7) has no other way to tell, and a call
+                // that doesn't block can't wait for its turn.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    sleep(CONNECT_AGAIN_AFTER).await;
+                }
+                Err(source) => {
+                    return Err(ClientError::NoDaemon { socket: self.socket.clone(), source });
+                }
+            }
+        }
+    }
+
+    fn not_edge(&self, error: &dyn std::error::Error) -> ClientError {
+        ClientError::NotEdge { socket: self.socket.clone(), why: error.to_string() }
+    }
+
+    fn timeout(&self) -> ClientError {
+        ClientError::Timeout { socket: self.socket.clone(), limit: self.call_within }
+    }
+
+    fn io(&self, source: io::Error) -> ClientError {
+        ClientError::Io { socket: self.socket.clone(), source }
+    }
+}
+
+/// A segment of a path (RFC 3986, 3.3), of which all but unreserved characters (2.3) are encoded.
+fn percent_encoded(segment: &str) -> String {
+    segment.bytes().fold(String::new(), |mut encoded, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(byte.into());
+        } else {
+            // Writing to a string doesn't fail.
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+        encoded
+    })
+}

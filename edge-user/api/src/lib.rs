@@ -1,0 +1,31 @@
+//! Documents, errors and client of the control API, which a daemon of `edge` serves on its socket.
+//!
+//! The daemon fills the documents, the command line and other programs read them, and the comments here
+//! are what `/v1/openapi.json` says of them. The crate uses nothing else of `edge`: a program that asks a
+//! daemon needs neither the data plane nor the ledger.
+
+mod bandwidth;
+mod booked;
+mod circuit;
+mod client;
+mod error;
+mod export;
+mod ledger;
+mod policer;
+mod port;
+mod reload;
+mod status;
+
+pub use self::{
+    bandwidth::{Bandwidth, BandwidthChange, BandwidthRequest},
+    booked::Booked,
+    circuit::{CircuitStatus, ClassStatus, Counters, Dropped, PeeringStatus},
+    client::{Client, ClientError, is_answered},
+    error::{ConfigErrorDocument, ErrorDocument},
+    export::ExportStatus,
+    ledger::{LedgerState, LedgerStatus},
+    policer::PolicerStatus,
+    port::PortStatus,
+    reload::{Difference, Reloaded},
+    status::Status,
+};

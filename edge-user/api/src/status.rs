@@ -1,0 +1,75 @@
+//! The status of an edge.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{CircuitStatus, LedgerStatus, PortStatus};
+
+/// The state of an edge, and its counters, which only grow while its data plane is there. `edge status
+/// --json` prints this document.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Status {
+    /// The edge's name.
+    pub edge: String,
+    /// Seconds since the daemon's start.
+    pub uptime_s: f64,
+    /// When these figures were read from the kernel.
+    pub taken: Timestamp,
+    /// The state of the books.
+    pub ledger: LedgerStatus,
+    /// Whether frames that a device refuses are told from those that have left.
+    pub watches_egress: bool,
+    /// Ports, in configuration order.
+    pub ports: Vec<PortStatus>,
+    /// Circuits, in configuration order.
+    pub circuits: Vec<CircuitStatus>,
+}
+
+#[cfg(test)]
+mod tests {
+    use utoipa::{
+        PartialSchema as _,
+        openapi::{RefOr, Schema},
+    };
+
+    use super::*;
+
+    /// Names and order of fields are what programs rely on.
+    const DOCUMENT: &str = r#"{"edge":"ams-1","uptime_s":12.3,"taken":"2026-01-02T03:04:05.678Z",
+"ledger":{"state_dir":"/var/lib/edge","state":"failing","error":"the disk is full","failing_since":
+"2026-01-02T03:00:00Z","notice":null,"last_booked":"2026-01-02T02:59:50Z","exports":[{"name":"billing",
+"delivered_batches":2,"last_error":null,"failing_since":null,"last_delivered":"2026-01-02T02:59:55Z",
+"notice":null}]},"watches_egress":true,"ports":[{"name":"customer0","interface":"eth1","side":
+"customer","link":"primary","xdp_mode":"native","fault":null,"rx_frames":10,"rx_bytes":1000,
+"reasons":{"ok":9,"unmatched":1}}],"circuits":[{"name":"contoso-ams","bandwidth_bps":1000000000,
+"enabled":true,"peerings":[{"kind":"private","port":"customer0","link":"primary","direction":
+"inbound","forwarded_frames":9,"forwarded_bytes":918,"dropped_frames":1,"dropped_bytes":102,
+"refused_frames":0,"refused_bytes":0,"drops":{"over-rate":{"frames":1,"bytes":102}},"classes":[{
+"class":"voice","forwarded_frames":9,"forwarded_bytes":918,"dropped_frames":1,"dropped_bytes":102,
+"refused_frames":0,"refused_bytes":0}]}],"policers":[{"peering":null,"class":null,"direction":
+"inbound","link":"primary","rate_bps":1000000000,"burst_bytes":3125000,"used_bytes":1500,
+"peak_1ms_bps":990000000,"peak_100ms_bps":12000000,"leases":4,"retries":1,"debts":0}]}]}"#;
+
+    #[test]
+    fn the_json_is_pinned() {
+        let document = DOCUMENT.replace('\n', "");
+        let status: Status = serde_json::from_str(&document).unwrap();
+        let peering = &status.circuits[0].peerings[0];
+        assert_eq!((peering.total.dropped_bytes, peering.drops["over-rate"].bytes), (102, 102));
+        assert_eq!(serde_json::to_string(&status).unwrap(), document);
+    }
+
+    #[test]
+    fn the_schema_has_comments_and_formats() {
+        let RefOr::T(Schema::Object(status)) = Status::schema() else { panic!("an object") };
+        assert!(status.description.unwrap().starts_with("The state of an edge"));
+        let taken = serde_json::to_value(&status.properties["taken"]).unwrap();
+        let expected = serde_json::json!({
+            "type": "string",
+            "format": "date-time",
+            "description": "When these figures were read from the kernel.",
+        });
+        assert_eq!(taken, expected);
+    }
+}
