@@ -7,9 +7,12 @@ use std::{
 };
 
 use anyhow::Result;
-use edge_user::replay::{
-    Engine, Replay,
-    capture::{CaptureReader, CaptureWriter, CapturedFrame, Resolution},
+use edge_user::{
+    replay::{
+        Engine, Replay,
+        capture::{CaptureReader, CaptureWriter, CapturedFrame, Resolution},
+    },
+    view,
 };
 use serde_json::Value;
 
@@ -82,7 +85,7 @@ pub fn replay(fixture: &Fixture, port: &str, engine: &mut dyn Engine, capture: &
     let mut reader = read(capture);
     let error = replay.run(&mut reader, Some(&mut writer), Some(&mut lines)).err();
     let warnings = replay.summary().warnings(&reader.found());
-    replay.summary().print(planned.unmatched, &mut report).expect("memory has room");
+    view::replay::print(replay.summary(), planned.unmatched, &mut report).expect("memory has room");
 
     let lines = String::from_utf8_lossy(&lines);
     let lines = lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();

@@ -9,7 +9,7 @@ use edge_user::{
     },
     config,
     daemon::look::View,
-    time,
+    time, view,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -72,7 +72,7 @@ pub(super) fn bill(args: &Args) -> Result<()> {
     }
     let mut out = io::stdout().lock();
     match args.format {
-        Format::Table => invoice.print(&mut out)?,
+        Format::Table => view::bill::print(&invoice, &mut out)?,
         Format::Json => {
             serde_json::to_writer(&mut out, &invoice)?;
             writeln!(out)?;

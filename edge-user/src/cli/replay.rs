@@ -15,6 +15,7 @@ use edge_user::{
         Engine, HostEngine, KernelEngine, Replay,
         capture::{CaptureError, CaptureReader, CaptureWriter},
     },
+    view,
 };
 
 use self::{output::Output, streams::Destination};
@@ -96,7 +97,7 @@ pub(super) fn replay(args: &Args) -> Result<()> {
     result?;
     told?;
     if !json {
-        replay.summary().print(port.unmatched, &mut out)?;
+        view::replay::print(replay.summary(), port.unmatched, &mut out)?;
         out.flush()?;
     }
     Ok(())

@@ -1,5 +1,3 @@
-mod format;
-
 use std::io::{self, Write as _};
 
 use anyhow::Result;
@@ -7,6 +5,7 @@ use clap::ValueEnum;
 use edge_user::{
     billing::ledger::{Grain, Ledger, PercentileQuery, UsageQuery},
     config, time,
+    view::usage as format,
 };
 use jiff::Timestamp;
 

@@ -33,11 +33,6 @@ pub(super) fn timestamp(text: &str) -> Result<Timestamp, String> {
     })
 }
 
-/// As tables have it: to the minute, in UTC.
-pub(super) fn text(time: Timestamp) -> String {
-    Offset::UTC.to_datetime(time).strftime("%Y-%m-%d %H:%M").to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,10 +55,5 @@ mod tests {
             let found = timestamp(text).map(|time| time.to_string());
             assert_eq!(found.as_deref().ok(), expected, "{text}: {found:?}");
         }
-    }
-
-    #[test]
-    fn tables_have_minutes() {
-        assert_eq!(text("2026-01-31T23:59:59.9Z".parse().unwrap()), "2026-01-31 23:59");
     }
 }

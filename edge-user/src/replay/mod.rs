@@ -34,8 +34,8 @@ pub use self::{
     clock::ReplayTime,
     host::HostEngine,
     kernel::KernelEngine,
-    report::FrameReport,
-    summary::Summary,
+    report::{FrameReport, verdict},
+    summary::{Summary, Unclaimed},
     tags::{ReceivedTag, Tpid},
 };
 

@@ -102,7 +102,8 @@ impl<'a> Reporter<'a> {
 }
 
 /// The name of an action in reports.
-pub(super) fn verdict(action: Action) -> &'static str {
+#[must_use]
+pub fn verdict(action: Action) -> &'static str {
     match action {
         Action::Forward => "forward",
         Action::Pass => "pass",

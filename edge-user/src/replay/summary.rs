@@ -1,27 +1,21 @@
-//! The sums of a replay, for people, and warnings of what makes them doubtful.
+//! The sums of a replay, and warnings of what makes them doubtful.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
-    io::Write,
     time::Duration,
 };
 
-use anyhow::Result;
-use comfy_table::{Table, presets};
-use edge_common::{Reason, reason::UnmatchedPolicy};
+use edge_common::Reason;
 
 use super::{
     TESTED_RECEIVED_BYTES,
     capture::Found,
     clock::ReplayTime,
-    report::verdict,
     tags::{ReceivedTag, Tpid},
 };
 
 /// Combinations of tags that are told apart.
 const MAX_COMBINATIONS: usize = 10_000;
-/// Combinations of tags that are shown.
-const SHOWN_COMBINATIONS: usize = 20;
 
 /// Sums of a replay.
 #[derive(Debug, Default)]
@@ -41,6 +35,19 @@ pub struct Summary {
     unclaimed: HashMap<(Reason, Vec<(Tpid, u16)>), Sum>,
     /// Of combinations beyond the first [`MAX_COMBINATIONS`].
     other_unclaimed: Sum,
+}
+
+/// Frames with the same tags, which no circuit claims.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unclaimed<'a> {
+    /// The reason for which their path ended.
+    pub reason: Reason,
+    /// TPID and VLAN identifier of each tag, the outer first.
+    pub tags: &'a [(Tpid, u16)],
+    /// Frames.
+    pub frames: u64,
+    /// Their bytes, at the length that they had on the wire.
+    pub bytes: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -69,45 +76,25 @@ impl Summary {
         sum.bytes += len_bytes;
     }
 
-    /// A line a reason, and a line for each combination of tags that no circuit claims, for people.
-    pub fn print(&self, unmatched: UnmatchedPolicy, out: &mut dyn Write) -> Result<()> {
-        let mut table = table(["reason", "verdict", "frames", "bytes"]);
-        for reason in Reason::ALL {
-            let number = usize::from(reason.number());
-            if self.frames[number] != 0 {
-                table.add_row([
-                    reason.as_str().to_owned(),
-                    verdict(reason.action(unmatched)).to_owned(),
-                    self.frames[number].to_string(),
-                    self.bytes[number].to_string(),
-                ]);
-            }
-        }
-        writeln!(out, "{table}")?;
-        self.print_unclaimed(out)
-    }
-
-    fn print_unclaimed(&self, out: &mut dyn Write) -> Result<()> {
-        if self.unclaimed.is_empty() {
-            return Ok(());
-        }
+    /// Frames with tags that no circuit claims, by reason and tags: most frames first.
+    #[must_use]
+    pub fn unclaimed(&self) -> Vec<Unclaimed<'_>> {
         let mut unclaimed: Vec<_> = self.unclaimed.iter().collect();
         unclaimed
             .sort_by_key(|((reason, tags), sum)| (u64::MAX - sum.frames, reason.number(), tags));
-        let mut table = table(["tags that no circuit claims", "reason", "frames", "bytes"]);
-        for ((reason, tags), sum) in unclaimed.iter().take(SHOWN_COMBINATIONS) {
-            let tags: Vec<String> =
-                tags.iter().map(|(tpid, vid)| format!("{tpid}:{vid}")).collect();
-            let (frames, bytes) = (sum.frames.to_string(), sum.bytes.to_string());
-            table.add_row([tags.join(" "), reason.as_str().to_owned(), frames, bytes]);
-        }
-        writeln!(out, "\n{table}")?;
-        let hidden = unclaimed.iter().skip(SHOWN_COMBINATIONS).map(|(_, sum)| sum.frames);
-        let hidden = hidden.sum::<u64>() + self.other_unclaimed.frames;
-        if hidden > 0 {
-            writeln!(out, "and {hidden} frames with other tags; --json has those of each frame")?;
-        }
-        Ok(())
+        let unclaimed = unclaimed.into_iter().map(|((reason, tags), sum)| Unclaimed {
+            reason: *reason,
+            tags,
+            frames: sum.frames,
+            bytes: sum.bytes,
+        });
+        unclaimed.collect()
+    }
+
+    /// Frames with tags that are in none of [`Self::unclaimed`]: there were too many combinations.
+    #[must_use]
+    pub fn other_unclaimed_frames(&self) -> u64 {
+        self.other_unclaimed.frames
     }
 
     /// Sentences that say where the capture makes its replay doubtful; `found` is from the
@@ -179,11 +166,4 @@ impl Summary {
             .map(|(_, sentence)| sentence)
             .collect()
     }
-}
-
-fn table(header: [&str; 4]) -> Table {
-    let mut table = Table::new();
-    table.load_preset(presets::NOTHING);
-    table.set_header(header);
-    table
 }

@@ -40,8 +40,24 @@ fn rooms_use_those_to_their_right_alone() {
 }
 
 #[test]
+fn the_api_uses_nothing_of_ours() {
+    let manifest = fs::read_to_string(workspace().join("edge-user/api/Cargo.toml"));
+    let manifest = manifest.expect("a manifest");
+    let dependencies = manifest.split("dependencies]\n").skip(1);
+    let lines = dependencies.flat_map(|section| section.lines());
+    let names: Vec<&str> = lines
+        .take_while(|line| *line != "[lints]")
+        .filter_map(|line| line.split(['.', ' ']).next())
+        .collect();
+    assert!(names.contains(&"serde"), "{names:?}");
+    for other in ["edge-", "aya", "rusqlite", "clap", "xtask"] {
+        assert!(!names.iter().any(|name| name.starts_with(other)), "{names:?}");
+    }
+}
+
+#[test]
 fn no_two_files_use_each_other() {
-    for package in ["edge-common", "edge-ebpf", "edge-user"] {
+    for package in ["edge-common", "edge-ebpf", "edge-user", "edge-user/api"] {
         let files = modules(&workspace().join(package).join("src"));
         // Take away what uses nothing that is left, again and again.
         let mut left = files.clone();

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Serialize, Serializer};
 
-use super::{digits, month::Month};
+use super::{digits, exact, month::Month};
 use crate::model::Gigabyte;
 
 /// The costs of an edge's circuits in a month.
@@ -26,6 +26,15 @@ pub struct Invoice {
     /// Prices that are missing, and what to add: one sentence each.
     #[serde(skip)]
     pub missing: Vec<String>,
+}
+
+impl Invoice {
+    /// The quantity of a line for people: with as many decimals as it takes to show what is charged for.
+    #[must_use]
+    pub fn quantity(&self, line: &Line) -> String {
+        let price = line.unit_price.unwrap_or_default();
+        line.quantity.shown(exact::quantity_digits(price, self.minor_digits))
+    }
 }
 
 /// The costs of one circuit, as its customer is asked to pay them.
@@ -116,7 +125,7 @@ impl Quantity {
     }
 
     /// For people: with `digits` decimals, or what it takes to tell it from zero.
-    pub(super) fn shown(&self, digits: u32) -> String {
+    fn shown(&self, digits: u32) -> String {
         let (numerator, denominator) = self.fraction();
         let least = match self {
             Self::Volume { .. } => 3,

@@ -11,7 +11,6 @@ mod invoice;
 mod month;
 mod rates;
 mod stay;
-mod table;
 #[cfg(test)]
 mod tests;
 mod volume;

@@ -4,6 +4,7 @@ use super::{GB, month, prices, record, span, terms};
 use crate::{
     billing::rating::{Input, Invoice, invoice},
     model::{Billing, Gigabyte, Sku, Terms},
+    view,
 };
 
 /// 140.645… and 23283064.365… are 23283205.010…, once: the lines are shown as what adds up to that.
@@ -46,7 +47,7 @@ fn in_json_numbers_are_exact() {
 
 fn table(invoice: &Invoice) -> String {
     let mut text = Vec::new();
-    invoice.print(&mut text).expect("printed");
+    view::bill::print(invoice, &mut text).expect("printed");
     let lines = String::from_utf8(text).expect("text");
     lines.lines().flat_map(|line| [line.trim_end(), "\n"]).collect()
 }

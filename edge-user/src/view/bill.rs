@@ -5,24 +5,25 @@ use std::io::{self, Write};
 use comfy_table::Table;
 use rust_decimal::Decimal;
 
-use super::{CircuitBill, Invoice, Line, Quantity, exact};
-use crate::{units::count, view::table::text_table};
+use super::table::text_table;
+use crate::{
+    billing::rating::{CircuitBill, Invoice, Line, Quantity},
+    units::count,
+};
 
 /// The text in place of an amount that is not known.
 const UNKNOWN: &str = "?";
 
-impl Invoice {
-    /// Prints a block a circuit, and the total. Quantities have as many decimals as it takes to show what is
-    /// charged for.
-    pub fn print(&self, out: &mut impl Write) -> io::Result<()> {
-        let Self { edge, month, currency, minor_digits, .. } = self;
-        writeln!(out, "{edge}, {month} (UTC), amounts in {currency}")?;
-        for circuit in &self.circuits {
-            writeln!(out, "\n{}", heading(circuit))?;
-            writeln!(out, "{}", table(circuit, *minor_digits).trim_fmt())?;
-        }
-        writeln!(out, "\ntotal {} {currency}", shown(self.total))
+/// Prints a block a circuit, and the total. Quantities have as many decimals as it takes to show what is
+/// charged for.
+pub fn print(invoice: &Invoice, out: &mut impl Write) -> io::Result<()> {
+    let Invoice { edge, month, currency, .. } = invoice;
+    writeln!(out, "{edge}, {month} (UTC), amounts in {currency}")?;
+    for circuit in &invoice.circuits {
+        writeln!(out, "\n{}", heading(circuit))?;
+        writeln!(out, "{}", table(invoice, circuit).trim_fmt())?;
     }
+    writeln!(out, "\ntotal {} {currency}", shown(invoice.total))
 }
 
 fn heading(circuit: &CircuitBill) -> String {
@@ -32,12 +33,11 @@ fn heading(circuit: &CircuitBill) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-fn table(circuit: &CircuitBill, minor_digits: u32) -> Table {
+fn table(invoice: &Invoice, circuit: &CircuitBill) -> Table {
     let header = ["", "quantity", "unit", "bytes", "unit price", "amount"];
     let mut table = text_table(header, [1, 3, 4, 5]);
     for line in &circuit.lines {
-        let price = line.unit_price.unwrap_or_default();
-        let quantity = line.quantity.shown(exact::quantity_digits(price, minor_digits));
+        let quantity = invoice.quantity(line);
         let bytes = match line.quantity {
             Quantity::Volume { bytes, .. } => count(bytes),
             Quantity::Time { .. } => String::new(),

@@ -1,20 +1,20 @@
-//! Records as a table, as CSV and as JSON.
+//! Records of usage as a table, as CSV and as JSON.
 
 use std::io::Write;
 
 use anyhow::Result;
 use comfy_table::Table;
-use edge_user::{
-    billing::ledger::{Percentile, UsageRecord},
-    units::{bit_rate, count},
-    view::table::text_table,
-};
+use jiff::{Timestamp, tz::Offset};
 use serde::Serialize;
 
-use super::super::when;
+use super::table::text_table;
+use crate::{
+    billing::ledger::{Percentile, UsageRecord},
+    units::{bit_rate, count},
+};
 
 /// Fields of [`UsageRecord`].
-pub(super) const USAGE_HEADER: &[&str] = &[
+pub const USAGE_HEADER: &[&str] = &[
     "edge",
     "circuit",
     "service_key",
@@ -33,19 +33,19 @@ pub(super) const USAGE_HEADER: &[&str] = &[
 ];
 
 /// Fields of [`Percentile`].
-pub(super) const PERCENTILE_HEADER: &[&str] =
+pub const PERCENTILE_HEADER: &[&str] =
     &["edge", "circuit", "direction", "start", "end", "samples", "p95_bps"];
 
-/// One document: an object with all records under `key`.
-pub(super) fn json(out: &mut dyn Write, key: &str, records: &[impl Serialize]) -> Result<()> {
+/// Prints one document: an object with all records under `key`.
+pub fn json(out: &mut dyn Write, key: &str, records: &[impl Serialize]) -> Result<()> {
     write!(out, "{{{}:", serde_json::to_string(key)?)?;
     serde_json::to_writer(&mut *out, records)?;
     writeln!(out, "}}")?;
     Ok(())
 }
 
-/// A line each, after the header.
-pub(super) fn csv(out: &mut dyn Write, header: &[&str], records: &[impl Serialize]) -> Result<()> {
+/// Prints a line each, after the header.
+pub fn csv(out: &mut dyn Write, header: &[&str], records: &[impl Serialize]) -> Result<()> {
     let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(out);
     writer.write_record(header)?;
     for record in records {
@@ -55,8 +55,9 @@ pub(super) fn csv(out: &mut dyn Write, header: &[&str], records: &[impl Serializ
     Ok(())
 }
 
-/// For people, with the sums.
-pub(super) fn usage_table(records: &[UsageRecord]) -> Table {
+/// Records for people, with the sums.
+#[must_use]
+pub fn usage_table(records: &[UsageRecord]) -> Table {
     let header = [
         "edge",
         "circuit",
@@ -88,8 +89,8 @@ pub(super) fn usage_table(records: &[UsageRecord]) -> Table {
             record.direction.clone(),
             plain(&record.class),
             record.billing.clone(),
-            when::text(record.start),
-            when::text(record.end),
+            minutes(record.start),
+            minutes(record.end),
             frames,
             bytes,
             billed_bytes,
@@ -105,8 +106,9 @@ pub(super) fn usage_table(records: &[UsageRecord]) -> Table {
     table
 }
 
-/// For people.
-pub(super) fn percentile_table(percentiles: &[Percentile]) -> Table {
+/// Percentiles for people.
+#[must_use]
+pub fn percentile_table(percentiles: &[Percentile]) -> Table {
     let header = ["edge", "circuit", "direction", "start", "end", "samples", "95th percentile"];
     let mut table = text_table(header, [5, 6]);
     for percentile in percentiles {
@@ -114,13 +116,18 @@ pub(super) fn percentile_table(percentiles: &[Percentile]) -> Table {
             plain(&percentile.edge),
             plain(&percentile.circuit),
             percentile.direction.clone(),
-            when::text(percentile.start),
-            when::text(percentile.end),
+            minutes(percentile.start),
+            minutes(percentile.end),
             count(percentile.samples),
             bit_rate(percentile.p95_bps),
         ]);
     }
     table
+}
+
+/// A moment to the minute, in UTC.
+fn minutes(time: Timestamp) -> String {
+    Offset::UTC.to_datetime(time).strftime("%Y-%m-%d %H:%M").to_string()
 }
 
 /// A name that neither breaks a line nor moves the cursor.
@@ -212,6 +219,11 @@ mod tests {
         let none: [UsageRecord; 0] = [];
         let csv = text(|out| csv(out, USAGE_HEADER, &none));
         assert_eq!(csv.trim_end(), USAGE_HEADER.join(","), "also where there is nothing");
+    }
+
+    #[test]
+    fn tables_have_minutes() {
+        assert_eq!(minutes("2026-01-31T23:59:59.9Z".parse().unwrap()), "2026-01-31 23:59");
     }
 
     #[test]
