@@ -3,9 +3,9 @@
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
+use edge_api::Status;
 use edge_user::{
     billing::ledger::{Ledger, UsageQuery, UsageRecord},
-    daemon::status::Status,
     lab::Lab,
 };
 

@@ -14,12 +14,11 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
+use edge_api::{BandwidthChange, Booked, Reloaded, Status};
 use edge_user::{
     daemon::{
-        bandwidth::{BandwidthChange, SetBandwidth},
-        control::{self, Booked, Request},
-        reloaded::Reloaded,
-        status::Status,
+        bandwidth::SetBandwidth,
+        control::{self, Request},
     },
     lab::{Lab, NetNs},
 };

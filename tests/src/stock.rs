@@ -10,9 +10,9 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
-use edge_user::{
-    daemon::status::{Counters, PeeringStatus, Status},
-    lab::{Host, Lab, NetNs, Path, TagStack, WireCount, WireWatch, private_mounts, root_or_skip},
+use edge_api::{Counters, PeeringStatus, Status};
+use edge_user::lab::{
+    Host, Lab, NetNs, Path, TagStack, WireCount, WireWatch, private_mounts, root_or_skip,
 };
 
 /// `cargo xtask kernels` sets this to 1: nothing may be skipped in its guests.

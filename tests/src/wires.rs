@@ -10,9 +10,9 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
+use edge_api::PortStatus;
 use edge_user::{
     billing::ledger::{Ledger, UsageQuery},
-    daemon::status::PortStatus,
     lab::{
         Lab,
         raw::{RawCollector, RawSender},

@@ -1,9 +1,10 @@
 use std::io::Write as _;
 
 use anyhow::Result;
-use edge_user::daemon::{
-    control::{self, Request},
-    reloaded::Reloaded,
+use edge_api::Reloaded;
+use edge_user::{
+    daemon::control::{self, Request},
+    view,
 };
 
 use super::SocketArg;
@@ -16,7 +17,7 @@ pub(super) struct Args {
 
 pub(super) fn reload(args: &Args) -> Result<()> {
     let reloaded: Reloaded = control::ask(&args.socket.socket, &Request::Reload)?;
-    writeln!(std::io::stdout(), "{}", reloaded.difference)?;
+    writeln!(std::io::stdout(), "{}", view::change::difference(&reloaded.difference))?;
     for warning in reloaded.warnings {
         eprintln!("reloaded, but {warning}");
     }

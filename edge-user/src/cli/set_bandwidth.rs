@@ -1,12 +1,14 @@
 use std::io::Write as _;
 
 use anyhow::Result;
+use edge_api::BandwidthChange;
 use edge_user::{
     config,
     daemon::{
-        bandwidth::{BandwidthChange, SetBandwidth},
+        bandwidth::SetBandwidth,
         control::{self, Request},
     },
+    view,
 };
 
 use super::SocketArg;
@@ -34,7 +36,7 @@ pub(super) fn set_bandwidth(args: &Args) -> Result<()> {
     });
     let change: BandwidthChange = control::ask(&args.socket.socket, &request)?;
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{change}")?;
+    writeln!(out, "{}", view::change::bandwidth(&change))?;
     if let Some(path) = &change.saved_to {
         writeln!(out, "saved to {}", path.display())?;
     }

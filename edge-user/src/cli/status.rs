@@ -1,11 +1,11 @@
 use std::io::{self, Write as _};
 
 use anyhow::Result;
-use edge_user::daemon::{
-    control::{self, Request},
-    status::Status,
+use edge_api::Status;
+use edge_user::{
+    daemon::control::{self, Request},
+    view,
 };
-
 use serde_json::value::RawValue;
 
 use super::SocketArg;
@@ -28,5 +28,5 @@ pub(super) fn status(args: &Args) -> Result<()> {
         return Ok(());
     }
     let status: Status = control::ask(socket, &Request::Status)?;
-    status.print(&mut out)
+    view::status::print(&status, &mut out)
 }

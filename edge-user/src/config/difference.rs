@@ -6,8 +6,6 @@ use std::{
     fmt,
 };
 
-use serde::{Deserialize, Serialize};
-
 use super::{Circuit, Config, Port};
 use crate::units::bit_rate;
 
@@ -15,7 +13,7 @@ use crate::units::bit_rate;
 const NAMES_SHOWN: usize = 10;
 
 /// The differences between two configurations. Each circuit and each port is in one list only.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Difference {
     /// Names of circuits that there were not.
     pub circuits_added: Vec<String>,

@@ -1,20 +1,18 @@
-//! `edge set-bandwidth`: what is asked, what is answered, and the file that remembers it.
+//! `edge set-bandwidth`: the request, the change, and the file that remembers it.
 
 use std::{
-    fmt, fs,
+    fs,
     io::Write as _,
     os::unix::fs::{MetadataExt as _, fchown},
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context as _, Result, ensure};
+use edge_api::BandwidthChange;
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
-use crate::{
-    config::{self, Circuit},
-    units::bit_rate,
-};
+use crate::config::{self, Circuit};
 
 /// Another bandwidth for a circuit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,38 +25,13 @@ pub struct SetBandwidth {
     pub save: bool,
 }
 
-/// A change of a circuit's bandwidth.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BandwidthChange {
-    /// The circuit's name.
-    pub circuit: String,
-    /// Bandwidth before and after, in bit/s.
-    pub bandwidth_bps: [u64; 2],
-    /// Committed burst before and after, in bytes.
-    pub burst_bytes: [u64; 2],
-    /// The file that was written.
-    pub saved_to: Option<PathBuf>,
-}
-
-impl BandwidthChange {
-    pub(super) fn new(before: &Circuit, after: &Circuit) -> Self {
-        Self {
-            circuit: after.name.clone(),
-            bandwidth_bps: [before.bandwidth_bps, after.bandwidth_bps],
-            burst_bytes: [before.burst_bytes, after.burst_bytes],
-            saved_to: None,
-        }
-    }
-}
-
-impl fmt::Display for BandwidthChange {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [old, new] = self.bandwidth_bps.map(bit_rate);
-        write!(f, "{}: {old} -> {new}, burst ", self.circuit)?;
-        match self.burst_bytes {
-            [old, new] if old == new => write!(f, "{new} bytes"),
-            [old, new] => write!(f, "{old} -> {new} bytes"),
-        }
+/// The change from a circuit to another one.
+pub(super) fn change(before: &Circuit, after: &Circuit) -> BandwidthChange {
+    BandwidthChange {
+        circuit: after.name.clone(),
+        bandwidth_bps: [before.bandwidth_bps, after.bandwidth_bps],
+        burst_bytes: [before.burst_bytes, after.burst_bytes],
+        saved_to: None,
     }
 }
 
@@ -191,19 +164,5 @@ mod tests {
         };
         assert!(refused(CONFIG, "contosso").is::<BandwidthRefused>());
         assert!(refused(&CONFIG.replace("c_tag", "d_tag"), "contoso").is::<ConfigErrors>());
-    }
-
-    #[test]
-    fn a_change_reads_well() {
-        let mut change = BandwidthChange {
-            circuit: "contoso".into(),
-            bandwidth_bps: [1_000_000_000, 2_000_000_000],
-            burst_bytes: [3_125_000, 6_250_000],
-            saved_to: None,
-        };
-        let text = "contoso: 1 Gbps -> 2 Gbps, burst 3125000 -> 6250000 bytes";
-        assert_eq!(change.to_string(), text);
-        change.burst_bytes[1] = 3_125_000;
-        assert_eq!(change.to_string(), "contoso: 1 Gbps -> 2 Gbps, burst 3125000 bytes");
     }
 }

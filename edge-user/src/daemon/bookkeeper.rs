@@ -15,13 +15,13 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, anyhow};
+use edge_api::{LedgerState, LedgerStatus};
 use jiff::Timestamp;
 
 use self::worker::Worker;
 use super::{
     exports::Exports,
     instructions::Instructions,
-    ledger_status::{LedgerState, LedgerStatus},
     noter::{Noted, Noter},
 };
 use crate::kernel::Pins;

@@ -10,6 +10,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, anyhow, bail};
+use edge_api::Booked;
 use nix::sys::stat::{Mode, umask};
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
@@ -41,23 +42,14 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "kebab-case")]
 pub enum Request {
-    /// The [`super::status::Status`].
+    /// The [`edge_api::Status`].
     Status,
     /// To book the meters now: [`Booked`].
     Book,
-    /// To read the configuration again: [`super::reloaded::Reloaded`].
+    /// To read the configuration again: [`edge_api::Reloaded`].
     Reload,
-    /// Another bandwidth for a circuit: a [`super::bandwidth::BandwidthChange`].
+    /// Another bandwidth for a circuit: a [`edge_api::BandwidthChange`].
     SetBandwidth(SetBandwidth),
-}
-
-/// Where the ledger is, and whether it has all that was counted.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Booked {
-    /// The ledger's directory.
-    pub state_dir: PathBuf,
-    /// Why it has not.
-    pub error: Option<String>,
 }
 
 /// The daemon refuses its configuration, with every mistake in it.

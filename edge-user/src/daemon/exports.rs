@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use edge_api::ExportStatus;
 
 use crate::{
     billing::{
-        export::{Backoff, ExportStatus, Exporter, Files, Format, Http, Outbox, Receiver},
+        export::{self, Backoff, Exporter, Files, Format, Http, Outbox, Receiver},
         ledger::{Batch, Ledger},
     },
     config::{Export, ExportFormat, Sink},
@@ -43,8 +44,20 @@ impl Exports {
     }
 
     pub(super) fn status(&self) -> Vec<ExportStatus> {
-        self.0.iter().map(|(_, exporter)| exporter.status()).collect()
+        self.0.iter().map(|(_, exporter)| document(exporter.status())).collect()
     }
+}
+
+fn document(status: export::ExportStatus) -> ExportStatus {
+    let export::ExportStatus {
+        name,
+        delivered_batches,
+        last_error,
+        failing_since,
+        last_delivered,
+        notice,
+    } = status;
+    ExportStatus { name, delivered_batches, last_error, failing_since, last_delivered, notice }
 }
 
 fn start(export: &Export, state_dir: &Path) -> Result<Exporter> {

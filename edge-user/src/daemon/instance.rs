@@ -12,6 +12,7 @@ use std::{
 };
 
 use anyhow::Result;
+use edge_api::Status;
 use nix::fcntl::Flock;
 
 use super::{
@@ -23,7 +24,7 @@ use super::{
     interfaces::Wanted,
     policers::Peaks,
     ports::{Failed, PortStates, Told, follow_links, look, restore_egress},
-    status::Status,
+    status::read_status,
     takeover::{ensure_our_namespace, is_broken, newest_set},
 };
 use crate::{
@@ -262,7 +263,7 @@ impl Instance {
         let ledger = self.bookkeeper.status();
         let beside = BesideOurs::read(self.others.iter().map(|(_, books)| books))?;
         let own = (uptime, ledger, self.watches_egress);
-        Status::read(&self.config, plan, &ports, &self.set.tables, &self.peaks, &beside, own)
+        read_status(&self.config, plan, &ports, &self.set.tables, &self.peaks, &beside, own)
     }
 
     /// The bookkeeper.

@@ -10,10 +10,11 @@ use std::{
 };
 
 use anyhow::Result;
+use edge_api::Booked;
 use jiff::Timestamp;
 use nix::sys::statfs::{BPF_FS_MAGIC, statfs};
 
-use super::control::{self, Booked, Request};
+use super::control::{self, Request};
 use crate::{
     billing::ledger::{Ledger, LedgerError, OpenEpoch, PrivateCopy, changes_in},
     config::{Config, DEFAULT_STATE_DIR},

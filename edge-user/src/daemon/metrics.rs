@@ -11,6 +11,7 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::get,
 };
+use edge_api::{Counters, LedgerState, LedgerStatus, PolicerStatus, Status};
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -18,12 +19,7 @@ use hyper_util::{
 };
 use tokio::{net::TcpListener, sync::Mutex};
 
-use super::{
-    connections,
-    instance::Instance,
-    ledger_status::{LedgerState, LedgerStatus},
-    status::Status,
-};
+use super::{connections, instance::Instance};
 use crate::config::Edge;
 
 /// Longest time for a client to send the head of a request, from the connection's beginning or the
@@ -89,7 +85,7 @@ async fn metrics(State(Scrapes { instance, turn }): State<Scrapes>) -> Response 
 }
 
 /// Picks one of the counters.
-type Value = fn(&super::status::Counters) -> u64;
+type Value = fn(&Counters) -> u64;
 
 /// Prometheus's text format, version 0.0.4.
 fn exposition(status: &Status) -> String {
@@ -162,7 +158,7 @@ fn ledger(text: &mut String, ledger: &LedgerStatus) {
 }
 
 /// Picks a number of a policer.
-type OfPolicer = fn(&super::policers::PolicerStatus) -> u64;
+type OfPolicer = fn(&PolicerStatus) -> u64;
 
 fn policers(text: &mut String, status: &Status) {
     let families: [(&str, &str, &str, OfPolicer); 6] = [

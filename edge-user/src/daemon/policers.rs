@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use anyhow::Result;
+use edge_api::PolicerStatus;
 use edge_common::abi::{
     policer::WINDOW_TICKS,
     rate::{Rate, TICKS_PER_NS_LOG2},
 };
-use serde::{Deserialize, Serialize};
 
 use crate::{
     config::{Circuit, Config, default_burst_bytes},
@@ -20,35 +20,6 @@ use crate::{
 const PERIODS: usize = 6;
 /// Length of a period.
 pub const PERIOD: std::time::Duration = std::time::Duration::from_secs(10);
-
-/// A bucket: a circuit's, a peering's or a class's, in one direction on one link.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct PolicerStatus {
-    /// The peering, of a bucket that only one has.
-    pub peering: Option<String>,
-    /// The class, of a bucket that only one has.
-    pub class: Option<String>,
-    /// `inbound` or `outbound`.
-    pub direction: String,
-    /// `primary` or `secondary`.
-    pub link: String,
-    /// Its rate in bit/s.
-    pub rate_bps: u64,
-    /// Its burst in bytes.
-    pub burst_bytes: u64,
-    /// The part of the burst that is used at the moment, in bytes.
-    pub used_bytes: u64,
-    /// The most that was admitted in 1 ms, as a rate in bit/s; of the last minute.
-    pub peak_1ms_bps: u64,
-    /// The same for 100 ms.
-    pub peak_100ms_bps: u64,
-    /// Leases that CPUs have bought.
-    pub leases: u64,
-    /// Attempts to buy that another CPU was faster at.
-    pub retries: u64,
-    /// Frames that were let through on debt after too many of those.
-    pub debts: u64,
-}
 
 /// Peaks of the periods before this one, by policer.
 #[derive(Debug, Default)]

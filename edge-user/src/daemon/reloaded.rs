@@ -1,14 +1,34 @@
 //! The answer to a reload.
 
-use serde::{Deserialize, Serialize};
+use edge_api::{Difference, Reloaded};
 
-use crate::config::Difference;
+use crate::config;
 
-/// The configuration was read again, and is in effect.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Reloaded {
-    /// The changes.
-    pub difference: Difference,
-    /// Warnings for an operator: ports that wait for their interface.
-    pub warnings: Vec<String>,
+/// The answer, as a document.
+pub(super) fn reloaded(difference: config::Difference, warnings: Vec<String>) -> Reloaded {
+    let config::Difference {
+        circuits_added,
+        circuits_removed,
+        circuits_renamed,
+        bandwidths,
+        circuits_changed,
+        ports_added,
+        ports_removed,
+        ports_moved,
+        ports_changed,
+        tables_changed,
+    } = difference;
+    let difference = Difference {
+        circuits_added,
+        circuits_removed,
+        circuits_renamed,
+        bandwidths,
+        circuits_changed,
+        ports_added,
+        ports_removed,
+        ports_moved,
+        ports_changed,
+        tables_changed,
+    };
+    Reloaded { difference, warnings }
 }

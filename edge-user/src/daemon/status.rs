@@ -3,188 +3,79 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::Result;
+use edge_api::{
+    CircuitStatus, ClassStatus, Counters, Dropped, LedgerStatus, PeeringStatus, PortStatus, Status,
+};
 use edge_common::{
     Reason,
     abi::counters::{ClassCounters, ClassLosses, Counted, LOSS_REASONS, PortCounters},
 };
-use serde::{Deserialize, Serialize};
 
 use super::{
-    ledger_status::LedgerStatus,
-    policers::{self, Peaks, PolicerStatus},
+    policers::{self, Peaks},
     ports::PortStates,
 };
 use crate::{
     config::Config,
     kernel::{AttachedMode, BesideOurs, KernelTables},
     plan::{AttachmentPlan, Plan},
+    time,
 };
 
-/// The document that `edge status --json` prints.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Status {
-    /// The edge's name.
-    pub edge: String,
-    /// Seconds since the daemon's start.
-    pub uptime_s: f64,
-    /// The state of the books.
-    pub ledger: LedgerStatus,
-    /// Whether frames that a device refuses are told from those that have left.
-    pub watches_egress: bool,
-    /// Ports, in configuration order.
-    pub ports: Vec<PortStatus>,
-    /// Circuits, in configuration order.
-    pub circuits: Vec<CircuitStatus>,
-}
-
-/// A port.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct PortStatus {
-    /// Its name.
-    pub name: String,
-    /// The name that its interface has now; that of the configuration, if it has none.
-    pub interface: String,
-    /// `customer` or `core`.
-    pub side: String,
-    /// `primary` or `secondary`.
-    pub link: String,
-    /// `native` or `generic`, as the kernel has it at the moment; `none`: no program runs there.
-    pub xdp_mode: String,
-    /// The fault that keeps frames from it, or another name that its interface has now, if any.
-    #[serde(default)]
-    pub fault: Option<String>,
-    /// Frames received.
-    pub rx_frames: u64,
-    /// Their bytes.
-    pub rx_bytes: u64,
-    /// Frames received by reason, those that occurred.
-    pub reasons: BTreeMap<String, u64>,
-}
-
-/// A circuit.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct CircuitStatus {
-    /// Its name.
-    pub name: String,
-    /// Its purchased bandwidth in bit/s.
-    pub bandwidth_bps: u64,
-    /// Whether its frames pass.
-    pub enabled: bool,
-    /// Its peerings, on each of its ports.
-    pub peerings: Vec<PeeringStatus>,
-    /// Its buckets.
-    pub policers: Vec<PolicerStatus>,
-}
-
-/// A peering of a circuit on a port.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct PeeringStatus {
-    /// `private`, `public` or `microsoft`.
-    pub kind: String,
-    /// The port's name.
-    pub port: String,
-    /// The port's link.
-    pub link: String,
-    /// `inbound` or `outbound`.
-    pub direction: String,
-    /// Counters of all classes together.
-    #[serde(flatten)]
-    pub total: Counters,
-    /// Dropped frames by reason, without those that belong to no circuit.
-    pub drops: BTreeMap<String, Dropped>,
-    /// Counters by class.
-    pub classes: Vec<ClassStatus>,
-}
-
-/// Frames dropped for one reason.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Dropped {
-    /// Frames.
-    pub frames: u64,
-    /// Their bytes.
-    pub bytes: u64,
-}
-
-/// A class of a peering.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct ClassStatus {
-    /// Its name.
-    pub class: String,
-    /// Its counters.
-    #[serde(flatten)]
-    pub counters: Counters,
-}
-
-/// Frames and bytes that left, were dropped above the rate, or found no device to leave by.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
-pub struct Counters {
-    /// Frames that left.
-    pub forwarded_frames: u64,
-    /// Their bytes.
-    pub forwarded_bytes: u64,
-    /// Frames above the rate.
-    pub dropped_frames: u64,
-    /// Their bytes.
-    pub dropped_bytes: u64,
-    /// Frames within the rate that the egress device refused.
-    pub refused_frames: u64,
-    /// Their bytes.
-    pub refused_bytes: u64,
-}
-
-impl Status {
-    pub(super) fn read(
-        config: &Config,
-        plan: &Plan,
-        states: &PortStates,
-        tables: &KernelTables,
-        peaks: &Peaks,
-        beside: &BesideOurs,
-        (uptime, ledger, watches_egress): (Duration, LedgerStatus, bool),
-    ) -> Result<Self> {
-        let ports = plan.ports.iter().map(|port| {
-            let mut counters = tables.port_counters(port.index)?;
-            let state = states.get(&port.name).cloned().unwrap_or_default();
-            if let Some(others) = beside.ports.get(&port.name) {
-                counters.add(&others.settled());
-            }
-            Ok(PortStatus {
-                name: port.name.clone(),
-                interface: state.interface,
-                side: port.side.as_str().to_owned(),
-                link: port.link.as_str().to_owned(),
-                xdp_mode: state.mode.map_or("none", AttachedMode::as_str).to_owned(),
-                fault: state.fault,
-                rx_frames: counters.reasons.iter().map(|counter| counter.frames).sum(),
-                rx_bytes: counters.reasons.iter().map(|counter| counter.bytes).sum(),
-                reasons: reasons(&counters),
-            })
-        });
-        let mut by_circuit: BTreeMap<&str, Vec<&AttachmentPlan>> = BTreeMap::new();
-        for attachment in &plan.attachments {
-            by_circuit.entry(&attachment.key.circuit).or_default().push(attachment);
+/// Reads the state and the counters of everything configured.
+pub(super) fn read_status(
+    config: &Config,
+    plan: &Plan,
+    states: &PortStates,
+    tables: &KernelTables,
+    peaks: &Peaks,
+    beside: &BesideOurs,
+    (uptime, ledger, watches_egress): (Duration, LedgerStatus, bool),
+) -> Result<Status> {
+    let taken = time::wall();
+    let ports = plan.ports.iter().map(|port| {
+        let mut counters = tables.port_counters(port.index)?;
+        let state = states.get(&port.name).cloned().unwrap_or_default();
+        if let Some(others) = beside.ports.get(&port.name) {
+            counters.add(&others.settled());
         }
-        let circuits = config.circuits.iter().map(|circuit| {
-            let attachments = by_circuit.remove(circuit.name.as_str()).unwrap_or_default();
-            let peerings =
-                attachments.into_iter().map(|attachment| peering(attachment, tables, beside));
-            Ok(CircuitStatus {
-                name: circuit.name.clone(),
-                bandwidth_bps: circuit.bandwidth_bps,
-                enabled: circuit.enabled,
-                peerings: peerings.collect::<Result<_>>()?,
-                policers: policers::policers(config, circuit, plan, tables, peaks)?,
-            })
-        });
-        Ok(Self {
-            edge: config.edge.name.clone(),
-            uptime_s: uptime.as_secs_f64(),
-            ledger,
-            watches_egress,
-            ports: ports.collect::<Result<_>>()?,
-            circuits: circuits.collect::<Result<_>>()?,
+        Ok(PortStatus {
+            name: port.name.clone(),
+            interface: state.interface,
+            side: port.side.as_str().to_owned(),
+            link: port.link.as_str().to_owned(),
+            xdp_mode: state.mode.map_or("none", AttachedMode::as_str).to_owned(),
+            fault: state.fault,
+            rx_frames: counters.reasons.iter().map(|counter| counter.frames).sum(),
+            rx_bytes: counters.reasons.iter().map(|counter| counter.bytes).sum(),
+            reasons: reasons(&counters),
         })
+    });
+    let mut by_circuit: BTreeMap<&str, Vec<&AttachmentPlan>> = BTreeMap::new();
+    for attachment in &plan.attachments {
+        by_circuit.entry(&attachment.key.circuit).or_default().push(attachment);
     }
+    let circuits = config.circuits.iter().map(|circuit| {
+        let attachments = by_circuit.remove(circuit.name.as_str()).unwrap_or_default();
+        let peerings =
+            attachments.into_iter().map(|attachment| peering(attachment, tables, beside));
+        Ok(CircuitStatus {
+            name: circuit.name.clone(),
+            bandwidth_bps: circuit.bandwidth_bps,
+            enabled: circuit.enabled,
+            peerings: peerings.collect::<Result<_>>()?,
+            policers: policers::policers(config, circuit, plan, tables, peaks)?,
+        })
+    });
+    Ok(Status {
+        edge: config.edge.name.clone(),
+        uptime_s: uptime.as_secs_f64(),
+        taken,
+        ledger,
+        watches_egress,
+        ports: ports.collect::<Result<_>>()?,
+        circuits: circuits.collect::<Result<_>>()?,
+    })
 }
 
 fn reasons(counters: &PortCounters) -> BTreeMap<String, u64> {
@@ -227,7 +118,7 @@ fn peering(
                 classes.push(ClassStatus { class: name.clone(), counters });
                 classes.len() - 1
             });
-            classes[place].counters.add(counted, lost);
+            add(&mut classes[place].counters, counted, lost);
         }
     }
     let mut total = Counters::default();
@@ -252,13 +143,11 @@ fn peering(
     })
 }
 
-impl Counters {
-    fn add(&mut self, counted: &ClassCounters, lost: &ClassLosses) {
-        self.forwarded_frames += counted.forwarded_frames.saturating_sub(lost.refused_frames);
-        self.forwarded_bytes += counted.forwarded_bytes.saturating_sub(lost.refused_bytes);
-        self.refused_frames += lost.refused_frames;
-        self.refused_bytes += lost.refused_bytes;
-        self.dropped_frames += counted.dropped_frames;
-        self.dropped_bytes += counted.dropped_bytes;
-    }
+fn add(counters: &mut Counters, counted: &ClassCounters, lost: &ClassLosses) {
+    counters.forwarded_frames += counted.forwarded_frames.saturating_sub(lost.refused_frames);
+    counters.forwarded_bytes += counted.forwarded_bytes.saturating_sub(lost.refused_bytes);
+    counters.refused_frames += lost.refused_frames;
+    counters.refused_bytes += lost.refused_bytes;
+    counters.dropped_frames += counted.dropped_frames;
+    counters.dropped_bytes += counted.dropped_bytes;
 }

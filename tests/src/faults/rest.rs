@@ -3,9 +3,9 @@
 use std::{collections::BTreeMap, fmt::Debug, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
+use edge_api::{PeeringStatus, Status};
 use edge_user::{
     billing::ledger::UsageRecord,
-    daemon::status::{PeeringStatus, Status},
     lab::{WireCounts, WireKey},
 };
 

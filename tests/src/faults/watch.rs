@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use edge_user::daemon::status::Status;
+use edge_api::Status;
 
 use crate::daemon::status;
 

@@ -9,6 +9,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
+use edge_api::LedgerState;
 use edge_tests::{
     books::{CONFIG, Edge, STATE_DIR, of_ledger, of_status},
     daemon::{book, configure, detach, edge_binary, reload, set_bandwidth, status},
@@ -16,7 +17,6 @@ use edge_tests::{
 };
 use edge_user::{
     billing::ledger::{self, Ledger, UsageQuery, UsageRecord},
-    daemon::ledger_status::LedgerState,
     lab::root_or_skip,
 };
 use jiff::Timestamp;

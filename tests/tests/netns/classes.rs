@@ -3,17 +3,15 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use edge_api::Counters;
 use edge_tests::{
     daemon::{Daemon, detach, status},
     ends::{PORTS, lab},
     lab_config,
 };
-use edge_user::{
-    daemon::status::Counters,
-    lab::{
-        Family, TagStack, WireKey, root_or_skip,
-        udp::{self, UdpLoad},
-    },
+use edge_user::lab::{
+    Family, TagStack, WireKey, root_or_skip,
+    udp::{self, UdpLoad},
 };
 
 const RATE_BPS: u64 = 100_000_000;

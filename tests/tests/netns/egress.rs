@@ -4,16 +4,14 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context as _, Result};
+use edge_api::{CircuitStatus, PeeringStatus, Status};
 use edge_tests::{
     daemon::{Daemon, configure, detach, reload, status},
     ends::{Ends, lab},
     frames::{frame, ipv4},
     lab_config,
 };
-use edge_user::{
-    daemon::status::{CircuitStatus, PeeringStatus, Status},
-    lab::{Lab, root_or_skip},
-};
+use edge_user::lab::{Lab, root_or_skip};
 
 const CONFIG: &str = lab_config!(
     r#"[[circuit]]

@@ -6,16 +6,14 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
+use edge_api::{PolicerStatus, Status};
 use edge_tests::{
     daemon::{Daemon, detach, status},
     ends::{Ends, lab},
     frames::{frame, ipv4},
     lab_config,
 };
-use edge_user::{
-    daemon::{policers::PolicerStatus, status::Status},
-    lab::root_or_skip,
-};
+use edge_user::{lab::root_or_skip, view};
 
 /// A peering at half of the circuit's bandwidth, and a class at a fifth.
 const CONFIG: &str = lab_config!(
@@ -102,7 +100,7 @@ fn a_peering_and_a_class_get_their_own_bandwidth_and_no_more() -> Result<()> {
     assert!(of(None, None)?.used_bytes > 0, "just after a flood");
     let text = {
         let mut text = Vec::new();
-        status.print(&mut text)?;
+        view::status::print(&status, &mut text)?;
         String::from_utf8(text)?
     };
     assert!(text.contains("private few"), "{text}");

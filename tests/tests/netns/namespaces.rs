@@ -4,6 +4,7 @@
 use std::{collections::BTreeMap, fs, path::Path, thread, time::Duration};
 
 use anyhow::{Context as _, Result};
+use edge_api::{Counters, Status};
 use edge_tests::{
     daemon::{Daemon, configure, detach, reload, status},
     ends::Ends,
@@ -11,10 +12,7 @@ use edge_tests::{
     lab_config,
 };
 use edge_user::{
-    daemon::{
-        control::ConfigRefused,
-        status::{Counters, Status},
-    },
+    daemon::control::ConfigRefused,
     kernel::Pins,
     lab::{Lab, root_or_skip},
 };

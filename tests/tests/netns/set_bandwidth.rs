@@ -11,6 +11,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
+use edge_api::{CircuitStatus, Counters};
 use edge_tests::{
     daemon::{CONFIG_PATH, Daemon, configure, detach, edge, reload, set_bandwidth, status},
     ends::{Ends, lab},
@@ -18,10 +19,7 @@ use edge_tests::{
     guest::is_emulated,
     lab_config,
 };
-use edge_user::{
-    daemon::status::{CircuitStatus, Counters},
-    lab::{Family, Lab, Running, TagStack, root_or_skip, udp},
-};
+use edge_user::lab::{Family, Lab, Running, TagStack, root_or_skip, udp};
 
 const WAIT: Duration = Duration::from_secs(5);
 const CONTOSO: &str = "contoso";

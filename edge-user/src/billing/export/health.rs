@@ -1,12 +1,11 @@
 //! The state of an export, and when it is news.
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use super::error::{DeliveryError, FailureKind};
 
 /// The state of the export to a sink.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExportStatus {
     /// The sink's name.
     pub name: String,
@@ -19,7 +18,6 @@ pub struct ExportStatus {
     /// When a batch was last delivered.
     pub last_delivered: Option<Timestamp>,
     /// A warning for an operator, though batches arrive.
-    #[serde(default)]
     pub notice: Option<String>,
 }
 
@@ -114,7 +112,5 @@ mod tests {
             notice: None,
         };
         assert_eq!(health.status, status);
-        let json = serde_json::to_string(&status).unwrap();
-        assert_eq!(serde_json::from_str::<ExportStatus>(&json).unwrap(), status);
     }
 }

@@ -75,12 +75,3 @@ fn thousands_of_circuits_are_a_few_lines() {
     assert!(told.starts_with("3,994 circuits removed"), "{told}");
     assert!(told.ends_with("\"c109\", \"c110\" and 3,984 more"), "{told}");
 }
-
-#[test]
-fn a_difference_goes_through_json() {
-    let old = circuits("s_tag=1 + c_tag=10 | s_tag=2 + c_tag=10");
-    let new = circuits("s_tag=1 + c_tag=10").replace("bandwidth=1000000", "bandwidth=2000000");
-    let difference = Difference::between(&config(&old), &config(&new));
-    let json = serde_json::to_string(&difference).expect("JSON");
-    assert_eq!(serde_json::from_str::<Difference>(&json).expect("the same"), difference);
-}

@@ -13,12 +13,12 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, anyhow};
+use edge_api::LedgerState;
 
 use super::{
     super::{
         booking::{OpenLedger, Present},
         instructions::Instructions,
-        ledger_status::LedgerState,
         noter::{Noted, Noter},
     },
     Request, Shared, lock,

@@ -3,11 +3,12 @@
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
+use edge_api::BandwidthChange;
 use edge_common::abi::rate::Rate;
 
 use super::{
     super::{
-        bandwidth::{BandwidthChange, NewFile, SetBandwidth},
+        bandwidth::{self, NewFile, SetBandwidth},
         instructions::{Instructions, terms},
         interfaces::Wanted,
     },
@@ -17,6 +18,7 @@ use crate::{
     config::Circuit,
     kernel::{change_rate, occupancy, rates},
     plan::{Full, slots::Table},
+    view,
 };
 
 impl Instance {
@@ -47,7 +49,8 @@ impl Instance {
         }
         tracing::debug!("in effect {:?} after the request", received.elapsed());
 
-        let mut told = BandwidthChange::new(&self.config.circuits[place], &circuit);
+        let mut change = bandwidth::change(&self.config.circuits[place], &circuit);
+        let told = view::change::bandwidth(&change);
         tracing::info!("{told}");
         self.config.circuits[place] = circuit;
         self.bookkeeper.follow(instructions);
@@ -55,9 +58,9 @@ impl Instance {
             let saved = file.replace().with_context(|| {
                 format!("{told}, in effect now, but not saved to {}", self.config_path.display())
             })?;
-            told.saved_to = Some(saved);
+            change.saved_to = Some(saved);
         }
-        Ok(told)
+        Ok(change)
     }
 
     fn change_rate(&mut self, circuit: &Circuit) -> Result<(), Full> {

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use anyhow::{Result, bail};
+use edge_api::Reloaded;
 
 use super::{
     super::{
@@ -11,7 +12,7 @@ use super::{
         interfaces::Wanted,
         policers::Peaks,
         ports::{Failed, PortStates},
-        reloaded::Reloaded,
+        reloaded::reloaded,
     },
     Instance,
 };
@@ -36,7 +37,7 @@ impl Instance {
         let waiting = self.tell_of_ports()?.into_iter().filter(|(_, state)| state.mode.is_none());
         let waiting = waiting
             .filter_map(|(port, state)| Some(format!("port \"{port}\" waits: {}", state.fault?)));
-        Ok(Reloaded { difference, warnings: waiting.collect() })
+        Ok(reloaded(difference, waiting.collect()))
     }
 
     /// Brings the data plane to `config`: all of it, or, with an error, none.

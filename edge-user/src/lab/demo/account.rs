@@ -4,11 +4,11 @@ use std::{collections::BTreeSet, time::Duration};
 
 use anyhow::Result;
 use comfy_table::Table;
+use edge_api::Status;
 
 use super::scenario::{CORE, CUSTOMER};
 use crate::{
     billing::ledger::UsageRecord,
-    daemon::status::Status,
     lab::{Lab, WireCount, WireCounts},
     units::{bit_rate, count},
     view::table::text_table,

@@ -1,11 +1,12 @@
 //! Statements that have to be true of the demo's outcome.
 
+use edge_api::Status;
+
 use super::{
     account::{Account, Row, mega, rate_bps},
     scenario::{AF31, CUSTOMER, EF, Outcome, STRAYS},
 };
 use crate::{
-    daemon::status::Status,
     lab::{WireCount, WireKey},
     units::count,
 };

@@ -8,16 +8,13 @@ mod scenario;
 use std::{fs, io::Write, path::Path};
 
 use anyhow::{Context as _, Result, bail};
+use edge_api::{Booked, Reloaded, Status};
 
 use self::scenario::{CORE, CUSTOMER, Circuits, Scenario};
 use super::{edge::EdgeProcess, mounts::private_mounts, preflight::preflight, topology::Lab};
 use crate::{
     billing::ledger::{Ledger, UsageQuery},
-    daemon::{
-        control::{Booked, Request, ask},
-        reloaded::Reloaded,
-        status::Status,
-    },
+    daemon::control::{Request, ask},
     units::bit_rate,
 };
 

@@ -7,8 +7,8 @@ use std::{
 };
 
 use anyhow::{Result, ensure};
+use edge_api::Status;
 use edge_tests::daemon::status;
-use edge_user::daemon::status::Status;
 
 /// Looks as long as `work` takes, and once after it.
 pub(crate) fn watching<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {

@@ -4,6 +4,7 @@
 use std::{collections::BTreeMap, path::Path as FilePath, time::Duration};
 
 use anyhow::{Context as _, Result};
+use edge_api::Status;
 use edge_tests::{
     books::STATE_DIR,
     daemon::{Daemon, book, detach, status},
@@ -15,7 +16,6 @@ use edge_tests::{
 };
 use edge_user::{
     billing::ledger::{Ledger, UsageQuery},
-    daemon::status::Status,
     lab::{
         Family, Lab, Path, TagStack, WireCount, WireCounts,
         tcp::{self, TcpLoad},
