@@ -18,6 +18,7 @@ mod noter;
 mod open_files;
 pub mod policers;
 mod ports;
+pub mod refusals;
 mod reloaded;
 mod remembered;
 mod status;
