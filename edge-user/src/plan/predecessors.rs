@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{AttachmentKey, Plan};
+use super::{AttachmentKey, Plan, slots::Table};
 
 impl Plan {
     /// Finds the predecessors of each attachment among those that have a slot.
@@ -19,10 +19,14 @@ impl Plan {
         }
     }
 
-    /// Whether a slot that one of `known` has, whose counters are shown, goes to another owner.
+    /// Whether a slot whose counters are shown goes to another owner: shown by this plan, or by the one
+    /// that is published in `slots`, which stays if this one is given up.
     #[must_use]
-    pub fn takes_shown_counters(&self, known: &BTreeMap<AttachmentKey, u32>) -> bool {
-        let places: BTreeSet<_> = self.attachments.iter().map(|own| own.key.place()).collect();
+    pub fn takes_shown_counters(&self, slots: &Table<AttachmentKey>) -> bool {
+        let known = &slots.known;
+        let planned = self.attachments.iter().map(|own| own.key.place());
+        let published = known.iter().filter(|(_, index)| slots.published.contains(index));
+        let places: BTreeSet<_> = planned.chain(published.map(|(key, _)| key.place())).collect();
         let owners: BTreeMap<u32, _> =
             self.attachments.iter().map(|own| (own.index, &own.key)).collect();
         known.iter().any(|(key, index)| {
@@ -52,19 +56,20 @@ mod tests {
 
     /// The plan for the last of these configurations, and the owners that had slots before it. One
     /// configuration follows the other, on tables with room for this many attachments.
-    fn after(configs: &[Config], attachments: u32) -> (Plan, BTreeMap<AttachmentKey, u32>) {
+    fn after(configs: &[Config], attachments: u32) -> (Plan, Table<AttachmentKey>) {
         let capacity =
             Capacity { attachments: attachments + 1, ..Capacity::for_config(&configs[0]) };
-        let mut known = BTreeMap::new();
+        let mut slots = capacity.unused().attachments;
         let mut last = None;
         for config in configs {
             let mut occupied = capacity.unused();
-            occupied.attachments.known.clone_from(&known);
+            occupied.attachments = slots.clone();
             let plan = Plan::new(config, &occupied, Police::Purchased).unwrap();
             let taken = plan.attachment_indices();
-            let before = known.clone();
-            known.retain(|_, index| !taken.contains(index));
-            known.extend(plan.attachments.iter().map(|own| (own.key.clone(), own.index)));
+            let before = slots.clone();
+            slots.known.retain(|_, index| !taken.contains(index));
+            slots.known.extend(plan.attachments.iter().map(|own| (own.key.clone(), own.index)));
+            slots.published = taken.into_iter().collect();
             last = Some((plan, before));
         }
         last.unwrap()
@@ -72,14 +77,19 @@ mod tests {
 
     #[test]
     fn counters_that_are_shown_are_not_given_away() {
-        let [first, renamed, other] = [config("a", "c"), config("b", "c"), config("b", "d")];
+        let [first, renamed, again] = ["a", "b", "c"].map(|edge| config(edge, "c"));
+        let [other, third] = ["d", "e"].map(|circuit| config("b", circuit));
         // The edge has another name: what the circuit had counted before is still shown.
-        let (plan, known) = after(&[first.clone(), renamed.clone()], 2);
-        assert!(!plan.takes_shown_counters(&known));
-        let (plan, known) = after(&[first.clone(), renamed], 1);
-        assert!(plan.takes_shown_counters(&known));
-        // Another circuit: nobody looks at what the one before had.
-        let (plan, known) = after(&[first, other], 1);
-        assert!(!plan.takes_shown_counters(&known));
+        let (plan, slots) = after(&[first.clone(), renamed.clone()], 2);
+        assert!(!plan.takes_shown_counters(&slots));
+        let (plan, slots) = after(&[first.clone(), renamed.clone(), again], 2);
+        assert!(plan.takes_shown_counters(&slots));
+        // Another circuit: who looks at the one that runs still sees what it had counted before, and
+        // would miss it if this plan were given up.
+        let (plan, slots) = after(&[first.clone(), renamed, other.clone()], 2);
+        assert!(plan.takes_shown_counters(&slots));
+        // Nobody looks at the one before that.
+        let (plan, slots) = after(&[first, other, third], 2);
+        assert!(!plan.takes_shown_counters(&slots));
     }
 }

@@ -19,7 +19,7 @@ const BOOK_WITHIN: Duration = Duration::from_secs(10);
 
 /// The plan for `config` in these tables, or why it needs others. It has slots that were somebody
 /// else's only where there are no others, their counters are booked, and nobody is shown them any
-/// more.
+/// more: neither with this plan, nor if it is given up.
 pub(super) fn plan_in_place(set: &Set, bookkeeper: &Bookkeeper, config: &Config) -> Result<Plan> {
     ensure!(
         set.pins.has_tables()?,
@@ -34,7 +34,7 @@ pub(super) fn plan_in_place(set: &Set, bookkeeper: &Bookkeeper, config: &Config)
     }
     let plan = Plan::new(config, &occupied, Police::Purchased)?;
     ensure!(
-        !plan.takes_shown_counters(&occupied.attachments.known),
+        !plan.takes_shown_counters(&occupied.attachments),
         "there is no room for counters beside those that are shown"
     );
     // A program that looked a slot up before it was retired has counted by then.

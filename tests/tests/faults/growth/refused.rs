@@ -1,15 +1,17 @@
 //! A reload that is refused, for whatever reason, is as if it had never been tried: frames, rates,
 //! bills, the ledger, tables and settings of interfaces.
 
-use std::path::Path;
+use std::{fmt::Write as _, path::Path, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
 use aya::{Ebpf, programs::XdpMode};
 use edge_tests::{
-    daemon::{Daemon, book, configure, edge, reload, status},
-    ends::lab,
+    daemon::{Daemon, book, configure, detach, edge, reload, status},
+    ends::{Ends, lab},
     faults::disk::STATE_DIR,
     fixture::Fixture,
+    frames::{frame, ipv4},
+    lab_config,
     load::{check_all, under_load},
 };
 use edge_user::{
@@ -134,6 +136,57 @@ fn a_reload_that_runs_out_of_something_was_never_tried() -> Result<()> {
         Ok(daemon)
     })?;
     check_all(&lab, offered, daemon)
+}
+
+/// A circuit that the refused configuration does not have is still there when that is given up, with all
+/// that it had counted under the edge's name of before.
+#[test]
+fn a_refused_reload_takes_no_counters_that_are_shown() -> Result<()> {
+    if !root_or_skip("a_refused_reload_takes_no_counters_that_are_shown") {
+        return Ok(());
+    }
+    // With both ports, 600 slots; there is room for 1,200.
+    const CIRCUITS: usize = 300;
+    let config = |edge: &str, first: usize| {
+        let mut config = lab_config!("").replace("\"lab\"", &format!("\"{edge}\""));
+        for number in first..first + CIRCUITS {
+            // Writing to a string can't fail.
+            let _written = write!(
+                config,
+                "[[circuit]]\nname = \"circuit-{number:03}\"\nbandwidth = \"10 Gbps\"\n\
+                 s_tag = {number}\nports = [\"customer0\", \"core0\"]\n\
+                 [[circuit.peering]]\nkind = \"private\"\nc_tag = 10\n"
+            );
+        }
+        config
+    };
+    let lab = lab(1600)?;
+    lab.edge()
+        .output("ip", &["link", "add", "extra0", "type", "veth", "peer", "name", "extra1"])?;
+    let foreign = Foreign::attach(&lab, "extra0")?;
+    let daemon = Daemon::start(&lab, &config("edge-0", 1))?;
+    let ends = Ends::open(&lab)?;
+    let sent = frame(&[(0x88a8, 1), (0x8100, 10)], 0x0800, &ipv4(0, 300));
+    ends.customer.0.send(&sent)?;
+    ensure!(lab.settle(Duration::from_secs(5))?, "the frame is on its way");
+    let forwarded = || -> Result<u64> {
+        let status = status()?;
+        let circuit = status.circuits.iter().find(|circuit| circuit.name == "circuit-001");
+        let peerings = &circuit.context("the circuit is there")?.peerings;
+        Ok(peerings.iter().map(|peering| peering.total.forwarded_frames).sum())
+    };
+    ensure!(forwarded()? == 1);
+    configure(&config("edge-1", 1))?;
+    reload()?;
+    ensure!(forwarded()? == 1, "the edge's name makes no difference");
+    // It lacks the first circuit and has one more, for which there is no slot that nobody had.
+    configure(&with_port(&config("edge-1", 2), "extra0", "native"))?;
+    ensure!(reload().is_err(), "a port on extra0 was attached");
+    ensure!(forwarded()? == 1, "{}", daemon.said());
+    drop(foreign);
+    daemon.stop()?;
+    detach(&lab)?;
+    Ok(())
 }
 
 /// The state that no refused reload may change, once frames have come both ways.
