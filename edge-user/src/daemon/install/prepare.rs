@@ -64,7 +64,7 @@ pub(super) struct Parts {
 
 /// Brings everything as far towards its aim as can be undone. With an error, everything is as it was.
 pub(in crate::daemon) fn prepare(
-    set: &mut Set,
+    set: &Set,
     bookkeeper: &Bookkeeper,
     devices: &Devices,
     aim: Aim<'_>,
@@ -96,7 +96,7 @@ impl Prepared {
 }
 
 fn try_prepare(
-    set: &mut Set,
+    set: &Set,
     bookkeeper: &Bookkeeper,
     devices: &Devices,
     aim: Aim<'_>,
@@ -139,7 +139,7 @@ fn try_prepare(
             port.xdp_mode = mode;
         }
     }
-    prepare_tables(&mut undo.next.as_mut().unwrap_or(set).tables, &plan)?;
+    prepare_tables(&undo.next.as_ref().unwrap_or(set).tables, &plan)?;
 
     let running = running.filter(|_| undo.next.is_none());
     let steps = prepare_ports(set, &plan, &found, links, running, &mut given_up, undo)?;

@@ -32,7 +32,7 @@ impl KernelTables {
     }
 
     /// Gives the attachment's slot to an owner, with counters that begin at zero.
-    pub(in crate::kernel) fn give(&mut self, index: u32, key: &plan::AttachmentKey) -> Result<()> {
+    pub(in crate::kernel) fn give(&self, index: u32, key: &plan::AttachmentKey) -> Result<()> {
         self.clear(index)?;
         self.own(index, key);
         Ok(())
@@ -40,7 +40,7 @@ impl KernelTables {
 
     /// Makes the attachment's slot nobody's, with counters that are zero: a process that is killed
     /// after it leaves no counters to one owner that were another's.
-    pub(in crate::kernel) fn clear(&mut self, index: u32) -> Result<()> {
+    pub(in crate::kernel) fn clear(&self, index: u32) -> Result<()> {
         let before = Generation::from_bits(self.attachment_keys.get(index).generation);
         // Where nobody has counted, there is nothing to clear.
         if before.number > 0 {

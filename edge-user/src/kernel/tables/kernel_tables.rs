@@ -101,6 +101,20 @@ impl KernelTables {
         Ok(counted)
     }
 
+    /// The same of several attachments, in ascending order of their indices.
+    pub fn all_counted(&self, indices: &[u32]) -> Result<Vec<Counted>> {
+        let side = self.carried_side();
+        let meters = self.meters.sums(indices)?;
+        let losses = self.losses.sums(indices)?;
+        let counted = indices.iter().zip(meters).zip(losses).map(|((index, meter), losses)| {
+            let mut counted = self.carried.get(*index).sides[side];
+            counted.meter.add(&meter);
+            counted.losses.add(&losses);
+            counted
+        });
+        Ok(counted.collect())
+    }
+
     /// The side of the carried counts that holds: 0 or 1.
     pub(in crate::kernel) fn carried_side(&self) -> usize {
         usize::from(self.books.word_at(0, CARRIED_SIDE_WORD) != 0)
@@ -122,13 +136,23 @@ impl KernelTables {
         self.books.swap(0, NETNS_COOKIE_WORD, cookie);
     }
 
+    /// Policers, all CPUs together, in ascending order of their indices.
+    pub fn policers(&self, indices: &[u32]) -> Result<Vec<PolicerState>> {
+        let leases = self.leases.sums(indices)?;
+        indices.iter().zip(leases).map(|(index, lease)| self.policer_with(*index, &lease)).collect()
+    }
+
     /// A policer, all CPUs together.
     pub fn policer(&self, index: u32) -> Result<PolicerState> {
+        self.policer_with(index, &self.leases.sum(index)?)
+    }
+
+    fn policer_with(&self, index: u32, lease: &Lease) -> Result<PolicerState> {
         let Policer { tat_ticks, sold_ticks, windows } =
             Policer::<u64>::read_from_bytes(self.policers.get(index).as_bytes())
                 .map_err(|_size| anyhow!("a policer of another size"))?;
         let peak_ticks = windows.map(|window| window.most_ticks(sold_ticks, now_ticks()));
-        let Lease { leases, retries, debts, .. } = self.leases.sum(index)?;
+        let Lease { leases, retries, debts, .. } = *lease;
         Ok(PolicerState { tat_ticks, peak_ticks, leases, retries, debts })
     }
 

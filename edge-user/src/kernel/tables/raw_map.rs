@@ -12,9 +12,10 @@ use anyhow::{Context as _, Result, ensure};
 use aya::maps::{MapData, MapType};
 use memmap2::{MmapOptions, MmapRaw};
 
-/// `BPF_MAP_LOOKUP_ELEM` and `BPF_MAP_UPDATE_ELEM` (linux/bpf.h).
+/// `BPF_MAP_LOOKUP_ELEM`, `BPF_MAP_UPDATE_ELEM` and `BPF_MAP_LOOKUP_BATCH` (linux/bpf.h).
 const LOOKUP: libc::c_int = 1;
 const UPDATE: libc::c_int = 2;
+const LOOKUP_BATCH: libc::c_int = 24;
 /// Bytes of a counter.
 pub(in crate::kernel) const WORD: usize = size_of::<u64>();
 
@@ -88,6 +89,19 @@ struct Entry {
     flags: u64,
 }
 
+/// `union bpf_attr`, as far as batches go.
+#[repr(C)]
+struct Batch {
+    before: u64,
+    last: u64,
+    keys: u64,
+    values: u64,
+    count: u32,
+    map_fd: u32,
+    elem_flags: u64,
+    flags: u64,
+}
+
 impl RawPerCpu {
     /// Opens the pin at `path`; entries have `entry_len` bytes.
     pub(in crate::kernel) fn open(path: &Path, entry_len: u32) -> Result<Self> {
@@ -115,13 +129,30 @@ impl RawPerCpu {
     /// The entry at `index`, word by word all CPUs together.
     pub(in crate::kernel) fn sum(&self, index: u32) -> Result<Vec<u64>> {
         let entry = self.entry(index)?;
-        let mut sum = vec![0u64; self.entry_len / WORD];
+        let mut sum = vec![0; self.entry_len / WORD];
+        self.add_up(&entry, &mut sum);
+        Ok(sum)
+    }
+
+    /// The same of `count` entries from `first` on, one after the other, by one call of the kernel.
+    pub(in crate::kernel) fn sums(&self, first: u32, count: u32) -> Result<Vec<u64>> {
+        let entry_len = self.entry_len * self.cpus;
+        let mut values = vec![0; entry_len * count as usize];
+        self.call_batch(first, count, &mut values).context("reading counters")?;
+        let mut sums = vec![0; self.entry_len / WORD * count as usize];
+        let by_entry = sums.chunks_exact_mut(self.entry_len / WORD);
+        for (entry, sum) in values.chunks_exact(entry_len).zip(by_entry) {
+            self.add_up(entry, sum);
+        }
+        Ok(sums)
+    }
+
+    fn add_up(&self, entry: &[u8], sum: &mut [u64]) {
         for cpu in entry.chunks_exact(self.entry_len) {
             for (sum, word) in sum.iter_mut().zip(cpu.chunks_exact(WORD)) {
                 *sum = sum.wrapping_add(number(word, 0));
             }
         }
-        Ok(sum)
     }
 
     /// Makes the entry zero on each CPU.
@@ -148,6 +179,35 @@ impl RawPerCpu {
         let result =
             unsafe { libc::syscall(libc::SYS_bpf, command, &raw mut request, size_of::<Entry>()) };
         if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    }
+
+    fn call_batch(&self, first: u32, count: u32, values: &mut [u8]) -> io::Result<()> {
+        let mut keys = vec![0u32; count as usize];
+        // The kernel begins behind the key that it is given (`generic_map_lookup_batch` in
+        // kernel/bpf/syscall.c).
+        let before = first.checked_sub(1);
+        let mut last = 0u32;
+        let mut request = Batch {
+            before: before.as_ref().map_or(0, |before| std::ptr::from_ref(before) as u64),
+            last: (&raw mut last) as u64,
+            keys: keys.as_mut_ptr() as u64,
+            values: values.as_mut_ptr() as u64,
+            count,
+            map_fd: self.map.fd().as_fd().as_raw_fd().unsigned_abs(),
+            elem_flags: 0,
+            flags: 0,
+        };
+        // SAFETY: keys and values have room for `count` of them, a value of each CPU, which is as
+        // much as the kernel writes for a map of this kind; the two places are a key's size.
+        let result = unsafe {
+            libc::syscall(libc::SYS_bpf, LOOKUP_BATCH, &raw mut request, size_of::<Batch>())
+        };
+        match io::Error::last_os_error() {
+            error if result != 0 && error.raw_os_error() != Some(libc::ENOENT) => Err(error),
+            // With the last entry of the map, it says that there is no other.
+            _ if request.count == count => Ok(()),
+            _ => Err(io::Error::other("the map has fewer entries")),
+        }
     }
 }
 

@@ -32,8 +32,8 @@ pub fn apply(tables: &mut KernelTables, plan: &Plan, ifindexes: &[u32]) -> Resul
 /// Prepares for `plan` what nothing refers to yet: slots, indices and tables of new owners. This is
 /// the part that can fail; a plan that is given up after it leaves nothing but places without use,
 /// and the ledger never hears of their owners.
-pub fn prepare(tables: &mut KernelTables, plan: &Plan) -> Result<()> {
-    let mut prepared = || -> Result<()> {
+pub fn prepare(tables: &KernelTables, plan: &Plan) -> Result<()> {
+    let prepared = || -> Result<()> {
         for (key, claim) in plan.policers.iter().filter(|(_, claim)| claim.is_new) {
             // An entry that nobody has used is zero.
             if keys::policer_key(&tables.policer_keys.get(claim.index)).is_some() {
