@@ -1,7 +1,7 @@
 //! Configuration: a TOML file, checked as a whole, as typed values with units in their names.
 //!
 //! Read in the order of a file's way through it: `error` has positions, `keys` and `values`
-//! read single keys, `schema` reads tables, `validate` (with `circuit`, `names`, `burst`, `tags`,
+//! read single keys, `schema` reads tables, `validate` (with `edge`, `circuit`, `names`, `burst`, `tags`,
 //! `tpids`, `forwards`, `qos`, `rules`, `ledger`, `prices`) checks what no single key shows,
 //! `report` (with `look_alikes`) says what is unusual about a correct file, `change` and `edit`
 //! give a circuit another bandwidth, in a configuration and in the text of its file, and
@@ -11,6 +11,8 @@ mod burst;
 mod change;
 mod circuit;
 mod difference;
+mod digest;
+mod edge;
 mod edit;
 mod error;
 mod forwards;
@@ -41,6 +43,8 @@ pub use self::{
     burst::default_burst_bytes,
     change::BandwidthRefused,
     difference::Difference,
+    digest::ConfigDigest,
+    edge::{DEFAULT_CONTROL, DEFAULT_STATE_DIR},
     edit::with_bandwidth,
     error::{ConfigError, ConfigErrors, Position},
     keys::nearest,
@@ -49,11 +53,10 @@ pub use self::{
     types::{
         Accounting, Billing, CTags, Circuit, ClassMatch, Config, CoreTag, Direction, DscpPolicy,
         Ecn, Edge, Export, ExportFormat, Fairness, Forward, Gigabyte, LedgerConfig, Link,
-        MonthlyFees, Peering, PeeringKind, Policing, Port, PortRange, Prices, QosClass, QosProfile,
-        Side, SideTags, Sink, Sku, XdpMode, ZonePrices,
+        MetricsDetail, MonthlyFees, Peering, PeeringKind, Policing, Port, PortRange, Prices,
+        QosClass, QosProfile, Side, SideTags, Sink, Sku, XdpMode, ZonePrices,
     },
     units::Burst,
-    validate::{DEFAULT_CONTROL, DEFAULT_STATE_DIR},
 };
 
 /// Reads and checks the file at `path`.

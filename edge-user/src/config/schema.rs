@@ -1,9 +1,9 @@
 //! The tables of the file, key by key, with places. Nothing here looks at two keys at once.
 
-use edge_common::reason::UnmatchedPolicy;
 use toml_span::{Span, Spanned, Value, value::Table};
 
 use super::{
+    edge::RawEdge,
     error::Errors,
     keys::{Field, Keys},
     ledger::{RawExport, RawLedger},
@@ -27,16 +27,6 @@ pub(super) struct Document {
     pub(super) ledger: Field<RawLedger>,
     pub(super) exports: Vec<RawExport>,
     pub(super) prices: Option<RawPrices>,
-}
-
-/// `[edge]`.
-pub(super) struct RawEdge {
-    pub(super) name: Field<String>,
-    pub(super) state_dir: Field<String>,
-    pub(super) control: Field<String>,
-    pub(super) metrics: Field<String>,
-    pub(super) pin_dir: Field<String>,
-    pub(super) unmatched: Field<UnmatchedPolicy>,
 }
 
 /// `[[port]]`.
@@ -148,33 +138,6 @@ impl Document {
         keys.finish();
         let profiles = profiles.unwrap_or_default();
         Self { edge, ports, circuits, profiles, ledger, exports, prices }
-    }
-}
-
-impl RawEdge {
-    fn read(mut keys: Keys<'_, '_>) -> Self {
-        let edge = Self {
-            name: keys.required("name", values::string),
-            state_dir: keys.optional("state_dir", values::string),
-            control: keys.optional("control", values::string),
-            metrics: keys.optional("metrics", values::string),
-            pin_dir: keys.optional("pin_dir", values::string),
-            unmatched: keys.optional("unmatched", values::choice),
-        };
-        keys.finish();
-        edge
-    }
-
-    /// Stand-in for an `[edge]` that is no table: every key counts as wrong.
-    fn bad() -> Self {
-        Self {
-            name: Field::Bad,
-            state_dir: Field::Bad,
-            control: Field::Bad,
-            metrics: Field::Bad,
-            pin_dir: Field::Bad,
-            unmatched: Field::Bad,
-        }
     }
 }
 

@@ -24,7 +24,7 @@ const LONG_TIMES: [(&str, u64); 3] =
     [("min", 60_000_000_000), ("h", 3_600_000_000_000), ("d", 86_400_000_000_000)];
 
 /// A committed burst, as written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub enum Burst {
     /// As time at the circuit's rate.
     Time {

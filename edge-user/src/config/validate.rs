@@ -1,19 +1,15 @@
 //! The whole file: what names refer to, what only one may have, what fits together.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    net::{Ipv4Addr, SocketAddr},
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use edge_common::{
     abi::port::MAX_TPIDS,
     packet::vlan::{TPID_C_TAG, TPID_S_TAG},
-    reason::UnmatchedPolicy,
 };
 use toml_span::{Span, Spanned};
 
 use super::{
-    Config, Edge, Forward, LedgerConfig, Link, Port, XdpMode,
+    Config, Forward, LedgerConfig, Link, Port, XdpMode,
     circuit::Checks,
     error::Errors,
     forwards,
@@ -22,16 +18,9 @@ use super::{
     names::{self, unique, unknown},
     prices::Zones,
     qos,
-    schema::{Document, RawEdge, RawPort},
+    schema::{Document, RawPort},
     tags,
 };
-
-/// Where the ledger is, unless the file says otherwise.
-pub const DEFAULT_STATE_DIR: &str = "/var/lib/edge";
-/// Where the daemon listens, unless the file says otherwise.
-pub const DEFAULT_CONTROL: &str = "/run/edge/control.sock";
-const DEFAULT_METRICS: SocketAddr =
-    SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9478);
 
 /// The configuration; `None` where there is an error, and always every error reported.
 pub(super) fn config(raw: &Document, errors: &Errors<'_>) -> Option<Config> {
@@ -43,7 +32,7 @@ pub(super) fn config(raw: &Document, errors: &Errors<'_>) -> Option<Config> {
     if raw.ports.as_ref().is_some_and(Vec::is_empty) {
         errors.add(start, "there is no port; add a [[port]]".into());
     }
-    let edge = raw.edge.as_ref().and_then(|raw| edge(raw, errors));
+    let edge = raw.edge.as_ref().and_then(|raw| raw.checked(errors));
     let profiles = qos::profiles(&raw.profiles, errors);
 
     let names: Vec<_> = raw_ports.iter().filter_map(|port| port.name.given()).collect();
@@ -95,40 +84,6 @@ pub(super) fn config(raw: &Document, errors: &Errors<'_>) -> Option<Config> {
             Some(prices) => Some(prices?),
             None => None,
         },
-    })
-}
-
-fn edge(raw: &RawEdge, errors: &Errors<'_>) -> Option<Edge> {
-    let name = raw.name.and_then(|name| names::name("name", name, errors));
-    let path = |key: &str, field: &Field<String>, default: &str| {
-        field.and_then(|path| names::path(key, path, errors)).value_or(default.into())
-    };
-    let state_dir = path("state_dir", &raw.state_dir, DEFAULT_STATE_DIR);
-    let control = raw.control.and_then(|path| names::socket("control", path, errors));
-    let pin_dir = path("pin_dir", &raw.pin_dir, "/sys/fs/bpf/edge");
-    if let Some(path) = raw.pin_dir.given()
-        && path.value.strip_prefix("/sys/fs/bpf").is_some_and(|below| below.contains('.'))
-    {
-        let help = "a BPF file system has none in its names";
-        errors.add(path.span, format!("`pin_dir` is {:?}, with a dot; {help}", path.value));
-    }
-    let metrics = raw.metrics.and_then(|metrics| {
-        let address = metrics.value.parse().ok();
-        if address.is_none() {
-            let text = &metrics.value;
-            let help = "give an IP address and a port, such as \"127.0.0.1:9478\"";
-            errors.add(metrics.span, format!("`metrics` is {text:?}; {help}"));
-        }
-        address
-    });
-    Some(Edge {
-        name: name.given()?.value.clone(),
-        state_dir: state_dir?,
-        control: control.value_or(DEFAULT_CONTROL.into())?,
-        metrics: metrics.value_or(DEFAULT_METRICS)?,
-        metrics_is_explicit: raw.metrics.given().is_some(),
-        pin_dir: pin_dir?,
-        unmatched: raw.unmatched.value_or(UnmatchedPolicy::Drop)?,
     })
 }
 

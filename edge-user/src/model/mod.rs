@@ -1,5 +1,6 @@
 //! The words that configuration, tables and bills share: what a port, a circuit and a meter is.
 
+mod metrics_detail;
 mod offer;
 mod port;
 mod prices;
@@ -9,6 +10,7 @@ mod terms;
 mod treatment;
 
 pub use self::{
+    metrics_detail::MetricsDetail,
     offer::{Accounting, Billing, Sku},
     port::{Direction, Forward, Link, Port, Side, XdpMode},
     prices::{Gigabyte, MonthlyFees, Prices, ZonePrices},

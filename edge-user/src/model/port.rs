@@ -1,9 +1,11 @@
 //! A port, and the way that its frames go.
 
+use serde::Serialize;
+
 use super::spelled::spelled;
 
 /// `[[port]]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Port {
     /// The port's name.
     pub name: String,
@@ -22,7 +24,7 @@ pub struct Port {
 }
 
 /// Where the frames of a port go.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub enum Forward {
     /// To the kernel's stack.
     Stack,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
+use serde::Serialize;
 
 use super::{
     offer::{Billing, Sku},
@@ -10,7 +11,7 @@ use super::{
 };
 
 /// `[prices]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Prices {
     /// Code of the currency: three upper-case letters.
     pub currency: String,
@@ -44,7 +45,7 @@ impl Gigabyte {
 }
 
 /// `[prices.zones.NAME]`. No price is negative, has more than ten decimals, or reaches 10^12.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ZonePrices {
     /// Of a gigabyte outbound on a metered circuit.
     pub outbound_gb: Option<Decimal>,
@@ -53,7 +54,7 @@ pub struct ZonePrices {
 }
 
 /// `[[prices.zones.NAME.monthly]]`: what a circuit of one bandwidth costs a month.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct MonthlyFees {
     /// Metered, beside what is outbound.
     pub metered: Option<Decimal>,

@@ -1,12 +1,21 @@
 //! Types with a few values, each with a spelling.
 
 use edge_common::reason::UnmatchedPolicy;
+use serde::Serializer;
 
 /// A type with a few values, each with a spelling.
 pub(crate) trait Spelled: Copy + PartialEq + 'static {
     const VALUES: &'static [Self];
 
     fn spelling(self) -> &'static str;
+}
+
+/// Serializes a value as its spelling: for types of crates that know no serialization.
+pub(crate) fn spelling<T: Spelled, S: Serializer>(
+    value: &T,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(value.spelling())
 }
 
 /// An enum with the contract's spelling of each value.

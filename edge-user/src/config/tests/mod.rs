@@ -212,7 +212,7 @@ fn defaults() {
     assert_eq!(edge.pin_dir, Path::new("/sys/fs/bpf/edge"));
     assert_eq!(edge.metrics.to_string(), "127.0.0.1:9478");
     assert!(!edge.metrics_is_explicit);
-    assert_eq!(edge.unmatched, UnmatchedPolicy::Drop);
+    assert_eq!((edge.metrics_detail.as_str(), edge.unmatched), ("circuit", UnmatchedPolicy::Drop));
     let port = &config.ports[0];
     assert_eq!(
         (&port.forward, port.link, port.xdp_mode),
@@ -252,7 +252,7 @@ fn every_error_with_its_position() {
          edge.toml:3:11: error: `metrics` is \"localhost\"; give an IP address and a port, such as \
          \"127.0.0.1:9478\"\n\
          edge.toml:4:1: error: [edge] has no key `colour`; the keys are `name`, `state_dir`, \
-         `control`, `metrics`, `pin_dir`, `unmatched`\n\
+         `control`, `metrics`, `metrics_detail`, `pin_dir`, `unmatched`\n\
          edge.toml:8:10: error: `side` is \"left\"; give \"customer\" or \"core\"\n\
          edge.toml:11:13: error: `bandwidth` is the floating-point number 1.5; give a rate such as \
          \"50 Mbps\", or an integer in bit/s\n\

@@ -1,6 +1,8 @@
 //! One case for each thing that can be wrong.
 
-use super::{CIRCUIT, MINIMAL, check};
+use std::path::Path;
+
+use super::{CIRCUIT, MINIMAL, MetricsDetail, check, parse};
 
 /// A text in [`MINIMAL`] and [`CIRCUIT`], its replacement, and the errors that this makes, each by
 /// its line and words of its message.
@@ -16,6 +18,7 @@ fn edge_and_ports() {
         ("name = \"e\"", "name = \"e\"\ncontrol = \"x\"", &[(3, "not an absolute path")]),
         ("name = \"e\"", "name = \"e\"\npin_dir = \"\"", &[(3, "not an absolute path")]),
         ("name = \"e\"", "name = \"e\"\nmetrics = 9478", &[(3, "give a string")]),
+        ("name = \"e\"", "name = \"e\"\nmetrics_detail = true", &[(3, "\"circuit\" or \"all\"")]),
         ("name = \"e\"", "name = \"e\"\nunmatched = \"no\"", &[(3, "\"drop\" or \"pass\"")]),
         (
             "[[circuit]]",
@@ -36,6 +39,14 @@ fn edge_and_ports() {
         ("\"core\"", "\"core\"\nlink = \"third\"", &[(11, "\"primary\" or \"secondary\"")]),
         ("\"core\"", "\"core\"\nxdp_mode = \"skb\"", &[(11, "\"native\" or")]),
     ]);
+}
+
+#[test]
+fn metrics_have_every_circuit_in_detail_where_the_file_says_so() {
+    let source = format!("{MINIMAL}{CIRCUIT}");
+    let source = source.replacen("name = \"e\"", "name = \"e\"\nmetrics_detail = \"all\"", 1);
+    let config = parse(&source, Path::new("f")).expect("correct");
+    assert_eq!(config.edge.metrics_detail, MetricsDetail::All);
 }
 
 #[test]

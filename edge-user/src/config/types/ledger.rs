@@ -2,10 +2,12 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use serde::Serialize;
+
 use crate::model::spelled::spelled;
 
 /// `[ledger]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct LedgerConfig {
     /// Length of a usage record: a multiple of five minutes that divides a day.
     pub period: Duration,
@@ -30,7 +32,7 @@ impl Default for LedgerConfig {
 }
 
 /// `[[export]]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Export {
     /// The export's name: no other has it.
     pub name: String,
@@ -39,7 +41,7 @@ pub struct Export {
 }
 
 /// Where records go.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum Sink {
     /// A file for each batch.
     Files {

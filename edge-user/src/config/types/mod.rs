@@ -7,6 +7,7 @@ mod tags;
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
 use edge_common::reason::UnmatchedPolicy;
+use serde::Serialize;
 
 pub use self::{
     ledger::{Export, ExportFormat, LedgerConfig, Sink},
@@ -14,13 +15,15 @@ pub use self::{
     tags::{CTags, CoreTag, SideTags},
 };
 use super::units::Burst;
+use crate::model::spelled::spelling;
 pub use crate::model::{
     Accounting, Billing, Direction, DscpPolicy, Ecn, Fairness, Forward, Gigabyte, Link,
-    MonthlyFees, PeeringKind, Policing, Port, Prices, Side, Sku, XdpMode, ZonePrices,
+    MetricsDetail, MonthlyFees, PeeringKind, Policing, Port, Prices, Side, Sku, XdpMode,
+    ZonePrices,
 };
 
 /// A checked configuration: every name in it refers to something.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Config {
     /// The edge itself.
     pub edge: Edge,
@@ -39,7 +42,7 @@ pub struct Config {
 }
 
 /// `[edge]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Edge {
     /// The edge's name.
     pub name: String,
@@ -51,14 +54,17 @@ pub struct Edge {
     pub metrics: SocketAddr,
     /// Whether the file says so, rather than the default: then a port in use is an error.
     pub metrics_is_explicit: bool,
+    /// The circuits that metrics have in detail without being asked.
+    pub metrics_detail: MetricsDetail,
     /// The bpffs directory of the pins.
     pub pin_dir: PathBuf,
     /// Verdict on frames that belong to no circuit.
+    #[serde(serialize_with = "spelling")]
     pub unmatched: UnmatchedPolicy,
 }
 
 /// `[[circuit]]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Circuit {
     /// The circuit's name.
     pub name: String,
@@ -101,7 +107,7 @@ pub struct Circuit {
 }
 
 /// `[[circuit.peering]]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Peering {
     /// The routing domain.
     pub kind: PeeringKind,

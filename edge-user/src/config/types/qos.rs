@@ -1,14 +1,16 @@
 //! Profiles and their classes.
 
+use serde::Serialize;
+
 /// `[qos.NAME]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct QosProfile {
     /// 1 to 8 classes, exactly one of them the default.
     pub classes: Vec<QosClass>,
 }
 
 /// A class of a profile.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct QosClass {
     /// The class's name.
     pub name: String,
@@ -32,7 +34,7 @@ pub struct QosClass {
 }
 
 /// Packets that a class takes by what is behind their IP header.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct ClassMatch {
     /// The IP protocol; IPv6's extension headers are none.
     pub protocol: u8,
@@ -53,7 +55,7 @@ impl ClassMatch {
 }
 
 /// Every port from `first` to `last`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct PortRange {
     /// The lowest.
     pub first: u16,

@@ -1,9 +1,11 @@
 //! Tags: those of a circuit's peerings, on either side.
 
+use serde::Serialize;
+
 use super::{Circuit, Peering, Side};
 
 /// C-tags of a peering: every VID from `first` to `last`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct CTags {
     /// The lowest VID, from 1.
     pub first: u16,
@@ -29,7 +31,7 @@ impl CTags {
 }
 
 /// A tag towards the core.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub enum CoreTag {
     /// As towards the customer.
     Same,
@@ -40,7 +42,7 @@ pub enum CoreTag {
 }
 
 /// The tags that a peering's frames have on a port.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct SideTags {
     /// The S-tag's VID.
     pub s_vid: Option<u16>,

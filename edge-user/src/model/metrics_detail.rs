@@ -1,0 +1,13 @@
+//! The amount of metrics that an edge tells of its circuits.
+
+use super::spelled::spelled;
+
+spelled! {
+    /// The circuits that metrics have in detail: by peering, port, link, direction and class.
+    pub enum MetricsDetail {
+        /// Those that a request names.
+        Circuit = "circuit",
+        /// Every circuit, in each answer.
+        All = "all",
+    }
+}
