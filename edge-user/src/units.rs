@@ -1,4 +1,6 @@
-//! Numbers as people read them.
+//! Numbers and moments as people read and type them.
+
+pub mod when;
 
 /// A rate in bit/s with its SI unit: exact, so that it can be typed back.
 #[must_use]

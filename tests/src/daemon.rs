@@ -14,14 +14,8 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
-use edge_api::{BandwidthChange, Booked, Reloaded, Status};
-use edge_user::{
-    daemon::{
-        bandwidth::SetBandwidth,
-        control::{self, Request},
-    },
-    lab::{Lab, NetNs},
-};
+use edge_api::{Bandwidth, BandwidthChange, BandwidthRequest, Client, Status};
+use edge_user::lab::{Lab, NetNs};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -254,26 +248,27 @@ pub fn reload() -> Result<()> {
 
 /// `edge reload`, and what it warns of.
 pub fn warned_reload() -> Result<Vec<String>> {
-    let reloaded: Reloaded = control::ask(Path::new(CONTROL), &Request::Reload)?;
-    Ok(reloaded.warnings)
+    Ok(client().reload()?.warnings)
 }
 
 /// `edge set-bandwidth`, without the command.
 pub fn set_bandwidth(circuit: &str, bandwidth_bps: u64) -> Result<BandwidthChange> {
-    let circuit = circuit.to_owned();
-    let request = SetBandwidth { circuit, bandwidth_bps, save: false };
-    control::ask(Path::new(CONTROL), &Request::SetBandwidth(request))
+    let bandwidth = Bandwidth::BitsPerSecond(bandwidth_bps);
+    Ok(client().set_bandwidth(circuit, &BandwidthRequest { bandwidth, save: false })?)
 }
 
 /// Has the meters booked now, or says why they can't be.
 pub fn book() -> Result<()> {
-    let booked: Booked = control::ask(Path::new(CONTROL), &Request::Book)?;
-    booked.error.map_or(Ok(()), |error| Err(anyhow!("not booked: {error}")))
+    client().book()?.error.map_or(Ok(()), |error| Err(anyhow!("not booked: {error}")))
 }
 
 /// `edge status`.
 pub fn status() -> Result<Status> {
-    control::ask(Path::new(CONTROL), &Request::Status)
+    Ok(client().status()?)
+}
+
+fn client() -> Client {
+    Client::new(Path::new(CONTROL))
 }
 
 /// Any command of `edge`.

@@ -10,6 +10,7 @@ pub mod fixture;
 pub mod frames;
 pub mod fuzzing;
 pub mod guest;
+pub mod http;
 pub mod load;
 pub mod notation;
 pub mod oracle;

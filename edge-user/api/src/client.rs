@@ -20,11 +20,13 @@ use hyper::{
     header::{CONTENT_TYPE, HOST},
 };
 use hyper_util::rt::TokioIo;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio::time::{sleep, timeout};
 
 pub use self::error::ClientError;
-use crate::{BandwidthChange, BandwidthRequest, Booked, ErrorDocument, Reloaded, Status};
+use crate::{
+    BandwidthChange, BandwidthRequest, Booked, ErrorDocument, LedgerStatus, Reloaded, Status,
+};
 
 /// Longest time that a call takes.
 const CALL_WITHIN: Duration = Duration::from_secs(30);
@@ -61,6 +63,16 @@ impl Client {
     pub fn status_json(&self) -> Result<String, ClientError> {
         let body = self.call(Method::GET, "/v1/status", None)?;
         String::from_utf8(body.into()).map_err(|error| self.not_edge(&error))
+    }
+
+    /// The state of the books.
+    pub fn ledger(&self) -> Result<LedgerStatus, ClientError> {
+        #[derive(Deserialize)]
+        struct Part {
+            ledger: LedgerStatus,
+        }
+        let path = "/v1/status?fields=ledger&limit=0";
+        Ok(self.document::<Part>(Method::GET, path, None)?.ledger)
     }
 
     /// Has the daemon read its configuration again: all of it or, with an error, none.

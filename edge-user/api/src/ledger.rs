@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use crate::ExportStatus;
 
 /// The state of the books.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LedgerStatus {
     /// The directory of the ledger.
     #[schema(value_type = String)]

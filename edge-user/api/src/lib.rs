@@ -10,11 +10,14 @@ mod circuit;
 mod client;
 mod error;
 mod export;
+mod health;
 mod ledger;
 mod policer;
 mod port;
+mod ports;
 mod reload;
 mod status;
+mod usage;
 
 pub use self::{
     bandwidth::{Bandwidth, BandwidthChange, BandwidthRequest},
@@ -23,9 +26,12 @@ pub use self::{
     client::{Client, ClientError, is_answered},
     error::{ConfigErrorDocument, ErrorDocument},
     export::ExportStatus,
+    health::Health,
     ledger::{LedgerState, LedgerStatus},
     policer::PolicerStatus,
     port::PortStatus,
+    ports::Ports,
     reload::{Difference, Reloaded},
     status::Status,
+    usage::{Usage, UsageRecord},
 };

@@ -6,7 +6,6 @@ use edge_user::{
     config::{self, Config},
     daemon::{
         close::{Closed, Unbooked, close},
-        control,
         look::unseen,
     },
     kernel::{Pins, object::pins},
@@ -30,7 +29,7 @@ pub(super) fn detach(args: &Args) -> Result<()> {
     let config = config::load(&args.config.config)?;
     // Its pins may be hidden from here (`ip netns exec`), its socket is not.
     ensure!(
-        !control::is_answered(&config.edge.control),
+        !edge_api::is_answered(&config.edge.control),
         "an edge daemon answers at {}; stop it first",
         config.edge.control.display(),
     );

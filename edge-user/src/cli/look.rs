@@ -3,17 +3,17 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
+use edge_api::{Client, is_answered};
 use edge_user::{
     billing::ledger::Ledger,
     config::{self, Config, DEFAULT_CONTROL, DEFAULT_STATE_DIR},
     daemon::{
-        control::{self, Request},
-        look::{self, View},
+        look::{self, LookedAt, View},
+        remembered::remembered_state_dir,
     },
     time,
 };
 use jiff::Timestamp;
-use serde::Deserialize;
 
 /// The ledger to look at.
 #[derive(Debug, clap::Args)]
@@ -59,7 +59,8 @@ impl LedgerArg {
     pub(super) fn look(&self) -> Result<View> {
         let config = self.config()?;
         let socket = self.socket(config.as_ref());
-        look::look(&self.state_dir_of(config.as_ref())?, config.as_ref(), &socket)
+        let here = config.as_ref().map(LookedAt::of);
+        look::look(&self.state_dir_of(config.as_ref())?, here.as_ref(), &socket)
     }
 
     /// Looks at it as it is on the disk.
@@ -97,7 +98,7 @@ impl LedgerArg {
 
     /// The directory of the daemon that was last at the socket.
     fn last_state_dir(&self, socket: &Path) -> Result<PathBuf> {
-        match control::remembered_state_dir(socket) {
+        match remembered_state_dir(socket) {
             Some(state_dir) => Ok(state_dir),
             None if self.socket.is_none() => Ok(DEFAULT_STATE_DIR.into()),
             None => bail!(
@@ -111,7 +112,7 @@ impl LedgerArg {
 
 /// Looks at the ledger of a configuration, with all that was counted up to now.
 pub(super) fn look_of(config: &Config) -> Result<View> {
-    look::look(&config.edge.state_dir, Some(config), &config.edge.control)
+    look::look(&config.edge.state_dir, Some(&LookedAt::of(config)), &config.edge.control)
 }
 
 /// Tells what is missing of the time before a moment, or of all time, and what else should be known.
@@ -130,16 +131,6 @@ pub(super) fn tell(view: &View, to: Option<Timestamp>) -> Completeness {
 
 /// Where the ledger of the daemon at `socket` is, if one answers.
 fn answered_state_dir(socket: &Path) -> Option<PathBuf> {
-    #[derive(Deserialize)]
-    struct Status {
-        ledger: LedgerStatus,
-    }
-    #[derive(Deserialize)]
-    struct LedgerStatus {
-        state_dir: PathBuf,
-    }
-    let answered = control::is_answered(socket)
-        .then(|| control::ask::<Status>(socket, &Request::Status).ok())
-        .flatten();
-    answered.map(|status| status.ledger.state_dir)
+    let ledger = is_answered(socket).then(|| Client::new(socket).ledger().ok()).flatten();
+    ledger.map(|ledger| ledger.state_dir)
 }

@@ -15,7 +15,6 @@ mod shell;
 mod snippets;
 mod status;
 mod usage;
-mod when;
 
 use std::{io, io::IsTerminal as _, path::PathBuf, process::ExitCode};
 
@@ -24,9 +23,9 @@ use clap::{
     CommandFactory as _, Parser, Subcommand,
     builder::{PathBufValueParser, TypedValueParser},
 };
+use edge_api::ClientError;
 use edge_user::{
-    config::{BandwidthRefused, ConfigErrors, DEFAULT_CONTROL, MAX_SOCKET_LEN_BYTES},
-    daemon::control::ConfigRefused,
+    config::{ConfigErrors, DEFAULT_CONTROL, MAX_SOCKET_LEN_BYTES},
     kernel::object::load_error::LoadError,
     replay::capture::CaptureError,
 };
@@ -146,7 +145,7 @@ pub(crate) fn main() -> ExitCode {
                 && io::stderr().is_terminal()
             {
                 eprintln!("{}", snippets::render(errors, &Renderer::styled()));
-            } else if error.is::<ConfigErrors>() || error.is::<ConfigRefused>() {
+            } else if error.is::<ConfigErrors>() || is_of_config(&error) {
                 eprintln!("{error}");
             } else {
                 eprintln!("error: {error:#}{}", permission_hint(&error));
@@ -159,14 +158,20 @@ pub(crate) fn main() -> ExitCode {
     }
 }
 
+/// Whether the daemon refuses its configuration: each mistake is a line.
+fn is_of_config(error: &anyhow::Error) -> bool {
+    match error.downcast_ref() {
+        Some(ClientError::Refused { document, .. }) => document.is_of_config(),
+        _ => false,
+    }
+}
+
 fn exit_code(error: &anyhow::Error) -> u8 {
     let is_not_ethernet = error
         .downcast_ref::<CaptureError>()
         .is_some_and(|error| matches!(error, CaptureError::NotEthernet { .. }));
-    let is_usage = error.is::<ConfigErrors>()
-        || error.is::<ConfigRefused>()
-        || error.is::<BandwidthRefused>()
-        || error.is::<UsageError>();
+    let is_callers = error.downcast_ref::<ClientError>().is_some_and(ClientError::is_callers);
+    let is_usage = error.is::<ConfigErrors>() || is_callers || error.is::<UsageError>();
     if is_usage || is_not_ethernet { 2 } else { 1 }
 }
 

@@ -1,11 +1,8 @@
 use std::io::Write as _;
 
 use anyhow::Result;
-use edge_api::Reloaded;
-use edge_user::{
-    daemon::control::{self, Request},
-    view,
-};
+use edge_api::Client;
+use edge_user::view;
 
 use super::SocketArg;
 
@@ -16,7 +13,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn reload(args: &Args) -> Result<()> {
-    let reloaded: Reloaded = control::ask(&args.socket.socket, &Request::Reload)?;
+    let reloaded = Client::new(&args.socket.socket).reload()?;
     writeln!(std::io::stdout(), "{}", view::change::difference(&reloaded.difference))?;
     for warning in reloaded.warnings {
         eprintln!("reloaded, but {warning}");

@@ -1,5 +1,5 @@
 use anyhow::Result;
-use edge_user::daemon::{self, AtExit};
+use edge_user::{daemon::AtExit, server};
 
 use super::ConfigArg;
 
@@ -14,5 +14,5 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<()> {
     let at_exit = if args.ephemeral { AtExit::Detach } else { AtExit::Keep };
-    daemon::run(&args.config.config, at_exit)
+    server::run(&args.config.config, at_exit)
 }

@@ -1,15 +1,8 @@
 use std::io::Write as _;
 
 use anyhow::Result;
-use edge_api::BandwidthChange;
-use edge_user::{
-    config,
-    daemon::{
-        bandwidth::SetBandwidth,
-        control::{self, Request},
-    },
-    view,
-};
+use edge_api::{Bandwidth, BandwidthRequest, Client};
+use edge_user::{config, view};
 
 use super::SocketArg;
 
@@ -29,12 +22,9 @@ pub(super) struct Args {
 }
 
 pub(super) fn set_bandwidth(args: &Args) -> Result<()> {
-    let request = Request::SetBandwidth(SetBandwidth {
-        circuit: args.circuit.clone(),
-        bandwidth_bps: args.bandwidth_bps,
-        save: args.save,
-    });
-    let change: BandwidthChange = control::ask(&args.socket.socket, &request)?;
+    let bandwidth = Bandwidth::BitsPerSecond(args.bandwidth_bps);
+    let request = BandwidthRequest { bandwidth, save: args.save };
+    let change = Client::new(&args.socket.socket).set_bandwidth(&args.circuit, &request)?;
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}", view::change::bandwidth(&change))?;
     if let Some(path) = &change.saved_to {

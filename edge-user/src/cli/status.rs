@@ -1,12 +1,8 @@
 use std::io::{self, Write as _};
 
 use anyhow::Result;
-use edge_api::Status;
-use edge_user::{
-    daemon::control::{self, Request},
-    view,
-};
-use serde_json::value::RawValue;
+use edge_api::Client;
+use edge_user::view;
 
 use super::SocketArg;
 
@@ -20,13 +16,11 @@ pub(super) struct Args {
 }
 
 pub(super) fn status(args: &Args) -> Result<()> {
-    let socket = &args.socket.socket;
+    let client = Client::new(&args.socket.socket);
     let mut out = io::stdout().lock();
     if args.json {
-        let status: Box<RawValue> = control::ask(socket, &Request::Status)?;
-        writeln!(out, "{status}")?;
+        writeln!(out, "{}", client.status_json()?)?;
         return Ok(());
     }
-    let status: Status = control::ask(socket, &Request::Status)?;
-    view::status::print(&status, &mut out)
+    view::status::print(&client.status()?, &mut out)
 }

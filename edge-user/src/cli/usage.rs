@@ -5,6 +5,7 @@ use clap::ValueEnum;
 use edge_user::{
     billing::ledger::{Grain, Ledger, PercentileQuery, UsageQuery},
     config, time,
+    units::when,
     view::usage as format,
 };
 use jiff::Timestamp;
@@ -12,7 +13,6 @@ use jiff::Timestamp;
 use super::{
     UsageError,
     look::{Completeness, LedgerArg, tell, today},
-    when,
 };
 
 #[derive(Debug, clap::Args)]

@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
-
 use super::{
     Circuit, Config,
     burst::{burst_bytes, check_share, least_share_permille},
@@ -12,15 +10,26 @@ use super::{
 };
 
 /// A bandwidth that a circuit can't have; nothing is changed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
-#[error("{0}")]
-pub struct BandwidthRefused(String);
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BandwidthRefused {
+    /// There is no such circuit.
+    #[error("{0}")]
+    NoCircuit(String),
+    /// The circuit can't have it.
+    #[error("{0}")]
+    NotAllowed(String),
+}
 
 impl BandwidthRefused {
     /// As the refusal of what the file at `path` says by now.
     #[must_use]
     pub fn by_file(self, path: &Path) -> Self {
-        Self(format!("{}, which was edited since it was read: {}", path.display(), self.0))
+        let edited =
+            |text| format!("{}, which was edited since it was read: {text}", path.display());
+        match self {
+            Self::NoCircuit(text) => Self::NoCircuit(edited(text)),
+            Self::NotAllowed(text) => Self::NotAllowed(edited(text)),
+        }
     }
 }
 
@@ -35,23 +44,23 @@ impl Config {
         bandwidth_bps: u64,
     ) -> Result<(usize, Circuit), BandwidthRefused> {
         let bandwidth_bps = rates::in_range_bps(bandwidth_bps)
-            .map_err(|message| BandwidthRefused(format!("the bandwidth {message}")))?;
+            .map_err(|message| BandwidthRefused::NotAllowed(format!("the bandwidth {message}")))?;
         let place = self.circuits.iter().position(|circuit| circuit.name == name);
         let place = place.ok_or_else(|| {
             let known = self.circuits.iter().map(|circuit| circuit.name.as_str());
-            BandwidthRefused(unknown("circuit", name, known))
+            BandwidthRefused::NoCircuit(unknown("circuit", name, known))
         })?;
         let circuit = &self.circuits[place];
         if let Some(limit) = self.limits(circuit).find(|limit| limit.bandwidth_bps > bandwidth_bps)
         {
             let rate = crate::units::bit_rate(bandwidth_bps);
-            return Err(BandwidthRefused(format!(
+            return Err(BandwidthRefused::NotAllowed(format!(
                 "circuit {name:?} at {rate}: {limit}, which is more; lower that first"
             )));
         }
         let burst_bytes = self.burst_bytes_at(circuit, bandwidth_bps).map_err(|message| {
             let rate = crate::units::bit_rate(bandwidth_bps);
-            BandwidthRefused(format!("circuit {name:?} at {rate}: {message}"))
+            BandwidthRefused::NotAllowed(format!("circuit {name:?} at {rate}: {message}"))
         })?;
         Ok((place, Circuit { bandwidth_bps, burst_bytes, ..circuit.clone() }))
     }

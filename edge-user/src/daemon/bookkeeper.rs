@@ -8,13 +8,14 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
         mpsc::{self, RecvTimeoutError, SyncSender},
     },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result, anyhow, bail};
 use edge_api::{LedgerState, LedgerStatus};
 use jiff::Timestamp;
 
@@ -29,6 +30,9 @@ use crate::kernel::Pins;
 /// Longest time that the thread may go on with its work when it is to end.
 const END_WITHIN: Duration = Duration::from_secs(5);
 
+/// Time between two looks whether a booking is still waited for.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
 /// The thread. Dropping this ends it.
 pub struct Bookkeeper {
     requests: mpsc::Sender<Request>,
@@ -36,6 +40,7 @@ pub struct Bookkeeper {
     noter: Arc<Noter>,
     state_dir: PathBuf,
     thread: JoinHandle<()>,
+    is_interrupted: Arc<AtomicBool>,
 }
 
 enum Request {
@@ -80,7 +85,7 @@ impl Bookkeeper {
             .name("books".to_owned())
             .spawn(move || worker.run(&received))
             .context("starting the thread that keeps the books")?;
-        Ok(Self { requests, shared, noter, state_dir, thread })
+        Ok(Self { requests, shared, noter, state_dir, thread, is_interrupted: Arc::default() })
     }
 
     /// Books the meters now, and waits for that, but no longer than `limit`.
@@ -93,7 +98,23 @@ impl Bookkeeper {
         let (reply, answer) = mpsc::sync_channel(1);
         // Without the thread, the wait says so.
         let _ended = self.requests.send(Request::Book(reply));
-        Booking(answer)
+        Booking { answer, is_interrupted: Arc::clone(&self.is_interrupted) }
+    }
+
+    /// Books the meters now, and waits for that, whoever wants to see the end.
+    pub fn book_at_the_end(&self, limit: Duration) -> Result<()> {
+        Booking { is_interrupted: Arc::default(), ..self.request_booking() }.wait(limit)
+    }
+
+    /// Nobody waits for a booking any more: the daemon is to end.
+    pub fn interrupt(&self) {
+        self.is_interrupted.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the daemon is to end.
+    #[must_use]
+    pub fn is_interrupted(&self) -> bool {
+        self.is_interrupted.load(Ordering::Relaxed)
     }
 
     /// Notes what circuits will be sold as: this is on the disk when it returns, and dated now. It
@@ -152,7 +173,9 @@ impl Bookkeeper {
     /// Ends the thread after what it is at, and the exports; but a disk that is stuck, or a
     /// receiver that hangs, is not waited for.
     pub fn end(&self) {
-        lock(&self.shared).is_to_end = true;
+        if std::mem::replace(&mut lock(&self.shared).is_to_end, true) {
+            return;
+        }
         let _ended = self.requests.send(Request::End);
         let deadline = Instant::now() + END_WITHIN;
         while !self.thread.is_finished() {
@@ -174,18 +197,29 @@ impl Drop for Bookkeeper {
 }
 
 /// A booking under way.
-pub struct Booking(mpsc::Receiver<Result<(), String>>);
+pub struct Booking {
+    answer: mpsc::Receiver<Result<(), String>>,
+    is_interrupted: Arc<AtomicBool>,
+}
 
 impl Booking {
     /// Waits for its end, but no longer than `limit`.
     pub fn wait(self, limit: Duration) -> Result<()> {
-        match self.0.recv_timeout(limit) {
-            Ok(booked) => booked.map_err(|error| anyhow!(error)),
-            Err(RecvTimeoutError::Timeout) => Err(anyhow!(
-                "the ledger has not answered for {limit:?}: its disk may be stuck; what was \
-                 counted is booked when it goes on"
-            )),
-            Err(RecvTimeoutError::Disconnected) => Err(anyhow!("the books are not being kept")),
+        let deadline = Instant::now() + limit;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.answer.recv_timeout(left.min(LOOK_EVERY)) {
+                Ok(booked) => return booked.map_err(|error| anyhow!(error)),
+                Err(RecvTimeoutError::Timeout) if self.is_interrupted.load(Ordering::Relaxed) => {
+                    bail!("the daemon is ending");
+                }
+                Err(RecvTimeoutError::Timeout) if left.is_zero() => bail!(
+                    "the ledger has not answered for {limit:?}: its disk may be stuck; what was \
+                     counted is booked when it goes on"
+                ),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => bail!("the books are not being kept"),
+            }
         }
     }
 }

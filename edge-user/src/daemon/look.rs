@@ -10,13 +10,12 @@ use std::{
 };
 
 use anyhow::Result;
-use edge_api::Booked;
+use edge_api::{Booked, Client, is_answered};
 use jiff::Timestamp;
 use nix::sys::statfs::{BPF_FS_MAGIC, statfs};
 
-use super::control::{self, Request};
 use crate::{
-    billing::ledger::{Ledger, LedgerError, OpenEpoch, PrivateCopy, changes_in},
+    billing::ledger::{Ledger, LedgerError, OpenEpoch, Policy, PrivateCopy, changes_in},
     config::{Config, DEFAULT_STATE_DIR},
     kernel::read::books::{AllBooks, all_books},
     model::{ClassReading, Reading, SlotReading},
@@ -40,6 +39,21 @@ pub struct View {
     pub notes: Vec<String>,
     /// Whether there is a data plane whose books it is: of this boot, and not closed.
     pub is_counting: bool,
+}
+
+/// The parts of a configuration that say where its meters are, and how they are booked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LookedAt {
+    pin_dir: PathBuf,
+    policy: Policy,
+}
+
+impl LookedAt {
+    /// Those of `config`.
+    #[must_use]
+    pub fn of(config: &Config) -> Self {
+        Self { pin_dir: config.edge.pin_dir.clone(), policy: config.ledger.policy() }
+    }
 }
 
 /// Counters that could not be seen, or are not this ledger's to have.
@@ -69,25 +83,25 @@ impl View {
     }
 }
 
-/// Looks at the ledger in `state_dir`, which is that of `config` where it is given. Where meters can't be
+/// Looks at the ledger in `state_dir`, which is that of `here` where it is given. Where meters can't be
 /// seen from here, the daemon at `socket` is asked to book them.
-pub fn look(state_dir: &Path, config: Option<&Config>, socket: &Path) -> Result<View> {
+pub fn look(state_dir: &Path, here: Option<&LookedAt>, socket: &Path) -> Result<View> {
     let asked = time::wall();
-    let view = see(state_dir, config)?;
-    if view.missing.is_empty() || !control::is_answered(socket) {
+    let view = see(state_dir, here)?;
+    if view.missing.is_empty() || !is_answered(socket) {
         return Ok(view);
     }
-    let refused = match control::ask::<Booked>(socket, &Request::Book) {
+    let refused = match Client::new(socket).book() {
         Ok(Booked { state_dir: theirs, .. }) if !is_same_place(&theirs, state_dir) => {
             return Ok(view);
         }
         Ok(Booked { error: None, .. }) => {
-            let mut view = see(state_dir, config)?;
+            let mut view = see(state_dir, here)?;
             view.missing.retain(|missing| missing.since < asked);
             return Ok(view);
         }
         Ok(Booked { error: Some(error), .. }) => error,
-        Err(error) => format!("{error:#}"),
+        Err(error) => error.to_string(),
     };
     let mut view = view;
     view.notes.push(format!("the daemon at {} can't book it: {refused}", socket.display()));
@@ -129,13 +143,13 @@ impl Place {
     }
 }
 
-fn see(state_dir: &Path, config: Option<&Config>) -> Result<View> {
+fn see(state_dir: &Path, here: Option<&LookedAt>) -> Result<View> {
     // Before the ledger, which then has whatever is no longer in the journal.
     let mut changes = changes_in(state_dir)?;
     let mut copy = Ledger::look(state_dir)?;
     let mut places: BTreeMap<PathBuf, Place> = BTreeMap::new();
     loop {
-        let wanted = pin_dirs(&copy.ledger, state_dir, config)?;
+        let wanted = pin_dirs(&copy.ledger, state_dir, here)?;
         if wanted.iter().all(|pin_dir| places.contains_key(pin_dir)) {
             break;
         }
@@ -151,18 +165,18 @@ fn see(state_dir: &Path, config: Option<&Config>) -> Result<View> {
     for (source, change) in changes {
         ledger.note_terms(&change, Some(source))?;
     }
-    Viewer { ledger, missing: Vec::new(), notes: Vec::new() }.view(&places, config)
+    Viewer { ledger, missing: Vec::new(), notes: Vec::new() }.view(&places, here)
 }
 
 fn pin_dirs(
     ledger: &Ledger,
     state_dir: &Path,
-    config: Option<&Config>,
+    here: Option<&LookedAt>,
 ) -> Result<BTreeSet<PathBuf>> {
     let mut pin_dirs: BTreeSet<_> = ledger.pin_dirs()?.into_iter().collect();
     // There may be tables that were never booked.
-    if let Some(config) = config {
-        pin_dirs.insert(config.edge.pin_dir.clone());
+    if let Some(here) = here {
+        pin_dirs.insert(here.pin_dir.clone());
     } else if is_same_place(state_dir, Path::new(DEFAULT_STATE_DIR)) {
         pin_dirs.insert(DEFAULT_PIN_DIR.into());
     }
@@ -204,9 +218,9 @@ struct Viewer {
 }
 
 impl Viewer {
-    fn view(mut self, places: &BTreeMap<PathBuf, Place>, config: Option<&Config>) -> Result<View> {
-        let policy = match config {
-            Some(config) => config.ledger.policy(),
+    fn view(mut self, places: &BTreeMap<PathBuf, Place>, here: Option<&LookedAt>) -> Result<View> {
+        let policy = match here {
+            Some(here) => here.policy,
             None => self.ledger.policy()?,
         };
         let (is_at_home, known) = (self.ledger.is_at_home()?, self.ledger.checkpoint()?);

@@ -4,7 +4,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 /// Raises the limit to what the system lets this process have. Shells give processes a soft limit of
 /// 1,024, for those that use `select`; the daemon does not. Where that is refused, the limit stays.
-pub(super) fn raise_limit() {
+pub fn raise_limit() {
     let raised = getrlimit(Resource::RLIMIT_NOFILE).and_then(|(soft, hard)| {
         if soft < hard { setrlimit(Resource::RLIMIT_NOFILE, hard, hard) } else { Ok(()) }
     });

@@ -1,9 +1,8 @@
 //! The status of policers: how much of each burst is used, what they cost, and the bursts that
 //! averages hide.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use anyhow::Result;
 use edge_api::PolicerStatus;
 use edge_common::abi::{
     policer::WINDOW_TICKS,
@@ -47,30 +46,31 @@ impl Peaks {
     }
 }
 
-/// The policers of `circuit`.
-pub(super) fn policers(
+/// States of policers by index.
+pub(super) type States = HashMap<u32, PolicerState>;
+
+/// The status of a circuit's policers, given by key and index.
+pub(super) fn policers<'p>(
     config: &Config,
     circuit: &Circuit,
-    plan: &Plan,
-    tables: &KernelTables,
+    own: impl Iterator<Item = (&'p PolicerKey, u32)>,
+    states: &States,
     peaks: &Peaks,
-) -> Result<Vec<PolicerStatus>> {
-    let first = PolicerKey::first_of(&circuit.name);
-    let own = plan.policers.range(first..).take_while(|(key, _)| key.circuit == circuit.name);
-    let status = own.map(|(key, claim)| {
-        let state = tables.policer(claim.index)?;
+) -> Vec<PolicerStatus> {
+    let read = own.filter_map(|(key, index)| {
+        let state = states.get(&index)?;
         let (class, rate_bps, burst_bytes) = bucket(config, circuit, key);
-        let peaks = peaks.of(claim.index, state.peak_ticks);
+        let peaks = peaks.of(index, state.peak_ticks);
         let [peak_1ms_bps, peak_100ms_bps] =
             std::array::from_fn(|window| scaled(peaks[window], rate_bps, WINDOW_TICKS[window]));
-        Ok(PolicerStatus {
+        Some(PolicerStatus {
             peering: key.peering.map(|peering| peering.as_str().to_owned()),
             class,
             direction: key.direction.as_str().to_owned(),
             link: key.link.as_str().to_owned(),
             rate_bps,
             burst_bytes,
-            used_bytes: used_bytes(&state, rate_bps, burst_bytes),
+            used_bytes: used_bytes(state, rate_bps, burst_bytes),
             peak_1ms_bps,
             peak_100ms_bps,
             leases: state.leases,
@@ -78,7 +78,7 @@ pub(super) fn policers(
             debts: state.debts,
         })
     });
-    status.collect()
+    read.collect()
 }
 
 /// Class, rate in bit/s and burst in bytes of a bucket.

@@ -104,6 +104,6 @@ fn nothing_is_left(lab: &Lab, devices: &[String]) -> Result<()> {
         let shown = lab.edge().output("ip", &["link", "show", "dev", device])?;
         assert!(!shown.contains("xdp"), "{shown}");
     }
-    assert!(!edge_user::daemon::control::is_answered("/run/edge/control.sock".as_ref()));
+    assert!(!edge_api::is_answered("/run/edge/control.sock".as_ref()));
     Ok(())
 }

@@ -34,11 +34,13 @@ s_tag = 100
 "#
 );
 
-fn scrape(lab: &Lab) -> Result<String> {
+fn scrape(lab: &Lab, query: &str) -> Result<String> {
     lab.edge().run(|| {
         let mut stream = TcpStream::connect(METRICS)?;
         stream.set_read_timeout(Some(Duration::from_secs(20)))?;
-        stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: edge\r\nConnection: close\r\n\r\n")?;
+        let head =
+            format!("GET /metrics{query} HTTP/1.1\r\nHost: edge\r\nConnection: close\r\n\r\n");
+        stream.write_all(head.as_bytes())?;
         let mut text = String::new();
         stream.read_to_string(&mut text)?;
         Ok(text)
@@ -74,8 +76,15 @@ fn silent_clients_keep_nobody_from_status_books_and_metrics() -> Result<()> {
     (&half_open[SILENT - 1]).write_all(b"GET /metrics HTTP/1.1\r\nHost: ")?;
     assert_eq!(status()?.circuits.len(), 1);
     book()?;
-    let text = scrape(&lab)?;
+    let text = scrape(&lab, "")?;
     assert!(text.starts_with("HTTP/1.1 200") && text.contains("edge_ledger_ok 1"), "{text}");
+    let detail = "\nedge_forwarded_frames_total{circuit=\"contoso\",peering=\"private\",";
+    assert!(!text.contains(detail), "{text}");
+    let text = scrape(&lab, "?circuit=contoso")?;
+    assert!(text.starts_with("HTTP/1.1 200") && text.contains(detail), "{text}");
+    assert!(text.ends_with("\nedge_series_left_out 0\n"), "{text}");
+    let text = scrape(&lab, "?circuit=kontoso")?;
+    assert!(text.starts_with("HTTP/1.1 404") && text.contains("\"contoso\"?"), "{text}");
     assert!(!daemon.said().contains("too many open files"), "{}", daemon.said());
 
     // Two scrapes by one connection.
@@ -84,7 +93,7 @@ fn silent_clients_keep_nobody_from_status_books_and_metrics() -> Result<()> {
     for _ in 0..2 {
         kept.write_all(b"GET /metrics HTTP/1.1\r\nHost: edge\r\n\r\n")?;
         let mut seen = String::new();
-        while !seen.contains("edge_export_batches_total counter") {
+        while !(seen.ends_with('\n') && seen.contains("\nedge_series_left_out ")) {
             let mut bytes = [0; 4096];
             let len = kept.read(&mut bytes)?;
             assert!(len > 0, "closed after {seen}");

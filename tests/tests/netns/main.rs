@@ -1,5 +1,6 @@
 //! The daemon between network namespaces, with real traffic.
 
+mod api;
 mod books;
 mod classes;
 mod cli;
@@ -13,6 +14,7 @@ mod preflight;
 mod service;
 mod set_bandwidth;
 mod slots_again;
+mod snapshots;
 mod stock;
 mod tags_live;
 mod tcp;

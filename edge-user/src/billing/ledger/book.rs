@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use super::{
     Ledger, LedgerError, boots, column,
     date::{Destination, Span},
-    error::Fault,
+    error::{Fault, damaged},
     owners::{Known, OwnerId},
     settle,
     types::{EpochInfo, Policy, Reading},
@@ -246,10 +246,8 @@ fn news(
         let OwnerId { owner, meter } = known.owner(transaction, &slot.owner)?;
         let place = (slot.slot, slot.generation.cast_signed());
         if *owners.entry(place).or_insert(owner) != owner {
-            return Err(Fault::Refused(format!(
-                "slot {} of epoch {} has another owner in generation {} than before, circuit {:?}, \
-                 and nothing of the reading was booked; `edge detach` and `edge run` make new \
-                 tables",
+            return Err(damaged(&format!(
+                "slot {} of epoch {} has another owner in generation {} than before, circuit {:?}",
                 slot.slot, reading.epoch.id, slot.generation, slot.owner.circuit,
             )));
         }

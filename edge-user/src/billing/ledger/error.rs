@@ -185,11 +185,16 @@ fn said(error: &rusqlite::Error) -> Cause {
     }
 }
 
+/// Meters that say what can't be: nothing of the reading is booked.
+pub(super) fn damaged(fault: &str) -> Fault {
+    Fault::Refused(format!(
+        "{fault}: the kernel's tables are damaged. Frames go on, and nothing of this reading was \
+         booked; please report it. `edge detach --discard` gives up what these tables have counted \
+         since the last booking, and `edge run` makes new ones"
+    ))
+}
+
 /// More than any meter can have counted in its life.
 pub(super) fn too_much() -> Fault {
-    Fault::Refused(
-        "a reading has more bytes than can be counted, and nothing of it was booked; the kernel's \
-         tables are damaged: `edge detach` and `edge run` make new ones"
-            .to_owned(),
-    )
+    damaged("a reading has more bytes than can be counted")
 }

@@ -5,13 +5,12 @@ use std::{io::Write as _, path::Path};
 use anyhow::{Result, ensure};
 use edge_user::{
     billing::ledger::{self, Ledger, TermsSpan},
-    config,
-    daemon::control,
-    time,
+    config, time,
+    units::when,
 };
 use jiff::Timestamp;
 
-use super::super::{UsageError, look::LedgerArg, when};
+use super::super::{UsageError, look::LedgerArg};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -32,7 +31,7 @@ pub(crate) struct Args {
 pub(super) fn end_terms(args: &Args) -> Result<()> {
     let control = args.ledger.control()?;
     ensure!(
-        !control::is_answered(&control),
+        !edge_api::is_answered(&control),
         "an edge daemon answers at {}, and says what circuits are sold as: remove them from its configuration, \
          and `edge reload`; or stop it first",
         control.display(),

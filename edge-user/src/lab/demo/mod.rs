@@ -8,13 +8,12 @@ mod scenario;
 use std::{fs, io::Write, path::Path};
 
 use anyhow::{Context as _, Result, bail};
-use edge_api::{Booked, Reloaded, Status};
+use edge_api::Client;
 
 use self::scenario::{CORE, CUSTOMER, Circuits, Scenario};
 use super::{edge::EdgeProcess, mounts::private_mounts, preflight::preflight, topology::Lab};
 use crate::{
     billing::ledger::{Ledger, UsageQuery},
-    daemon::control::{Request, ask},
     units::bit_rate,
 };
 
@@ -44,9 +43,10 @@ pub fn demo(out: &mut dyn Write) -> Result<()> {
     configure(&circuits)?;
     let edge = EdgeProcess::start(&lab, Path::new(SELF), Path::new(CONFIG))?;
     let outcome = Scenario::new(&mut lab, circuits)?.run(out)?;
-    let status: Status = ask(Path::new(CONTROL), &Request::Status)?;
+    let client = Client::new(Path::new(CONTROL));
+    let status = client.status()?;
 
-    let booked: Booked = ask(Path::new(CONTROL), &Request::Book)?;
+    let booked = client.book()?;
     let ledger = Ledger::open_read_only(&booked.state_dir)?;
     let account = account::take(&lab, &status, &ledger.usage(&UsageQuery::default())?)?;
     writeln!(out, "\n{}\n", account.table(outcome.flood.elapsed))?;
@@ -67,7 +67,7 @@ fn configure(circuits: &Circuits) -> Result<()> {
 
 fn reconfigure(circuits: &Circuits) -> Result<()> {
     configure(circuits)?;
-    let _reloaded: Reloaded = ask(Path::new(CONTROL), &Request::Reload)?;
+    Client::new(Path::new(CONTROL)).reload()?;
     Ok(())
 }
 

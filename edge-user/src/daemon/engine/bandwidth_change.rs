@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use anyhow::{Context as _, Result};
+use anyhow::Context as _;
 use edge_api::BandwidthChange;
 use edge_common::abi::rate::Rate;
 
@@ -12,7 +12,9 @@ use super::{
         instructions::{Instructions, terms},
         interfaces::Wanted,
     },
-    Instance,
+    error::ChangeError,
+    instance::Instance,
+    running::Running,
 };
 use crate::{
     config::Circuit,
@@ -28,31 +30,33 @@ impl Instance {
     /// A file to be saved is written and checked before the change, and takes the old file's place
     /// after it: a file that can't be written changes nothing, and no file tells of a bandwidth
     /// that was never in effect.
-    pub fn set_bandwidth(
+    pub(super) fn set_bandwidth(
         &mut self,
         request: &SetBandwidth,
         received: Instant,
-    ) -> Result<BandwidthChange> {
-        let (place, circuit) = self.config.circuit_at(&request.circuit, request.bandwidth_bps)?;
+    ) -> Result<BandwidthChange, ChangeError> {
+        let (place, before, circuit, mut instructions) = {
+            let Running { config, .. } = &*self.running.read();
+            let (place, circuit) = config.circuit_at(&request.circuit, request.bandwidth_bps)?;
+            (place, config.circuits[place].clone(), circuit, Instructions::new(config))
+        };
         let file =
             request.save.then(|| NewFile::prepare(&self.config_path, request)).transpose()?;
-        let mut instructions = Instructions::new(&self.config);
-        instructions.terms[place] = terms(&self.config.edge.name, &circuit);
+        instructions.terms[place] = terms(&instructions.edge, &circuit);
         self.bookkeeper.note_terms(&instructions)?;
-        if self.change_rate(&circuit).is_err() {
+        if self.change_rate(place, &circuit).is_err() {
             // The tables have no room for another rate: larger ones.
-            let mut config = self.config.clone();
+            let mut config = self.running.read().config.clone();
             config.circuits[place] = circuit.clone();
             let prepared = self.prepare(&config, Wanted::AsItIs);
             let prepared = prepared.inspect_err(|_| self.bookkeeper.retract_terms())?;
-            self.commit(prepared);
+            self.commit(prepared, Some(config));
         }
         tracing::debug!("in effect {:?} after the request", received.elapsed());
 
-        let mut change = bandwidth::change(&self.config.circuits[place], &circuit);
+        let mut change = bandwidth::change(&before, &circuit);
         let told = view::change::bandwidth(&change);
         tracing::info!("{told}");
-        self.config.circuits[place] = circuit;
         self.bookkeeper.follow(instructions);
         if let Some(file) = file {
             let saved = file.replace().with_context(|| {
@@ -63,25 +67,29 @@ impl Instance {
         Ok(change)
     }
 
-    fn change_rate(&mut self, circuit: &Circuit) -> Result<(), Full> {
+    fn change_rate(&mut self, place: usize, circuit: &Circuit) -> Result<(), Full> {
         let left = self.left_rate;
         let with_left = |mut rates: Table<Rate>| {
             // A program that was under way at the last change may be looking at it.
             rates.published.extend(left);
             rates
         };
-        let plan = &mut self.installed.plan;
-        let change = match plan.change_rate(circuit, &with_left(rates(&self.set.tables))) {
+        let mut guard = self.running.write();
+        let Running { config, digest, installed, set, .. } = &mut *guard;
+        let plan = &mut installed.plan;
+        let change = match plan.change_rate(circuit, &with_left(rates(&set.tables))) {
             Ok(change) => change,
             // Attachments that were retired may have the rest; who has, takes longer to find out.
             Err(Full { .. }) => {
-                plan.change_rate(circuit, &with_left(occupancy(&self.set.tables).rates))?
+                plan.change_rate(circuit, &with_left(occupancy(&set.tables).rates))?
             }
         };
         if let Some(change) = change {
-            change_rate(&self.set.tables, &change);
+            change_rate(&set.tables, &change);
             self.left_rate = Some(change.old_index);
         }
+        config.circuits[place] = circuit.clone();
+        digest.change(place, circuit);
         Ok(())
     }
 }

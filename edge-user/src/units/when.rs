@@ -7,7 +7,11 @@ use jiff::{
 };
 
 /// RFC 3339; a date or a month is its first moment in UTC.
-pub(super) fn timestamp(text: &str) -> Result<Timestamp, String> {
+///
+/// # Errors
+///
+/// The message says what to give instead.
+pub fn timestamp(text: &str) -> Result<Timestamp, String> {
     let is_digits = |text: &str, shape: &str| {
         text.len() == shape.len()
             && text.bytes().zip(shape.bytes()).all(|(byte, shape)| match shape {

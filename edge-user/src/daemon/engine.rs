@@ -1,0 +1,244 @@
+//! The engine: one thread owns the kernel side, and takes the commands that change it.
+//!
+//! ```text
+//! commands ─▶ engine ─▶ tables, programs, links
+//!                │           │
+//!                ▼           ▼
+//!             Running ─▶ snapshots ─▶ status, metrics, API
+//! ```
+//!
+//! Readers never wait for a command that waits for the ledger, nor a command for more than a step of a
+//! reader.
+
+mod bandwidth_change;
+pub mod error;
+pub mod instance;
+mod others;
+mod reload;
+pub(super) mod running;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result};
+use edge_api::{BandwidthChange, Reloaded};
+use tokio::sync::{oneshot, watch};
+
+use self::{
+    error::ChangeError,
+    instance::{Hold, Instance},
+    running::Shared,
+};
+use super::{AtExit, bandwidth::SetBandwidth, bookkeeper::Bookkeeper, look::LookedAt, policers};
+use crate::{config::Config, kernel::host::device::follow_changes};
+
+/// After this time, the engine looks at the ports again even if nothing has changed.
+const LOOK_AT_PORTS_EVERY: Duration = Duration::from_secs(1);
+/// Changes of interfaces come in bursts: the engine looks when one is this old.
+const SETTLED_AFTER: Duration = Duration::from_millis(20);
+/// Time between two looks for tables of before that are booked by now.
+const RETIRE_EVERY: Duration = Duration::from_secs(1);
+
+type Reply<T> = oneshot::Sender<Result<T, ChangeError>>;
+
+enum Command {
+    Reload(Expected, Reply<Reloaded>),
+    SetBandwidth(SetBandwidth, Instant, Expected, Reply<BandwidthChange>),
+    /// An interface has changed.
+    InterfacesChanged,
+    Stop(AtExit, oneshot::Sender<Result<()>>),
+}
+
+/// The digest of the configuration that a client believes to run; `None`: whatever runs.
+pub type Expected = Option<String>;
+
+/// The engine, for those who give it commands or read what it runs.
+#[derive(Clone)]
+pub struct Engine {
+    commands: Sender<Command>,
+    pub(super) running: Shared,
+    pub(super) bookkeeper: Arc<Bookkeeper>,
+    pub(super) started: Instant,
+    /// The control socket, which no reload changes.
+    control: PathBuf,
+    /// Closed when the thread is gone.
+    alive: watch::Receiver<()>,
+}
+
+impl Engine {
+    /// Takes over the pinned data plane, or starts one. When this returns, frames flow.
+    ///
+    /// # Errors
+    ///
+    /// The configuration can't be brought to the kernel; nothing is left of the attempt.
+    pub fn start(config_path: &Path, config: Config, hold: Hold) -> Result<Self> {
+        let control = config.edge.control.clone();
+        let instance = Instance::start(config_path, config, hold)?;
+        let (commands, received) = channel();
+        let (lives, alive) = watch::channel(());
+        let engine = Self {
+            commands: commands.clone(),
+            running: instance.running.clone(),
+            bookkeeper: Arc::clone(&instance.bookkeeper),
+            started: Instant::now(),
+            control,
+            alive,
+        };
+        let follow = move || drop(commands.send(Command::InterfacesChanged));
+        if let Err(error) = follow_changes(follow) {
+            tracing::warn!("{error:#}");
+        }
+        thread::Builder::new()
+            .name("engine".to_owned())
+            .spawn(move || {
+                run(instance, &received);
+                drop(lives);
+            })
+            .context("starting the engine's thread")?;
+        Ok(engine)
+    }
+
+    /// Reads the configuration again and brings the data plane to it, all of it or none of it.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was changed.
+    pub async fn reload(&self, expected: Expected) -> Result<Reloaded, ChangeError> {
+        self.ask(|reply| Command::Reload(expected, reply)).await
+    }
+
+    /// Gives a circuit another bandwidth.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was changed, or only the file could not be saved.
+    pub async fn set_bandwidth(
+        &self,
+        request: SetBandwidth,
+        expected: Expected,
+    ) -> Result<BandwidthChange, ChangeError> {
+        let received = Instant::now();
+        self.ask(|reply| Command::SetBandwidth(request, received, expected, reply)).await
+    }
+
+    /// The bookkeeper.
+    #[must_use]
+    pub fn bookkeeper(&self) -> &Bookkeeper {
+        &self.bookkeeper
+    }
+
+    /// Where the ledger and the meters are. This waits while a change is stored.
+    #[must_use]
+    pub fn books(&self) -> LookedAt {
+        LookedAt::of(&self.running.read().config)
+    }
+
+    /// The control socket.
+    #[must_use]
+    pub fn control(&self) -> PathBuf {
+        self.control.clone()
+    }
+
+    /// Ends the daemon's hold on the data plane. A change under way that waits for the ledger is given
+    /// up.
+    ///
+    /// # Errors
+    ///
+    /// The data plane could not be detached.
+    pub async fn stop(&self, at_exit: AtExit) -> Result<()> {
+        self.bookkeeper.interrupt();
+        let (reply, answer) = oneshot::channel();
+        let _ended = self.commands.send(Command::Stop(at_exit, reply));
+        answer.await.context("the engine has ended by itself")?
+    }
+
+    /// Returns when the engine's thread is gone.
+    pub async fn ended(&self) {
+        let mut alive = self.alive.clone();
+        while alive.changed().await.is_ok() {}
+    }
+
+    async fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, ChangeError> {
+        let (reply, answer) = oneshot::channel();
+        let _ended = self.commands.send(command(reply));
+        answer.await.unwrap_or(Err(ChangeError::Ending))
+    }
+}
+
+/// Does what it is told until it is to stop, and looks after ports, peaks and other tables in between.
+fn run(mut instance: Instance, commands: &Receiver<Command>) {
+    let mut due = Due::new(Instant::now());
+    loop {
+        let wait = due.next().saturating_duration_since(Instant::now());
+        match commands.recv_timeout(wait) {
+            Ok(Command::Reload(expected, reply)) => {
+                let reloaded = instance.expect(expected).and_then(|()| instance.reload());
+                let _nobody_waits = reply.send(reloaded);
+            }
+            Ok(Command::SetBandwidth(request, received, expected, reply)) => {
+                let changed = instance.expect(expected);
+                let changed = changed.and_then(|()| instance.set_bandwidth(&request, received));
+                let _nobody_waits = reply.send(changed);
+            }
+            Ok(Command::InterfacesChanged) => {
+                due.ports = due.ports.min(Instant::now() + SETTLED_AFTER);
+            }
+            Ok(Command::Stop(at_exit, reply)) => {
+                let _nobody_waits = reply.send(instance.stop(at_exit));
+                return;
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+        due.look_after(&mut instance, Instant::now());
+    }
+}
+
+/// When the engine does by itself what nobody tells it to.
+struct Due {
+    ports: Instant,
+    peaks: Instant,
+    retire: Instant,
+    /// The last error of the look for tables of before, which is told once.
+    told: String,
+}
+
+impl Due {
+    fn new(now: Instant) -> Self {
+        Self { ports: now, peaks: now, retire: now, told: String::new() }
+    }
+
+    fn next(&self) -> Instant {
+        self.ports.min(self.peaks).min(self.retire)
+    }
+
+    fn look_after(&mut self, instance: &mut Instance, now: Instant) {
+        if self.ports <= now {
+            if let Err(error) = instance.look_at_ports() {
+                tracing::error!("looking at the ports' interfaces: {error:#}");
+            }
+            self.ports = Instant::now() + LOOK_AT_PORTS_EVERY;
+        }
+        if self.peaks <= now {
+            instance.roll_peaks();
+            self.peaks = now + policers::PERIOD;
+        }
+        if self.retire <= now {
+            if let Err(error) = instance.retire_others() {
+                let error = format!("{error:#}");
+                if error != self.told {
+                    tracing::error!("removing the tables of another version: {error}");
+                    self.told = error;
+                }
+            }
+            self.retire = now + RETIRE_EVERY;
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! One edge, running: a configuration, its plan, and the kernel's tables and links.
+
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use anyhow::Result;
+use nix::fcntl::Flock;
+
+use super::{
+    super::{
+        AtExit,
+        bookkeeper::Bookkeeper,
+        close::{Unbooked, close},
+        install::{Aim, Committed, Set, commit, create_set, prepare},
+        instructions::Instructions,
+        interfaces::Wanted,
+        policers::Peaks,
+        ports::{Failed, PortStates, Told, follow_links, restore_egress},
+        takeover::{ensure_our_namespace, newest_set},
+    },
+    error::ChangeError,
+    running::{Running, Shared},
+};
+use crate::{
+    config::{Config, ConfigDigest},
+    kernel::{Pins, host::device::Devices, object::pins},
+    plan::Capacity,
+};
+
+/// After this time, the daemon tries again to attach a port even if nothing has changed.
+const TRY_AGAIN_AFTER: Duration = Duration::from_secs(10);
+/// Longest time that the daemon waits for a booking at its end.
+const BOOK_WITHIN: Duration = Duration::from_secs(10);
+/// The same before a start goes on without it.
+pub(super) const TAKE_OVER_WITHIN: Duration = Duration::from_secs(2);
+
+/// The pins of an edge, held by this process alone.
+pub struct Hold {
+    pub(super) pin_dir: PathBuf,
+    _lock: Flock<File>,
+}
+
+impl Hold {
+    /// Takes them, or says who has them.
+    pub fn take(config: &Config) -> Result<Self> {
+        let pin_dir = config.edge.pin_dir.clone();
+        pins::make_root(&pin_dir)?;
+        let lock = pins::lock(&pin_dir)?;
+        Ok(Self { pin_dir, _lock: lock })
+    }
+}
+
+/// A running edge, as the engine's thread has it.
+pub(super) struct Instance {
+    pub(super) config_path: PathBuf,
+    pub(super) running: Shared,
+    pub(super) devices: Devices,
+    pub(super) bookkeeper: Arc<Bookkeeper>,
+    /// Index of the rate that the last change of a bandwidth has left.
+    pub(super) left_rate: Option<u32>,
+    told: Told,
+    /// Given up last.
+    pub(super) hold: Hold,
+}
+
+impl Instance {
+    /// Takes over the pinned data plane, or starts one.
+    pub(super) fn start(config_path: &Path, config: Config, hold: Hold) -> Result<Self> {
+        let pin_dir = &hold.pin_dir;
+        let devices = Devices::open()?;
+        ensure_our_namespace(pin_dir, &devices)?;
+        let found = newest_set(pin_dir)?;
+        let is_new = found.is_none();
+        let mut set = match found {
+            Some(set) => set,
+            None => create_set(&Capacity::for_config(&config), Pins::first(pin_dir)?)?,
+        };
+        let started = Self::install(&mut set, &config, &devices);
+        let (committed, bookkeeper, watches_egress) = match started {
+            Ok(started) => started,
+            Err(error) => {
+                // Nothing has counted in new tables.
+                if is_new && let Err(error) = set.pins.remove() {
+                    tracing::error!("removing {}: {error:#}", set.pins.directory().display());
+                }
+                return Err(error);
+            }
+        };
+        let running = Running {
+            digest: ConfigDigest::new(&config),
+            config,
+            installed: committed.installed,
+            set,
+            others: Vec::new(),
+            watches_egress,
+            peaks: Peaks::default(),
+            failed: None,
+            generation: 0,
+        };
+        let mut instance = Self {
+            config_path: config_path.to_owned(),
+            running: Shared::new(running),
+            devices,
+            bookkeeper: Arc::new(bookkeeper),
+            left_rate: None,
+            told: Told::default(),
+            hold,
+        };
+        instance.take_over()?;
+        let instructions = Instructions::new(&instance.running.read().config);
+        instance.bookkeeper.follow(instructions);
+        instance.tell_of_ports()?;
+        Ok(instance)
+    }
+
+    fn install(
+        set: &mut Set,
+        config: &Config,
+        devices: &Devices,
+    ) -> Result<(Committed, Bookkeeper, bool)> {
+        let state_dir = config.edge.state_dir.clone();
+        let bookkeeper = Bookkeeper::start(set.pins.root(), state_dir, Instructions::new(config))?;
+        let aim = Aim { config, wanted: Wanted::ByName, running: None };
+        let prepared = prepare(set, &bookkeeper, devices, aim)?;
+        if let Err(error) = bookkeeper.note_terms(&Instructions::new(config)) {
+            tracing::warn!("fees of this start are noted later: {error:#}");
+        }
+        let (committed, watches_egress) = commit(set, prepared);
+        Ok((committed, bookkeeper, watches_egress.unwrap_or(false)))
+    }
+
+    /// Refuses a client that believes another configuration to run.
+    pub(super) fn expect(&self, expected: Option<String>) -> Result<(), ChangeError> {
+        match expected {
+            Some(expected) if expected != self.running.read().digest.to_string() => {
+                Err(ChangeError::HasChanged)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Looks whether each port's program runs where it should, and attaches it again where it can.
+    pub(super) fn look_at_ports(&mut self) -> Result<()> {
+        {
+            let mut guard = self.running.write();
+            let Running { installed, set, .. } = &mut *guard;
+            follow_links(installed, &self.devices)?;
+            restore_egress(set, installed);
+        }
+        let states = self.tell_of_ports()?;
+        if states.values().any(|state| state.to_attach.is_some()) && self.is_worth_a_try(&states) {
+            let config = self.running.read().config.clone();
+            match self.prepare(&config, Wanted::AsItIs) {
+                Ok(prepared) => self.commit(prepared, None),
+                Err(error) => {
+                    let why = states.keys().map(|port| (port.clone(), format!("{error:#}")));
+                    let failed = Failed { states: PortStates::new(), why: why.collect() };
+                    self.running.write().failed = Some((failed, Instant::now()));
+                }
+            }
+            let states = self.tell_of_ports()?;
+            if let Some((failed, _)) = &mut self.running.write().failed {
+                failed.states = states;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether anything is otherwise than when it failed last.
+    fn is_worth_a_try(&self, states: &PortStates) -> bool {
+        self.running.read().failed.as_ref().is_none_or(|(failed, when)| {
+            failed.states != *states || when.elapsed() >= TRY_AGAIN_AFTER
+        })
+    }
+
+    /// Looks at the ports, and tells of faults that have come or gone.
+    pub(super) fn tell_of_ports(&mut self) -> Result<PortStates> {
+        let running = self.running.read();
+        let states = running.look_at_ports(&self.devices)?;
+        self.told.tell(&running.explain(states.clone()));
+        Ok(states)
+    }
+
+    /// Ends a period of the policers' peaks.
+    pub(super) fn roll_peaks(&mut self) {
+        let mut guard = self.running.write();
+        let Running { peaks, installed, set, .. } = &mut *guard;
+        peaks.roll(&installed.plan, &set.tables);
+    }
+
+    /// Ends the daemon's hold on the data plane.
+    pub(super) fn stop(self, at_exit: AtExit) -> Result<()> {
+        match at_exit {
+            AtExit::Keep => {
+                if let Err(error) = self.bookkeeper.book_at_the_end(BOOK_WITHIN) {
+                    tracing::warn!("the next start books what was counted up to now: {error:#}");
+                }
+                self.bookkeeper.end();
+                Ok(())
+            }
+            AtExit::Detach => {
+                // It has the ledger.
+                self.bookkeeper.end();
+                let running = self.running.read();
+                let closed = close(&running.config, &running.set.pins, Unbooked::Keep)?;
+                closed.tell_of_fees();
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Tables beside those in use: their counters are booked and carried over before they go.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use anyhow::Result;
+
+use super::{
+    super::takeover::is_broken,
+    instance::{Instance, TAKE_OVER_WITHIN},
+    running::Running,
+};
+use crate::kernel::{
+    Pins, carry, is_carried, make_room, quiesce,
+    read::books::{Books, all_books},
+};
+
+impl Instance {
+    /// Every interface has a program of ours: what other tables have counted is all that they ever
+    /// will. They go when that is booked, if it can be now, else later.
+    pub(super) fn take_over(&mut self) -> Result<()> {
+        let books = all_books(&self.hold.pin_dir)?.books;
+        let closing = {
+            let mut guard = self.running.write();
+            let running = &mut *guard;
+            for (pins, books) in books.into_iter().filter(|(pins, _)| *pins != running.set.pins) {
+                if is_carried(&running.set.tables, &books) {
+                    books.close();
+                    pins.remove()?;
+                } else {
+                    running.others.push((pins, Arc::new(books)));
+                }
+            }
+            running.make_room()?;
+            running.others.iter().map(|(pins, _)| pins.clone()).collect::<Vec<_>>()
+        };
+        if !closing.is_empty() {
+            quiesce();
+            self.bookkeeper.close(closing);
+            if let Err(error) = self.bookkeeper.book(TAKE_OVER_WITHIN) {
+                tracing::warn!("the tables before these stay until they are booked: {error:#}");
+            }
+        }
+        self.retire_others()
+    }
+
+    /// Has what tables before these have counted be part of our counters, and removes those that are
+    /// booked.
+    pub(super) fn retire_others(&mut self) -> Result<()> {
+        let is_booked = |pins: &Pins| self.bookkeeper.has_closed(pins);
+        let is_any = self.running.read().others.iter().any(|(pins, _)| is_booked(pins));
+        if is_any {
+            let mut guard = self.running.write();
+            let running = &mut *guard;
+            running.generation += 1;
+            let is_booked = |(pins, _): &mut (Pins, Arc<Books>)| is_booked(pins);
+            let booked: Vec<_> = running.others.extract_if(.., is_booked).collect();
+            for (pins, books) in booked {
+                carry(&mut running.set.tables, &books)?;
+                books.close();
+                pins.remove()?;
+                tracing::info!("the tables in {} are booked, and gone", pins.directory().display());
+            }
+            // Some slots are those of owners that had one there.
+            running.installed.plan.find_predecessors(&running.set.tables.owners());
+        }
+        let others = self.running.read().set.pins.others()?;
+        for pins in others {
+            if is_broken(&pins)? {
+                tracing::error!(
+                    "{} has pins without tables that could be read: removing them",
+                    pins.directory().display()
+                );
+                pins.remove()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Running {
+    /// Keeps slots for counters of other tables which are shown with those of a peering here: no
+    /// change may take these slots before the other tables are booked.
+    pub(super) fn make_room(&mut self) -> Result<()> {
+        if self.others.is_empty() {
+            return Ok(());
+        }
+        let plan = &self.installed.plan;
+        let places: BTreeSet<_> = plan.attachments.iter().map(|own| own.key.place()).collect();
+        let others = self.others.iter().map(|(_, books)| &**books);
+        make_room(&mut self.set.tables, others, |key| places.contains(&key.place()))
+    }
+}

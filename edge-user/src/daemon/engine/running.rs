@@ -1,0 +1,71 @@
+//! The running data plane, as its readers see it: the engine's thread alone changes it.
+
+use std::{
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    time::Instant,
+};
+
+use super::super::{
+    install::{Installed, Set},
+    policers::Peaks,
+    ports::{Failed, PortStates, look},
+};
+use crate::{
+    config::{Config, ConfigDigest},
+    kernel::{Pins, host::device::Devices, read::books::Books},
+};
+
+/// A configuration, and the tables and links that the kernel has of it.
+pub(in crate::daemon) struct Running {
+    pub(in crate::daemon) config: Config,
+    /// The configuration's digest.
+    pub(in crate::daemon) digest: ConfigDigest,
+    pub(in crate::daemon) installed: Installed,
+    pub(in crate::daemon) set: Set,
+    /// Tables that nothing counts in any more, or that of ports which wait for another program, and
+    /// that are not booked yet.
+    pub(in crate::daemon) others: Vec<(Pins, Arc<Books>)>,
+    /// Whether refusals of devices are counted.
+    pub(in crate::daemon) watches_egress: bool,
+    pub(in crate::daemon) peaks: Peaks,
+    /// The last attempt to attach ports again, if it failed for some.
+    pub(in crate::daemon) failed: Option<(Failed, Instant)>,
+    /// Counts the changes of slots and tables: what was read of them before and after such a change
+    /// does not belong together.
+    pub(in crate::daemon) generation: u64,
+}
+
+impl Running {
+    /// The ports, as the kernel has them now.
+    pub(in crate::daemon) fn look_at_ports(&self, devices: &Devices) -> anyhow::Result<PortStates> {
+        look(&self.config, &self.installed, &self.set, devices)
+    }
+
+    /// Adds the reason to the faults of ports that could not be attached again.
+    pub(in crate::daemon) fn explain(&self, mut states: PortStates) -> PortStates {
+        if let Some((failed, _)) = &self.failed {
+            failed.explain(&mut states);
+        }
+        states
+    }
+}
+
+/// The running data plane, shared by the engine and its readers.
+#[derive(Clone)]
+pub(in crate::daemon) struct Shared(Arc<RwLock<Running>>);
+
+impl Shared {
+    pub(super) fn new(running: Running) -> Self {
+        Self(Arc::new(RwLock::new(running)))
+    }
+
+    /// Nothing of it changes meanwhile. The engine waits, so that this must not take long.
+    pub(in crate::daemon) fn read(&self) -> RwLockReadGuard<'_, Running> {
+        // A panic of the engine ends the daemon.
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn write(&self) -> RwLockWriteGuard<'_, Running> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,239 @@
+//! Snapshots: all figures of the edge, read from the kernel once for all who want them at a time.
+//!
+//! A thread of its own takes a snapshot when somebody asks. A client that asks while one is being taken waits
+//! for the next one, with all others that do: however many clients there are, the kernel is read once
+//! at a time, and an edge that nobody looks at costs nothing.
+
+mod circuits;
+mod ports;
+mod steps;
+
+use std::{
+    sync::{
+        Arc,
+        mpsc::{Receiver, Sender, channel},
+    },
+    thread,
+    time::Instant,
+};
+
+use anyhow::{Context as _, Result};
+use edge_api::Status;
+use tokio::sync::watch;
+
+use self::steps::Steps;
+use super::engine::{Engine, running::Running};
+use crate::{
+    config::MetricsDetail,
+    kernel::{BesideOurs, host::device::Devices},
+    time,
+};
+
+/// Circuits that are read in one step.
+const CIRCUITS_IN_A_STEP: usize = 64;
+/// Number of attempts in steps before the engine is held up for all of it: its changes come faster than
+/// a snapshot can be taken.
+const TRIES: u32 = 3;
+
+/// All figures at one moment.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// The figures.
+    pub status: Arc<Status>,
+    /// The digest of the configuration that ran.
+    pub digest: String,
+    /// The circuits that metrics have in detail by that configuration.
+    pub metrics_detail: MetricsDetail,
+}
+
+/// The snapshots of an edge, for their readers.
+#[derive(Clone)]
+pub struct Snapshots {
+    requests: Sender<()>,
+    latest: watch::Receiver<Latest>,
+}
+
+/// When the latest one was begun, and what came of it.
+type Latest = Option<(Instant, Result<Arc<Snapshot>, Arc<str>>)>;
+
+impl Snapshots {
+    /// Starts the thread that takes them.
+    ///
+    /// # Errors
+    ///
+    /// The system has no thread or no socket for it.
+    pub fn start(engine: &Engine) -> Result<Self> {
+        let reader = Reader { engine: engine.clone(), devices: Devices::open()? };
+        let (requests, received) = channel();
+        let (publish, latest) = watch::channel(None);
+        thread::Builder::new()
+            .name("snapshots".to_owned())
+            .spawn(move || take(|| reader.snapshot(), &received, &publish))
+            .context("starting the thread that takes snapshots")?;
+        Ok(Self { requests, latest })
+    }
+
+    /// A snapshot that was begun at `since` or later.
+    ///
+    /// # Errors
+    ///
+    /// The kernel can't be read.
+    pub async fn since(&self, since: Instant) -> Result<Arc<Snapshot>> {
+        let mut latest = self.latest.clone();
+        let mut is_asked = false;
+        loop {
+            if let Some((begun, snapshot)) = &*latest.borrow_and_update()
+                && *begun >= since
+            {
+                return snapshot.clone().map_err(|error| anyhow::anyhow!("{error}"));
+            }
+            if !std::mem::replace(&mut is_asked, true) {
+                let _ended = self.requests.send(());
+            }
+            latest.changed().await.context("the thread that takes snapshots has ended")?;
+        }
+    }
+}
+
+/// Takes a snapshot whenever there are requests, until there are no readers any more.
+fn take(
+    read: impl Fn() -> Result<Snapshot>,
+    requests: &Receiver<()>,
+    publish: &watch::Sender<Latest>,
+) {
+    while requests.recv().is_ok() {
+        // One for all that wait. A request that comes later is of the next one.
+        while requests.try_recv().is_ok() {}
+        let begun = Instant::now();
+        let snapshot = read().map(Arc::new).map_err(|error| format!("{error:#}").into());
+        publish.send_replace(Some((begun, snapshot)));
+    }
+}
+
+struct Reader {
+    engine: Engine,
+    devices: Devices,
+}
+
+impl Reader {
+    fn snapshot(&self) -> Result<Snapshot> {
+        for _ in 0..TRIES {
+            let steps = Steps::of(&self.engine.running);
+            if let Some(snapshot) = self.try_snapshot(&steps)? {
+                return Ok(snapshot);
+            }
+        }
+        let all_at_once = Steps::all_at_once(&self.engine.running);
+        self.try_snapshot(&all_at_once)?.context("nothing changes meanwhile")
+    }
+
+    /// Takes one in steps; `None`: slots or tables have changed in between.
+    fn try_snapshot(&self, steps: &Steps<'_>) -> Result<Option<Snapshot>> {
+        let begin = |running: &Running| {
+            let others: Vec<_> =
+                running.others.iter().map(|(_, books)| Arc::clone(books)).collect();
+            let ports = running.explain(running.look_at_ports(&self.devices)?);
+            anyhow::Ok((others, ports))
+        };
+        let Some(first) = steps.step(begin) else { return Ok(None) };
+        let (others, states) = first?;
+        // Without a hold on the engine: these are not changed any more, but may go.
+        let beside = BesideOurs::read(others.iter().map(|books| &**books))?;
+        let head = |running: &Running| {
+            let head = Status {
+                edge: running.config.edge.name.clone(),
+                uptime_s: self.engine.started.elapsed().as_secs_f64(),
+                taken: time::wall(),
+                ledger: self.engine.bookkeeper.status(),
+                watches_egress: running.watches_egress,
+                ports: ports::ports(running, &states, &beside)?,
+                circuits: Vec::with_capacity(running.config.circuits.len()),
+            };
+            anyhow::Ok((head, running.digest.to_string(), running.config.edge.metrics_detail))
+        };
+        let Some(second) = steps.step(head) else { return Ok(None) };
+        let (mut read, digest, metrics_detail) = second?;
+        let mut place = circuits::Place::default();
+        loop {
+            let some = |running: &Running| {
+                circuits::next(running, &beside, &mut place, CIRCUITS_IN_A_STEP)
+            };
+            let Some(circuits) = steps.step(some) else { return Ok(None) };
+            let circuits = circuits?;
+            if circuits.is_empty() {
+                return Ok(Some(Snapshot { status: Arc::new(read), digest, metrics_detail }));
+            }
+            read.circuits.extend(circuits);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::atomic::{AtomicU32, Ordering},
+        time::Duration,
+    };
+
+    use super::*;
+
+    fn snapshot(number: u32) -> Snapshot {
+        let status = Status {
+            edge: number.to_string(),
+            uptime_s: 0.0,
+            taken: time::wall(),
+            ledger: edge_api::LedgerStatus::default(),
+            watches_egress: true,
+            ports: Vec::new(),
+            circuits: Vec::new(),
+        };
+        let metrics_detail = MetricsDetail::Circuit;
+        Snapshot { status: Arc::new(status), digest: String::new(), metrics_detail }
+    }
+
+    fn start(read: impl Fn() -> Result<Snapshot> + Send + 'static) -> Snapshots {
+        let (requests, received) = channel();
+        let (publish, latest) = watch::channel(None);
+        thread::spawn(move || take(read, &received, &publish));
+        Snapshots { requests, latest }
+    }
+
+    #[tokio::test]
+    async fn all_who_wait_get_the_next_snapshot_and_no_older_one() {
+        let reads = Arc::new(AtomicU32::new(0));
+        let counted = Arc::clone(&reads);
+        let snapshots = start(move || {
+            thread::sleep(Duration::from_millis(20));
+            Ok(snapshot(counted.fetch_add(1, Ordering::Relaxed)))
+        });
+        assert_eq!(snapshots.since(Instant::now()).await.unwrap().status.edge, "0");
+        let asked = time::wall();
+        let wait = |_| {
+            let snapshots = snapshots.clone();
+            tokio::spawn(async move { snapshots.since(Instant::now()).await.unwrap() })
+        };
+        let waiting: Vec<_> = (0..100).map(wait).collect();
+        for waits in waiting {
+            assert!(waits.await.unwrap().status.taken >= asked);
+        }
+        // One that was under way for the first of them, and the next for the others.
+        assert!(reads.load(Ordering::Relaxed) <= 3, "{reads:?}");
+        // A recent one is good enough for those who say so.
+        let before = reads.load(Ordering::Relaxed);
+        let recent = Instant::now().checked_sub(Duration::from_secs(1)).expect("a clock that runs");
+        snapshots.since(recent).await.unwrap();
+        assert_eq!(reads.load(Ordering::Relaxed), before);
+    }
+
+    #[tokio::test]
+    async fn errors_are_told_to_all_and_the_next_one_is_tried() {
+        let reads = AtomicU32::new(0);
+        let snapshots = start(move || match reads.fetch_add(1, Ordering::Relaxed) {
+            0 => anyhow::bail!("no tables"),
+            number => Ok(snapshot(number)),
+        });
+        let error = snapshots.since(Instant::now()).await.unwrap_err();
+        assert_eq!(error.to_string(), "no tables");
+        assert!(snapshots.since(Instant::now()).await.is_ok());
+    }
+}

@@ -1,0 +1,78 @@
+//! The daemon as it runs: the engine, and the ways in for those who ask it.
+//!
+//! ```text
+//!  control socket ─▶ connections ─▶ router ─┬─▶ v1 ─▶ snapshots, engine, ledger
+//!  metrics address ─▶ connections ─▶ router ┴─▶ metrics ─▶ snapshots
+//! ```
+
+mod connections;
+mod error;
+mod listen;
+mod metrics;
+pub mod openapi;
+mod role;
+mod router;
+mod shared;
+mod signals;
+mod v1;
+
+use std::{path::Path, sync::Arc};
+
+use anyhow::{Context as _, Result, bail};
+
+use self::{listen::Listeners, shared::State, signals::Signals};
+use crate::{
+    config,
+    daemon::{
+        AtExit,
+        engine::{Engine, instance::Hold},
+        open_files,
+        snapshot::Snapshots,
+    },
+};
+
+/// Runs the daemon until SIGTERM or SIGINT.
+///
+/// # Errors
+///
+/// It can't start, or not be ended as `at_exit` says.
+pub fn run(config_path: &Path, at_exit: AtExit) -> Result<()> {
+    let config = config::load(config_path)?;
+    for warning in config.warnings() {
+        tracing::warn!("{warning}");
+    }
+    open_files::raise_limit();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("starting the runtime")?;
+    let ended = runtime.block_on(async {
+        // Before anything is attached, so that an early signal can't leave it half done.
+        let mut signals = Signals::new()?;
+        let hold = Hold::take(&config)?;
+        let listeners = Listeners::bind(&config.edge).await?;
+        let engine = Engine::start(config_path, config, hold)?;
+        let snapshots = Snapshots::start(&engine)?;
+        let (scrape_turn, usage_turn) = (Arc::default(), Arc::default());
+        let state = State { engine: engine.clone(), snapshots, scrape_turn, usage_turn };
+        let _socket_file = listeners.serve(&state);
+        announce_ready();
+
+        tokio::select! {
+            () = signals.handle(&engine) => engine.stop(at_exit).await,
+            () = engine.ended() => bail!(
+                "the engine has ended by itself, which is a defect of edge, please report it; frames \
+                 go on as they are, and a restart takes them over"
+            ),
+        }
+    });
+    // Clients that wait for a booking don't hold up the end.
+    runtime.shutdown_background();
+    ended
+}
+
+fn announce_ready() {
+    eprintln!("ready");
+    // Not being run by systemd is no error.
+    let _not_systemd = sd_notify::notify(false, &[sd_notify::NotifyState::Ready]);
+}

@@ -1,0 +1,100 @@
+//! Errors of the API: a status for programs, and a document for people.
+
+use axum::{
+    Json,
+    extract::rejection::{JsonRejection, QueryRejection},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use edge_api::ErrorDocument;
+
+use crate::{
+    config::{BandwidthRefused, ConfigErrors},
+    daemon::{engine::error::ChangeError, refusals},
+};
+
+/// An answer that is an error: 4xx is the caller's, 5xx is ours.
+#[derive(Debug)]
+pub(super) struct ApiError {
+    status: StatusCode,
+    document: ErrorDocument,
+}
+
+impl ApiError {
+    pub(super) fn new(status: StatusCode, error: impl Into<String>, hint: Option<&str>) -> Self {
+        Self { status, document: ErrorDocument::new(error, hint.map(str::to_owned)) }
+    }
+
+    pub(super) fn forbidden() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "this client may look, and not change anything",
+            Some("root and the daemon's own user may, on the control socket"),
+        )
+    }
+
+    pub(super) fn no_circuit(name: &str) -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            format!("there is no circuit {name:?}"),
+            Some("GET /v1/status?fields=circuits.name has all names"),
+        )
+    }
+
+    pub(super) fn bad_request(error: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, error, Some("GET /v1/openapi.json describes requests"))
+    }
+
+    /// An error that is the machine's or ours.
+    pub(super) fn internal(error: &anyhow::Error) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, format!("{error:#}"), None)
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        (self.status, Json(self.document)).into_response()
+    }
+}
+
+impl From<anyhow::Error> for ApiError {
+    fn from(error: anyhow::Error) -> Self {
+        Self::internal(&error)
+    }
+}
+
+impl From<ChangeError> for ApiError {
+    fn from(error: ChangeError) -> Self {
+        let status = match &error {
+            ChangeError::Config(errors) => return Self::from(errors),
+            ChangeError::Bandwidth(BandwidthRefused::NoCircuit(_)) => StatusCode::NOT_FOUND,
+            ChangeError::Bandwidth(BandwidthRefused::NotAllowed(_)) => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
+            ChangeError::NeedsRestart => StatusCode::CONFLICT,
+            ChangeError::HasChanged => StatusCode::PRECONDITION_FAILED,
+            ChangeError::Ending => StatusCode::SERVICE_UNAVAILABLE,
+            ChangeError::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Self::new(status, error.to_string(), None)
+    }
+}
+
+/// A mistake in the file is the caller's to mend.
+impl From<&ConfigErrors> for ApiError {
+    fn from(errors: &ConfigErrors) -> Self {
+        Self { status: StatusCode::UNPROCESSABLE_ENTITY, document: refusals::of_config(errors) }
+    }
+}
+
+impl From<JsonRejection> for ApiError {
+    fn from(rejection: JsonRejection) -> Self {
+        Self::bad_request(rejection.body_text())
+    }
+}
+
+impl From<QueryRejection> for ApiError {
+    fn from(rejection: QueryRejection) -> Self {
+        Self::bad_request(rejection.body_text())
+    }
+}

@@ -1,0 +1,147 @@
+//! The two ways in: the control socket, and the address that metrics are served on.
+
+use std::{
+    fs, io,
+    os::unix::{fs::FileTypeExt as _, net::UnixStream as StdUnixStream},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result, bail};
+use axum::{Extension, Router, extract::Request, middleware::map_request};
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use nix::sys::stat::{Mode, umask};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, UnixListener},
+};
+
+use super::{
+    connections::{self, Asked},
+    role::Role,
+    router,
+    shared::State,
+};
+use crate::{config::Edge, daemon::remembered::remember_state_dir};
+
+/// Longest time for a client to send the head of a request, from the connection's beginning or the
+/// last answer on.
+const HEAD_WITHIN: Duration = Duration::from_secs(30);
+/// The longest head of a request in bytes.
+const HEAD_LEN_BYTES: usize = 16 * 1024;
+
+/// The ways in, open, on which nobody is answered yet.
+pub(super) struct Listeners {
+    control: UnixListener,
+    socket_file: SocketFile,
+    metrics: Option<TcpListener>,
+}
+
+impl Listeners {
+    /// Opens them.
+    pub(super) async fn bind(edge: &Edge) -> Result<Self> {
+        let (control, socket_file) = bind_control(&edge.control)?;
+        remember_state_dir(&edge.control, &edge.state_dir);
+        Ok(Self { control, socket_file, metrics: bind_metrics(edge).await? })
+    }
+
+    /// Answers clients until the process ends, or the file of the socket is dropped.
+    pub(super) fn serve(self, state: &State) -> SocketFile {
+        let router = router::control(state.clone());
+        tokio::spawn(connections::serve(
+            "the control socket",
+            self.control,
+            move |stream, asked| {
+                let role = Role::of(&stream);
+                answer(router.clone().layer(Extension(role)), stream, asked)
+            },
+        ));
+        if let Some(listener) = self.metrics {
+            let router = router::metrics(state.clone());
+            tokio::spawn(connections::serve(
+                "the metrics' address",
+                listener,
+                move |stream, asked| answer(router.clone(), stream, asked),
+            ));
+        }
+        self.socket_file
+    }
+}
+
+/// Answers the requests of one connection.
+async fn answer(
+    router: Router,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    asked: Asked,
+) {
+    let note = move |request: Request| {
+        asked.note();
+        std::future::ready(request)
+    };
+    let service = TowerToHyperService::new(router.layer(map_request(note)));
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN).max_buf_size(HEAD_LEN_BYTES);
+    // A client that goes, or sends what is no request, is no matter.
+    let _gone = http.serve_connection(TokioIo::new(stream), service).await;
+}
+
+/// The socket's file, which goes when the daemon does.
+pub(super) struct SocketFile(PathBuf);
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        let _already_gone = fs::remove_file(&self.0);
+    }
+}
+
+/// Opens the socket at `path`, for its owner only.
+fn bind_control(path: &Path) -> Result<(UnixListener, SocketFile)> {
+    if let Some(directory) = path.parent() {
+        fs::create_dir_all(directory)
+            .with_context(|| format!("making the directory {}", directory.display()))?;
+    }
+    if fs::symlink_metadata(path).is_ok_and(|file| !file.file_type().is_socket()) {
+        bail!("{} is there and no socket; `control` names another place", path.display());
+    }
+    match StdUnixStream::connect(path) {
+        Ok(_) => bail!(
+            "an edge daemon already answers at {}; stop it, or give this one a `control` socket of \
+             its own",
+            path.display(),
+        ),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        // A daemon that was killed leaves its socket's file behind.
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+            fs::remove_file(path).with_context(|| format!("removing {}", path.display()))?;
+        }
+        Err(error) => {
+            return Err(error).with_context(|| format!("looking at {}", path.display()));
+        }
+    }
+    // Nobody else may connect, not even between the making of the file and a change of its mode.
+    let umask_before = umask(Mode::from_bits_truncate(0o177));
+    let listener = UnixListener::bind(path);
+    umask(umask_before);
+    let listener =
+        listener.with_context(|| format!("opening the control socket {}", path.display()))?;
+    Ok((listener, SocketFile(path.to_owned())))
+}
+
+/// Opens the port. One that the configuration names must be free; where the default one isn't,
+/// traffic matters more.
+async fn bind_metrics(edge: &Edge) -> Result<Option<TcpListener>> {
+    match TcpListener::bind(edge.metrics).await {
+        Ok(listener) => Ok(Some(listener)),
+        Err(error) if edge.metrics_is_explicit => Err(error).with_context(|| {
+            format!("opening {} for metrics; another `metrics` address may be free", edge.metrics)
+        }),
+        Err(error) => {
+            tracing::warn!("no metrics: {} can't be opened: {error}", edge.metrics);
+            Ok(None)
+        }
+    }
+}

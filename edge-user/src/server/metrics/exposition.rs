@@ -1,0 +1,230 @@
+//! The text of an answer: a status, by the table of families.
+
+use std::{fmt, sync::Arc};
+
+use edge_api::{CircuitStatus, Counters, Status};
+use prometheus_client::{
+    collector::Collector,
+    encoding::{
+        DescriptorEncoder, EncodeGaugeValue, EncodeLabel as _, EncodeLabelSet, LabelSetEncoder,
+        MetricEncoder, NoLabelSet, prometheus_text, text,
+    },
+    metrics::MetricType,
+    registry::Registry,
+};
+
+use super::{
+    families::FAMILIES,
+    family::{Extent, Family, Source},
+    format::Format,
+    selection::Selection,
+};
+use crate::config::Direction;
+
+/// About the length of a sample in bytes.
+const SAMPLE_LEN_BYTES: usize = 100;
+
+/// The text that answers a scrape. A selection that [`Selection::check`] refuses has no detail of
+/// the names that are not there.
+pub(super) fn exposition(
+    status: Arc<Status>,
+    selection: &Selection,
+    format: Format,
+) -> Result<String, fmt::Error> {
+    let answer = Answer::new(status, selection.clone());
+    let mut text = String::with_capacity(answer.capacity_bytes());
+    write(answer, format, &mut text)?;
+    Ok(text)
+}
+
+/// Writes an answer, in pieces of a few kilobytes.
+pub(super) fn write(answer: Answer, format: Format, out: &mut impl fmt::Write) -> fmt::Result {
+    let mut registry = Registry::default();
+    registry.register_collector(Box::new(answer));
+    match format {
+        Format::OpenMetrics => text::encode(out, &registry),
+        Format::Text => prometheus_text::encode(out, &registry),
+    }
+}
+
+/// A status, and the detail that is asked for. It owns the status, as a registry takes nothing
+/// borrowed.
+#[derive(Debug)]
+pub(super) struct Answer {
+    status: Arc<Status>,
+    selection: Selection,
+    /// Detail series of circuits that are not selected.
+    left_out: u64,
+    /// Detail series of those that are.
+    detailed: u64,
+}
+
+impl Answer {
+    pub(super) fn new(status: Arc<Status>, selection: Selection) -> Self {
+        let (mut left_out, mut detailed) = (0, 0);
+        for circuit in &status.circuits {
+            let series = detail_series(circuit);
+            if selection.has(&circuit.name) { detailed += series } else { left_out += series }
+        }
+        Self { status, selection, left_out, detailed }
+    }
+
+    fn capacity_bytes(&self) -> usize {
+        let series = usize::try_from(self.detailed).unwrap_or_default();
+        (series + 8 * self.status.circuits.len() + 200) * SAMPLE_LEN_BYTES
+    }
+
+    /// The circuits that are asked for.
+    fn selected(&self) -> impl Iterator<Item = &CircuitStatus> {
+        self.status.circuits.iter().filter(|circuit| self.selection.has(&circuit.name))
+    }
+
+    fn write(&self, source: &Source, samples: &mut Samples<'_>) -> fmt::Result {
+        let Status { edge, uptime_s, ledger, ports, circuits, .. } = &*self.status;
+        match source {
+            Source::Info => samples.push(&[edge, env!("CARGO_PKG_VERSION")], 1),
+            Source::Uptime => samples.push_gauge(&[], uptime_s),
+            Source::LeftOut => samples.push(&[], self.left_out),
+            Source::Reasons => ports.iter().try_for_each(|port| {
+                let mut reasons = port.reasons.iter();
+                reasons
+                    .try_for_each(|(reason, frames)| samples.push(&[&port.name, reason], *frames))
+            }),
+            Source::Port(value) => {
+                ports.iter().try_for_each(|port| samples.push(&[&port.name], value(port)))
+            }
+            Source::Ledger(value) => value(ledger).map_or(Ok(()), |value| samples.push(&[], value)),
+            Source::ExportState(value) | Source::ExportCount(value) => {
+                let mut exports = ledger.exports.iter();
+                exports.try_for_each(|export| samples.push(&[&export.name], value(export)))
+            }
+            Source::Circuit(value) => {
+                let mut circuits = circuits.iter();
+                circuits.try_for_each(|circuit| samples.push(&[&circuit.name], value(circuit)))
+            }
+            Source::Sum(value) => circuits.iter().try_for_each(|circuit| {
+                let sum = Direction::ALL.iter().map(|way| sum(circuit, *way, *value)).sum();
+                samples.push(&[&circuit.name], sum)
+            }),
+            Source::SumByDirection(value) => circuits.iter().try_for_each(|circuit| {
+                let mut ways = Direction::ALL.iter();
+                ways.try_for_each(|way| {
+                    samples.push(&[&circuit.name, way.as_str()], sum(circuit, *way, *value))
+                })
+            }),
+            Source::Class(value) => {
+                self.selected().try_for_each(|circuit| classes(circuit, *value, samples))
+            }
+            Source::Policer(value) | Source::PolicerCount(value) => {
+                self.selected().try_for_each(|circuit| {
+                    circuit.policers.iter().try_for_each(|policer| {
+                        // An empty label is one that there is not.
+                        let peering = policer.peering.as_deref().unwrap_or_default();
+                        let class = policer.class.as_deref().unwrap_or_default();
+                        let (direction, link) = (&policer.direction, &policer.link);
+                        let labels = [&circuit.name, peering, class, direction, link];
+                        samples.push(&labels, value(policer))
+                    })
+                })
+            }
+        }
+    }
+}
+
+impl Collector for Answer {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        // A name without a sample would tell nothing.
+        let is_wanted = |family: &&Family| self.detailed > 0 || !family.extent().is_detail();
+        for family in FAMILIES.iter().filter(is_wanted) {
+            let unit = family.encoded_unit();
+            let metric = encoder.encode_descriptor(
+                family.stem,
+                family.help,
+                unit.as_ref(),
+                family.kind(),
+            )?;
+            self.write(&family.source, &mut Samples { metric, family })?;
+        }
+        Ok(())
+    }
+}
+
+/// The number of detail series that a circuit has.
+fn detail_series(circuit: &CircuitStatus) -> u64 {
+    let classes = circuit.peerings.iter().map(|peering| peering.classes.len()).sum::<usize>();
+    let series = FAMILIES.iter().map(|family| match family.extent() {
+        Extent::Edge | Extent::Circuit => 0,
+        Extent::Class => classes,
+        Extent::Policer => circuit.policers.len(),
+    });
+    series.sum::<usize>() as u64
+}
+
+/// A counter of a circuit in one direction: of all peerings, ports, links and classes.
+fn sum(circuit: &CircuitStatus, direction: Direction, value: fn(&Counters) -> u64) -> u64 {
+    let peerings = circuit.peerings.iter();
+    let peerings = peerings.filter(|peering| peering.direction == direction.as_str());
+    peerings.map(|peering| value(&peering.total)).sum()
+}
+
+fn classes(
+    circuit: &CircuitStatus,
+    value: fn(&Counters) -> u64,
+    samples: &mut Samples<'_>,
+) -> fmt::Result {
+    circuit.peerings.iter().try_for_each(|peering| {
+        let (kind, port, link) = (&peering.kind, &peering.port, &peering.link);
+        peering.classes.iter().try_for_each(|class| {
+            let labels = [&circuit.name, kind, port, link, &peering.direction, &class.class];
+            samples.push(&labels.map(String::as_str), value(&class.counters))
+        })
+    })
+}
+
+/// The samples of one family.
+struct Samples<'a> {
+    metric: MetricEncoder<'a>,
+    family: &'static Family,
+}
+
+impl Samples<'_> {
+    /// Adds one, with the labels' values in the table's order.
+    fn push(&mut self, values: &[&str], value: u64) -> fmt::Result {
+        let labels = Labels::new(self.family.labels, values);
+        match self.family.kind() {
+            MetricType::Info => self.metric.encode_info(&labels),
+            MetricType::Counter => {
+                let mut sample = self.metric.encode_family(&labels)?;
+                sample.encode_counter::<NoLabelSet, _, f64>(&value, None)
+            }
+            MetricType::Gauge | MetricType::Histogram | MetricType::Unknown => {
+                self.push_gauge(values, &value)
+            }
+        }
+    }
+
+    fn push_gauge(&mut self, values: &[&str], value: &impl EncodeGaugeValue) -> fmt::Result {
+        let labels = Labels::new(self.family.labels, values);
+        self.metric.encode_family(&labels)?.encode_gauge(value)
+    }
+}
+
+/// Labels of a sample.
+struct Labels<'a> {
+    names: &'static [&'static str],
+    values: &'a [&'a str],
+}
+
+impl<'a> Labels<'a> {
+    fn new(names: &'static [&'static str], values: &'a [&'a str]) -> Self {
+        debug_assert_eq!(names.len(), values.len(), "{names:?} {values:?}");
+        Self { names, values }
+    }
+}
+
+impl EncodeLabelSet for Labels<'_> {
+    fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> fmt::Result {
+        let mut labels = self.names.iter().zip(self.values);
+        labels.try_for_each(|(name, value)| (*name, *value).encode(encoder.encode_label()))
+    }
+}

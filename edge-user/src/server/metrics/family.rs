@@ -1,0 +1,129 @@
+//! A family of metrics: a name, a meaning, and the part of a status that its samples are from.
+
+use edge_api::{CircuitStatus, Counters, ExportStatus, LedgerStatus, PolicerStatus, PortStatus};
+use prometheus_client::{metrics::MetricType, registry::Unit};
+
+/// A family: samples with one name and one meaning.
+#[derive(Debug)]
+pub(super) struct Family {
+    /// The name without the suffix of its unit and of its kind.
+    pub(super) stem: &'static str,
+    /// The unit, which ends the name. `frames` and `bps` are none of the base units that
+    /// `OpenMetrics` lists, which allows others.
+    pub(super) unit: Option<&'static str>,
+    /// Names of the labels, in the order of the values that [`Source`] gives.
+    pub(super) labels: &'static [&'static str],
+    /// The meaning, as one sentence with the unit in it.
+    pub(super) help: &'static str,
+    /// The origin of the samples.
+    pub(super) source: Source,
+}
+
+/// The part of a status that has a sample of a family for each of its entries.
+#[derive(Debug)]
+pub(super) enum Source {
+    /// One sample, whose labels tell it all.
+    Info,
+    /// Seconds since the daemon's start.
+    Uptime,
+    /// The number of detail series that an answer lacks.
+    LeftOut,
+    /// Frames of a port, by reason.
+    Reasons,
+    /// A number of each port.
+    Port(fn(&PortStatus) -> u64),
+    /// A number of the ledger, if it has one.
+    Ledger(fn(&LedgerStatus) -> Option<u64>),
+    /// Whether each export works, as 1 or 0.
+    ExportState(fn(&ExportStatus) -> u64),
+    /// A count of each export.
+    ExportCount(fn(&ExportStatus) -> u64),
+    /// A number of each circuit.
+    Circuit(fn(&CircuitStatus) -> u64),
+    /// The sum of each circuit's peerings in both directions.
+    Sum(fn(&Counters) -> u64),
+    /// The same for each direction.
+    SumByDirection(fn(&Counters) -> u64),
+    /// Detail: a count of each class of each peering on each port.
+    Class(fn(&Counters) -> u64),
+    /// Detail: a number of each bucket.
+    Policer(fn(&PolicerStatus) -> u64),
+    /// Detail: a count of each bucket.
+    PolicerCount(fn(&PolicerStatus) -> u64),
+}
+
+/// The part of an edge that a family has a series for, or a few.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// The edge, a port or an export; every answer has them.
+    Edge,
+    /// A circuit; every answer has them.
+    Circuit,
+    /// A class of a peering on a port; only of circuits that are asked for.
+    Class,
+    /// A bucket; only of circuits that are asked for.
+    Policer,
+}
+
+impl Extent {
+    /// Whether only circuits that are asked for have it.
+    pub(super) fn is_detail(self) -> bool {
+        matches!(self, Self::Class | Self::Policer)
+    }
+}
+
+impl Family {
+    /// The family's name, as its samples have it.
+    #[cfg(test)]
+    pub(super) fn name(&self) -> String {
+        let unit = self.unit.map(|unit| format!("_{unit}")).unwrap_or_default();
+        let suffix = match self.kind() {
+            MetricType::Counter => "_total",
+            MetricType::Info => "_info",
+            MetricType::Gauge | MetricType::Histogram | MetricType::Unknown => "",
+        };
+        format!("{}{unit}{suffix}", self.stem)
+    }
+
+    /// The unit, as the encoder wants it.
+    pub(super) fn encoded_unit(&self) -> Option<Unit> {
+        self.unit.map(|unit| Unit::Other(unit.to_owned()))
+    }
+
+    /// Counter, gauge or info.
+    pub(super) fn kind(&self) -> MetricType {
+        match self.source {
+            Source::Info => MetricType::Info,
+            Source::Reasons
+            | Source::ExportCount(_)
+            | Source::Sum(_)
+            | Source::SumByDirection(_)
+            | Source::Class(_)
+            | Source::PolicerCount(_) => MetricType::Counter,
+            Source::Uptime
+            | Source::LeftOut
+            | Source::Port(_)
+            | Source::Ledger(_)
+            | Source::ExportState(_)
+            | Source::Circuit(_)
+            | Source::Policer(_) => MetricType::Gauge,
+        }
+    }
+
+    /// The part of an edge that it has series for.
+    pub(super) fn extent(&self) -> Extent {
+        match self.source {
+            Source::Info
+            | Source::Uptime
+            | Source::LeftOut
+            | Source::Reasons
+            | Source::Port(_)
+            | Source::Ledger(_)
+            | Source::ExportState(_)
+            | Source::ExportCount(_) => Extent::Edge,
+            Source::Circuit(_) | Source::Sum(_) | Source::SumByDirection(_) => Extent::Circuit,
+            Source::Class(_) => Extent::Class,
+            Source::Policer(_) | Source::PolicerCount(_) => Extent::Policer,
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Statuses to answer with.
+
+use std::collections::BTreeMap;
+
+use edge_api::{
+    CircuitStatus, ClassStatus, Counters, ExportStatus, LedgerState, LedgerStatus, PeeringStatus,
+    PolicerStatus, PortStatus, Status,
+};
+use jiff::Timestamp;
+
+/// An edge with two ports, one of which waits, and an export that fails.
+pub(super) fn status(circuits: Vec<CircuitStatus>) -> Status {
+    let booked = Timestamp::from_second(1_700_000_000).expect("a time");
+    let export = ExportStatus {
+        name: "billing".to_owned(),
+        delivered_batches: 3,
+        last_error: Some("refused".to_owned()),
+        failing_since: Some(booked),
+        last_delivered: None,
+        notice: None,
+    };
+    Status {
+        edge: "ams-1".to_owned(),
+        uptime_s: 12.5,
+        taken: booked,
+        ledger: LedgerStatus {
+            state_dir: "/var/lib/edge".into(),
+            state: LedgerState::Ok,
+            error: None,
+            failing_since: None,
+            notice: None,
+            last_booked: Some(booked),
+            exports: vec![export],
+        },
+        watches_egress: true,
+        ports: vec![
+            port("C1", "customer", "native", &[("ok", 7), ("no-egress", 2)]),
+            port("P1", "core", "none", &[]),
+        ],
+        circuits,
+    }
+}
+
+fn port(name: &str, side: &str, xdp_mode: &str, reasons: &[(&str, u64)]) -> PortStatus {
+    PortStatus {
+        name: name.to_owned(),
+        interface: "eth0".to_owned(),
+        side: side.to_owned(),
+        link: "primary".to_owned(),
+        xdp_mode: xdp_mode.to_owned(),
+        fault: None,
+        rx_frames: 9,
+        rx_bytes: 900,
+        reasons: reasons.iter().map(|(reason, frames)| ((*reason).to_owned(), *frames)).collect(),
+    }
+}
+
+/// A circuit of two peerings on two ports, with two classes in each, and two buckets.
+pub(super) fn circuit(name: &str, more: u64) -> CircuitStatus {
+    sized(name, ["private", "microsoft"], &["high", "low"], more)
+}
+
+/// A circuit of two peerings on two ports. A class of the first inbound one forwarded 1 frame, and
+/// `more`; of the second one, 2; outbound ten times as many. Twice as many were dropped, and three
+/// times as many refused.
+pub(super) fn sized(name: &str, peerings: [&str; 2], classes: &[&str], more: u64) -> CircuitStatus {
+    let ways = [("C1", "inbound", 1), ("P1", "outbound", 10)];
+    let peerings = (1..).zip(peerings).flat_map(|(number, kind)| {
+        ways.map(|(port, direction, times)| {
+            peering(kind, port, direction, counters(number * times + more), classes)
+        })
+    });
+    CircuitStatus {
+        name: name.to_owned(),
+        bandwidth_bps: 1_000_000_000,
+        enabled: true,
+        peerings: peerings.collect(),
+        policers: ways.map(|(_, direction, _)| policer(direction)).to_vec(),
+    }
+}
+
+fn counters(frames: u64) -> Counters {
+    Counters {
+        forwarded_frames: frames,
+        forwarded_bytes: 100 * frames,
+        dropped_frames: 2 * frames,
+        dropped_bytes: 200 * frames,
+        refused_frames: 3 * frames,
+        refused_bytes: 300 * frames,
+    }
+}
+
+fn peering(
+    kind: &str,
+    port: &str,
+    direction: &str,
+    of_each: Counters,
+    classes: &[&str],
+) -> PeeringStatus {
+    let class = |class: &&str| ClassStatus { class: (*class).to_owned(), counters: of_each };
+    PeeringStatus {
+        kind: kind.to_owned(),
+        port: port.to_owned(),
+        link: "primary".to_owned(),
+        direction: direction.to_owned(),
+        total: counters(of_each.forwarded_frames * classes.len() as u64),
+        drops: BTreeMap::new(),
+        classes: classes.iter().map(class).collect(),
+    }
+}
+
+fn policer(direction: &str) -> PolicerStatus {
+    PolicerStatus {
+        peering: None,
+        class: None,
+        direction: direction.to_owned(),
+        link: "primary".to_owned(),
+        rate_bps: 1_000_000_000,
+        burst_bytes: 3_125_000,
+        used_bytes: 11,
+        peak_1ms_bps: 12,
+        peak_100ms_bps: 13,
+        leases: 14,
+        retries: 15,
+        debts: 16,
+    }
+}

@@ -1,0 +1,68 @@
+//! The paths that are answered, on each way in.
+
+use axum::{
+    Router,
+    http::{StatusCode, Uri},
+    routing::{any, get, patch, post},
+};
+
+use super::{
+    error::ApiError,
+    metrics, openapi,
+    shared::State,
+    v1::{change, ledger, look},
+};
+
+/// Longest body of a request in bytes.
+const BODY_LEN_BYTES: usize = 64 * 1024;
+
+/// The control socket's.
+pub(super) fn control(state: State) -> Router {
+    let changes = Router::new()
+        .route("/v1/circuits/{name}", patch(change::set_bandwidth))
+        .route("/v1/config/reload", post(change::reload))
+        .route("/v1/ledger/book", post(ledger::book));
+    complete(reads().merge(changes), state)
+}
+
+/// The metrics' address': nothing can be changed there.
+pub(super) fn metrics(state: State) -> Router {
+    let router = reads()
+        .route("/metrics", get(metrics::answer))
+        .route("/v1/config/reload", any(not_that_way))
+        .route("/v1/ledger/book", any(not_that_way));
+    complete(router, state)
+}
+
+fn reads() -> Router<State> {
+    Router::new()
+        .route("/healthz", get(look::health))
+        .route("/v1/openapi.json", get(openapi::answer))
+        .route("/v1/status", get(look::status))
+        .route("/v1/circuits/{name}", get(look::circuit))
+        .route("/v1/ports", get(look::ports))
+        .route("/v1/usage", get(ledger::usage))
+}
+
+fn complete(router: Router<State>, state: State) -> Router {
+    router
+        .fallback(no_such_path)
+        .method_not_allowed_fallback(not_that_way)
+        .layer(axum::extract::DefaultBodyLimit::max(BODY_LEN_BYTES))
+        .with_state(state)
+}
+
+async fn no_such_path(uri: Uri) -> ApiError {
+    let error = format!("there is no {}", uri.path());
+    ApiError::new(
+        StatusCode::NOT_FOUND,
+        error,
+        Some("GET /v1/openapi.json has all paths; client and daemon may differ in version"),
+    )
+}
+
+async fn not_that_way(uri: Uri) -> ApiError {
+    let error = format!("{} can't be asked for in this way", uri.path());
+    let hint = "changes are made on the control socket; GET /v1/openapi.json has all methods";
+    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, error, Some(hint))
+}

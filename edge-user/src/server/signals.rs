@@ -1,0 +1,43 @@
+//! The signals that a daemon listens to.
+
+use anyhow::{Context as _, Result};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::daemon::engine::Engine;
+
+/// SIGHUP, SIGINT and SIGTERM.
+pub(super) struct Signals {
+    hangup: Signal,
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    pub(super) fn new() -> Result<Self> {
+        let listen = |kind| signal(kind).context("listening to signals");
+        Ok(Self {
+            hangup: listen(SignalKind::hangup())?,
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+        })
+    }
+
+    /// Reloads at each SIGHUP; returns at SIGINT or SIGTERM, also while a reload is under way.
+    pub(super) async fn handle(&mut self, engine: &Engine) {
+        loop {
+            tokio::select! {
+                _ = self.hangup.recv() => {
+                    let engine = engine.clone();
+                    tokio::spawn(async move {
+                        // The log has what an operator should know.
+                        if let Err(error) = engine.reload(None).await {
+                            tracing::error!("nothing was changed:\n{error}");
+                        }
+                    });
+                }
+                _ = self.interrupt.recv() => return,
+                _ = self.terminate.recv() => return,
+            }
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! Version 1 of the API.
+
+pub(super) mod change;
+pub(super) mod ledger;
+pub(super) mod look;
+mod select;

@@ -1,0 +1,100 @@
+//! Changes, which operators may make.
+
+use axum::{
+    Json,
+    extract::{Path, State, rejection::JsonRejection},
+    http::{HeaderMap, StatusCode, header::IF_MATCH},
+};
+use edge_api::{Bandwidth, BandwidthChange, BandwidthRequest, ErrorDocument, Reloaded};
+
+use super::super::{error::ApiError, role::Operator, shared};
+use crate::{config, daemon::bandwidth::SetBandwidth};
+
+/// Has the daemon read its configuration file again: all of it takes effect or, with an error, none.
+#[utoipa::path(
+    post,
+    path = "/v1/config/reload",
+    tag = "change",
+    params((
+        "If-Match" = Option<String>,
+        Header,
+        description = "The ETag of what was looked at: nothing is changed if another configuration runs."
+    )),
+    responses(
+        (status = OK, description = "The changes, which are in effect.", body = Reloaded),
+        (status = FORBIDDEN, description = "The client may only look.", body = ErrorDocument),
+        (status = CONFLICT, description = "The file asks for changes that need a restart.", body = ErrorDocument),
+        (status = PRECONDITION_FAILED, description = "Another configuration runs.", body = ErrorDocument),
+        (status = UNPROCESSABLE_ENTITY, description = "The file is wrong.", body = ErrorDocument),
+        (status = INTERNAL_SERVER_ERROR, description = "The machine refused it.", body = ErrorDocument),
+        (status = SERVICE_UNAVAILABLE, description = "The daemon is ending.", body = ErrorDocument),
+    )
+)]
+pub(in crate::server) async fn reload(
+    _operator: Operator,
+    State(state): State<shared::State>,
+    headers: HeaderMap,
+) -> Result<Json<Reloaded>, ApiError> {
+    Ok(Json(state.engine.reload(expected(&headers)?).await?))
+}
+
+/// Gives a circuit another bandwidth, without a lost frame.
+#[utoipa::path(
+    patch,
+    path = "/v1/circuits/{name}",
+    tag = "change",
+    params(
+        ("name" = String, Path, description = "The circuit's name."),
+        (
+            "If-Match" = Option<String>,
+            Header,
+            description = "The ETag of what was looked at: nothing is changed if another configuration runs."
+        )
+    ),
+    request_body = BandwidthRequest,
+    responses(
+        (status = OK, description = "The change, which is in effect.", body = BandwidthChange),
+        (status = BAD_REQUEST, description = "The request is wrong.", body = ErrorDocument),
+        (status = FORBIDDEN, description = "The client may only look.", body = ErrorDocument),
+        (status = NOT_FOUND, description = "There is no such circuit.", body = ErrorDocument),
+        (status = PRECONDITION_FAILED, description = "Another configuration runs.", body = ErrorDocument),
+        (status = UNPROCESSABLE_ENTITY, description = "The circuit can't have this bandwidth.", body = ErrorDocument),
+        (status = INTERNAL_SERVER_ERROR, description = "The machine refused it; or the bandwidth is in effect and could not be saved, which the message says.", body = ErrorDocument),
+        (status = SERVICE_UNAVAILABLE, description = "The daemon is ending.", body = ErrorDocument),
+    )
+)]
+pub(in crate::server) async fn set_bandwidth(
+    _operator: Operator,
+    State(state): State<shared::State>,
+    Path(circuit): Path<String>,
+    headers: HeaderMap,
+    request: Result<Json<BandwidthRequest>, JsonRejection>,
+) -> Result<Json<BandwidthChange>, ApiError> {
+    let Json(BandwidthRequest { bandwidth, save }) = request?;
+    let bandwidth_bps = match bandwidth {
+        Bandwidth::BitsPerSecond(bandwidth_bps) => bandwidth_bps,
+        Bandwidth::Text(text) => config::bandwidth_bps(&text).map_err(|message| {
+            let error = format!("the bandwidth {message}");
+            ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, error, None)
+        })?,
+    };
+    let request = SetBandwidth { circuit, bandwidth_bps, save };
+    Ok(Json(state.engine.set_bandwidth(request, expected(&headers)?).await?))
+}
+
+/// The digest that the client believes to run (RFC 9110, 13.1.1): one, or any with `*`.
+fn expected(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+    let Some(value) = headers.get(IF_MATCH) else { return Ok(None) };
+    let text = value.to_str().unwrap_or_default().trim();
+    if text == "*" {
+        return Ok(None);
+    }
+    let digest = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+    digest.filter(|digest| !digest.contains('"')).map(|digest| Some(digest.to_owned())).ok_or_else(
+        || {
+            ApiError::bad_request(
+                "If-Match is an ETag in double quotes, as an answer of the daemon has it",
+            )
+        },
+    )
+}

@@ -1,0 +1,187 @@
+//! The ledger: its usage, and a booking of what was counted since the last one.
+
+use std::time::Duration;
+
+use axum::{Json, extract::State, http::StatusCode};
+use edge_api::{Booked, ErrorDocument, Usage};
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::super::{
+    error::ApiError,
+    role::Operator,
+    shared::{self, Asked},
+};
+use crate::{
+    billing::ledger::{Grain, UsageQuery, UsageRecord},
+    daemon::look::{View, look},
+    time,
+    units::when,
+};
+
+/// Longest time that a client waits for a booking.
+const BOOK_WITHIN: Duration = Duration::from_secs(20);
+
+/// Books what was counted up to now.
+#[utoipa::path(
+    post,
+    path = "/v1/ledger/book",
+    tag = "change",
+    responses(
+        (
+            status = OK,
+            description = "Where the ledger is, and why it was not written, if it was not.",
+            body = Booked,
+        ),
+        (status = FORBIDDEN, description = "The client may only look.", body = ErrorDocument),
+    )
+)]
+pub(in crate::server) async fn book(
+    _operator: Operator,
+    State(state): State<shared::State>,
+) -> Result<Json<Booked>, ApiError> {
+    let bookkeeper = state.engine.bookkeeper();
+    let (state_dir, booking) = (bookkeeper.status().state_dir, bookkeeper.request_booking());
+    // It may take as long as a disk likes.
+    let booked = tokio::task::spawn_blocking(move || booking.wait(BOOK_WITHIN)).await;
+    let booked = booked.map_err(|error| ApiError::internal(&error.into()))?;
+    Ok(Json(Booked { state_dir, error: booked.err().map(|error| format!("{error:#}")) }))
+}
+
+/// The usage that is asked for; without any of these, all of it.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(in crate::server) struct Wanted {
+    /// Of this circuit only.
+    circuit: Option<String>,
+    /// Under this name of the edge only, where it was renamed.
+    edge: Option<String>,
+    /// Periods that start at this moment or later: `2026-01`, `2026-01-31` or `2026-01-31T12:00:00Z`.
+    from: Option<String>,
+    /// Periods that start before this moment, likewise.
+    to: Option<String>,
+    /// Sums over `period` (as the ledger keeps them, the default), `hour`, `day`, `month` or `total`.
+    by: Option<String>,
+}
+
+/// Usage with all that was counted up to now.
+#[utoipa::path(
+    get,
+    path = "/v1/usage",
+    tag = "look",
+    params(Wanted),
+    responses(
+        (status = OK, description = "Records of the ledger, and of the meters since.", body = Usage),
+        (status = BAD_REQUEST, description = "The query is wrong.", body = ErrorDocument),
+        (status = NOT_FOUND, description = "The ledger has no such circuit.", body = ErrorDocument),
+        (status = INTERNAL_SERVER_ERROR, description = "The ledger can't be read.", body = ErrorDocument),
+    )
+)]
+pub(in crate::server) async fn usage(
+    State(state): State<shared::State>,
+    Asked(wanted): Asked<Wanted>,
+) -> Result<Json<Usage>, ApiError> {
+    let query = wanted.query()?;
+    let state_dir = state.engine.bookkeeper().status().state_dir;
+    let engine = state.engine.clone();
+    // A private copy of the ledger is made for each: one at a time.
+    let _turn = state.usage_turn.lock().await;
+    let read = move || {
+        let view = look(&state_dir, Some(&engine.books()), &engine.control())?;
+        taken(&view, &query)
+    };
+    let usage = tokio::task::spawn_blocking(read).await;
+    Ok(Json(usage.map_err(|error| ApiError::internal(&error.into()))??))
+}
+
+impl Wanted {
+    fn query(self) -> Result<UsageQuery, ApiError> {
+        let moment = |name: &str, text: Option<String>| -> Result<Option<Timestamp>, ApiError> {
+            let moment = text.map(|text| {
+                when::timestamp(&text)
+                    .map_err(|help| ApiError::bad_request(format!("{name}={text}: {help}")))
+            });
+            moment.transpose()
+        };
+        let (from, to) = (moment("from", self.from)?, moment("to", self.to)?);
+        if from.zip(to).is_some_and(|(from, to)| from >= to) {
+            return Err(ApiError::bad_request("`from` is not before `to`"));
+        }
+        let grain = match self.by.as_deref() {
+            None | Some("period") => Grain::Period,
+            Some("hour") => Grain::Hour,
+            Some("day") => Grain::Day,
+            Some("month") => Grain::Month,
+            Some("total") => Grain::Total,
+            Some(other) => {
+                let error = format!("by={other}: give period, hour, day, month or total");
+                return Err(ApiError::bad_request(error));
+            }
+        };
+        Ok(UsageQuery { edge: self.edge, circuit: self.circuit, from, to, grain })
+    }
+}
+
+fn taken(view: &View, query: &UsageQuery) -> Result<Usage, ApiError> {
+    let failed = |error: crate::billing::ledger::LedgerError| ApiError::internal(&error.into());
+    let ledger = &view.ledger;
+    if let Some(circuit) = &query.circuit
+        && !ledger.circuits().map_err(failed)?.iter().any(|(_, name)| name == circuit)
+    {
+        let error = format!("the ledger has no circuit {circuit:?}");
+        let hint = "GET /v1/usage without it has all there is";
+        return Err(ApiError::new(StatusCode::NOT_FOUND, error, Some(hint)));
+    }
+    let gaps = ledger.gaps().map_err(failed)?.into_iter().map(|gap| gap.to_string());
+    let doubts = ledger.doubts(time::wall()).map_err(failed)?;
+    let doubts = doubts.into_iter().map(|doubt| doubt.to_string());
+    let mut is_complete = view.is_complete_until(query.to);
+    let missing = view.missing.iter().filter(|_| !is_complete).map(ToString::to_string);
+    let mut warnings: Vec<_> =
+        gaps.chain(doubts).chain(missing).chain(view.notes.iter().cloned()).collect();
+    let expired = ledger.expired_until().map_err(failed)?;
+    if let Some((from, until)) = query.from.zip(expired).filter(|(from, until)| from < until) {
+        is_complete = false;
+        warnings.push(format!("usage from {from} to {until} is no longer kept"));
+    }
+    let records = ledger.usage(query).map_err(failed)?.into_iter().map(document);
+    Ok(Usage { records: records.collect(), is_complete, warnings })
+}
+
+fn document(record: UsageRecord) -> edge_api::UsageRecord {
+    let UsageRecord {
+        edge,
+        circuit,
+        service_key,
+        peering,
+        link,
+        direction,
+        class,
+        billing,
+        accounting,
+        start,
+        end,
+        frames,
+        bytes,
+        billed_bytes,
+        estimated,
+    } = record;
+    edge_api::UsageRecord {
+        edge,
+        circuit,
+        service_key,
+        peering,
+        link,
+        direction,
+        class,
+        billing,
+        accounting,
+        start,
+        end,
+        frames,
+        bytes,
+        billed_bytes,
+        estimated,
+    }
+}

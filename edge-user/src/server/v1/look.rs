@@ -1,0 +1,126 @@
+//! Looking: status, circuits and ports.
+
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::{
+        StatusCode,
+        header::{CONTENT_TYPE, ETAG, LINK},
+    },
+    response::{IntoResponse, Response},
+};
+use edge_api::{CircuitStatus, ErrorDocument, Health, Ports, Status};
+
+use super::{
+    super::{
+        error::ApiError,
+        shared::{self, Asked, tagged},
+    },
+    select::Selection,
+};
+
+const JSON: &str = "application/json";
+
+/// Whether frames flow and usage is booked.
+#[utoipa::path(
+    get,
+    path = "/healthz",
+    tag = "look",
+    responses(
+        (status = OK, description = "Every port runs its program, and the ledger is written.", body = Health),
+        (status = SERVICE_UNAVAILABLE, description = "Some does not; the answer says which.", body = Health),
+    )
+)]
+pub(in crate::server) async fn health(
+    State(state): State<shared::State>,
+) -> Result<Response, ApiError> {
+    let snapshot = state.snapshot().await?;
+    let health = Health::of(&snapshot.status);
+    let status =
+        if health.faults.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    Ok((status, Json(health)).into_response())
+}
+
+/// The state of the edge, and its counters, as they are after the request has come.
+#[utoipa::path(
+    get,
+    path = "/v1/status",
+    tag = "look",
+    params(Selection),
+    responses(
+        (
+            status = OK,
+            description = "The document of `edge status --json`. Where `limit` has left circuits out, \
+                           the header `Link` leads to the next ones (RFC 8288).",
+            body = Status,
+            headers(("ETag" = String, description = "Digest of the configuration that runs.")),
+        ),
+        (status = BAD_REQUEST, description = "The query is wrong.", body = ErrorDocument),
+        (status = NOT_FOUND, description = "There is no such circuit.", body = ErrorDocument),
+    )
+)]
+pub(in crate::server) async fn status(
+    State(state): State<shared::State>,
+    Asked(selection): Asked<Selection>,
+) -> Result<Response, ApiError> {
+    let snapshot = state.snapshot().await?;
+    // Many circuits are a long text: others are answered meanwhile.
+    let rendered = tokio::task::spawn_blocking(move || {
+        let page = selection.of(&snapshot.status)?;
+        let headers = [(ETAG, format!("\"{}\"", snapshot.digest)), (CONTENT_TYPE, JSON.to_owned())];
+        let mut answer = (headers, page.json).into_response();
+        if let Some(next) = page.next
+            && let Ok(next) = format!("<{next}>; rel=\"next\"").parse()
+        {
+            answer.headers_mut().insert(LINK, next);
+        }
+        Ok(answer)
+    });
+    rendered.await.map_err(|error| ApiError::internal(&error.into()))?
+}
+
+/// One circuit.
+#[utoipa::path(
+    get,
+    path = "/v1/circuits/{name}",
+    tag = "look",
+    params(("name" = String, Path, description = "The circuit's name.")),
+    responses(
+        (
+            status = OK,
+            description = "Its entry in the document of `edge status --json`.",
+            body = CircuitStatus,
+            headers(("ETag" = String, description = "Digest of the configuration that runs.")),
+        ),
+        (status = NOT_FOUND, description = "There is no such circuit.", body = ErrorDocument),
+    )
+)]
+pub(in crate::server) async fn circuit(
+    State(state): State<shared::State>,
+    Path(name): Path<String>,
+) -> Result<Response, ApiError> {
+    let snapshot = state.snapshot().await?;
+    let circuit = snapshot.status.circuits.iter().find(|circuit| circuit.name == name);
+    let circuit = circuit.ok_or_else(|| ApiError::no_circuit(&name))?;
+    Ok(tagged(&snapshot.digest, circuit).into_response())
+}
+
+/// The ports.
+#[utoipa::path(
+    get,
+    path = "/v1/ports",
+    tag = "look",
+    responses((
+        status = OK,
+        description = "Their entries in the document of `edge status --json`.",
+        body = Ports,
+        headers(("ETag" = String, description = "Digest of the configuration that runs.")),
+    ))
+)]
+pub(in crate::server) async fn ports(
+    State(state): State<shared::State>,
+) -> Result<Response, ApiError> {
+    let snapshot = state.snapshot().await?;
+    let ports = Ports { ports: snapshot.status.ports.clone() };
+    Ok(tagged(&snapshot.digest, ports).into_response())
+}

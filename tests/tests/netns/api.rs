@@ -1,0 +1,218 @@
+//! The control API, as a program meets it: what it answers, to whom, and what it refuses.
+
+use std::{
+    fs,
+    os::unix::{fs::PermissionsExt as _, process::CommandExt as _},
+    process::{Command, Output},
+};
+
+use anyhow::{Context as _, Result};
+use edge_tests::{
+    daemon::{CONFIG_PATH, Daemon, configure, detach},
+    ends::{Ends, lab},
+    frames::{frame, ipv4},
+    http::{Answer, CONTROL, METRICS, at_the_address, at_the_socket},
+    lab_config,
+};
+use edge_user::{lab::root_or_skip, server::openapi};
+use serde_json::{Value, json};
+
+const CONFIG: &str = lab_config!(
+    r#"[[circuit]]
+name = "contoso"
+service_key = "k1"
+bandwidth = "1 Gbps"
+s_tag = 100
+  [[circuit.peering]]
+  kind = "private"
+  c_tag = 10
+
+[[circuit]]
+name = "fabrikam / lon ö"
+bandwidth = "50 Mbps"
+s_tag = 200
+  [[circuit.peering]]
+  kind = "private"
+  c_tag = 10
+"#
+);
+
+fn config() -> String {
+    CONFIG.replace("metrics = \"127.0.0.1:0\"", &format!("metrics = \"{METRICS}\""))
+}
+
+fn get(path: &str) -> Result<Answer> {
+    at_the_socket(&format!("GET {path}"), &[], "")
+}
+
+fn status_of(answer: &Answer, status: u16) -> Result<Value> {
+    assert_eq!(answer.status, status, "{answer:?}");
+    let document = answer.json()?;
+    if status >= 400 {
+        assert!(document["error"].as_str().is_some_and(|error| !error.is_empty()), "{answer:?}");
+        assert!(document.get("hint").is_some() && document.get("where").is_some(), "{answer:?}");
+    }
+    Ok(document)
+}
+
+/// Every path of the description that only looks, and every method that changes something.
+fn described() -> Result<(Vec<String>, Vec<String>)> {
+    let description: Value = serde_json::from_str(openapi::description())?;
+    let (mut reads, mut writes) = (Vec::new(), Vec::new());
+    for (path, methods) in description["paths"].as_object().context("paths")? {
+        let path = path.replace("{name}", "contoso");
+        for method in methods.as_object().context("methods")?.keys() {
+            match method.as_str() {
+                "get" => reads.push(path.clone()),
+                other => writes.push(format!("{} {path}", other.to_uppercase())),
+            }
+        }
+    }
+    Ok((reads, writes))
+}
+
+#[test]
+fn the_api_looks_on_both_ways_and_changes_on_one() -> Result<()> {
+    if !root_or_skip("the_api_looks_on_both_ways_and_changes_on_one") {
+        return Ok(());
+    }
+    let lab = lab(1600)?;
+    let daemon = Daemon::start(&lab, &config())?;
+    let (reads, writes) = described()?;
+    assert!(reads.len() >= 6 && writes.len() >= 3, "{reads:?} {writes:?}");
+    for path in &reads {
+        status_of(&get(path)?, 200)?;
+        status_of(&at_the_address(&lab, &format!("GET {path}"), &[], "")?, 200)?;
+    }
+    for request in &writes {
+        status_of(&at_the_address(&lab, request, &[], r#"{"bandwidth":"2 Gbps"}"#)?, 405)?;
+    }
+    assert_eq!(get("/v1/openapi.json")?.body, openapi::description());
+    status_of(&get("/v2/status")?, 404)?;
+    status_of(&at_the_socket("DELETE /v1/circuits/contoso", &[], "")?, 405)?;
+    // Nothing of all this has changed anything.
+    assert_eq!(status_of(&get("/v1/circuits/contoso")?, 200)?["bandwidth_bps"], 1_000_000_000);
+    daemon.stop()?;
+    detach(&lab)?;
+    Ok(())
+}
+
+#[test]
+fn a_status_shows_frames_that_were_sent_before_and_can_be_asked_for_in_parts() -> Result<()> {
+    if !root_or_skip("a_status_shows_frames_that_were_sent_before_and_can_be_asked_for_in_parts") {
+        return Ok(());
+    }
+    let lab = lab(1600)?;
+    let daemon = Daemon::start(&lab, &config())?;
+    let ends = Ends::open(&lab)?;
+    let sent = frame(&[(0x88a8, 100), (0x8100, 10)], 0x0800, &ipv4(0, 300));
+    for round in 1..=5 {
+        ends.customer.0.send(&sent)?;
+        lab.settle(std::time::Duration::from_secs(5))?;
+        let circuit = status_of(&get("/v1/circuits/contoso")?, 200)?;
+        let inbound = circuit["peerings"].as_array().context("peerings")?;
+        let inbound =
+            inbound.iter().find(|own| own["direction"] == "inbound").context("inbound")?;
+        assert_eq!(inbound["forwarded_frames"], round);
+    }
+    let whole = status_of(&get("/v1/status")?, 200)?;
+    let one = status_of(&get("/v1/status?circuit=contoso")?, 200)?;
+    assert_eq!(one["circuits"], json!([whole["circuits"][0]]));
+    let other = status_of(&get("/v1/circuits/fabrikam%20%2F%20lon%20%C3%B6")?, 200)?;
+    assert_eq!(other["name"], "fabrikam / lon ö");
+    let names = get("/v1/status?fields=circuits.name&limit=1")?;
+    assert_eq!(status_of(&names, 200)?, json!({ "circuits": [{ "name": "contoso" }] }));
+    let link = names.headers.get("link").context("a link to the next page")?;
+    let next = link.strip_prefix('<').and_then(|link| link.strip_suffix(">; rel=\"next\""));
+    let last = get(next.context("a link")?)?;
+    assert_eq!(status_of(&last, 200)?, json!({ "circuits": [{ "name": "fabrikam / lon ö" }] }));
+    assert_eq!(last.headers.get("link"), None);
+    status_of(&get("/v1/status?circuit=nobody")?, 404)?;
+    status_of(&get("/v1/status?limit=many")?, 400)?;
+    daemon.stop()?;
+    detach(&lab)?;
+    Ok(())
+}
+
+#[test]
+fn a_change_is_refused_as_a_whole_or_takes_effect() -> Result<()> {
+    if !root_or_skip("a_change_is_refused_as_a_whole_or_takes_effect") {
+        return Ok(());
+    }
+    let lab = lab(1600)?;
+    let daemon = Daemon::start(&lab, &config())?;
+    let circuit = "/v1/circuits/contoso";
+    let patch = |path: &str, headers: &[(&str, &str)], body: &str| {
+        at_the_socket(&format!("PATCH {path}"), headers, body)
+    };
+    let before = get(circuit)?.etag()?.to_owned();
+    assert_eq!(get("/v1/status")?.etag()?, before);
+    for (path, headers, body, status) in [
+        ("/v1/circuits/nobody", &[][..], r#"{"bandwidth":"2 Gbps"}"#, 404),
+        (circuit, &[], r#"{"bandwidth":"2 Gbps""#, 400),
+        (circuit, &[], r#"{"bandwith":"2 Gbps"}"#, 400),
+        (circuit, &[], r#"{"bandwidth":-5}"#, 400),
+        (circuit, &[], r#"{"bandwidth":"fast"}"#, 422),
+        (circuit, &[], r#"{"bandwidth":"1 bps"}"#, 422),
+        (circuit, &[("If-Match", "\"0123\"")], r#"{"bandwidth":"2 Gbps"}"#, 412),
+        (circuit, &[("If-Match", "0123")], r#"{"bandwidth":"2 Gbps"}"#, 400),
+    ] {
+        status_of(&patch(path, headers, body)?, status)?;
+    }
+    assert_eq!(get(circuit)?.etag()?, before);
+
+    let change = patch(circuit, &[("If-Match", &before)], r#"{"bandwidth":"2 Gbps"}"#)?;
+    assert_eq!(status_of(&change, 200)?["bandwidth_bps"], json!([1_000_000_000, 2_000_000_000u64]));
+    let after = get(circuit)?;
+    assert_eq!(after.json()?["bandwidth_bps"], 2_000_000_000u64);
+    assert_ne!(after.etag()?, before);
+    // It has another digest, which a second client with the first one in mind does not know of.
+    status_of(&patch(circuit, &[("If-Match", &before)], r#"{"bandwidth":3000000000}"#)?, 412)?;
+
+    configure(&config().replace("s_tag = 200", "s_tag = 9000"))?;
+    let refused = status_of(&at_the_socket("POST /v1/config/reload", &[], "")?, 422)?;
+    let place = refused["where"].as_str().context("a place")?;
+    assert!(place.starts_with(&format!("{CONFIG_PATH}:")), "{refused}");
+    configure(&config().replace("[edge]", "[edge]\nstate_dir = \"/var/lib/edge/other\""))?;
+    status_of(&at_the_socket("POST /v1/config/reload", &[], "")?, 409)?;
+    configure(&config())?;
+    status_of(&at_the_socket("POST /v1/config/reload", &[("If-Match", &before)], "")?, 412)?;
+    let reloaded = status_of(&at_the_socket("POST /v1/config/reload", &[], "")?, 200)?;
+    assert_eq!(reloaded["difference"]["bandwidths"][0][0], "contoso");
+    // The same configuration has the same digest again.
+    assert_eq!(get(circuit)?.etag()?, before);
+    daemon.stop()?;
+    detach(&lab)?;
+    Ok(())
+}
+
+#[test]
+fn other_users_may_look_where_they_are_let_in() -> Result<()> {
+    if !root_or_skip("other_users_may_look_where_they_are_let_in") {
+        return Ok(());
+    }
+    let lab = lab(1600)?;
+    let daemon = Daemon::start(&lab, &config())?;
+    assert_eq!(fs::metadata(CONTROL)?.permissions().mode() & 0o777, 0o600);
+    fs::set_permissions(CONTROL, fs::Permissions::from_mode(0o666))?;
+    let looked = as_nobody(&["status", "--json"])?;
+    assert!(looked.status.success(), "{looked:?}");
+    let refused = as_nobody(&["set-bandwidth", "contoso", "2 Gbps"])?;
+    assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(said.contains("may look, and not change anything"), "{said}");
+    assert_eq!(as_nobody(&["reload"])?.status.code(), Some(1));
+    assert_eq!(get("/v1/circuits/contoso")?.json()?["bandwidth_bps"], 1_000_000_000);
+    daemon.stop()?;
+    detach(&lab)?;
+    Ok(())
+}
+
+/// A command of `edge` by a user without any rights.
+fn as_nobody(arguments: &[&str]) -> Result<Output> {
+    // The build may be where others can't reach it.
+    let binary = "/run/edge/edge-for-all";
+    fs::copy(edge_tests::daemon::edge_binary(), binary)?;
+    fs::set_permissions(binary, fs::Permissions::from_mode(0o755))?;
+    Ok(Command::new(binary).args(arguments).gid(65_534).uid(65_534).output()?)
+}
