@@ -16,7 +16,10 @@ mod prepare;
 mod turning;
 mod undo;
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use anyhow::{Context as _, Result};
 
@@ -25,8 +28,12 @@ pub(super) use self::{
     prepare::{Aim, Prepared, prepare},
 };
 use crate::{
-    kernel::{KernelTables, Pins, PortLink, PortProgram, host::interface::Interface},
-    plan::{Capacity, Plan},
+    kernel::{
+        KernelTables, Pins, PortLink, PortProgram,
+        host::interface::Interface,
+        read::books::{AllBooks, all_books},
+    },
+    plan::{AttachmentKey, Capacity, Plan},
 };
 
 /// A set of tables, and where it is pinned.
@@ -55,6 +62,15 @@ pub(super) fn create_set(capacity: &Capacity, pins: Pins) -> Result<Set> {
             Err(error.context(format!("making tables in {}", pins.directory().display())))
         }
     }
+}
+
+/// Everybody that tables under `pin_dir` have counters of.
+pub(super) fn owners_before(pin_dir: &Path) -> Result<BTreeSet<AttachmentKey>> {
+    let AllBooks { books, unreadable } = all_books(pin_dir)?;
+    for error in unreadable {
+        tracing::warn!("counters that can't be read have no room in new tables: {error:#}");
+    }
+    Ok(books.iter().flat_map(|(_, books)| books.slots()).map(|slot| slot.key).collect())
 }
 
 /// Has what is forwarded to ports leave by their interfaces, and by none where they have none: tables

@@ -80,6 +80,20 @@ impl Capacity {
         }
     }
 
+    /// The same, and room for the counters of owners before that are shown with those of the
+    /// configuration's attachments: they move to the tables when the ones before are booked.
+    #[must_use]
+    pub fn for_config_after(config: &Config, before: &BTreeSet<AttachmentKey>) -> Self {
+        let own: BTreeSet<AttachmentKey> = members(config).map(|member| member.key()).collect();
+        let places: BTreeSet<_> = own.iter().map(AttachmentKey::place).collect();
+        let is_shown = |key: &&AttachmentKey| places.contains(&key.place()) && !own.contains(*key);
+        let shown = before.iter().filter(is_shown).count();
+        let mut capacity = Self::for_config(config);
+        let shown = u32::try_from(shown).unwrap_or(u32::MAX);
+        capacity.attachments = capacity.attachments.saturating_add(shown);
+        capacity
+    }
+
     /// The number of a map's entries.
     #[must_use]
     pub fn entries(&self, of: Entries) -> u32 {
@@ -159,6 +173,26 @@ mod tests {
             let plan = Plan::new(&config, &unused, Police::Purchased).expect("room");
             assert_eq!(plan.attachments.len(), 6 * circuits as usize);
         }
+    }
+
+    #[test]
+    fn counters_that_are_shown_have_room_beside_the_configurations() {
+        let [config, more] = [300, 301].map(config);
+        let before = |classes: &[&str]| {
+            let classes = classes.iter().map(|class| (*class).to_owned()).collect::<Vec<_>>();
+            let owner =
+                |member: Member<'_>| AttachmentKey { classes: classes.clone(), ..member.key() };
+            members(&more).map(owner).collect::<Vec<_>>()
+        };
+        let room = |before: &BTreeSet<AttachmentKey>| {
+            Capacity::for_config_after(&config, before).attachments
+        };
+        let own = members(&config).map(|member| member.key()).collect();
+        let least = Capacity::for_config(&config).attachments;
+        assert_eq!([room(&BTreeSet::new()), room(&own)], [least; 2]);
+        // Those of a circuit that is gone are not shown.
+        let all: BTreeSet<_> = [before(&["a"]), before(&["b"])].concat().into_iter().collect();
+        assert_eq!(room(&all), least + 2 * 6 * 300);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::{
         AtExit,
         bookkeeper::Bookkeeper,
         close::{Unbooked, close},
-        install::{Aim, Committed, Set, commit, create_set, prepare},
+        install::{Aim, Committed, Set, commit, create_set, owners_before, prepare},
         instructions::Instructions,
         interfaces::Wanted,
         policers::Peaks,
@@ -75,9 +75,11 @@ impl Instance {
         ensure_our_namespace(pin_dir, &devices)?;
         let found = newest_set(pin_dir)?;
         let is_new = found.is_none();
-        let mut set = match found {
-            Some(set) => set,
-            None => create_set(&Capacity::for_config(&config), Pins::first(pin_dir)?)?,
+        let mut set = if let Some(set) = found {
+            set
+        } else {
+            let capacity = Capacity::for_config_after(&config, &owners_before(pin_dir)?);
+            create_set(&capacity, Pins::first(pin_dir)?)?
         };
         let started = Self::install(&mut set, &config, &devices);
         let (committed, bookkeeper, watches_egress) = match started {

@@ -7,6 +7,7 @@ use anyhow::{Result, ensure};
 use super::{
     Installed, Set, create_set,
     in_place::{plan_in_place, reads_the_same},
+    owners_before,
     ports::{Ports, prepare_ports},
     set_egress,
     undo::Undo,
@@ -129,7 +130,8 @@ fn try_prepare(
         Ok(plan) => (plan, None),
         Err(why) => {
             tracing::info!("{why:#}: the ports turn to other tables");
-            let created = create_set(&Capacity::for_config(config), Pins::next(&set.pins)?)?;
+            let capacity = Capacity::for_config_after(config, &owners_before(set.pins.root())?);
+            let created = create_set(&capacity, Pins::next(&set.pins)?)?;
             let unused = undo.next.insert(created).tables.capacity().unused();
             (Plan::new(config, &unused, Police::Purchased)?, open_books(&set.pins))
         }

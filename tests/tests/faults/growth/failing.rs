@@ -92,6 +92,33 @@ fn classes_that_change(test: &str, gone: usize, come: usize) -> Result<()> {
     check_all(&lab, sent, daemon)
 }
 
+/// All circuits have other classes again and again while nothing can be booked: the last tables have room
+/// for the counters of all of them.
+#[test]
+fn classes_of_all_circuits_that_change_often_are_shown_on() -> Result<()> {
+    if !root_or_skip("classes_of_all_circuits_that_change_often_are_shown_on") {
+        return Ok(());
+    }
+    let lab = lab(1600)?;
+    let mut disk = Disk::new()?;
+    let daemon = Daemon::start(&lab, &with_classes(0))?;
+    only_set(&daemon)?;
+    let (sent, daemon) = under_load(&lab, || {
+        watching(|| {
+            disk.fill()?;
+            for round in 1..4 {
+                configure(&with_classes(round))?;
+                reload()?;
+            }
+            ensure!(sets()?.len() == 4, "{:?}", sets()?);
+            disk.repair()?;
+            only_set(&daemon).map(drop)
+        })?;
+        Ok(daemon)
+    })?;
+    check_all(&lab, sent, daemon)
+}
+
 /// A reload that needs the place of a circuit that is gone, and can't book it, makes other tables.
 #[test]
 fn places_that_cant_be_booked_are_nobodys_to_take() -> Result<()> {
@@ -180,6 +207,17 @@ impl Page {
 fn with_class(round: usize, count: usize) -> String {
     let config = with_unmatched(round, with_others(count, 20));
     config.replacen("c_tag = 10\n", "c_tag = 10\nqos = \"own\"\n", 1)
+        + &format!("[qos.own]\nclasses = [{{ name = \"of-{round}\", dscp = [\"default\"] }}]\n")
+}
+
+/// 301 circuits, all with a class of their own for each round.
+fn with_classes(round: usize) -> String {
+    let config = with_unmatched(round, with_others(300, 20));
+    let lines = config.lines().map(|line| {
+        let is_peering = line.trim_start().starts_with("c_tag = ");
+        format!("{line}\n{}", if is_peering { "qos = \"own\"\n" } else { "" })
+    });
+    lines.collect::<String>()
         + &format!("[qos.own]\nclasses = [{{ name = \"of-{round}\", dscp = [\"default\"] }}]\n")
 }
 
