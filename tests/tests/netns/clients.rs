@@ -4,7 +4,7 @@
 use std::{
     fs,
     io::{Read as _, Write as _},
-    net::{Ipv4Addr, SocketAddr, TcpStream},
+    net::TcpStream,
     os::unix::{fs::PermissionsExt as _, net::UnixStream},
     time::Duration,
 };
@@ -13,6 +13,7 @@ use anyhow::{Context as _, Result};
 use edge_tests::{
     daemon::{CONFIG_PATH, Daemon, book, configure, detach, edge, edge_binary, status},
     ends::lab,
+    http::{CONTROL, METRICS},
     lab_config,
 };
 use edge_user::lab::{Lab, root_or_skip};
@@ -20,8 +21,6 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 /// Connections that nobody says anything on.
 const SILENT: usize = 2_000;
-const METRICS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9478);
-const CONTROL: &str = "/run/edge/control.sock";
 const CONFIG: &str = lab_config!(
     r#"[[circuit]]
 name = "contoso"

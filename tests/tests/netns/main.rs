@@ -7,6 +7,7 @@ mod cli;
 mod clients;
 mod demo;
 mod egress;
+mod large;
 mod limits;
 mod looking;
 mod namespaces;

@@ -30,6 +30,9 @@ use super::{
     limits::Limits,
 };
 
+/// With both ports, 600 slots; there is room for 1,200.
+const CIRCUITS: usize = 300;
+
 /// The changes that each refused configuration would make to the frames of the load and to their
 /// bill.
 fn worse(config: &str) -> String {
@@ -145,8 +148,6 @@ fn a_refused_reload_takes_no_counters_that_are_shown() -> Result<()> {
     if !root_or_skip("a_refused_reload_takes_no_counters_that_are_shown") {
         return Ok(());
     }
-    // With both ports, 600 slots; there is room for 1,200.
-    const CIRCUITS: usize = 300;
     let config = |edge: &str, first: usize| {
         let mut config = lab_config!("").replace("\"lab\"", &format!("\"{edge}\""));
         for number in first..first + CIRCUITS {
