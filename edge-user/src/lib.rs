@@ -15,6 +15,7 @@ pub mod lab;
 pub mod model;
 pub mod plan;
 pub mod replay;
+pub mod report;
 pub mod server;
 pub mod time;
 pub mod units;

@@ -83,7 +83,7 @@ pub fn replay(fixture: &Fixture, port: &str, engine: &mut dyn Engine, capture: &
     let planned = fixture.plan.port(port).expect("a port");
     let mut replay = Replay::new(engine, &fixture.plan, planned, &fixture.capacity);
     let mut reader = read(capture);
-    let error = replay.run(&mut reader, Some(&mut writer), Some(&mut lines)).err();
+    let error = replay.run(&mut reader, Some(&mut writer), Some(&mut lines)).err().map(Into::into);
     let warnings = replay.summary().warnings(&reader.found());
     view::replay::print(replay.summary(), planned.unmatched, &mut report).expect("memory has room");
 

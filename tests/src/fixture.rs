@@ -263,6 +263,7 @@ impl Fixture {
     ///
     /// If there is no such port.
     pub fn kernel(&self, port: &str) -> Result<KernelEngine> {
-        KernelEngine::new(&self.plan, self.plan.port(port).expect("a port"), &self.capacity)
+        let port = self.plan.port(port).expect("a port");
+        Ok(KernelEngine::new(&self.plan, port, &self.capacity)?)
     }
 }

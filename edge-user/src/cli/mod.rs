@@ -16,7 +16,7 @@ mod snippets;
 mod status;
 mod usage;
 
-use std::{io, io::IsTerminal as _, path::PathBuf, process::ExitCode};
+use std::{error::Error, io, io::IsTerminal as _, path::PathBuf, process::ExitCode};
 
 use annotate_snippets::Renderer;
 use clap::{
@@ -26,8 +26,8 @@ use clap::{
 use edge_api::ClientError;
 use edge_user::{
     config::{ConfigErrors, DEFAULT_CONTROL, MAX_SOCKET_LEN_BYTES},
-    kernel::object::load_error::LoadError,
-    replay::capture::CaptureError,
+    kernel::{error::KernelError, object::load_error::LoadError},
+    replay::{capture::CaptureError, error::ReplayError},
 };
 use nix::{errno::Errno, unistd::geteuid};
 use tracing_subscriber::EnvFilter;
@@ -167,9 +167,8 @@ fn is_of_config(error: &anyhow::Error) -> bool {
 }
 
 fn exit_code(error: &anyhow::Error) -> u8 {
-    let is_not_ethernet = error
-        .downcast_ref::<CaptureError>()
-        .is_some_and(|error| matches!(error, CaptureError::NotEthernet { .. }));
+    let is_not_ethernet = causes(error)
+        .any(|cause| matches!(cause.downcast_ref(), Some(CaptureError::NotEthernet { .. })));
     let is_callers = error.downcast_ref::<ClientError>().is_some_and(ClientError::is_callers);
     let is_usage = error.is::<ConfigErrors>() || is_callers || error.is::<UsageError>();
     if is_usage || is_not_ethernet { 2 } else { 1 }
@@ -177,7 +176,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
 
 /// Advice on an error that root would not have.
 fn permission_hint(error: &anyhow::Error) -> &'static str {
-    let is_permission = error.chain().any(|cause| {
+    let is_permission = causes(error).any(|cause| {
         let io = cause.downcast_ref::<io::Error>().and_then(io::Error::raw_os_error);
         let errno = cause.downcast_ref::<Errno>().copied();
         matches!(errno.or(io.map(Errno::from_raw)), Some(Errno::EPERM | Errno::EACCES))
@@ -187,13 +186,25 @@ fn permission_hint(error: &anyhow::Error) -> &'static str {
 
 /// The verifier's log, where a program was refused.
 fn refusal_log(error: &anyhow::Error) -> Option<&str> {
-    error.chain().find_map(|cause| cause.downcast_ref::<LoadError>())?.log.as_deref()
+    causes(error).find_map(|cause| cause.downcast_ref::<LoadError>())?.log.as_deref()
+}
+
+/// The errors of the chain, and those that one of ours speaks for, which it leaves out.
+fn causes(error: &anyhow::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
+    error.chain().flat_map(|cause| [Some(cause), spoken_for(cause)]).flatten()
+}
+
+fn spoken_for<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    if let Some(error) = error.downcast_ref::<KernelError>() {
+        return error.told().speaker();
+    }
+    error.downcast_ref().and_then(ReplayError::speaker)
 }
 
 /// Whether the reader of our output has closed the pipe (`edge … | head`).
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
     let closed = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
-    error.chain().any(|cause| {
+    causes(error).any(|cause| {
         cause.downcast_ref::<io::Error>().is_some_and(closed)
             || cause.downcast_ref::<csv::Error>().is_some_and(
                 |error| matches!(error.kind(), csv::ErrorKind::Io(error) if closed(error)),

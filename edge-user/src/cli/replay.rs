@@ -14,6 +14,7 @@ use edge_user::{
     replay::{
         Engine, HostEngine, KernelEngine, Replay,
         capture::{CaptureError, CaptureReader, CaptureWriter},
+        error::ReplayError,
     },
     view,
 };
@@ -111,7 +112,6 @@ fn open(input: &Path) -> Result<CaptureReader, CaptureError> {
 }
 
 /// Whether what was written is a capture of all that left until the end or the error.
-fn is_whole(result: &Result<()>) -> bool {
-    let error = result.as_ref().err().and_then(|error| error.downcast_ref());
-    !matches!(error, Some(CaptureError::Write { .. }))
+fn is_whole(result: &Result<(), ReplayError>) -> bool {
+    !matches!(result, Err(ReplayError::Capture(CaptureError::Write { .. })))
 }

@@ -9,7 +9,9 @@ use crate::{
     billing::ledger::Policy,
     config::Config,
     kernel::{
-        Pins, quiesce,
+        Pins,
+        error::KernelError,
+        quiesce,
         read::books::{AllBooks, Books, all_books},
     },
 };
@@ -109,13 +111,13 @@ pub fn close(config: &Config, pins: &Pins, unbooked: Unbooked) -> Result<Closed>
 fn open_and_book(
     state_dir: &Path,
     all: &[(Pins, Books)],
-    unreadable: Vec<anyhow::Error>,
+    unreadable: Vec<KernelError>,
     policy: &Policy,
 ) -> Result<OpenLedger> {
     let present = if unreadable.is_empty() { Present::All } else { Present::NotAll };
     let mut ledger = OpenLedger::open(state_dir, all, present)?;
     ledger.book(all, policy, |_| Ok(false))?;
-    unreadable.into_iter().next().map_or(Ok(ledger), Err)
+    unreadable.into_iter().next().map_or(Ok(ledger), |error| Err(error.into()))
 }
 
 fn lost(error: &anyhow::Error) {

@@ -59,7 +59,7 @@ pub(super) fn create_set(capacity: &Capacity, pins: Pins) -> Result<Set> {
             if let Err(error) = pins.remove() {
                 tracing::error!("removing {}: {error:#}", pins.directory().display());
             }
-            Err(error.context(format!("making tables in {}", pins.directory().display())))
+            Err(error.after(format!("making tables in {}", pins.directory().display())).into())
         }
     }
 }

@@ -5,6 +5,7 @@
 //! write ─▶ read ─▶ tables ─▶ object ─▶ host
 //! ```
 
+pub mod error;
 pub mod host;
 pub mod object;
 pub mod preflight;

@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 
-use anyhow::Result;
 use edge_common::{
     abi::{
         attachment::Attachment,
@@ -19,7 +18,7 @@ use edge_common::{
 };
 use zerocopy::FromZeros as _;
 
-use super::Engine;
+use super::{Engine, error::Result};
 use crate::plan::{Capacity, Plan, PortPlan};
 
 /// Room for two tags in front of a frame.

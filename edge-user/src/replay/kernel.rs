@@ -1,6 +1,5 @@
 //! The kernel engine: the loaded XDP program, run on frames by `BPF_PROG_TEST_RUN`.
 
-use anyhow::{Context as _, Result, bail};
 use aya::{
     Ebpf,
     programs::{TestRun as _, TestRunOptions},
@@ -17,10 +16,14 @@ use nix::{
     unistd::Pid,
 };
 
-use super::Engine;
+use super::{
+    Engine,
+    error::{ReplayError, Result},
+};
 use crate::{
     kernel::{
         KernelTables, PortProgram, apply,
+        error::KernelError,
         object::{
             program::program,
             variant::{FRAGS_PROGRAM, program_for_mtu},
@@ -28,6 +31,7 @@ use crate::{
         tables::replay_tables::ReplayTables,
     },
     plan::{Capacity, Plan, PortPlan},
+    report::Told,
 };
 
 /// The kernel runs nothing shorter than an Ethernet header (`bpf_test_init`).
@@ -43,7 +47,7 @@ pub struct KernelEngine {
     replay: ReplayTables,
     port: u32,
     /// The kernel's refusal of the program for frames in several buffers, if it is too old for it.
-    frags_refused: Option<anyhow::Error>,
+    frags_refused: Option<KernelError>,
     /// Room for the frame as it leaves.
     out: Vec<u8>,
 }
@@ -87,7 +91,10 @@ impl KernelEngine {
         now_ns: u64,
     ) -> Result<(Outcome, u32)> {
         if let (FRAGS_PROGRAM, Some(refused)) = (name, &self.frags_refused) {
-            bail!("a frame of {} bytes can't be run: {refused:#}", frame.len());
+            let len_bytes = frame.len();
+            return Err(ReplayError::Engine(Told::new(format!(
+                "a frame of {len_bytes} bytes can't be run: {refused:#}"
+            ))));
         }
         self.replay.prepare(now_ns);
         self.out.resize(frame.len() + 256, 0);
@@ -95,9 +102,10 @@ impl KernelEngine {
         options.data_in = Some(frame);
         options.data_out = Some(&mut self.out);
         options.ctx_in = context;
-        let result = program(&mut self.ebpf, name)?
-            .test_run(options)
-            .with_context(|| format!("running the program on a frame of {} bytes", frame.len()))?;
+        let result = program(&mut self.ebpf, name)?.test_run(options).map_err(|error| {
+            let text = format!("running the program on a frame of {} bytes", frame.len());
+            KernelError::from(error).after(text)
+        })?;
         frame.clear();
         frame.extend_from_slice(&self.out[..result.data_size_out as usize]);
         Ok((self.replay.outcome(), result.return_value))
@@ -123,11 +131,11 @@ impl Engine for KernelEngine {
     }
 
     fn counted(&self, attachment: u32) -> Result<Counted> {
-        self.tables.counted(attachment)
+        Ok(self.tables.counted(attachment)?)
     }
 
     fn port_counters(&self) -> Result<PortCounters> {
-        self.tables.port_counters(self.port)
+        Ok(self.tables.port_counters(self.port)?)
     }
 }
 
@@ -140,5 +148,7 @@ pub(crate) fn stay_on_one_cpu() -> Result<()> {
 pub(crate) fn move_to_cpu(cpu: usize) -> Result<()> {
     let mut cpus = CpuSet::new();
     cpus.set(cpu)?;
-    sched_setaffinity(Pid::from_raw(0), &cpus).with_context(|| format!("moving to CPU {cpu}"))
+    sched_setaffinity(Pid::from_raw(0), &cpus).map_err(|errno| {
+        ReplayError::Engine(Told::bare(errno).after(format!("moving to CPU {cpu}")))
+    })
 }

@@ -3,6 +3,7 @@
 pub mod capture;
 mod clock;
 mod cut;
+pub mod error;
 pub mod host;
 pub mod kernel;
 mod reach;
@@ -12,7 +13,6 @@ mod tags;
 
 use std::io::Write;
 
-use anyhow::{Context as _, Result};
 use edge_common::{
     Action,
     abi::{
@@ -24,6 +24,7 @@ use edge_common::{
 use self::{
     capture::{CaptureReader, CaptureWriter, CapturedFrame},
     cut::Arrived,
+    error::{ReplayError, Result},
     reach::Reach,
     report::{Reporter, Told},
     tags::Tpids,
@@ -118,8 +119,8 @@ impl<'a> Replay<'a> {
             let is_certain = self.is_certain(arrived, &data, now_ns);
 
             let run = self.engine.run(&mut data, now_ns);
-            let outcome = run.with_context(|| format!("frame {frame} of the capture"))?;
-            let reason = outcome.reason().context("the path has not ended")?;
+            let outcome = run.map_err(|error| error.at_frame(frame))?;
+            let reason = outcome.reason().ok_or_else(ReplayError::unfinished)?;
             let left_bytes = arrived.cut(&mut data);
             self.summary.count(reason, &tags, len_bytes);
             if let Some(lines) = lines.as_mut() {

@@ -2,19 +2,21 @@
 
 use std::{fs, mem};
 
-use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 use nix::time::{ClockId, clock_gettime};
 use uuid::Uuid;
+
+use super::error::TimeError;
 
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 /// Both clocks are read within this time, or once more.
 const WITHIN_US: i64 = 1_000;
 const TRIES: usize = 5;
 
-pub(super) fn boot_id() -> Result<Uuid> {
-    let text = fs::read_to_string(BOOT_ID).with_context(|| format!("reading {BOOT_ID}"))?;
-    text.trim().parse().with_context(|| format!("{BOOT_ID} has no id"))
+pub(super) fn boot_id() -> Result<Uuid, TimeError> {
+    let path = BOOT_ID;
+    let text = fs::read_to_string(path).map_err(|source| TimeError::Unreadable { path, source })?;
+    text.trim().parse().map_err(|source| TimeError::NoId { path, source })
 }
 
 /// Both clocks, read as close to each other as a busy machine allows.

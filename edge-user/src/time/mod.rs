@@ -5,12 +5,14 @@
 //! somebody has set it. The clock since boot (`CLOCK_BOOTTIME`) never steps and says no date. The
 //! ledger keeps both of each reading, and judges the first by the second (`ledger::belief`).
 
+pub mod error;
 mod kernel;
 
-use anyhow::Result;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+use self::error::TimeError;
 
 /// A reading of both clocks at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,7 +33,7 @@ pub struct Moment {
 /// # Errors
 ///
 /// Where `/proc` doesn't tell which boot this is.
-pub fn now() -> Result<Moment> {
+pub fn now() -> Result<Moment, TimeError> {
     let boot_id = boot_id()?;
     let (wall, boot_us) = kernel::wall_and_boot_us();
     Ok(Moment { wall, boot_id, boot_us, is_synchronized: kernel::is_synchronized() })
@@ -49,7 +51,7 @@ pub fn wall() -> Timestamp {
 /// # Errors
 ///
 /// Where it can't be read.
-pub fn boot_id() -> Result<Uuid> {
+pub fn boot_id() -> Result<Uuid, TimeError> {
     kernel::boot_id()
 }
 

@@ -123,7 +123,7 @@ pub(super) fn measure(
         let moved = move_to_cpu(*first as usize);
         start.wait();
         let mut watch = Watch { loaded, circuit, source: Source::new(&mix, pace), paused: &paused };
-        let measured = moved.and_then(|()| {
+        let measured = moved.map_err(anyhow::Error::from).and_then(|()| {
             if is_within { watch.within(duration) } else { watch.saturated(duration) }
         });
         stop.store(true, Ordering::Relaxed);

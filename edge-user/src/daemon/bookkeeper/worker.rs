@@ -168,7 +168,7 @@ impl Worker {
             Err(error) => return Err(error.into()),
         }
         if let Some(error) = unreadable.into_iter().next() {
-            return Err(error);
+            return Err(error.into());
         }
         Ok(())
     }

@@ -87,6 +87,6 @@ impl Running {
         let plan = &self.installed.plan;
         let places: BTreeSet<_> = plan.attachments.iter().map(|own| own.key.place()).collect();
         let others = self.others.iter().map(|(_, books)| &**books);
-        make_room(&mut self.set.tables, others, |key| places.contains(&key.place()))
+        Ok(make_room(&mut self.set.tables, others, |key| places.contains(&key.place()))?)
     }
 }

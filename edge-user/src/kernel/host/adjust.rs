@@ -1,11 +1,12 @@
 //! Settings of interfaces that the path needs otherwise: changed last, before programs are attached,
 //! and as they were again where none came to be.
 
-use anyhow::{Context as _, Result};
-
-use crate::kernel::host::{
-    interface::Interface,
-    offloads::{self, Offload},
+use crate::kernel::{
+    error::{Context as _, Result},
+    host::{
+        interface::Interface,
+        offloads::{self, Offload},
+    },
 };
 
 /// Settings that this process has changed.

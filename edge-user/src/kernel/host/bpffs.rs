@@ -2,11 +2,12 @@
 
 use std::{fs, io, os::unix::fs::DirBuilderExt as _, path::Path};
 
-use anyhow::{Context as _, Result};
 use nix::{
     mount::{MsFlags, mount},
     sys::statfs::{BPF_FS_MAGIC, statfs},
 };
+
+use crate::kernel::error::{Context as _, Result};
 
 /// Where BPF file systems are, by convention.
 const CONVENTIONAL: &str = "/sys/fs/bpf";

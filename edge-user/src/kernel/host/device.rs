@@ -3,14 +3,16 @@
 
 use std::{ffi::CString, io, os::fd::AsRawFd as _};
 
-use anyhow::{Context as _, Result};
 use netlink_packet_core::DefaultNla;
 use netlink_packet_route::link::{LinkAttribute, LinkFlags, LinkMessage, LinkXdp, Prop};
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 
-use crate::kernel::host::{
-    attached_mode::AttachedMode,
-    rtnetlink::{ANSWER_LEN_BYTES, Rtnetlink},
+use crate::kernel::{
+    error::{Context as _, Result},
+    host::{
+        attached_mode::AttachedMode,
+        rtnetlink::{ANSWER_LEN_BYTES, Rtnetlink},
+    },
 };
 
 /// An interface.

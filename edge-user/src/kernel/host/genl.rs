@@ -1,15 +1,17 @@
 //! Questions to the kernel's families of generic netlink, one at a time.
 
-use std::{convert::Infallible, io};
+use std::convert::Infallible;
 
-use anyhow::{Context as _, Result, anyhow, bail};
 use netlink_packet_core::{
     DefaultNla, Emitable as _, NLM_F_ACK, NLM_F_REQUEST, NetlinkDeserializable, NetlinkHeader,
     NetlinkMessage, NetlinkPayload, NetlinkSerializable, NlasIterator,
 };
 use netlink_sys::{Socket, protocols::NETLINK_GENERIC};
 
-use crate::kernel::host::rtnetlink::connect;
+use crate::kernel::{
+    error::{Context as _, KernelError, Result},
+    host::rtnetlink::connect,
+};
 
 /// The family that knows the others, and how it is asked (linux/genetlink.h).
 const CONTROLLER: u16 = 0x10;
@@ -91,7 +93,10 @@ impl Family {
                     };
                 }
                 let NetlinkPayload::InnerMessage(Message { payload, .. }) = message.payload else {
-                    bail!("{} answers with {:?}", self.name, message.payload);
+                    return Err(KernelError::damaged(format!(
+                        "{} answers with {:?}",
+                        self.name, message.payload
+                    )));
                 };
                 let attributes = payload.get(HEADER_LEN_BYTES..).context("a message cut short")?;
                 answer = Attributes(attributes.to_vec());
@@ -124,7 +129,8 @@ impl Attributes {
     /// Kind and value of each.
     pub(in crate::kernel) fn iter(&self) -> impl Iterator<Item = Result<(u16, &[u8])>> {
         NlasIterator::new(&self.0).map(|attribute| {
-            let attribute = attribute.map_err(|error| anyhow!("a netlink attribute: {error}"))?;
+            let attribute = attribute
+                .map_err(|error| KernelError::damaged(format!("a netlink attribute: {error}")))?;
             let (kind, len_bytes) = (attribute.kind(), attribute.value_length());
             let value = attribute.into_inner().get(ATTRIBUTE_HEADER_LEN_BYTES..);
             let value = value.and_then(|value| value.get(..len_bytes));
@@ -145,9 +151,8 @@ pub(in crate::kernel) fn number(kind: u16, value: u32) -> DefaultNla {
     DefaultNla::new(kind, value.to_ne_bytes().to_vec())
 }
 
-fn is_missing(error: &anyhow::Error) -> bool {
-    let error = error.downcast_ref::<io::Error>();
-    error.and_then(io::Error::raw_os_error) == Some(libc::ENOENT)
+fn is_missing(error: &KernelError) -> bool {
+    error.told().errno() == Some(libc::ENOENT)
 }
 
 /// A message of a family, its own header included.

@@ -7,8 +7,9 @@ use std::{
     os::fd::{AsRawFd as _, OwnedFd},
 };
 
-use anyhow::{Context as _, Result};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
+
+use crate::kernel::error::{Context as _, Result};
 
 /// An interface.
 pub struct Interface {

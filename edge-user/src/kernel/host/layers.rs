@@ -3,10 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Context as _, Result};
 use netlink_packet_route::link::{InfoKind, LinkAttribute, LinkInfo, LinkMessage};
 
-use crate::kernel::host::rtnetlink::Rtnetlink;
+use crate::kernel::{
+    error::{Context as _, Result},
+    host::rtnetlink::Rtnetlink,
+};
 
 /// The interfaces of this network namespace, and what each is on top of.
 #[derive(Debug, Default)]

@@ -7,12 +7,14 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::{Context as _, Result, bail};
 use netlink_packet_core::DefaultNla;
 
-use crate::kernel::host::{
-    genl::{Attributes, Family, nest, number},
-    interface::Interface,
+use crate::kernel::{
+    error::{Context as _, KernelError, Result},
+    host::{
+        genl::{Attributes, Family, nest, number},
+        interface::Interface,
+    },
 };
 
 const FAMILY: &str = "ethtool";
@@ -50,7 +52,7 @@ const OFFLOADS: [Offload; 2] = [
 pub(in crate::kernel) fn check(interface: &Interface) -> Result<()> {
     let settings = Settings::of(interface)?;
     match OFFLOADS.iter().find(|o| settings.is_on(o) && !settings.changeable.contains(o.name)) {
-        Some(offload) => bail!(refusal(interface, *offload)),
+        Some(offload) => Err(KernelError::unsuitable(refusal(interface, *offload))),
         None => Ok(()),
     }
 }
@@ -67,7 +69,7 @@ pub(in crate::kernel) fn turn_off(
     set(interface, turned_off, false).with_context(|| refusal(interface, *first))?;
     let settings = Settings::of(interface)?;
     if let Some(offload) = turned_off.iter().find(|offload| settings.is_on(offload)) {
-        bail!(refusal(interface, *offload));
+        return Err(KernelError::unsuitable(refusal(interface, *offload)));
     }
     for Offload { shown_as, tags, .. } in turned_off {
         tracing::info!("{}: turned {shown_as} off, so that XDP sees the {tags}", interface.name());
@@ -129,10 +131,12 @@ fn set(interface: &Interface, offloads: &[Offload], value: bool) -> Result<()> {
 }
 
 fn family() -> Result<Family> {
-    Family::open(FAMILY)?.context(
-        "the kernel can't be asked whether interfaces hide VLAN tags (it has no ethtool netlink); \
-         use one with CONFIG_ETHTOOL_NETLINK, as those of distributions have it",
-    )
+    Family::open(FAMILY)?.ok_or_else(|| {
+        KernelError::unsuitable(
+            "the kernel can't be asked whether interfaces hide VLAN tags (it has no ethtool \
+             netlink); use one with CONFIG_ETHTOOL_NETLINK, as those of distributions have it",
+        )
+    })
 }
 
 fn header(interface: &Interface) -> DefaultNla {

@@ -5,12 +5,13 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use anyhow::{Context as _, Result, bail};
 use netlink_packet_core::{
     NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload,
 };
 use netlink_packet_route::{RouteNetlinkMessage, link::LinkMessage};
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
+
+use crate::kernel::error::{Context as _, KernelError, Result};
 
 /// More than the kernel puts into one datagram (`netlink_dump` in `net/netlink/af_netlink.c`).
 pub(in crate::kernel) const ANSWER_LEN_BYTES: usize = 1 << 16;
@@ -93,14 +94,16 @@ impl Rtnetlink {
                     }
                     return Err(error.to_io()).context("asking for an interface");
                 } else {
-                    bail!("the kernel answers with {:?}", message.payload);
+                    return Err(KernelError::damaged(format!(
+                        "the kernel answers with {:?}",
+                        message.payload
+                    )));
                 }
             }
         }
     }
 }
 
-fn is_no_device(error: &anyhow::Error) -> bool {
-    let error = error.downcast_ref::<io::Error>();
-    error.and_then(io::Error::raw_os_error) == Some(libc::ENODEV)
+fn is_no_device(error: &KernelError) -> bool {
+    error.told().errno() == Some(libc::ENODEV)
 }

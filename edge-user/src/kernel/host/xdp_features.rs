@@ -6,9 +6,10 @@
 
 use std::fmt;
 
-use anyhow::{Context as _, Result};
-
-use crate::kernel::host::genl::{Family, number};
+use crate::kernel::{
+    error::{Context as _, Result},
+    host::genl::{Family, number},
+};
 
 const FAMILY: &str = "netdev";
 const NETDEV_CMD_DEV_GET: u8 = 1;

@@ -3,7 +3,6 @@
 
 use std::{fs, path::Path};
 
-use anyhow::{Context as _, Result, anyhow};
 use aya::{
     Btf, Ebpf,
     programs::{
@@ -14,7 +13,10 @@ use aya::{
 };
 
 use crate::{
-    kernel::object::{pins::Pins, program::load_egress_object},
+    kernel::{
+        error::{Context as _, KernelError, Result},
+        object::{pins::Pins, program::load_egress_object},
+    },
     plan::Capacity,
 };
 
@@ -36,7 +38,8 @@ pub fn watch_egress(pins: &Pins, capacity: &Capacity) -> Result<()> {
 }
 
 fn attach(ebpf: &mut Ebpf, btf: &Btf, pins: &Pins, (name, tracepoint): (&str, &str)) -> Result<()> {
-    let program = ebpf.program_mut(name).ok_or_else(|| anyhow!("no program {name}"))?;
+    let program =
+        ebpf.program_mut(name).ok_or_else(|| KernelError::damaged(format!("no program {name}")))?;
     let program: &mut BtfTracePoint = program.try_into()?;
     program.load(tracepoint, btf)?;
     let path = pins.egress(name);

@@ -3,7 +3,6 @@
 
 use std::fs;
 
-use anyhow::{Context as _, Result, anyhow};
 use aya::programs::{
     ProgramError, Xdp, XdpMode as AyaMode,
     links::{FdLink, PinnedLink},
@@ -12,15 +11,17 @@ use aya::programs::{
 
 use crate::{
     kernel::{
+        error::{Context as _, KernelError, Result},
         host::{attached_mode::AttachedMode, device::Devices, interface::Interface},
         object::{
             pins::{LinkName, Pins},
             program::PortProgram,
             raw_link::{Link, LinkInfo, Program},
-            refusal::{Target, errno, explain, is_foreign},
+            refusal::{Target, explain, is_foreign, kind},
         },
     },
     model::XdpMode,
+    report::{Told, errno},
 };
 
 /// A pinned link.
@@ -218,10 +219,11 @@ fn in_words(
     refused: ProgramError,
     interface: &Interface,
     mode: AttachedMode,
-) -> Result<anyhow::Error> {
+) -> Result<KernelError> {
     let (name, mtu_bytes) = (interface.name(), interface.mtu_bytes()?);
-    let said = explain(errno(&refused), &Target { interface: &name, mtu_bytes, mode });
-    Ok(anyhow!(refused).context(said))
+    let number = errno(&refused);
+    let said = explain(number, &Target { interface: &name, mtu_bytes, mode });
+    Ok(kind(number)(Told::bare(refused).after(said)))
 }
 
 /// A program that was taken off its interface, so that it can run in another mode, which the kernel

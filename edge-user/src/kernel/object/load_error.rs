@@ -5,7 +5,10 @@ use std::{fmt, io};
 use aya::{EbpfError, maps::MapError, programs::ProgramError};
 use nix::sys::utsname::uname;
 
-use crate::kernel::object::variant::MAX_SINGLE_BUFFER_MTU_BYTES;
+use crate::{
+    kernel::{error::KernelError, object::variant::MAX_SINGLE_BUFFER_MTU_BYTES},
+    report::Told,
+};
 
 /// The least Linux whose verifier and helpers the programs for frames in one buffer need:
 /// atomics that return a value are from 5.12, `bpf_xdp_…` helpers are in the others alone.
@@ -50,44 +53,54 @@ pub struct LoadError {
 impl LoadError {
     /// Explains that `program`, which needs `least`, was not loaded.
     #[must_use]
-    pub fn of_program(program: &str, least: Version, error: ProgramError) -> anyhow::Error {
+    pub fn of_program(program: &str, least: Version, error: ProgramError) -> KernelError {
         let ProgramError::LoadError { io_error, verifier_log } = &error else {
-            return anyhow::Error::new(error).context(format!("loading the program {program}"));
+            return KernelError::from(error).after(format!("loading the program {program}"));
         };
         let log = verifier_log.to_string();
-        let why = too_old(&release(), least).unwrap_or_else(|| match reason(&log) {
+        let (kind, why): (fn(Told) -> KernelError, _) = match reason(&log) {
+            _ if let Some(why) = too_old(&release(), least) => (KernelError::Unsuitable, why),
             _ if let Some(why) = exhausted(io_error, Loaded::Program) => {
-                format!("the program {program} was not loaded: {why}")
+                (KernelError::OutOfRoom, format!("the program {program} was not loaded: {why}"))
             }
-            Some(reason) => format!(
-                "the kernel's verifier refuses the program {program}: {reason}; nothing was \
-                 attached; `edge --verbose` shows its log, which belongs into a report of this \
-                 defect"
+            Some(reason) => (
+                KernelError::Refused,
+                format!(
+                    "the kernel's verifier refuses the program {program}: {reason}; nothing was \
+                     attached; `edge --verbose` shows its log, which belongs into a report of \
+                     this defect"
+                ),
             ),
-            None => format!(
-                "the kernel refuses the program {program}: {io_error}; loading it takes CAP_BPF and \
-                 CAP_NET_ADMIN, or root"
+            None => (
+                KernelError::by_number(io_error.raw_os_error()),
+                format!(
+                    "the kernel refuses the program {program}: {io_error}; loading it takes \
+                     CAP_BPF and CAP_NET_ADMIN, or root"
+                ),
             ),
-        });
-        anyhow::Error::new(Self { why, log: (!log.is_empty()).then_some(log) })
+        };
+        kind(Told::bare(Self { why, log: (!log.is_empty()).then_some(log) }))
     }
 
     /// Explains that the object's maps were not created.
     #[must_use]
-    pub fn of_object(error: EbpfError) -> anyhow::Error {
+    pub fn of_object(error: EbpfError) -> KernelError {
         let exhausted = if let EbpfError::MapError(MapError::CreateError { io_error, .. }) = &error
         {
             exhausted(io_error, Loaded::Table)
         } else {
             None
         };
-        match too_old(&release(), LEAST).or_else(|| exhausted.map(str::to_owned)) {
-            Some(why) => anyhow::Error::new(error).context(Self { why, log: None }),
-            None => anyhow::Error::new(error).context(
-                "creating the tables; this needs a kernel with BTF (/sys/kernel/btf/vmlinux), and \
-                 CAP_BPF and CAP_NET_ADMIN, or root",
-            ),
+        if let Some(why) = too_old(&release(), LEAST) {
+            return KernelError::Unsuitable(Told::bare(error).after(why));
         }
+        if let Some(why) = exhausted {
+            return KernelError::OutOfRoom(Told::bare(error).after(why));
+        }
+        KernelError::from(error).after(
+            "creating the tables; this needs a kernel with BTF (/sys/kernel/btf/vmlinux), and \
+             CAP_BPF and CAP_NET_ADMIN, or root",
+        )
     }
 }
 

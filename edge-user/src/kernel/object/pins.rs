@@ -11,7 +11,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context as _, Result, anyhow};
 use aya::programs::links::{FdLink, PinnedLink};
 use edge_common::abi::{
     self,
@@ -23,9 +22,12 @@ use nix::{
     mount::{MntFlags, umount2},
 };
 
-use crate::kernel::host::{
-    attached_mode::AttachedMode,
-    bpffs::{ensure_bpffs, is_our_mount, list, make_directory, remove_directory},
+use crate::kernel::{
+    error::{Context as _, KernelError, Result},
+    host::{
+        attached_mode::AttachedMode,
+        bpffs::{ensure_bpffs, is_our_mount, list, make_directory, remove_directory},
+    },
 };
 
 /// Directories of pins.
@@ -245,13 +247,13 @@ pub fn lock(pin_dir: &Path) -> Result<Flock<File>> {
         File::open(pin_dir).with_context(|| format!("opening {}", pin_dir.display()))?;
     Flock::lock(directory, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| {
         if errno == Errno::EWOULDBLOCK {
-            anyhow!(
+            KernelError::busy(format!(
                 "an edge daemon is running on the data plane in {}; stop it first, or use \
                      another `pin_dir`",
                 pin_dir.display(),
-            )
+            ))
         } else {
-            anyhow!(errno).context(format!("locking {}", pin_dir.display()))
+            KernelError::from(errno).after(format!("locking {}", pin_dir.display()))
         }
     })
 }

@@ -1,6 +1,5 @@
 //! The XDP program of one port, loaded with the port's constants.
 
-use anyhow::{Context as _, Result, anyhow};
 use aya::{
     Ebpf, EbpfLoader,
     maps::{Map, MapData, MapInfo},
@@ -13,6 +12,7 @@ use edge_common::{
 
 use crate::{
     kernel::{
+        error::{Context as _, KernelError, Result},
         host::attached_mode::AttachedMode,
         object::{
             load_error::{self, LoadError},
@@ -57,7 +57,7 @@ impl PortProgram {
     pub fn load_for_replay(
         port: &PortPlan,
         capacity: &Capacity,
-    ) -> Result<(Ebpf, Option<anyhow::Error>)> {
+    ) -> Result<(Ebpf, Option<KernelError>)> {
         let mut ebpf = load_object(Some(port), capacity, None, Use::Replay)?;
         load_program(&mut ebpf, PROGRAM)?;
         let refused = load_program(&mut ebpf, FRAGS_PROGRAM).err();
@@ -131,7 +131,7 @@ pub fn constants(port: &PortPlan) -> PortConstants {
 
 /// The object on the pinned tables, with the programs for [`super::egress::watch_egress`].
 pub(in crate::kernel) fn load_egress_object(capacity: &Capacity, pins: &Pins) -> Result<Ebpf> {
-    let id = |map| Ok::<_, anyhow::Error>(u64::from(MapInfo::from_pin(pins.map(map))?.id()));
+    let id = |map| Ok::<_, KernelError>(u64::from(MapInfo::from_pin(pins.map(map))?.id()));
     let ids = id("TX_PORTS")? | id("TX_PORTS_FRAGS")? << 32;
     let mut loader = EbpfLoader::new();
     loader.override_global("TX_MAP_IDS", &ids, true);
@@ -156,7 +156,8 @@ fn load_for_port(
 
 /// The XDP program `name` of the object.
 pub fn program<'a>(ebpf: &'a mut Ebpf, name: &str) -> Result<&'a mut Xdp> {
-    let program = ebpf.program_mut(name).ok_or_else(|| anyhow!("no program {name}"))?;
+    let program =
+        ebpf.program_mut(name).ok_or_else(|| KernelError::damaged(format!("no program {name}")))?;
     program.try_into().with_context(|| format!("{name} is not an XDP program"))
 }
 
@@ -212,6 +213,8 @@ fn load_program(ebpf: &mut Ebpf, name: &str) -> Result<()> {
 pub(in crate::kernel) fn take_map(ebpf: &mut Ebpf, name: &str) -> Result<MapData> {
     match ebpf.take_map(name) {
         Some(Map::Array(data) | Map::PerCpuArray(data) | Map::DevMap(data)) => Ok(data),
-        _ => Err(anyhow!("the embedded object has no array {name}: it is not edge's")),
+        _ => Err(KernelError::damaged(format!(
+            "the embedded object has no array {name}: it is not edge's"
+        ))),
     }
 }

@@ -11,9 +11,10 @@ use std::{
     path::Path,
 };
 
-use anyhow::{Context as _, Result};
-
-use crate::kernel::host::attached_mode::AttachedMode;
+use crate::kernel::{
+    error::{Context as _, Result},
+    host::attached_mode::AttachedMode,
+};
 
 /// Commands of `bpf` (linux/bpf.h).
 const OBJ_PIN: libc::c_int = 6;

@@ -1,13 +1,13 @@
 //! Why the kernel refuses to attach a program, in words: the sentence that it has for that goes to
 //! netlink alone, and `BPF_LINK_CREATE` gives an error number.
 
-use std::io;
-
-use aya::programs::ProgramError;
-
-use crate::kernel::{
-    host::attached_mode::AttachedMode,
-    object::variant::{FRAGS_PROGRAM, program_for_mtu},
+use crate::{
+    kernel::{
+        error::KernelError,
+        host::attached_mode::AttachedMode,
+        object::variant::{FRAGS_PROGRAM, program_for_mtu},
+    },
+    report::Told,
 };
 
 /// The interface that a program was to be attached to.
@@ -27,16 +27,16 @@ pub(in crate::kernel) fn is_foreign(errno: Option<i32>) -> bool {
     matches!(errno, Some(libc::EBUSY | libc::EEXIST))
 }
 
-/// The number of the kernel's error, wherever aya has put it.
-pub(in crate::kernel) fn errno(error: &ProgramError) -> Option<i32> {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(error) = cause {
-        if let Some(error) = error.downcast_ref::<io::Error>() {
-            return error.raw_os_error();
+/// The kind of the refusal.
+pub(in crate::kernel) fn kind(errno: Option<i32>) -> fn(Told) -> KernelError {
+    match errno {
+        errno if is_foreign(errno) => KernelError::Busy,
+        // Here, it is a number of queues that the interface has none left of.
+        Some(libc::ERANGE | libc::ENOSPC | libc::ENOTCONN | libc::EOPNOTSUPP | libc::EINVAL) => {
+            KernelError::Unsuitable
         }
-        cause = error.source();
+        errno => KernelError::by_number(errno),
     }
-    None
 }
 
 /// Explains what the error means for the target, and what to do.

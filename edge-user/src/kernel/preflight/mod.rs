@@ -5,10 +5,9 @@ mod mode;
 
 use std::{collections::BTreeMap, fs};
 
-use anyhow::{Context as _, Result, bail, ensure};
-
 use crate::{
     kernel::{
+        error::{Context as _, KernelError, Result},
         host::{
             attached_mode::AttachedMode, interface::Interface, layers::Layers, offloads,
             xdp_features::XdpFeatures,
@@ -39,13 +38,16 @@ pub type Modes = BTreeMap<String, Result<XdpMode>>;
 /// Looks at the kernel, the interfaces and their settings, and changes nothing.
 pub fn check(ports: &[Port]) -> Result<Modes> {
     // There, softirqs of a CPU may run one within the other, and counters need them not to.
-    ensure!(
-        !is_realtime()?,
-        "this kernel is PREEMPT_RT, on which frames may be counted and billed wrong; boot one \
-         without it (`uname -v` shows which one is running)"
-    );
+    if is_realtime()? {
+        return Err(KernelError::unsuitable(
+            "this kernel is PREEMPT_RT, on which frames may be counted and billed wrong; boot one \
+             without it (`uname -v` shows which one is running)",
+        ));
+    }
     let problems = shared(ports)?;
-    ensure!(problems.is_empty(), problems.join("\n"));
+    if !problems.is_empty() {
+        return Err(KernelError::unsuitable(problems.join("\n")));
+    }
     let modes = ports.iter().map(|port| (port.name.clone(), check_port(ports, port)));
     Ok(modes.collect())
 }
@@ -167,7 +169,7 @@ fn check_port(ports: &[Port], port: &Port) -> Result<XdpMode> {
     match decide(&facts) {
         Decision::AsConfigured => Ok(port.xdp_mode),
         Decision::Native => Ok(XdpMode::Native),
-        Decision::Refuse(why) => bail!(why),
+        Decision::Refuse(why) => Err(KernelError::unsuitable(why)),
         Decision::Generic(why) => {
             tracing::warn!("port \"{}\": {why}", port.name);
             Ok(XdpMode::Generic)

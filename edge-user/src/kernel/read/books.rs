@@ -2,7 +2,6 @@
 
 use std::{mem::offset_of, path::Path};
 
-use anyhow::{Context as _, Result, ensure};
 use edge_common::abi::{
     self,
     books::{Books as Page, CARRIED_EPOCHS, CLOSED, LAYOUT, OPEN},
@@ -14,6 +13,7 @@ use zerocopy::FromBytes as _;
 
 use crate::{
     kernel::{
+        error::{Context as _, KernelError, Result},
         host::quiesce::quiesce,
         object::pins::Pins,
         tables::{
@@ -106,7 +106,11 @@ impl Books {
         if [0, CLOSED].contains(&page.state) {
             return Ok(None);
         }
-        ensure!(page.state == OPEN, "the books' page is of a kind that this version can't read");
+        if page.state != OPEN {
+            return Err(KernelError::damaged(
+                "the books' page is of a kind that this version can't read",
+            ));
+        }
         let per_cpu = |name, entry_len| RawPerCpu::open(&pins.map(name), entry_len);
         let array = |name, entry_len| RawArray::open(&pins.map(name), entry_len);
         let [meter, losses, port_counters, key, port_key] = page.layout.entry_len;
@@ -253,7 +257,7 @@ fn page(pins: &Pins) -> Result<Option<(Page, RawArray)>> {
     // Fields that were added to the page after this one was made are zero.
     bytes.resize(bytes.len().max(size_of::<Page>()), 0);
     let (page, _added_later) = Page::read_from_prefix(&bytes)
-        .map_err(|_size| anyhow::anyhow!("the books' page is cut short"))?;
+        .map_err(|_size| KernelError::damaged("the books' page is cut short"))?;
     Ok(Some((page, pages)))
 }
 
@@ -262,7 +266,7 @@ pub struct AllBooks {
     /// With their pins.
     pub books: Vec<(Pins, Books)>,
     /// Errors of those that can't be read.
-    pub unreadable: Vec<anyhow::Error>,
+    pub unreadable: Vec<KernelError>,
 }
 
 /// The books of all sets of tables under `pin_dir`.

@@ -3,14 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
-use anyhow::Result;
 use edge_common::abi::{
     books::CARRIED_EPOCHS,
     counters::{Counted, PortCounters},
 };
 
 use crate::{
-    kernel::{read::books::Books, tables::kernel_tables::KernelTables},
+    kernel::{error::Result, read::books::Books, tables::kernel_tables::KernelTables},
     plan::AttachmentKey,
 };
 

@@ -2,14 +2,16 @@
 
 use std::{collections::BTreeMap, mem::offset_of};
 
-use anyhow::Result;
 use edge_common::abi::{
     books::Carried,
     keys::{AttachmentKey, Generation},
 };
 
 use crate::{
-    kernel::tables::{kernel_tables::KernelTables, keys},
+    kernel::{
+        error::Result,
+        tables::{kernel_tables::KernelTables, keys},
+    },
     plan,
 };
 

@@ -2,7 +2,6 @@
 
 use std::mem::offset_of;
 
-use anyhow::{Context as _, Result, anyhow};
 use aya::{
     Ebpf,
     maps::{DevMap, Map, MapData},
@@ -19,6 +18,7 @@ use zerocopy::{FromBytes as _, IntoBytes as _};
 
 use crate::{
     kernel::{
+        error::{Context as _, KernelError, Result},
         object::{pins::Pins, program::take_map},
         tables::{clock::now_ticks, idle, mapped::MappedArray, per_cpu::PerCpu},
     },
@@ -59,14 +59,16 @@ impl KernelTables {
             let path = pins.map(name);
             MapData::from_pin(&path).with_context(|| format!("opening {}", path.display()))
         })?;
-        anyhow::ensure!(
-            tables.port_keys.len() == tables.s_tables.len()
-                && tables.attachment_keys.len() == tables.attachments.len()
-                && tables.policer_keys.len() == tables.policers.len(),
+        let are_of_one_set = tables.port_keys.len() == tables.s_tables.len()
+            && tables.attachment_keys.len() == tables.attachments.len()
+            && tables.policer_keys.len() == tables.policers.len();
+        if are_of_one_set {
+            return Ok(tables);
+        }
+        Err(KernelError::damaged(format!(
             "the tables pinned in {} don't belong together",
-            pins.directory().display(),
-        );
-        Ok(tables)
+            pins.directory().display()
+        )))
     }
 
     /// The tables of an object that shares them with no other.
@@ -150,7 +152,7 @@ impl KernelTables {
     fn policer_with(&self, index: u32, lease: &Lease) -> Result<PolicerState> {
         let Policer { tat_ticks, sold_ticks, windows } =
             Policer::<u64>::read_from_bytes(self.policers.get(index).as_bytes())
-                .map_err(|_size| anyhow!("a policer of another size"))?;
+                .map_err(|_size| KernelError::damaged("a policer of another size"))?;
         let peak_ticks = windows.map(|window| window.most_ticks(sold_ticks, now_ticks()));
         let Lease { leases, retries, debts, .. } = *lease;
         Ok(PolicerState { tat_ticks, peak_ticks, leases, retries, debts })

@@ -7,10 +7,11 @@ use std::{
     sync::atomic::{AtomicU32, AtomicU64, Ordering},
 };
 
-use anyhow::{Context as _, Result};
 use aya::maps::MapData;
 use memmap2::{MmapOptions, MmapRaw};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
+
+use crate::kernel::error::{Context as _, KernelError, Result};
 
 /// `BPF_MAP_TYPE_ARRAY` with `BPF_F_MMAPABLE`, of entries of type `T`.
 pub(in crate::kernel) struct MappedArray<T> {
@@ -30,12 +31,13 @@ impl<T: FromBytes + IntoBytes + Immutable> MappedArray<T> {
     /// Maps `map`.
     pub(in crate::kernel) fn new(map: &MapData) -> Result<Self> {
         let info = map.info().context("reading a map's size")?;
-        anyhow::ensure!(
-            info.value_size() as usize == size_of::<T>(),
-            "the map's entries have {} bytes, not {}: it is none of this version's",
-            info.value_size(),
-            size_of::<T>(),
-        );
+        if info.value_size() as usize != size_of::<T>() {
+            return Err(KernelError::damaged(format!(
+                "the map's entries have {} bytes, not {}: it is none of this version's",
+                info.value_size(),
+                size_of::<T>(),
+            )));
+        }
         let len = info.max_entries();
         let memory = MmapOptions::new()
             .len(len as usize * size_of::<T>())

@@ -2,11 +2,10 @@
 
 use std::marker::PhantomData;
 
-use anyhow::Result;
 use aya::maps::MapData;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-use crate::kernel::tables::raw_map::RawPerCpu;
+use crate::kernel::{error::Result, tables::raw_map::RawPerCpu};
 
 /// A per-CPU array of `T`, which is numbers of 64 bits.
 pub(in crate::kernel) struct PerCpu<T> {

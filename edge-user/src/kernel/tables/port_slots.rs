@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Result;
 use edge_common::abi::{VidTable, books::CarriedPort, keys::PortKey, port::PortConstants};
 use zerocopy::FromZeros as _;
 
 use crate::{
     kernel::{
+        error::Result,
         object::program::constants,
         tables::{kernel_tables::KernelTables, keys},
     },

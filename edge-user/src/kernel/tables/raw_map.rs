@@ -8,9 +8,10 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use anyhow::{Context as _, Result, ensure};
 use aya::maps::{MapData, MapType};
 use memmap2::{MmapOptions, MmapRaw};
+
+use crate::kernel::error::{Context as _, KernelError, Result};
 
 /// `BPF_MAP_LOOKUP_ELEM`, `BPF_MAP_UPDATE_ELEM` and `BPF_MAP_LOOKUP_BATCH` (linux/bpf.h).
 const LOOKUP: libc::c_int = 1;
@@ -112,10 +113,11 @@ impl RawPerCpu {
     /// `map`, whose entries have `entry_len` bytes.
     pub(in crate::kernel) fn new(map: MapData, entry_len: usize) -> Result<Self> {
         let found = (map.info()?.value_size() as usize).next_multiple_of(WORD);
-        ensure!(found == entry_len, "entries of {found} bytes, not {entry_len}");
-        let cpus = aya::util::nr_cpus().map_err(|(file, error)| {
-            anyhow::Error::new(error).context(format!("reading {file}"))
-        })?;
+        if found != entry_len {
+            return Err(KernelError::damaged(format!("entries of {found} bytes, not {entry_len}")));
+        }
+        let cpus = aya::util::nr_cpus()
+            .map_err(|(file, error)| KernelError::from(error).after(format!("reading {file}")))?;
         Ok(Self { map, entry_len, cpus })
     }
 
@@ -162,7 +164,9 @@ impl RawPerCpu {
 
     /// Replaces the entry at `index`: of each CPU, one after the other.
     pub(in crate::kernel) fn set(&self, index: u32, mut value: Vec<u8>) -> Result<()> {
-        ensure!(value.len() == self.entry_len * self.cpus, "an entry of another size");
+        if value.len() != self.entry_len * self.cpus {
+            return Err(KernelError::damaged("an entry of another size"));
+        }
         self.call(UPDATE, index, &mut value).context("writing counters")
     }
 
@@ -222,9 +226,17 @@ fn open(path: &Path, kind: MapType, entry_len: Option<u32>) -> Result<(MapData, 
     let map = MapData::from_pin(path).with_context(|| format!("opening {}", path.display()))?;
     let info = map.info()?;
     let found = info.map_type()?;
-    ensure!(found == kind, "{} is a {found:?} and no {kind:?}", path.display());
+    if found != kind {
+        let path = path.display();
+        return Err(KernelError::damaged(format!("{path} is a {found:?} and no {kind:?}")));
+    }
     let found = (info.value_size() as usize).next_multiple_of(WORD);
     let wanted = entry_len.map_or(found, |len| (len as usize).next_multiple_of(WORD));
-    ensure!(found == wanted, "{}: entries of {found} bytes, not {wanted}", path.display());
+    if found != wanted {
+        let path = path.display();
+        return Err(KernelError::damaged(format!(
+            "{path}: entries of {found} bytes, not {wanted}"
+        )));
+    }
     Ok((map, found))
 }

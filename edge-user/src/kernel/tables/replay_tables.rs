@@ -1,10 +1,9 @@
 //! The tables by which a replay and its program tell each other the time and the outcome.
 
-use anyhow::Result;
 use aya::Ebpf;
 use edge_common::abi::outcome::Outcome;
 
-use crate::kernel::{object::program::take_map, tables::mapped::MappedArray};
+use crate::kernel::{error::Result, object::program::take_map, tables::mapped::MappedArray};
 
 /// The tables that hold the time for the next run and the outcome of the last frame.
 pub struct ReplayTables {

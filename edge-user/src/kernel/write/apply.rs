@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Context as _, Result};
 use edge_common::abi::{
     FlowQueuesWords, PolicerWords, VidTable, attachment::Slot, policer::Bucket,
 };
@@ -11,6 +10,7 @@ use zerocopy::FromZeros as _;
 
 use crate::{
     kernel::{
+        error::{Context as _, Result},
         read::occupancy::slots,
         tables::{kernel_tables::KernelTables, keys, mapped::MappedArray},
         write::change_rate::change_rate,

@@ -3,7 +3,6 @@
 
 use std::{collections::BTreeMap, mem::offset_of};
 
-use anyhow::Result;
 use edge_common::abi::{
     policer::{Bucket, FlowQueues, Policer},
     qos::BurstShare,
@@ -12,6 +11,7 @@ use edge_common::abi::{
 
 use crate::{
     kernel::{
+        error::Result,
         read::occupancy::published_attachments,
         tables::{clock::now_ticks, kernel_tables::KernelTables, keys},
         write::change_rate::{in_parts, moved},
