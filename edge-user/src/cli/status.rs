@@ -22,5 +22,5 @@ pub(super) fn status(args: &Args) -> Result<()> {
         writeln!(out, "{}", client.status_json()?)?;
         return Ok(());
     }
-    view::status::print(&client.status()?, &mut out)
+    Ok(view::status::print(&client.status()?, &mut out)?)
 }

@@ -1,14 +1,16 @@
 //! The exports of a configuration, each at work.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
-use anyhow::Result;
 use edge_api::ExportStatus;
 
 use crate::{
     billing::{
         export::{self, Backoff, Exporter, Files, Format, Http, Outbox, Receiver},
-        ledger::{Batch, Ledger},
+        ledger::{Batch, Ledger, LedgerError},
     },
     config::{Export, ExportFormat, Sink},
 };
@@ -32,7 +34,7 @@ impl Exports {
             }
             match start(export, state_dir) {
                 Ok(exporter) => self.0.push((export.clone(), exporter)),
-                Err(error) => tracing::error!("export {}: {error:#}", export.name),
+                Err(error) => tracing::error!("export {}: {error}", export.name),
             }
         }
         gone
@@ -60,7 +62,7 @@ fn document(status: export::ExportStatus) -> ExportStatus {
     ExportStatus { name, delivered_batches, last_error, failing_since, last_delivered, notice }
 }
 
-fn start(export: &Export, state_dir: &Path) -> Result<Exporter> {
+fn start(export: &Export, state_dir: &Path) -> io::Result<Exporter> {
     let receiver: Box<dyn Receiver + Send> = match &export.to {
         Sink::Files { dir, format } => Box::new(Files::new(
             dir.clone(),
@@ -72,7 +74,7 @@ fn start(export: &Export, state_dir: &Path) -> Result<Exporter> {
         Sink::Http { url, token_file } => Box::new(Http::new(url, token_file.clone())),
     };
     let outbox = Box::new(LedgerOutbox { state_dir: state_dir.to_owned(), ledger: None });
-    Ok(Exporter::start(&export.name, receiver, outbox, Backoff::default())?)
+    Exporter::start(&export.name, receiver, outbox, Backoff::default())
 }
 
 /// The ledger's batches.
@@ -85,8 +87,8 @@ impl LedgerOutbox {
     /// Does something with the ledger; opened anew after an error, and where it is another file.
     fn with<T>(
         &mut self,
-        work: impl FnOnce(&mut Ledger) -> Result<T, crate::billing::ledger::LedgerError>,
-    ) -> Result<T> {
+        work: impl FnOnce(&mut Ledger) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
         let ledger = match self.ledger.take().filter(Ledger::is_current) {
             Some(ledger) => ledger,
             None => Ledger::open(&self.state_dir)?,
@@ -96,16 +98,16 @@ impl LedgerOutbox {
         if done.is_err() {
             self.ledger = None;
         }
-        Ok(done?)
+        done
     }
 }
 
 impl Outbox for LedgerOutbox {
-    fn next_batch(&mut self, sink: &str) -> Result<Option<Batch>> {
+    fn next_batch(&mut self, sink: &str) -> Result<Option<Batch>, LedgerError> {
         self.with(|ledger| ledger.next_batch(sink))
     }
 
-    fn acknowledge(&mut self, sink: &str, number: u64) -> Result<()> {
+    fn acknowledge(&mut self, sink: &str, number: u64) -> Result<(), LedgerError> {
         self.with(|ledger| ledger.acknowledge(sink, number))
     }
 }

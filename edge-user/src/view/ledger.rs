@@ -1,13 +1,12 @@
 //! The state of the books as people read it.
 
-use std::io::Write;
+use std::io::{self, Write};
 
-use anyhow::Result;
 use edge_api::{LedgerState, LedgerStatus};
 use jiff::Timestamp;
 
 /// Prints each matter that an operator should look into.
-pub fn print(ledger: &LedgerStatus, out: &mut dyn Write) -> Result<()> {
+pub fn print(ledger: &LedgerStatus, out: &mut dyn Write) -> io::Result<()> {
     let since = |since: Option<Timestamp>| {
         since.map(|since| format!(" since {since:.0}")).unwrap_or_default()
     };

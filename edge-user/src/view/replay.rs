@@ -1,8 +1,7 @@
 //! The sums of a replay as people read them.
 
-use std::io::Write;
+use std::io::{self, Write};
 
-use anyhow::Result;
 use edge_common::{Reason, reason::UnmatchedPolicy};
 
 use super::table::text_table;
@@ -13,7 +12,7 @@ const SHOWN_COMBINATIONS: usize = 20;
 
 /// Prints a line a reason, and a line for each combination of tags that no circuit claims. Frames that
 /// no circuit claims go where `unmatched` says.
-pub fn print(summary: &Summary, unmatched: UnmatchedPolicy, out: &mut dyn Write) -> Result<()> {
+pub fn print(summary: &Summary, unmatched: UnmatchedPolicy, out: &mut dyn Write) -> io::Result<()> {
     let mut table = text_table(["reason", "verdict", "frames", "bytes"], []);
     for reason in Reason::ALL {
         let number = usize::from(reason.number());
@@ -30,7 +29,7 @@ pub fn print(summary: &Summary, unmatched: UnmatchedPolicy, out: &mut dyn Write)
     print_unclaimed(summary, out)
 }
 
-fn print_unclaimed(summary: &Summary, out: &mut dyn Write) -> Result<()> {
+fn print_unclaimed(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
     let unclaimed = summary.unclaimed();
     if unclaimed.is_empty() {
         return Ok(());

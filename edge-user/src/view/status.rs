@@ -1,8 +1,7 @@
 //! `edge status` as people read it.
 
-use std::io::Write;
+use std::io::{self, Write};
 
-use anyhow::Result;
 use comfy_table::Table;
 use edge_api::{CircuitStatus, Counters, PortStatus, Status};
 use edge_common::Reason;
@@ -11,7 +10,7 @@ use super::{ledger, table::text_table};
 use crate::units::{bit_rate, count};
 
 /// Prints the state of an edge, and what an operator should look into.
-pub fn print(status: &Status, out: &mut dyn Write) -> Result<()> {
+pub fn print(status: &Status, out: &mut dyn Write) -> io::Result<()> {
     write!(out, "edge {}, up {:.0} s", status.edge, status.uptime_s)?;
     if let Some(booked) = status.ledger.last_booked {
         write!(out, ", booked {booked:.0}")?;

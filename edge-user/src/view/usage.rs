@@ -1,8 +1,7 @@
 //! Records of usage as a table, as CSV and as JSON.
 
-use std::io::Write;
+use std::io::{self, Write};
 
-use anyhow::Result;
 use comfy_table::Table;
 use jiff::{Timestamp, tz::Offset};
 use serde::Serialize;
@@ -37,7 +36,7 @@ pub const PERCENTILE_HEADER: &[&str] =
     &["edge", "circuit", "direction", "start", "end", "samples", "p95_bps"];
 
 /// Prints one document: an object with all records under `key`.
-pub fn json(out: &mut dyn Write, key: &str, records: &[impl Serialize]) -> Result<()> {
+pub fn json(out: &mut dyn Write, key: &str, records: &[impl Serialize]) -> io::Result<()> {
     write!(out, "{{{}:", serde_json::to_string(key)?)?;
     serde_json::to_writer(&mut *out, records)?;
     writeln!(out, "}}")?;
@@ -45,14 +44,19 @@ pub fn json(out: &mut dyn Write, key: &str, records: &[impl Serialize]) -> Resul
 }
 
 /// Prints a line each, after the header.
-pub fn csv(out: &mut dyn Write, header: &[&str], records: &[impl Serialize]) -> Result<()> {
+pub fn csv(out: &mut dyn Write, header: &[&str], records: &[impl Serialize]) -> io::Result<()> {
     let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(out);
-    writer.write_record(header)?;
+    writer.write_record(header).map_err(of_csv)?;
     for record in records {
-        writer.serialize(record)?;
+        writer.serialize(record).map_err(of_csv)?;
     }
-    writer.flush()?;
-    Ok(())
+    writer.flush()
+}
+
+/// The system's error as it is: a closed pipe is no failure.
+fn of_csv(error: csv::Error) -> io::Error {
+    let text = error.to_string();
+    if let csv::ErrorKind::Io(error) = error.into_kind() { error } else { io::Error::other(text) }
 }
 
 /// Records for people, with the sums.
@@ -171,7 +175,7 @@ mod tests {
         }
     }
 
-    fn text(write: impl FnOnce(&mut dyn Write) -> Result<()>) -> String {
+    fn text(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> String {
         let mut out = Vec::new();
         write(&mut out).unwrap();
         String::from_utf8(out).unwrap()

@@ -1,6 +1,7 @@
 //! A batch as bytes: always the same ones.
 
-use anyhow::Result;
+use std::io;
+
 use jiff::Timestamp;
 use serde::Serialize;
 use uuid::Uuid;
@@ -26,7 +27,7 @@ impl Format {
     }
 
     /// `batch` in this format.
-    pub(super) fn encode(self, batch: &Batch) -> Result<Vec<u8>> {
+    pub(super) fn encode(self, batch: &Batch) -> io::Result<Vec<u8>> {
         match self {
             Self::Jsonl => jsonl(batch),
             Self::Csv => csv(batch),
@@ -34,7 +35,7 @@ impl Format {
     }
 }
 
-fn jsonl(batch: &Batch) -> Result<Vec<u8>> {
+fn jsonl(batch: &Batch) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     for record in &batch.records {
         serde_json::to_writer(&mut text, record)?;
@@ -43,7 +44,7 @@ fn jsonl(batch: &Batch) -> Result<Vec<u8>> {
     Ok(text)
 }
 
-fn csv(batch: &Batch) -> Result<Vec<u8>> {
+fn csv(batch: &Batch) -> io::Result<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     for record in &batch.records {
         writer.serialize(Row::from(record))?;

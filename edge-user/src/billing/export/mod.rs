@@ -15,8 +15,6 @@ mod worker;
 #[cfg(test)]
 mod tests;
 
-use anyhow::Result;
-
 pub use self::{
     backoff::Backoff,
     encode::Format,
@@ -26,16 +24,16 @@ pub use self::{
     http::Http,
     worker::Exporter,
 };
-use crate::billing::ledger::Batch;
+use crate::billing::ledger::{Batch, LedgerError};
 
 /// Batches in the order of their numbers, and the memory of which ones a receiver has.
 pub trait Outbox {
     /// The first batch that `sink` has not acknowledged: under one number always the same records.
-    fn next_batch(&mut self, sink: &str) -> Result<Option<Batch>>;
+    fn next_batch(&mut self, sink: &str) -> Result<Option<Batch>, LedgerError>;
 
     /// `sink` has the batches up to this one, for good. One that it has acknowledged before
     /// changes nothing: an exporter that was stopped may be late with it.
-    fn acknowledge(&mut self, sink: &str, number: u64) -> Result<()>;
+    fn acknowledge(&mut self, sink: &str, number: u64) -> Result<(), LedgerError>;
 }
 
 /// Where batches go.

@@ -16,7 +16,7 @@ use super::{
     error::{DeliveryError, FailureKind},
     health::{ExportStatus, Health, Success},
 };
-use crate::time;
+use crate::{billing::ledger::LedgerError, report::chain, time};
 
 /// The time that a try that is under way may still take when its exporter is stopped.
 const GRACE: Duration = Duration::from_secs(2);
@@ -231,8 +231,8 @@ fn delay(next: Option<Duration>, error: &DeliveryError, backoff: Backoff) -> Dur
     next.unwrap_or(backoff.max).max(error.retry_after.unwrap_or_default())
 }
 
-fn ledger(what: &str, error: &anyhow::Error) -> DeliveryError {
-    DeliveryError::new(FailureKind::Ledger, format!("{what} the ledger: {error:#}"))
+fn ledger(what: &str, error: &LedgerError) -> DeliveryError {
+    DeliveryError::new(FailureKind::Ledger, format!("{what} the ledger: {}", chain(error)))
 }
 
 #[cfg(test)]

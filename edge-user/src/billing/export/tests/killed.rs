@@ -11,13 +11,12 @@ use std::{
     time::Duration,
 };
 
-use anyhow::Result;
 use fastrand::Rng;
 
 use super::{SHORT, batch, child_of, until};
 use crate::billing::{
     export::{Exporter, Files, Format, Outbox},
-    ledger::Batch,
+    ledger::{Batch, LedgerError},
 };
 
 const DIR: &str = "EDGE_TEST_KILLED_EXPORTER";
@@ -162,12 +161,12 @@ impl OnDisk {
 }
 
 impl Outbox for OnDisk {
-    fn next_batch(&mut self, _sink: &str) -> Result<Option<Batch>> {
+    fn next_batch(&mut self, _sink: &str) -> Result<Option<Batch>, LedgerError> {
         let next = self.acknowledged() + 1;
         Ok(self.end().is_none_or(|end| next <= end).then(|| batch(next, SIZE)))
     }
 
-    fn acknowledge(&mut self, _sink: &str, number: u64) -> Result<()> {
+    fn acknowledge(&mut self, _sink: &str, number: u64) -> Result<(), LedgerError> {
         assert_eq!(number, self.acknowledged() + 1);
         self.set("acknowledged", number);
         Ok(())

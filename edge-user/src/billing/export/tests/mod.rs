@@ -16,12 +16,11 @@ use std::{
     time::Duration,
 };
 
-use anyhow::Result;
 use jiff::{SignedDuration, Timestamp};
 use uuid::{Uuid, uuid};
 
 use super::{Backoff, Outbox};
-use crate::billing::ledger::{Batch, ExportRecord, UsageRecord};
+use crate::billing::ledger::{Batch, ExportRecord, LedgerError, UsageRecord};
 
 pub(super) const LEDGER: Uuid = uuid!("7f3c1d0a-3f0e-4b57-9d4e-0c6f5a1b2c3d");
 
@@ -88,14 +87,14 @@ impl Memory {
 }
 
 impl Outbox for Memory {
-    fn next_batch(&mut self, sink: &str) -> Result<Option<Batch>> {
+    fn next_batch(&mut self, sink: &str) -> Result<Option<Batch>, LedgerError> {
         assert_eq!(sink, "billing");
         let mut state = self.0.lock().unwrap();
         state.call()?;
         Ok((state.acknowledged < state.batches).then(|| batch(state.acknowledged + 1, 3)))
     }
 
-    fn acknowledge(&mut self, sink: &str, number: u64) -> Result<()> {
+    fn acknowledge(&mut self, sink: &str, number: u64) -> Result<(), LedgerError> {
         assert_eq!(sink, "billing");
         let mut state = self.0.lock().unwrap();
         state.call()?;
@@ -106,9 +105,11 @@ impl Outbox for Memory {
 }
 
 impl MemoryState {
-    fn call(&mut self) -> Result<()> {
+    fn call(&mut self) -> Result<(), LedgerError> {
         self.calls += 1;
-        anyhow::ensure!(!self.failing.contains(&self.calls), "the ledger is busy");
+        if self.failing.contains(&self.calls) {
+            return Err(LedgerError::NotFound { path: "ledger.db".into() });
+        }
         Ok(())
     }
 }
