@@ -119,7 +119,7 @@ mod tests {
         let outer = anyhow::Error::new(told()).context("starting");
         let expected = anyhow::Error::new(denied()).context("opening a").context("starting");
         assert_eq!(format!("{outer:#}"), format!("{expected:#}"));
-        assert!(outer.chain().any(|cause| cause.is::<io::Error>()));
+        assert!(outer.chain().any(|cause| cause.downcast_ref::<io::Error>().is_some()));
     }
 
     #[test]

@@ -12,15 +12,19 @@ mod metrics;
 pub mod openapi;
 mod role;
 mod router;
+pub mod run_error;
 mod shared;
 mod signals;
 mod v1;
 
 use std::{path::Path, sync::Arc};
 
-use anyhow::{Context as _, Result, bail};
-
-use self::{listen::Listeners, shared::State, signals::Signals};
+use self::{
+    listen::Listeners,
+    run_error::{Context as _, Result, ServerError},
+    shared::State,
+    signals::Signals,
+};
 use crate::{
     config,
     daemon::{
@@ -59,11 +63,8 @@ pub fn run(config_path: &Path, at_exit: AtExit) -> Result<()> {
         announce_ready();
 
         tokio::select! {
-            () = signals.handle(&engine) => engine.stop(at_exit).await,
-            () = engine.ended() => bail!(
-                "the engine has ended by itself, which is a defect of edge, please report it; frames \
-                 go on as they are, and a restart takes them over"
-            ),
+            () = signals.handle(&engine) => Ok(engine.stop(at_exit).await?),
+            () = engine.ended() => Err(ServerError::EngineEnded),
         }
     });
     // Clients that wait for a booking don't hold up the end.

@@ -60,7 +60,7 @@ impl LedgerArg {
         let config = self.config()?;
         let socket = self.socket(config.as_ref());
         let here = config.as_ref().map(LookedAt::of);
-        look::look(&self.state_dir_of(config.as_ref())?, here.as_ref(), &socket)
+        Ok(look::look(&self.state_dir_of(config.as_ref())?, here.as_ref(), &socket)?)
     }
 
     /// Looks at it as it is on the disk.
@@ -112,7 +112,7 @@ impl LedgerArg {
 
 /// Looks at the ledger of a configuration, with all that was counted up to now.
 pub(super) fn look_of(config: &Config) -> Result<View> {
-    look::look(&config.edge.state_dir, Some(&LookedAt::of(config)), &config.edge.control)
+    Ok(look::look(&config.edge.state_dir, Some(&LookedAt::of(config)), &config.edge.control)?)
 }
 
 /// Tells what is missing of the time before a moment, or of all time, and what else should be known.

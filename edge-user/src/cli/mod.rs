@@ -26,8 +26,10 @@ use clap::{
 use edge_api::ClientError;
 use edge_user::{
     config::{ConfigErrors, DEFAULT_CONTROL, MAX_SOCKET_LEN_BYTES},
+    daemon::error::DaemonError,
     kernel::{error::KernelError, object::load_error::LoadError},
     replay::{capture::CaptureError, error::ReplayError},
+    server::run_error::ServerError,
 };
 use nix::{errno::Errno, unistd::geteuid};
 use tracing_subscriber::EnvFilter;
@@ -141,11 +143,10 @@ pub(crate) fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            if let Some(errors) = error.downcast_ref::<ConfigErrors>()
-                && io::stderr().is_terminal()
-            {
+            let errors = find::<ConfigErrors>(&error);
+            if let Some(errors) = errors.filter(|_| io::stderr().is_terminal()) {
                 eprintln!("{}", snippets::render(errors, &Renderer::styled()));
-            } else if error.is::<ConfigErrors>() || is_of_config(&error) {
+            } else if errors.is_some() || is_of_config(&error) {
                 eprintln!("{error}");
             } else {
                 eprintln!("error: {error:#}{}", permission_hint(&error));
@@ -170,7 +171,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
     let is_not_ethernet = causes(error)
         .any(|cause| matches!(cause.downcast_ref(), Some(CaptureError::NotEthernet { .. })));
     let is_callers = error.downcast_ref::<ClientError>().is_some_and(ClientError::is_callers);
-    let is_usage = error.is::<ConfigErrors>() || is_callers || error.is::<UsageError>();
+    let is_usage = find::<ConfigErrors>(error).is_some() || is_callers || error.is::<UsageError>();
     if is_usage || is_not_ethernet { 2 } else { 1 }
 }
 
@@ -186,7 +187,7 @@ fn permission_hint(error: &anyhow::Error) -> &'static str {
 
 /// The verifier's log, where a program was refused.
 fn refusal_log(error: &anyhow::Error) -> Option<&str> {
-    causes(error).find_map(|cause| cause.downcast_ref::<LoadError>())?.log.as_deref()
+    find::<LoadError>(error)?.log.as_deref()
 }
 
 /// The errors of the chain, and those that one of ours speaks for, which it leaves out.
@@ -195,10 +196,17 @@ fn causes(error: &anyhow::Error) -> impl Iterator<Item = &(dyn Error + 'static)>
 }
 
 fn spoken_for<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
-    if let Some(error) = error.downcast_ref::<KernelError>() {
-        return error.told().speaker();
-    }
-    error.downcast_ref().and_then(ReplayError::speaker)
+    let of_kernel = |error: &'a KernelError| error.told().speaker();
+    let of_replay = || error.downcast_ref().and_then(ReplayError::speaker);
+    let of_daemon = || error.downcast_ref().and_then(DaemonError::speaker);
+    let of_server = || error.downcast_ref().and_then(ServerError::speaker);
+    let spoken_for = error.downcast_ref().and_then(of_kernel);
+    spoken_for.or_else(of_replay).or_else(of_daemon).or_else(of_server)
+}
+
+/// The first of these errors in the chain.
+fn find<T: Error + 'static>(error: &anyhow::Error) -> Option<&T> {
+    causes(error).find_map(|cause| cause.downcast_ref())
 }
 
 /// Whether the reader of our output has closed the pipe (`edge … | head`).

@@ -14,5 +14,5 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<()> {
     let at_exit = if args.ephemeral { AtExit::Detach } else { AtExit::Keep };
-    server::run(&args.config.config, at_exit)
+    Ok(server::run(&args.config.config, at_exit)?)
 }

@@ -2,17 +2,19 @@
 
 use std::{
     fs,
-    io::Write as _,
+    io::{self, Write as _},
     os::unix::fs::{MetadataExt as _, fchown},
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context as _, Result, ensure};
 use edge_api::BandwidthChange;
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
-use crate::config::{self, Circuit};
+use crate::{
+    config::{self, Circuit},
+    daemon::error::{Context as _, DaemonError, Result},
+};
 
 /// Another bandwidth for a circuit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,12 +61,12 @@ impl NewFile {
         let replaced = fs::read_to_string(&path).with_context(cannot)?;
         let text = config::with_bandwidth(&replaced, circuit, *bandwidth_bps);
         let edited = text.as_deref().and_then(|text| config::parse(text, config_path).ok());
-        let text = text.filter(|_| edited == Some(expected)).with_context(|| {
-            format!(
+        let text = text.filter(|_| edited == Some(expected)).ok_or_else(|| {
+            DaemonError::failed(format!(
                 "{}: the bandwidth of {circuit:?} has no place of its own there, and nothing was \
                  changed; edit the file, then `edge reload`",
                 config_path.display(),
-            )
+            ))
         })?;
         let file = Self::beside(&path, &text).with_context(cannot)?;
         Ok(Self { path, replaced, file })
@@ -74,17 +76,18 @@ impl NewFile {
     pub(super) fn replace(self) -> Result<PathBuf> {
         let Self { path, replaced, file } = self;
         file.as_file().sync_all()?;
-        ensure!(
-            fs::read_to_string(&path)? == replaced,
-            "somebody else has changed the file at this moment; give the command again",
-        );
+        if fs::read_to_string(&path)? != replaced {
+            return Err(DaemonError::failed(
+                "somebody else has changed the file at this moment; give the command again",
+            ));
+        }
         file.persist(&path)?;
         // The name is the directory's.
         fs::File::open(directory(&path))?.sync_all()?;
         Ok(path)
     }
 
-    fn beside(path: &Path, text: &str) -> Result<NamedTempFile> {
+    fn beside(path: &Path, text: &str) -> io::Result<NamedTempFile> {
         let metadata = fs::metadata(path)?;
         let mut file = NamedTempFile::with_prefix_in(".edge-", directory(path))?;
         file.write_all(text.as_bytes())?;
@@ -106,7 +109,6 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::config::{BandwidthRefused, ConfigErrors};
 
     const CONFIG: &str = "edge = { name = 'e' } # the only one\n\
         port = [{ name = 'p', interface = 'i', side = 'core' }]\n\n\
@@ -162,7 +164,8 @@ mod tests {
             assert_eq!((names(&directory), fs::read_to_string(&path).unwrap()), (1, config.into()));
             error
         };
-        assert!(refused(CONFIG, "contosso").is::<BandwidthRefused>());
-        assert!(refused(&CONFIG.replace("c_tag", "d_tag"), "contoso").is::<ConfigErrors>());
+        assert!(matches!(refused(CONFIG, "contosso"), DaemonError::Bandwidth(_)));
+        let error = refused(&CONFIG.replace("c_tag", "d_tag"), "contoso");
+        assert!(matches!(error, DaemonError::Config(_)), "{error}");
     }
 }

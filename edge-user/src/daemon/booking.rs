@@ -2,10 +2,9 @@
 
 use std::path::Path;
 
-use anyhow::Result;
-
 use crate::{
     billing::ledger::{self, Ledger, LedgerError, LedgerLock, Policy, TermsJournal},
+    daemon::error::Result,
     kernel::{Pins, read::books::Books},
     model::{EpochInfo, Reading},
     time,

@@ -15,7 +15,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result, anyhow, bail};
 use edge_api::{LedgerState, LedgerStatus};
 use jiff::Timestamp;
 
@@ -25,7 +24,10 @@ use super::{
     instructions::Instructions,
     noter::{Noted, Noter},
 };
-use crate::kernel::Pins;
+use crate::{
+    daemon::error::{Context as _, DaemonError, Result},
+    kernel::Pins,
+};
 
 /// Longest time that the thread may go on with its work when it is to end.
 const END_WITHIN: Duration = Duration::from_secs(5);
@@ -209,16 +211,20 @@ impl Booking {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.answer.recv_timeout(left.min(LOOK_EVERY)) {
-                Ok(booked) => return booked.map_err(|error| anyhow!(error)),
+                Ok(booked) => return booked.map_err(DaemonError::ledger),
                 Err(RecvTimeoutError::Timeout) if self.is_interrupted.load(Ordering::Relaxed) => {
-                    bail!("the daemon is ending");
+                    return Err(DaemonError::ledger("the daemon is ending"));
                 }
-                Err(RecvTimeoutError::Timeout) if left.is_zero() => bail!(
-                    "the ledger has not answered for {limit:?}: its disk may be stuck; what was \
-                     counted is booked when it goes on"
-                ),
+                Err(RecvTimeoutError::Timeout) if left.is_zero() => {
+                    return Err(DaemonError::ledger(format!(
+                        "the ledger has not answered for {limit:?}: its disk may be stuck; what \
+                         was counted is booked when it goes on"
+                    )));
+                }
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => bail!("the books are not being kept"),
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(DaemonError::ledger("the books are not being kept"));
+                }
             }
         }
     }

@@ -2,12 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
-
 use super::booking::{OpenLedger, Present};
 use crate::{
     billing::ledger::Policy,
     config::Config,
+    daemon::error::{Context as _, DaemonError, Result},
     kernel::{
         Pins,
         error::KernelError,
@@ -120,6 +119,6 @@ fn open_and_book(
     unreadable.into_iter().next().map_or(Ok(ledger), |error| Err(error.into()))
 }
 
-fn lost(error: &anyhow::Error) {
+fn lost(error: &DaemonError) {
     tracing::warn!("what was counted since the last booking is lost: {error:#}");
 }

@@ -27,7 +27,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result};
 use edge_api::{BandwidthChange, Reloaded};
 use tokio::sync::{oneshot, watch};
 
@@ -37,7 +36,11 @@ use self::{
     running::Shared,
 };
 use super::{AtExit, bandwidth::SetBandwidth, bookkeeper::Bookkeeper, look::LookedAt, policers};
-use crate::{config::Config, kernel::host::device::follow_changes};
+use crate::{
+    config::Config,
+    daemon::error::{Context as _, Result},
+    kernel::host::device::follow_changes,
+};
 
 /// After this time, the engine looks at the ports again even if nothing has changed.
 const LOOK_AT_PORTS_EVERY: Duration = Duration::from_secs(1);

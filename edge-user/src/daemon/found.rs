@@ -1,14 +1,14 @@
 //! The search for the interface of each port, by links and by the notes that tables hold of ports.
 
-use anyhow::{Context as _, Result, ensure};
-
 use super::interfaces::{Assigned, Seen, Wanted, assign};
 use crate::{
     config::{Config, Port},
+    daemon::error::{Context as _, DaemonError, Result},
     kernel::{
         KernelTables, KnownPort, Place, PortLink,
         host::{device::Devices, interface::Interface},
     },
+    report::Told,
 };
 
 /// The interface that was found for a port.
@@ -51,11 +51,12 @@ pub(super) fn find_interfaces(
         }
         Assigned::Device(device) => {
             let interface = Interface::find(&device.name)?;
-            ensure!(
-                interface.index() == device.ifindex,
-                "{} has become another interface just now; try again",
-                device.name
-            );
+            if interface.index() != device.ifindex {
+                return Err(DaemonError::NoInterface(Told::new(format!(
+                    "{} has become another interface just now; try again",
+                    device.name
+                ))));
+            }
             let is_running = seen.mode.is_some() && seen.own.as_ref() == Some(&device);
             let may_wait = wanted == Wanted::AsItIs && !is_running;
             Ok(Found { interface: Some(interface), may_wait })

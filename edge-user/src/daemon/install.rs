@@ -21,13 +21,12 @@ use std::{
     path::Path,
 };
 
-use anyhow::{Context as _, Result};
-
 pub(super) use self::{
     commit::{Committed, commit},
     prepare::{Aim, Prepared, prepare},
 };
 use crate::{
+    daemon::error::{Context as _, Result},
     kernel::{
         KernelTables, Pins, PortLink, PortProgram,
         host::interface::Interface,

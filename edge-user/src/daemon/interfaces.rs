@@ -3,14 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Result, bail};
-
 use crate::{
     config::Port,
+    daemon::error::{DaemonError, Result},
     kernel::{
         AttachedMode, KernelTables, Place, PortLink,
         host::device::{Device, Devices},
     },
+    report::Told,
 };
 
 /// The choice of a port's interface, where its own and the one with the configuration's name for it
@@ -88,11 +88,11 @@ pub(super) fn assign(ports: &[(&Port, Seen)], wanted: Wanted) -> Result<Vec<Assi
                 if let Some(device) = &seen.named
                     && let Some(other) = claims.claim(port, device)
                 {
-                    claims.problems.push(format!(
+                    claims.problems.push(DaemonError::Taken(Told::new(format!(
                         "port \"{}\": {} is the interface of port \"{other}\", too; give one of \
                          them another interface",
                         port.name, port.interface,
-                    ));
+                    ))));
                 }
             }
             for (port, seen) in ports.iter().filter(|(_, seen)| seen.named.is_none()) {
@@ -101,11 +101,11 @@ pub(super) fn assign(ports: &[(&Port, Seen)], wanted: Wanted) -> Result<Vec<Assi
                         let _taken = claims.claim(port, device);
                     }
                     None if seen.is_known => {}
-                    None => claims.problems.push(format!(
+                    None => claims.problems.push(DaemonError::NoInterface(Told::new(format!(
                         "port \"{}\": there is no interface {} in this network namespace; `ip \
                          link` lists those that there are",
                         port.name, port.interface,
-                    )),
+                    )))),
                 }
             }
         }
@@ -136,7 +136,7 @@ struct Claims<'a> {
     devices: BTreeMap<&'a str, Device>,
     /// Ports by the index of their interface.
     ports: BTreeMap<u32, &'a str>,
-    problems: Vec<String>,
+    problems: Vec<DaemonError>,
 }
 
 impl<'a> Claims<'a> {
@@ -151,9 +151,7 @@ impl<'a> Claims<'a> {
     }
 
     fn assigned(mut self, ports: &[(&Port, Seen)]) -> Result<Vec<Assigned>> {
-        if !self.problems.is_empty() {
-            bail!(self.problems.join("\n"));
-        }
+        DaemonError::none_of(std::mem::take(&mut self.problems))?;
         let assigned = ports.iter().map(|(port, seen)| {
             let taken = seen.named.as_ref().and_then(|named| self.ports.get(&named.ifindex));
             match (self.devices.remove(port.name.as_str()), taken) {

@@ -9,7 +9,6 @@ use std::{
     time::Duration,
 };
 
-use anyhow::Result;
 use edge_api::{Booked, Client, is_answered};
 use jiff::Timestamp;
 use nix::sys::statfs::{BPF_FS_MAGIC, statfs};
@@ -17,6 +16,7 @@ use nix::sys::statfs::{BPF_FS_MAGIC, statfs};
 use crate::{
     billing::ledger::{Ledger, LedgerError, OpenEpoch, Policy, PrivateCopy, changes_in},
     config::{Config, DEFAULT_STATE_DIR},
+    daemon::error::Result,
     kernel::read::books::{AllBooks, all_books},
     model::{ClassReading, Reading, SlotReading},
     time,

@@ -6,6 +6,7 @@ mod booking;
 pub mod bookkeeper;
 pub mod close;
 pub mod engine;
+pub mod error;
 mod exports;
 mod found;
 mod install;

@@ -6,11 +6,10 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use anyhow::{Context as _, Result};
-
 use super::instructions::Instructions;
 use crate::{
     billing::ledger::{LedgerError, Source, TermsChange, TermsJournal},
+    daemon::error::{Context as _, DaemonError, Result},
     model::Terms,
     time,
 };
@@ -109,7 +108,7 @@ impl State {
             }
         }
         let cannot = self.cannot();
-        let journal = self.journal.as_mut().with_context(|| cannot.clone())?;
+        let journal = self.journal.as_mut().ok_or_else(|| DaemonError::ledger(&*cannot))?;
         Ok(Some(journal.note(change).context(cannot)?))
     }
 

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Result;
-
 use super::{
     install::{Installed, Set},
     interfaces::{Assigned, Seen, Wanted, assign},
 };
 use crate::{
     config::Config,
+    daemon::error::Result,
     kernel::{
         AttachedMode, Place, PortLink,
         host::device::{Device, Devices},

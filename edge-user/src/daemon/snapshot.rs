@@ -17,7 +17,6 @@ use std::{
     time::Instant,
 };
 
-use anyhow::{Context as _, Result};
 use edge_api::Status;
 use tokio::sync::watch;
 
@@ -25,6 +24,7 @@ use self::steps::Steps;
 use super::engine::{Engine, running::Running};
 use crate::{
     config::MetricsDetail,
+    daemon::error::{Context as _, DaemonError, Result},
     kernel::{BesideOurs, host::device::Devices},
     time,
 };
@@ -85,7 +85,7 @@ impl Snapshots {
             if let Some((begun, snapshot)) = &*latest.borrow_and_update()
                 && *begun >= since
             {
-                return snapshot.clone().map_err(|error| anyhow::anyhow!("{error}"));
+                return snapshot.clone().map_err(|error| DaemonError::failed(&*error));
             }
             if !std::mem::replace(&mut is_asked, true) {
                 let _ended = self.requests.send(());
@@ -124,7 +124,8 @@ impl Reader {
             }
         }
         let all_at_once = Steps::all_at_once(&self.engine.running);
-        self.try_snapshot(&all_at_once)?.context("nothing changes meanwhile")
+        let snapshot = self.try_snapshot(&all_at_once)?;
+        snapshot.ok_or_else(|| DaemonError::failed("nothing changes meanwhile"))
     }
 
     /// Takes one in steps; `None`: slots or tables have changed in between.
@@ -133,7 +134,7 @@ impl Reader {
             let others: Vec<_> =
                 running.others.iter().map(|(_, books)| Arc::clone(books)).collect();
             let ports = running.explain(running.look_at_ports(&self.devices)?);
-            anyhow::Ok((others, ports))
+            Ok::<_, DaemonError>((others, ports))
         };
         let Some(first) = steps.step(begin) else { return Ok(None) };
         let (others, states) = first?;
@@ -149,7 +150,11 @@ impl Reader {
                 ports: ports::ports(running, &states, &beside)?,
                 circuits: Vec::with_capacity(running.config.circuits.len()),
             };
-            anyhow::Ok((head, running.digest.to_string(), running.config.edge.metrics_detail))
+            Ok::<_, DaemonError>((
+                head,
+                running.digest.to_string(),
+                running.config.edge.metrics_detail,
+            ))
         };
         let Some(second) = steps.step(head) else { return Ok(None) };
         let (mut read, digest, metrics_detail) = second?;
@@ -229,7 +234,7 @@ mod tests {
     async fn errors_are_told_to_all_and_the_next_one_is_tried() {
         let reads = AtomicU32::new(0);
         let snapshots = start(move || match reads.fetch_add(1, Ordering::Relaxed) {
-            0 => anyhow::bail!("no tables"),
+            0 => Err(DaemonError::failed("no tables")),
             number => Ok(snapshot(number)),
         });
         let error = snapshots.since(Instant::now()).await.unwrap_err();

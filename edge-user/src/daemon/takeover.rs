@@ -3,17 +3,20 @@
 
 use std::path::Path;
 
-use anyhow::{Result, ensure};
 use edge_common::abi::{
     self,
     books::{CLOSED, OPEN},
 };
 
 use super::install::Set;
-use crate::kernel::{
-    KernelTables, Pins, Place, PortLink,
-    host::device::{Devices, netns_cookie},
-    read::books::{Books, all_books, netns_cookie_of, page_state},
+use crate::{
+    daemon::error::{DaemonError, Result},
+    kernel::{
+        KernelTables, Pins, Place, PortLink,
+        host::device::{Devices, netns_cookie},
+        read::books::{Books, all_books, netns_cookie_of, page_state},
+    },
+    report::Told,
 };
 
 /// The newest set of tables under `pin_dir` that this version can go on with, after what nobody
@@ -46,13 +49,14 @@ pub(super) fn ensure_our_namespace(pin_dir: &Path, devices: &Devices) -> Result<
     let ours = netns_cookie()?;
     for link in PortLink::all(&Pins::new(pin_dir), devices)? {
         let is_known_as_ours = netns_cookie_of(&link.pins)? == Some(ours);
-        ensure!(
-            link.place != Place::Elsewhere || is_known_as_ours,
-            "the data plane in {} belongs to another network namespace, where its programs are \
-             attached, and nothing was changed; start the daemon there (`nsenter --net`), or give \
-             this one a `pin_dir` and a `state_dir` of its own",
-            pin_dir.display(),
-        );
+        if link.place == Place::Elsewhere && !is_known_as_ours {
+            return Err(DaemonError::Taken(Told::new(format!(
+                "the data plane in {} belongs to another network namespace, where its programs \
+                 are attached, and nothing was changed; start the daemon there (`nsenter --net`), \
+                 or give this one a `pin_dir` and a `state_dir` of its own",
+                pin_dir.display(),
+            ))));
+        }
     }
     Ok(())
 }

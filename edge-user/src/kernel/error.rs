@@ -25,7 +25,8 @@ pub enum KernelError {
     /// There is no such interface, or it has gone meanwhile.
     #[error(transparent)]
     NoInterface(Told),
-    /// Another program has the interface, or another daemon the pins.
+    /// Somebody else has the interface, another program or another port; or another daemon has the
+    /// pins.
     #[error(transparent)]
     Busy(Told),
     /// This kernel, or the interface as it is set up now, can't carry the data plane.
@@ -95,9 +96,14 @@ impl KernelError {
     pub(in crate::kernel) fn by_number(number: Option<i32>) -> fn(Told) -> Self {
         match number {
             Some(libc::EPERM | libc::EACCES) => Self::Permission,
-            Some(libc::ENOMEM | libc::EMFILE | libc::ENFILE | libc::ENOSPC | libc::EDQUOT) => {
-                Self::OutOfRoom
-            }
+            Some(
+                libc::ENOMEM
+                | libc::ENOBUFS
+                | libc::EMFILE
+                | libc::ENFILE
+                | libc::ENOSPC
+                | libc::EDQUOT,
+            ) => Self::OutOfRoom,
             Some(libc::ENODEV) => Self::NoInterface,
             Some(libc::EOPNOTSUPP) => Self::Unsuitable,
             _ => Self::System,

@@ -1,5 +1,7 @@
 //! Errors of the API: a status for programs, and a document for people.
 
+use std::error::Error;
+
 use axum::{
     Json,
     extract::rejection::{JsonRejection, QueryRejection},
@@ -10,7 +12,8 @@ use edge_api::ErrorDocument;
 
 use crate::{
     config::{BandwidthRefused, ConfigErrors},
-    daemon::{engine::error::ChangeError, refusals},
+    daemon::{engine::error::ChangeError, error::DaemonError, refusals},
+    report::chain,
 };
 
 /// An answer that is an error: 4xx is the caller's, 5xx is ours.
@@ -45,9 +48,9 @@ impl ApiError {
         Self::new(StatusCode::BAD_REQUEST, error, Some("GET /v1/openapi.json describes requests"))
     }
 
-    /// An error that is the machine's or ours.
-    pub(super) fn internal(error: &anyhow::Error) -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, format!("{error:#}"), None)
+    /// An error that is the machine's or ours, with its causes.
+    pub(super) fn internal(error: &(dyn Error + 'static)) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, chain(error), None)
     }
 }
 
@@ -57,8 +60,9 @@ impl IntoResponse for ApiError {
     }
 }
 
-impl From<anyhow::Error> for ApiError {
-    fn from(error: anyhow::Error) -> Self {
+/// Of those who look: the kernel or the ledger can't be read.
+impl From<DaemonError> for ApiError {
+    fn from(error: DaemonError) -> Self {
         Self::internal(&error)
     }
 }
@@ -71,10 +75,19 @@ impl From<ChangeError> for ApiError {
             ChangeError::Bandwidth(BandwidthRefused::NotAllowed(_)) => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
-            ChangeError::NeedsRestart => StatusCode::CONFLICT,
+            // The file asks for what this machine has not, or has for others: either can be mended.
+            ChangeError::NeedsRestart | ChangeError::NoInterface(_) | ChangeError::Taken(_) => {
+                StatusCode::CONFLICT
+            }
             ChangeError::HasChanged => StatusCode::PRECONDITION_FAILED,
-            ChangeError::Ending => StatusCode::SERVICE_UNAVAILABLE,
-            ChangeError::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            // The same request may do later.
+            ChangeError::Ending | ChangeError::OutOfRoom(_) | ChangeError::Ledger(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            ChangeError::Unsuitable(_)
+            | ChangeError::Permission(_)
+            | ChangeError::InEffect(_)
+            | ChangeError::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Self::new(status, error.to_string(), None)
     }
@@ -96,5 +109,34 @@ impl From<JsonRejection> for ApiError {
 impl From<QueryRejection> for ApiError {
     fn from(rejection: QueryRejection) -> Self {
         Self::bad_request(rejection.body_text())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Told;
+
+    #[test]
+    fn a_status_tells_who_can_mend_it() {
+        let told = || Told::new("why").after("what");
+        for (error, status) in [
+            (DaemonError::NoInterface(told()), StatusCode::CONFLICT),
+            (DaemonError::Taken(told()), StatusCode::CONFLICT),
+            (DaemonError::OutOfRoom(told()), StatusCode::SERVICE_UNAVAILABLE),
+            (DaemonError::Ledger(told()), StatusCode::SERVICE_UNAVAILABLE),
+            (DaemonError::Permission(told()), StatusCode::INTERNAL_SERVER_ERROR),
+            (DaemonError::Unsuitable(told()), StatusCode::INTERNAL_SERVER_ERROR),
+            (DaemonError::Failed(told()), StatusCode::INTERNAL_SERVER_ERROR),
+        ] {
+            let answer = ApiError::from(ChangeError::from(error));
+            assert_eq!((answer.status, &*answer.document.error), (status, "what: why"));
+        }
+    }
+
+    #[test]
+    fn a_change_in_effect_is_not_asked_for_again() {
+        let error = ChangeError::InEffect(DaemonError::OutOfRoom(Told::new("no room")));
+        assert_eq!(ApiError::from(error).status, StatusCode::INTERNAL_SERVER_ERROR);
     }
 }

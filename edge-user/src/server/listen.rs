@@ -7,7 +7,6 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context as _, Result, bail};
 use axum::{Extension, Router, extract::Request, middleware::map_request};
 use hyper::server::conn::http1;
 use hyper_util::{
@@ -24,9 +23,10 @@ use super::{
     connections::{self, Asked},
     role::Role,
     router,
+    run_error::{Context as _, Result, ServerError},
     shared::State,
 };
-use crate::{config::Edge, daemon::remembered::remember_state_dir};
+use crate::{config::Edge, daemon::remembered::remember_state_dir, report::Told};
 
 /// Longest time for a client to send the head of a request, from the connection's beginning or the
 /// last answer on.
@@ -105,14 +105,19 @@ fn bind_control(path: &Path) -> Result<(UnixListener, SocketFile)> {
             .with_context(|| format!("making the directory {}", directory.display()))?;
     }
     if fs::symlink_metadata(path).is_ok_and(|file| !file.file_type().is_socket()) {
-        bail!("{} is there and no socket; `control` names another place", path.display());
+        return Err(ServerError::Taken(Told::new(format!(
+            "{} is there and no socket; `control` names another place",
+            path.display()
+        ))));
     }
     match StdUnixStream::connect(path) {
-        Ok(_) => bail!(
-            "an edge daemon already answers at {}; stop it, or give this one a `control` socket of \
-             its own",
-            path.display(),
-        ),
+        Ok(_) => {
+            return Err(ServerError::Taken(Told::new(format!(
+                "an edge daemon already answers at {}; stop it, or give this one a `control` \
+                 socket of its own",
+                path.display(),
+            ))));
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         // A daemon that was killed leaves its socket's file behind.
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {

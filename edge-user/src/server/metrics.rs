@@ -55,6 +55,7 @@ pub(super) async fn answer(
     let format = Format::asked_by(&headers);
     let status = Arc::clone(&snapshot.status);
     let text = tokio::task::spawn_blocking(move || exposition(status, &selection, format)).await;
-    let text = text.map_err(anyhow::Error::from)?.map_err(anyhow::Error::from)?;
+    let text = text.map_err(|error| ApiError::internal(&error))?;
+    let text = text.map_err(|error| ApiError::internal(&error))?;
     Ok(([(CONTENT_TYPE, format.content_type())], text).into_response())
 }

@@ -1,8 +1,8 @@
 //! The signals that a daemon listens to.
 
-use anyhow::{Context as _, Result};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::run_error::{Context as _, Result};
 use crate::daemon::engine::Engine;
 
 /// SIGHUP, SIGINT and SIGTERM.

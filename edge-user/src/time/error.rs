@@ -18,7 +18,7 @@ pub enum TimeError {
     NoId {
         /// The file.
         path: &'static str,
-        /// What is wrong with it.
+        /// The fault of the text that it has instead.
         source: uuid::Error,
     },
 }

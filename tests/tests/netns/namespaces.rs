@@ -317,7 +317,7 @@ fn ports_can_be_renamed_and_swapped() -> Result<()> {
     let links = Pins::all(Path::new("/sys/fs/bpf/edge"))?
         .iter()
         .map(Pins::links)
-        .collect::<Result<Vec<_>>>()?;
+        .collect::<Result<Vec<_>, _>>()?;
     assert_eq!(links.concat().len(), 2);
     detach(&lab)?;
     Ok(())

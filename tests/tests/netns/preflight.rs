@@ -38,7 +38,7 @@ fn in_mode(xdp_mode: &str) -> String {
 
 /// Asks the kernel about an interface of the edge; `None` where it has no `netdev` family.
 fn features(lab: &Lab, interface: &str) -> Result<Option<XdpFeatures>> {
-    lab.edge().run(|| XdpFeatures::of(Interface::find(interface)?.index()))
+    lab.edge().run(|| Ok(XdpFeatures::of(Interface::find(interface)?.index())?))
 }
 
 /// Whether tags are hidden, by either of [`OFFLOADS`].

@@ -49,7 +49,7 @@ fn csv(batch: &Batch) -> io::Result<Vec<u8>> {
     for record in &batch.records {
         writer.serialize(Row::from(record))?;
     }
-    Ok(writer.into_inner().map_err(csv::IntoInnerError::into_error)?)
+    writer.into_inner().map_err(csv::IntoInnerError::into_error)
 }
 
 /// A record's columns, in this order: the `csv` crate does not write flattened structures.

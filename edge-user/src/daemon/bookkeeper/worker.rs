@@ -12,7 +12,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result, anyhow};
 use edge_api::LedgerState;
 
 use super::{
@@ -26,6 +25,7 @@ use super::{
 use crate::{
     billing::ledger::LedgerError,
     config::LedgerConfig,
+    daemon::error::{DaemonError, Result},
     kernel::{
         Pins, quiesce,
         read::books::{AllBooks, all_books},
@@ -113,7 +113,8 @@ impl Worker {
     /// Books all meters, and reports how that went.
     fn book(&mut self) -> Result<()> {
         let booked = catch_unwind(AssertUnwindSafe(|| self.try_book()));
-        let booked = booked.unwrap_or_else(|_| Err(anyhow!("a defect of edge, please report it")));
+        let booked = booked
+            .unwrap_or_else(|_| Err(DaemonError::failed("a defect of edge, please report it")));
         match &booked {
             Ok(()) => self.worked(),
             Err(error) => {
@@ -140,7 +141,7 @@ impl Worker {
             }
             self.ledger = Some(open);
         }
-        let open = self.ledger.as_mut().context("the ledger is open")?;
+        let open = self.ledger.as_mut().ok_or_else(not_open)?;
         let to_close = &self.to_close;
         let mut closed = BTreeSet::new();
         open.book(&all, &self.instructions.ledger.policy(), |pins| {
@@ -158,7 +159,7 @@ impl Worker {
         lock(&self.shared).closed.extend(closed);
         let clock_notice = open.ledger.clock_notice()?;
         self.tell_of_clock(clock_notice);
-        let open = self.ledger.as_mut().context("the ledger is open")?;
+        let open = self.ledger.as_mut().ok_or_else(not_open)?;
         match open.keep(&self.state_dir) {
             Ok(()) => {
                 lock(&self.shared).notice = None;
@@ -176,7 +177,7 @@ impl Worker {
     /// Does what a ledger's keeper does beside booking.
     fn keep(&mut self) -> Result<()> {
         self.follow_exports(true);
-        let open = self.ledger.as_mut().context("the ledger is open")?;
+        let open = self.ledger.as_mut().ok_or_else(not_open)?;
         let ledger = &mut open.ledger;
         while let Some((source, change)) = self.changes.front() {
             ledger.note_terms(change, *source)?;
@@ -248,7 +249,7 @@ impl Worker {
         shared.last_booked = Some(time::wall());
     }
 
-    fn failed(&self, error: &anyhow::Error) {
+    fn failed(&self, error: &DaemonError) {
         let text = format!("{error:#}");
         let mut shared = lock(&self.shared);
         // Once, and when it is another one, not every few seconds.
@@ -259,6 +260,10 @@ impl Worker {
         shared.failing_since.get_or_insert_with(time::wall);
         shared.error = Some(text);
     }
+}
+
+fn not_open() -> DaemonError {
+    DaemonError::failed("the ledger is open")
 }
 
 /// Until a period ends, in UTC.

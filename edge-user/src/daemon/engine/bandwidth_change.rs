@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-use anyhow::Context as _;
 use edge_api::BandwidthChange;
 use edge_common::abi::rate::Rate;
 
@@ -18,6 +17,7 @@ use super::{
 };
 use crate::{
     config::Circuit,
+    daemon::error::Result,
     kernel::{change_rate, occupancy, rates},
     plan::{Full, slots::Table},
     view,
@@ -59,8 +59,10 @@ impl Instance {
         tracing::info!("{told}");
         self.bookkeeper.follow(instructions);
         if let Some(file) = file {
-            let saved = file.replace().with_context(|| {
-                format!("{told}, in effect now, but not saved to {}", self.config_path.display())
+            let saved = file.replace().map_err(|error| {
+                let path = self.config_path.display();
+                let text = format!("{told}, in effect now, but not saved to {path}");
+                ChangeError::InEffect(error.after(text))
             })?;
             change.saved_to = Some(saved);
         }

@@ -1,8 +1,12 @@
 //! Reasons why a change does not happen.
 
-use crate::config::{BandwidthRefused, ConfigErrors};
+use super::super::error::DaemonError;
+use crate::{
+    config::{BandwidthRefused, ConfigErrors},
+    report::Told,
+};
 
-/// A change that did not happen, or not all of it: the message says which.
+/// A change that did not happen, or not all of it: the message says which, with its causes.
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeError {
     /// The file is wrong.
@@ -22,18 +26,46 @@ pub enum ChangeError {
     /// The daemon ends.
     #[error("the daemon is ending, and nothing was changed")]
     Ending,
-    /// The machine refused it.
+    /// The configuration asks for an interface that is not there.
     #[error("{0:#}")]
-    Failed(anyhow::Error),
+    NoInterface(Told),
+    /// The configuration asks for an interface that another program or another port has.
+    #[error("{0:#}")]
+    Taken(Told),
+    /// The kernel, or an interface as it is set up now, can't carry the configuration.
+    #[error("{0:#}")]
+    Unsuitable(Told),
+    /// The daemon may not do it.
+    #[error("{0:#}")]
+    Permission(Told),
+    /// The machine has no room for it.
+    #[error("{0:#}")]
+    OutOfRoom(Told),
+    /// The ledger can't be written.
+    #[error("{0:#}")]
+    Ledger(Told),
+    /// The change is in effect, and a step after it failed: the file is not saved, or nobody has
+    /// looked at the ports. To ask again is no remedy, of whatever kind that error is.
+    #[error("{0:#}")]
+    InEffect(DaemonError),
+    /// The machine refuses it, or it is a defect of ours.
+    #[error("{0:#}")]
+    Failed(Told),
 }
 
 /// An error keeps its kind, however deep below it arose.
-impl From<anyhow::Error> for ChangeError {
-    fn from(error: anyhow::Error) -> Self {
-        let error = match error.downcast() {
-            Ok(errors) => return Self::Config(errors),
-            Err(error) => error,
-        };
-        error.downcast().map_or_else(Self::Failed, Self::Bandwidth)
+impl From<DaemonError> for ChangeError {
+    fn from(error: DaemonError) -> Self {
+        match error {
+            DaemonError::Config(errors) => Self::Config(errors),
+            DaemonError::Bandwidth(refused) => Self::Bandwidth(refused),
+            DaemonError::NoInterface(told) => Self::NoInterface(told),
+            DaemonError::Taken(told) => Self::Taken(told),
+            DaemonError::Unsuitable(told) => Self::Unsuitable(told),
+            DaemonError::Permission(told) => Self::Permission(told),
+            DaemonError::OutOfRoom(told) => Self::OutOfRoom(told),
+            DaemonError::Ledger(told) => Self::Ledger(told),
+            DaemonError::Failed(told) => Self::Failed(told),
+        }
     }
 }

@@ -7,7 +7,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::Result;
 use nix::fcntl::Flock;
 
 use super::{
@@ -27,6 +26,7 @@ use super::{
 };
 use crate::{
     config::{Config, ConfigDigest},
+    daemon::error::Result,
     kernel::{Pins, host::device::Devices, object::pins},
     plan::Capacity,
 };

@@ -2,16 +2,17 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use anyhow::Result;
-
 use super::{
     super::takeover::is_broken,
     instance::{Instance, TAKE_OVER_WITHIN},
     running::Running,
 };
-use crate::kernel::{
-    Pins, carry, is_carried, make_room, quiesce,
-    read::books::{Books, all_books},
+use crate::{
+    daemon::error::Result,
+    kernel::{
+        Pins, carry, is_carried, make_room, quiesce,
+        read::books::{Books, all_books},
+    },
 };
 
 impl Instance {

@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-use anyhow::{Result, bail};
 use edge_api::Reloaded;
 
 use super::{
@@ -17,7 +16,10 @@ use super::{
     error::ChangeError,
     instance::Instance,
 };
-use crate::config::{self, Config, ConfigDigest, Difference};
+use crate::{
+    config::{self, Config, ConfigDigest, Difference},
+    daemon::error::{DaemonError, Result},
+};
 
 impl Instance {
     /// Reads the configuration again and brings the data plane to it: all of it, or, with an
@@ -39,7 +41,8 @@ impl Instance {
         };
         self.change_to(config)?;
         tracing::info!("reloaded {}: {difference}", self.config_path.display());
-        let waiting = self.tell_of_ports()?.into_iter().filter(|(_, state)| state.mode.is_none());
+        let states = self.tell_of_ports().map_err(ChangeError::InEffect)?;
+        let waiting = states.into_iter().filter(|(_, state)| state.mode.is_none());
         let waiting = waiting
             .filter_map(|(port, state)| Some(format!("port \"{port}\" waits: {}", state.fault?)));
         Ok(reloaded(difference, waiting.collect()))
@@ -71,10 +74,10 @@ impl Instance {
         let prepared = prepare(&running.set, &self.bookkeeper, &self.devices, aim)?;
         if running.watches_egress && !prepared.watches_egress() {
             prepared.give_up();
-            bail!(
+            return Err(DaemonError::failed(
                 "frames that a device refuses would count as forwarded, which they don't now (the \
-                 log says why), and nothing was changed"
-            );
+                 log says why), and nothing was changed",
+            ));
         }
         Ok(prepared)
     }

@@ -12,6 +12,7 @@ use super::super::{
 };
 use crate::{
     config::{Config, ConfigDigest},
+    daemon::error::Result,
     kernel::{Pins, host::device::Devices, read::books::Books},
 };
 
@@ -37,7 +38,7 @@ pub(in crate::daemon) struct Running {
 
 impl Running {
     /// The ports, as the kernel has them now.
-    pub(in crate::daemon) fn look_at_ports(&self, devices: &Devices) -> anyhow::Result<PortStates> {
+    pub(in crate::daemon) fn look_at_ports(&self, devices: &Devices) -> Result<PortStates> {
         look(&self.config, &self.installed, &self.set, devices)
     }
 

@@ -2,8 +2,6 @@
 
 use std::{collections::BTreeMap, mem};
 
-use anyhow::Result;
-
 use super::{
     Installed, Set,
     ports::{Ports, Step},
@@ -12,6 +10,7 @@ use super::{
     turning::Turning,
 };
 use crate::{
+    daemon::error::Result,
     kernel::{
         Pins, Place, PortLink, host::interface::Interface, preflight::look_at_egress, quiesce,
         read::books::Books, retire, store,

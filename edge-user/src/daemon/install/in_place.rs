@@ -2,16 +2,20 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
-
 use super::Set;
 use crate::{
     config::Config,
-    daemon::{bookkeeper::Bookkeeper, found::Found, interfaces::Wanted},
+    daemon::{
+        bookkeeper::Bookkeeper,
+        error::{Context as _, DaemonError, Result},
+        found::Found,
+        interfaces::Wanted,
+    },
     kernel::{
         Place, PortLink, host::interface::Interface, object::program::constants, occupancy, quiesce,
     },
     plan::{Plan, Police},
+    report::Told,
 };
 
 /// The longest time that a reload waits for the bookkeeper before it uses slots of removed circuits again.
@@ -21,11 +25,10 @@ const BOOK_WITHIN: Duration = Duration::from_secs(10);
 /// else's only where there are no others, their counters are booked, and nobody is shown them any
 /// more: neither with this plan, nor if it is given up.
 pub(super) fn plan_in_place(set: &Set, bookkeeper: &Bookkeeper, config: &Config) -> Result<Plan> {
-    ensure!(
-        set.pins.has_tables()?,
-        "somebody has removed the pins in {}",
-        set.pins.directory().display()
-    );
+    if !set.pins.has_tables()? {
+        let directory = set.pins.directory().display();
+        return Err(DaemonError::failed(format!("somebody has removed the pins in {directory}")));
+    }
     let occupied = occupancy(&set.tables);
     let mut with_counters = occupied.clone();
     with_counters.attachments.published.extend(occupied.attachments.known.values());
@@ -33,10 +36,11 @@ pub(super) fn plan_in_place(set: &Set, bookkeeper: &Bookkeeper, config: &Config)
         return Ok(plan);
     }
     let plan = Plan::new(config, &occupied, Police::Purchased)?;
-    ensure!(
-        !plan.takes_shown_counters(&occupied.attachments),
-        "there is no room for counters beside those that are shown"
-    );
+    if plan.takes_shown_counters(&occupied.attachments) {
+        return Err(DaemonError::OutOfRoom(Told::new(
+            "there is no room for counters beside those that are shown",
+        )));
+    }
     // A program that looked a slot up before it was retired has counted by then.
     quiesce();
     bookkeeper.book(BOOK_WITHIN).context("counters of circuits that are gone can't be booked")?;

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context as _, Result};
-
 use super::{Installed, Set, undo::Undo};
 use crate::{
-    daemon::found::Found,
+    daemon::{
+        error::{Context as _, Result},
+        found::Found,
+    },
     kernel::{Held, OpenLink, Place, PortLink, PortProgram, TakenOff, host::interface::Interface},
     plan::{Plan, PortPlan},
 };

@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Result, ensure};
-
 use super::{
     Installed, Set, create_set,
     in_place::{plan_in_place, reads_the_same},
@@ -16,6 +14,7 @@ use crate::{
     config::Config,
     daemon::{
         bookkeeper::Bookkeeper,
+        error::{DaemonError, Result},
         found::{Found, Known, find_interfaces},
         interfaces::Wanted,
     },
@@ -108,23 +107,27 @@ fn try_prepare(
     let earlier = ports_of_other_versions(set)?;
     let known = Known { tables: &set.tables, version: set.pins.version(), earlier: &earlier };
     let found = find_interfaces(config, &known, links, devices, wanted)?;
-    let mut modes = check(&with_interfaces(config, &found).ports)?;
-    let (mut problems, mut given_up) = (Vec::new(), BTreeMap::new());
+    let mut checked = check(&with_interfaces(config, &found).ports)?;
+    let (mut modes, mut problems, mut given_up) = (BTreeMap::new(), Vec::new(), BTreeMap::new());
     for (port, found) in config.ports.iter().zip(&found) {
-        if let Some(Err(error)) = modes.get(&port.name) {
-            if found.may_wait {
+        match checked.remove(&port.name) {
+            Some(Ok(mode)) => drop(modes.insert(port.name.clone(), mode)),
+            Some(Err(error)) if found.may_wait => {
                 given_up.insert(port.name.clone(), format!("{error:#}"));
-            } else {
-                problems.push(format!("port \"{}\": {error:#}", port.name));
             }
+            Some(Err(error)) => {
+                problems.push(DaemonError::from(error).after(format!("port \"{}\"", port.name)));
+            }
+            None => {}
         }
     }
-    ensure!(problems.is_empty(), problems.join("\n"));
+    DaemonError::none_of(problems)?;
 
     let in_place = plan_in_place(set, bookkeeper, config).and_then(|plan| {
-        let reads_the_same = reads_the_same(set, &plan, &found, links, wanted);
-        ensure!(reads_the_same, "a port is another one, or reads its tables otherwise");
-        Ok(plan)
+        if reads_the_same(set, &plan, &found, links, wanted) {
+            return Ok(plan);
+        }
+        Err(DaemonError::failed("a port is another one, or reads its tables otherwise"))
     });
     let (mut plan, old_books) = match in_place {
         Ok(plan) => (plan, None),
@@ -137,7 +140,7 @@ fn try_prepare(
         }
     };
     for port in &mut plan.ports {
-        if let Some(Ok(mode)) = modes.remove(&port.name) {
+        if let Some(mode) = modes.remove(&port.name) {
             port.xdp_mode = mode;
         }
     }

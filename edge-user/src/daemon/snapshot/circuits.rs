@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use anyhow::Result;
 use edge_api::{CircuitStatus, ClassStatus, Counters, Dropped, PeeringStatus};
 use edge_common::{
     Reason,
@@ -12,6 +11,7 @@ use edge_common::{
 use super::super::{engine::running::Running, policers};
 use crate::{
     config::Circuit,
+    daemon::error::Result,
     kernel::BesideOurs,
     plan::{AttachmentPlan, PolicerKey},
 };

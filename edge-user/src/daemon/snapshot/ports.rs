@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Result;
 use edge_api::PortStatus;
 use edge_common::{Reason, abi::counters::PortCounters};
 
 use super::super::{engine::running::Running, ports::PortStates};
-use crate::kernel::{AttachedMode, BesideOurs};
+use crate::{
+    daemon::error::Result,
+    kernel::{AttachedMode, BesideOurs},
+};
 
 /// Every port, with what it has counted in these tables and in others.
 pub(super) fn ports(

@@ -3,11 +3,15 @@
 use std::{fs, io, os::unix::fs::DirBuilderExt as _, path::Path};
 
 use nix::{
+    errno::Errno,
     mount::{MsFlags, mount},
     sys::statfs::{BPF_FS_MAGIC, statfs},
 };
 
-use crate::kernel::error::{Context as _, Result};
+use crate::{
+    kernel::error::{Context as _, KernelError, Result},
+    report::Told,
+};
 
 /// Where BPF file systems are, by convention.
 const CONVENTIONAL: &str = "/sys/fs/bpf";
@@ -32,6 +36,11 @@ pub(in crate::kernel) fn ensure_bpffs(pin_dir: &Path) -> Result<()> {
             target.display(),
         );
         mount(Some(source), target, Some("bpf"), MsFlags::empty(), Some("mode=0700"))
+            .map_err(|errno| {
+                // The kernel was built without it, and no interface is meant.
+                let is_unknown = errno == Errno::ENODEV;
+                if is_unknown { KernelError::Unsuitable(Told::bare(errno)) } else { errno.into() }
+            })
             .with_context(|| {
                 format!(
                     "{} is not on a BPF file system and none could be mounted; as root: mount -t \

@@ -46,7 +46,7 @@ pub fn check(ports: &[Port]) -> Result<Modes> {
     }
     let problems = shared(ports)?;
     if !problems.is_empty() {
-        return Err(KernelError::unsuitable(problems.join("\n")));
+        return Err(KernelError::busy(problems.join("\n")));
     }
     let modes = ports.iter().map(|port| (port.name.clone(), check_port(ports, port)));
     Ok(modes.collect())

@@ -23,11 +23,11 @@ use crate::{config, daemon::bandwidth::SetBandwidth};
     responses(
         (status = OK, description = "The changes, which are in effect.", body = Reloaded),
         (status = FORBIDDEN, description = "The client may only look.", body = ErrorDocument),
-        (status = CONFLICT, description = "The file asks for changes that need a restart.", body = ErrorDocument),
+        (status = CONFLICT, description = "The file asks for changes that need a restart, or for an interface that is not there or that somebody else has.", body = ErrorDocument),
         (status = PRECONDITION_FAILED, description = "Another configuration runs.", body = ErrorDocument),
         (status = UNPROCESSABLE_ENTITY, description = "The file is wrong.", body = ErrorDocument),
-        (status = INTERNAL_SERVER_ERROR, description = "The machine refused it.", body = ErrorDocument),
-        (status = SERVICE_UNAVAILABLE, description = "The daemon is ending.", body = ErrorDocument),
+        (status = INTERNAL_SERVER_ERROR, description = "The machine refused it: an interface can't carry a port as it is set up now, or the daemon lacks a permission, for two. Or the changes are in effect, and the look at the ports after them failed.", body = ErrorDocument),
+        (status = SERVICE_UNAVAILABLE, description = "The machine has no room for it, the ledger can't be written, or the daemon is ending: nothing was changed, and the same request may do later.", body = ErrorDocument),
     )
 )]
 pub(in crate::server) async fn reload(
@@ -57,10 +57,11 @@ pub(in crate::server) async fn reload(
         (status = BAD_REQUEST, description = "The request is wrong.", body = ErrorDocument),
         (status = FORBIDDEN, description = "The client may only look.", body = ErrorDocument),
         (status = NOT_FOUND, description = "There is no such circuit.", body = ErrorDocument),
+        (status = CONFLICT, description = "The tables have to be made anew for it, and the configuration has an interface that is not there or that somebody else has.", body = ErrorDocument),
         (status = PRECONDITION_FAILED, description = "Another configuration runs.", body = ErrorDocument),
         (status = UNPROCESSABLE_ENTITY, description = "The circuit can't have this bandwidth.", body = ErrorDocument),
         (status = INTERNAL_SERVER_ERROR, description = "The machine refused it; or the bandwidth is in effect and could not be saved, which the message says.", body = ErrorDocument),
-        (status = SERVICE_UNAVAILABLE, description = "The daemon is ending.", body = ErrorDocument),
+        (status = SERVICE_UNAVAILABLE, description = "The machine has no room for it, the ledger can't be written, or the daemon is ending: nothing was changed, and the same request may do later.", body = ErrorDocument),
     )
 )]
 pub(in crate::server) async fn set_bandwidth(

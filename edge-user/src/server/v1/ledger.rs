@@ -44,7 +44,7 @@ pub(in crate::server) async fn book(
     let (state_dir, booking) = (bookkeeper.status().state_dir, bookkeeper.request_booking());
     // It may take as long as a disk likes.
     let booked = tokio::task::spawn_blocking(move || booking.wait(BOOK_WITHIN)).await;
-    let booked = booked.map_err(|error| ApiError::internal(&error.into()))?;
+    let booked = booked.map_err(|error| ApiError::internal(&error))?;
     Ok(Json(Booked { state_dir, error: booked.err().map(|error| format!("{error:#}")) }))
 }
 
@@ -92,7 +92,7 @@ pub(in crate::server) async fn usage(
         taken(&view, &query)
     };
     let usage = tokio::task::spawn_blocking(read).await;
-    Ok(Json(usage.map_err(|error| ApiError::internal(&error.into()))??))
+    Ok(Json(usage.map_err(|error| ApiError::internal(&error))??))
 }
 
 impl Wanted {
@@ -124,7 +124,7 @@ impl Wanted {
 }
 
 fn taken(view: &View, query: &UsageQuery) -> Result<Usage, ApiError> {
-    let failed = |error: crate::billing::ledger::LedgerError| ApiError::internal(&error.into());
+    let failed = |error: crate::billing::ledger::LedgerError| ApiError::internal(&error);
     let ledger = &view.ledger;
     if let Some(circuit) = &query.circuit
         && !ledger.circuits().map_err(failed)?.iter().any(|(_, name)| name == circuit)

@@ -76,7 +76,7 @@ pub(in crate::server) async fn status(
         }
         Ok(answer)
     });
-    rendered.await.map_err(|error| ApiError::internal(&error.into()))?
+    rendered.await.map_err(|error| ApiError::internal(&error))?
 }
 
 /// One circuit.

@@ -55,7 +55,7 @@ impl Selection {
                 serde_json::to_vec(&document)
             }),
         };
-        Ok(Page { json: json.map_err(|error| ApiError::internal(&error.into()))?, next })
+        Ok(Page { json: json.map_err(|error| ApiError::internal(&error))?, next })
     }
 
     /// The circuits that are asked for, and whether there are none behind them.

@@ -175,7 +175,7 @@ fn in_mode(mode: &str) -> String {
 }
 
 fn features(cards: &Cards, port: &str) -> Result<Option<XdpFeatures>> {
-    cards.lab.edge().run(|| XdpFeatures::of(Interface::find(port)?.index()))
+    cards.lab.edge().run(|| Ok(XdpFeatures::of(Interface::find(port)?.index())?))
 }
 
 #[test]
