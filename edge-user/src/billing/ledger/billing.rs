@@ -9,7 +9,7 @@ use super::{
     Ledger, LedgerError, TermsSpan, UsageRecord, column,
     error::Fault,
     open, terms,
-    usage::{SERIES_COLUMNS, SERIES_TABLES, order, record},
+    usage::{SERIES_COLUMNS, SERIES_TABLES, billed, order, record},
 };
 
 impl Ledger {
@@ -110,7 +110,7 @@ fn usage_in_parts(
         }
     }
     for record in &mut records {
-        record.billed_bytes = record.billed();
+        record.billed_bytes = billed(record);
     }
     records.sort_by(|a, b| order(a).cmp(&order(b)));
     Ok(records)

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+pub use edge_api::UsageRecord;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -46,41 +47,6 @@ pub enum Grain {
     Month,
     /// All of it.
     Total,
-}
-
-/// The usage of one series in one stretch of time, as `edge usage --format json` prints it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UsageRecord {
-    /// The edge's name.
-    pub edge: String,
-    /// The circuit's name.
-    pub circuit: String,
-    /// The provider's key for it.
-    pub service_key: Option<String>,
-    /// The peering.
-    pub peering: String,
-    /// The link.
-    pub link: String,
-    /// The direction.
-    pub direction: String,
-    /// The class's name.
-    pub class: String,
-    /// `metered` or `unlimited`.
-    pub billing: String,
-    /// The rule that says which bytes of a frame count.
-    pub accounting: String,
-    /// When it begins.
-    pub start: Timestamp,
-    /// When it ends.
-    pub end: Timestamp,
-    /// Frames forwarded.
-    pub frames: u64,
-    /// Their bytes.
-    pub bytes: u64,
-    /// Of those, what is billed by volume: outbound on a metered circuit.
-    pub billed_bytes: u64,
-    /// Whether some of it was spread over the time between two readings far apart.
-    pub estimated: bool,
 }
 
 /// A usage record of a period that is over, for a receiver outside. It never changes.

@@ -48,16 +48,14 @@ pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<UsageRecord> {
         billed_bytes: 0,
         estimated: row.get(13)?,
     };
-    record.billed_bytes = record.billed();
+    record.billed_bytes = billed(&record);
     Ok(record)
 }
 
-impl UsageRecord {
-    /// Of its bytes, what is billed by volume.
-    pub(super) fn billed(&self) -> u64 {
-        let is_billed = self.direction == "outbound" && self.billing == "metered";
-        if is_billed { self.bytes } else { 0 }
-    }
+/// The bytes of a record that are billed by volume.
+pub(super) fn billed(record: &UsageRecord) -> u64 {
+    let is_billed = record.direction == "outbound" && record.billing == "metered";
+    if is_billed { record.bytes } else { 0 }
 }
 
 fn usage(connection: &Connection, query: &UsageQuery) -> Result<Vec<UsageRecord>, Fault> {
@@ -122,7 +120,7 @@ impl Sum {
     fn into_record(self) -> UsageRecord {
         let (start, end) =
             (column::from_seconds(self.span_s.0), column::from_seconds(self.span_s.1));
-        let billed_bytes = self.record.billed();
+        let billed_bytes = billed(&self.record);
         UsageRecord { start, end, billed_bytes, ..self.record }
     }
 }

@@ -10,10 +10,10 @@ use serde::Deserialize;
 use super::super::{
     error::ApiError,
     role::Operator,
-    shared::{self, Asked},
+    shared::{self, InQuery},
 };
 use crate::{
-    billing::ledger::{Grain, UsageQuery, UsageRecord},
+    billing::ledger::{Grain, UsageQuery},
     daemon::look::{View, look},
     time,
     units::when,
@@ -80,7 +80,7 @@ pub(in crate::server) struct Wanted {
 )]
 pub(in crate::server) async fn usage(
     State(state): State<shared::State>,
-    Asked(wanted): Asked<Wanted>,
+    InQuery(wanted): InQuery<Wanted>,
 ) -> Result<Json<Usage>, ApiError> {
     let query = wanted.query()?;
     let state_dir = state.engine.bookkeeper().status().state_dir;
@@ -145,43 +145,5 @@ fn taken(view: &View, query: &UsageQuery) -> Result<Usage, ApiError> {
         is_complete = false;
         warnings.push(format!("usage from {from} to {until} is no longer kept"));
     }
-    let records = ledger.usage(query).map_err(failed)?.into_iter().map(document);
-    Ok(Usage { records: records.collect(), is_complete, warnings })
-}
-
-fn document(record: UsageRecord) -> edge_api::UsageRecord {
-    let UsageRecord {
-        edge,
-        circuit,
-        service_key,
-        peering,
-        link,
-        direction,
-        class,
-        billing,
-        accounting,
-        start,
-        end,
-        frames,
-        bytes,
-        billed_bytes,
-        estimated,
-    } = record;
-    edge_api::UsageRecord {
-        edge,
-        circuit,
-        service_key,
-        peering,
-        link,
-        direction,
-        class,
-        billing,
-        accounting,
-        start,
-        end,
-        frames,
-        bytes,
-        billed_bytes,
-        estimated,
-    }
+    Ok(Usage { records: ledger.usage(query).map_err(failed)?, is_complete, warnings })
 }
