@@ -96,16 +96,14 @@ impl KernelTables {
 
     /// Counters and losses of an attachment, with its counts in earlier tables.
     pub fn counted(&self, index: u32) -> Result<Counted> {
-        let mut counted = self.carried.get(index).sides[self.carried_side()];
-        // In this order: what was refused was forwarded before.
-        counted.meter.add(&self.meters.sum(index)?);
-        counted.losses.add(&self.losses.sum(index)?);
-        Ok(counted)
+        Ok(self.all_counted(&[index])?[0])
     }
 
-    /// The same of several attachments, in ascending order of their indices.
+    /// Counters and losses of several attachments, with their counts in earlier tables. `indices`
+    /// ascend.
     pub fn all_counted(&self, indices: &[u32]) -> Result<Vec<Counted>> {
         let side = self.carried_side();
+        // In this order: what was refused was forwarded before.
         let meters = self.meters.sums(indices)?;
         let losses = self.losses.sums(indices)?;
         let counted = indices.iter().zip(meters).zip(losses).map(|((index, meter), losses)| {
@@ -138,15 +136,10 @@ impl KernelTables {
         self.books.swap(0, NETNS_COOKIE_WORD, cookie);
     }
 
-    /// Policers, all CPUs together, in ascending order of their indices.
+    /// Policers, all CPUs together. `indices` ascend.
     pub fn policers(&self, indices: &[u32]) -> Result<Vec<PolicerState>> {
         let leases = self.leases.sums(indices)?;
         indices.iter().zip(leases).map(|(index, lease)| self.policer_with(*index, &lease)).collect()
-    }
-
-    /// A policer, all CPUs together.
-    pub fn policer(&self, index: u32) -> Result<PolicerState> {
-        self.policer_with(index, &self.leases.sum(index)?)
     }
 
     fn policer_with(&self, index: u32, lease: &Lease) -> Result<PolicerState> {

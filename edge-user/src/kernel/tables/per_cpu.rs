@@ -24,8 +24,8 @@ impl<T: FromBytes + KnownLayout> PerCpu<T> {
         Ok(T::read_from_bytes(sum.as_bytes()).expect("as many words as the type has"))
     }
 
-    /// The same of each of these entries, in ascending order; those that lie close together are read
-    /// together.
+    /// The entries at these indices, which ascend, each with its CPUs added up. Entries that lie close
+    /// together are read together.
     pub(in crate::kernel) fn sums(&self, indices: &[u32]) -> Result<Vec<T>> {
         let mut sums = Vec::with_capacity(indices.len());
         for run in runs(indices) {

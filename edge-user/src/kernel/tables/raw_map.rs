@@ -136,7 +136,8 @@ impl RawPerCpu {
         Ok(sum)
     }
 
-    /// The same of `count` entries from `first` on, one after the other, by one call of the kernel.
+    /// Reads `count` entries from `first` on by one call of the kernel: word by word all CPUs together,
+    /// one entry after the other.
     pub(in crate::kernel) fn sums(&self, first: u32, count: u32) -> Result<Vec<u64>> {
         let entry_len = self.entry_len * self.cpus;
         let mut values = vec![0; entry_len * count as usize];
