@@ -56,33 +56,40 @@ fn tables_that_cant_be_booked_stay_until_they_are() -> Result<()> {
 /// gone had counters, too.
 #[test]
 fn counters_of_several_tables_are_shown_on() -> Result<()> {
-    classes_that_change("counters_of_several_tables_are_shown_on", 700, 0)
+    let (test, round) = ("counters_of_several_tables_are_shown_on", |round| with_class(round, 0));
+    classes_that_change(test, &with_class(0, 700), round, &with_class(3, 0))
 }
 
 /// Circuits that come before the tables are booked don't get the slots that their counters need.
 #[test]
 fn slots_of_counters_to_come_are_not_taken() -> Result<()> {
-    classes_that_change("slots_of_counters_to_come_are_not_taken", 0, 510)
+    let (test, round) = ("slots_of_counters_to_come_are_not_taken", |round| with_class(round, 0));
+    classes_that_change(test, &with_class(0, 0), round, &with_class(3, 510))
 }
 
-/// `gone` circuits are only in the first tables, `come` only in the last, which have 1,023 slots.
-fn classes_that_change(test: &str, gone: usize, come: usize) -> Result<()> {
+/// Tables for `first` and for three rounds, of which none can be booked before `last` is loaded, too.
+fn classes_that_change(
+    test: &str,
+    first: &str,
+    in_round: impl Fn(usize) -> String,
+    last: &str,
+) -> Result<()> {
     if !root_or_skip(test) {
         return Ok(());
     }
     let lab = lab(1600)?;
     let mut disk = Disk::new()?;
-    let daemon = Daemon::start(&lab, &with_class(0, gone))?;
+    let daemon = Daemon::start(&lab, first)?;
     only_set(&daemon)?;
     let (sent, daemon) = under_load(&lab, || {
         watching(|| {
             disk.fill()?;
             for round in 1..4 {
-                configure(&with_class(round, 0))?;
+                configure(&in_round(round))?;
                 reload()?;
             }
             ensure!(sets()?.len() == 4, "{:?}", sets()?);
-            configure(&with_class(3, come))?;
+            configure(last)?;
             reload()?;
             disk.repair()?;
             only_set(&daemon).map(drop)
@@ -96,27 +103,8 @@ fn classes_that_change(test: &str, gone: usize, come: usize) -> Result<()> {
 /// for the counters of all of them.
 #[test]
 fn classes_of_all_circuits_that_change_often_are_shown_on() -> Result<()> {
-    if !root_or_skip("classes_of_all_circuits_that_change_often_are_shown_on") {
-        return Ok(());
-    }
-    let lab = lab(1600)?;
-    let mut disk = Disk::new()?;
-    let daemon = Daemon::start(&lab, &with_classes(0))?;
-    only_set(&daemon)?;
-    let (sent, daemon) = under_load(&lab, || {
-        watching(|| {
-            disk.fill()?;
-            for round in 1..4 {
-                configure(&with_classes(round))?;
-                reload()?;
-            }
-            ensure!(sets()?.len() == 4, "{:?}", sets()?);
-            disk.repair()?;
-            only_set(&daemon).map(drop)
-        })?;
-        Ok(daemon)
-    })?;
-    check_all(&lab, sent, daemon)
+    let test = "classes_of_all_circuits_that_change_often_are_shown_on";
+    classes_that_change(test, &with_classes(0), with_classes, &with_classes(3))
 }
 
 /// A reload that needs the place of a circuit that is gone, and can't book it, makes other tables.
