@@ -49,7 +49,7 @@ pub struct LookedAt {
 }
 
 impl LookedAt {
-    /// Those of `config`.
+    /// The parts of `config`.
     #[must_use]
     pub fn of(config: &Config) -> Self {
         Self { pin_dir: config.edge.pin_dir.clone(), policy: config.ledger.policy() }

@@ -5,7 +5,7 @@ use super::spelled::spelled;
 spelled! {
     /// The circuits that metrics have in detail: by peering, port, link, direction and class.
     pub enum MetricsDetail {
-        /// Those that a request names.
+        /// Circuits that a request names.
         Circuit = "circuit",
         /// Every circuit, in each answer.
         All = "all",

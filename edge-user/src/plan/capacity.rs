@@ -80,8 +80,8 @@ impl Capacity {
         }
     }
 
-    /// The same, and room for the counters of owners before that are shown with those of the
-    /// configuration's attachments: they move to the tables when the ones before are booked.
+    /// Room for `config` as [`Self::for_config`] has it, and for the counters of earlier owners that are
+    /// shown with those of its attachments: they move to the tables when the ones before are booked.
     #[must_use]
     pub fn for_config_after(config: &Config, before: &BTreeSet<AttachmentKey>) -> Self {
         let own: BTreeSet<AttachmentKey> = members(config).map(|member| member.key()).collect();
@@ -190,7 +190,7 @@ mod tests {
         let own = members(&config).map(|member| member.key()).collect();
         let least = Capacity::for_config(&config).attachments;
         assert_eq!([room(&BTreeSet::new()), room(&own)], [least; 2]);
-        // Those of a circuit that is gone are not shown.
+        // Counters of a circuit that is gone are not shown.
         let all: BTreeSet<_> = [before(&["a"]), before(&["b"])].concat().into_iter().collect();
         assert_eq!(room(&all), least + 2 * 6 * 300);
     }

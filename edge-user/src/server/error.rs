@@ -80,7 +80,7 @@ impl From<ChangeError> for ApiError {
                 StatusCode::CONFLICT
             }
             ChangeError::HasChanged => StatusCode::PRECONDITION_FAILED,
-            // The same request may do later.
+            // The client may send the request again later.
             ChangeError::Ending | ChangeError::OutOfRoom(_) | ChangeError::Ledger(_) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }

@@ -36,9 +36,9 @@ impl State {
 }
 
 /// The query of a request, whose mistakes are told as a document.
-pub(super) struct Asked<T>(pub(super) T);
+pub(super) struct InQuery<T>(pub(super) T);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for InQuery<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {

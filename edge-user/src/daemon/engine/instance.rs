@@ -35,7 +35,7 @@ use crate::{
 const TRY_AGAIN_AFTER: Duration = Duration::from_secs(10);
 /// Longest time that the daemon waits for a booking at its end.
 const BOOK_WITHIN: Duration = Duration::from_secs(10);
-/// The same before a start goes on without it.
+/// Longest time that a start waits for a booking before it goes on without it.
 pub(super) const TAKE_OVER_WITHIN: Duration = Duration::from_secs(2);
 
 /// The pins of an edge, held by this process alone.

@@ -42,7 +42,7 @@ pub(super) enum Source {
     Circuit(fn(&CircuitStatus) -> u64),
     /// The sum of each circuit's peerings in both directions.
     Sum(fn(&Counters) -> u64),
-    /// The same for each direction.
+    /// The sum of a counter for each direction.
     SumByDirection(fn(&Counters) -> u64),
     /// Detail: a count of each class of each peering on each port.
     Class(fn(&Counters) -> u64),

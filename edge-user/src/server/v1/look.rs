@@ -14,7 +14,7 @@ use edge_api::{CircuitStatus, ErrorDocument, Health, Ports, Status};
 use super::{
     super::{
         error::ApiError,
-        shared::{self, Asked, tagged},
+        shared::{self, InQuery, tagged},
     },
     select::Selection,
 };
@@ -61,7 +61,7 @@ pub(in crate::server) async fn health(
 )]
 pub(in crate::server) async fn status(
     State(state): State<shared::State>,
-    Asked(selection): Asked<Selection>,
+    InQuery(selection): InQuery<Selection>,
 ) -> Result<Response, ApiError> {
     let snapshot = state.snapshot().await?;
     // Many circuits are a long text: others are answered meanwhile.
