@@ -42,7 +42,7 @@ use std::path::Path;
 pub use self::{
     burst::default_burst_bytes,
     change::BandwidthRefused,
-    difference::Difference,
+    difference::difference,
     digest::ConfigDigest,
     edge::{DEFAULT_CONTROL, DEFAULT_STATE_DIR},
     edit::with_bandwidth,

@@ -18,7 +18,6 @@ pub mod open_files;
 pub mod policers;
 mod ports;
 pub mod refusals;
-mod reloaded;
 pub mod remembered;
 pub mod snapshot;
 mod takeover;

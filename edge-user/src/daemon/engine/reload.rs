@@ -11,14 +11,14 @@ use super::{
         interfaces::Wanted,
         policers::Peaks,
         ports::{Failed, PortStates},
-        reloaded::reloaded,
     },
     error::ChangeError,
     instance::Instance,
 };
 use crate::{
-    config::{self, Config, ConfigDigest, Difference},
+    config::{self, Config, ConfigDigest},
     daemon::error::{DaemonError, Result},
+    view,
 };
 
 impl Instance {
@@ -37,15 +37,16 @@ impl Instance {
             {
                 return Err(ChangeError::NeedsRestart);
             }
-            Difference::between(&running.config, &config)
+            config::difference(&running.config, &config)
         };
         self.change_to(config)?;
-        tracing::info!("reloaded {}: {difference}", self.config_path.display());
+        let text = view::change::difference(&difference);
+        tracing::info!("reloaded {}: {text}", self.config_path.display());
         let states = self.tell_of_ports().map_err(ChangeError::InEffect)?;
         let waiting = states.into_iter().filter(|(_, state)| state.mode.is_none());
         let waiting = waiting
             .filter_map(|(port, state)| Some(format!("port \"{port}\" waits: {}", state.fault?)));
-        Ok(reloaded(difference, waiting.collect()))
+        Ok(Reloaded { difference, warnings: waiting.collect() })
     }
 
     /// Brings the data plane to `config`: all of it, or, with an error, none.
