@@ -4,19 +4,18 @@ use anyhow::Result;
 use clap::ValueEnum;
 use edge_user::{
     billing::{
-        ledger::{Ledger, TermsSpan},
-        rating::{self, Input, Month, Span},
+        ledger::Ledger,
+        rating::{self, Input, Month},
     },
     config,
-    daemon::look::View,
+    daemon::look::{View, Warnings},
     time, view,
 };
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
     ConfigArg, UsageError,
-    look::{Completeness, look_of, tell, today},
-    usage::warn_of_expired,
+    look::{look_of, today, warn},
 };
 
 /// An operator who detaches a data plane to put another in its place has done so by then.
@@ -64,12 +63,12 @@ pub(super) fn bill(args: &Args) -> Result<()> {
         return Err(UsageError(message).into());
     }
 
-    let seen = tell(&view, Some(month.end()));
-    let kept = warn_of_ledger(&view, month)?;
-    warn_of_month(month, today(&view.ledger)?);
-    for missing in &invoice.missing {
-        eprintln!("warning: {missing}");
-    }
+    let mut warnings = Warnings::of_unseen(&view, Some(month.end()));
+    add_of_ledger(&mut warnings, &view, month)?;
+    let texts = &mut warnings.texts;
+    texts.extend(of_month(month, today(&view.ledger)?));
+    texts.extend(invoice.missing.iter().map(ToString::to_string));
+    let completeness = warn(&warnings);
     let mut out = io::stdout().lock();
     match args.format {
         Format::Table => view::bill::print(&invoice, &mut out)?,
@@ -78,68 +77,64 @@ pub(super) fn bill(args: &Args) -> Result<()> {
             writeln!(out)?;
         }
     }
-    Completeness { is_complete: seen.is_complete && kept.is_complete }.of("these amounts")
+    completeness.of("these amounts")
 }
 
 /// The ledger's records and terms for `month`.
 fn read(ledger: &Ledger, month: Month) -> Result<Input> {
-    let spans = ledger.terms_around(month.start(), month.end())?.into_iter();
-    let spans = spans.map(|TermsSpan { terms, from, to }| Span { terms, from, to }).collect();
+    let spans = ledger.terms_around(month.start(), month.end())?;
     let mut input = Input { records: Vec::new(), spans };
     input.records = ledger.usage_in_parts(month.start(), month.end(), &input.changes_of_price())?;
     Ok(input)
 }
 
-/// Says what the ledger lacks of `month`, and what it goes on with.
-fn warn_of_ledger(view: &View, month: Month) -> Result<Completeness> {
+/// Adds what the ledger lacks of `month`, and what it goes on with.
+fn add_of_ledger(warnings: &mut Warnings, view: &View, month: Month) -> Result<()> {
     let ledger = &view.ledger;
-    let kept = warn_of_expired("usage", Some(month.start()), ledger.expired_until()?);
-    for gap in ledger.gaps()? {
-        if gap.last_read < month.end() && gap.found > month.start() {
-            eprintln!("warning: {gap}");
-        }
-    }
-    for doubt in ledger.doubts(time::wall())? {
-        if doubt.concerns(month.start(), month.end()) {
-            eprintln!("warning: {doubt}");
-        }
-    }
+    warnings.add_expired("usage", Some(month.start()), ledger.expired_until()?);
+    let gaps = ledger.gaps()?.into_iter();
+    let gaps = gaps.filter(|gap| gap.last_read < month.end() && gap.found > month.start());
+    warnings.texts.extend(gaps.map(|gap| gap.to_string()));
+    let doubts = ledger.doubts(time::wall())?.into_iter();
+    let doubts = doubts.filter(|doubt| doubt.concerns(month.start(), month.end()));
+    warnings.texts.extend(doubts.map(|doubt| doubt.to_string()));
     let beginning = ledger.beginning()?;
-    let is_before = beginning.is_none_or(|beginning| month.end() <= beginning);
-    if is_before {
+    if beginning.is_none_or(|beginning| month.end() <= beginning) {
         let since =
             beginning.map_or("nothing yet".to_owned(), |at| format!("nothing before {at:.0}"));
-        eprintln!("warning: the ledger knows {since}, and so nothing of {month}");
+        warnings.texts.push(format!("the ledger knows {since}, and so nothing of {month}"));
+        warnings.is_complete = false;
     } else if let Some(beginning) = beginning.filter(|beginning| month.contains(*beginning)) {
-        eprintln!(
-            "warning: the ledger begins at {beginning:.0}: what was before is not in this bill"
-        );
+        warnings.texts.push(format!(
+            "the ledger begins at {beginning:.0}: what was before is not in this bill"
+        ));
     }
     if !view.is_counting {
-        warn_of_detached(ledger, month)?;
-    }
-    Ok(Completeness { is_complete: kept.is_complete && !is_before })
-}
-
-/// Says so where fees go on, and nothing counts what they are paid for.
-fn warn_of_detached(ledger: &Ledger, month: Month) -> Result<()> {
-    let sold = ledger.open_terms()?.len();
-    let Some(last) = ledger.last_reading()?.filter(|_| sold > 0) else { return Ok(()) };
-    if today(ledger)?.min(month.end()).duration_since(last) >= DETACHED_FOR_LONG {
-        eprintln!(
-            "warning: no data plane has counted since {last:.0}, and fees of what is sold ({sold} circuits) go on; \
-             `edge ledger end-terms` ends them"
-        );
+        warnings.texts.extend(of_detached(ledger, month)?);
     }
     Ok(())
 }
 
-fn warn_of_month(month: Month, now: Timestamp) {
+/// A warning where fees go on, and nothing counts what they are paid for.
+fn of_detached(ledger: &Ledger, month: Month) -> Result<Option<String>> {
+    let sold = ledger.open_terms()?.len();
+    let Some(last) = ledger.last_reading()?.filter(|_| sold > 0) else { return Ok(None) };
+    let is_long = today(ledger)?.min(month.end()).duration_since(last) >= DETACHED_FOR_LONG;
+    Ok(is_long.then(|| {
+        format!(
+            "no data plane has counted since {last:.0}, and fees of what is sold ({sold} circuits) go on; \
+             `edge ledger end-terms` ends them"
+        )
+    }))
+}
+
+/// A warning where `month` is not over.
+fn of_month(month: Month, now: Timestamp) -> Option<String> {
     if now < month.start() {
-        eprintln!(
-            "warning: {month} has not begun: fees are those of what is sold now, without volumes"
-        );
+        Some(format!("{month} has not begun: fees are those of what is sold now, without volumes"))
     } else if now < month.end() {
-        eprintln!("warning: {month} is not over: fees are those to its end, volumes those so far");
+        Some(format!("{month} is not over: fees are those to its end, volumes those so far"))
+    } else {
+        None
     }
 }

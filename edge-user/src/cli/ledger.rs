@@ -5,12 +5,11 @@ use std::{io::Write as _, path::PathBuf};
 use anyhow::{Result, bail};
 use clap::Subcommand;
 use edge_user::{
-    billing::ledger::{Info, Ledger},
-    time,
-    units::count,
+    billing::ledger::Ledger,
+    time, view,
 };
 
-use super::look::{LedgerArg, tell};
+use super::look::{LedgerArg, warn};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -56,7 +55,7 @@ pub(super) fn ledger(args: &Args) -> Result<()> {
         LedgerVerb::Backup { file, ledger } => {
             let view = ledger.look()?;
             // The missing counts are in the meters still, and no part of the ledger yet.
-            tell(&view, None);
+            warn(&Warnings::of_unseen(&view, None));
             view.ledger.backup(file)?;
             writeln!(std::io::stdout(), "copied to {}", file.display())?;
             Ok(())
@@ -68,7 +67,10 @@ pub(super) fn ledger(args: &Args) -> Result<()> {
             writeln!(std::io::stdout(), "restored; the ledger's id is {id} now")?;
             Ok(())
         }
-        LedgerVerb::Info(ledger) => info(&ledger.look_as_it_is()?),
+        LedgerVerb::Info(ledger) => {
+            let contents = ledger.look_as_it_is()?.contents(time::wall())?;
+            Ok(view::ledger::contents(&contents, &mut std::io::stdout().lock())?)
+        }
         LedgerVerb::EndTerms(args) => end_terms::end_terms(args),
     }
 }
@@ -91,46 +93,4 @@ fn check(ledger: &Ledger) -> Result<()> {
         "{path}: the books don't balance; stop the daemon and put a backup in its place with `edge \
          ledger restore FILE`, and report this with the file that it leaves"
     );
-}
-
-fn info(ledger: &Ledger) -> Result<()> {
-    let info: Info = ledger.info()?;
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "path        {}", ledger.path().display())?;
-    writeln!(out, "id          {}", info.id)?;
-    writeln!(out, "layout      {}", info.layout)?;
-    writeln!(out, "size        {} bytes", count(info.bytes))?;
-    writeln!(out, "checkpoint  {}", info.checkpoint)?;
-    writeln!(out, "epochs      {}", count(info.epochs))?;
-    writeln!(out, "series      {}", count(info.series))?;
-    writeln!(out, "open usage  {} rows", count(info.open_usage))?;
-    writeln!(
-        out,
-        "records     {} kept, the last is number {}",
-        count(info.records),
-        info.last_seq
-    )?;
-    writeln!(out, "samples     {}", count(info.samples))?;
-    for sink in &info.sinks {
-        writeln!(
-            out,
-            "receiver    {} has batch {} and lacks {} records",
-            sink.name,
-            sink.acknowledged,
-            count(sink.pending),
-        )?;
-    }
-    for span in ledger.open_terms()? {
-        writeln!(out, "sold        {} since {:.0}", span.terms.circuit, span.from)?;
-    }
-    for gap in ledger.gaps()? {
-        writeln!(out, "gap         {gap}")?;
-    }
-    for doubt in ledger.doubts(time::wall())? {
-        writeln!(out, "doubt       {doubt}")?;
-    }
-    if let Some(notice) = ledger.clock_notice()? {
-        writeln!(out, "clock       {notice}")?;
-    }
-    Ok(())
 }

@@ -8,7 +8,7 @@ use edge_user::{
     billing::ledger::Ledger,
     config::{self, Config, DEFAULT_CONTROL, DEFAULT_STATE_DIR},
     daemon::{
-        look::{self, LookedAt, View},
+        look::{self, LookedAt, View, Warnings},
         remembered::remembered_state_dir,
     },
     time,
@@ -115,18 +115,12 @@ pub(super) fn look_of(config: &Config) -> Result<View> {
     Ok(look::look(&config.edge.state_dir, Some(&LookedAt::of(config)), &config.edge.control)?)
 }
 
-/// Tells what is missing of the time before a moment, or of all time, and what else should be known.
-pub(super) fn tell(view: &View, to: Option<Timestamp>) -> Completeness {
-    let is_complete = view.is_complete_until(to);
-    if !is_complete {
-        for missing in &view.missing {
-            eprintln!("warning: {missing}");
-        }
+/// Prints warnings, and returns whether the figures that they go with are complete.
+pub(super) fn warn(warnings: &Warnings) -> Completeness {
+    for text in &warnings.texts {
+        eprintln!("warning: {text}");
     }
-    for note in &view.notes {
-        eprintln!("warning: {note}");
-    }
-    Completeness { is_complete }
+    Completeness { is_complete: warnings.is_complete }
 }
 
 /// Where the ledger of the daemon at `socket` is, if one answers.

@@ -4,7 +4,8 @@ use anyhow::Result;
 use clap::ValueEnum;
 use edge_user::{
     billing::ledger::{Grain, Ledger, PercentileQuery, UsageQuery},
-    config, time,
+    config,
+    daemon::look::Warnings,
     units::when,
     view::usage as format,
 };
@@ -12,7 +13,7 @@ use jiff::Timestamp;
 
 use super::{
     UsageError,
-    look::{Completeness, LedgerArg, tell, today},
+    look::{Completeness, LedgerArg, today, warn},
 };
 
 #[derive(Debug, clap::Args)]
@@ -75,22 +76,16 @@ pub(super) fn usage(args: &Args) -> Result<()> {
     let view = args.ledger.look()?;
     let known = view.ledger.circuits()?;
     known_or(args, &known)?;
-    for gap in view.ledger.gaps()? {
-        eprintln!("warning: {gap}");
-    }
-    for doubt in view.ledger.doubts(time::wall())? {
-        eprintln!("warning: {doubt}");
-    }
-    let seen = tell(&view, args.to);
-    let kept = if args.p95 {
-        print_percentiles(args, &view.ledger)?
+    let mut warnings = Warnings::of(&view, args.to)?;
+    if args.p95 {
+        print_percentiles(args, &view.ledger, &mut warnings)?;
     } else {
-        print_usage(args, &view.ledger)?
-    };
-    Completeness { is_complete: seen.is_complete && kept.is_complete }.of("these figures")
+        print_usage(args, &view.ledger, &mut warnings)?;
+    }
+    Completeness { is_complete: warnings.is_complete }.of("these figures")
 }
 
-fn print_usage(args: &Args, ledger: &Ledger) -> Result<Completeness> {
+fn print_usage(args: &Args, ledger: &Ledger, warnings: &mut Warnings) -> Result<()> {
     let query = UsageQuery {
         edge: args.edge.clone(),
         circuit: args.circuit.clone(),
@@ -105,17 +100,18 @@ fn print_usage(args: &Args, ledger: &Ledger) -> Result<Completeness> {
         },
     };
     let records = ledger.usage(&query)?;
-    let kept = warn_of_expired("usage", args.from, ledger.expired_until()?);
+    warnings.add_expired("usage", args.from, ledger.expired_until()?);
+    warn(warnings);
     let mut out = io::stdout().lock();
     match args.format {
         Format::Table => writeln!(out, "{}", format::usage_table(&records))?,
         Format::Csv => format::csv(&mut out, format::USAGE_HEADER, &records)?,
         Format::Json => format::json(&mut out, "records", &records)?,
     }
-    Ok(kept)
+    Ok(())
 }
 
-fn print_percentiles(args: &Args, ledger: &Ledger) -> Result<Completeness> {
+fn print_percentiles(args: &Args, ledger: &Ledger, warnings: &mut Warnings) -> Result<()> {
     let query = PercentileQuery {
         edge: args.edge.clone(),
         circuit: args.circuit.clone(),
@@ -124,28 +120,15 @@ fn print_percentiles(args: &Args, ledger: &Ledger) -> Result<Completeness> {
     };
     let percentiles = ledger.percentiles(&query, today(ledger)?)?;
     let from = percentiles.first().map(|percentile| percentile.start).or(args.from);
-    let kept = warn_of_expired("samples", from, ledger.samples_expired_until()?);
+    warnings.add_expired("samples", from, ledger.samples_expired_until()?);
+    warn(warnings);
     let mut out = io::stdout().lock();
     match args.format {
         Format::Table => writeln!(out, "{}", format::percentile_table(&percentiles))?,
         Format::Csv => format::csv(&mut out, format::PERCENTILE_HEADER, &percentiles)?,
         Format::Json => format::json(&mut out, "percentiles", &percentiles)?,
     }
-    Ok(kept)
-}
-
-/// Says so where what is asked for has been deleted in part. A query with no `from` asks for all
-/// there is, and gets that.
-pub(super) fn warn_of_expired(
-    what: &str,
-    from: Option<Timestamp>,
-    until: Option<Timestamp>,
-) -> Completeness {
-    let until = until.filter(|until| from.is_none_or(|from| from < *until));
-    if let Some(until) = until {
-        eprintln!("warning: {what} before {until}: no longer kept, and not in these figures");
-    }
-    Completeness { is_complete: until.is_none() || from.is_none() }
+    Ok(())
 }
 
 /// Refuses the name of an edge or a circuit that the ledger has never heard of.

@@ -1,9 +1,11 @@
-//! The state of the books as people read it.
+//! The ledger as people read it: its state, and its contents.
 
 use std::io::{self, Write};
 
 use edge_api::{LedgerState, LedgerStatus};
 use jiff::Timestamp;
+
+use crate::{billing::ledger::LedgerContents, units::count};
 
 /// Prints each matter that an operator should look into.
 pub fn print(ledger: &LedgerStatus, out: &mut dyn Write) -> io::Result<()> {
@@ -25,6 +27,44 @@ pub fn print(ledger: &LedgerStatus, out: &mut dyn Write) -> io::Result<()> {
         if let Some(notice) = &export.notice {
             writeln!(out, "! export {}: {notice}", export.name)?;
         }
+    }
+    Ok(())
+}
+
+/// Prints the contents of a ledger, a fact a line.
+pub fn contents(contents: &LedgerContents, out: &mut dyn Write) -> io::Result<()> {
+    let LedgerContents { path, figures, sold, gaps, doubts, clock_notice } = contents;
+    writeln!(out, "path        {}", path.display())?;
+    writeln!(out, "id          {}", figures.id)?;
+    writeln!(out, "layout      {}", figures.layout)?;
+    writeln!(out, "size        {} bytes", count(figures.bytes))?;
+    writeln!(out, "checkpoint  {}", figures.checkpoint)?;
+    writeln!(out, "epochs      {}", count(figures.epochs))?;
+    writeln!(out, "series      {}", count(figures.series))?;
+    writeln!(out, "open usage  {} rows", count(figures.open_usage))?;
+    let (records, last) = (count(figures.records), figures.last_seq);
+    writeln!(out, "records     {records} kept, the last is number {last}")?;
+    writeln!(out, "samples     {}", count(figures.samples))?;
+    for sink in &figures.sinks {
+        writeln!(
+            out,
+            "receiver    {} has batch {} and lacks {} records",
+            sink.name,
+            sink.acknowledged,
+            count(sink.pending),
+        )?;
+    }
+    for span in sold {
+        writeln!(out, "sold        {} since {:.0}", span.terms.circuit, span.from)?;
+    }
+    for gap in gaps {
+        writeln!(out, "gap         {gap}")?;
+    }
+    for doubt in doubts {
+        writeln!(out, "doubt       {doubt}")?;
+    }
+    if let Some(notice) = clock_notice {
+        writeln!(out, "clock       {notice}")?;
     }
     Ok(())
 }

@@ -1,13 +1,33 @@
-//! The ledger's contents, in figures.
+//! The ledger's contents, in figures, and all that an operator should know of it.
 
+use std::path::PathBuf;
+
+use jiff::Timestamp;
 use rusqlite::Connection;
 use uuid::Uuid;
 
-use super::{Ledger, LedgerError, column, error::Fault};
+use super::{Doubt, Gap, Ledger, LedgerError, TermsSpan, column, error::Fault};
+
+/// The ledger as `edge ledger info` tells of it.
+#[derive(Clone, Debug)]
+pub struct LedgerContents {
+    /// The database.
+    pub path: PathBuf,
+    /// Its figures.
+    pub figures: LedgerInfo,
+    /// Terms that still hold.
+    pub sold: Vec<TermsSpan>,
+    /// Times that are missing.
+    pub gaps: Vec<Gap>,
+    /// Times whose dates are doubtful.
+    pub doubts: Vec<Doubt>,
+    /// A notice of a clock that the ledger does not believe.
+    pub clock_notice: Option<String>,
+}
 
 /// Figures of the ledger's contents.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Info {
+pub struct LedgerInfo {
     /// Its id.
     pub id: Uuid,
     /// Version of its layout.
@@ -44,8 +64,20 @@ pub struct SinkInfo {
 }
 
 impl Ledger {
+    /// The contents, at the wall clock's time `now`.
+    pub fn contents(&self, now: Timestamp) -> Result<LedgerContents, LedgerError> {
+        Ok(LedgerContents {
+            path: self.path.clone(),
+            figures: self.info()?,
+            sold: self.open_terms()?,
+            gaps: self.gaps()?,
+            doubts: self.doubts(now)?,
+            clock_notice: self.clock_notice()?,
+        })
+    }
+
     /// The figures of the ledger's contents.
-    pub fn info(&self) -> Result<Info, LedgerError> {
+    pub fn info(&self) -> Result<LedgerInfo, LedgerError> {
         let (id, checkpoint) = (self.id, self.checkpoint()?);
         let info = info(&self.connection, id, checkpoint);
         let mut info = info.map_err(|error| Fault::from(error).at(&self.path))?;
@@ -56,13 +88,13 @@ impl Ledger {
     }
 }
 
-fn info(connection: &Connection, id: Uuid, checkpoint: u64) -> rusqlite::Result<Info> {
+fn info(connection: &Connection, id: Uuid, checkpoint: u64) -> rusqlite::Result<LedgerInfo> {
     let number = |sql| connection.query_row(sql, [], |row| column::count(row, 0));
     let mut statement = connection.prepare("SELECT name, acknowledged FROM sink ORDER BY name")?;
     let sinks = statement.query_map([], |row| {
         Ok(SinkInfo { name: row.get(0)?, acknowledged: column::count(row, 1)?, pending: 0 })
     })?;
-    Ok(Info {
+    Ok(LedgerInfo {
         id,
         layout: connection.query_row("PRAGMA user_version", [], |row| row.get(0))?,
         bytes: number("PRAGMA page_count")? * number("PRAGMA page_size")?,

@@ -63,7 +63,7 @@ pub use self::{
     error::LedgerError,
     expire::Expired,
     identity::{Identities, Identity},
-    info::{Info, SinkInfo},
+    info::{LedgerContents, LedgerInfo, SinkInfo},
     journal::{Left, TermsJournal, changes_in},
     lock::{LedgerLock, lock},
     look::PrivateCopy,

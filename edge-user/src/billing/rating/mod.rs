@@ -26,7 +26,7 @@ pub use self::{
     month::{Month, NotAMonth},
 };
 use crate::{
-    billing::ledger::{Identities, Identity, UsageRecord},
+    billing::ledger::{Identities, Identity, TermsSpan, UsageRecord},
     model::{Prices, Terms},
 };
 
@@ -93,17 +93,6 @@ impl Input {
 fn retain<T>(all: &mut Vec<T>, keep: &[bool]) {
     let mut keep = keep.iter();
     all.retain(|_| keep.next().copied().unwrap_or(false));
-}
-
-/// Terms, for as long as a circuit has had them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Span {
-    /// The terms.
-    pub terms: Terms,
-    /// Since when.
-    pub from: Timestamp,
-    /// Until when; `None`: they still hold.
-    pub to: Option<Timestamp>,
 }
 
 /// Why there is no invoice.

@@ -14,7 +14,7 @@ use super::super::{
 };
 use crate::{
     billing::ledger::{Grain, UsageQuery},
-    daemon::look::{View, look},
+    daemon::look::{View, Warnings, look},
     time,
     units::when,
 };
@@ -133,17 +133,9 @@ fn taken(view: &View, query: &UsageQuery) -> Result<Usage, ApiError> {
         let hint = "GET /v1/usage without it has all there is";
         return Err(ApiError::new(StatusCode::NOT_FOUND, error, Some(hint)));
     }
-    let gaps = ledger.gaps().map_err(failed)?.into_iter().map(|gap| gap.to_string());
-    let doubts = ledger.doubts(time::wall()).map_err(failed)?;
-    let doubts = doubts.into_iter().map(|doubt| doubt.to_string());
-    let mut is_complete = view.is_complete_until(query.to);
-    let missing = view.missing.iter().filter(|_| !is_complete).map(ToString::to_string);
-    let mut warnings: Vec<_> =
-        gaps.chain(doubts).chain(missing).chain(view.notes.iter().cloned()).collect();
+    let mut warnings = Warnings::of(view, query.to).map_err(failed)?;
     let expired = ledger.expired_until().map_err(failed)?;
-    if let Some((from, until)) = query.from.zip(expired).filter(|(from, until)| from < until) {
-        is_complete = false;
-        warnings.push(format!("usage from {from} to {until} is no longer kept"));
-    }
-    Ok(Usage { records: ledger.usage(query).map_err(failed)?, is_complete, warnings })
+    warnings.add_expired("usage", query.from, expired);
+    let records = ledger.usage(query).map_err(failed)?;
+    Ok(Usage { records, is_complete: warnings.is_complete, warnings: warnings.texts })
 }

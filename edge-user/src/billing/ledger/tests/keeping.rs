@@ -142,7 +142,7 @@ fn info_counts_what_there_is() {
     place.ledger.acknowledge("a", 1).unwrap();
     let info = place.ledger.info().unwrap();
     let sink = SinkInfo { name: "a".to_owned(), acknowledged: 1, pending: 0 };
-    let expected = Info {
+    let expected = LedgerInfo {
         id: place.ledger.id(),
         layout: u32::try_from(open::LAYOUTS.len()).unwrap(),
         bytes: info.bytes,
