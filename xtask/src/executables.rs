@@ -54,8 +54,9 @@ pub(crate) fn build_tests(root: &Path, arch: Arch) -> Result<Vec<Executable>> {
     Ok(built)
 }
 
-/// Builds what tests run beside `edge`, after [`build_tests`]: the one with another layout.
-pub(crate) fn build_edges(root: &Path, arch: Arch) -> Result<Vec<PathBuf>> {
+/// Builds the programs that tests run, and returns them: `edge`, which [`build_tests`] has built before, and
+/// the one with another layout.
+pub(crate) fn build_programs(root: &Path, arch: Arch) -> Result<Vec<PathBuf>> {
     // The example is there for its tests' dependencies: with them, common ones have the features
     // that they were compiled with for the tests.
     let words = "build --workspace --exclude edge-ebpf --bin edge-other-layout \

@@ -9,7 +9,7 @@ use xtask::{ebpf, toolchain::Toolchain};
 use crate::{
     arch::{self, Arch},
     build, build_ebpf,
-    executables::{Executable, build_edges, build_tests},
+    executables::{Executable, build_programs, build_tests},
     kernels,
     lane::{Job, Lane},
     miri,
@@ -210,7 +210,7 @@ fn tests(root: &Path, beside: &[Stage], advisories: bool) -> Result<Outcome> {
         );
     }
     let built = build_tests(root, Arch::host())?;
-    build_edges(root, Arch::host())?;
+    build_programs(root, Arch::host())?;
     let mut all = Vec::new();
     for executable in &built {
         all.extend(test_jobs(executable)?);

@@ -26,7 +26,7 @@ pub const CARRIED_EPOCHS: usize = 8;
 /// The page.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct Books {
+pub struct BooksPage {
     /// [`OPEN`] or [`CLOSED`]; neither: nothing was ever counted.
     pub state: u64,
     /// Random, made with the tables: the epoch.
@@ -48,7 +48,7 @@ pub struct Books {
     pub netns_cookie: u64,
 }
 
-const _: () = assert!(size_of::<Books>() == 456);
+const _: () = assert!(size_of::<BooksPage>() == 456);
 
 /// Where in the entries of the tables the counters and their owners are, in bytes.
 #[repr(C)]
@@ -118,7 +118,7 @@ pub struct Layout {
     Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
 )]
 pub struct Carried {
-    /// See [`Books::carried_side`].
+    /// See [`BooksPage::carried_side`].
     pub sides: [Counted; 2],
 }
 
@@ -128,7 +128,7 @@ pub struct Carried {
     Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
 )]
 pub struct CarriedPort {
-    /// See [`Books::carried_side`].
+    /// See [`BooksPage::carried_side`].
     pub sides: [PortCounters; 2],
 }
 

@@ -34,7 +34,7 @@ macro_rules! shared_maps {
                 /// Owner of each policer; the path doesn't read it.
                 policer_keys POLICER_KEYS: $crate::abi::keys::PolicerKey, Policers;
                 /// The books' page; the path doesn't read it.
-                books BOOKS: $crate::abi::books::Books, One;
+                books BOOKS: $crate::abi::books::BooksPage, One;
                 /// Counts of an attachment in earlier tables; the path doesn't read it.
                 carried CARRIED: $crate::abi::books::Carried, Attachments;
                 /// Counts of a port in earlier tables; the path doesn't read it.

@@ -16,6 +16,7 @@ pub mod look;
 mod noter;
 pub mod open_files;
 pub mod policers;
+mod port_faults;
 mod ports;
 pub mod refusals;
 pub mod remembered;

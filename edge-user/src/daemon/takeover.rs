@@ -14,7 +14,10 @@ use crate::{
     kernel::{
         KernelTables, Pins, Place, PortLink,
         host::device::{Devices, netns_cookie},
-        read::books::{Books, all_books, netns_cookie_of, page_state},
+        read::{
+            books::{Books, all_books},
+            books_page::{netns_cookie_of, page_state},
+        },
     },
     report::Told,
 };

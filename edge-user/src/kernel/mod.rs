@@ -22,7 +22,7 @@ pub use self::{
         program::PortProgram,
     },
     read::{
-        carry::{BesideOurs, carry, is_carried, make_room},
+        carry::{BesideOurs, carry, is_carried, give_slots},
         occupancy::{occupancy, rates},
     },
     tables::{

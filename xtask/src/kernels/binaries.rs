@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 
 use crate::{
     arch::Arch,
-    executables::{build_edges, build_tests},
+    executables::{build_programs, build_tests},
 };
 
 /// Binaries of an architecture.
@@ -25,7 +25,7 @@ impl Binaries {
         let integration =
             built.filter(|test| test.is_integration && test.package.ends_with("tests"));
         let tests = integration.map(|test| (test.name, test.path)).collect();
-        Ok(Self { arch, tests, edges: build_edges(root, arch)? })
+        Ok(Self { arch, tests, edges: build_programs(root, arch)? })
     }
 
     /// The binary of `tests/tests/NAME`.

@@ -18,7 +18,8 @@ use super::{
         instructions::Instructions,
         interfaces::Wanted,
         policers::Peaks,
-        ports::{Failed, PortStates, Told, follow_links, restore_egress},
+        port_faults::ToldFaults,
+        ports::{Failed, PortStates, follow_links, restore_egress},
         takeover::{ensure_our_namespace, newest_set},
     },
     error::ChangeError,
@@ -62,7 +63,7 @@ pub(super) struct Instance {
     pub(super) bookkeeper: Arc<Bookkeeper>,
     /// Index of the rate that the last change of a bandwidth has left.
     pub(super) left_rate: Option<u32>,
-    told: Told,
+    told: ToldFaults,
     /// Given up last.
     pub(super) hold: Hold,
 }
@@ -109,7 +110,7 @@ impl Instance {
             devices,
             bookkeeper: Arc::new(bookkeeper),
             left_rate: None,
-            told: Told::default(),
+            told: ToldFaults::default(),
             hold,
         };
         instance.take_over()?;

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     daemon::error::Result,
     kernel::{
-        Pins, carry, is_carried, make_room, quiesce,
+        Pins, carry, is_carried, give_slots, quiesce,
         read::books::{Books, all_books},
     },
 };
@@ -31,7 +31,7 @@ impl Instance {
                     running.others.push((pins, Arc::new(books)));
                 }
             }
-            running.make_room()?;
+            running.give_slots()?;
             running.others.iter().map(|(pins, _)| pins.clone()).collect::<Vec<_>>()
         };
         if !closing.is_empty() {
@@ -81,13 +81,13 @@ impl Instance {
 impl Running {
     /// Keeps slots for counters of other tables which are shown with those of a peering here: no
     /// change may take these slots before the other tables are booked.
-    pub(super) fn make_room(&mut self) -> Result<()> {
+    pub(super) fn give_slots(&mut self) -> Result<()> {
         if self.others.is_empty() {
             return Ok(());
         }
         let plan = &self.installed.plan;
         let places: BTreeSet<_> = plan.attachments.iter().map(|own| own.key.place()).collect();
         let others = self.others.iter().map(|(_, books)| &**books);
-        Ok(make_room(&mut self.set.tables, others, |key| places.contains(&key.place()))?)
+        Ok(give_slots(&mut self.set.tables, others, |key| places.contains(&key.place()))?)
     }
 }

@@ -106,7 +106,7 @@ impl Instance {
                 self.bookkeeper.close([pins]);
             }
         }
-        if let Err(error) = running.make_room() {
+        if let Err(error) = running.give_slots() {
             tracing::warn!("counters of tables before these may be shown without some: {error:#}");
         }
     }

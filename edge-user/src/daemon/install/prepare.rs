@@ -23,7 +23,7 @@ use crate::{
         host::device::{Devices, netns_cookie},
         preflight::check,
         prepare as prepare_tables,
-        read::books::{Books, NewPage},
+        read::{books::Books, books_page::NewPage},
         store, watch_egress,
     },
     plan::{Capacity, Plan, Police},

@@ -14,7 +14,8 @@ use crate::{
         error::{Context as _, KernelError, Result},
         host::{attached_mode::AttachedMode, device::Devices, interface::Interface},
         object::{
-            pins::{LinkName, Pins},
+            link_name::LinkName,
+            pins::Pins,
             program::PortProgram,
             raw_link::{Link, LinkInfo, Program},
             refusal::{Target, explain, is_foreign, kind},

@@ -1,6 +1,7 @@
 //! The eBPF object: its programs, their links to interfaces, and the pins of both.
 
 pub mod egress;
+pub mod link_name;
 pub mod links;
 pub mod load_error;
 pub mod pins;

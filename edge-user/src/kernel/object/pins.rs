@@ -28,20 +28,11 @@ use crate::kernel::{
         attached_mode::AttachedMode,
         bpffs::{ensure_bpffs, is_our_mount, list, make_directory, remove_directory},
     },
+    object::link_name::LinkName,
 };
 
 /// Directories of pins.
 const KINDS: [&str; 3] = ["links", "egress", "maps"];
-
-/// The name of a link's pin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct LinkName {
-    /// The kernel's number of the link, which no other one of this boot has. (The index of the
-    /// interface, in sets of version 3.)
-    pub number: u32,
-    /// The mode of its program.
-    pub mode: AttachedMode,
-}
 
 /// The pins of a set of tables.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -120,8 +111,7 @@ impl Pins {
     /// Path of a link.
     #[must_use]
     pub fn link(&self, name: LinkName) -> PathBuf {
-        let name = format!("{}-{}", name.number, name.mode.as_str());
-        self.directory.join("links").join(name)
+        self.directory.join("links").join(name.to_string())
     }
 
     /// Path of the link of a program that looks at what becomes of forwarded frames.
@@ -133,7 +123,7 @@ impl Pins {
     /// The links that there are.
     pub fn links(&self) -> Result<Vec<LinkName>> {
         let names = list(&self.directory.join("links"))?;
-        Ok(names.iter().filter_map(|name| parse_link(name)).collect())
+        Ok(names.iter().filter_map(|name| LinkName::parse(name)).collect())
     }
 
     /// Pins a link here, if it is not yet.
@@ -271,27 +261,9 @@ fn exists(path: &Path) -> Result<bool> {
     path.try_exists().with_context(|| format!("looking at {}", path.display()))
 }
 
-fn parse_link(name: &str) -> Option<LinkName> {
-    let (number, mode) = name.split_once('-')?;
-    let modes = [AttachedMode::Native, AttachedMode::Generic];
-    let mode = modes.into_iter().find(|known| known.as_str() == mode)?;
-    Some(LinkName { number: number.parse().ok()?, mode })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn link_names_round_trip() {
-        for mode in [AttachedMode::Native, AttachedMode::Generic] {
-            let link = LinkName { number: 17, mode };
-            let path = Pins::new(Path::new("/sys/fs/bpf/edge")).link(link);
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap();
-            assert_eq!(parse_link(name), Some(link));
-        }
-        assert_eq!(parse_link("customer0"), None);
-    }
 
     #[test]
     fn names_of_sets_round_trip() {

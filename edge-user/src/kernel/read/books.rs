@@ -4,75 +4,26 @@ use std::{mem::offset_of, path::Path};
 
 use edge_common::abi::{
     self,
-    books::{Books as Page, CARRIED_EPOCHS, CLOSED, LAYOUT, OPEN},
+    books::{BooksPage, CARRIED_EPOCHS, CLOSED, OPEN},
     counters::{Counted, Losses, Meter, PortCounters},
 };
 use jiff::Timestamp;
 use uuid::Uuid;
-use zerocopy::FromBytes as _;
 
 use crate::{
     kernel::{
         error::{Context as _, KernelError, Result},
         host::quiesce::quiesce,
         object::pins::Pins,
+        read::books_page::{page, page_state},
         tables::{
-            kernel_tables::KernelTables,
             places::{KnownPort, Places},
             raw_map::{RawArray, RawPerCpu, WORD, number},
         },
     },
     model::{ClassReading, EpochInfo, Owner, SlotReading},
     plan::AttachmentKey,
-    time,
 };
-
-/// A page for new tables.
-pub struct NewPage(Page);
-
-impl NewPage {
-    /// A page of tables whose ports are in the network namespace with this cookie.
-    pub fn new(netns_cookie: u64) -> Result<Self> {
-        Ok(Self(Page {
-            state: OPEN,
-            epoch: Uuid::new_v4().into_bytes(),
-            boot: time::boot_id()?.into_bytes(),
-            // Before 1970 is as good as 1970: no clock that says so is believed.
-            created_s: u64::try_from(time::wall().as_second()).unwrap_or(0),
-            checkpoint: 0,
-            layout: LAYOUT,
-            carried_side: 0,
-            carried_from: [[[0; 16]; CARRIED_EPOCHS]; 2],
-            netns_cookie,
-        }))
-    }
-
-    /// Opens the page of `tables`, if it is not yet. From then on they are an epoch, which the
-    /// ledger knows: to be called when nothing can take them back any more, and before anything
-    /// counts in them. An open page gets our network namespace: the one before, if that was another,
-    /// is gone with its interfaces.
-    pub fn open(&self, tables: &KernelTables) {
-        if tables.books.get(0).state == OPEN {
-            // One word: the bookkeeper counts its readings in another at the same time.
-            tables.set_netns_cookie(self.0.netns_cookie);
-            return;
-        }
-        tables.books.set(0, &Page { state: 0, ..self.0 });
-        // Only now that all of it is there.
-        tables.books.set(0, &self.0);
-    }
-}
-
-/// State of the page of the tables under `pins`; `None`: there is no page.
-pub fn page_state(pins: &Pins) -> Result<Option<u64>> {
-    Ok(page(pins)?.map(|(page, _)| page.state))
-}
-
-/// The cookie of the network namespace that the ports of the tables under `pins` are in; `None`:
-/// not known.
-pub fn netns_cookie_of(pins: &Pins) -> Result<Option<u64>> {
-    Ok(page(pins)?.map(|(page, _)| page.netns_cookie).filter(|cookie| *cookie != 0))
-}
 
 /// The books of a set of tables.
 pub struct Books {
@@ -143,22 +94,22 @@ impl Books {
 
     /// Number of the last reading that the ledger has.
     pub fn checkpoint(&self) -> u64 {
-        self.page.number(0, offset_of!(Page, checkpoint))
+        self.page.number(0, offset_of!(BooksPage, checkpoint))
     }
 
     /// Keeps that number.
     pub fn set_checkpoint(&self, checkpoint: u64) {
-        self.page.set_number(0, offset_of!(Page, checkpoint), checkpoint);
+        self.page.set_number(0, offset_of!(BooksPage, checkpoint), checkpoint);
     }
 
     /// Closes the page: all of it is booked, and the tables can go.
     pub fn close(&self) {
-        self.page.set_number(0, offset_of!(Page, state), CLOSED);
+        self.page.set_number(0, offset_of!(BooksPage, state), CLOSED);
     }
 
     /// The epochs whose counters are part of these: their tables are dead.
     pub fn carried_from(&self) -> Vec<Uuid> {
-        let list = offset_of!(Page, carried_from) + self.carried_side() * CARRIED_EPOCHS * 16;
+        let list = offset_of!(BooksPage, carried_from) + self.carried_side() * CARRIED_EPOCHS * 16;
         let epochs = (0..CARRIED_EPOCHS).map(|number| {
             let number = |half| self.page.number(0, list + number * 16 + half * WORD).to_ne_bytes();
             Uuid::from_slice(&[number(0), number(1)].concat()).unwrap_or_default()
@@ -167,7 +118,7 @@ impl Books {
     }
 
     fn carried_side(&self) -> usize {
-        usize::from(self.page.number(0, offset_of!(Page, carried_side)) != 0)
+        usize::from(self.page.number(0, offset_of!(BooksPage, carried_side)) != 0)
     }
 
     /// Every slot that has an owner.
@@ -244,21 +195,6 @@ impl Books {
         let generation = abi::keys::Generation::from_bits(bits);
         generation.is_owned.then_some(generation.number)
     }
-}
-
-/// The page under `pins`, and the table that it is in.
-fn page(pins: &Pins) -> Result<Option<(Page, RawArray)>> {
-    let path = pins.map("BOOKS");
-    if !path.try_exists()? {
-        return Ok(None);
-    }
-    let pages = RawArray::open(&path, None)?;
-    let mut bytes = pages.entry(0);
-    // Fields that were added to the page after this one was made are zero.
-    bytes.resize(bytes.len().max(size_of::<Page>()), 0);
-    let (page, _added_later) = Page::read_from_prefix(&bytes)
-        .map_err(|_size| KernelError::damaged("the books' page is cut short"))?;
-    Ok(Some((page, pages)))
 }
 
 /// Every set of tables that has books.

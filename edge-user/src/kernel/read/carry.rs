@@ -24,8 +24,8 @@ pub fn carry(tables: &mut KernelTables, old: &Books) -> Result<()> {
     let epoch = old.epoch().id.into_bytes();
     let side = tables.carried_side();
     let epochs = tables.books.get(0).carried_from[side];
-    make_room(tables, [old], |_| true)?;
-    make_room_for_ports(tables, old)?;
+    give_slots(tables, [old], |_| true)?;
+    give_port_slots(tables, old)?;
     let (owners, ports) = (tables.owners(), tables.port_names());
     let to = 1 - side;
     for index in owners.values() {
@@ -65,7 +65,7 @@ pub fn carry(tables: &mut KernelTables, old: &Books) -> Result<()> {
 
 /// Gives a slot here to each owner in `old` that `is_of_interest` and has none, as far as there are
 /// slots that nobody has had.
-pub fn make_room<'a>(
+pub fn give_slots<'a>(
     tables: &mut KernelTables,
     old: impl IntoIterator<Item = &'a Books>,
     is_of_interest: impl Fn(&AttachmentKey) -> bool,
@@ -116,7 +116,7 @@ impl BesideOurs {
     }
 }
 
-fn make_room_for_ports(tables: &mut KernelTables, old: &Books) -> Result<()> {
+fn give_port_slots(tables: &mut KernelTables, old: &Books) -> Result<()> {
     let known = tables.port_names();
     let used: BTreeSet<u32> = known.values().copied().collect();
     let mut free = (0..tables.port_keys.len()).filter(|index| !used.contains(index));

@@ -8,7 +8,7 @@ use aya::{
 };
 use edge_common::{
     abi::{
-        books::{Books, CARRIED_EPOCHS},
+        books::{BooksPage, CARRIED_EPOCHS},
         counters::{Counted, Meter, PortCounters},
         policer::{Lease, Policer, WINDOW_TICKS, Window},
     },
@@ -187,9 +187,9 @@ pub struct PolicerState {
 }
 
 /// Indices of words of the books' page, and the number of words that the epochs of a side take.
-const CARRIED_SIDE_WORD: usize = offset_of!(Books, carried_side) / size_of::<u64>();
-const NETNS_COOKIE_WORD: usize = offset_of!(Books, netns_cookie) / size_of::<u64>();
-const CARRIED_FROM_WORD: usize = offset_of!(Books, carried_from) / size_of::<u64>();
+const CARRIED_SIDE_WORD: usize = offset_of!(BooksPage, carried_side) / size_of::<u64>();
+const NETNS_COOKIE_WORD: usize = offset_of!(BooksPage, netns_cookie) / size_of::<u64>();
+const CARRIED_FROM_WORD: usize = offset_of!(BooksPage, carried_from) / size_of::<u64>();
 const EPOCHS_WORDS: usize = CARRIED_EPOCHS * 16 / size_of::<u64>();
 
 /// Indices of the words of a policer that are the peaks of its windows.

@@ -5,7 +5,6 @@ use std::{collections::BTreeMap, mem::offset_of};
 
 use edge_common::abi::{
     policer::{Bucket, FlowQueues, Policer},
-    qos::BurstShare,
     rate::Rate,
 };
 
@@ -14,7 +13,10 @@ use crate::{
         error::Result,
         read::occupancy::published_attachments,
         tables::{clock::now_ticks, kernel_tables::KernelTables, keys},
-        write::change_rate::{in_parts, moved},
+        write::{
+            bucket_ticks::{emptier, in_ticks_of, sold_more},
+            change_rate::{in_parts, moved},
+        },
     },
     plan::PolicerKey,
 };
@@ -193,26 +195,6 @@ const DRAINED_WORD: usize = offset_of!(FlowQueues<u64>, drained_ticks) / size_of
 const FIRST_QUEUE_WORD: usize = offset_of!(FlowQueues<u64>, queues_ticks) / size_of::<u64>();
 const _: () = assert!(FIRST_QUEUE_WORD == 2 && DRAINED_WORD == 1);
 
-/// As many bytes, in ticks of another rate; no more than a burst, which a moment can't sell.
-fn in_ticks_of(ticks: u64, old: &Rate, new: &Rate) -> u64 {
-    let (old_ticks, new_ticks) = (old.ticks(1 << 17).max(1), new.ticks(1 << 17));
-    let scaled = u128::from(ticks) * u128::from(new_ticks) / u128::from(old_ticks);
-    u64::try_from(scaled).unwrap_or(u64::MAX).min(new.ceiling_ticks(BurstShare::WHOLE))
-}
-
-/// The word of a bucket of `rate` that has sold so much more; never so far ahead of the clock that
-/// it would be taken for a full one.
-fn sold_more(tat_ticks: u64, now_ticks: u64, sold_ticks: u64, rate: &Rate) -> u64 {
-    let ahead_ticks = rate.ahead_ticks(tat_ticks, now_ticks).saturating_add(sold_ticks);
-    now_ticks.wrapping_add(ahead_ticks.min(rate.max_ahead_ticks()))
-}
-
-/// The word of the emptier of two buckets of `rate`; `None` where that is the first one.
-fn emptier(tat_ticks: u64, other_ticks: u64, now_ticks: u64, rate: &Rate) -> Option<u64> {
-    let other_is = rate.ahead_ticks(other_ticks, now_ticks);
-    (other_is > rate.ahead_ticks(tat_ticks, now_ticks)).then_some(other_ticks)
-}
-
 fn policers(tables: &KernelTables) -> BTreeMap<PolicerKey, u32> {
     let keys = &tables.policer_keys;
     let known = (1..keys.len()).filter_map(|i| Some((keys::policer_key(&keys.get(i))?, i)));
@@ -234,85 +216,4 @@ fn uses(tables: &KernelTables) -> BTreeMap<u32, Use> {
         }
     }
     uses
-}
-
-#[cfg(test)]
-mod tests {
-    use edge_common::abi::rate::TICKS_PER_NS_LOG2;
-
-    use super::*;
-
-    const MS: u64 = 1_000_000 << TICKS_PER_NS_LOG2;
-    /// The clock's last moment before its word begins anew.
-    const NOW: u64 = u64::MAX;
-
-    fn rate(rate_bps: u64, burst_bytes: u64) -> Rate {
-        Rate::new(rate_bps, burst_bytes).expect("it can be policed")
-    }
-
-    fn ahead(tat_ticks: u64) -> u64 {
-        tat_ticks.wrapping_sub(NOW)
-    }
-
-    #[test]
-    fn bytes_stay_bytes_at_another_rate() {
-        let (slow, fast) = (rate(10_000_000, 125_000), rate(1_000_000_000, 3_125_000));
-        for bytes in [0u32, 64, 1518, 9000, 125_000] {
-            // To a tick of each rounding.
-            let scaled = in_ticks_of(slow.ticks(bytes), &slow, &fast);
-            assert!(scaled.abs_diff(fast.ticks(bytes)) <= 1, "{bytes}");
-            let scaled = in_ticks_of(fast.ticks(bytes), &fast, &slow);
-            let error = slow.ticks(1).div_ceil(fast.ticks(1));
-            assert!(scaled.abs_diff(slow.ticks(bytes)) <= error, "{bytes}");
-            assert_eq!(in_ticks_of(slow.ticks(bytes), &slow, &slow), slow.ticks(bytes));
-        }
-    }
-
-    #[test]
-    fn no_more_than_a_burst_is_taken_off_at_once() {
-        let (slow, fast) = (rate(10_000_000, 125_000), rate(1_000_000_000, 3_125_000));
-        let burst_ticks = |rate: &Rate| rate.ceiling_ticks(BurstShare::WHOLE);
-        // A second of the fast one is a burst of the slow one a thousand times.
-        assert_eq!(in_ticks_of(1000 * MS, &fast, &slow), burst_ticks(&slow));
-        assert_eq!(in_ticks_of(u64::MAX, &slow, &slow), burst_ticks(&slow));
-        let extremes = [rate(Rate::MIN_BPS, 64), rate(Rate::MAX_BPS, 64_000_000)];
-        for (old, new) in [(&extremes[0], &extremes[1]), (&extremes[1], &extremes[0])] {
-            assert!(in_ticks_of(u64::MAX, old, new) <= burst_ticks(new));
-        }
-    }
-
-    #[test]
-    fn what_the_old_one_sold_is_missing_in_the_new_one() {
-        let rate = rate(10_000_000, 125_000);
-        let sold = |tat_ticks, sold_ticks| ahead(sold_more(tat_ticks, NOW, sold_ticks, &rate));
-        assert_eq!(sold(NOW.wrapping_add(30 * MS), 20 * MS), 50 * MS);
-        // One that was full, whenever it was used last, and one that nobody has used.
-        assert_eq!(sold(NOW - 500 * MS, 20 * MS), 20 * MS);
-        assert_eq!(sold(NOW - (1 << 62), 20 * MS), 20 * MS);
-        // An empty one owes; but it stays one that is empty, however much that is.
-        assert_eq!(sold(NOW.wrapping_add(100 * MS), 100 * MS), 200 * MS);
-        let most = sold_more(NOW.wrapping_add(190 * MS), NOW, 100 * MS, &rate);
-        assert_eq!(ahead(most), rate.max_ahead_ticks());
-        assert_eq!(rate.ahead_ticks(most, NOW), rate.max_ahead_ticks());
-    }
-
-    #[test]
-    fn of_two_halves_the_emptier_goes_on() {
-        let rate = rate(10_000_000, 125_000);
-        let (full, half, empty) = (NOW - MS, NOW.wrapping_add(50 * MS), NOW.wrapping_add(100 * MS));
-        for (new, old, expected) in [
-            (full, half, Some(half)),
-            (half, full, None),
-            (half, empty, Some(empty)),
-            (empty, half, None),
-            (half, half, None),
-            (full, NOW - 1000 * MS, None),
-            // Nobody has used the new one.
-            (0, empty, Some(empty)),
-            // The old one was last used weeks ago.
-            (half, NOW.wrapping_add(1 << 60), None),
-        ] {
-            assert_eq!(emptier(new, old, NOW, &rate), expected, "{new} {old}");
-        }
-    }
 }
