@@ -9,7 +9,7 @@ use edge_api::ExportStatus;
 
 use crate::{
     billing::{
-        export::{self, Backoff, Exporter, Files, Format, Http, Outbox, Receiver},
+        export::{Backoff, Exporter, Files, Format, Http, Outbox, Receiver},
         ledger::{Batch, Ledger, LedgerError},
     },
     config::{Export, ExportFormat, Sink},
@@ -46,20 +46,8 @@ impl Exports {
     }
 
     pub(super) fn status(&self) -> Vec<ExportStatus> {
-        self.0.iter().map(|(_, exporter)| document(exporter.status())).collect()
+        self.0.iter().map(|(_, exporter)| exporter.status()).collect()
     }
-}
-
-fn document(status: export::ExportStatus) -> ExportStatus {
-    let export::ExportStatus {
-        name,
-        delivered_batches,
-        last_error,
-        failing_since,
-        last_delivered,
-        notice,
-    } = status;
-    ExportStatus { name, delivered_batches, last_error, failing_since, last_delivered, notice }
 }
 
 fn start(export: &Export, state_dir: &Path) -> io::Result<Exporter> {

@@ -1,25 +1,9 @@
 //! The state of an export, and when it is news.
 
+use edge_api::ExportStatus;
 use jiff::Timestamp;
 
 use super::error::{DeliveryError, FailureKind};
-
-/// The state of the export to a sink.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ExportStatus {
-    /// The sink's name.
-    pub name: String,
-    /// Batches delivered since the daemon has started this export.
-    pub delivered_batches: u64,
-    /// Why the last try failed, if it did.
-    pub last_error: Option<String>,
-    /// Since when every try has failed, if the last did.
-    pub failing_since: Option<Timestamp>,
-    /// When a batch was last delivered.
-    pub last_delivered: Option<Timestamp>,
-    /// A warning for an operator, though batches arrive.
-    pub notice: Option<String>,
-}
 
 /// The status, and the kind of failure that an operator was told of.
 #[derive(Debug)]

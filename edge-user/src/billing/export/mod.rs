@@ -20,7 +20,6 @@ pub use self::{
     encode::Format,
     error::{DeliveryError, FailureKind},
     files::Files,
-    health::ExportStatus,
     http::Http,
     worker::Exporter,
 };

@@ -14,7 +14,7 @@ use super::{
     Outbox, Receiver,
     backoff::Backoff,
     error::{DeliveryError, FailureKind},
-    health::{ExportStatus, Health, Success},
+    health::{Health, Success},
 };
 use crate::{billing::ledger::LedgerError, report::chain, time};
 
