@@ -2,5 +2,6 @@
 
 mod architecture;
 mod docs;
+mod names;
 mod oracle;
 mod peerings_share_a_bucket;

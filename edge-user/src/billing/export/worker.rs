@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use edge_api::ExportStatus;
 use uuid::Uuid;
 
 use super::{
