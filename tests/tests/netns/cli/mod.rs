@@ -1,5 +1,6 @@
 //! The command line: exit codes, what it prints, what `edge replay` makes of a capture.
 
+mod dates;
 mod streams;
 
 use std::{
