@@ -21,17 +21,12 @@ use nix::{
     unistd::Pid,
 };
 
-use crate::guest::is_emulated;
+use crate::patience::PATIENCE;
 
 /// Its configuration.
 pub const CONFIG_PATH: &str = "/run/edge/edge.toml";
 /// Its control socket.
 const CONTROL: &str = "/run/edge/control.sock";
-/// The longest time to become ready, to reload or to end: three times as long on an emulated machine.
-fn patience() -> Duration {
-    Duration::from_secs(if is_emulated() { 60 } else { 20 })
-}
-
 /// The `edge` binary, built once: a package's tests have only the binaries of their own.
 ///
 /// # Panics
@@ -142,20 +137,19 @@ impl Daemon {
 
     /// Waits until frames flow.
     pub fn wait_until_ready(&self) -> Result<()> {
-        let patience = patience();
-        self.ready.recv_timeout(patience).map_err(|error| match error {
+        self.ready.recv_timeout(PATIENCE).map_err(|error| match error {
             RecvTimeoutError::Disconnected => {
                 anyhow!("the daemon ended before it was ready:\n{}", self.said())
             }
             RecvTimeoutError::Timeout => {
-                anyhow!("the daemon was not ready within {patience:?}:\n{}", self.said())
+                anyhow!("the daemon was not ready within {PATIENCE:?}:\n{}", self.said())
             }
         })
     }
 
     /// Waits until it has ended by itself, without ever having been ready, and returns its exit code.
     pub fn wait_until_refused(mut self) -> Result<(i32, String)> {
-        match self.ready.recv_timeout(patience()) {
+        match self.ready.recv_timeout(PATIENCE) {
             Err(RecvTimeoutError::Disconnected) => {}
             Ok(()) => bail!("the daemon is ready, and should not be:\n{}", self.said()),
             Err(RecvTimeoutError::Timeout) => {
@@ -185,7 +179,7 @@ impl Daemon {
 
     /// Waits for one that refuses to start, and returns its exit code.
     pub fn refusal(mut self) -> Result<Option<i32>> {
-        let deadline = Instant::now() + patience();
+        let deadline = Instant::now() + PATIENCE;
         loop {
             if let Some(status) = self.child.try_wait()? {
                 return Ok(status.code());
@@ -205,7 +199,7 @@ impl Daemon {
     /// SIGTERM, and the wait for its end.
     pub fn stop(mut self) -> Result<()> {
         kill(Pid::from_raw(self.child.id().try_into()?), Signal::SIGTERM)?;
-        let deadline = Instant::now() + patience();
+        let deadline = Instant::now() + PATIENCE;
         loop {
             if let Some(status) = self.child.try_wait()? {
                 ensure!(status.success(), "the daemon ended with {status}:\n{}", self.said());

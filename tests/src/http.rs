@@ -6,19 +6,18 @@ use std::{
     io::{Read, Write},
     net::{Ipv4Addr, SocketAddr, TcpStream},
     os::unix::net::UnixStream,
-    time::Duration,
 };
 
 use anyhow::{Context as _, Result};
 use edge_user::lab::Lab;
 use serde_json::Value;
 
+use crate::patience::PATIENCE;
+
 /// The metrics address that a test's configuration may name.
 pub const METRICS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9478);
 /// The control socket.
 pub const CONTROL: &str = "/run/edge/control.sock";
-/// Longest wait for an answer.
-const WITHIN: Duration = Duration::from_secs(30);
 
 /// An answer.
 #[derive(Debug)]
@@ -46,7 +45,7 @@ impl Answer {
 /// Asks at the control socket. `request` is the method and the path.
 pub fn at_the_socket(request: &str, headers: &[(&str, &str)], body: &str) -> Result<Answer> {
     let stream = UnixStream::connect(CONTROL)?;
-    stream.set_read_timeout(Some(WITHIN))?;
+    stream.set_read_timeout(Some(PATIENCE))?;
     exchange(stream, request, headers, body)
 }
 
@@ -59,7 +58,7 @@ pub fn at_the_address(
 ) -> Result<Answer> {
     lab.edge().run(|| {
         let stream = TcpStream::connect(METRICS)?;
-        stream.set_read_timeout(Some(WITHIN))?;
+        stream.set_read_timeout(Some(PATIENCE))?;
         exchange(stream, request, headers, body)
     })
 }

@@ -14,6 +14,7 @@ pub mod http;
 pub mod load;
 pub mod notation;
 pub mod oracle;
+pub mod patience;
 pub mod shim;
 pub mod somebody;
 pub mod stock;

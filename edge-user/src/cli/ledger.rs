@@ -4,10 +4,7 @@ use std::{io::Write as _, path::PathBuf};
 
 use anyhow::{Result, bail};
 use clap::Subcommand;
-use edge_user::{
-    billing::ledger::Ledger,
-    time, view,
-};
+use edge_user::{billing::ledger::Ledger, daemon::look::Warnings, time, view};
 
 use super::look::{LedgerArg, warn};
 

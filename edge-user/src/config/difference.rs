@@ -36,10 +36,7 @@ fn compare_circuits(difference: &mut Difference, old: &[Circuit], new: &[Circuit
     // A key that two have tells nobody's new name.
     let mut by_key: BTreeMap<&str, Vec<&Circuit>> = BTreeMap::new();
     for circuit in gone() {
-        by_key
-            .entry(circuit.service_key.as_deref().unwrap_or_default())
-            .or_default()
-            .push(circuit);
+        by_key.entry(circuit.service_key.as_deref().unwrap_or_default()).or_default().push(circuit);
     }
     by_key.remove("");
     let mut renamed: BTreeSet<&str> = BTreeSet::new();

@@ -22,7 +22,7 @@ pub use self::{
         program::PortProgram,
     },
     read::{
-        carry::{BesideOurs, carry, is_carried, give_slots},
+        carry::{BesideOurs, carry, give_slots, is_carried},
         occupancy::{occupancy, rates},
     },
     tables::{

@@ -51,7 +51,11 @@ pub fn difference(difference: &Difference) -> String {
         ),
         (circuits(difference.circuits_added.len()), "added", quoted(&difference.circuits_added)),
         (ports(difference.ports_moved.len()), "on another interface", moved),
-        (ports(difference.ports_changed.len()), "otherwise changed", quoted(&difference.ports_changed)),
+        (
+            ports(difference.ports_changed.len()),
+            "otherwise changed",
+            quoted(&difference.ports_changed),
+        ),
         (ports(difference.ports_added.len()), "added", quoted(&difference.ports_added)),
     ];
     let lines = lines.iter().filter(|(.., names)| !names.is_empty());

@@ -20,8 +20,8 @@ use edge_user::{
 };
 
 use super::wires::WIRES;
+use crate::patience::PATIENCE;
 
-const PATIENCE: Duration = Duration::from_secs(30);
 const PIN_DIR: &str = "/sys/fs/bpf/edge";
 /// Nobody's, with the index that an interface had.
 const STRANGER: &str = "stranger";

@@ -15,12 +15,12 @@ use nix::{
     mount::{MsFlags, mount},
 };
 
+use crate::patience::PATIENCE;
+
 /// The ledger's directory: a file system of its own.
 pub const STATE_DIR: &str = "/var/lib/edge";
 const SIZE: &str = "size=32m";
 const FILLING: &str = "/var/lib/edge/filling";
-/// A process that writes in passing has closed the file by then.
-const WRITERS_LEAVE: Duration = Duration::from_secs(5);
 
 /// A small file system at [`STATE_DIR`], out of sight of others by
 /// [`edge_user::lab::private_mounts`].
@@ -88,7 +88,7 @@ impl Disk {
         let none: Option<&str> = None;
         let flags = MsFlags::MS_REMOUNT | MsFlags::MS_BIND;
         let flags = if is_read_only { flags | MsFlags::MS_RDONLY } else { flags };
-        let refused_until = Instant::now() + WRITERS_LEAVE;
+        let refused_until = Instant::now() + PATIENCE;
         loop {
             match mount(none, STATE_DIR, none, flags, none) {
                 Err(Errno::EBUSY) if Instant::now() < refused_until => {

@@ -18,9 +18,7 @@ use super::{
     run::Run,
     watch::answered,
 };
-
-/// Two backoffs of an export, and then some.
-const DRAIN: Duration = Duration::from_secs(40);
+use crate::patience::PATIENCE;
 
 /// Totals of a whole run.
 #[derive(Clone, Copy, Debug, Default)]
@@ -120,7 +118,7 @@ fn export_is_ledger(
 
 /// Waits until every receiver has acknowledged every record.
 fn drain() -> Result<()> {
-    let deadline = Instant::now() + DRAIN;
+    let deadline = Instant::now() + PATIENCE;
     loop {
         let ledger = Ledger::open_read_only(Path::new(STATE_DIR))?;
         let left = SINKS.map(|sink| ledger.pending(sink));

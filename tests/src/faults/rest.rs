@@ -1,6 +1,6 @@
 //! A reckoning between faults: nothing is sent for a moment, and all that is counted is the same.
 
-use std::{collections::BTreeMap, fmt::Debug, time::Duration};
+use std::{collections::BTreeMap, fmt::Debug};
 
 use anyhow::{Context as _, Result, ensure};
 use edge_api::{PeeringStatus, Status};
@@ -17,6 +17,7 @@ use super::{
     watch::answered,
     wires::WIRES,
 };
+use crate::patience::PATIENCE;
 
 /// Both directions of a cable.
 pub struct Cable {
@@ -42,7 +43,7 @@ impl Run<'_> {
             self.traffic.pause(wire);
         }
         await_arrival()?;
-        ensure!(self.lab.settle(Duration::from_secs(10))?, "frames are still on their way");
+        ensure!(self.lab.settle(PATIENCE)?, "frames are still on their way");
         self.charges.is_now(self.lab, &self.model)?;
         let now = self.meters()?;
         self.all_is_taken(&now.status, &now.cables);

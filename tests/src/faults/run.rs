@@ -30,7 +30,10 @@ use super::{
     watch::{Watch, answered},
     wires::WIRES,
 };
-use crate::daemon::{Daemon, book, configure, edge_binary, other_layout_binary};
+use crate::{
+    daemon::{Daemon, book, configure, edge_binary, other_layout_binary},
+    patience::PATIENCE,
+};
 
 /// Frames that each far end sends.
 const FRAMES_PER_S: u64 = 2_000;
@@ -44,8 +47,6 @@ const LONGEST_PAUSE_MS: u64 = 60;
 const SEALED_AHEAD_H: i64 = 40 * 24;
 /// Faults between two reckonings at rest.
 const REST_EVERY: u32 = 25;
-/// Longest time for a port to run again by itself.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// An edge, what happens to it, and what came of it.
 pub struct Run<'a> {
@@ -195,7 +196,7 @@ impl<'a> Run<'a> {
         self.note("at rest");
         self.traffic.stop()?;
         await_arrival()?;
-        ensure!(self.lab.settle(Duration::from_secs(10))?, "frames are still on their way");
+        ensure!(self.lab.settle(PATIENCE)?, "frames are still on their way");
         self.rest()?;
         self.end(true)?;
         let model = self.model.without_variants();

@@ -9,9 +9,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use edge_api::Status;
 
-use crate::daemon::status;
-
-const PATIENCE: Duration = Duration::from_secs(20);
+use crate::{daemon::status, patience::PATIENCE};
 
 /// The counters as they were last seen.
 #[derive(Debug, Default)]

@@ -16,8 +16,8 @@ use edge_tests::{
     ends::{Ends, lab},
     faults::disk::Disk,
     frames::{frame, ipv4},
-    guest::is_emulated,
     load::{CONFIG, TAGS, booked, check_all, received, under_load},
+    patience::PATIENCE,
 };
 use edge_user::{
     kernel::{Pins, read::books::Books},
@@ -25,10 +25,6 @@ use edge_user::{
 };
 
 const PIN_DIR: &str = "/sys/fs/bpf/edge";
-/// The longest time that old tables may stay and frames be under way.
-fn patience() -> Duration {
-    Duration::from_secs(if is_emulated() { 60 } else { 5 })
-}
 
 #[test]
 fn a_takeover_loses_no_frame() -> Result<()> {
@@ -50,7 +46,7 @@ fn a_takeover_loses_no_frame() -> Result<()> {
             }
             daemon = Daemon::start_as(&lab, binary, CONFIG)?;
             // The old tables go when they are booked.
-            let deadline = Instant::now() + patience();
+            let deadline = Instant::now() + PATIENCE;
             while self::versions()?.len() > 1 && Instant::now() < deadline {
                 thread::sleep(Duration::from_millis(10));
             }
@@ -170,7 +166,7 @@ fn detach_closes_the_books_or_detaches_nothing() -> Result<()> {
     let pass = |frames: usize| -> Result<()> {
         let sent = frame(&TAGS, 0x0800, &ipv4(0, 300));
         (0..frames).try_for_each(|_| ends.customer.0.send(&sent))?;
-        assert_eq!(ends.core.1.collect(frames, patience())?.len(), frames);
+        assert_eq!(ends.core.1.collect(frames, PATIENCE)?.len(), frames);
         Ok(())
     };
     let daemon = Daemon::start(&lab, CONFIG)?;
@@ -218,7 +214,7 @@ fn a_detach_that_is_killed_books_nothing_twice() -> Result<()> {
     let pass = || -> Result<()> {
         let sent = frame(&TAGS, 0x0800, &ipv4(0, 300));
         (0..10).try_for_each(|_| ends.customer.0.send(&sent))?;
-        assert_eq!(ends.core.1.collect(10, patience())?.len(), 10);
+        assert_eq!(ends.core.1.collect(10, PATIENCE)?.len(), 10);
         Ok(())
     };
     for moment in 0..10 {

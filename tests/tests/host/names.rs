@@ -9,10 +9,8 @@ use std::{
 /// Names that mean the same wherever they stand.
 const CONVENTIONS: [&str; 3] = [
     // The arguments of the command whose module it is in.
-    "Args",
-    // A room's `Result`, with the room's error.
-    "Result",
-    // Adds to a room's errors what was being done.
+    "Args",   // A room's `Result`, with the room's error.
+    "Result", // Adds to a room's errors what was being done.
     "Context",
 ];
 

@@ -38,14 +38,14 @@ pub struct Input {
     pub records: Vec<UsageRecord>,
     /// Terms that circuits had, and when; in any order. Of other months too: the last usage of a
     /// circuit that has ended may have been counted in the next month.
-    pub spans: Vec<Span>,
+    pub spans: Vec<TermsSpan>,
 }
 
 impl Input {
     /// Leaves only the circuit that has, or had, this name.
     pub fn retain_circuit(&mut self, name: &str) {
         let identities = self.identities();
-        let spans = self.spans.iter().map(|Span { terms, .. }| {
+        let spans = self.spans.iter().map(|TermsSpan { terms, .. }| {
             (&*terms.circuit, identities.of(&terms.circuit, terms.service_key.as_deref()))
         });
         let records = self.records.iter().map(|record| {
@@ -66,7 +66,7 @@ impl Input {
     #[must_use]
     pub fn changes_of_price(&self) -> BTreeMap<String, Vec<Timestamp>> {
         let identities = self.identities();
-        let mut circuits: BTreeMap<Identity<'_>, Vec<&Span>> = BTreeMap::new();
+        let mut circuits: BTreeMap<Identity<'_>, Vec<&TermsSpan>> = BTreeMap::new();
         for span in &self.spans {
             let Terms { circuit, service_key, .. } = &span.terms;
             circuits.entry(identities.of(circuit, service_key.as_deref())).or_default().push(span);
@@ -74,7 +74,7 @@ impl Input {
         let mut changes: BTreeMap<String, BTreeSet<Timestamp>> = BTreeMap::new();
         for mut spans in circuits.into_values() {
             spans.sort_by_key(|span| span.from);
-            let price = |span: &Span| (span.terms.zone.clone(), span.terms.sku);
+            let price = |span: &TermsSpan| (span.terms.zone.clone(), span.terms.sku);
             let pairs = spans.windows(2).filter(|pair| price(pair[0]) != price(pair[1]));
             let of_circuit: Vec<Timestamp> = pairs.map(|pair| pair[1].from).collect();
             let names: BTreeSet<&String> = spans.iter().map(|span| &span.terms.circuit).collect();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{Span, month::Month};
+use super::{TermsSpan, month::Month};
 use crate::model::Terms;
 
 /// Terms, for as long as they held.
@@ -26,9 +26,9 @@ pub(super) struct Stay<'a> {
 
 /// Terms, for as long as they held: at the latest until a circuit of the same name has others. By
 /// name and time.
-pub(super) fn held(spans: &[Span]) -> Vec<Held<'_>> {
+pub(super) fn held(spans: &[TermsSpan]) -> Vec<Held<'_>> {
     let mut by_name: BTreeMap<&str, Vec<Held<'_>>> = BTreeMap::new();
-    for Span { terms, from, to } in spans {
+    for TermsSpan { terms, from, to } in spans {
         let held = Held { terms, from: *from, to: *to };
         by_name.entry(&terms.circuit).or_default().push(held);
     }

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     daemon::error::Result,
     kernel::{
-        Pins, carry, is_carried, give_slots, quiesce,
+        Pins, carry, give_slots, is_carried, quiesce,
         read::books::{Books, all_books},
     },
 };

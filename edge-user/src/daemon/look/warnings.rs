@@ -44,9 +44,8 @@ impl Warnings {
         let Some(until) = until.filter(|until| from.is_none_or(|from| from < *until)) else {
             return;
         };
-        self.texts.push(format!(
-            "{figures} before {until}: no longer kept, and not in these figures"
-        ));
+        self.texts
+            .push(format!("{figures} before {until}: no longer kept, and not in these figures"));
         self.is_complete &= from.is_none();
     }
 }

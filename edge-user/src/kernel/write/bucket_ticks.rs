@@ -17,7 +17,12 @@ pub(super) fn sold_more(tat_ticks: u64, now_ticks: u64, sold_ticks: u64, rate: &
 }
 
 /// The word of the emptier of two buckets of `rate`; `None` where that is the first one.
-pub(super) fn emptier(tat_ticks: u64, other_ticks: u64, now_ticks: u64, rate: &Rate) -> Option<u64> {
+pub(super) fn emptier(
+    tat_ticks: u64,
+    other_ticks: u64,
+    now_ticks: u64,
+    rate: &Rate,
+) -> Option<u64> {
     let other_is = rate.ahead_ticks(other_ticks, now_ticks);
     (other_is > rate.ahead_ticks(tat_ticks, now_ticks)).then_some(other_ticks)
 }

@@ -15,7 +15,6 @@ use super::super::{
 use crate::{
     billing::ledger::{Grain, UsageQuery},
     daemon::look::{View, Warnings, look},
-    time,
     units::when,
 };
 

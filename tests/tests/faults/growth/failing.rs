@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 use aya::maps::{Array, Map, MapData};
-use edge_common::abi::books::Books;
+use edge_common::abi::books::BooksPage;
 use edge_tests::{
     daemon::{Daemon, book, configure, reload},
     ends::lab,
@@ -183,7 +183,7 @@ impl Page {
     /// Returns the state before.
     fn set_state(&self, state: u64) -> Result<u64> {
         let map = Map::Array(MapData::from_pin(&self.0)?);
-        let mut pages: Array<_, [u64; size_of::<Books>() / 8]> = map.try_into()?;
+        let mut pages: Array<_, [u64; size_of::<BooksPage>() / 8]> = map.try_into()?;
         let mut page = pages.get(&0, 0)?;
         let before = std::mem::replace(&mut page[0], state);
         pages.set(0, page, 0)?;

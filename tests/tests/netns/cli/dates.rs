@@ -70,9 +70,9 @@ fn the_month_of_a_percentile_is_that_of_the_ledgers_date() -> Result<()> {
     let (code, out, err) = told(&output);
     assert_eq!(code, 0, "{out}{err}");
     let percentiles = &serde_json::from_str::<Value>(&out)?["percentiles"];
-    let outbound = percentiles.as_array().and_then(|all| {
-        all.iter().find(|percentile| percentile["direction"] == json!("outbound"))
-    });
+    let outbound = percentiles
+        .as_array()
+        .and_then(|all| all.iter().find(|percentile| percentile["direction"] == json!("outbound")));
     let outbound = outbound.unwrap_or(&Value::Null);
     assert_eq!(outbound["start"], json!("2026-03-15T12:00:00Z"), "{out}{err}");
     assert_eq!(outbound["p95_bps"], json!(BYTES * 8 / 300), "{out}{err}");

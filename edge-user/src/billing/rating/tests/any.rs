@@ -8,7 +8,7 @@ use super::{GBPS, money, month, prices, record, terms};
 use crate::{
     billing::{
         ledger::UsageRecord,
-        rating::{Input, Line, Quantity, Span, invoice},
+        rating::{Input, Line, Quantity, TermsSpan, invoice},
     },
     model::{Billing, MonthlyFees, Sku, Terms},
 };
@@ -30,7 +30,7 @@ fn inputs() -> impl Strategy<Value = Input> {
     let moment = -2_678_400_000..5_356_800_000i64;
     let moment = moment.prop_map(|ms| month("2026-01").start() + SignedDuration::from_millis(ms));
     let span = (terms, moment.clone(), prop::option::of(moment))
-        .prop_map(|(terms, from, to)| Span { terms, from, to: to.map(|to| to.max(from)) });
+        .prop_map(|(terms, from, to)| TermsSpan { terms, from, to: to.map(|to| to.max(from)) });
     let record = (0..3u8, any::<bool>(), 0..2usize, 1..=31i64, 0..u64::MAX / 64).prop_map(
         |(circuit, is_outbound, billing, day, bytes)| UsageRecord {
             circuit: format!("c{circuit}"),
@@ -89,7 +89,7 @@ proptest! {
         let mut moments: Vec<_> = cuts.into_iter()
             .map(|ms| february.start() + SignedDuration::from_millis(ms)).collect();
         moments.insert(0, february.start());
-        let spans: Vec<_> = (1u64..).zip(&moments).map(|(number, from)| Span {
+        let spans: Vec<_> = (1u64..).zip(&moments).map(|(number, from)| TermsSpan {
             // Another bandwidth of the same fee.
             terms: Terms { bandwidth_bps: number, ..terms(Billing::Metered, Sku::Standard) },
             from: *from,

@@ -6,7 +6,7 @@ use super::{GB, bill, money, month, record, row, rows, span, terms};
 use crate::{
     billing::{
         ledger::UsageRecord,
-        rating::{Input, Invoice, Month, Span, invoice},
+        rating::{Input, Invoice, Month, TermsSpan, invoice},
     },
     model::{Billing, Prices, Sku, Terms},
 };
@@ -25,7 +25,7 @@ fn hour(start: Timestamp, billing: &str, bytes: u64) -> UsageRecord {
 }
 
 /// No circuit has the default's price by accident: there is no default.
-fn without_default(month: Month, spans: &[Span], records: &[UsageRecord]) -> Invoice {
+fn without_default(month: Month, spans: &[TermsSpan], records: &[UsageRecord]) -> Invoice {
     let prices = Prices { zone: None, ..super::prices() };
     let input = Input { records: records.into(), spans: spans.into() };
     invoice("e", month, &prices, &input).expect("it adds up")
@@ -54,7 +54,7 @@ fn the_last_frames_of_a_circuit_have_its_last_price() {
                 ),
             ] {
                 let tail = hour(start, terms.billing.as_str(), 40 * GB);
-                let span = Span { terms, from: before.start(), to: Some(end) };
+                let span = TermsSpan { terms, from: before.start(), to: Some(end) };
                 let prices = Prices { zone: None, ..super::prices() };
                 let input = Input { records: vec![tail], spans: vec![span] };
                 let found = invoice("e", after, &prices, &input).expect("it adds up");
@@ -72,7 +72,7 @@ fn a_tail_leaves_a_total() {
     let february = month("2026-02");
     let tail = hour(february.start(), "metered", 40 * GB);
     let end = Some(february.start());
-    let ended = Span {
+    let ended = TermsSpan {
         terms: zone_2(Billing::Metered, Sku::Standard),
         from: Timestamp::UNIX_EPOCH,
         to: end,
@@ -90,7 +90,7 @@ fn the_first_frames_of_a_circuit_have_its_first_price() {
     let january = month("2026-01");
     let last = hour(january.end() - SignedDuration::from_hours(1), "metered", 40 * GB);
     let begun =
-        Span { terms: zone_2(Billing::Metered, Sku::Standard), from: january.end(), to: None };
+        TermsSpan { terms: zone_2(Billing::Metered, Sku::Standard), from: january.end(), to: None };
     let invoice = without_default(january, &[begun], &[last]);
     assert_eq!(rows(&invoice), [row("outbound, metered", "0.05", "2.00")]);
 }
@@ -100,7 +100,8 @@ fn the_first_and_the_last_moment_of_a_month_are_in_it() {
     for (this, next) in MONTHS {
         let (this, next) = (month(this), month(next));
         let fees = |month, from: Timestamp, to: Timestamp| {
-            let span = Span { terms: terms(Billing::Metered, Sku::Standard), from, to: Some(to) };
+            let span =
+                TermsSpan { terms: terms(Billing::Metered, Sku::Standard), from, to: Some(to) };
             let invoice = bill(month, &[span], &[]);
             invoice
                 .circuits
@@ -171,7 +172,7 @@ fn a_circuit_that_is_renamed_is_one_account() {
         assert_eq!(invoice.circuits[0].circuit, "new");
         for name in ["old", "new"] {
             let mut input = Input { records: records.to_vec(), spans: spans.to_vec() };
-            input.spans.push(Span {
+            input.spans.push(TermsSpan {
                 terms: Terms { circuit: "other".into(), ..terms(Billing::Metered, Sku::Standard) },
                 ..spans[0].clone()
             });

@@ -2,7 +2,7 @@
 
 use super::{GB, GBPS, bill, money, month, prices, record, row, rows, span, terms};
 use crate::{
-    billing::rating::{Input, Span, invoice},
+    billing::rating::{Input, TermsSpan, invoice},
     model::{Billing, Prices, Sku, Terms},
 };
 
@@ -16,7 +16,7 @@ fn missing_prices_are_told_and_leave_no_total() {
     };
     let gone = Terms { circuit: "d".into(), zone: Some("zone-9".into()), ..bare.clone() };
     let spans = [bare, gone].map(|terms| span(terms, "2025-01-01T00:00:00Z", None));
-    let fine = Span {
+    let fine = TermsSpan {
         terms: Terms { circuit: "b".into(), ..terms(Billing::Metered, Sku::Standard) },
         ..spans[0].clone()
     };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
-use super::{BillError, Input, Invoice, Line, Month, Quantity, Span, invoice};
+use super::{BillError, Input, Invoice, Line, Month, Quantity, TermsSpan, invoice};
 use crate::{
     billing::ledger::UsageRecord,
     model::{Billing, Gigabyte, MonthlyFees, Prices, Sku, Terms, ZonePrices},
@@ -66,12 +66,12 @@ fn terms(billing: Billing, sku: Sku) -> Terms {
     }
 }
 
-fn span(terms: Terms, from: &str, to: Option<&str>) -> Span {
-    Span { terms, from: time(from), to: to.map(time) }
+fn span(terms: Terms, from: &str, to: Option<&str>) -> TermsSpan {
+    TermsSpan { terms, from: time(from), to: to.map(time) }
 }
 
 /// Since long before.
-fn always(billing: Billing, sku: Sku) -> Span {
+fn always(billing: Billing, sku: Sku) -> TermsSpan {
     span(terms(billing, sku), "2020-05-05T05:05:05Z", None)
 }
 
@@ -97,7 +97,7 @@ fn record(direction: &str, billing: &str, month: Month, day: i64, bytes: u64) ->
     }
 }
 
-fn bill(month: Month, spans: &[Span], records: &[UsageRecord]) -> Invoice {
+fn bill(month: Month, spans: &[TermsSpan], records: &[UsageRecord]) -> Invoice {
     let input = Input { records: records.into(), spans: spans.into() };
     invoice("e", month, &prices(), &input).expect("it adds up")
 }

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 
 use super::{GBPS, bill, money, month, row, rows, terms};
 use crate::{
-    billing::rating::{Month, Span},
+    billing::rating::{Month, TermsSpan},
     model::{Billing, Sku, Terms},
 };
 
@@ -15,7 +15,7 @@ fn gbps(gbps: u64) -> Terms {
 }
 
 /// 1 and 2 Gbps in turn, each for `every`.
-fn in_turn(month: Month, every: SignedDuration) -> Vec<Span> {
+fn in_turn(month: Month, every: SignedDuration) -> Vec<TermsSpan> {
     let mut spans = Vec::new();
     let mut from = month.start();
     for number in 0u64.. {
@@ -23,7 +23,7 @@ fn in_turn(month: Month, every: SignedDuration) -> Vec<Span> {
             break;
         }
         let to = from + every;
-        spans.push(Span { terms: gbps(1 + number % 2), from, to: Some(to) });
+        spans.push(TermsSpan { terms: gbps(1 + number % 2), from, to: Some(to) });
         from = to;
     }
     spans
@@ -62,7 +62,7 @@ proptest! {
             let to = from + SignedDuration::from_micros(length_us);
             // 0: the circuit is not sold for a while.
             if gbps_or_none > 0 {
-                spans.push(Span { terms: gbps(gbps_or_none), from, to: Some(to) });
+                spans.push(TermsSpan { terms: gbps(gbps_or_none), from, to: Some(to) });
                 let inside = to.min(october.end()).as_microsecond()
                     - from.max(october.start()).as_microsecond();
                 owed += i128::from(inside.max(0)) * i128::from(gbps_or_none) * 43_600;
