@@ -1,49 +1,39 @@
 //! A lab with a daemon that keeps books, and what they should say.
 
-use std::{collections::BTreeMap, path::Path, time::Duration};
+use std::{collections::BTreeMap, fmt::Display, path::Path, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
 use edge_api::Status;
 use edge_user::{
     billing::ledger::{Ledger, UsageQuery, UsageRecord},
+    config::sample::{Circuit, Sample},
     lab::Lab,
 };
 
 use crate::{
     daemon::Daemon,
-    ends::{Ends, lab},
+    ends::{self, Ends, lab},
     frames::{frame, ipv4},
-    lab_config,
 };
 
 /// Where its ledger is.
 pub const STATE_DIR: &str = "/var/lib/edge";
 const WAIT: Duration = Duration::from_secs(5);
-/// Circuits with two peerings and with one, metered and unlimited.
-pub const CONFIG: &str = lab_config!(
-    r#"[[circuit]]
-name = "contoso"
-bandwidth = "1 Gbps"
-s_tag = 100
-  [[circuit.peering]]
-  kind = "private"
-  c_tag = 10
-  [[circuit.peering]]
-  kind = "microsoft"
-  c_tag = 20
-[[circuit]]
-name = "fabrikam"
-bandwidth = "1 Gbps"
-billing = "unlimited"
-service_key = "f-1"
-  [[circuit.peering]]
-  kind = "private"
-  c_tag = 300
-[ledger]
-checkpoint = "1s"
-"#
-);
 const VOICE: u8 = 46 << 2;
+
+/// Circuits with two peerings and with one, metered and unlimited.
+pub fn config() -> Sample {
+    let fabrikam = Circuit::new("fabrikam", "1 Gbps")
+        .key("billing", "unlimited")
+        .key("service_key", "f-1")
+        .peering("private", 300);
+    Sample::lab().ledger("checkpoint", "1s").circuits([contoso(), fabrikam])
+}
+
+/// The metered circuit of [`config`].
+pub fn contoso() -> Circuit {
+    ends::contoso().peering("microsoft", 20)
+}
 
 /// A lab, a daemon, and both ends.
 pub struct Edge {
@@ -58,7 +48,7 @@ pub struct Edge {
 
 impl Edge {
     /// Starts all of it on `config`.
-    pub fn start(config: &str) -> Result<Self> {
+    pub fn start(config: &(impl Display + ?Sized)) -> Result<Self> {
         let lab = lab(1600)?;
         let daemon = Some(Daemon::start(&lab, config)?);
         let ends = Ends::open(&lab)?;
@@ -106,7 +96,7 @@ impl Edge {
     }
 
     /// Starts a daemon where there is none.
-    pub fn restart(&mut self, config: &str) -> Result<()> {
+    pub fn restart(&mut self, config: &(impl Display + ?Sized)) -> Result<()> {
         self.daemon = Some(Daemon::start(&self.lab, config)?);
         Ok(())
     }

@@ -17,7 +17,7 @@ use edge_tests::{
     faults::disk::Disk,
     frames::{frame, ipv4},
     guest::is_emulated,
-    load::{CONFIG, TAGS, booked, check_all, received, under_load},
+    load::{TAGS, booked, check_all, config, received, under_load},
 };
 use edge_user::{
     kernel::{Pins, read::books::Books},
@@ -37,7 +37,7 @@ fn a_takeover_loses_no_frame() -> Result<()> {
     }
     build_both();
     let lab = lab(1600)?;
-    let daemon = Daemon::start(&lab, CONFIG)?;
+    let daemon = Daemon::start(&lab, &config())?;
     let versions = versions()?;
     let (sent, daemon) = under_load(&lab, || {
         let mut daemon = daemon;
@@ -48,7 +48,7 @@ fn a_takeover_loses_no_frame() -> Result<()> {
             } else {
                 daemon.kill()?;
             }
-            daemon = Daemon::start_as(&lab, binary, CONFIG)?;
+            daemon = Daemon::start_as(&lab, binary, &config())?;
             // The old tables go when they are booked.
             let deadline = Instant::now() + patience();
             while self::versions()?.len() > 1 && Instant::now() < deadline {
@@ -70,7 +70,7 @@ fn a_takeover_that_is_killed_anywhere_loses_nothing() -> Result<()> {
     }
     build_both();
     let lab = lab(1600)?;
-    let daemon = Daemon::start(&lab, CONFIG)?;
+    let daemon = Daemon::start(&lab, &config())?;
     let (sent, daemon) = under_load(&lab, || {
         let mut daemon = daemon;
         let mut is_other = false;
@@ -82,7 +82,7 @@ fn a_takeover_that_is_killed_anywhere_loses_nothing() -> Result<()> {
             taking_over.kill()?;
             // The next daemon finds two sets of tables, perhaps.
             is_other ^= moment % 3 == 0;
-            daemon = Daemon::start_as(&lab, binary(is_other), CONFIG)?;
+            daemon = Daemon::start_as(&lab, binary(is_other), &config())?;
         }
         Ok(daemon)
     })?;
@@ -97,19 +97,19 @@ fn a_takeover_whose_books_cant_be_kept_loses_nothing() -> Result<()> {
     build_both();
     let lab = lab(1600)?;
     let mut disk = Disk::new()?;
-    let daemon = Daemon::start(&lab, CONFIG)?;
+    let daemon = Daemon::start(&lab, &config())?;
     let (sent, daemon) = under_load(&lab, || {
         let mut daemon = daemon;
         daemon.kill()?;
         disk.set_read_only(true)?;
         for is_other in [true, false, true] {
-            daemon = Daemon::start_as(&lab, binary(is_other), CONFIG)?;
+            daemon = Daemon::start_as(&lab, binary(is_other), &config())?;
             assert_eq!(versions()?.len(), 2, "no table goes that is not booked");
             thread::sleep(Duration::from_millis(200));
             daemon.kill()?;
         }
         disk.repair()?;
-        Daemon::start_as(&lab, binary(true), CONFIG)
+        Daemon::start_as(&lab, binary(true), &config())
     })?;
     check_all(&lab, sent, daemon)
 }
@@ -124,11 +124,10 @@ fn what_tables_left_behind_had_is_not_forwarded_again() -> Result<()> {
     build_both();
     let lab = lab(1600)?;
     let mut disk = Disk::new()?;
-    Daemon::start(&lab, CONFIG)?.kill()?;
+    Daemon::start(&lab, &config())?.kill()?;
     disk.set_read_only(true)?;
-    Daemon::start_as(&lab, binary(true), CONFIG)?.kill()?;
-    let moved = CONFIG.replace("s_tag = 100", "s_tag = 200");
-    assert_ne!(moved, CONFIG);
+    Daemon::start_as(&lab, binary(true), &config())?.kill()?;
+    let moved = config().change_circuit("contoso", |contoso| contoso.s_tag(200));
     let daemon = Daemon::start_as(&lab, binary(true), &moved)?;
     assert_eq!(versions()?.len(), 2, "no table goes that is not booked");
 
@@ -173,7 +172,7 @@ fn detach_closes_the_books_or_detaches_nothing() -> Result<()> {
         assert_eq!(ends.core.1.collect(frames, patience())?.len(), frames);
         Ok(())
     };
-    let daemon = Daemon::start(&lab, CONFIG)?;
+    let daemon = Daemon::start(&lab, &config())?;
     pass(10)?;
     daemon.kill()?;
     pass(10)?;
@@ -182,7 +181,7 @@ fn detach_closes_the_books_or_detaches_nothing() -> Result<()> {
     assert!(versions()?.is_empty());
 
     // A disk that can't be written.
-    let daemon = Daemon::start(&lab, CONFIG)?;
+    let daemon = Daemon::start(&lab, &config())?;
     pass(10)?;
     daemon.kill()?;
     disk.set_read_only(true)?;
@@ -196,7 +195,7 @@ fn detach_closes_the_books_or_detaches_nothing() -> Result<()> {
     assert_eq!(booked()?, received(&lab)?);
 
     // Unless it may.
-    let daemon = Daemon::start(&lab, CONFIG)?;
+    let daemon = Daemon::start(&lab, &config())?;
     pass(10)?;
     daemon.kill()?;
     disk.set_read_only(true)?;
@@ -222,7 +221,7 @@ fn a_detach_that_is_killed_books_nothing_twice() -> Result<()> {
         Ok(())
     };
     for moment in 0..10 {
-        let daemon = Daemon::start(&lab, CONFIG)?;
+        let daemon = Daemon::start(&lab, &config())?;
         pass()?;
         daemon.kill()?;
         let mut detaching =
@@ -231,7 +230,7 @@ fn a_detach_that_is_killed_books_nothing_twice() -> Result<()> {
         detaching.kill()?;
         detaching.wait()?;
     }
-    let daemon = Daemon::start(&lab, CONFIG)?;
+    let daemon = Daemon::start(&lab, &config())?;
     pass()?;
     book()?;
     assert_eq!(booked()?, received(&lab)?);
@@ -240,7 +239,7 @@ fn a_detach_that_is_killed_books_nothing_twice() -> Result<()> {
     // Between the last booking and the removal of the first table.
     let pins = Pins::new(Path::new(PIN_DIR));
     Books::open(&pins)?.context("the books")?.close();
-    let daemon = Daemon::start(&lab, CONFIG)?;
+    let daemon = Daemon::start(&lab, &config())?;
     pass()?;
     book()?;
     assert_eq!(booked()?, received(&lab)?);

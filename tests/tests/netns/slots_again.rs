@@ -3,7 +3,6 @@
 
 use std::{
     collections::BTreeMap,
-    fmt::Write as _,
     path::Path,
     sync::atomic::{AtomicBool, Ordering},
     thread,
@@ -16,10 +15,10 @@ use edge_tests::{
     ends::{Ends, lab},
     faults::disk::STATE_DIR,
     frames::{frame, ipv4},
-    lab_config,
 };
 use edge_user::{
     billing::ledger::{Grain, Ledger, UsageQuery},
+    config::sample::{Circuit, Sample},
     lab::root_or_skip,
 };
 
@@ -89,19 +88,13 @@ fn a_place_that_is_used_again_bills_nobody_for_another() -> Result<()> {
 }
 
 /// Every round has other owners in every place: another edge, and another circuit with the frames.
-fn config(round: usize) -> String {
-    let mut config = lab_config!("").replace("\"lab\"", &format!("\"{}\"", edge(round)));
-    for number in 0..CIRCUITS {
+fn config(round: usize) -> Sample {
+    let circuits = (0..CIRCUITS).map(|number| {
         let name = name(number);
         let s_tag = if name == busy(round) { 4000 } else { number + 1 };
-        // Writing to a string can't fail.
-        let _written = write!(
-            config,
-            "[[circuit]]\nname = \"{name}\"\nbandwidth = \"10 Gbps\"\ns_tag = {s_tag}\n\
-             [[circuit.peering]]\nkind = \"private\"\nc_tag = 10\n"
-        );
-    }
-    config
+        Circuit::new(name, "10 Gbps").s_tag(s_tag).peering("private", 10)
+    });
+    Sample::lab().edge("name", edge(round)).circuits(circuits)
 }
 
 fn edge(round: usize) -> String {

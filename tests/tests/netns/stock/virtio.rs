@@ -6,10 +6,10 @@ use anyhow::{Context as _, Result, ensure};
 use edge_tests::{
     daemon::{Daemon, detach, status},
     frames::{frame, ipv4, ipv4_checksum},
-    lab_config,
     stock::{INTERFACE, bare_lab, forwarded, ip, is_on, peering, reason, stock_or_skip, wait_for},
 };
 use edge_user::{
+    config::sample::Sample,
     kernel::host::{interface::Interface, xdp_features::XdpFeatures},
     lab::{
         Lab, NetNs, WireCount,
@@ -17,27 +17,8 @@ use edge_user::{
     },
 };
 
-const CONFIG: &str = lab_config!(
-    r#"[[circuit]]
-name = "contoso"
-bandwidth = "1 Gbps"
-s_tag = 100
-  [[circuit.peering]]
-  kind = "private"
-  c_tag = 10
-  dscp = "preserve"
-  [[circuit.peering]]
-  kind = "microsoft"
-  c_tag = 20
-  dscp = "reset"
-[[circuit]]
-name = "fabrikam"
-bandwidth = "1 Gbps"
-  [[circuit.peering]]
-  kind = "private"
-  c_tag = 300
-"#
-);
+use super::{PEERINGS, config};
+
 /// Port of the edge, the card that it is, and the one at the other end of the hub.
 const CARDS: [(&str, &str, &str); 2] = [("customer0", "eth0", "eth1"), ("core0", "eth2", "eth3")];
 const WAIT: Duration = Duration::from_secs(5);
@@ -157,11 +138,8 @@ fn frames(len_bytes: u16) -> [(Vec<u8>, Vec<u8>); 3] {
 fn check(rounds: u64, len_bytes: u16) -> Result<()> {
     let status = status()?;
     for direction in ["inbound", "outbound"] {
-        for (circuit, kind, bytes) in [
-            ("contoso", "private", 22 + u64::from(len_bytes)),
-            ("contoso", "microsoft", 22 + 300),
-            ("fabrikam", "private", 18 + 60),
-        ] {
+        let lens = [22 + u64::from(len_bytes), 22 + 300, 18 + 60];
+        for ((circuit, kind, _), bytes) in PEERINGS.into_iter().zip(lens) {
             let counted = forwarded(&peering(&status, circuit, kind, direction)?.total);
             let expected = WireCount { frames: rounds, bytes: rounds * bytes };
             assert_eq!(counted, expected, "{circuit} {kind} {direction}");
@@ -170,8 +148,8 @@ fn check(rounds: u64, len_bytes: u16) -> Result<()> {
     Ok(())
 }
 
-fn in_mode(mode: &str) -> String {
-    CONFIG.replace("side", &format!("xdp_mode = \"{mode}\"\nside"))
+fn in_mode(mode: &str) -> Sample {
+    config("reset").xdp_mode(mode)
 }
 
 fn features(cards: &Cards, port: &str) -> Result<Option<XdpFeatures>> {
