@@ -13,13 +13,12 @@ use edge_user::{
 use crate::{
     daemon::Daemon,
     ends::{self, Ends, lab},
-    frames::{frame, ipv4},
+    notation::frame_of,
 };
 
 /// Where its ledger is.
 pub const STATE_DIR: &str = "/var/lib/edge";
 const WAIT: Duration = Duration::from_secs(5);
-const VOICE: u8 = 46 << 2;
 
 /// Circuits with two peerings and with one, metered and unlimited.
 pub fn config() -> Sample {
@@ -33,6 +32,17 @@ pub fn config() -> Sample {
 /// The metered circuit of [`config`].
 pub fn contoso() -> Circuit {
     ends::contoso().peering("microsoft", 20)
+}
+
+/// A frame of each class of each peering of [`config`]: 222, 1,022, 82 and 418 bytes.
+pub fn frames() -> Result<Vec<Vec<u8>>> {
+    let frames = [
+        "8100:100 8100:10 ipv4 dscp=46 payload=176",
+        "8100:100 8100:10 ipv4 payload=976",
+        "8100:100 8100:20 ipv4 payload=36",
+        "8100:300 ipv4 payload=376",
+    ];
+    frames.into_iter().map(frame_of).collect()
 }
 
 /// A lab, a daemon, and both ends.
@@ -57,12 +67,7 @@ impl Edge {
 
     /// Sends a frame of each class of each peering so many times, both ways, and waits for them.
     pub fn send(&mut self, rounds: usize) -> Result<()> {
-        let frames = [
-            frame(&[(0x8100, 100), (0x8100, 10)], 0x0800, &ipv4(VOICE, 200)),
-            frame(&[(0x8100, 100), (0x8100, 10)], 0x0800, &ipv4(0, 1000)),
-            frame(&[(0x8100, 100), (0x8100, 20)], 0x0800, &ipv4(0, 60)),
-            frame(&[(0x8100, 300)], 0x0800, &ipv4(0, 400)),
-        ];
+        let frames = frames()?;
         let Ends { customer, core } = &self.ends;
         let ways = [("inbound", &customer.0, &core.1), ("outbound", &core.0, &customer.1)];
         for (direction, sender, collector) in ways {

@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// The tags of the frames: S-VID 100, C-VID 10.
-pub const TAGS: [(u16, u16); 2] = [(0x88a8, 100), (0x8100, 10)];
+const TAGS: [(u16, u16); 2] = [(0x88a8, 100), (0x8100, 10)];
 /// The length of one look for frames.
 const QUIET: Duration = Duration::from_millis(50);
 /// Between two frames of one direction.

@@ -15,9 +15,9 @@ use edge_tests::{
     daemon::{CONFIG_PATH, Daemon, book, detach, edge, edge_binary, other_layout_binary},
     ends::{Ends, lab},
     faults::disk::Disk,
-    frames::{frame, ipv4},
     guest::is_emulated,
-    load::{TAGS, booked, check_all, config, received, under_load},
+    load::{booked, check_all, config, received, under_load},
+    notation::frame_of,
 };
 use edge_user::{
     kernel::{Pins, read::books::Books},
@@ -25,6 +25,9 @@ use edge_user::{
 };
 
 const PIN_DIR: &str = "/sys/fs/bpf/edge";
+/// Of 222 bytes, of the circuit that is under load.
+const FRAME: &str = "88a8:100 8100:10 ipv4 payload=176";
+
 /// The longest time that old tables may stay and frames be under way.
 fn patience() -> Duration {
     Duration::from_secs(if is_emulated() { 60 } else { 5 })
@@ -133,12 +136,12 @@ fn what_tables_left_behind_had_is_not_forwarded_again() -> Result<()> {
 
     let ends = Ends::open(&lab)?;
     let is_over = AtomicBool::new(false);
+    let sent = frame_of(FRAME)?;
     let daemon = thread::scope(|scope| {
-        let (customer, core, is_over) = (&ends.customer.0, &ends.core.0, &is_over);
+        let (customer, core, is_over, sent) = (&ends.customer.0, &ends.core.0, &is_over, &sent);
         for sender in [customer, core] {
             scope.spawn(move || {
-                let frame = frame(&TAGS, 0x0800, &ipv4(0, 200));
-                while !is_over.load(Ordering::Relaxed) && sender.send(&frame).is_ok() {
+                while !is_over.load(Ordering::Relaxed) && sender.send(sent).is_ok() {
                     thread::sleep(Duration::from_micros(100));
                 }
             });
@@ -167,7 +170,7 @@ fn detach_closes_the_books_or_detaches_nothing() -> Result<()> {
     let mut disk = Disk::new()?;
     let ends = Ends::open(&lab)?;
     let pass = |frames: usize| -> Result<()> {
-        let sent = frame(&TAGS, 0x0800, &ipv4(0, 300));
+        let sent = frame_of(FRAME)?;
         (0..frames).try_for_each(|_| ends.customer.0.send(&sent))?;
         assert_eq!(ends.core.1.collect(frames, patience())?.len(), frames);
         Ok(())
@@ -215,7 +218,7 @@ fn a_detach_that_is_killed_books_nothing_twice() -> Result<()> {
     let lab = lab(1600)?;
     let ends = Ends::open(&lab)?;
     let pass = || -> Result<()> {
-        let sent = frame(&TAGS, 0x0800, &ipv4(0, 300));
+        let sent = frame_of(FRAME)?;
         (0..10).try_for_each(|_| ends.customer.0.send(&sent))?;
         assert_eq!(ends.core.1.collect(10, patience())?.len(), 10);
         Ok(())

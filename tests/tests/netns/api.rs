@@ -10,8 +10,8 @@ use anyhow::{Context as _, Result};
 use edge_tests::{
     daemon::{CONFIG_PATH, Daemon, configure, detach},
     ends::{Ends, contoso, lab},
-    frames::{frame, ipv4},
     http::{Answer, CONTROL, METRICS, at_the_address, at_the_socket},
+    notation::frame_of,
 };
 use edge_user::{
     config::sample::{Circuit, Sample},
@@ -94,7 +94,7 @@ fn a_status_shows_frames_that_were_sent_before_and_can_be_asked_for_in_parts() -
     let lab = lab(1600)?;
     let daemon = Daemon::start(&lab, &config())?;
     let ends = Ends::open(&lab)?;
-    let sent = frame(&[(0x88a8, 100), (0x8100, 10)], 0x0800, &ipv4(0, 300));
+    let sent = frame_of("88a8:100 8100:10 ipv4")?;
     for round in 1..=5 {
         ends.customer.0.send(&sent)?;
         lab.settle(std::time::Duration::from_secs(5))?;

@@ -13,7 +13,7 @@ use edge_api::LedgerState;
 use edge_tests::{
     books::{self, Edge, STATE_DIR, config, of_ledger, of_status},
     daemon::{book, configure, detach, edge_binary, reload, set_bandwidth, status},
-    frames::{frame, ipv4},
+    notation::frame_of,
 };
 use edge_user::{
     billing::ledger::{self, Ledger, UsageQuery, UsageRecord},
@@ -296,7 +296,7 @@ fn counters_that_are_not_booked_keep_their_place() -> Result<()> {
         return Ok(());
     }
     let mut edge = Edge::start(&many(0))?;
-    let sent = frame(&[(0x8100, 1007), (0x8100, 7)], 0x0800, &ipv4(0, 400));
+    let sent = frame_of("8100:1007 8100:7 ipv4")?;
     let mut round = 0;
     let mut next = |edge: &Edge| -> Result<()> {
         edge.ends.customer.0.send(&sent)?;

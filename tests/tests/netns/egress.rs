@@ -6,9 +6,9 @@ use std::{collections::BTreeMap, time::Duration};
 use anyhow::{Context as _, Result};
 use edge_api::{CircuitStatus, PeeringStatus, Status};
 use edge_tests::{
+    books::frames,
     daemon::{Daemon, configure, detach, reload, status},
     ends::{Ends, lab},
-    frames::{frame, ipv4},
 };
 use edge_user::{
     config::sample::{Circuit, Sample},
@@ -27,15 +27,6 @@ fn config() -> Sample {
         .peering("microsoft", 20);
     let fabrikam = Circuit::new("fabrikam", "10 Gbps").key("accounting", "l1");
     Sample::lab().circuits([contoso, fabrikam.peering("private", 300)])
-}
-
-fn frames() -> [Vec<u8>; 4] {
-    [
-        frame(&[(0x8100, 100), (0x8100, 10)], 0x0800, &ipv4(46 << 2, 200)),
-        frame(&[(0x8100, 100), (0x8100, 10)], 0x0800, &ipv4(0, 1000)),
-        frame(&[(0x8100, 100), (0x8100, 20)], 0x0800, &ipv4(0, 60)),
-        frame(&[(0x8100, 300)], 0x0800, &ipv4(0, 400)),
-    ]
 }
 
 #[test]
@@ -57,7 +48,7 @@ fn refused(lab: &Lab, mode: &str) -> Result<()> {
     let ends = Ends::open(lab)?;
     let send = |rounds: usize| -> Result<()> {
         for _ in 0..rounds {
-            frames().iter().try_for_each(|frame| ends.customer.0.send(frame))?;
+            frames()?.iter().try_for_each(|frame| ends.customer.0.send(frame))?;
         }
         Ok(())
     };
@@ -128,7 +119,9 @@ fn what_a_device_refuses_is_not_forwarded_after_a_change_of_the_mode() -> Result
     let lab = lab(1600)?;
     let daemon = Daemon::start(&lab, &config().xdp_mode("generic"))?;
     let ends = Ends::open(&lab)?;
-    let send = || frames().iter().try_for_each(|frame| ends.customer.0.send(frame));
+    let send = || -> Result<()> {
+        frames()?.iter().try_for_each(|frame| ends.customer.0.send(frame))
+    };
     send()?;
     assert_eq!(ends.core.1.collect(4, WAIT)?.len(), 4);
     check(&status()?, 1, 0, "generic")?;
@@ -157,7 +150,7 @@ fn what_goes_to_the_stack_is_forwarded() -> Result<()> {
     let to_the_stack = config().change_port("customer0", |port| port.forward("stack"));
     let daemon = Daemon::start(&lab, &to_the_stack)?;
     let ends = Ends::open(&lab)?;
-    frames().iter().try_for_each(|frame| ends.customer.0.send(frame))?;
+    frames()?.iter().try_for_each(|frame| ends.customer.0.send(frame))?;
     std::thread::sleep(QUIET);
     check(&status()?, 1, 0, "stack")?;
     daemon.stop()?;

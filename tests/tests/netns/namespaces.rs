@@ -8,7 +8,7 @@ use edge_api::{ClientError, Counters, Status};
 use edge_tests::{
     daemon::{Daemon, configure, detach, reload, status},
     ends::{self, Ends},
-    frames::{frame, ipv4, ipv4_checksum, ipv6},
+    notation::frame_of,
 };
 use edge_user::{
     config::sample::{Circuit, Sample},
@@ -20,9 +20,7 @@ const WAIT: Duration = Duration::from_secs(5);
 /// Long enough for a frame that should not arrive to have arrived.
 const QUIET: Duration = Duration::from_millis(300);
 
-const PRIVATE: [(u16, u16); 2] = [(0x88a8, 0x2064), (0x8100, 0x500a)];
-const MICROSOFT: [(u16, u16); 2] = [(0x8100, 100), (0x8100, 20)];
-const DOT1Q: [(u16, u16); 1] = [(0x8100, 0xe12c)];
+const PRIVATE: &str = "88a8:100/1 8100:10/2d ipv4";
 
 fn config() -> Sample {
     Sample::lab().circuits(circuits())
@@ -74,21 +72,15 @@ fn claimed_frames_arrive(xdp_mode: &str) -> Result<()> {
     let daemon = Daemon::start(&lab, &config().xdp_mode(xdp_mode))?;
     let ends = Ends::open(&lab)?;
     // An unlisted DSCP (AF31) under trust leaves as 0; all else is as it was sent.
-    let mut marked = frame(&MICROSOFT, 0x0800, &ipv4(0x6a, 100));
-    marked[23] = 2;
-    let checksum = ipv4_checksum(&marked[22..]);
-    marked[32..34].copy_from_slice(&checksum.to_be_bytes());
+    let marked = frame_of("8100:100 8100:20 ipv4 ecn=2 payload=76")?;
     let carried = [
-        (frame(&PRIVATE, 0x0800, &ipv4(0x6a, 1500)), None),
-        (frame(&PRIVATE, 0x86dd, &ipv6(0xb8, 100)), None),
-        (frame(&MICROSOFT, 0x0800, &ipv4(0x6a, 100)), Some(marked)),
-        (frame(&DOT1Q, 0x0806, &[7; 46]), None),
+        (frame_of("88a8:100/1 8100:10/2d ipv4 dscp=26 ecn=2 payload=1476")?, None),
+        (frame_of("88a8:100/1 8100:10/2d ipv6 dscp=46 payload=56")?, None),
+        (frame_of("8100:100 8100:20 ipv4 dscp=26 ecn=2 payload=76")?, Some(marked)),
+        (frame_of("8100:300/7 arp")?, None),
     ];
-    let refused = [
-        frame(&[(0x8100, 100)], 0x0800, &ipv4(0, 60)),
-        frame(&[(0x8100, 101), (0x8100, 10)], 0x0800, &ipv4(0, 60)),
-        frame(&[], 0x0800, &ipv4(0, 60)),
-    ];
+    let refused =
+        [frame_of("8100:100 ipv4")?, frame_of("8100:101 8100:10 ipv4")?, frame_of("ipv4")?];
     for (sender, collector) in [(&ends.customer.0, &ends.core.1), (&ends.core.0, &ends.customer.1)]
     {
         for refused in &refused {
@@ -129,7 +121,7 @@ fn the_data_plane_outlives_the_daemon_and_the_next_one_takes_it_over() -> Result
     }
     let lab = lab()?;
     let ends = Ends::open(&lab)?;
-    let private = frame(&PRIVATE, 0x0800, &ipv4(0, 100));
+    let private = frame_of(PRIVATE)?;
     let send = |frames: usize| -> Result<()> {
         for _ in 0..frames {
             ends.customer.0.send(&private)?;
@@ -179,9 +171,9 @@ fn a_reload_is_all_or_nothing_and_loses_no_frame() -> Result<()> {
     let lab = lab()?;
     let daemon = Daemon::start(&lab, &config())?;
     let ends = Ends::open(&lab)?;
-    let private = frame(&PRIVATE, 0x0800, &ipv4(0, 100));
-    let dot1q = frame(&DOT1Q, 0x0800, &ipv4(0, 100));
-    let moved = frame(&[(0x8100, 301)], 0x0800, &ipv4(0, 100));
+    let private = frame_of(PRIVATE)?;
+    let dot1q = frame_of("8100:300/7 ipv4")?;
+    let moved = frame_of("8100:301 ipv4")?;
 
     // A configuration that is refused changes nothing.
     let in_contoso = |change: fn(Circuit) -> Circuit| config().change_circuit("contoso", change);
@@ -235,7 +227,7 @@ fn leftovers_of_a_killed_start_are_no_obstacle() -> Result<()> {
     }
     let lab = lab()?;
     let ends = Ends::open(&lab)?;
-    let private = frame(&PRIVATE, 0x0800, &ipv4(0, 100));
+    let private = frame_of(PRIVATE)?;
     Daemon::start(&lab, &config())?.kill()?;
     for entry in fs::read_dir(pins("maps"))? {
         let path = entry?.path();
@@ -266,7 +258,7 @@ fn ports_can_be_renamed_and_swapped() -> Result<()> {
     }
     let lab = lab()?;
     let ends = Ends::open(&lab)?;
-    let private = frame(&PRIVATE, 0x0800, &ipv4(0, 100));
+    let private = frame_of(PRIVATE)?;
     let pass = || -> Result<()> {
         ends.customer.0.send(&private)?;
         assert_eq!(ends.core.1.collect(1, WAIT)?, std::slice::from_ref(&private));
@@ -320,7 +312,7 @@ fn counters_stay_with_their_class() -> Result<()> {
     let ends = Ends::open(&lab)?;
     let send = |dscp: u8, frames: usize| -> Result<()> {
         for _ in 0..frames {
-            ends.customer.0.send(&frame(&PRIVATE, 0x0800, &ipv4(dscp << 2, 100)))?;
+            ends.customer.0.send(&frame_of(&format!("{PRIVATE} dscp={dscp}"))?)?;
         }
         assert_eq!(ends.core.1.collect(frames, WAIT)?.len(), frames);
         Ok(())

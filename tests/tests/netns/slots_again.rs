@@ -14,7 +14,7 @@ use edge_tests::{
     daemon::{Daemon, book, configure, detach, reload},
     ends::{Ends, lab},
     faults::disk::STATE_DIR,
-    frames::{frame, ipv4},
+    notation::frame_of,
 };
 use edge_user::{
     billing::ledger::{Grain, Ledger, UsageQuery},
@@ -26,7 +26,6 @@ use edge_user::{
 const CIRCUITS: usize = 400;
 const ROUNDS: usize = 9;
 const WAIT: Duration = Duration::from_secs(5);
-const TAGS: [(u16, u16); 2] = [(0x88a8, 4000), (0x8100, 10)];
 
 #[test]
 fn a_place_that_is_used_again_bills_nobody_for_another() -> Result<()> {
@@ -37,7 +36,7 @@ fn a_place_that_is_used_again_bills_nobody_for_another() -> Result<()> {
     let daemon = Daemon::start(&lab, &config(0))?;
     let ends = Ends::open(&lab)?;
     let is_over = AtomicBool::new(false);
-    let sent = frame(&TAGS, 0x0800, &ipv4(0, 300));
+    let sent = frame_of("88a8:4000 8100:10 ipv4")?;
     thread::scope(|scope| -> Result<()> {
         let sender = scope.spawn(|| -> Result<()> {
             while !is_over.load(Ordering::Relaxed) {

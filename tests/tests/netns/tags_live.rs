@@ -6,12 +6,13 @@ use anyhow::Result;
 use edge_tests::{
     daemon::{Daemon, configure, detach, reload, status},
     ends::{Ends, contoso, lab},
-    frames::{frame, ipv4},
+    notation::frame_of,
 };
 use edge_user::{config::sample::Sample, lab::root_or_skip};
 
 const WAIT: Duration = Duration::from_secs(5);
-const CUSTOMER: [(u16, u16); 2] = [(0x88a8, 0x6064), (0x8100, 0xa00a)];
+const CUSTOMER: &str = "88a8:100/3 8100:10/5";
+const TRANSLATED: &str = "88a8:2100/3 8100:1010/5";
 
 #[test]
 fn a_reload_changes_tags_between_two_frames() -> Result<()> {
@@ -24,21 +25,20 @@ fn a_reload_changes_tags_between_two_frames() -> Result<()> {
     let popped = contoso().key("core_s_tag", 0);
     let bare = Sample::lab().circuit(popped.clone().of_peering("private", "core_c_tag", 0));
     let popped = Sample::lab().circuit(popped);
-    let packet = ipv4(0, 100);
-    let left = |tags: &[(u16, u16)]| frame(tags, 0x0800, &packet);
+    let left = |tags: &str| frame_of(&format!("{tags} ipv4"));
     let steps = [
-        (plain.clone(), left(&CUSTOMER)),
-        (translated.clone(), left(&[(0x88a8, 0x6834), (0x8100, 0xa3f2)])),
-        (popped, left(&[(0x8100, 0xa00a)])),
-        (bare, left(&[])),
-        (translated, left(&[(0x88a8, 0x6834), (0x8100, 0xa3f2)])),
-        (plain.clone(), left(&CUSTOMER)),
+        (plain.clone(), left(CUSTOMER)?),
+        (translated.clone(), left(TRANSLATED)?),
+        (popped, left("8100:10/5")?),
+        (bare, left("")?),
+        (translated, left(TRANSLATED)?),
+        (plain.clone(), left(CUSTOMER)?),
     ];
 
     let lab = lab(1600)?;
     let daemon = Daemon::start(&lab, &plain)?;
     let ends = Ends::open(&lab)?;
-    let sent = left(&CUSTOMER);
+    let sent = left(CUSTOMER)?;
     let mut total = 0;
     for [(_, before), (config, after)] in steps.windows(2).map(|pair| [&pair[0], &pair[1]]) {
         let frames = 400;

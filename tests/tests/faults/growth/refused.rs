@@ -10,8 +10,8 @@ use edge_tests::{
     ends::{Ends, PORTS, lab},
     faults::disk::STATE_DIR,
     fixture::Fixture,
-    frames::{frame, ipv4},
     load::{check_all, under_load},
+    notation::frame_of,
 };
 use edge_user::{
     config::sample::{Circuit, Port, Sample},
@@ -157,7 +157,7 @@ fn a_refused_reload_takes_no_counters_that_are_shown() -> Result<()> {
     let foreign = Foreign::attach(&lab, "extra0")?;
     let daemon = Daemon::start(&lab, &config("edge-0", 1))?;
     let ends = Ends::open(&lab)?;
-    let sent = frame(&[(0x88a8, 1), (0x8100, 10)], 0x0800, &ipv4(0, 300));
+    let sent = frame_of("88a8:1 8100:10 ipv4")?;
     ends.customer.0.send(&sent)?;
     ensure!(lab.settle(Duration::from_secs(5))?, "the frame is on its way");
     let forwarded = || -> Result<u64> {

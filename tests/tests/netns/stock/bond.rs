@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 use edge_tests::{
     daemon::{Daemon, configure, detach, reload, status},
     ends::contoso,
-    frames::{frame, ipv4},
+    notation::frame_of,
     stock::{
         INTERFACE, PlainEnd, bare_lab, forwarded, ip, lay_cable, peering, reason, settled,
         stock_or_skip, wait_for,
@@ -21,7 +21,7 @@ use edge_user::{
     },
 };
 
-const TAGS: [(u16, u16); 2] = [(0x88a8, 100), (0x8100, 10)];
+const FRAME: &str = "88a8:100 8100:10 ipv4 payload=176";
 const FRAMES: u64 = 20;
 const FRAME_BYTES: u64 = 14 + 8 + 200;
 /// Long enough for frames that should not arrive to have arrived.
@@ -75,7 +75,7 @@ impl Edge {
         let before = received()?;
         let sender = RawSender::open(&self.customer.ns, INTERFACE)?;
         for _ in 0..frames {
-            sender.send(&frame(&TAGS, 0x0800, &ipv4(0, 200)))?;
+            sender.send(&frame_of(FRAME)?)?;
         }
         let mut arrived = settled(received)?;
         for (arrived, before) in arrived.iter_mut().zip(before) {
@@ -90,7 +90,7 @@ impl Edge {
         let collector = RawCollector::open(&self.customer.ns, INTERFACE)?;
         let sender = RawSender::open(&self.core, peer)?;
         for _ in 0..FRAMES {
-            sender.send(&frame(&TAGS, 0x0800, &ipv4(0, 200)))?;
+            sender.send(&frame_of(FRAME)?)?;
         }
         let mut arrived = collector.collect(usize::try_from(FRAMES)?, QUIET * 5)?;
         arrived.extend(collector.collect(1, QUIET)?);
