@@ -1,49 +1,49 @@
 //! A lab with a daemon that keeps books, and what they should say.
 
-use std::{collections::BTreeMap, path::Path, time::Duration};
+use std::{collections::BTreeMap, fmt::Display, path::Path, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
 use edge_api::Status;
 use edge_user::{
     billing::ledger::{Ledger, UsageQuery, UsageRecord},
+    config::sample::{Circuit, Sample},
     lab::Lab,
 };
 
 use crate::{
     daemon::Daemon,
-    ends::{Ends, lab},
-    frames::{frame, ipv4},
-    lab_config,
+    ends::{self, Ends, lab},
+    notation::frame_of,
 };
 
 /// Where its ledger is.
 pub const STATE_DIR: &str = "/var/lib/edge";
 const WAIT: Duration = Duration::from_secs(5);
+
 /// Circuits with two peerings and with one, metered and unlimited.
-pub const CONFIG: &str = lab_config!(
-    r#"[[circuit]]
-name = "contoso"
-bandwidth = "1 Gbps"
-s_tag = 100
-  [[circuit.peering]]
-  kind = "private"
-  c_tag = 10
-  [[circuit.peering]]
-  kind = "microsoft"
-  c_tag = 20
-[[circuit]]
-name = "fabrikam"
-bandwidth = "1 Gbps"
-billing = "unlimited"
-service_key = "f-1"
-  [[circuit.peering]]
-  kind = "private"
-  c_tag = 300
-[ledger]
-checkpoint = "1s"
-"#
-);
-const VOICE: u8 = 46 << 2;
+pub fn config() -> Sample {
+    let fabrikam = Circuit::new("fabrikam", "1 Gbps")
+        .key("billing", "unlimited")
+        .key("service_key", "f-1")
+        .peering("private", 300);
+    Sample::lab().ledger("checkpoint", "1s").circuits([contoso(), fabrikam])
+}
+
+/// The metered circuit of [`config`].
+pub fn contoso() -> Circuit {
+    ends::contoso().peering("microsoft", 20)
+}
+
+/// A frame of each class of each peering of [`config`]: 222, 1,022, 82 and 418 bytes.
+pub fn frames() -> Result<Vec<Vec<u8>>> {
+    let frames = [
+        "8100:100 8100:10 ipv4 dscp=46 payload=176",
+        "8100:100 8100:10 ipv4 payload=976",
+        "8100:100 8100:20 ipv4 payload=36",
+        "8100:300 ipv4 payload=376",
+    ];
+    frames.into_iter().map(frame_of).collect()
+}
 
 /// A lab, a daemon, and both ends.
 pub struct Edge {
@@ -58,7 +58,7 @@ pub struct Edge {
 
 impl Edge {
     /// Starts all of it on `config`.
-    pub fn start(config: &str) -> Result<Self> {
+    pub fn start(config: &(impl Display + ?Sized)) -> Result<Self> {
         let lab = lab(1600)?;
         let daemon = Some(Daemon::start(&lab, config)?);
         let ends = Ends::open(&lab)?;
@@ -67,12 +67,7 @@ impl Edge {
 
     /// Sends a frame of each class of each peering so many times, both ways, and waits for them.
     pub fn send(&mut self, rounds: usize) -> Result<()> {
-        let frames = [
-            frame(&[(0x8100, 100), (0x8100, 10)], 0x0800, &ipv4(VOICE, 200)),
-            frame(&[(0x8100, 100), (0x8100, 10)], 0x0800, &ipv4(0, 1000)),
-            frame(&[(0x8100, 100), (0x8100, 20)], 0x0800, &ipv4(0, 60)),
-            frame(&[(0x8100, 300)], 0x0800, &ipv4(0, 400)),
-        ];
+        let frames = frames()?;
         let Ends { customer, core } = &self.ends;
         let ways = [("inbound", &customer.0, &core.1), ("outbound", &core.0, &customer.1)];
         for (direction, sender, collector) in ways {
@@ -106,7 +101,7 @@ impl Edge {
     }
 
     /// Starts a daemon where there is none.
-    pub fn restart(&mut self, config: &str) -> Result<()> {
+    pub fn restart(&mut self, config: &(impl Display + ?Sized)) -> Result<()> {
         self.daemon = Some(Daemon::start(&self.lab, config)?);
         Ok(())
     }

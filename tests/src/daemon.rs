@@ -1,6 +1,7 @@
 //! A daemon in a lab, killed and started at will.
 
 use std::{
+    fmt::Display,
     fs,
     io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
@@ -97,12 +98,12 @@ pub struct Daemon {
 
 impl Daemon {
     /// Starts one on `config` in the lab's edge namespace, and waits until it is ready.
-    pub fn start(lab: &Lab, config: &str) -> Result<Self> {
+    pub fn start(lab: &Lab, config: &(impl Display + ?Sized)) -> Result<Self> {
         Self::start_as(lab, edge_binary(), config)
     }
 
     /// The same, of another binary.
-    pub fn start_as(lab: &Lab, binary: &Path, config: &str) -> Result<Self> {
+    pub fn start_as(lab: &Lab, binary: &Path, config: &(impl Display + ?Sized)) -> Result<Self> {
         configure(config)?;
         let daemon = Self::spawn(lab, binary)?;
         daemon.wait_until_ready()?;
@@ -231,8 +232,8 @@ fn listen(stderr: ChildStderr, said: &Mutex<String>, ready: &mpsc::Sender<()>) {
 }
 
 /// Writes the configuration.
-pub fn configure(config: &str) -> Result<()> {
-    fs::write(CONFIG_PATH, config).context("writing the configuration")
+pub fn configure(config: &(impl Display + ?Sized)) -> Result<()> {
+    fs::write(CONFIG_PATH, config.to_string()).context("writing the configuration")
 }
 
 /// `edge reload`.

@@ -1,39 +1,29 @@
 //! Both ends of a lab, to send and to receive frames at.
 
 use anyhow::Result;
-use edge_user::lab::{
-    Lab, private_mounts,
-    raw::{RawCollector, RawSender},
+use edge_user::{
+    config::sample::{Circuit, Sample},
+    lab::{
+        Lab, private_mounts,
+        raw::{RawCollector, RawSender},
+    },
 };
 
-/// The configuration of an edge with [`PORTS`], which forward to each other, and with what else a
-/// literal says.
-#[macro_export]
-macro_rules! lab_config {
-    ($rest:literal) => {
-        concat!(
-            r#"
-[edge]
-name = "lab"
-metrics = "127.0.0.1:0"
-[[port]]
-name = "customer0"
-interface = "customer0"
-side = "customer"
-forward = "core0"
-[[port]]
-name = "core0"
-interface = "core0"
-side = "core"
-forward = "customer0"
-"#,
-            $rest
-        )
-    };
+/// The names of the ports that [`Sample::lab`] has, which are their interfaces' too.
+pub const PORTS: [&str; 2] = ["customer0", "core0"];
+
+/// The circuit that most tests have: S-tag 100, and a private peering with C-tag 10.
+pub fn contoso() -> Circuit {
+    Circuit::new("contoso", "1 Gbps").s_tag(100).peering("private", 10)
 }
 
-/// The ports' names, which are their interfaces' too.
-pub const PORTS: [&str; 2] = ["customer0", "core0"];
+/// An edge with this circuit alone, whose private peering has one class, which may use the whole
+/// burst.
+pub fn with_one_class(circuit: Circuit) -> Sample {
+    Sample::lab()
+        .circuit(circuit.of_peering("private", "qos", "one"))
+        .qos("one", [r#"name = "all", dscp = ["default"]"#])
+}
 
 /// A lab with [`PORTS`], out of sight of every other process.
 pub fn lab(mtu_bytes: u32) -> Result<Lab> {

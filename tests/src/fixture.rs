@@ -1,6 +1,6 @@
 //! A configuration with a circuit of each kind, and both engines on it.
 
-use std::path::Path;
+use std::{fmt::Display, path::Path};
 
 use anyhow::Result;
 use edge_user::{
@@ -239,8 +239,8 @@ impl Fixture {
     ///
     /// If it is not valid.
     #[must_use]
-    pub fn of(text: &str, police: Police) -> Self {
-        let config = config::parse(text, Path::new("test.toml"));
+    pub fn of(text: &(impl Display + ?Sized), police: Police) -> Self {
+        let config = config::parse(&text.to_string(), Path::new("test.toml"));
         let config = config.unwrap_or_else(|errors| panic!("{errors}"));
         let capacity = Capacity::for_config(&config);
         let plan = Plan::new(&config, &capacity.unused(), police);

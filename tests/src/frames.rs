@@ -1,4 +1,4 @@
-//! Frames, by hand and by chance.
+//! Frames by chance and by number; written ones are in [`notation`](crate::notation).
 
 use proptest::{
     prelude::*,

@@ -188,7 +188,7 @@ fn header_sum(packet: &[u8]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::frames::{frame, ipv4};
+    use crate::notation::frame_of;
 
     #[test]
     fn the_first_byte_chooses_the_port() {
@@ -200,7 +200,7 @@ mod tests {
     #[test]
     fn what_may_not_differ_is_told() {
         let mut engines = Engines::new();
-        let sent = frame(&[(0x88a8, 100), (0x8100, 20)], 0x0800, &ipv4(0xb9, 40));
+        let sent = frame_of("88a8:100 8100:20 ipv4 dscp=46 ecn=1").expect("a frame");
         run(&mut engines, &[&[0], sent.as_slice()].concat());
 
         let port = PORTS[0];

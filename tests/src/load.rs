@@ -11,6 +11,7 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use edge_user::{
     billing::ledger::{Grain, Ledger, UsageQuery},
+    config::sample::Sample,
     lab::{
         Lab,
         raw::{RawCollector, RawSender},
@@ -19,34 +20,25 @@ use edge_user::{
 
 use crate::{
     daemon::{Daemon, book, detach, status},
-    ends::{Ends, PORTS},
+    ends::{Ends, PORTS, contoso},
     faults::disk::STATE_DIR,
     frames::{frame, ipv4},
     guest::is_emulated,
-    lab_config,
 };
 
-/// Ports, ledger, and the circuit of the frames.
-pub const CONFIG: &str = lab_config!(
-    r#"[ledger]
-checkpoint = "1s"
-[[circuit]]
-name = "contoso"
-bandwidth = "10 Gbps"
-s_tag = 100
-  [[circuit.peering]]
-  kind = "private"
-  c_tag = 10
-"#
-);
 /// The tags of the frames: S-VID 100, C-VID 10.
-pub const TAGS: [(u16, u16); 2] = [(0x88a8, 100), (0x8100, 10)];
+const TAGS: [(u16, u16); 2] = [(0x88a8, 100), (0x8100, 10)];
 /// The length of one look for frames.
 const QUIET: Duration = Duration::from_millis(50);
 /// Between two frames of one direction.
 const GAP: Duration = Duration::from_micros(400);
 /// Where a frame has its number.
 const NUMBER_AT: usize = 122;
+
+/// Ports, ledger, and the circuit of the frames.
+pub fn config() -> Sample {
+    Sample::lab().ledger("checkpoint", "1s").circuit(contoso().key("bandwidth", "10 Gbps"))
+}
 
 /// Frames that an end sent, and those of them that arrived.
 #[derive(Debug)]

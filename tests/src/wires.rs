@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    fmt::Write as _,
     path::Path,
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
     thread,
@@ -13,6 +12,7 @@ use anyhow::{Context as _, Result, ensure};
 use edge_api::PortStatus;
 use edge_user::{
     billing::ledger::{Ledger, UsageQuery},
+    config::sample::{Circuit, Port, Sample},
     lab::{
         Lab,
         raw::{RawCollector, RawSender},
@@ -43,43 +43,28 @@ const QUIET: Duration = Duration::from_millis(30);
 
 /// The configuration in which each customer has the ports with the interfaces of its wires; in the
 /// order of `ports`.
-#[must_use]
-pub fn config(ports: &[(&str, &str)], wires: &[[&str; 2]; 2]) -> String {
-    let mut text = "[edge]\nname = \"lab\"\nmetrics = \"127.0.0.1:0\"\n\
-                    [ledger]\ncheckpoint = \"1s\"\n"
-        .to_owned();
+pub fn config(ports: &[(&str, &str)], wires: &[[&str; 2]; 2]) -> Sample {
     let port_of = |interface: &str| {
         ports.iter().find(|(_, other)| *other == interface).map(|(port, _)| *port)
     };
+    let mut sample = Sample::new("lab").edge("metrics", "127.0.0.1:0").ledger("checkpoint", "1s");
     for (port, interface) in ports {
         let wire = wires.iter().find(|wire| wire.contains(interface));
         let [customer, core] = wire.copied().unwrap_or([interface, ""]);
         let (side, peer) =
             if *interface == customer { ("customer", core) } else { ("core", customer) };
-        let forward = port_of(peer).unwrap_or("stack");
-        let _ok = writeln!(
-            text,
-            "[[port]]\nname = \"{port}\"\ninterface = \"{interface}\"\nside = \"{side}\"\n\
-             forward = \"{forward}\"",
-        );
+        let port = Port::new(port, side).interface(interface);
+        sample = sample.port(port.forward(port_of(peer).unwrap_or("stack")));
     }
     for (customer, wire) in CUSTOMERS.iter().zip(wires) {
-        let own: Vec<_> = wire
-            .iter()
-            .filter_map(|interface| port_of(interface))
-            .map(|p| format!("{p:?}"))
-            .collect();
+        let own: Vec<_> = wire.iter().filter_map(|interface| port_of(interface)).collect();
         if own.is_empty() {
             continue;
         }
-        let _ok = writeln!(
-            text,
-            "[[circuit]]\nname = \"{customer}\"\nbandwidth = \"10 Gbps\"\ns_tag = 100\nports = [{}]\n\
-             [[circuit.peering]]\nkind = \"private\"\nc_tag = 10",
-            own.join(", ")
-        );
+        let circuit = Circuit::new(*customer, "10 Gbps").s_tag(100).key("ports", own);
+        sample = sample.circuit(circuit.peering("private", 10));
     }
-    text
+    sample
 }
 
 /// An end of a wire.

@@ -13,7 +13,10 @@ use aya::{
 use etherparse::PacketBuilder;
 
 use crate::{
-    config,
+    config::{
+        self,
+        sample::{Port, Sample},
+    },
     kernel::{KernelTables, PortProgram, apply},
     plan::{Capacity, Plan, Police},
     replay,
@@ -29,9 +32,16 @@ struct Loaded {
     plan: Plan,
 }
 
-/// The programs of the port `customer0`, with tables for `config`.
-fn load(config: &str) -> Result<Loaded> {
-    let config = config::parse(config, Path::new("bench"))?;
+/// An edge with the port of the benchmarks, `customer0`, and no circuits yet.
+fn edge() -> Sample {
+    Sample::new("bench")
+        .port(Port::new("customer0", "customer").interface("lo").forward("core0"))
+        .port(Port::new("core0", "core").interface("lo0"))
+}
+
+/// The programs of the port `customer0`, with tables for `sample`.
+fn load(sample: &Sample) -> Result<Loaded> {
+    let config = config::parse(&sample.to_string(), Path::new("bench"))?;
     let capacity = Capacity::for_config(&config);
     let plan = Plan::new(&config, &capacity.unused(), Police::Purchased)?;
     let port = plan.port("customer0").context("the port of the benchmark")?;

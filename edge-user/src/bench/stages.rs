@@ -8,8 +8,9 @@ use edge_common::abi::qos::MAX_RULES;
 use etherparse::PacketBuilder;
 use serde::Serialize;
 
-use super::{load, online_cpus, test_run, udp};
+use super::{edge, load, online_cpus, test_run, udp};
 use crate::{
+    config::sample::{Circuit, Sample},
     kernel::object::{
         program::program,
         variant::{EMPTY_PROGRAM, FRAGS_PROGRAM, PROGRAM},
@@ -17,84 +18,6 @@ use crate::{
     replay,
 };
 
-/// 100 Gbps is more than test runs on one CPU can offer, and 800 Gbps more than those on all, so
-/// that nothing is above the rate; 64 kbps less, so that everything is.
-const CONFIG: &str = r#"
-[edge]
-name = "bench"
-[[port]]
-name = "customer0"
-interface = "lo"
-side = "customer"
-forward = "core0"
-[[port]]
-name = "core0"
-interface = "lo0"
-side = "core"
-[[circuit]]
-name = "fast"
-bandwidth = "100 Gbps"
-s_tag = 100
-  [[circuit.peering]]
-  kind = "microsoft"
-  c_tag = 10
-[[circuit]]
-name = "slow"
-bandwidth = "64 kbps"
-s_tag = 101
-  [[circuit.peering]]
-  kind = "private"
-  c_tag = 10
-[[circuit]]
-name = "there"
-bandwidth = "100 Gbps"
-s_tag = 102
-core_s_tag = 103
-  [[circuit.peering]]
-  kind = "private"
-  c_tag = 10
-[[circuit]]
-name = "and-back"
-bandwidth = "100 Gbps"
-s_tag = 103
-core_s_tag = 102
-  [[circuit.peering]]
-  kind = "private"
-  c_tag = 10
-[[circuit]]
-name = "shared"
-bandwidth = "800 Gbps"
-s_tag = 106
-  [[circuit.peering]]
-  kind = "microsoft"
-  c_tag = 10
-[[circuit]]
-name = "popped"
-bandwidth = "100 Gbps"
-s_tag = 104
-core_s_tag = 0
-  [[circuit.peering]]
-  kind = "private"
-  c_tag = 10
-  core_c_tag = 105
-[[circuit]]
-name = "pushed"
-bandwidth = "100 Gbps"
-core_s_tag = 104
-  [[circuit.peering]]
-  kind = "private"
-  c_tag = 105
-  core_c_tag = 10
-"#;
-/// For a program with code for class rules, of which the last that there can be matches.
-const RULES: &str = r#"
-[qos.rules]
-classes = [
-  { name = "other", match = [PORTS] },
-  { name = "voice", dscp = [46], mark = 46, match = { proto = "udp", dst_port = 2 } },
-  { name = "rest", dscp = ["default"] },
-]
-"#;
 /// Length of the frames.
 const LEN_BYTES: usize = 128;
 /// Runs of a program in one measurement.
@@ -126,7 +49,7 @@ pub struct Stage {
 /// Measures.
 pub fn bench() -> Result<Report> {
     replay::kernel::stay_on_one_cpu()?;
-    let mut ebpf = load(CONFIG)?.ebpf;
+    let mut ebpf = load(&config())?.ebpf;
     let mut with_rules = load(&config_with_rules())?.ebpf;
 
     let frames = frames()?;
@@ -155,12 +78,43 @@ pub fn bench() -> Result<Report> {
     Ok(Report { empty_ns, stages: stages.collect() })
 }
 
-fn config_with_rules() -> String {
+/// 100 Gbps is more than test runs on one CPU can offer, and 800 Gbps more than those on all, so
+/// that nothing is above the rate; 64 kbps less, so that everything is.
+fn config() -> Sample {
+    let fast = |name: &str| Circuit::new(name, "100 Gbps");
+    edge().circuits([
+        fast("fast").s_tag(100).peering("microsoft", 10),
+        Circuit::new("slow", "64 kbps").s_tag(101).peering("private", 10),
+        fast("there").s_tag(102).key("core_s_tag", 103).peering("private", 10),
+        fast("and-back").s_tag(103).key("core_s_tag", 102).peering("private", 10),
+        Circuit::new("shared", "800 Gbps").s_tag(106).peering("microsoft", 10),
+        fast("popped").s_tag(104).key("core_s_tag", 0).peering("private", 10).of_peering(
+            "private",
+            "core_c_tag",
+            105,
+        ),
+        fast("pushed").key("core_s_tag", 104).peering("private", 105).of_peering(
+            "private",
+            "core_c_tag",
+            10,
+        ),
+    ])
+}
+
+/// For a program with code for class rules, of which the last that there can be matches.
+fn config_with_rules() -> Sample {
     let others =
         (1..MAX_RULES).map(|port| format!("{{ proto = \"udp\", dst_port = 10{port:02} }}"));
-    let rules = RULES.replace("PORTS", &others.collect::<Vec<_>>().join(", "));
-    let peering = "kind = \"microsoft\"\n";
-    CONFIG.replacen(peering, &format!("{peering}  qos = \"rules\"\n"), 1) + &rules
+    let others = others.collect::<Vec<_>>().join(", ");
+    let first = format!("name = \"other\", match = [{others}]");
+    let classes = [
+        first.as_str(),
+        r#"name = "voice", dscp = [46], mark = 46, match = { proto = "udp", dst_port = 2 }"#,
+        r#"name = "rest", dscp = ["default"]"#,
+    ];
+    config()
+        .change_circuit("fast", |fast| fast.of_peering("microsoft", "qos", "rules"))
+        .qos("rules", classes)
 }
 
 /// Frames by how far they get, and the program that takes them. A repeated run sees the frame as

@@ -5,7 +5,8 @@
 //! `tpids`, `forwards`, `qos`, `rules`, `ledger`, `prices`) checks what no single key shows,
 //! `report` (with `look_alikes`) says what is unusual about a correct file, `change` and `edit`
 //! give a circuit another bandwidth, in a configuration and in the text of its file, and
-//! `difference` says what a file changes.
+//! `difference` says what a file changes. `sample` builds configurations for those who have no
+//! file.
 
 mod burst;
 mod change;
@@ -27,6 +28,7 @@ mod qos;
 mod rates;
 mod report;
 mod rules;
+pub mod sample;
 mod schema;
 mod tags;
 #[cfg(test)]

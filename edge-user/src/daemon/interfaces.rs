@@ -167,13 +167,15 @@ impl<'a> Claims<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{
+        self,
+        sample::{self, Sample},
+    };
 
     fn port(name: &str, interface: &str) -> Port {
-        let text = format!(
-            "[edge]\nname = \"e\"\n[[port]]\nname = \"{name}\"\ninterface = \"{interface}\"\n\
-             side = \"customer\"\n"
-        );
-        let config = crate::config::parse(&text, "test.toml".as_ref()).unwrap();
+        let port = sample::Port::new(name, "customer").interface(interface);
+        let sample = Sample::new("e").port(port);
+        let config = config::parse(&sample.to_string(), "test.toml".as_ref()).unwrap();
         config.ports.into_iter().next().unwrap()
     }
 

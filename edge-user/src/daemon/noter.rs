@@ -182,17 +182,20 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::{config, model::Billing};
+    use crate::{
+        config::{
+            self,
+            sample::{Circuit, Port, Sample},
+        },
+        model::Billing,
+    };
 
     fn instructions(bandwidth: &str, edge: &str) -> Instructions {
-        let text = format!(
-            "edge = {{ name = '{edge}' }}\nport = [{{ name = 'p', interface = 'i', side = 'core' }}]\n\
-             [[circuit]]\nname = 'a'\nbandwidth = '{bandwidth}'\n\
-             [[circuit.peering]]\nkind = 'private'\nc_tag = 10\n\
-             [[circuit]]\nname = 'b'\nbandwidth = '1 Gbps'\n\
-             [[circuit.peering]]\nkind = 'private'\nc_tag = 11\n"
-        );
-        Instructions::new(&config::parse(&text, Path::new("edge.toml")).unwrap())
+        let sample = Sample::new(edge)
+            .port(Port::new("p", "core"))
+            .circuit(Circuit::new("a", bandwidth).peering("private", 10))
+            .circuit(Circuit::new("b", "1 Gbps").peering("private", 11));
+        Instructions::new(&config::parse(&sample.to_string(), Path::new("edge.toml")).unwrap())
     }
 
     fn left(directory: &TempDir) -> Vec<(bool, Vec<u64>)> {

@@ -126,43 +126,45 @@ impl Capacity {
 
 #[cfg(test)]
 mod tests {
-    use std::{fmt::Write as _, path::Path};
+    use std::path::Path;
 
     use super::*;
     use crate::{
-        config,
+        config::{
+            self,
+            sample::{Circuit, Port, Sample},
+        },
         plan::{Plan, Police},
     };
 
     /// Circuits with everything that takes a place of its own.
     fn config(circuits: u32) -> Config {
-        let mut source = "edge = { name = 'e' }\nport = [{ name = 'p', interface = 'i', side = \
-                          'core' }, { name = 'q', interface = 'j', side = 'customer' }]\n"
-            .to_owned();
+        let mut sample =
+            Sample::new("e").port(Port::new("p", "core")).port(Port::new("q", "customer"));
         for number in 0..circuits {
             let (s_tag, mbps, dscp) = (1 + number % 4000, 1000 + number, number % 64);
-            let peering = |kind: &str, c_tag: u32, dscp: &str| {
-                format!(
-                    "[[circuit.peering]]\nkind = '{kind}'\nc_tag = {c_tag}\nqos = 'p{number}'\n\
-                     dscp = '{dscp}'\nbandwidth = '{} kbps'\n",
-                    500_000 + number
-                )
-            };
-            write!(
-                source,
-                "[[circuit]]\nname = 'c{number}'\nbandwidth = '{mbps} Mbps'\ns_tag = {s_tag}\n\
-                 fairness = 'flow'\n{}{}{}[qos.p{number}]\nclasses = [{{ name = 'a', dscp = \
-                 [{dscp}], mark = {dscp}, bandwidth = '{} kbps' }}, {{ name = 'b', dscp = \
-                 ['default'], bandwidth = '{} kbps' }}]\n",
-                peering("private", 1, "trust"),
-                peering("public", 2, "reset"),
-                peering("microsoft", 3, "preserve"),
-                100_000 + number,
-                200_000 + number,
-            )
-            .expect("a string takes everything");
+            let qos = format!("p{number}");
+            let rate = |kbps: u32| format!("{} kbps", kbps + number);
+            let mut circuit = Circuit::new(format!("c{number}"), format!("{mbps} Mbps"))
+                .s_tag(s_tag)
+                .key("fairness", "flow");
+            for (c_tag, kind, dscp) in
+                [(1, "private", "trust"), (2, "public", "reset"), (3, "microsoft", "preserve")]
+            {
+                circuit = circuit
+                    .peering(kind, c_tag)
+                    .of_peering(kind, "qos", qos.as_str())
+                    .of_peering(kind, "dscp", dscp)
+                    .of_peering(kind, "bandwidth", rate(500_000));
+            }
+            let (first, rest) = (rate(100_000), rate(200_000));
+            let classes = [
+                format!(r#"name = "a", dscp = [{dscp}], mark = {dscp}, bandwidth = "{first}""#),
+                format!(r#"name = "b", dscp = ["default"], bandwidth = "{rest}""#),
+            ];
+            sample = sample.circuit(circuit).qos(&qos, classes);
         }
-        config::parse(&source, Path::new("f")).expect("correct")
+        config::parse(&sample.to_string(), Path::new("f")).expect("correct")
     }
 
     #[test]

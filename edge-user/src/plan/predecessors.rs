@@ -41,17 +41,17 @@ mod tests {
 
     use super::*;
     use crate::{
-        config::{self, Config},
+        config::{
+            self, Config,
+            sample::{Circuit, Port, Sample},
+        },
         plan::{Capacity, Police},
     };
 
     fn config(edge: &str, circuit: &str) -> Config {
-        let text = format!(
-            "[edge]\nname = \"{edge}\"\n[[port]]\nname = \"p\"\ninterface = \"e\"\n\
-             side = \"customer\"\n[[circuit]]\nname = \"{circuit}\"\nbandwidth = \"1 Gbps\"\n\
-             s_tag = 100\n[[circuit.peering]]\nkind = \"private\"\nc_tag = 10\n"
-        );
-        config::parse(&text, Path::new("test.toml")).unwrap()
+        let circuit = Circuit::new(circuit, "1 Gbps").s_tag(100).peering("private", 10);
+        let sample = Sample::new(edge).port(Port::new("p", "customer")).circuit(circuit);
+        config::parse(&sample.to_string(), Path::new("test.toml")).unwrap()
     }
 
     /// The plan for the last of these configurations, and the owners that had slots before it. One

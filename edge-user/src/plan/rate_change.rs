@@ -102,25 +102,23 @@ mod tests {
 
     use super::*;
     use crate::{
-        config::{self, Config},
+        config::{
+            self, Config,
+            sample::{self, Port, Sample},
+        },
         plan::{Capacity, Occupancy, Police},
     };
 
     fn config() -> Config {
         let circuit = |name: &str, s_tag: u16| {
-            format!(
-                "[[circuit]]\nname = '{name}'\nbandwidth = '1 Gbps'\ns_tag = {s_tag}\n\
-                 [[circuit.peering]]\nkind = 'private'\nc_tag = 10\n\
-                 [[circuit.peering]]\nkind = 'microsoft'\nc_tag = 20\n"
-            )
+            let circuit = sample::Circuit::new(name, "1 Gbps").s_tag(s_tag);
+            circuit.peering("private", 10).peering("microsoft", 20)
         };
-        let source = format!(
-            "edge = {{ name = 'e' }}\nport = [{{ name = 'p', interface = 'i', side = 'core' }},\n\
-             {{ name = 'q', interface = 'j', side = 'customer' }}]\n{}{}",
-            circuit("contoso", 100),
-            circuit("fabrikam", 200),
-        );
-        config::parse(&source, Path::new("f")).expect("correct")
+        let sample = Sample::new("e")
+            .port(Port::new("p", "core"))
+            .port(Port::new("q", "customer"))
+            .circuits([circuit("contoso", 100), circuit("fabrikam", 200)]);
+        config::parse(&sample.to_string(), Path::new("f")).expect("correct")
     }
 
     /// The tables' rates once they hold `plan`.

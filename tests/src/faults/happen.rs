@@ -114,7 +114,7 @@ impl Run<'_> {
     pub(super) fn change_to(&mut self, model: Model, way: Way) -> Result<bool> {
         self.note(&format!("by {way:?}"));
         self.charges.may_be(self.lab, &model)?;
-        configure(&model.toml())?;
+        configure(&model.config())?;
         if matches!(way, Way::HangUp) {
             // Nothing tells when that is done; after the reload, it is.
             self.daemon.as_ref().context("a daemon")?.hang_up()?;
@@ -124,7 +124,7 @@ impl Run<'_> {
                 Err(error) if self.is_for_want_of_a_disk(&error) => {
                     self.note("refused for want of a disk");
                     self.charges.is_still(self.lab)?;
-                    configure(&self.model.toml())?;
+                    configure(&self.model.config())?;
                     return Ok(false);
                 }
                 reloaded => reloaded.context("another file")?,
@@ -169,7 +169,7 @@ impl Run<'_> {
     }
 
     fn kill_a_start(&mut self) -> Result<()> {
-        configure(&self.model.toml())?;
+        configure(&self.model.config())?;
         let daemon = self.spawn()?;
         let after = Duration::from_millis(self.chance.below(250));
         self.note(&format!("killed after {after:?}, other layout: {}", self.is_other_layout));

@@ -1,6 +1,8 @@
 //! The configuration under test, and its variants.
 
-use std::{collections::BTreeSet, fmt::Write as _};
+use std::collections::BTreeSet;
+
+use edge_user::config::sample::{self, Circuit, Sample};
 
 use super::{groups::Group, wires::WIRES};
 
@@ -162,125 +164,102 @@ impl Model {
     }
 
     /// As the daemon reads it.
-    #[must_use]
-    pub fn toml(&self) -> String {
-        self.toml_with("")
-    }
-
-    /// The same with more ports.
-    #[must_use]
-    pub fn toml_with(&self, more_ports: &str) -> String {
+    pub fn config(&self) -> Sample {
         let edge = self.either(Variant::OtherEdge, "ams-2", "ams-1");
         let period = self.either(Variant::ShortPeriod, "5min", "1h");
-        let mut text = format!(
-            "[edge]\nname = \"{edge}\"\nmetrics = \"127.0.0.1:0\"\n\
-             [ledger]\ncheckpoint = \"1s\"\nperiod = \"{period}\"\n\
-             [[export]]\nname = \"{}\"\ndir = \"{EXPORT_DIR}\"\n\
-             [[export]]\nname = \"{}\"\nurl = \"http://127.0.0.1:{}/usage\"\n",
-            SINKS[0], SINKS[1], self.collector_port,
+        let [files, collector] = SINKS;
+        let exports = format!(
+            "[[export]]\nname = \"{files}\"\ndir = \"{EXPORT_DIR}\"\n\
+             [[export]]\nname = \"{collector}\"\nurl = \"http://127.0.0.1:{}/usage\"\n",
+            self.collector_port,
         );
+        let mut sample = Sample::new(edge)
+            .edge("metrics", "127.0.0.1:0")
+            .ledger("checkpoint", "1s")
+            .ledger("period", period)
+            .tables(&exports);
         for wire in self.order {
             let Port { name, interface, mode } = &self.ports[wire];
-            let (side, link) = (WIRES[wire].side, WIRES[wire].link);
-            let partner = self.ports[WIRES[wire].partner].name;
-            // Writing to a string can't fail.
-            let _written = write!(
-                text,
-                "[[port]]\nname = \"{name}\"\ninterface = \"{interface}\"\nside = \"{side}\"\n\
-                 forward = \"{partner}\"\nlink = \"{link}\"\nxdp_mode = \"{mode}\"\n"
-            );
+            let port = sample::Port::new(name, WIRES[wire].side)
+                .interface(interface)
+                .forward(self.ports[WIRES[wire].partner].name)
+                .key("link", WIRES[wire].link)
+                .key("xdp_mode", *mode);
+            sample = sample.port(port);
         }
-        text += more_ports;
         let mut circuits = self.circuits();
         if self.has(Variant::Reversed) {
             circuits.reverse();
         }
-        text.extend(circuits);
         let voice = self.either(Variant::OtherClasses, "calls", "voice");
         let rest = self.rest_class();
-        let profile = format!(
-            "[qos.own]\nclasses = [{{ name = \"{voice}\", dscp = [46] }}, \
-             {{ name = \"{rest}\", dscp = [\"default\"] }}]\n"
-        );
-        text + &profile
+        let classes = [
+            format!("name = \"{voice}\", dscp = [46]"),
+            format!("name = \"{rest}\", dscp = [\"default\"]"),
+        ];
+        sample.circuits(circuits).qos("own", classes)
     }
 
-    fn circuits(&self) -> Vec<String> {
+    fn circuits(&self) -> Vec<Circuit> {
         let gamma = self.either(Variant::Renamed, "gamma-2", "gamma");
         let billing = self.either(Variant::Unlimited, "unlimited", "metered");
         let key = self.either(Variant::OtherKey, "key-2", "key-1");
-        let eta = self.either(Variant::OtherTags, "701", "700");
+        let eta = if self.has(Variant::OtherTags) { 701 } else { 700 };
         let [primary, secondary] = ["primary", "secondary"].map(|link| self.ports_of(link));
-        let theta = if self.has(Variant::FewerPorts) { &primary[..] } else { "" };
-        let private = |tags: &str| format!("[[circuit.peering]]\nkind = \"private\"\n{tags}\n");
-        let circuit = |name: &str, keys: &str, peerings: &str| {
-            format!("[[circuit]]\nname = \"{name}\"\n{keys}\n{peerings}")
-        };
-        let gigabit = |more: &str| format!("bandwidth = \"1 Gbps\"\n{more}");
+        let gigabit = |name: &str| Circuit::new(name, "1 Gbps");
         let mut circuits = vec![
-            circuit(
-                "alpha",
-                &gigabit("s_tag = 100"),
-                &format!(
-                    "{}[[circuit.peering]]\nkind = \"microsoft\"\nc_tag = 20\ndscp = \"preserve\"\n",
-                    private("c_tag = 10")
-                ),
+            gigabit("alpha").s_tag(100).peering("private", 10).peering("microsoft", 20).of_peering(
+                "microsoft",
+                "dscp",
+                "preserve",
             ),
-            circuit("beta", "bandwidth = \"500 kbps\"\ns_tag = 200", &private("c_tag = 10")),
-            circuit(gamma, &gigabit(""), &private("c_tag = 300")),
-            circuit(
-                "delta",
-                &format!(
-                    "bandwidth = \"5 Mbps\"\nbilling = \"{billing}\"\nservice_key = \"{key}\"\n\
-                     s_tag = 400"
-                ),
-                &private("c_tag = \"10-19\"\nqos = \"own\""),
-            ),
-            circuit("off", &gigabit("enabled = false\ns_tag = 500"), &private("c_tag = 10")),
+            Circuit::new("beta", "500 kbps").s_tag(200).peering("private", 10),
+            gigabit(gamma).peering("private", 300),
+            Circuit::new("delta", "5 Mbps")
+                .key("billing", billing)
+                .key("service_key", key)
+                .s_tag(400)
+                .peering("private", "10-19")
+                .of_peering("private", "qos", "own"),
+            gigabit("off").key("enabled", false).s_tag(500).peering("private", 10),
         ];
         if !self.has(Variant::Removed) {
-            let keys = gigabit("service_key = \"zeta\"\ns_tag = 600");
-            circuits.push(circuit("zeta", &keys, &private("c_tag = 10")));
+            let zeta = gigabit("zeta").key("service_key", "zeta").s_tag(600);
+            circuits.push(zeta.peering("private", 10));
         }
+        let theta = gigabit("theta").peering("private", 301);
+        let is_on_two = self.has(Variant::FewerPorts);
         circuits.extend([
-            circuit(
-                "eta",
-                &gigabit(&format!("s_tag = {eta}")),
-                &private("c_tag = 10\nqos = \"own\""),
-            ),
-            circuit("theta", &gigabit(theta), &private("c_tag = 301")),
-            circuit(
-                "iota",
-                "bandwidth = \"1 Mbps\"\nfairness = \"flow\"\nbilling = \"unlimited\"\ns_tag = 800",
-                "[[circuit.peering]]\nkind = \"public\"\nc_tag = 10\ndscp = \"preserve\"\n",
-            ),
+            gigabit("eta").s_tag(eta).peering("private", 10).of_peering("private", "qos", "own"),
+            if is_on_two { theta.key("ports", primary.clone()) } else { theta },
+            Circuit::new("iota", "1 Mbps")
+                .key("fairness", "flow")
+                .key("billing", "unlimited")
+                .s_tag(800)
+                .peering("public", 10)
+                .of_peering("public", "dscp", "preserve"),
+            gigabit("nu").s_tag(900).peering("private", 10).key("ports", primary.clone()),
+            gigabit("xi").s_tag(900).peering("private", 10).key("ports", secondary.clone()),
+            gigabit("omicron").peering("private", 302).key("ports", primary.clone()),
         ]);
-        for (name, keys, tag, ports) in [
-            ("nu", "s_tag = 900\n", 10, &primary),
-            ("xi", "s_tag = 900\n", 10, &secondary),
-            ("omicron", "", 302, &primary),
-            ("pi", "", 302, &secondary),
-        ] {
-            if name != "pi" || !self.has(Variant::Alone) {
-                let keys = gigabit(&format!("{keys}{ports}"));
-                circuits.push(circuit(name, &keys, &private(&format!("c_tag = {tag}"))));
-            }
+        if !self.has(Variant::Alone) {
+            circuits.push(gigabit("pi").peering("private", 302).key("ports", secondary));
         }
         if self.has(Variant::Many) {
             circuits.extend(Self::many().zip(0..).map(|(name, number)| {
-                let (s_tag, c_tag) = (number % MANY_S_TAGS, number / MANY_S_TAGS);
-                let s_tag = FIRST_OF_MANY + s_tag;
-                let keys = format!("bandwidth = \"50 Mbps\"\ns_tag = {s_tag}\n{primary}");
-                circuit(&name, &keys, &private(&format!("c_tag = {}", c_tag + 1)))
+                let s_tag = FIRST_OF_MANY + number % MANY_S_TAGS;
+                Circuit::new(name, "50 Mbps")
+                    .s_tag(s_tag)
+                    .key("ports", primary.clone())
+                    .peering("private", number / MANY_S_TAGS + 1)
             }));
         }
         circuits
     }
 
-    fn ports_of(&self, link: &str) -> String {
+    fn ports_of(&self, link: &str) -> Vec<&'static str> {
         let own = WIRES.iter().zip(&self.ports).filter(|(wire, _)| wire.link == link);
-        let names: Vec<&str> = own.map(|(_, port)| port.name).collect();
-        format!("ports = {names:?}")
+        own.map(|(_, port)| port.name).collect()
     }
 
     fn rest_class(&self) -> &'static str {
@@ -307,8 +286,8 @@ mod tests {
         for variant in VARIANTS {
             all = all.toggled(variant);
             for model in [&all, &base.toggled(variant)] {
-                let text = model.toml();
-                assert_ne!(text, base.toml());
+                let text = model.config().to_string();
+                assert_ne!(text, base.config().to_string());
                 edge_user::config::parse(&text, Path::new("f")).unwrap_or_else(|e| panic!("{e}"));
             }
         }

@@ -4,7 +4,10 @@
 use std::{fs, io, path::Path};
 
 use anyhow::{Context as _, Result, ensure};
-use edge_user::lab::{Lab, NetNs, WireWatch};
+use edge_user::{
+    config::sample::Port,
+    lab::{Lab, NetNs, WireWatch},
+};
 
 use super::{
     cables::ifindex,
@@ -104,10 +107,6 @@ impl Run<'_> {
     /// neither is in effect, and no frame is charged for it.
     pub(super) fn impossible(&mut self) -> Result<()> {
         let interface = self.chance.pick(&["absent", TAKEN]);
-        let port = format!(
-            "[[port]]\nname = \"more\"\ninterface = \"{interface}\"\nside = \"customer\"\n\
-             forward = \"stack\"\n"
-        );
         let mut model = self.model.toggled(Variant::Unlimited).toggled(Variant::OtherKey);
         for variant in [Variant::Renamed, Variant::OtherEdge, Variant::Removed, Variant::Many] {
             if self.chance.percent(30) {
@@ -116,14 +115,15 @@ impl Run<'_> {
         }
         let is_start = self.chance.percent(35);
         self.note(&format!("{interface}, by a start: {is_start}"));
+        let config = model.config().port(Port::new("more", "customer").interface(interface));
         if is_start {
             self.end_somehow()?;
-            configure(&model.toml_with(&port))?;
+            configure(&config)?;
             self.refused_start(1)?;
             self.restore_file()?;
             return self.start_daemon();
         }
-        configure(&model.toml_with(&port))?;
+        configure(&config)?;
         ensure!(reload().is_err(), "a port on {interface} was attached");
         self.restore_file()
     }
@@ -151,10 +151,10 @@ impl Run<'_> {
     }
 
     fn write_wrong(&mut self, wrong: Wrong, model: &Model) -> Result<()> {
-        let text = model.toml();
+        let text = model.config().to_string();
         let path = Path::new(CONFIG_PATH);
         match wrong {
-            Wrong::UnknownKey => configure(&text.replacen("[edge]\n", "[edge]\ncolour = 1\n", 1)),
+            Wrong::UnknownKey => configure(&model.config().edge("colour", 1)),
             Wrong::HalfWritten => configure(&self.half_of(&text)),
             Wrong::Empty => configure(""),
             Wrong::TooLarge => configure(&text.repeat(100)),
@@ -188,6 +188,6 @@ impl Run<'_> {
             }
             _ => {}
         }
-        configure(&self.model.toml())
+        configure(&self.model.config())
     }
 }

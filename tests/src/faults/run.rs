@@ -96,7 +96,7 @@ impl<'a> Run<'a> {
         let clock = Clock::new()?;
         // Built by now, so that no fault takes as long as that.
         other_layout_binary();
-        configure(&model.toml())?;
+        configure(&model.config())?;
         let daemon = clock.spawn_daemon(lab, edge_binary())?;
         daemon.wait_until_ready()?;
         let charges = Charges::new(lab, model.clone())?;
@@ -325,7 +325,7 @@ impl<'a> Run<'a> {
     }
 
     pub(super) fn start_daemon(&mut self) -> Result<()> {
-        configure(&self.model.toml())?;
+        configure(&self.model.config())?;
         let daemon = self.spawn()?;
         let ready = daemon.wait_until_ready();
         if ready.is_err() {

@@ -15,8 +15,8 @@ use edge_tests::{
     daemon::{CONFIG_PATH, Daemon, book, detach, edge, edge_binary, other_layout_binary},
     ends::{Ends, lab},
     faults::disk::Disk,
-    frames::{frame, ipv4},
-    load::{CONFIG, TAGS, booked, check_all, received, under_load},
+    load::{booked, check_all, config, received, under_load},
+    notation::frame_of,
     patience::PATIENCE,
 };
 use edge_user::{
@@ -25,6 +25,8 @@ use edge_user::{
 };
 
 const PIN_DIR: &str = "/sys/fs/bpf/edge";
+/// Of 222 bytes, of the circuit that is under load.
+const FRAME: &str = "88a8:100 8100:10 ipv4 payload=176";
 
 #[test]
 fn a_takeover_loses_no_frame() -> Result<()> {
@@ -33,7 +35,7 @@ fn a_takeover_loses_no_frame() -> Result<()> {
     }
     build_both();
     let lab = lab(1600)?;
-    let daemon = Daemon::start(&lab, CONFIG)?;
+    let daemon = Daemon::start(&lab, &config())?;
     let versions = versions()?;
     let (sent, daemon) = under_load(&lab, || {
         let mut daemon = daemon;
@@ -44,7 +46,7 @@ fn a_takeover_loses_no_frame() -> Result<()> {
             } else {
                 daemon.kill()?;
             }
-            daemon = Daemon::start_as(&lab, binary, CONFIG)?;
+            daemon = Daemon::start_as(&lab, binary, &config())?;
             // The old tables go when they are booked.
             let deadline = Instant::now() + PATIENCE;
             while self::versions()?.len() > 1 && Instant::now() < deadline {
@@ -66,7 +68,7 @@ fn a_takeover_that_is_killed_anywhere_loses_nothing() -> Result<()> {
     }
     build_both();
     let lab = lab(1600)?;
-    let daemon = Daemon::start(&lab, CONFIG)?;
+    let daemon = Daemon::start(&lab, &config())?;
     let (sent, daemon) = under_load(&lab, || {
         let mut daemon = daemon;
         let mut is_other = false;
@@ -78,7 +80,7 @@ fn a_takeover_that_is_killed_anywhere_loses_nothing() -> Result<()> {
             taking_over.kill()?;
             // The next daemon finds two sets of tables, perhaps.
             is_other ^= moment % 3 == 0;
-            daemon = Daemon::start_as(&lab, binary(is_other), CONFIG)?;
+            daemon = Daemon::start_as(&lab, binary(is_other), &config())?;
         }
         Ok(daemon)
     })?;
@@ -93,19 +95,19 @@ fn a_takeover_whose_books_cant_be_kept_loses_nothing() -> Result<()> {
     build_both();
     let lab = lab(1600)?;
     let mut disk = Disk::new()?;
-    let daemon = Daemon::start(&lab, CONFIG)?;
+    let daemon = Daemon::start(&lab, &config())?;
     let (sent, daemon) = under_load(&lab, || {
         let mut daemon = daemon;
         daemon.kill()?;
         disk.set_read_only(true)?;
         for is_other in [true, false, true] {
-            daemon = Daemon::start_as(&lab, binary(is_other), CONFIG)?;
+            daemon = Daemon::start_as(&lab, binary(is_other), &config())?;
             assert_eq!(versions()?.len(), 2, "no table goes that is not booked");
             thread::sleep(Duration::from_millis(200));
             daemon.kill()?;
         }
         disk.repair()?;
-        Daemon::start_as(&lab, binary(true), CONFIG)
+        Daemon::start_as(&lab, binary(true), &config())
     })?;
     check_all(&lab, sent, daemon)
 }
@@ -120,22 +122,21 @@ fn what_tables_left_behind_had_is_not_forwarded_again() -> Result<()> {
     build_both();
     let lab = lab(1600)?;
     let mut disk = Disk::new()?;
-    Daemon::start(&lab, CONFIG)?.kill()?;
+    Daemon::start(&lab, &config())?.kill()?;
     disk.set_read_only(true)?;
-    Daemon::start_as(&lab, binary(true), CONFIG)?.kill()?;
-    let moved = CONFIG.replace("s_tag = 100", "s_tag = 200");
-    assert_ne!(moved, CONFIG);
+    Daemon::start_as(&lab, binary(true), &config())?.kill()?;
+    let moved = config().change_circuit("contoso", |contoso| contoso.s_tag(200));
     let daemon = Daemon::start_as(&lab, binary(true), &moved)?;
     assert_eq!(versions()?.len(), 2, "no table goes that is not booked");
 
     let ends = Ends::open(&lab)?;
     let is_over = AtomicBool::new(false);
+    let sent = frame_of(FRAME)?;
     let daemon = thread::scope(|scope| {
-        let (customer, core, is_over) = (&ends.customer.0, &ends.core.0, &is_over);
+        let (customer, core, is_over, sent) = (&ends.customer.0, &ends.core.0, &is_over, &sent);
         for sender in [customer, core] {
             scope.spawn(move || {
-                let frame = frame(&TAGS, 0x0800, &ipv4(0, 200));
-                while !is_over.load(Ordering::Relaxed) && sender.send(&frame).is_ok() {
+                while !is_over.load(Ordering::Relaxed) && sender.send(sent).is_ok() {
                     thread::sleep(Duration::from_micros(100));
                 }
             });
@@ -164,12 +165,12 @@ fn detach_closes_the_books_or_detaches_nothing() -> Result<()> {
     let mut disk = Disk::new()?;
     let ends = Ends::open(&lab)?;
     let pass = |frames: usize| -> Result<()> {
-        let sent = frame(&TAGS, 0x0800, &ipv4(0, 300));
+        let sent = frame_of(FRAME)?;
         (0..frames).try_for_each(|_| ends.customer.0.send(&sent))?;
         assert_eq!(ends.core.1.collect(frames, PATIENCE)?.len(), frames);
         Ok(())
     };
-    let daemon = Daemon::start(&lab, CONFIG)?;
+    let daemon = Daemon::start(&lab, &config())?;
     pass(10)?;
     daemon.kill()?;
     pass(10)?;
@@ -178,7 +179,7 @@ fn detach_closes_the_books_or_detaches_nothing() -> Result<()> {
     assert!(versions()?.is_empty());
 
     // A disk that can't be written.
-    let daemon = Daemon::start(&lab, CONFIG)?;
+    let daemon = Daemon::start(&lab, &config())?;
     pass(10)?;
     daemon.kill()?;
     disk.set_read_only(true)?;
@@ -192,7 +193,7 @@ fn detach_closes_the_books_or_detaches_nothing() -> Result<()> {
     assert_eq!(booked()?, received(&lab)?);
 
     // Unless it may.
-    let daemon = Daemon::start(&lab, CONFIG)?;
+    let daemon = Daemon::start(&lab, &config())?;
     pass(10)?;
     daemon.kill()?;
     disk.set_read_only(true)?;
@@ -212,13 +213,13 @@ fn a_detach_that_is_killed_books_nothing_twice() -> Result<()> {
     let lab = lab(1600)?;
     let ends = Ends::open(&lab)?;
     let pass = || -> Result<()> {
-        let sent = frame(&TAGS, 0x0800, &ipv4(0, 300));
+        let sent = frame_of(FRAME)?;
         (0..10).try_for_each(|_| ends.customer.0.send(&sent))?;
         assert_eq!(ends.core.1.collect(10, PATIENCE)?.len(), 10);
         Ok(())
     };
     for moment in 0..10 {
-        let daemon = Daemon::start(&lab, CONFIG)?;
+        let daemon = Daemon::start(&lab, &config())?;
         pass()?;
         daemon.kill()?;
         let mut detaching =
@@ -227,7 +228,7 @@ fn a_detach_that_is_killed_books_nothing_twice() -> Result<()> {
         detaching.kill()?;
         detaching.wait()?;
     }
-    let daemon = Daemon::start(&lab, CONFIG)?;
+    let daemon = Daemon::start(&lab, &config())?;
     pass()?;
     book()?;
     assert_eq!(booked()?, received(&lab)?);
@@ -236,7 +237,7 @@ fn a_detach_that_is_killed_books_nothing_twice() -> Result<()> {
     // Between the last booking and the removal of the first table.
     let pins = Pins::new(Path::new(PIN_DIR));
     Books::open(&pins)?.context("the books")?.close();
-    let daemon = Daemon::start(&lab, CONFIG)?;
+    let daemon = Daemon::start(&lab, &config())?;
     pass()?;
     book()?;
     assert_eq!(booked()?, received(&lab)?);

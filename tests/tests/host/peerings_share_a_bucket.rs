@@ -6,37 +6,31 @@ use std::path::Path;
 use edge_common::Reason;
 use edge_tests::frames::{frame, ipv4};
 use edge_user::{
-    config,
+    config::{
+        self,
+        sample::{Circuit, Port, Sample},
+    },
     plan::{Capacity, Plan, Police},
     replay::{Engine as _, HostEngine},
 };
 
-const CONFIG: &str = r#"
-[edge]
-name = "test"
-[[port]]
-name = "customer0"
-interface = "cust0"
-side = "customer"
-[[circuit]]
-name = "two-profiles"
-bandwidth = "10 Gbps"
-burst = "5ms"
-s_tag = 100
-  [[circuit.peering]]
-  kind = "private"
-  c_tag = 10
-  [[circuit.peering]]
-  kind = "microsoft"
-  c_tag = 20
-  qos = "own"
-[qos.own]
-classes = [{ name = "all", dscp = ["default"], mark = 0, burst_share = 0.9 }]
-"#;
+fn sample() -> Sample {
+    let circuit = Circuit::new("two-profiles", "10 Gbps")
+        .key("burst", "5ms")
+        .s_tag(100)
+        .peering("private", 10)
+        .peering("microsoft", 20)
+        .of_peering("microsoft", "qos", "own");
+    Sample::new("test")
+        .port(Port::new("customer0", "customer"))
+        .circuit(circuit)
+        .qos("own", [r#"name = "all", dscp = ["default"], mark = 0, burst_share = 0.9"#])
+}
 
 #[test]
 fn half_the_rate_on_two_profiles_loses_nothing() {
-    let config = config::parse(CONFIG, Path::new("test.toml")).unwrap_or_else(|e| panic!("{e}"));
+    let config = config::parse(&sample().to_string(), Path::new("test.toml"));
+    let config = config.unwrap_or_else(|e| panic!("{e}"));
     let capacity = Capacity::for_config(&config);
     let plan = Plan::new(&config, &capacity.unused(), Police::Purchased).expect("room");
     let mut engine = HostEngine::new(&plan, &plan.ports[0], &capacity);

@@ -1,75 +1,84 @@
 //! Frame in, verdict and frame out, by the loaded program, against what a person expects.
 
 use edge_common::Reason;
-use edge_tests::{
-    fixture::Fixture,
-    frames::{frame, ipv4, ipv6},
-};
+use edge_tests::{fixture::Fixture, notation::frame_of};
 use edge_user::{lab::root_or_skip, replay::Engine as _};
 
 /// A frame, and its outcome.
 struct Case {
     name: &'static str,
-    frame: Vec<u8>,
+    frame: &'static str,
     reason: Reason,
     /// The frame as it leaves; `None`: as it came.
-    out: Option<Vec<u8>>,
+    out: Option<&'static str>,
     /// Circuit and class it was counted to.
     counted: Option<(&'static str, &'static str)>,
 }
 
-const S: (u16, u16) = (0x88a8, 100);
-const PRIVATE: [(u16, u16); 2] = [S, (0x8100, 10)];
-const MICROSOFT: [(u16, u16); 2] = [S, (0x8100, 20)];
-const PUBLIC: [(u16, u16); 2] = [S, (0x8100, 30)];
-const DOT1Q: [(u16, u16); 1] = [(0x8100, 200)];
-
-fn cases() -> Vec<Case> {
-    let v4 = |tags: &[(u16, u16)], ds| frame(tags, 0x0800, &ipv4(ds, 60));
-    let v6 = |tags: &[(u16, u16)], class| frame(tags, 0x86dd, &ipv6(class, 60));
+fn cases() -> [Case; 17] {
     let case = |name, frame, reason, out, counted| Case { name, frame, reason, out, counted };
     let ok = |name, frame, out, counted| case(name, frame, Reason::Ok, out, Some(counted));
+    let refused = |name, frame, reason| case(name, frame, reason, None, None);
     let voice = ("qinq", "voice");
     let default = ("qinq", "default");
-    vec![
-        ok("private preserves what it doesn't know", v4(&PRIVATE, 0x63), None, default),
-        ok("microsoft trusts EF", v4(&MICROSOFT, 0xb8), None, voice),
-        ok("microsoft trusts AF41, ECN kept", v4(&MICROSOFT, 0x8b), None, ("qinq", "interactive")),
-        ok("microsoft trusts AF11", v4(&MICROSOFT, 0x28), None, default),
+    [
         ok(
-            "microsoft resets AF31, ECN kept",
-            v4(&MICROSOFT, 0x6a),
-            Some(v4(&MICROSOFT, 2)),
+            "private preserves what it doesn't know",
+            "88a8:100 8100:10 ipv4 dscp=24 ecn=3",
+            None,
             default,
         ),
-        ok("the same in IPv6", v6(&MICROSOFT, 0x6a), Some(v6(&MICROSOFT, 2)), default),
-        ok("public resets EF, class by what came", v4(&PUBLIC, 0xb9), Some(v4(&PUBLIC, 1)), voice),
-        ok("public resets EF in IPv6", v6(&PUBLIC, 0xbb), Some(v6(&PUBLIC, 3)), voice),
+        ok("microsoft trusts EF", "88a8:100 8100:20 ipv4 dscp=46", None, voice),
+        ok(
+            "microsoft trusts AF41, ECN kept",
+            "88a8:100 8100:20 ipv4 dscp=34 ecn=3",
+            None,
+            ("qinq", "interactive"),
+        ),
+        ok("microsoft trusts AF11", "88a8:100 8100:20 ipv4 dscp=10", None, default),
+        ok(
+            "microsoft resets AF31, ECN kept",
+            "88a8:100 8100:20 ipv4 dscp=26 ecn=2",
+            Some("88a8:100 8100:20 ipv4 dscp=0 ecn=2"),
+            default,
+        ),
+        ok(
+            "the same in IPv6",
+            "88a8:100 8100:20 ipv6 dscp=26 ecn=2",
+            Some("88a8:100 8100:20 ipv6 dscp=0 ecn=2"),
+            default,
+        ),
+        ok(
+            "public resets EF, class by what came",
+            "88a8:100 8100:30 ipv4 dscp=46 ecn=1",
+            Some("88a8:100 8100:30 ipv4 dscp=0 ecn=1"),
+            voice,
+        ),
+        ok(
+            "public resets EF in IPv6",
+            "88a8:100 8100:30 ipv6 dscp=46 ecn=3",
+            Some("88a8:100 8100:30 ipv6 dscp=0 ecn=3"),
+            voice,
+        ),
         ok(
             "own profile marks its class",
-            v4(&DOT1Q, 0x88),
-            Some(v4(&DOT1Q, 0xa0)),
+            "8100:200 ipv4 dscp=34",
+            Some("8100:200 ipv4 dscp=40"),
             ("dot1q", "gold"),
         ),
         ok(
             "own profile marks its default",
-            v6(&DOT1Q, 0),
-            Some(v6(&DOT1Q, 0x20)),
+            "8100:200 ipv6 dscp=0",
+            Some("8100:200 ipv6 dscp=8"),
             ("dot1q", "rest"),
         ),
-        ok("ARP is default and untouched", frame(&MICROSOFT, 0x0806, &[1; 46]), None, default),
-        case(
-            "disabled",
-            v4(&[(0x8100, 101), (0x8100, 10)], 0),
-            Reason::CircuitDisabled,
-            None,
-            None,
-        ),
-        case("nobody's C-tag", v4(&[S, (0x8100, 11)], 0), Reason::Unmatched, None, None),
-        case("no C-tag", v4(&[S], 0), Reason::Unmatched, None, None),
-        case("no tag", v4(&[], 0), Reason::Untagged, None, None),
-        case("cut IPv4", v4(&PRIVATE, 0)[..40].to_vec(), Reason::Malformed, None, None),
-        case("LLDP", frame(&[], 0x88cc, &[0; 46]), Reason::Control, None, None),
+        ok("ARP is default and untouched", "88a8:100 8100:20 arp", None, default),
+        refused("disabled", "8100:101 8100:10 ipv4", Reason::CircuitDisabled),
+        refused("nobody's C-tag", "88a8:100 8100:11 ipv4", Reason::Unmatched),
+        refused("no C-tag", "88a8:100 ipv4", Reason::Unmatched),
+        refused("no tag", "ipv4", Reason::Untagged),
+        refused("cut IPv4", "88a8:100 8100:10 ipv4 cut=40", Reason::Malformed),
+        refused("LLDP", "lldp", Reason::Control),
     ]
 }
 
@@ -81,11 +90,13 @@ fn each_frame_becomes_what_it_should() {
     let fixture = Fixture::new("drop");
     let mut engine = fixture.kernel("customer0").expect("the program loads");
     for Case { name, frame, reason, out, counted } in cases() {
+        let out = frame_of(out.unwrap_or(frame)).expect("a frame");
+        let frame = frame_of(frame).expect("a frame");
         let before = count(&fixture, &engine);
         let mut ran = frame.clone();
         let outcome = engine.run(&mut ran, 1).expect("the program runs");
         assert_eq!(outcome.reason(), Some(reason), "{name}");
-        assert_eq!(ran, out.unwrap_or_else(|| frame.clone()), "{name}");
+        assert_eq!(ran, out, "{name}");
 
         let mut expected = before;
         if let Some((circuit, class)) = counted {
@@ -106,12 +117,16 @@ fn frames_of_several_buffers_are_counted_whole() {
     }
     let fixture = Fixture::new("drop");
     let mut engine = fixture.kernel("customer0").expect("the program loads");
-    for len_bytes in [3000, 4000, 9000] {
-        let sent = frame(&MICROSOFT, 0x0800, &ipv4(0x68, len_bytes));
-        let mut out = sent.clone();
+    // Packets of 3,000, 4,000 and 9,000 bytes.
+    for payload in [2976, 3976, 8976] {
+        let [sent, expected] = [26, 0].map(|dscp| {
+            let text = format!("88a8:100 8100:20 ipv4 dscp={dscp} payload={payload}");
+            frame_of(&text).expect("a frame")
+        });
+        let mut out = sent;
         let outcome = engine.run(&mut out, 1).expect("the program runs");
         assert_eq!(outcome.reason(), Some(Reason::Ok));
-        assert_eq!(out, frame(&MICROSOFT, 0x0800, &ipv4(0, len_bytes)));
+        assert_eq!(out, expected);
     }
     let bytes = count(&fixture, &engine)[&("qinq".to_owned(), "default".to_owned())].1;
     assert_eq!(bytes, 16_000 + 3 * 22);

@@ -1,7 +1,5 @@
 //! All 4,094 × 4,094 pairs of tags can be told apart, in the kernel.
 
-use std::fmt::Write as _;
-
 use anyhow::Result;
 use edge_common::Reason;
 use edge_tests::{
@@ -9,27 +7,20 @@ use edge_tests::{
     frames::{frame, ipv4},
 };
 use edge_user::{
+    config::sample::{Circuit, Port, Sample, Value},
     lab::root_or_skip,
     plan::Police,
     replay::{Engine as _, KernelEngine},
 };
 
 const VIDS: std::ops::RangeInclusive<u16> = 1..=4094;
-const PORT: &str = "[edge]\nname = \"tags\"\n[[port]]\nname = \"p\"\ninterface = \"p\"\n\
-                    side = \"customer\"\n";
 
-/// A circuit for each of `s_tags` and `c_tags`, named after its place.
-fn config(circuits: impl Iterator<Item = (u16, String)>) -> String {
-    let mut config = PORT.to_owned();
-    for (number, (s_tag, c_tag)) in circuits.enumerate() {
-        write!(
-            config,
-            "[[circuit]]\nname = \"{number}\"\nbandwidth = \"1 Gbps\"\ns_tag = {s_tag}\n\
-             peering = [{{ kind = \"private\", c_tag = {c_tag} }}]\n"
-        )
-        .expect("a string has room");
-    }
-    config
+/// A circuit for each of these S-tags and C-tags, named after its place.
+fn config(tags: impl Iterator<Item = (u16, Value)>) -> Sample {
+    let circuits = tags.enumerate().map(|(number, (s_tag, c_tag))| {
+        Circuit::new(number.to_string(), "1 Gbps").s_tag(s_tag).peering("private", c_tag)
+    });
+    Sample::new("tags").port(Port::new("p", "customer")).circuits(circuits)
 }
 
 /// The name of the circuit that has this pair.
@@ -52,7 +43,7 @@ fn every_s_tag_can_have_every_c_tag() -> Result<()> {
     if !root_or_skip("every_s_tag_can_have_every_c_tag") {
         return Ok(());
     }
-    let fixture = Fixture::of(&config(VIDS.map(|vid| (vid, "\"any\"".into()))), Police::Off);
+    let fixture = Fixture::of(&config(VIDS.map(|vid| (vid, "any".into()))), Police::Off);
     let mut kernel = fixture.kernel("p")?;
     for s_vid in VIDS {
         // All there are would take a minute: each S-tag with both ends and one in between.
@@ -72,7 +63,7 @@ fn every_c_tag_of_an_s_tag_can_be_another_circuits() -> Result<()> {
     if !root_or_skip("every_c_tag_of_an_s_tag_can_be_another_circuits") {
         return Ok(());
     }
-    let c_tags = VIDS.map(|vid| (4094, vid.to_string()));
+    let c_tags = VIDS.map(|vid| (4094, vid.into()));
     let fixture = Fixture::of(&config(c_tags), Police::Off);
     let mut kernel = fixture.kernel("p")?;
     for c_vid in VIDS {

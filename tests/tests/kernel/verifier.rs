@@ -7,7 +7,10 @@ use edge_tests::{
     guest::is_emulated,
 };
 use edge_user::{
-    config::XdpMode,
+    config::{
+        XdpMode,
+        sample::{Circuit, Port, Sample},
+    },
     kernel::{
         PortProgram,
         object::{
@@ -19,27 +22,6 @@ use edge_user::{
     plan::{Police, PortPlan},
 };
 
-/// A port whose circuits use nothing that the path has code for only then.
-const PLAIN: &str = r#"
-[edge]
-name = "plain"
-[[port]]
-name = "customer0"
-interface = "customer0"
-side = "customer"
-forward = "core0"
-[[port]]
-name = "core0"
-interface = "core0"
-side = "core"
-[[circuit]]
-name = "contoso"
-bandwidth = "1 Gbps"
-s_tag = 100
-  [[circuit.peering]]
-  kind = "microsoft"
-  c_tag = 10
-"#;
 /// The most that the compiler may change a figure before someone should look.
 const TOLERANCE_PERCENT: u64 = 5;
 /// The verifier gives up after so many instructions (`BPF_COMPLEXITY_LIMIT_INSNS`).
@@ -50,6 +32,14 @@ const ALL_FEATURES: &str = "EDGE_ALL_FEATURES";
 /// The other figures of a budget's entry.
 const FIGURES: [&str; 2] = ["verified_instructions", "translated_bytes"];
 
+/// A port whose circuits use nothing that the path has code for only then.
+fn plain() -> Sample {
+    Sample::new("plain")
+        .port(Port::new("customer0", "customer").forward("core0"))
+        .port(Port::new("core0", "core"))
+        .circuit(Circuit::new("contoso", "1 Gbps").s_tag(100).peering("microsoft", 10))
+}
+
 #[test]
 fn the_programs_are_within_their_budgets() {
     if !root_or_skip("the_programs_are_within_their_budgets") {
@@ -58,7 +48,7 @@ fn the_programs_are_within_their_budgets() {
     let budgets: serde_json::Value =
         serde_json::from_str(include_str!("verifier-budget.json")).expect("JSON");
     let mut all = Vec::new();
-    for (config, uses) in [(PLAIN, ""), (CONFIG, " with everything")] {
+    for (config, uses) in [(&*plain().to_string(), ""), (CONFIG, " with everything")] {
         let fixture = Fixture::of(config, Police::Purchased);
         let port = fixture.plan.port("customer0").expect("a port");
         for (program, found) in load(port, &fixture) {

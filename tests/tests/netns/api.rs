@@ -9,36 +9,25 @@ use std::{
 use anyhow::{Context as _, Result};
 use edge_tests::{
     daemon::{CONFIG_PATH, Daemon, configure, detach},
-    ends::{Ends, lab},
-    frames::{frame, ipv4},
+    ends::{Ends, contoso, lab},
     http::{Answer, CONTROL, METRICS, at_the_address, at_the_socket},
-    lab_config,
+    notation::frame_of,
 };
-use edge_user::{lab::root_or_skip, server::openapi};
+use edge_user::{
+    config::sample::{Circuit, Sample},
+    lab::root_or_skip,
+    server::openapi,
+};
 use serde_json::{Value, json};
 
-const CONFIG: &str = lab_config!(
-    r#"[[circuit]]
-name = "contoso"
-service_key = "k1"
-bandwidth = "1 Gbps"
-s_tag = 100
-  [[circuit.peering]]
-  kind = "private"
-  c_tag = 10
+/// The circuit beside `contoso`.
+const OTHER: &str = "fabrikam / lon ö";
 
-[[circuit]]
-name = "fabrikam / lon ö"
-bandwidth = "50 Mbps"
-s_tag = 200
-  [[circuit.peering]]
-  kind = "private"
-  c_tag = 10
-"#
-);
-
-fn config() -> String {
-    CONFIG.replace("metrics = \"127.0.0.1:0\"", &format!("metrics = \"{METRICS}\""))
+fn config() -> Sample {
+    Sample::lab()
+        .edge("metrics", METRICS.to_string())
+        .circuit(contoso().key("service_key", "k1"))
+        .circuit(Circuit::new(OTHER, "50 Mbps").s_tag(200).peering("private", 10))
 }
 
 fn get(path: &str) -> Result<Answer> {
@@ -105,7 +94,7 @@ fn a_status_shows_frames_that_were_sent_before_and_can_be_asked_for_in_parts() -
     let lab = lab(1600)?;
     let daemon = Daemon::start(&lab, &config())?;
     let ends = Ends::open(&lab)?;
-    let sent = frame(&[(0x88a8, 100), (0x8100, 10)], 0x0800, &ipv4(0, 300));
+    let sent = frame_of("88a8:100 8100:10 ipv4")?;
     for round in 1..=5 {
         ends.customer.0.send(&sent)?;
         lab.settle(std::time::Duration::from_secs(5))?;
@@ -119,13 +108,13 @@ fn a_status_shows_frames_that_were_sent_before_and_can_be_asked_for_in_parts() -
     let one = status_of(&get("/v1/status?circuit=contoso")?, 200)?;
     assert_eq!(one["circuits"], json!([whole["circuits"][0]]));
     let other = status_of(&get("/v1/circuits/fabrikam%20%2F%20lon%20%C3%B6")?, 200)?;
-    assert_eq!(other["name"], "fabrikam / lon ö");
+    assert_eq!(other["name"], OTHER);
     let names = get("/v1/status?fields=circuits.name&limit=1")?;
     assert_eq!(status_of(&names, 200)?, json!({ "circuits": [{ "name": "contoso" }] }));
     let link = names.headers.get("link").context("a link to the next page")?;
     let next = link.strip_prefix('<').and_then(|link| link.strip_suffix(">; rel=\"next\""));
     let last = get(next.context("a link")?)?;
-    assert_eq!(status_of(&last, 200)?, json!({ "circuits": [{ "name": "fabrikam / lon ö" }] }));
+    assert_eq!(status_of(&last, 200)?, json!({ "circuits": [{ "name": OTHER }] }));
     assert_eq!(last.headers.get("link"), None);
     status_of(&get("/v1/status?circuit=nobody")?, 404)?;
     status_of(&get("/v1/status?limit=many")?, 400)?;
@@ -169,11 +158,11 @@ fn a_change_is_refused_as_a_whole_or_takes_effect() -> Result<()> {
     // It has another digest, which a second client with the first one in mind does not know of.
     status_of(&patch(circuit, &[("If-Match", &before)], r#"{"bandwidth":3000000000}"#)?, 412)?;
 
-    configure(&config().replace("s_tag = 200", "s_tag = 9000"))?;
+    configure(&config().change_circuit(OTHER, |other| other.s_tag(9000)))?;
     let refused = status_of(&at_the_socket("POST /v1/config/reload", &[], "")?, 422)?;
     let place = refused["where"].as_str().context("a place")?;
     assert!(place.starts_with(&format!("{CONFIG_PATH}:")), "{refused}");
-    configure(&config().replace("[edge]", "[edge]\nstate_dir = \"/var/lib/edge/other\""))?;
+    configure(&config().edge("state_dir", "/var/lib/edge/other"))?;
     status_of(&at_the_socket("POST /v1/config/reload", &[], "")?, 409)?;
     configure(&config())?;
     status_of(&at_the_socket("POST /v1/config/reload", &[("If-Match", &before)], "")?, 412)?;

@@ -11,12 +11,13 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use edge_api::LedgerState;
 use edge_tests::{
-    books::{CONFIG, Edge, STATE_DIR, of_ledger, of_status},
+    books::{self, Edge, STATE_DIR, config, of_ledger, of_status},
     daemon::{book, configure, detach, edge_binary, reload, set_bandwidth, status},
-    frames::{frame, ipv4},
+    notation::frame_of,
 };
 use edge_user::{
     billing::ledger::{self, Ledger, UsageQuery, UsageRecord},
+    config::sample::{Circuit, Sample},
     lab::root_or_skip,
 };
 use jiff::Timestamp;
@@ -31,7 +32,7 @@ fn the_ledger_has_what_status_counts() -> Result<()> {
     if !root_or_skip("the_ledger_has_what_status_counts") {
         return Ok(());
     }
-    let mut edge = Edge::start(CONFIG)?;
+    let mut edge = Edge::start(&config())?;
     edge.send(5)?;
     book()?;
     assert_eq!(of_ledger(&edge.check()?), of_status(&status()?));
@@ -44,11 +45,11 @@ fn the_ledger_has_what_status_counts() -> Result<()> {
 
     // The next daemon books what passes without one, and what one that was killed had no time for.
     edge.send(2)?;
-    edge.restart(CONFIG)?;
+    edge.restart(&config())?;
     edge.send(4)?;
     edge.daemon()?.kill()?;
     edge.send(1)?;
-    edge.restart(CONFIG)?;
+    edge.restart(&config())?;
     book()?;
     assert_eq!(of_ledger(&edge.check()?), of_status(&status()?));
 
@@ -67,29 +68,30 @@ fn usage_stays_where_it_belongs() -> Result<()> {
     if !root_or_skip("usage_stays_where_it_belongs") {
         return Ok(());
     }
-    let mut edge = Edge::start(CONFIG)?;
+    let mut edge = Edge::start(&config())?;
     edge.send(1)?;
-    let changes: [(&str, &str, &str); 8] = [
+    let contoso = |change: fn(Circuit) -> Circuit| config().change_circuit("contoso", change);
+    let fabrikam = |change: fn(Circuit) -> Circuit| config().change_circuit("fabrikam", change);
+    let changes = [
         // Made unlimited, and metered again.
-        ("s_tag = 100", "billing = \"unlimited\"\ns_tag = 100", "unlimited"),
-        ("s_tag = 100", "s_tag = 100", "as it was"),
-        ("\"contoso\"", "\"contoso-2\"", "renamed"),
-        ("f-1", "f-2", "another service key"),
-        ("name = \"lab\"", "name = \"lab-2\"", "another edge"),
-        ("side = \"core\"", "side = \"core\"\nlink = \"secondary\"", "another link"),
-        ("s_tag = 100", "accounting = \"l1\"\ns_tag = 100", "another accounting"),
-        ("kind = \"private\"\n  c_tag = 300", "kind = \"public\"\n  c_tag = 300", "a peering"),
+        (contoso(|own| own.key("billing", "unlimited")), "unlimited"),
+        (config(), "as it was"),
+        (contoso(|own| own.key("name", "contoso-2")), "renamed"),
+        (fabrikam(|own| own.key("service_key", "f-2")), "another service key"),
+        (config().edge("name", "lab-2"), "another edge"),
+        (config().change_port("core0", |core| core.key("link", "secondary")), "another link"),
+        (contoso(|own| own.key("accounting", "l1")), "another accounting"),
+        (fabrikam(|own| own.of_peering("private", "kind", "public")), "a peering"),
     ];
-    for (from, to, what) in changes {
-        configure(&CONFIG.replace(from, to))?;
+    for (config, what) in changes {
+        configure(&config)?;
         reload().context(what)?;
         edge.send(1)?;
     }
     // A circuit that goes, is nobody's for a while, and comes back.
-    let gone = CONFIG.split("[[circuit]]\nname = \"fabrikam\"").next().context("the first")?;
-    configure(gone)?;
+    configure(&Sample::lab().circuit(books::contoso()))?;
     reload()?;
-    configure(CONFIG)?;
+    configure(&config())?;
     reload()?;
     edge.send(1)?;
     book()?;
@@ -145,7 +147,7 @@ fn a_ledger_that_fails_costs_nothing_once_it_is_repaired() -> Result<()> {
     if !root_or_skip("a_ledger_that_fails_costs_nothing_once_it_is_repaired") {
         return Ok(());
     }
-    let mut edge = Edge::start(CONFIG)?;
+    let mut edge = Edge::start(&config())?;
     edge.send(1)?;
     book()?;
     edge.check()?;
@@ -161,7 +163,7 @@ fn a_ledger_that_fails_costs_nothing_once_it_is_repaired() -> Result<()> {
     ensure!(said.contains("! not booked since"), "{said}");
     // Also while the daemon changes.
     edge.daemon()?.kill()?;
-    edge.restart(CONFIG)?;
+    edge.restart(&config())?;
     edge.send(1)?;
     umount2(STATE_DIR, MntFlags::MNT_DETACH)?;
     wait_for(LedgerState::Ok)?;
@@ -186,14 +188,14 @@ fn a_ledger_that_fails_costs_nothing_once_it_is_repaired() -> Result<()> {
     let path = format!("{STATE_DIR}/ledger.db");
     edge.daemon()?.stop()?;
     fs::write(&path, vec![0x5a; 64 << 10])?;
-    edge.restart(CONFIG)?;
+    edge.restart(&config())?;
     edge.send(1)?;
     let error = wait_for(LedgerState::Failing)?;
     ensure!(error.contains("damaged") && error.contains("edge ledger restore"), "{error}");
     edge.daemon()?.kill()?;
     let copy = copy.to_str().context("a path")?;
     edge.lab.edge().output(binary, &["ledger", "restore", copy, "--state-dir", STATE_DIR])?;
-    edge.restart(CONFIG)?;
+    edge.restart(&config())?;
     edge.send(1)?;
     book()?;
     edge.check()?;
@@ -218,11 +220,11 @@ fn who_comes_second_books_and_says_so() -> Result<()> {
     if !root_or_skip("who_comes_second_books_and_says_so") {
         return Ok(());
     }
-    let mut edge = Edge::start(CONFIG)?;
+    let mut edge = Edge::start(&config())?;
     edge.send(1)?;
     edge.daemon()?.kill()?;
     let first = ledger::lock(Path::new(STATE_DIR))?;
-    edge.restart(CONFIG)?;
+    edge.restart(&config())?;
     edge.send(2)?;
     book()?;
     edge.check()?;
@@ -252,19 +254,19 @@ fn terms_outlive_a_daemon_that_could_not_book_them() -> Result<()> {
     if !root_or_skip("terms_outlive_a_daemon_that_could_not_book_them") {
         return Ok(());
     }
-    let mut edge = Edge::start(CONFIG)?;
+    let mut edge = Edge::start(&config())?;
     edge.send(1)?;
     book()?;
     let holder = rusqlite::Connection::open(format!("{STATE_DIR}/ledger.db"))?;
     holder.execute_batch("BEGIN EXCLUSIVE")?;
-    configure(&CONFIG.replace("fabrikam", "fabrikam-2"))?;
+    configure(&config().change_circuit("fabrikam", |own| own.key("name", "fabrikam-2")))?;
     reload()?;
     set_bandwidth("contoso", 2 * G)?;
     let changed = Timestamp::now();
     edge.daemon()?.kill()?;
     holder.execute_batch("ROLLBACK")?;
     drop(holder);
-    edge.restart(CONFIG)?;
+    edge.restart(&config())?;
     book()?;
     let told = sold("contoso")?;
     ensure!(
@@ -280,17 +282,12 @@ fn terms_outlive_a_daemon_that_could_not_book_them() -> Result<()> {
 }
 
 /// Circuits whose names tell the round.
-fn many(round: usize, rest: &str) -> String {
-    let mut config = CONFIG.split("[[circuit]]").next().unwrap_or_default().to_owned();
-    for tag in 1..=300 {
-        let circuit = format!(
-            "[[circuit]]\nname = \"c{round}-{tag}\"\nbandwidth = \"50 Mbps\"\ns_tag = {}\n\
-             [[circuit.peering]]\nkind = \"private\"\nc_tag = 7\n",
-            1000 + tag
-        );
-        config.push_str(&circuit);
-    }
-    config + rest
+fn many(round: usize) -> Sample {
+    let circuits = (1..=300u16).map(|tag| {
+        let circuit = Circuit::new(format!("c{round}-{tag}"), "50 Mbps").s_tag(1000 + tag);
+        circuit.peering("private", 7)
+    });
+    Sample::lab().ledger("checkpoint", "1s").circuits(circuits)
 }
 
 #[test]
@@ -298,15 +295,14 @@ fn counters_that_are_not_booked_keep_their_place() -> Result<()> {
     if !root_or_skip("counters_that_are_not_booked_keep_their_place") {
         return Ok(());
     }
-    let rest = "[ledger]\ncheckpoint = \"1s\"\n";
-    let mut edge = Edge::start(&many(0, rest))?;
-    let sent = frame(&[(0x8100, 1007), (0x8100, 7)], 0x0800, &ipv4(0, 400));
+    let mut edge = Edge::start(&many(0))?;
+    let sent = frame_of("8100:1007 8100:7 ipv4")?;
     let mut round = 0;
     let mut next = |edge: &Edge| -> Result<()> {
         edge.ends.customer.0.send(&sent)?;
         ensure!(edge.ends.core.1.collect(1, WAIT)?.len() == 1, "it arrives");
         round += 1;
-        configure(&many(round, rest))?;
+        configure(&many(round))?;
         reload()
     };
     let none: Option<&str> = None;

@@ -7,11 +7,13 @@ use edge_api::Counters;
 use edge_tests::{
     daemon::{Daemon, detach, status},
     ends::{PORTS, lab},
-    lab_config,
 };
-use edge_user::lab::{
-    Family, TagStack, WireKey, root_or_skip,
-    udp::{self, UdpLoad},
+use edge_user::{
+    config::sample::{Circuit, Sample},
+    lab::{
+        Family, TagStack, WireKey, root_or_skip,
+        udp::{self, UdpLoad},
+    },
 };
 
 const RATE_BPS: u64 = 100_000_000;
@@ -20,24 +22,16 @@ const EF: u8 = 46;
 const LENGTH: Duration = Duration::from_secs(3);
 const SETTLE: Duration = Duration::from_secs(5);
 
-fn config(default_share: &str) -> String {
-    let circuit = format!(
-        r#"[[circuit]]
-name = "contoso"
-bandwidth = {RATE_BPS}
-s_tag = 100
-  [[circuit.peering]]
-  kind = "private"
-  c_tag = 10
-  qos = "calls"
-[qos.calls]
-classes = [
-  {{ name = "voice", dscp = [{EF}] }},
-  {{ name = "rest", dscp = ["default"], burst_share = {default_share} }},
-]
-"#
-    );
-    lab_config!("").to_owned() + &circuit
+fn config(default_share: &str) -> Sample {
+    let contoso = Circuit::new("contoso", RATE_BPS)
+        .s_tag(100)
+        .peering("private", 10)
+        .of_peering("private", "qos", "calls");
+    let classes = [
+        format!(r#"name = "voice", dscp = [{EF}]"#),
+        format!(r#"name = "rest", dscp = ["default"], burst_share = {default_share}"#),
+    ];
+    Sample::lab().circuit(contoso).qos("calls", classes)
 }
 
 /// Frames of one class.

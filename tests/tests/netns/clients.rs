@@ -9,29 +9,24 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use edge_tests::{
     daemon::{CONFIG_PATH, Daemon, book, configure, detach, edge, edge_binary, status},
-    ends::lab,
+    ends::{self, lab},
     http::{CONTROL, METRICS},
-    lab_config,
 };
-use edge_user::lab::{Lab, root_or_skip};
+use edge_user::{
+    config::sample::{Circuit, Sample},
+    lab::{Lab, root_or_skip},
+};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 /// Connections that nobody says anything on.
 const SILENT: usize = 2_000;
-const CONFIG: &str = lab_config!(
-    r#"[[circuit]]
-name = "contoso"
-service_key = "k1"
-bandwidth = "1 Gbps"
-s_tag = 100
-  [[circuit.peering]]
-  kind = "private"
-  c_tag = 10
-"#
-);
+
+fn contoso() -> Circuit {
+    ends::contoso().key("service_key", "k1")
+}
 
 fn scrape(lab: &Lab, query: &str) -> Result<String> {
     lab.edge().run(|| {
@@ -62,7 +57,7 @@ fn silent_clients_keep_nobody_from_status_books_and_metrics() -> Result<()> {
     );
     fs::write(few, script)?;
     fs::set_permissions(few, fs::Permissions::from_mode(0o755))?;
-    let config = CONFIG.replace("metrics = \"127.0.0.1:0\"", &format!("metrics = \"{METRICS}\""));
+    let config = Sample::lab().edge("metrics", METRICS.to_string()).circuit(contoso());
     let daemon = Daemon::start_as(&lab, few, &config)?;
 
     let half_open = lab.edge().run(|| {
@@ -112,15 +107,14 @@ fn a_reload_says_what_it_changes() -> Result<()> {
         return Ok(());
     }
     let lab = lab(1600)?;
-    let daemon = Daemon::start(&lab, CONFIG)?;
-    let second =
-        CONFIG.find("[[circuit]]").map(|at| CONFIG[at..].to_owned()).context("a circuit")?;
-    let second = second.replace("contoso", "fabrikam").replace("100", "200").replace("k1", "k2");
+    let config = Sample::lab().circuit(contoso());
+    let daemon = Daemon::start(&lab, &config)?;
+    let second = contoso().key("name", "fabrikam").key("service_key", "k2").s_tag(200);
     for (config, expected) in [
-        (CONFIG.to_owned(), "nothing is different\n"),
-        (CONFIG.to_owned() + &second, "1 circuit added: \"fabrikam\"\n"),
+        (config.clone(), "nothing is different\n"),
+        (config.circuit(second), "1 circuit added: \"fabrikam\"\n"),
         (
-            CONFIG.replace("1 Gbps", "2 Gbps"),
+            Sample::lab().circuit(contoso().key("bandwidth", "2 Gbps")),
             "1 circuit removed, whose frames are unmatched now: \"fabrikam\"\n\
              1 circuit at another bandwidth: \"contoso\" from 1 Gbps to 2 Gbps\n",
         ),

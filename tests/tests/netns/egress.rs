@@ -6,45 +6,27 @@ use std::{collections::BTreeMap, time::Duration};
 use anyhow::{Context as _, Result};
 use edge_api::{CircuitStatus, PeeringStatus, Status};
 use edge_tests::{
+    books::frames,
     daemon::{Daemon, configure, detach, reload, status},
     ends::{Ends, lab},
-    frames::{frame, ipv4},
-    lab_config,
 };
-use edge_user::lab::{Lab, root_or_skip};
+use edge_user::{
+    config::sample::{Circuit, Sample},
+    lab::{Lab, root_or_skip},
+};
 
-const CONFIG: &str = lab_config!(
-    r#"[[circuit]]
-name = "contoso"
-bandwidth = "10 Gbps"
-s_tag = 100
-  [[circuit.peering]]
-  kind = "private"
-  c_tag = 10
-  dscp = "trust"
-  [[circuit.peering]]
-  kind = "microsoft"
-  c_tag = 20
-[[circuit]]
-name = "fabrikam"
-bandwidth = "10 Gbps"
-accounting = "l1"
-  [[circuit.peering]]
-  kind = "private"
-  c_tag = 300
-"#
-);
 const WAIT: Duration = Duration::from_secs(5);
 /// Long enough for frames that nobody takes to have been refused.
 const QUIET: Duration = Duration::from_millis(200);
 
-fn frames() -> [Vec<u8>; 4] {
-    [
-        frame(&[(0x8100, 100), (0x8100, 10)], 0x0800, &ipv4(46 << 2, 200)),
-        frame(&[(0x8100, 100), (0x8100, 10)], 0x0800, &ipv4(0, 1000)),
-        frame(&[(0x8100, 100), (0x8100, 20)], 0x0800, &ipv4(0, 60)),
-        frame(&[(0x8100, 300)], 0x0800, &ipv4(0, 400)),
-    ]
+fn config() -> Sample {
+    let contoso = Circuit::new("contoso", "10 Gbps")
+        .s_tag(100)
+        .peering("private", 10)
+        .of_peering("private", "dscp", "trust")
+        .peering("microsoft", 20);
+    let fabrikam = Circuit::new("fabrikam", "10 Gbps").key("accounting", "l1");
+    Sample::lab().circuits([contoso, fabrikam.peering("private", 300)])
 }
 
 #[test]
@@ -54,8 +36,7 @@ fn what_a_device_refuses_is_not_forwarded() -> Result<()> {
     }
     for mode in ["native", "generic"] {
         let lab = lab(1600)?;
-        let side = format!("xdp_mode = \"{mode}\"\nside");
-        let daemon = Daemon::start(&lab, &CONFIG.replace("side", &side))?;
+        let daemon = Daemon::start(&lab, &config().xdp_mode(mode))?;
         refused(&lab, mode)?;
         daemon.stop()?;
         detach(&lab)?;
@@ -67,7 +48,7 @@ fn refused(lab: &Lab, mode: &str) -> Result<()> {
     let ends = Ends::open(lab)?;
     let send = |rounds: usize| -> Result<()> {
         for _ in 0..rounds {
-            frames().iter().try_for_each(|frame| ends.customer.0.send(frame))?;
+            frames()?.iter().try_for_each(|frame| ends.customer.0.send(frame))?;
         }
         Ok(())
     };
@@ -136,15 +117,15 @@ fn what_a_device_refuses_is_not_forwarded_after_a_change_of_the_mode() -> Result
         return Ok(());
     }
     let lab = lab(1600)?;
-    let config = |mode: &str| CONFIG.replace("side", &format!("xdp_mode = \"{mode}\"\nside"));
-    let daemon = Daemon::start(&lab, &config("generic"))?;
+    let daemon = Daemon::start(&lab, &config().xdp_mode("generic"))?;
     let ends = Ends::open(&lab)?;
-    let send = || frames().iter().try_for_each(|frame| ends.customer.0.send(frame));
+    let send =
+        || -> Result<()> { frames()?.iter().try_for_each(|frame| ends.customer.0.send(frame)) };
     send()?;
     assert_eq!(ends.core.1.collect(4, WAIT)?.len(), 4);
     check(&status()?, 1, 0, "generic")?;
 
-    configure(&config("native"))?;
+    configure(&config().xdp_mode("native"))?;
     reload()?;
     let far = lab.far_end("core0")?;
     far.ns().output("ip", &["link", "set", far.interface(), "down"])?;
@@ -165,9 +146,10 @@ fn what_goes_to_the_stack_is_forwarded() -> Result<()> {
         return Ok(());
     }
     let lab = lab(1600)?;
-    let daemon = Daemon::start(&lab, &CONFIG.replace("forward = \"core0\"", ""))?;
+    let to_the_stack = config().change_port("customer0", |port| port.forward("stack"));
+    let daemon = Daemon::start(&lab, &to_the_stack)?;
     let ends = Ends::open(&lab)?;
-    frames().iter().try_for_each(|frame| ends.customer.0.send(frame))?;
+    frames()?.iter().try_for_each(|frame| ends.customer.0.send(frame))?;
     std::thread::sleep(QUIET);
     check(&status()?, 1, 0, "stack")?;
     daemon.stop()?;

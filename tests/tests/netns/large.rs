@@ -2,7 +2,6 @@
 //! others look.
 
 use std::{
-    fmt::Write as _,
     fs,
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
     thread,
@@ -14,9 +13,11 @@ use edge_tests::{
     daemon::{Daemon, detach, set_bandwidth},
     ends::lab,
     http::{METRICS, at_the_address, at_the_socket},
-    lab_config,
 };
-use edge_user::lab::{Lab, root_or_skip};
+use edge_user::{
+    config::sample::{Circuit, Sample},
+    lab::{Lab, root_or_skip},
+};
 
 /// Each with two peerings on two ports.
 const CIRCUITS: usize = 20_000;
@@ -93,21 +94,15 @@ fn looking_at_a_large_edge_and_changing_it() -> Result<()> {
     Ok(())
 }
 
-fn config() -> String {
-    let mut config =
-        lab_config!("").replace("metrics = \"127.0.0.1:0\"", &format!("metrics = \"{METRICS}\""));
-    for number in 0..CIRCUITS {
+fn config() -> Sample {
+    let circuits = (0..CIRCUITS).map(|number| {
         let (s_tag, c_tag) = (1 + number % S_TAGS, 1 + 2 * (number / S_TAGS));
-        // Writing to a string can't fail.
-        let _written = write!(
-            config,
-            "[[circuit]]\nname = \"circuit-{number:05}\"\nbandwidth = \"1 Gbps\"\ns_tag = {s_tag}\n\
-             [[circuit.peering]]\nkind = \"private\"\nc_tag = {c_tag}\n\
-             [[circuit.peering]]\nkind = \"microsoft\"\nc_tag = {}\n",
-            c_tag + 1,
-        );
-    }
-    config
+        Circuit::new(format!("circuit-{number:05}"), "1 Gbps")
+            .s_tag(s_tag)
+            .peering("private", c_tag)
+            .peering("microsoft", c_tag + 1)
+    });
+    Sample::lab().edge("metrics", METRICS.to_string()).circuits(circuits)
 }
 
 fn scrape(lab: &Lab) -> Result<String> {

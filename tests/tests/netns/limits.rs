@@ -11,32 +11,29 @@ use edge_tests::{
     daemon::{Daemon, detach, status},
     ends::{Ends, lab},
     frames::{frame, ipv4},
-    lab_config,
 };
-use edge_user::{lab::root_or_skip, view};
+use edge_user::{
+    config::sample::{Circuit, Sample},
+    lab::root_or_skip,
+    view,
+};
+
+const FRAME_BYTES: u64 = 1_022;
 
 /// A peering at half of the circuit's bandwidth, and a class at a fifth.
-const CONFIG: &str = lab_config!(
-    r#"[[circuit]]
-name = "contoso"
-bandwidth = "100 Mbps"
-s_tag = 100
-  [[circuit.peering]]
-  kind = "private"
-  c_tag = 10
-  bandwidth = "50 Mbps"
-  qos = "limits"
-  [[circuit.peering]]
-  kind = "microsoft"
-  c_tag = 20
-[qos.limits]
-classes = [
-  { name = "few", dscp = [46], bandwidth = "20 Mbps" },
-  { name = "rest", dscp = ["default"] },
-]
-"#
-);
-const FRAME_BYTES: u64 = 1_022;
+fn config() -> Sample {
+    let contoso = Circuit::new("contoso", "100 Mbps")
+        .s_tag(100)
+        .peering("private", 10)
+        .of_peering("private", "bandwidth", "50 Mbps")
+        .of_peering("private", "qos", "limits")
+        .peering("microsoft", 20);
+    let classes = [
+        r#"name = "few", dscp = [46], bandwidth = "20 Mbps""#,
+        r#"name = "rest", dscp = ["default"]"#,
+    ];
+    Sample::lab().circuit(contoso).qos("limits", classes)
+}
 
 #[test]
 fn a_peering_and_a_class_get_their_own_bandwidth_and_no_more() -> Result<()> {
@@ -44,7 +41,7 @@ fn a_peering_and_a_class_get_their_own_bandwidth_and_no_more() -> Result<()> {
         return Ok(());
     }
     let lab = lab(1600)?;
-    let daemon = Daemon::start(&lab, CONFIG)?;
+    let daemon = Daemon::start(&lab, &config())?;
     let ends = Ends::open(&lab)?;
     for (c_vid, ds, purchased_mbps) in [(10, 46 << 2, 20), (10, 0, 50), (20, 0, 100)] {
         let sent = frame(&[(0x8100, 100), (0x8100, c_vid)], 0x0800, &ipv4(ds, 1_000));

@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use edge_tests::{
-    books::{CONFIG, Edge, STATE_DIR, of_ledger, of_status},
+    books::{Edge, STATE_DIR, config, of_ledger, of_status},
     daemon::{CONFIG_PATH, detach, edge, edge_binary, status},
 };
 use edge_user::{
@@ -100,7 +100,7 @@ fn who_looks_writes_nothing_and_holds_nothing() -> Result<()> {
     if !root_or_skip("who_looks_writes_nothing_and_holds_nothing") {
         return Ok(());
     }
-    let config = format!("{CONFIG}period = \"5min\"\n{PRICES}");
+    let config = config().ledger("period", "5min").tables(PRICES);
     let mut lab = Edge::start(&config)?;
     lab.send(2)?;
     edge_tests::daemon::book()?;
@@ -168,7 +168,7 @@ fn what_can_not_be_seen_is_told() -> Result<()> {
     if !root_or_skip("what_can_not_be_seen_is_told") {
         return Ok(());
     }
-    let mut lab = Edge::start(CONFIG)?;
+    let mut lab = Edge::start(&config())?;
     lab.send(2)?;
     // The daemon sees the pins, and is asked.
     let json = ["usage", "--format", "json"];
@@ -202,7 +202,7 @@ fn a_detach_tells_of_fees_that_go_on() -> Result<()> {
     if !root_or_skip("a_detach_tells_of_fees_that_go_on") {
         return Ok(());
     }
-    let mut lab = Edge::start(&format!("{CONFIG}{PRICES}"))?;
+    let mut lab = Edge::start(&config().tables(PRICES))?;
     lab.send(1)?;
     edge_tests::daemon::book()?;
     let end = ["ledger", "end-terms", "-c", CONFIG_PATH];

@@ -7,11 +7,11 @@ use anyhow::{Context as _, Result};
 use edge_api::{ClientError, Counters, Status};
 use edge_tests::{
     daemon::{Daemon, configure, detach, reload, status},
-    ends::Ends,
-    frames::{frame, ipv4, ipv4_checksum, ipv6},
-    lab_config,
+    ends::{self, Ends},
+    notation::frame_of,
 };
 use edge_user::{
+    config::sample::{Circuit, Sample},
     kernel::Pins,
     lab::{Lab, root_or_skip},
 };
@@ -20,32 +20,19 @@ const WAIT: Duration = Duration::from_secs(5);
 /// Long enough for a frame that should not arrive to have arrived.
 const QUIET: Duration = Duration::from_millis(300);
 
-const CONFIG: &str = lab_config!(
-    r#"[[circuit]]
-name = "contoso"
-bandwidth = "1 Gbps"
-s_tag = 100
-  [[circuit.peering]]
-  kind = "private"
-  c_tag = 10
-  [[circuit.peering]]
-  kind = "microsoft"
-  c_tag = 20
-[[circuit]]
-name = "fabrikam"
-bandwidth = "50 Mbps"
-  [[circuit.peering]]
-  kind = "private"
-  c_tag = 300
-"#
-);
+const PRIVATE: &str = "88a8:100/1 8100:10/2d ipv4";
 
-const PRIVATE: [(u16, u16); 2] = [(0x88a8, 0x2064), (0x8100, 0x500a)];
-const MICROSOFT: [(u16, u16); 2] = [(0x8100, 100), (0x8100, 20)];
-const DOT1Q: [(u16, u16); 1] = [(0x8100, 0xe12c)];
+fn config() -> Sample {
+    Sample::lab().circuits(circuits())
+}
+
+fn circuits() -> [Circuit; 2] {
+    let fabrikam = Circuit::new("fabrikam", "50 Mbps").peering("private", 300);
+    [ends::contoso().peering("microsoft", 20), fabrikam]
+}
 
 fn lab() -> Result<Lab> {
-    edge_tests::ends::lab(1600)
+    ends::lab(1600)
 }
 
 /// A directory of the pins.
@@ -82,25 +69,18 @@ fn claimed_frames_arrive_with_their_tags_and_others_do_not() -> Result<()> {
 
 fn claimed_frames_arrive(xdp_mode: &str) -> Result<()> {
     let lab = lab()?;
-    let side = format!("xdp_mode = \"{xdp_mode}\"\nside");
-    let daemon = Daemon::start(&lab, &CONFIG.replace("side", &side))?;
+    let daemon = Daemon::start(&lab, &config().xdp_mode(xdp_mode))?;
     let ends = Ends::open(&lab)?;
     // An unlisted DSCP (AF31) under trust leaves as 0; all else is as it was sent.
-    let mut marked = frame(&MICROSOFT, 0x0800, &ipv4(0x6a, 100));
-    marked[23] = 2;
-    let checksum = ipv4_checksum(&marked[22..]);
-    marked[32..34].copy_from_slice(&checksum.to_be_bytes());
+    let marked = frame_of("8100:100 8100:20 ipv4 ecn=2 payload=76")?;
     let carried = [
-        (frame(&PRIVATE, 0x0800, &ipv4(0x6a, 1500)), None),
-        (frame(&PRIVATE, 0x86dd, &ipv6(0xb8, 100)), None),
-        (frame(&MICROSOFT, 0x0800, &ipv4(0x6a, 100)), Some(marked)),
-        (frame(&DOT1Q, 0x0806, &[7; 46]), None),
+        (frame_of("88a8:100/1 8100:10/2d ipv4 dscp=26 ecn=2 payload=1476")?, None),
+        (frame_of("88a8:100/1 8100:10/2d ipv6 dscp=46 payload=56")?, None),
+        (frame_of("8100:100 8100:20 ipv4 dscp=26 ecn=2 payload=76")?, Some(marked)),
+        (frame_of("8100:300/7 arp")?, None),
     ];
-    let refused = [
-        frame(&[(0x8100, 100)], 0x0800, &ipv4(0, 60)),
-        frame(&[(0x8100, 101), (0x8100, 10)], 0x0800, &ipv4(0, 60)),
-        frame(&[], 0x0800, &ipv4(0, 60)),
-    ];
+    let refused =
+        [frame_of("8100:100 ipv4")?, frame_of("8100:101 8100:10 ipv4")?, frame_of("ipv4")?];
     for (sender, collector) in [(&ends.customer.0, &ends.core.1), (&ends.core.0, &ends.customer.1)]
     {
         for refused in &refused {
@@ -141,7 +121,7 @@ fn the_data_plane_outlives_the_daemon_and_the_next_one_takes_it_over() -> Result
     }
     let lab = lab()?;
     let ends = Ends::open(&lab)?;
-    let private = frame(&PRIVATE, 0x0800, &ipv4(0, 100));
+    let private = frame_of(PRIVATE)?;
     let send = |frames: usize| -> Result<()> {
         for _ in 0..frames {
             ends.customer.0.send(&private)?;
@@ -152,21 +132,21 @@ fn the_data_plane_outlives_the_daemon_and_the_next_one_takes_it_over() -> Result
     let counted =
         || Ok::<_, anyhow::Error>(forwarded(&status()?, "contoso", "private", "inbound").0);
 
-    let daemon = Daemon::start(&lab, CONFIG)?;
+    let daemon = Daemon::start(&lab, &config())?;
     send(10)?;
     daemon.kill()?;
     send(10)?;
-    let daemon = Daemon::start(&lab, CONFIG)?;
+    let daemon = Daemon::start(&lab, &config())?;
     assert_eq!(counted()?, 20);
     send(10)?;
     daemon.stop()?;
     send(10)?;
 
     // With another circuit in front, and a peering on another tag: each keeps what it had.
-    let circuit = "[[circuit]]\nname = \"adatum\"\nbandwidth = \"2 Gbps\"\ns_tag = 7\n\
-                   [[circuit.peering]]\nkind = \"private\"\nc_tag = 7\n[[circuit]]";
-    let config = CONFIG.replacen("[[circuit]]", circuit, 1).replace("c_tag = 20", "c_tag = 21");
-    let daemon = Daemon::start(&lab, &config)?;
+    let adatum = Circuit::new("adatum", "2 Gbps").s_tag(7).peering("private", 7);
+    let [contoso, fabrikam] = circuits();
+    let circuits = [adatum, contoso.peering("microsoft", 21), fabrikam];
+    let daemon = Daemon::start(&lab, &Sample::lab().circuits(circuits))?;
     assert_eq!(counted()?, 40);
     assert_eq!(forwarded(&status()?, "adatum", "private", "inbound").0, 0);
     send(10)?;
@@ -189,19 +169,20 @@ fn a_reload_is_all_or_nothing_and_loses_no_frame() -> Result<()> {
         return Ok(());
     }
     let lab = lab()?;
-    let daemon = Daemon::start(&lab, CONFIG)?;
+    let daemon = Daemon::start(&lab, &config())?;
     let ends = Ends::open(&lab)?;
-    let private = frame(&PRIVATE, 0x0800, &ipv4(0, 100));
-    let dot1q = frame(&DOT1Q, 0x0800, &ipv4(0, 100));
-    let moved = frame(&[(0x8100, 301)], 0x0800, &ipv4(0, 100));
+    let private = frame_of(PRIVATE)?;
+    let dot1q = frame_of("8100:300/7 ipv4")?;
+    let moved = frame_of("8100:301 ipv4")?;
 
     // A configuration that is refused changes nothing.
-    configure(&CONFIG.replace("c_tag = 10", "c_tag = 9999"))?;
+    let in_contoso = |change: fn(Circuit) -> Circuit| config().change_circuit("contoso", change);
+    configure(&in_contoso(|contoso| contoso.peering("private", 9999)))?;
     let error = reload().err().context("a wrong configuration is refused")?;
     let refused: Option<&ClientError> = error.downcast_ref();
     assert!(refused.is_some_and(ClientError::is_callers), "{error:#}");
     assert!(format!("{error:#}").contains("c_tag"), "{error:#}");
-    configure(&CONFIG.replace("interface = \"core0\"", "interface = \"nowhere0\""))?;
+    configure(&config().change_port("core0", |core| core.interface("nowhere0")))?;
     assert!(reload().is_err());
     ends.customer.0.send(&private)?;
     assert_eq!(ends.core.1.collect(1, WAIT)?.len(), 1);
@@ -216,11 +197,10 @@ fn a_reload_is_all_or_nothing_and_loses_no_frame() -> Result<()> {
             }
             Ok(())
         });
-        let other = CONFIG
-            .replace("c_tag = 300", "c_tag = 301")
-            .replace("1 Gbps", "2 Gbps")
-            .replace("metrics", "unmatched = \"pass\"\nmetrics");
-        for config in [&other, CONFIG, &other] {
+        let other = in_contoso(|contoso| contoso.key("bandwidth", "2 Gbps"))
+            .change_circuit("fabrikam", |fabrikam| fabrikam.peering("private", 301))
+            .edge("unmatched", "pass");
+        for config in [&other, &config(), &other] {
             configure(config)?;
             reload()?;
         }
@@ -247,8 +227,8 @@ fn leftovers_of_a_killed_start_are_no_obstacle() -> Result<()> {
     }
     let lab = lab()?;
     let ends = Ends::open(&lab)?;
-    let private = frame(&PRIVATE, 0x0800, &ipv4(0, 100));
-    Daemon::start(&lab, CONFIG)?.kill()?;
+    let private = frame_of(PRIVATE)?;
+    Daemon::start(&lab, &config())?.kill()?;
     for entry in fs::read_dir(pins("maps"))? {
         let path = entry?.path();
         if !path.ends_with("ATTACHMENT_KEYS") {
@@ -256,15 +236,11 @@ fn leftovers_of_a_killed_start_are_no_obstacle() -> Result<()> {
         }
     }
     // Tables for so many circuits have another size than the one that is left.
-    let many = (0..1000).map(|number| {
-        format!(
-            "[[circuit]]\nname = \"c{number}\"\nbandwidth = \"1 Gbps\"\ns_tag = {}\n\
-             [[circuit.peering]]\nkind = \"private\"\nc_tag = 1\n",
-            1000 + number,
-        )
+    let many = (0..1000u16).map(|number| {
+        let circuit = Circuit::new(format!("c{number}"), "1 Gbps").s_tag(1000 + number);
+        circuit.peering("private", 1)
     });
-    let config = format!("{CONFIG}{}", many.collect::<String>());
-    let daemon = Daemon::start(&lab, &config)?;
+    let daemon = Daemon::start(&lab, &config().circuits(many))?;
     ends.customer.0.send(&private)?;
     assert_eq!(ends.core.1.collect(1, WAIT)?, std::slice::from_ref(&private));
     assert_eq!(forwarded(&status()?, "contoso", "private", "inbound").0, 1);
@@ -282,7 +258,7 @@ fn ports_can_be_renamed_and_swapped() -> Result<()> {
     }
     let lab = lab()?;
     let ends = Ends::open(&lab)?;
-    let private = frame(&PRIVATE, 0x0800, &ipv4(0, 100));
+    let private = frame_of(PRIVATE)?;
     let pass = || -> Result<()> {
         ends.customer.0.send(&private)?;
         assert_eq!(ends.core.1.collect(1, WAIT)?, std::slice::from_ref(&private));
@@ -290,26 +266,22 @@ fn ports_can_be_renamed_and_swapped() -> Result<()> {
         assert_eq!(ends.customer.1.collect(1, WAIT)?, std::slice::from_ref(&private));
         Ok(())
     };
-    let interface = |name: &str| format!("interface = \"{name}\"");
-    let names = |config: &str| {
-        config
-            .replace("name = \"customer0\"", "name = \"front\"")
-            .replace("forward = \"customer0\"", "forward = \"front\"")
-    };
-    let swapped = CONFIG
-        .replace(&interface("customer0"), &interface("x"))
-        .replace(&interface("core0"), &interface("customer0"))
-        .replace(&interface("x"), &interface("core0"));
+    let renamed = config()
+        .change_port("customer0", |port| port.key("name", "front"))
+        .change_port("core0", |port| port.forward("front"));
+    let swapped = config()
+        .change_port("customer0", |port| port.interface("core0"))
+        .change_port("core0", |port| port.interface("customer0"));
 
-    let daemon = Daemon::start(&lab, CONFIG)?;
+    let daemon = Daemon::start(&lab, &config())?;
     pass()?;
-    for config in [names(CONFIG), swapped.clone(), CONFIG.to_owned()] {
+    for config in [renamed.clone(), swapped.clone(), config()] {
         configure(&config)?;
         reload()?;
         pass()?;
     }
     daemon.kill()?;
-    for config in [names(CONFIG), swapped] {
+    for config in [renamed, swapped] {
         let daemon = Daemon::start(&lab, &config)?;
         pass()?;
         daemon.kill()?;
@@ -329,18 +301,18 @@ fn counters_stay_with_their_class() -> Result<()> {
     if !root_or_skip("counters_stay_with_their_class") {
         return Ok(());
     }
-    let profile = |classes: &str| {
-        let config = CONFIG.replace("c_tag = 10\n", "c_tag = 10\n  qos = \"own\"\n");
-        format!("{config}\n[qos.own]\nclasses = [{classes}]\n")
+    let profile = |classes: &[&str]| {
+        let in_own = |contoso: Circuit| contoso.of_peering("private", "qos", "own");
+        config().change_circuit("contoso", in_own).qos("own", classes)
     };
-    let voice = "{ name = \"voice\", dscp = [46] }";
-    let bulk = "{ name = \"bulk\", dscp = [8] }";
-    let rest = "{ name = \"rest\", dscp = [\"default\"] }";
+    let voice = r#"name = "voice", dscp = [46]"#;
+    let bulk = r#"name = "bulk", dscp = [8]"#;
+    let rest = r#"name = "rest", dscp = ["default"]"#;
     let lab = lab()?;
     let ends = Ends::open(&lab)?;
     let send = |dscp: u8, frames: usize| -> Result<()> {
         for _ in 0..frames {
-            ends.customer.0.send(&frame(&PRIVATE, 0x0800, &ipv4(dscp << 2, 100)))?;
+            ends.customer.0.send(&frame_of(&format!("{PRIVATE} dscp={dscp}"))?)?;
         }
         assert_eq!(ends.core.1.collect(frames, WAIT)?.len(), frames);
         Ok(())
@@ -362,16 +334,16 @@ fn counters_stay_with_their_class() -> Result<()> {
         Ok(())
     };
 
-    let daemon = Daemon::start(&lab, &profile(&format!("{voice}, {rest}")))?;
+    let daemon = Daemon::start(&lab, &profile(&[voice, rest]))?;
     send(46, 3)?;
     send(0, 2)?;
     expect(&[("voice", 3), ("rest", 2)])?;
-    configure(&profile(&format!("{bulk}, {voice}, {rest}")))?;
+    configure(&profile(&[bulk, voice, rest]))?;
     reload()?;
     send(8, 4)?;
     send(46, 1)?;
     expect(&[("bulk", 4), ("voice", 4), ("rest", 2)])?;
-    configure(&profile(rest))?;
+    configure(&profile(&[rest]))?;
     reload()?;
     send(46, 1)?;
     expect(&[("bulk", 4), ("voice", 4), ("rest", 3)])?;

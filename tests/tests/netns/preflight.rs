@@ -5,11 +5,11 @@ use anyhow::{Context as _, Result};
 use aya::{Ebpf, programs::XdpMode};
 use edge_tests::{
     daemon::{CONFIG_PATH, Daemon, configure, detach, edge, reload, status},
-    ends::{PORTS, lab},
+    ends::{PORTS, contoso, lab},
     fixture::Fixture,
-    lab_config,
 };
 use edge_user::{
+    config::sample::{Port, Sample},
     kernel::{
         PortProgram,
         host::{interface::Interface, xdp_features::XdpFeatures},
@@ -19,21 +19,15 @@ use edge_user::{
     plan::Police,
 };
 
-const CONFIG: &str = lab_config!(
-    r#"[[circuit]]
-name = "contoso"
-bandwidth = "1 Gbps"
-s_tag = 100
-  [[circuit.peering]]
-  kind = "private"
-  c_tag = 10
-"#
-);
 /// The offloads that hide tags, by their names in `ethtool`.
 const OFFLOADS: [&str; 2] = ["rx-vlan-offload", "rx-vlan-stag-hw-parse"];
 
-fn in_mode(xdp_mode: &str) -> String {
-    CONFIG.replace("side", &format!("xdp_mode = \"{xdp_mode}\"\nside"))
+fn config() -> Sample {
+    Sample::lab().circuit(contoso())
+}
+
+fn in_mode(xdp_mode: &str) -> Sample {
+    config().xdp_mode(xdp_mode)
 }
 
 /// Asks the kernel about an interface of the edge; `None` where it has no `netdev` family.
@@ -48,7 +42,7 @@ fn hides_tags(lab: &Lab, interface: &str) -> Result<[bool; 2]> {
 }
 
 /// Returns the message of a daemon that can't start.
-fn refusal(lab: &Lab, config: &str) -> Result<String> {
+fn refusal(lab: &Lab, config: &Sample) -> Result<String> {
     let refused = Daemon::start(lab, config).map(drop);
     let error = refused.err().context("the daemon should have refused to start")?;
     Ok(format!("{error:#}"))
@@ -62,7 +56,7 @@ struct Foreign<'a> {
 
 impl<'a> Foreign<'a> {
     fn load(lab: &'a Lab) -> Result<Self> {
-        let fixture = Fixture::of(CONFIG, Police::Off);
+        let fixture = Fixture::of(&config(), Police::Off);
         let ebpf = PortProgram::load_for_bench(&fixture.plan.ports[0], &fixture.capacity)?;
         Ok(Self { lab, ebpf })
     }
@@ -116,7 +110,7 @@ fn native_mode_is_refused_where_the_driver_has_none() -> Result<()> {
         return Ok(());
     }
     let lab = lab(1600)?;
-    let on_loopback = |mode| in_mode(mode).replace("interface = \"core0\"", "interface = \"lo\"");
+    let on_loopback = |mode| in_mode(mode).change_port("core0", |core| core.interface("lo"));
     let said = refusal(&lab, &on_loopback("native"))?;
     if features(&lab, "lo")?.is_some() {
         assert!(said.contains("port \"core0\": the driver of lo offers no native XDP"), "{said}");
@@ -229,7 +223,7 @@ fn tags_are_shown_while_a_program_needs_them() -> Result<()> {
     }
 
     let mut foreign = Foreign::load(&lab)?;
-    let said = foreign.on("core0", XdpMode::Skb, || refusal(&lab, CONFIG))?;
+    let said = foreign.on("core0", XdpMode::Skb, || refusal(&lab, &config()))?;
     for port in PORTS {
         assert_eq!(hides_tags(&lab, port)?, [true, true], "{port}: {said}");
         assert!(said.contains(&format!("{port}: turned rx-vlan-offload off")), "{said}");
@@ -242,16 +236,14 @@ fn tags_are_shown_while_a_program_needs_them() -> Result<()> {
     // Half of it may be off before.
     lab.edge().output("ethtool", &["-K", "core0", "rx-vlan-offload", "off"])?;
     assert_eq!(hides_tags(&lab, "core0")?, [false, true]);
-    let daemon = Daemon::start(&lab, CONFIG)?;
+    let daemon = Daemon::start(&lab, &config())?;
     for port in PORTS {
         assert_eq!(hides_tags(&lab, port)?, [false, false], "{port}");
         assert!(is_promiscuous(&lab, port)?, "{port}");
     }
     assert_eq!(hides_tags(&lab, "customer1")?, [true, true]);
 
-    let port = "[[port]]\nname = \"customer1\"\ninterface = \"customer1\"\nside = \"customer\"\n\
-                forward = \"core0\"\n[[circuit]]";
-    configure(&CONFIG.replacen("[[circuit]]", port, 1))?;
+    configure(&config().port(Port::new("customer1", "customer").forward("core0")))?;
     let refused = foreign.on("customer1", XdpMode::Skb, || Ok(reload().err()))?;
     let error = refused.context("the program that is there is another's")?;
     let error = format!("{error:#}");
@@ -321,9 +313,9 @@ fn ports_that_are_one_interface_or_on_top_of_each_other_are_refused() -> Result<
         lab.edge().output("ip", &arguments.split(' ').collect::<Vec<_>>()).map(drop)
     };
     let on = |customer: &str, core: &str| {
-        CONFIG
-            .replace("interface = \"customer0\"", &format!("interface = \"{customer}\""))
-            .replace("interface = \"core0\"", &format!("interface = \"{core}\""))
+        config()
+            .change_port("customer0", |port| port.interface(customer))
+            .change_port("core0", |port| port.interface(core))
     };
     ip("link property add dev customer0 altname uplink")?;
     ip("link add link customer0 name macvlan0 type macvlan")?;
@@ -384,7 +376,7 @@ fn an_egress_that_refuses_frames_is_told_of() -> Result<()> {
     ip("link add plain0 mtu 1600 type veth peer name plain1 mtu 1600")?;
     ip("link set plain0 up")?;
     ip("link set plain1 up")?;
-    let config = |mode| in_mode(mode).replace("interface = \"core0\"", "interface = \"plain0\"");
+    let config = |mode| in_mode(mode).change_port("core0", |core| core.interface("plain0"));
     let told = "port \"customer0\" forwards to port \"core0\": plain0 takes no frames";
 
     // In generic mode, the stack sends what is forwarded.

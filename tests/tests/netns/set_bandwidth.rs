@@ -17,7 +17,6 @@ use edge_tests::{
     ends::{Ends, lab},
     frames::{frame, ipv4},
     guest::is_emulated,
-    lab_config,
 };
 use edge_user::lab::{Family, Lab, Running, TagStack, root_or_skip, udp};
 
@@ -27,10 +26,22 @@ const CONTOSO: &str = "contoso";
 const FABRIKAM: &str = "fabrikam";
 const HIGH_BPS: u64 = 2_000_000;
 const LOW_BPS: u64 = 200_000;
-const CONFIG: &str = concat!(
-    "# the lab's",
-    lab_config!(
-        r#"
+/// With comments, which a saved bandwidth leaves as they are.
+const CONFIG: &str = r#"# the lab's
+[edge]
+name = "lab"
+metrics = "127.0.0.1:0"
+[[port]]
+name = "customer0"
+interface = "customer0"
+side = "customer"
+forward = "core0"
+[[port]]
+name = "core0"
+interface = "core0"
+side = "core"
+forward = "customer0"
+
 [[circuit]]
 name = "contoso"
 bandwidth = "50 Mbps" # as ordered
@@ -63,9 +74,7 @@ s_tag = 300
 
 [qos.limited]
 classes = [{ name = "all", dscp = ["default"], bandwidth = "2 Mbps" }]
-"#
-    )
-);
+"#;
 
 #[test]
 fn what_passes_is_the_new_rate_at_once() -> Result<()> {

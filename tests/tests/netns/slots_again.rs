@@ -3,7 +3,6 @@
 
 use std::{
     collections::BTreeMap,
-    fmt::Write as _,
     path::Path,
     sync::atomic::{AtomicBool, Ordering},
     thread,
@@ -15,11 +14,11 @@ use edge_tests::{
     daemon::{Daemon, book, configure, detach, reload},
     ends::{Ends, lab},
     faults::disk::STATE_DIR,
-    frames::{frame, ipv4},
-    lab_config,
+    notation::frame_of,
 };
 use edge_user::{
     billing::ledger::{Grain, Ledger, UsageQuery},
+    config::sample::{Circuit, Sample},
     lab::root_or_skip,
 };
 
@@ -27,7 +26,6 @@ use edge_user::{
 const CIRCUITS: usize = 400;
 const ROUNDS: usize = 9;
 const WAIT: Duration = Duration::from_secs(5);
-const TAGS: [(u16, u16); 2] = [(0x88a8, 4000), (0x8100, 10)];
 
 #[test]
 fn a_place_that_is_used_again_bills_nobody_for_another() -> Result<()> {
@@ -38,7 +36,7 @@ fn a_place_that_is_used_again_bills_nobody_for_another() -> Result<()> {
     let daemon = Daemon::start(&lab, &config(0))?;
     let ends = Ends::open(&lab)?;
     let is_over = AtomicBool::new(false);
-    let sent = frame(&TAGS, 0x0800, &ipv4(0, 300));
+    let sent = frame_of("88a8:4000 8100:10 ipv4")?;
     thread::scope(|scope| -> Result<()> {
         let sender = scope.spawn(|| -> Result<()> {
             while !is_over.load(Ordering::Relaxed) {
@@ -89,19 +87,13 @@ fn a_place_that_is_used_again_bills_nobody_for_another() -> Result<()> {
 }
 
 /// Every round has other owners in every place: another edge, and another circuit with the frames.
-fn config(round: usize) -> String {
-    let mut config = lab_config!("").replace("\"lab\"", &format!("\"{}\"", edge(round)));
-    for number in 0..CIRCUITS {
+fn config(round: usize) -> Sample {
+    let circuits = (0..CIRCUITS).map(|number| {
         let name = name(number);
         let s_tag = if name == busy(round) { 4000 } else { number + 1 };
-        // Writing to a string can't fail.
-        let _written = write!(
-            config,
-            "[[circuit]]\nname = \"{name}\"\nbandwidth = \"10 Gbps\"\ns_tag = {s_tag}\n\
-             [[circuit.peering]]\nkind = \"private\"\nc_tag = 10\n"
-        );
-    }
-    config
+        Circuit::new(name, "10 Gbps").s_tag(s_tag).peering("private", 10)
+    });
+    Sample::lab().edge("name", edge(round)).circuits(circuits)
 }
 
 fn edge(round: usize) -> String {

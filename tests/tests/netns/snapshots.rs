@@ -1,6 +1,6 @@
 //! Readers, changes and the end of a daemon do not wait for each other.
 
-use std::{fmt::Write as _, thread, time::Duration};
+use std::{thread, time::Duration};
 
 use anyhow::Result;
 use edge_tests::{
@@ -8,9 +8,11 @@ use edge_tests::{
     ends::lab,
     faults::disk::STATE_DIR,
     http::at_the_socket,
-    lab_config,
 };
-use edge_user::lab::root_or_skip;
+use edge_user::{
+    config::sample::{Circuit, Sample},
+    lab::root_or_skip,
+};
 use nix::sys::signal::{Signal, kill};
 use rusqlite::Connection;
 
@@ -18,17 +20,11 @@ use rusqlite::Connection;
 const CIRCUITS: usize = 300;
 
 /// Every round has other owners in every slot.
-fn config(round: usize) -> String {
-    let mut config = lab_config!("").to_owned();
-    for number in 1..=CIRCUITS {
-        // Writing to a string can't fail.
-        let _written = write!(
-            config,
-            "[[circuit]]\nname = \"circuit-{round}-{number:03}\"\nbandwidth = \"10 Gbps\"\n\
-             s_tag = {number}\n[[circuit.peering]]\nkind = \"private\"\nc_tag = 10\n"
-        );
-    }
-    config
+fn config(round: usize) -> Sample {
+    Sample::lab().circuits((1..=CIRCUITS).map(|number| {
+        let name = format!("circuit-{round}-{number:03}");
+        Circuit::new(name, "10 Gbps").s_tag(number).peering("private", 10)
+    }))
 }
 
 #[test]

@@ -5,50 +5,40 @@ use std::{thread, time::Duration};
 use anyhow::Result;
 use edge_tests::{
     daemon::{Daemon, configure, detach, reload, status},
-    ends::{Ends, lab},
-    frames::{frame, ipv4},
-    lab_config,
+    ends::{Ends, contoso, lab},
+    notation::frame_of,
 };
-use edge_user::lab::root_or_skip;
+use edge_user::{config::sample::Sample, lab::root_or_skip};
 
 const WAIT: Duration = Duration::from_secs(5);
-const CONFIG: &str = lab_config!(
-    r#"[[circuit]]
-name = "contoso"
-bandwidth = "1 Gbps"
-s_tag = 100
-  [[circuit.peering]]
-  kind = "private"
-  c_tag = 10
-"#
-);
-const CUSTOMER: [(u16, u16); 2] = [(0x88a8, 0x6064), (0x8100, 0xa00a)];
+const CUSTOMER: &str = "88a8:100/3 8100:10/5";
+const TRANSLATED: &str = "88a8:2100/3 8100:1010/5";
 
 #[test]
 fn a_reload_changes_tags_between_two_frames() -> Result<()> {
     if !root_or_skip("a_reload_changes_tags_between_two_frames") {
         return Ok(());
     }
-    let translated = CONFIG
-        .replace("s_tag = 100\n", "s_tag = 100\ncore_s_tag = 2100\n")
-        .replace("c_tag = 10\n", "c_tag = 10\n  core_c_tag = 1010\n");
-    let popped = CONFIG.replace("s_tag = 100\n", "s_tag = 100\ncore_s_tag = 0\n");
-    let bare = popped.replace("c_tag = 10\n", "c_tag = 10\n  core_c_tag = 0\n");
-    let packet = ipv4(0, 100);
-    let left = |tags: &[(u16, u16)]| frame(tags, 0x0800, &packet);
+    let plain = Sample::lab().circuit(contoso());
+    let translated = contoso().key("core_s_tag", 2100).of_peering("private", "core_c_tag", 1010);
+    let translated = Sample::lab().circuit(translated);
+    let popped = contoso().key("core_s_tag", 0);
+    let bare = Sample::lab().circuit(popped.clone().of_peering("private", "core_c_tag", 0));
+    let popped = Sample::lab().circuit(popped);
+    let left = |tags: &str| frame_of(&format!("{tags} ipv4"));
     let steps = [
-        (CONFIG.to_owned(), left(&CUSTOMER)),
-        (translated.clone(), left(&[(0x88a8, 0x6834), (0x8100, 0xa3f2)])),
-        (popped, left(&[(0x8100, 0xa00a)])),
-        (bare, left(&[])),
-        (translated, left(&[(0x88a8, 0x6834), (0x8100, 0xa3f2)])),
-        (CONFIG.to_owned(), left(&CUSTOMER)),
+        (plain.clone(), left(CUSTOMER)?),
+        (translated.clone(), left(TRANSLATED)?),
+        (popped, left("8100:10/5")?),
+        (bare, left("")?),
+        (translated, left(TRANSLATED)?),
+        (plain.clone(), left(CUSTOMER)?),
     ];
 
     let lab = lab(1600)?;
-    let daemon = Daemon::start(&lab, CONFIG)?;
+    let daemon = Daemon::start(&lab, &plain)?;
     let ends = Ends::open(&lab)?;
-    let sent = left(&CUSTOMER);
+    let sent = left(CUSTOMER)?;
     let mut total = 0;
     for [(_, before), (config, after)] in steps.windows(2).map(|pair| [&pair[0], &pair[1]]) {
         let frames = 400;

@@ -12,14 +12,16 @@ use std::{
 use anyhow::{Result, bail};
 use edge_tests::{
     daemon::{Daemon, detach},
-    ends::{PORTS, lab},
-    lab_config,
+    ends::{PORTS, contoso, lab, with_one_class},
 };
-use edge_user::lab::{
-    Family, TagStack,
-    delay::DelayLine,
-    flows::{self, FlowsLoad, FlowsReport},
-    root_or_skip,
+use edge_user::{
+    config::sample::Sample,
+    lab::{
+        Family, TagStack,
+        delay::DelayLine,
+        flows::{self, FlowsLoad, FlowsReport},
+        root_or_skip,
+    },
 };
 
 const RATE_BPS: f64 = 100e6;
@@ -37,23 +39,13 @@ const ATTEMPTS: usize = 3;
 /// Flows of several tests would take the processor from each other, and be late.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
-/// One circuit of 100 Mbps, with these keys too, whose only class may use the whole burst.
-fn config(circuit: &str) -> String {
-    let circuit = format!(
-        r#"[[circuit]]
-name = "contoso"
-bandwidth = "100 Mbps"
-s_tag = 100
-{circuit}
-  [[circuit.peering]]
-  kind = "private"
-  c_tag = 10
-  qos = "one"
-[qos.one]
-classes = [{{ name = "all", dscp = ["default"] }}]
-"#
-    );
-    lab_config!("").to_owned() + &circuit
+/// One circuit of 100 Mbps, with one more key perhaps.
+fn config(more: Option<(&str, &str)>) -> Sample {
+    let circuit = contoso().key("bandwidth", "100 Mbps");
+    with_one_class(match more {
+        Some((key, value)) => circuit.key(key, value),
+        None => circuit,
+    })
 }
 
 /// Time for which flows are measured.
@@ -65,8 +57,8 @@ fn length() -> Duration {
 /// The properties that flows are to have.
 #[derive(Clone, Copy, Default)]
 struct Run<'a> {
-    /// Keys of the circuit.
-    circuit: &'a str,
+    /// One more key of the circuit, and its value.
+    circuit: Option<(&'a str, &'a str)>,
     rtt: Duration,
     congestion: &'a [&'a str],
     paced: bool,
@@ -183,7 +175,7 @@ fn fair_flows_share_evenly_whatever_their_congestion_control() -> Result<()> {
     if !root_or_skip("fair_flows_share_evenly_whatever_their_congestion_control") {
         return Ok(());
     }
-    let circuit = "fairness = \"flow\"";
+    let circuit = Some(("fairness", "flow"));
     Run { circuit, rtt: FAR, congestion: &UNFAIR, ..Run::default() }.expect(0.97, 0.97)?;
     Ok(())
 }
@@ -193,8 +185,8 @@ fn a_marked_flow_sends_nothing_again() -> Result<()> {
     if !root_or_skip("a_marked_flow_sends_nothing_again") {
         return Ok(());
     }
-    let run =
-        Run { circuit: "ecn = \"mark\"", rtt: FAR, congestion: &["cubic"], paced: true, ecn: true };
+    let circuit = Some(("ecn", "mark"));
+    let run = Run { circuit, rtt: FAR, congestion: &["cubic"], paced: true, ecn: true };
     let measured = run.expect(0.88, 0.0)?;
     assert_eq!(measured.report.retransmits(), 0);
     Ok(())
@@ -218,9 +210,9 @@ fn figures() -> Result<()> {
     ];
     for rtt in [FAR, NEAR] {
         for burst in ["5ms", "15ms", "25ms", "50ms"] {
-            let circuit = format!("burst = \"{burst}\"");
+            let circuit = Some(("burst", burst));
             for (congestion, paced) in flows {
-                let run = Run { circuit: &circuit, rtt, congestion, paced, ecn: false };
+                let run = Run { circuit, rtt, congestion, paced, ecn: false };
                 run.measure()?;
             }
         }

@@ -6,25 +6,14 @@ use std::{fs, io::Write as _, path::Path};
 use anyhow::{Context as _, Result};
 use edge_tests::{
     daemon::{CONFIG_PATH, configure, edge_binary},
-    lab_config,
+    ends::contoso,
 };
 use edge_user::{
+    config::sample::Sample,
     kernel::object::load_error::{LEAST, Version},
     lab::{NetNs, private_mounts, root_or_skip},
 };
 use nix::sys::utsname::uname;
-
-const CIRCUIT: &str = lab_config!(
-    r#"
-[[circuit]]
-name = "contoso"
-bandwidth = "1 Gbps"
-s_tag = 100
-  [[circuit.peering]]
-  kind = "private"
-  c_tag = 10
-"#
-);
 
 #[test]
 fn an_old_kernel_is_refused_in_one_sentence() -> Result<()> {
@@ -44,7 +33,7 @@ fn an_old_kernel_is_refused_in_one_sentence() -> Result<()> {
         ns.output("ip", &["link", "set", port, "up"])?;
         ns.output("ethtool", &["-K", port, "rxvlan", "on"])?;
     }
-    configure(CIRCUIT)?;
+    configure(&Sample::lab().circuit(contoso()))?;
 
     let output = ns.command(edge_binary()).args(["run", "-c", CONFIG_PATH]).output()?;
     let said = String::from_utf8(output.stderr)?;

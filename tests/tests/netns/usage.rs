@@ -4,7 +4,7 @@ use std::{fs, path::Path, process::Output, thread, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
 use edge_tests::{
-    books::{CONFIG, Edge, STATE_DIR, of_ledger, of_status},
+    books::{Edge, STATE_DIR, config, of_ledger, of_status},
     daemon::{CONFIG_PATH, book, configure, detach, edge, set_bandwidth, status},
 };
 use edge_user::{billing::ledger::UsageRecord, lab::root_or_skip};
@@ -55,7 +55,7 @@ fn usage_is_what_status_counted_running_and_stopped() -> Result<()> {
     if !root_or_skip("usage_is_what_status_counted_running_and_stopped") {
         return Ok(());
     }
-    let mut lab = Edge::start(CONFIG)?;
+    let mut lab = Edge::start(&config())?;
     lab.send(7)?;
     // At once, not at the next checkpoint.
     let running = records(&told(&lab, &["usage", "--format", "json"])?.ok()?)?;
@@ -76,7 +76,7 @@ fn usage_is_what_status_counted_running_and_stopped() -> Result<()> {
 
     // The data plane goes on, and its meters can be read.
     lab.send(1)?;
-    lab.restart(CONFIG)?;
+    lab.restart(&config())?;
     lab.send(3)?;
     let counted = of_status(&status()?);
     lab.daemon()?.kill()?;
@@ -133,7 +133,7 @@ fn a_bill_has_volumes_and_fees() -> Result<()> {
     if !root_or_skip("a_bill_has_volumes_and_fees") {
         return Ok(());
     }
-    let mut lab = Edge::start(CONFIG)?;
+    let mut lab = Edge::start(&config())?;
     lab.send(3)?;
     // Fees are by the second.
     thread::sleep(Duration::from_millis(1100));
@@ -142,7 +142,8 @@ fn a_bill_has_volumes_and_fees() -> Result<()> {
     let month = Timestamp::now().to_string()[..7].to_owned();
     let unpriced = told(&lab, &["bill", "-c", CONFIG_PATH, "--month", &month])?;
     assert_eq!(unpriced.code, Some(2), "{}", unpriced.err);
-    configure(&format!("{}{PRICES}", CONFIG.replacen("1 Gbps", "2 Gbps", 1)))?;
+    let faster = config().change_circuit("contoso", |own| own.key("bandwidth", "2 Gbps"));
+    configure(&faster.tables(PRICES))?;
 
     let bill = ["bill", "-c", CONFIG_PATH, "--month", &month];
     let json = told(&lab, &[&bill[..], &["--format", "json"]].concat())?.ok()?;
@@ -172,13 +173,13 @@ fn tables_that_vanish_leave_a_gap_that_is_told() -> Result<()> {
     if !root_or_skip("tables_that_vanish_leave_a_gap_that_is_told") {
         return Ok(());
     }
-    let mut lab = Edge::start(CONFIG)?;
+    let mut lab = Edge::start(&config())?;
     lab.send(3)?;
     lab.daemon()?.stop()?;
     let booked = of_ledger(&lab.check()?);
     fs::remove_dir_all(Path::new("/sys/fs/bpf/edge"))?;
 
-    lab.restart(CONFIG)?;
+    lab.restart(&config())?;
     let usage = told(&lab, &["usage", "--format", "json"])?;
     ensure!(usage.err.contains("/sys/fs/bpf/edge were gone"), "{}", usage.err);
     assert_eq!(of_ledger(&records(&usage.ok()?)?), booked);

@@ -11,7 +11,7 @@
 mod offer;
 mod window;
 
-use std::{fmt::Write as _, time::Duration};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use aya::programs::{Xdp, XdpMode};
@@ -19,7 +19,8 @@ use serde::Serialize;
 
 use self::window::{Circuit, measure};
 use crate::{
-    bench::{Loaded, load, online_cpus},
+    bench::{Loaded, edge, load, online_cpus},
+    config::sample::{self, Sample},
     kernel::object::{
         program::program,
         variant::{FRAGS_PROGRAM, PROGRAM},
@@ -264,25 +265,10 @@ fn keep_dispatched(program: &mut Xdp) -> Result<NetNs> {
     Ok(namespace)
 }
 
-fn config(rates_bps: &[u64]) -> String {
-    let mut config = String::from(
-        r#"
-edge = { name = "bench" }
-port = [{ name = "customer0", interface = "lo", side = "customer", forward = "core0" },
-        { name = "core0", interface = "lo0", side = "core" }]
-"#,
-    );
-    for (rate_bps, s_vid) in rates_bps.iter().zip(FIRST_S_VID..) {
-        let _ = write!(
-            config,
-            r#"
-[[circuit]]
-name = "{rate_bps}"
-bandwidth = {rate_bps}
-s_tag = {s_vid}
-peering = [{{ kind = "microsoft", c_tag = 10 }}]
-"#
-        );
-    }
-    config
+/// A circuit for each rate, named after it.
+fn config(rates_bps: &[u64]) -> Sample {
+    let circuits = rates_bps.iter().zip(FIRST_S_VID..).map(|(rate_bps, s_vid)| {
+        sample::Circuit::new(rate_bps.to_string(), *rate_bps).s_tag(s_vid).peering("microsoft", 10)
+    });
+    edge().circuits(circuits)
 }

@@ -62,7 +62,8 @@ pub fn demo(out: &mut dyn Write) -> Result<()> {
 }
 
 fn configure(circuits: &Circuits) -> Result<()> {
-    fs::write(CONFIG, circuits.config()).with_context(|| format!("cannot write {CONFIG}"))
+    let config = circuits.config().to_string();
+    fs::write(CONFIG, config).with_context(|| format!("cannot write {CONFIG}"))
 }
 
 fn reconfigure(circuits: &Circuits) -> Result<()> {

@@ -10,6 +10,7 @@ use anyhow::Result;
 
 use super::reconfigure;
 use crate::{
+    config::sample::{Circuit, Sample},
     lab::{
         Family, Lab, Path, Running, TagStack, WireCount,
         raw::RawSender,
@@ -48,47 +49,18 @@ impl Default for Circuits {
 }
 
 impl Circuits {
-    pub(super) fn config(&self) -> String {
-        format!(
-            r#"
-[edge]
-name = "demo"
-state_dir = "/run/edge/state"
-metrics = "127.0.0.1:9478"
-
-[[port]]
-name = "{CUSTOMER}"
-interface = "{CUSTOMER}"
-side = "customer"
-forward = "{CORE}"
-
-[[port]]
-name = "{CORE}"
-interface = "{CORE}"
-side = "core"
-forward = "{CUSTOMER}"
-
-[[circuit]]
-name = "contoso"
-bandwidth = "{}"
-s_tag = 100
-  [[circuit.peering]]
-  kind = "private"
-  c_tag = 10
-  [[circuit.peering]]
-  kind = "microsoft"
-  c_tag = 20
-
-[[circuit]]
-name = "fabrikam"
-bandwidth = "{}"
-  [[circuit.peering]]
-  kind = "private"
-  c_tag = 300
-"#,
-            bit_rate(self.contoso_bps),
-            bit_rate(self.fabrikam_bps),
-        )
+    pub(super) fn config(&self) -> Sample {
+        let contoso = Circuit::new("contoso", bit_rate(self.contoso_bps))
+            .s_tag(100)
+            .peering("private", 10)
+            .peering("microsoft", 20);
+        let fabrikam =
+            Circuit::new("fabrikam", bit_rate(self.fabrikam_bps)).peering("private", 300);
+        Sample::new("demo")
+            .edge("state_dir", "/run/edge/state")
+            .edge("metrics", "127.0.0.1:9478")
+            .pair(CUSTOMER, CORE)
+            .circuits([contoso, fabrikam])
     }
 }
 

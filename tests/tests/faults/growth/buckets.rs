@@ -13,9 +13,12 @@ use edge_tests::{
     daemon::{Daemon, configure, detach, reload},
     frames::{frame, ipv4},
 };
-use edge_user::lab::{Lab, private_mounts, raw::RawSender, root_or_skip};
+use edge_user::{
+    config::sample::{Circuit, Port, Sample},
+    lab::{Lab, private_mounts, raw::RawSender, root_or_skip},
+};
 
-use super::config::{circuit, only_set};
+use super::config::only_set;
 
 const PORTS: [&str; 3] = ["customer0", "customer1", "core0"];
 /// Bytes of each frame, and of each burst: 16 s of 64 kbit/s, the longest that there is.
@@ -37,40 +40,35 @@ const FAIR: u16 = 7;
 
 /// `is_changed`: two circuits have rates of other burst times. `s_tags`: more of them than before
 /// are more than there is room for.
-fn config(is_changed: bool, s_tags: usize) -> String {
-    let port = |name: &str, side: &str, forward: &str| {
-        format!(
-            "[[port]]\nname = \"{name}\"\ninterface = \"{name}\"\nside = \"{side}\"\nforward = \
-             \"{forward}\"\n"
-        )
+fn config(is_changed: bool, s_tags: usize) -> Sample {
+    let circuit = |c_tag: u16, bandwidth_bps: u64| {
+        let circuit = Circuit::new(format!("c{c_tag}"), bandwidth_bps).key("burst", BURST_BYTES);
+        circuit.s_tag(200).peering("private", c_tag)
     };
-    let rate = |bps: u64| format!("bandwidth = {bps}\nburst = {BURST_BYTES}");
+    // Sixteen seconds of the limit are its burst, too.
+    let limited = Circuit::new(format!("c{LIMITED}"), "1 Gbps")
+        .s_tag(200)
+        .peering("private", LIMITED)
+        .of_peering("private", "bandwidth", "64 kbps");
     let (faster, slower) = if is_changed { (2 * SLOW, SLOW) } else { (SLOW, 2 * SLOW) };
-    let circuits = [
-        (DRAINED, rate(SLOW), ""),
-        (FULL, rate(SLOW), ""),
-        (FASTER, rate(faster), ""),
-        (SLOWER, rate(slower), ""),
-        // Sixteen seconds of it are its burst, too.
-        (LIMITED, "bandwidth = \"1 Gbps\"".to_owned(), "bandwidth = \"64 kbps\""),
-        (SHARED, rate(SLOW), ""),
-        (FAIR, rate(SLOW) + "\nfairness = \"flow\"", ""),
-    ];
-    let circuits = circuits.map(|(c_tag, rest, of_peering)| {
-        circuit(&format!("c{c_tag}"), (200, usize::from(c_tag)), &rest, of_peering)
-    });
     let others = (0..s_tags).map(|number| {
-        circuit(&format!("o{number}"), (300 + number, 1), "bandwidth = \"1 Gbps\"", "")
+        Circuit::new(format!("o{number}"), "1 Gbps").s_tag(300 + number).peering("private", 1)
     });
-    [
-        "[edge]\nname = \"lab\"\nmetrics = \"127.0.0.1:0\"\n".to_owned(),
-        port("customer0", "customer", "core0"),
-        port("customer1", "customer", "core0"),
-        port("core0", "core", "customer0"),
-        circuits.concat(),
-        others.collect(),
-    ]
-    .concat()
+    Sample::new("lab")
+        .edge("metrics", "127.0.0.1:0")
+        .port(Port::new("customer0", "customer").forward("core0"))
+        .port(Port::new("customer1", "customer").forward("core0"))
+        .port(Port::new("core0", "core").forward("customer0"))
+        .circuits([
+            circuit(DRAINED, SLOW),
+            circuit(FULL, SLOW),
+            circuit(FASTER, faster),
+            circuit(SLOWER, slower),
+            limited,
+            circuit(SHARED, SLOW),
+            circuit(FAIR, SLOW).key("fairness", "flow"),
+        ])
+        .circuits(others)
 }
 
 struct Bench {

@@ -1,37 +1,43 @@
 //! Configurations of any size: the circuit that is under load first, and others behind it.
 
-use std::{collections::BTreeSet, fmt::Write as _, fs, path::Path, thread, time::Duration};
+use std::{collections::BTreeSet, fs, path::Path, thread, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
 use edge_tests::daemon::{Daemon, status};
-pub(crate) use edge_tests::load::CONFIG as FIRST;
-use edge_user::kernel::Pins;
+pub(crate) use edge_tests::load::config as alone;
+use edge_user::{
+    config::sample::{Circuit, Sample},
+    kernel::Pins,
+};
 
 pub(crate) const PIN_DIR: &str = "/sys/fs/bpf/edge";
 
-/// A circuit with one peering, and with what else its first and its second table have.
-pub(crate) fn circuit(
-    name: &str,
-    (s_tag, c_tag): (usize, usize),
-    rest: &str,
-    of_peering: &str,
-) -> String {
-    format!(
-        "[[circuit]]\nname = \"{name}\"\ns_tag = {s_tag}\n{rest}\n[[circuit.peering]]\nkind = \
-         \"private\"\nc_tag = {c_tag}\n{of_peering}\n"
-    )
+/// The other with this number, one of those on that many S-tags.
+pub(crate) fn other(number: usize, s_tags: usize) -> Circuit {
+    named("c", number, s_tags)
 }
 
-/// `FIRST` with `count` others, on that many S-tags.
-pub(crate) fn with_others(count: usize, s_tags: usize) -> String {
-    let mut config = FIRST.to_owned();
-    for number in 0..count {
-        let name = format!("c{number:05}");
-        let circuit = circuit(&name, tags_of(number, s_tags), "bandwidth = \"1 Gbps\"", "");
-        // Writing to a string can't fail.
-        let _written = config.write_str(&circuit);
-    }
-    config
+/// The same, whose name begins so.
+fn named(prefix: &str, number: usize, s_tags: usize) -> Circuit {
+    let (s_tag, c_tag) = tags_of(number, s_tags);
+    let name = format!("{prefix}{number:05}");
+    Circuit::new(name, "1 Gbps").s_tag(s_tag).peering("private", c_tag)
+}
+
+/// [`alone`] with `count` others, on that many S-tags.
+pub(crate) fn with_others(count: usize, s_tags: usize) -> Sample {
+    with_named("c", count, s_tags)
+}
+
+/// The same, with others whose names begin so.
+pub(crate) fn with_named(prefix: &str, count: usize, s_tags: usize) -> Sample {
+    alone().circuits((0..count).map(|number| named(prefix, number, s_tags)))
+}
+
+/// Has ports pass on what no circuit claims, or drop it. Tables for one are not tables for the
+/// other.
+pub(crate) fn with_unmatched(config: Sample, passes: bool) -> Sample {
+    if passes { config.edge("unmatched", "pass") } else { config }
 }
 
 /// S-tag and C-tag of the other with this number.

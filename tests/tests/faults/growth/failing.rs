@@ -11,10 +11,14 @@ use edge_tests::{
     faults::disk::{Disk, STATE_DIR},
     load::{check_all, under_load},
 };
-use edge_user::{billing::ledger::Ledger, lab::root_or_skip};
+use edge_user::{
+    billing::ledger::Ledger,
+    config::sample::{Circuit, Sample},
+    lab::root_or_skip,
+};
 
 use super::{
-    config::{PIN_DIR, only_set, sets, with_others},
+    config::{PIN_DIR, only_set, sets, with_named, with_others, with_unmatched},
     watch::watching,
 };
 
@@ -70,9 +74,9 @@ fn slots_of_counters_to_come_are_not_taken() -> Result<()> {
 /// Tables for `first` and for three rounds, of which none can be booked before `last` is loaded, too.
 fn classes_that_change(
     test: &str,
-    first: &str,
-    in_round: impl Fn(usize) -> String,
-    last: &str,
+    first: &Sample,
+    in_round: impl Fn(usize) -> Sample,
+    last: &Sample,
 ) -> Result<()> {
     if !root_or_skip(test) {
         return Ok(());
@@ -118,16 +122,16 @@ fn places_that_cant_be_booked_are_nobodys_to_take() -> Result<()> {
     let daemon = Daemon::start(&lab, &with_others(0, 1))?;
     let first = only_set(&daemon)?;
     let (sent, daemon) = under_load(&lab, || {
-        let round = |round: char| -> Result<()> {
-            configure(&with_others(240, 20).replace("\"c00", &format!("\"{round}00")))?;
+        let round = |round: &str| -> Result<()> {
+            configure(&with_named(round, 240, 20))?;
             reload()
         };
         watching(|| {
-            round('d')?;
-            round('e')?;
+            round("d")?;
+            round("e")?;
             ensure!(only_set(&daemon)? == first);
             disk.fill()?;
-            round('f')?;
+            round("f")?;
             ensure!(sets()?.len() == 2, "{:?}", sets()?);
             disk.repair()?;
             ensure!(only_set(&daemon)? != first);
@@ -192,32 +196,30 @@ impl Page {
 }
 
 /// [`config()`] with a class of its own for each round, and `count` other circuits.
-fn with_class(round: usize, count: usize) -> String {
-    let config = with_unmatched(round, with_others(count, 20));
-    config.replacen("c_tag = 10\n", "c_tag = 10\nqos = \"own\"\n", 1)
-        + &format!("[qos.own]\nclasses = [{{ name = \"of-{round}\", dscp = [\"default\"] }}]\n")
+fn with_class(round: usize, count: usize) -> Sample {
+    own_class(round, with_others(count, 20)).change_circuit("contoso", in_own_class)
 }
 
 /// 301 circuits, all with a class of their own for each round.
-fn with_classes(round: usize) -> String {
-    let config = with_unmatched(round, with_others(300, 20));
-    let lines = config.lines().map(|line| {
-        let is_peering = line.trim_start().starts_with("c_tag = ");
-        format!("{line}\n{}", if is_peering { "qos = \"own\"\n" } else { "" })
-    });
-    lines.collect::<String>()
-        + &format!("[qos.own]\nclasses = [{{ name = \"of-{round}\", dscp = [\"default\"] }}]\n")
+fn with_classes(round: usize) -> Sample {
+    own_class(round, with_others(300, 20)).change_circuits(in_own_class)
+}
+
+/// A profile with a class of its own for each round, beside what [`by_turns`] changes.
+fn own_class(round: usize, config: Sample) -> Sample {
+    let class = format!("name = \"of-{round}\", dscp = [\"default\"]");
+    by_turns(round, config).qos("own", [class])
+}
+
+fn in_own_class(circuit: Circuit) -> Circuit {
+    circuit.of_peering("private", "qos", "own")
 }
 
 /// Each does otherwise with what is unmatched than the one before.
-fn config(round: usize) -> String {
-    with_unmatched(round, with_others(0, 1))
+fn config(round: usize) -> Sample {
+    by_turns(round, with_others(0, 1))
 }
 
-fn with_unmatched(round: usize, config: String) -> String {
-    if round.is_multiple_of(2) {
-        config
-    } else {
-        config.replacen("[edge]\n", "[edge]\nunmatched = \"pass\"\n", 1)
-    }
+fn by_turns(round: usize, config: Sample) -> Sample {
+    with_unmatched(config, !round.is_multiple_of(2))
 }

@@ -13,9 +13,12 @@ use edge_tests::{
     frames::{frame, ipv4},
     load::{Sent, check_all, under_load},
 };
-use edge_user::lab::{Lab, raw::RawSender, root_or_skip};
+use edge_user::{
+    config::sample::{Circuit, Sample},
+    lab::{Lab, raw::RawSender, root_or_skip},
+};
 
-use super::config::{circuit, only_set, with_others};
+use super::config::{only_set, with_others, with_unmatched};
 
 const MOMENTS: u32 = 12;
 /// A circuit that is offered far more than its rate all the time.
@@ -25,16 +28,13 @@ const SLOW_TAGS: (u16, u16) = (4000, 1);
 
 /// Configurations of which each needs other tables than the one before: by turns for what ports do,
 /// and for their size.
-fn config(round: u32) -> String {
-    let rest = format!("bandwidth = {SLOW_BPS}\nburst = {SLOW_BURST_BYTES}");
-    let slow = circuit("slow", (4000, 1), &rest, "");
+fn config(round: u32) -> Sample {
+    let (s_tag, c_tag) = SLOW_TAGS;
+    let slow = Circuit::new("slow", SLOW_BPS).key("burst", SLOW_BURST_BYTES);
     let others = if round.is_multiple_of(4) { 40 << (round / 4) } else { 0 };
-    let config = with_others(others, others.max(1)) + &slow;
-    if round.is_multiple_of(2) {
-        config
-    } else {
-        config.replacen("[edge]\n", "[edge]\nunmatched = \"pass\"\n", 1)
-    }
+    let config = with_others(others, others.max(1));
+    let config = config.circuit(slow.s_tag(s_tag).peering("private", c_tag));
+    with_unmatched(config, !round.is_multiple_of(2))
 }
 
 #[test]

@@ -13,7 +13,7 @@ use edge_tests::{
 };
 use edge_user::lab::root_or_skip;
 
-use super::config::{FIRST, only_set};
+use super::config::{alone, only_set, with_unmatched};
 
 #[test]
 fn readers_are_in_no_starters_way() -> Result<()> {
@@ -21,7 +21,7 @@ fn readers_are_in_no_starters_way() -> Result<()> {
         return Ok(());
     }
     let lab = lab(1600)?;
-    let mut daemon = Daemon::start(&lab, FIRST)?;
+    let mut daemon = Daemon::start(&lab, &alone())?;
     let is_over = AtomicBool::new(false);
     let (sent, daemon) = thread::scope(|scope| {
         let readers = [(); 3].map(|()| {
@@ -39,12 +39,7 @@ fn readers_are_in_no_starters_way() -> Result<()> {
             for round in 0..6 {
                 daemon.kill()?;
                 // With other tables and with the same.
-                let config = if round % 4 < 2 {
-                    FIRST.replacen("[edge]\n", "[edge]\nunmatched = \"pass\"\n", 1)
-                } else {
-                    FIRST.to_owned()
-                };
-                daemon = Daemon::start(&lab, &config)?;
+                daemon = Daemon::start(&lab, &with_unmatched(alone(), round % 4 < 2))?;
             }
             Ok(daemon)
         });

@@ -1,20 +1,20 @@
 //! A reload that is refused, for whatever reason, is as if it had never been tried: frames, rates,
 //! bills, the ledger, tables and settings of interfaces.
 
-use std::{fmt::Write as _, path::Path, time::Duration};
+use std::{path::Path, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
 use aya::{Ebpf, programs::XdpMode};
 use edge_tests::{
     daemon::{Daemon, book, configure, detach, edge, reload, status},
-    ends::{Ends, lab},
+    ends::{Ends, PORTS, lab},
     faults::disk::STATE_DIR,
     fixture::Fixture,
-    frames::{frame, ipv4},
-    lab_config,
     load::{check_all, under_load},
+    notation::frame_of,
 };
 use edge_user::{
+    config::sample::{Circuit, Port, Sample},
     kernel::{
         PortProgram,
         host::interface::Interface,
@@ -26,7 +26,7 @@ use edge_user::{
 use rusqlite::{Connection, OpenFlags, types::Value};
 
 use super::{
-    config::{FIRST, only_set, with_others},
+    config::{alone, only_set, with_others},
     limits::Limits,
 };
 
@@ -35,23 +35,22 @@ const CIRCUITS: usize = 300;
 
 /// The changes that each refused configuration would make to the frames of the load and to their
 /// bill.
-fn worse(config: &str) -> String {
-    config
-        .replace(
-            "bandwidth = \"10 Gbps\"",
-            "bandwidth = \"64 kbps\"\nbilling = \"unlimited\"\naccounting = \"l1\"",
-        )
-        .replacen("c_tag = 10\n", "c_tag = 10\n  dscp = \"reset\"\n  qos = \"own\"\n", 1)
-        + "[qos.own]\nclasses = [{ name = \"all\", dscp = [\"default\"] }]\n"
+fn worse(config: Sample) -> Sample {
+    let worse = |contoso: Circuit| {
+        contoso
+            .key("bandwidth", "64 kbps")
+            .key("billing", "unlimited")
+            .key("accounting", "l1")
+            .of_peering("private", "dscp", "reset")
+            .of_peering("private", "qos", "own")
+    };
+    config.change_circuit("contoso", worse).qos("own", [r#"name = "all", dscp = ["default"]"#])
 }
 
 /// With one port more.
-fn with_port(config: &str, interface: &str, mode: &str) -> String {
-    let port = format!(
-        "[[port]]\nname = \"extra\"\ninterface = \"{interface}\"\nside = \"customer\"\nforward = \
-         \"core0\"\nxdp_mode = \"{mode}\"\n[[circuit]]"
-    );
-    config.replacen("[[circuit]]", &port, 1)
+fn with_port(config: Sample, interface: &str, mode: &str) -> Sample {
+    let port = Port::new("extra", "customer").interface(interface);
+    config.port(port.forward("core0").key("xdp_mode", mode))
 }
 
 #[test]
@@ -64,19 +63,19 @@ fn a_refused_reload_was_never_tried() -> Result<()> {
     ip("link add extra0 type veth peer name extra1")?;
     ip("link add free0 type veth peer name free1")?;
     let foreign = Foreign::attach(&lab, "extra0")?;
-    let daemon = Daemon::start(&lab, FIRST)?;
+    let daemon = Daemon::start(&lab, &alone())?;
     let set = only_set(&daemon)?;
     let (offered, daemon) = under_load(&lab, || {
         let before = begin(&lab)?;
         // In the tables in use, and in larger ones.
-        for config in [worse(FIRST), worse(&with_others(40, 40))] {
+        for config in [worse(alone()), worse(with_others(40, 40))] {
             for (interface, mode, said) in [
                 ("nowhere0", "auto", "there is no interface nowhere0"),
                 ("extra0", "native", "another XDP program"),
                 ("extra0", "generic", "another XDP program"),
                 ("lo", "native", "native"),
             ] {
-                configure(&with_port(&config, interface, mode))?;
+                configure(&with_port(config.clone(), interface, mode))?;
                 let refused = edge(&lab, &["reload"])?;
                 let stderr = String::from_utf8(refused.stderr)?;
                 ensure!(refused.status.code() == Some(1), "{interface}: {stderr}");
@@ -100,14 +99,11 @@ fn a_reload_that_runs_out_of_something_was_never_tried() -> Result<()> {
     }
     let lab = lab(1600)?;
     lab.edge().output("ip", &["link", "add", "free0", "type", "veth", "peer", "name", "free1"])?;
-    let daemon = Daemon::start(&lab, FIRST)?;
+    let daemon = Daemon::start(&lab, &alone())?;
     let set = only_set(&daemon)?;
     // Every frame passes when it is in effect at last.
-    let larger = with_port(&with_others(80, 80), "free0", "native").replacen(
-        "bandwidth = \"10 Gbps\"",
-        "bandwidth = \"20 Gbps\"\nbilling = \"unlimited\"",
-        1,
-    );
+    let more = |contoso: Circuit| contoso.key("bandwidth", "20 Gbps").key("billing", "unlimited");
+    let larger = with_port(with_others(80, 80), "free0", "native").change_circuit("contoso", more);
     let (offered, daemon) = under_load(&lab, || {
         let before = begin(&lab)?;
         let limits = Limits::of(&daemon)?;
@@ -149,17 +145,11 @@ fn a_refused_reload_takes_no_counters_that_are_shown() -> Result<()> {
         return Ok(());
     }
     let config = |edge: &str, first: usize| {
-        let mut config = lab_config!("").replace("\"lab\"", &format!("\"{edge}\""));
-        for number in first..first + CIRCUITS {
-            // Writing to a string can't fail.
-            let _written = write!(
-                config,
-                "[[circuit]]\nname = \"circuit-{number:03}\"\nbandwidth = \"10 Gbps\"\n\
-                 s_tag = {number}\nports = [\"customer0\", \"core0\"]\n\
-                 [[circuit.peering]]\nkind = \"private\"\nc_tag = 10\n"
-            );
-        }
-        config
+        let circuits = (first..first + CIRCUITS).map(|number| {
+            let circuit = Circuit::new(format!("circuit-{number:03}"), "10 Gbps").s_tag(number);
+            circuit.key("ports", PORTS).peering("private", 10)
+        });
+        Sample::lab().edge("name", edge).circuits(circuits)
     };
     let lab = lab(1600)?;
     lab.edge()
@@ -167,7 +157,7 @@ fn a_refused_reload_takes_no_counters_that_are_shown() -> Result<()> {
     let foreign = Foreign::attach(&lab, "extra0")?;
     let daemon = Daemon::start(&lab, &config("edge-0", 1))?;
     let ends = Ends::open(&lab)?;
-    let sent = frame(&[(0x88a8, 1), (0x8100, 10)], 0x0800, &ipv4(0, 300));
+    let sent = frame_of("88a8:1 8100:10 ipv4")?;
     ends.customer.0.send(&sent)?;
     ensure!(lab.settle(Duration::from_secs(5))?, "the frame is on its way");
     let forwarded = || -> Result<u64> {
@@ -181,7 +171,7 @@ fn a_refused_reload_takes_no_counters_that_are_shown() -> Result<()> {
     reload()?;
     ensure!(forwarded()? == 1, "the edge's name makes no difference");
     // It lacks the first circuit and has one more, for which there is no slot that nobody had.
-    configure(&with_port(&config("edge-1", 2), "extra0", "native"))?;
+    configure(&with_port(config("edge-1", 2), "extra0", "native"))?;
     ensure!(reload().is_err(), "a port on extra0 was attached");
     ensure!(forwarded()? == 1, "{}", daemon.said());
     drop(foreign);
@@ -243,7 +233,7 @@ struct Foreign {
 
 impl Foreign {
     fn attach(lab: &Lab, interface: &str) -> Result<Self> {
-        let fixture = Fixture::of(FIRST, Police::Off);
+        let fixture = Fixture::of(&alone(), Police::Off);
         let mut ebpf = PortProgram::load_for_bench(&fixture.plan.ports[0], &fixture.capacity)?;
         let empty = program(&mut ebpf, EMPTY_PROGRAM)?;
         lab.edge().run(|| {

@@ -1,21 +1,21 @@
 //! Each table in turn, and all of them at once.
 
-use std::{
-    fmt::Write as _,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use edge_tests::{
     daemon::{Daemon, configure, reload, set_bandwidth, status},
-    ends::{Ends, lab},
+    ends::{Ends, PORTS, contoso, lab},
     frames::{frame, how_many, ipv4},
     load::{check_all, under_load},
 };
-use edge_user::lab::{Lab, root_or_skip};
+use edge_user::{
+    config::sample::{Port, Sample},
+    lab::{Lab, root_or_skip},
+};
 
 use super::{
-    config::{FIRST, circuit, only_set, sets, tags_of, with_others},
+    config::{alone, only_set, other, sets, tags_of, with_named, with_others},
     limits::Limits,
     watch::watching,
 };
@@ -31,7 +31,7 @@ fn thousands_of_circuits_come_in_one_reload() -> Result<()> {
     let count = usize::try_from(how_many("EDGE_GROWTH_CIRCUITS", 2000))?;
     let s_tags = if count > 5000 { 3900 } else { 200 };
     let lab = lab(1600)?;
-    let daemon = Daemon::start(&lab, FIRST)?;
+    let daemon = Daemon::start(&lab, &alone())?;
     let first = only_set(&daemon)?;
     let (sent, daemon) = under_load(&lab, || {
         watching(|| {
@@ -43,7 +43,7 @@ fn thousands_of_circuits_come_in_one_reload() -> Result<()> {
             pass(&lab, tags_of(count - 1, s_tags))?;
 
             // There is room for as many again, and for fewer.
-            configure(FIRST)?;
+            configure(&alone())?;
             timed("all but one gone", reload)?;
             ensure!(only_set(&daemon)? == second, "fewer need no other tables");
             Ok(())
@@ -59,7 +59,7 @@ fn every_table_grows() -> Result<()> {
         return Ok(());
     }
     let lab = lab(1600)?;
-    let daemon = Daemon::start(&lab, FIRST)?;
+    let daemon = Daemon::start(&lab, &alone())?;
     let (sent, daemon) = under_load(&lab, || {
         watching(|| {
             let mut set = only_set(&daemon)?;
@@ -95,7 +95,7 @@ fn a_change_of_bandwidth_finds_room() -> Result<()> {
         return Ok(());
     }
     let lab = lab(1600)?;
-    let daemon = Daemon::start(&lab, FIRST)?;
+    let daemon = Daemon::start(&lab, &alone())?;
     let (sent, daemon) = under_load(&lab, || {
         watching(|| {
             let first = only_set(&daemon)?;
@@ -125,14 +125,13 @@ fn circuits_that_come_and_go_need_no_room() -> Result<()> {
         return Ok(());
     }
     let lab = lab(1600)?;
-    let daemon = Daemon::start(&lab, FIRST)?;
+    let daemon = Daemon::start(&lab, &alone())?;
     let (sent, daemon) = under_load(&lab, || {
         watching(|| {
             let first = sets()?;
             for round in 0..6 {
                 // Those before and those to come are there at the same time.
-                let config = with_others(240, 20).replace("\"c00", &format!("\"r{round}-00"));
-                configure(&config)?;
+                configure(&with_named(&format!("r{round}-"), 240, 20))?;
                 reload()?;
                 ensure!(sets()? == first, "round {round}: {:?}\n{}", sets()?, daemon.said());
             }
@@ -169,71 +168,55 @@ fn timed(what: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
     Ok(())
 }
 
-fn rates(count: usize) -> String {
-    let others = (0..count).map(|number| {
-        let bandwidth = format!("bandwidth = \"{} Mbps\"", number + 1);
-        circuit(&format!("c{number:05}"), tags_of(number, 10), &bandwidth, "")
-    });
-    FIRST.to_owned() + &others.collect::<String>()
+fn rates(count: usize) -> Sample {
+    let rate = |number: usize| format!("{} Mbps", number + 1);
+    alone().circuits((0..count).map(|number| other(number, 10).key("bandwidth", rate(number))))
 }
 
 /// Nine buckets in each circuit's.
-fn limits(count: usize) -> String {
+fn limits(count: usize) -> Sample {
     let others = (0..count).map(|number| {
-        let name = format!("c{number:05}");
-        let of_peering = "qos = \"limits\"\nbandwidth = \"500 Mbps\"";
-        circuit(&name, tags_of(number, 10), "bandwidth = \"1 Gbps\"", of_peering)
+        let other = other(number, 10).of_peering("private", "qos", "limits");
+        other.of_peering("private", "bandwidth", "500 Mbps")
     });
-    let mut config = FIRST.to_owned() + &others.collect::<String>() + "[qos.limits]\nclasses = [";
-    for class in 1..8 {
-        // Writing to a string can't fail.
-        let _written = write!(
-            config,
-            "{{ name = \"k{class}\", dscp = [{class}], bandwidth = \"{class}0 Mbps\" }},"
-        );
-    }
-    config + "{ name = \"rest\", dscp = [\"default\"], bandwidth = \"90 Mbps\" }]\n"
+    let class =
+        |class: u8| format!(r#"name = "k{class}", dscp = [{class}], bandwidth = "{class}0 Mbps""#);
+    let rest = r#"name = "rest", dscp = ["default"], bandwidth = "90 Mbps""#.to_owned();
+    alone().circuits(others).qos("limits", (1..8).map(class).chain([rest]))
 }
 
-fn fair(count: usize) -> String {
-    let others = (0..count).map(|number| {
-        let rest = "bandwidth = \"1 Gbps\"\nfairness = \"flow\"";
-        circuit(&format!("c{number:05}"), tags_of(number, 10), rest, "")
-    });
-    FIRST.to_owned() + &others.collect::<String>()
+fn fair(count: usize) -> Sample {
+    alone().circuits((0..count).map(|number| other(number, 10).key("fairness", "flow")))
 }
 
 /// As many QoS profiles, with each `dscp` policy.
-fn profiles(count: usize) -> String {
-    let mut config = FIRST.to_owned();
+fn profiles(count: usize) -> Sample {
+    let mut config = alone();
     for number in 0..count {
-        let (s_tag, qos) = (101 + number, format!("qos = \"p{number}\""));
-        // Writing to a string can't fail.
-        let _written = write!(
-            config,
-            "[[circuit]]\nname = \"c{number:05}\"\nbandwidth = \"1 Gbps\"\ns_tag = {s_tag}\n\
-             [[circuit.peering]]\nkind = \"private\"\nc_tag = 1\n{qos}\n\
-             [[circuit.peering]]\nkind = \"microsoft\"\nc_tag = 2\n{qos}\n\
-             [qos.p{number}]\nclasses = [{{ name = \"a\", dscp = [{number}], mark = {number} }}, \
-             {{ name = \"b\", dscp = [\"default\"] }}]\n"
-        );
+        let qos = format!("p{number}");
+        let circuit = other(number, count)
+            .of_peering("private", "qos", qos.as_str())
+            .peering("microsoft", 2)
+            .of_peering("microsoft", "qos", qos.as_str());
+        let classes = [
+            format!(r#"name = "a", dscp = [{number}], mark = {number}"#),
+            r#"name = "b", dscp = ["default"]"#.to_owned(),
+        ];
+        config = config.circuit(circuit).qos(&qos, classes);
     }
     config
 }
 
-/// As many ports more.
-fn ports(lab: &Lab, count: usize) -> Result<String> {
-    let mut ports = String::new();
+/// As many ports more, in front of those that there are.
+fn ports(lab: &Lab, count: usize) -> Result<Sample> {
+    let mut config = Sample::new("lab").edge("metrics", "127.0.0.1:0").ledger("checkpoint", "1s");
     for number in 0..count {
         let (name, peer) = (format!("more{number}"), format!("peer{number}"));
         lab.edge().output("ip", &["link", "add", &name, "type", "veth", "peer", "name", &peer])?;
-        // Writing to a string can't fail.
-        let _written = write!(
-            ports,
-            "[[port]]\nname = \"{name}\"\ninterface = \"{name}\"\nside = \"customer\"\n\
-             forward = \"core0\"\nxdp_mode = \"native\"\n"
-        );
+        let port = Port::new(&name, "customer").forward("core0");
+        config = config.port(port.key("xdp_mode", "native"));
     }
-    let config = FIRST.replace("s_tag = 100", "s_tag = 100\nports = [\"customer0\", \"core0\"]");
-    Ok(config.replacen("[[port]]", &format!("{ports}[[port]]"), 1))
+    let [customer, core] = PORTS;
+    let circuit = contoso().key("bandwidth", "10 Gbps").key("ports", PORTS);
+    Ok(config.pair(customer, core).circuit(circuit))
 }

@@ -7,7 +7,10 @@ use edge_tests::{
     somebody::{Foreign, link_on},
     wires::{PORTS, WIRES, Wires, config, port, wait_until_sound},
 };
-use edge_user::lab::{private_mounts, root_or_skip};
+use edge_user::{
+    config::sample::Port,
+    lab::{private_mounts, root_or_skip},
+};
 
 #[test]
 fn a_mode_that_a_refused_reload_has_changed_is_changed_back() -> Result<()> {
@@ -19,12 +22,8 @@ fn a_mode_that_a_refused_reload_has_changed_is_changed_back() -> Result<()> {
     let mut foreign = Foreign::load()?;
     let _theirs = foreign.attach(&wires.lab, "taken0")?;
     let all = [0, 1];
-    let in_mode = |mode: &str| {
-        config(&PORTS, &WIRES).replace("side = ", &format!("xdp_mode = \"{mode}\"\nside = "))
-    };
-    let with_taken = |config: &str| {
-        format!("{config}[[port]]\nname = \"T\"\ninterface = \"taken0\"\nside = \"customer\"\n")
-    };
+    let in_mode = |mode: &str| config(&PORTS, &WIRES).xdp_mode(mode);
+    let taken = Port::new("T", "customer").interface("taken0");
     let programs = |wires: &Wires| -> Result<Vec<u32>> {
         PORTS.iter().map(|(_, name)| Ok(link_on(&wires.lab, name)?.1)).collect()
     };
@@ -32,7 +31,7 @@ fn a_mode_that_a_refused_reload_has_changed_is_changed_back() -> Result<()> {
     for (now, next) in [("native", "generic"), ("generic", "native")] {
         wires.pass(&all)?;
         let before = programs(&wires)?;
-        configure(&with_taken(&in_mode(next)))?;
+        configure(&in_mode(next).port(taken.clone()))?;
         let refused = format!("{:#}", reload().err().context("a program is in the way")?);
         assert!(refused.contains("port \"T\""), "{refused}");
         for (name, _) in PORTS {

@@ -8,7 +8,10 @@ use edge_tests::{
     somebody::{detach_link, link_on},
     wires::{PORTS, WIRES, Wires, config, port, wait_for_port, wait_until, wait_until_sound},
 };
-use edge_user::lab::{private_mounts, root_or_skip};
+use edge_user::{
+    config::sample::Port,
+    lab::{private_mounts, root_or_skip},
+};
 
 /// Long enough for the daemon to have looked at its ports once more.
 const ANOTHER_LOOK: Duration = Duration::from_millis(1300);
@@ -119,10 +122,7 @@ fn an_interface_has_one_port_by_whichever_of_its_names() -> Result<()> {
     assert_eq!(wait_until_sound("P1")?.interface, "alpha-cust");
 
     // Under two names.
-    let twice = format!(
-        "{by_altname}[[port]]\nname = \"P3\"\ninterface = \"renamed0\"\nside = \"customer\"\n"
-    );
-    configure(&twice)?;
+    configure(&by_altname.port(Port::new("P3", "customer").interface("renamed0")))?;
     let refused = format!("{:#}", reload().err().context("two ports on one interface")?);
     assert!(refused.contains("port \"P3\"") && refused.contains("\"P1\""), "{refused}");
     wires.pass(&all)?;

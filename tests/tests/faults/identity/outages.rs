@@ -15,7 +15,10 @@ use edge_tests::{
     somebody::{Foreign, PIN_DIR, detach_link, link_on, open_link},
     wires::{PORTS, WIRES, Wires, config, port, wait_for_port, wait_until, wait_until_sound},
 };
-use edge_user::lab::{NetNs, private_mounts, root_or_skip};
+use edge_user::{
+    config::sample::Sample,
+    lab::{NetNs, private_mounts, root_or_skip},
+};
 
 const ALPHA: usize = 0;
 const ZETA: usize = 1;
@@ -49,7 +52,7 @@ fn an_interface_that_goes_is_named_and_attached_when_it_returns() -> Result<()> 
     let all = [ALPHA, ZETA];
     private_mounts()?;
     let mut wires = Wires::new(&[])?;
-    let plain = config(&PORTS, &WIRES).replace("127.0.0.1:0", METRICS);
+    let plain = config(&PORTS, &WIRES).edge("metrics", METRICS);
     let daemon = Daemon::start(&wires.lab, &plain)?;
     wires.pass(&all)?;
     let gone = "there is no interface cust0";
@@ -63,9 +66,9 @@ fn an_interface_that_goes_is_named_and_attached_when_it_returns() -> Result<()> 
     assert!(metrics.contains("edge_port_attached{port=\"P1\"} 0\n"), "{metrics}");
     assert!(metrics.contains("edge_port_attached{port=\"P2\"} 1\n"), "{metrics}");
     alpha_is_cut_off(&mut wires)?;
-    for config in [plain.replace("10 Gbps", "9 Gbps"), moved(&["P1", "C1", "P2", "C2"])] {
-        let config = config.replace("127.0.0.1:0", METRICS);
-        configure(&config)?;
+    let slower = plain.clone().change_circuits(|circuit| circuit.key("bandwidth", "9 Gbps"));
+    for config in [slower, moved(&["P1", "C1", "P2", "C2"])] {
+        configure(&config.edge("metrics", METRICS))?;
         let warnings = warned_reload()?;
         assert_eq!(warnings.len(), 1, "{warnings:?}");
         assert!(warnings[0].contains("port \"P1\" waits: there is no interface cust0"));
@@ -138,7 +141,7 @@ fn metrics(wires: &Wires) -> Result<String> {
 }
 
 /// Names of ports in another order, and one of zeta's ports with another name.
-fn moved(order: &[&str]) -> String {
+fn moved(order: &[&str]) -> Sample {
     let interface = |port: &str| PORTS.iter().find(|(name, _)| *name == port).map(|(_, i)| *i);
     let ports: Vec<_> = order
         .iter()

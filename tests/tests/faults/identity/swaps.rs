@@ -8,7 +8,10 @@ use edge_tests::{
     daemon::{Daemon, book, configure, detach, reload},
     wires::{End, PORTS, WIRES, Wires, booked, config, frame_of, port, wait_until_sound},
 };
-use edge_user::lab::{private_mounts, root_or_skip};
+use edge_user::{
+    config::sample::Sample,
+    lab::{private_mounts, root_or_skip},
+};
 
 /// The interfaces of P1, P2, C1 and C2, and the order of the ports in the file.
 const MOVES: [([&str; 4], [usize; 4]); 4] = [
@@ -27,7 +30,7 @@ const INTERFACES: [&str; 2] = ["cust1", "spare0"];
 /// More than there are indices.
 const RELOADS: usize = 20;
 
-fn moved((interfaces, order): ([&str; 4], [usize; 4])) -> String {
+fn moved((interfaces, order): ([&str; 4], [usize; 4])) -> Sample {
     config(&order.map(|place| (PORTS[place].0, interfaces[place])), &WIRES)
 }
 
@@ -112,8 +115,8 @@ fn a_ports_index_is_given_away_only_when_no_program_has_it() -> Result<()> {
         let ports = [("C2", "core1"), (port.as_str(), interface)];
         // The core port knows nothing of it, so that its program stays.
         config(&ports, &[["none0", "none1"], [interface, "core1"]])
-            .replace(&format!("forward = \"{port}\""), "forward = \"stack\"")
-            .replace("\"zeta\"", &format!("\"{interface}\""))
+            .change_port("C2", |core| core.forward("stack"))
+            .change_circuit("zeta", |zeta| zeta.key("name", interface))
     };
     let daemon = Daemon::start(&wires.lab, &configured(0))?;
     let is_over = AtomicBool::new(false);

@@ -34,8 +34,7 @@ fn a_takeover_by_another_version_knows_whose_the_interfaces_are() -> Result<()> 
         }
 
         // An interface that no configuration has had yet is a mistake to this version, too.
-        let mistaken = plain.replace("interface = \"core0\"", "interface = \"core9\"");
-        configure(&mistaken)?;
+        configure(&plain.clone().change_port("C1", |port| port.interface("core9")))?;
         let run = wires.lab.edge().command(binary).args(["run", "-c", CONFIG_PATH]).output()?;
         let said = String::from_utf8_lossy(&run.stderr);
         assert_eq!(run.status.code(), Some(1), "{said}");

@@ -7,9 +7,14 @@ use anyhow::Result;
 use edge_tests::{
     captures::{ETHERNET, Replayed, captured, pcap, replay},
     fixture::Fixture,
-    frames::{frame, ipv4},
+    notation::frame_of,
 };
-use edge_user::{lab::root_or_skip, plan::Police, replay::capture::CapturedFrame};
+use edge_user::{
+    config::sample::{Circuit, Sample},
+    lab::root_or_skip,
+    plan::Police,
+    replay::capture::CapturedFrame,
+};
 
 const MS: u64 = 1_000_000;
 const DAY: u64 = 86_400_000 * MS;
@@ -17,13 +22,10 @@ const DAY: u64 = 86_400_000 * MS;
 const BEGIN: u64 = 1_700_000_000_000 * MS;
 
 /// A circuit whose burst holds fifty frames of 1,422 bytes.
-const SLOW: &str = r#"
-edge = { name = "e" }
-port = [{ name = "customer0", interface = "c", side = "customer", forward = "core0" },
-        { name = "core0", interface = "k", side = "core", forward = "customer0" }]
-circuit = [{ name = "contoso", bandwidth = "100 Mbps", burst = 71100, s_tag = 100,
-             peering = [{ kind = "microsoft", c_tag = 20 }] }]
-"#;
+fn slow() -> Sample {
+    let contoso = Circuit::new("contoso", "100 Mbps").s_tag(100).peering("microsoft", 20);
+    Sample::new("e").pair("customer0", "core0").circuit(contoso.key("burst", 71_100))
+}
 
 /// Runs `test` with each engine of `port` that there is here. Buckets stay as they are from one
 /// capture to the next.
@@ -50,8 +52,8 @@ fn with_reason(replayed: &Replayed, reason: &str) -> usize {
 fn a_replays_time_never_goes_back() -> Result<()> {
     const TEST: &str = "a_replays_time_never_goes_back";
     const FRAMES: u64 = 400;
-    let fixture = Fixture::of(SLOW, Police::Purchased);
-    let data = frame(&[(0x8100, 100), (0x8100, 20)], 0x0800, &ipv4(0xb8, 1_400));
+    let fixture = Fixture::of(&slow(), Police::Purchased);
+    let data = frame_of("8100:100 8100:20 ipv4 dscp=46 payload=1376")?;
     // Offered at four times the rate, every other frame with a time that is earlier by so much.
     let capture = |begin: u64, back_ns: u64, is_mended: bool| {
         let mut latest = 0;
@@ -87,8 +89,8 @@ fn a_replays_time_never_goes_back() -> Result<()> {
 
 #[test]
 fn a_capture_without_times_is_told() -> Result<()> {
-    let fixture = Fixture::of(SLOW, Police::Purchased);
-    let data = frame(&[(0x8100, 100), (0x8100, 20)], 0x0800, &ipv4(0xb8, 1_400));
+    let fixture = Fixture::of(&slow(), Police::Purchased);
+    let data = frame_of("8100:100 8100:20 ipv4 dscp=46 payload=1376")?;
     let capture = pcap(ETHERNET, &vec![captured(0, &data, 1_422); 100]);
     with_engines("a_capture_without_times_is_told", &fixture, "customer0", |engine, replay| {
         let replayed = replay(&capture);
@@ -103,7 +105,7 @@ fn a_capture_without_times_is_told() -> Result<()> {
 fn a_declared_frame_check_sequence_is_neither_counted_nor_written() -> Result<()> {
     const TEST: &str = "a_declared_frame_check_sequence_is_neither_counted_nor_written";
     let fixture = Fixture::new("drop");
-    let sent = frame(&[(0x8100, 100), (0x8100, 20)], 0x0800, &ipv4(0x68, 100));
+    let sent = frame_of("8100:100 8100:20 ipv4 dscp=26 payload=76")?;
     let with_fcs = [&sent[..], b"FCS!"].concat();
     let capture = |link_type, frame: &[u8]| pcap(link_type, &[captured(BEGIN, frame, frame.len())]);
     with_engines(TEST, &fixture, "customer0", |engine, replay| {

@@ -7,7 +7,6 @@ mod made;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fmt::Write as _,
     path::PathBuf,
 };
 
@@ -18,32 +17,22 @@ use edge_tests::{
     fixture::Fixture,
     oracle::check,
 };
-use edge_user::{lab::root_or_skip, plan::Police, replay::capture::CaptureReader};
+use edge_user::{
+    config::sample::{Circuit, Sample},
+    lab::root_or_skip,
+    plan::Police,
+    replay::capture::CaptureReader,
+};
 
 const TEST: &str = "real_captures_become_what_the_configuration_says";
 const TPIDS: [u16; 4] = [0x8100, 0x88a8, 0x9100, 0x9200];
-const PORTS: &str = r#"
-[edge]
-name = "captures"
-[[port]]
-name = "customer0"
-interface = "customer0"
-side = "customer"
-forward = "core0"
-[[port]]
-name = "core0"
-interface = "core0"
-side = "core"
-forward = "customer0"
-tpids = ["0x8100", "0x88a8", "0x9100", "0x9200"]
-[qos.all]
-classes = [
-  { name = "voice", dscp = [46], mark = 46, pcp = [5], pcp_mark = 6, match = { proto = "udp", dst_port = "5060-5090" } },
-  { name = "web", mark = 18, match = [{ proto = "tcp", dst_port = 80 }, { proto = "tcp", src_port = 80 }] },
-  { name = "ping", mark = 8, match = [{ proto = "icmp" }, { proto = "icmpv6" }] },
-  { name = "rest", dscp = ["default", 10], burst_share = 0.5 },
-]
-"#;
+/// Classes by DSCP, by PCP, by ports and by protocol.
+const CLASSES: [&str; 4] = [
+    r#"name = "voice", dscp = [46], mark = 46, pcp = [5], pcp_mark = 6, match = { proto = "udp", dst_port = "5060-5090" }"#,
+    r#"name = "web", mark = 18, match = [{ proto = "tcp", dst_port = 80 }, { proto = "tcp", src_port = 80 }]"#,
+    r#"name = "ping", mark = 8, match = [{ proto = "icmp" }, { proto = "icmpv6" }]"#,
+    r#"name = "rest", dscp = ["default", 10], burst_share = 0.5"#,
+];
 
 #[test]
 fn real_captures_become_what_the_configuration_says() -> Result<()> {
@@ -86,7 +75,7 @@ fn frames(files: &[PathBuf]) -> Vec<Vec<u8>> {
 
 /// Circuits that have on the core's side the tags of `frames`: frames with two tags are
 /// translated, those with one get another, those with none get two.
-fn config(frames: &[Vec<u8>]) -> String {
+fn config(frames: &[Vec<u8>]) -> Sample {
     let (mut double, mut single) = (BTreeSet::new(), BTreeSet::new());
     for frame in frames {
         let tag = |at: usize| {
@@ -109,22 +98,23 @@ fn config(frames: &[Vec<u8>]) -> String {
     let is_free = |vid: &u16| !double.contains(&(4095 - vid)) && !single.contains(&(4095 - vid));
     let free = (1..=4094).find(is_free).expect("not every VID there is");
 
-    let mut config = PORTS.to_owned();
-    let mut circuit = |name: String, s_tag: u16, core_s_tag: u16, c_tag: &str| {
-        write!(
-            config,
-            "[[circuit]]\nname = \"{name}\"\nbandwidth = \"1 Gbps\"\naccounting = \"l3\"\n\
-             s_tag = {s_tag}\ncore_s_tag = {core_s_tag}\npeering = [{{ kind = \"microsoft\", \
-             qos = \"all\", {c_tag} }}]\n"
-        )
-        .expect("a string has room");
+    let circuit = |name: String, s_tag: u16, core_s_tag: u16| {
+        let circuit = Circuit::new(name, "1 Gbps").key("accounting", "l3");
+        let circuit = circuit.s_tag(s_tag).key("core_s_tag", core_s_tag);
+        circuit.of_peering("microsoft", "qos", "all")
     };
-    for vid in &double {
-        circuit(format!("double-{vid}"), 4095 - vid, *vid, "c_tag = \"any\"");
-    }
-    for vid in &single {
-        circuit(format!("single-{vid}"), 4095 - vid, 0, &format!("c_tag = {vid}"));
-    }
-    circuit("bare".into(), free, 0, "c_tag = 1, core_c_tag = 0");
-    config
+    let double = double
+        .iter()
+        .map(|vid| circuit(format!("double-{vid}"), 4095 - vid, *vid).peering("microsoft", "any"));
+    let single = single
+        .iter()
+        .map(|vid| circuit(format!("single-{vid}"), 4095 - vid, 0).peering("microsoft", *vid));
+    let bare = circuit("bare".into(), free, 0).peering("microsoft", 1);
+    Sample::new("captures")
+        .pair("customer0", "core0")
+        .change_port("core0", |core| core.key("tpids", ["0x8100", "0x88a8", "0x9100", "0x9200"]))
+        .circuits(double)
+        .circuits(single)
+        .circuit(bare.of_peering("microsoft", "core_c_tag", 0))
+        .qos("all", CLASSES)
 }

@@ -11,10 +11,7 @@ use std::{
 
 use anyhow::Result;
 use edge_tests::{
-    captures::captures_or_skip,
-    daemon::edge_binary,
-    fixture::CONFIG,
-    frames::{frame, ipv4},
+    captures::captures_or_skip, daemon::edge_binary, fixture::CONFIG, notation::frame_of,
 };
 use edge_user::{
     lab::root_or_skip,
@@ -124,13 +121,12 @@ fn what_is_wrong_with_the_command_line_exits_with_2_and_what_is_not_there_with_1
 #[test]
 fn replay_tells_each_frame_and_writes_those_that_leave() -> Result<()> {
     let place = Place::new(CONFIG)?;
-    let microsoft = [(0x88a8, 100), (0x8100, 20)];
     let frames = [
-        frame(&microsoft, 0x0800, &ipv4(0xb8, 80)),
-        frame(&microsoft, 0x0800, &ipv4(0x68, 80)),
-        frame(&[(0x8100, 99)], 0x0800, &ipv4(0, 80)),
-        frame(&[], 0x88cc, &[0; 46]),
-        frame(&[(0x8100, 300)], 0x0806, &[0; 46]),
+        frame_of("88a8:100 8100:20 ipv4 dscp=46")?,
+        frame_of("88a8:100 8100:20 ipv4 dscp=26")?,
+        frame_of("8100:99 ipv4")?,
+        frame_of("lldp")?,
+        frame_of("8100:300 arp")?,
         vec![1, 2, 3],
     ];
     place.capture("in.pcap", &frames)?;
@@ -183,7 +179,7 @@ fn replay_tells_each_frame_and_writes_those_that_leave() -> Result<()> {
         let times: Vec<u64> = left.iter().map(|frame| frame.timestamp_ns / 1_000_000).collect();
         assert_eq!(times, [1, 2, 4, 5]);
         assert_eq!(left[0].data, frames[0]);
-        assert_eq!(left[1].data, frame(&microsoft, 0x0800, &ipv4(0, 80)));
+        assert_eq!(left[1].data, frame_of("88a8:100 8100:20 ipv4 dscp=0")?);
     }
     Ok(())
 }
@@ -192,7 +188,7 @@ fn replay_tells_each_frame_and_writes_those_that_leave() -> Result<()> {
 #[test]
 fn replay_polices_by_the_captures_time_unless_told_not_to() -> Result<()> {
     let place = Place::new(CONFIG)?;
-    let frames = vec![frame(&[(0x8100, 300)], 0x0800, &ipv4(0xb8, 982)); 100];
+    let frames = vec![frame_of("8100:300 ipv4 dscp=46 payload=958")?; 100];
     place.capture("in.pcap", &frames)?;
     let mut engines = vec!["host"];
     if root_or_skip("replay_polices_by_the_captures_time_unless_told_not_to") {

@@ -24,7 +24,7 @@ impl Place {
     /// With a capture `in.pcap` of two frames, one of which leaves.
     fn with_capture() -> Result<Self> {
         let place = Self::new(CONFIG)?;
-        place.capture("in.pcap", &frames())?;
+        place.capture("in.pcap", &frames()?)?;
         Ok(place)
     }
 
@@ -64,8 +64,8 @@ impl Place {
     }
 }
 
-fn frames() -> [Vec<u8>; 2] {
-    [frame(&[(0x8100, 300)], 0x0806, &[0; 46]), frame(&[(0x8100, 99)], 0x0806, &[0; 46])]
+fn frames() -> Result<[Vec<u8>; 2]> {
+    Ok([frame_of("8100:300 arp")?, frame_of("8100:99 arp")?])
 }
 
 fn null() -> Stdio {
@@ -87,13 +87,13 @@ fn a_dash_is_standard_input_and_standard_output() -> Result<()> {
         let err = text(&replayed.stderr);
         assert!(replayed.status.success() && err.contains("unmatched"), "{output}: {err}");
         fs::write(place.path("out.pcap"), replayed.stdout)?;
-        assert_eq!(place.left("out.pcap")?, frames()[..1], "{output}");
+        assert_eq!(place.left("out.pcap")?, frames()?[..1], "{output}");
     }
     // A file that the shell has opened as standard output is that, too.
     let stdio = [input()?, File::create(place.path("out.pcap"))?.into(), Stdio::piped()];
     let replayed = place.replay(&["-", "-o", "out.pcap"], stdio)?;
     assert!(replayed.status.success(), "{}", text(&replayed.stderr));
-    assert_eq!(place.left("out.pcap")?, frames()[..1]);
+    assert_eq!(place.left("out.pcap")?, frames()?[..1]);
     // The null device mixes nothing.
     let thrown_away =
         place.replay(&["in.pcap", "--json", "-o", "/dev/null"], [null(), null(), null()])?;
@@ -171,7 +171,7 @@ fn what_was_there_stays_until_all_is_written() -> Result<()> {
     assert!(code == 1 && err.contains("frame 2"), "{err}");
     fs::remove_file(place.path("damaged.pcap"))?;
     for _ in 0..2 {
-        assert_eq!(place.left("out.pcap")?, frames()[..1]);
+        assert_eq!(place.left("out.pcap")?, frames()?[..1]);
         assert!(place.path("out.pcap").is_symlink());
         let mode = fs::metadata(place.path("kept/out.pcap"))?.permissions().mode();
         assert_eq!(mode & 0o777, 0o640);
@@ -195,7 +195,7 @@ fn a_replay_that_is_interrupted_leaves_nothing() -> Result<()> {
     for sent in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].repeat(2) {
         let mut edge = place.spawn(&["-", "-o", "out.pcap"], [Stdio::piped(), null(), null()])?;
         let mut input = edge.stdin.take().expect("a pipe");
-        input.write_all(&pcap(ETHERNET, &[captured(1, &frames()[0], 60)]))?;
+        input.write_all(&pcap(ETHERNET, &[captured(1, &frames()?[0], 60)]))?;
         input.flush()?;
         // Until the file beside is there.
         while place.names()? == names {
@@ -231,6 +231,6 @@ fn a_signal_that_is_ignored_ends_no_replay() -> Result<()> {
     input.write_all(rest)?;
     drop(input);
     assert!(replay.wait()?.success());
-    assert_eq!(place.left("out.pcap")?, frames()[..1]);
+    assert_eq!(place.left("out.pcap")?, frames()?[..1]);
     Ok(())
 }

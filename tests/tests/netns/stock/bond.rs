@@ -6,29 +6,22 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use edge_tests::{
     daemon::{Daemon, configure, detach, reload, status},
-    frames::{frame, ipv4},
-    lab_config,
+    ends::contoso,
+    notation::frame_of,
     stock::{
         INTERFACE, PlainEnd, bare_lab, forwarded, ip, lay_cable, peering, reason, settled,
         stock_or_skip, wait_for,
     },
 };
-use edge_user::lab::{
-    Lab, NetNs, WireCount, WireWatch,
-    raw::{RawCollector, RawSender},
+use edge_user::{
+    config::sample::Sample,
+    lab::{
+        Lab, NetNs, WireCount, WireWatch,
+        raw::{RawCollector, RawSender},
+    },
 };
 
-const CONFIG: &str = lab_config!(
-    r#"[[circuit]]
-name = "contoso"
-bandwidth = "1 Gbps"
-s_tag = 100
-  [[circuit.peering]]
-  kind = "private"
-  c_tag = 10
-"#
-);
-const TAGS: [(u16, u16); 2] = [(0x88a8, 100), (0x8100, 10)];
+const FRAME: &str = "88a8:100 8100:10 ipv4 payload=176";
 const FRAMES: u64 = 20;
 const FRAME_BYTES: u64 = 14 + 8 + 200;
 /// Long enough for frames that should not arrive to have arrived.
@@ -82,7 +75,7 @@ impl Edge {
         let before = received()?;
         let sender = RawSender::open(&self.customer.ns, INTERFACE)?;
         for _ in 0..frames {
-            sender.send(&frame(&TAGS, 0x0800, &ipv4(0, 200)))?;
+            sender.send(&frame_of(FRAME)?)?;
         }
         let mut arrived = settled(received)?;
         for (arrived, before) in arrived.iter_mut().zip(before) {
@@ -97,7 +90,7 @@ impl Edge {
         let collector = RawCollector::open(&self.customer.ns, INTERFACE)?;
         let sender = RawSender::open(&self.core, peer)?;
         for _ in 0..FRAMES {
-            sender.send(&frame(&TAGS, 0x0800, &ipv4(0, 200)))?;
+            sender.send(&frame_of(FRAME)?)?;
         }
         let mut arrived = collector.collect(usize::try_from(FRAMES)?, QUIET * 5)?;
         arrived.extend(collector.collect(1, QUIET)?);
@@ -141,8 +134,8 @@ fn a_bond_sends_by_its_active_port_and_bills_once() -> Result<()> {
     Ok(())
 }
 
-fn in_mode(mode: &str) -> String {
-    CONFIG.replace("side", &format!("xdp_mode = \"{mode}\"\nside"))
+fn in_mode(mode: &str) -> Sample {
+    Sample::lab().circuit(contoso()).xdp_mode(mode)
 }
 
 fn start(edge: &Edge, mode: &str) -> Result<Daemon> {
@@ -168,7 +161,7 @@ fn native(edge: &Edge) -> Result<()> {
     assert_eq!(counted("outbound")?, frames(2 * FRAMES));
 
     // Another program in place of this one, on both ports.
-    configure(&in_mode("native").replace("metrics", "unmatched = \"pass\"\nmetrics"))?;
+    configure(&in_mode("native").edge("unmatched", "pass"))?;
     reload()?;
     assert_eq!(edge.send_inbound(FRAMES)?, [frames(FRAMES), frames(0)]);
 

@@ -5,8 +5,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use edge_tests::{
     daemon::{Daemon, detach, status},
-    ends::{PORTS, lab},
-    lab_config,
+    ends::{PORTS, contoso, lab, with_one_class},
     stock::{Bound, forwarded, peering, run, settled, stock_or_skip},
 };
 use edge_user::lab::{
@@ -24,20 +23,6 @@ const SLACK_BYTES: u64 = 2 * 1522;
 /// The least goodput of one flow, as a part of the rate's. A guest's clock stands still at times.
 const LEAST_GOODPUT: f64 = 0.7;
 const ATTEMPTS: usize = 3;
-
-const CONFIG: &str = lab_config!(
-    r#"[[circuit]]
-name = "contoso"
-bandwidth = "20 Mbps"
-s_tag = 100
-  [[circuit.peering]]
-  kind = "private"
-  c_tag = 10
-  qos = "one"
-[qos.one]
-classes = [{ name = "all", dscp = ["default"] }]
-"#
-);
 
 /// Two far ends with a path through an edge.
 struct Edge {
@@ -58,7 +43,8 @@ impl Edge {
             let route = format!("{} dev eth0 src {} mtu 1500 rto_min 200ms", other.v4, own.v4);
             run(&own.ns, &format!("ip route change {route}"))?;
         }
-        let daemon = Daemon::start(&lab, CONFIG)?;
+        let config = with_one_class(contoso().key("bandwidth", RATE_BPS));
+        let daemon = Daemon::start(&lab, &config)?;
         let burst_bytes = status()?.circuits[0].policers.first().context("a policer")?.burst_bytes;
         let bound = Bound::new(RATE_BPS, burst_bytes + SLACK_BYTES);
         Ok(Self { lab, path, daemon, bound })

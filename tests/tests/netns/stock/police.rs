@@ -9,9 +9,8 @@ use std::{
 use anyhow::{Result, bail};
 use edge_tests::{
     daemon::{Daemon, detach},
-    ends::{PORTS, lab},
+    ends::{PORTS, contoso, lab, with_one_class},
     frames::{frame, ipv4},
-    lab_config,
     stock::{Bound, run, settled, stock_or_skip},
 };
 use edge_user::lab::{
@@ -39,22 +38,6 @@ const MARGIN: f64 = 0.03;
 /// Another load on the machine can take frames away from a policer that is waiting for them.
 const ATTEMPTS: usize = 3;
 
-/// A circuit whose only class may use the whole burst.
-const CONFIG: &str = lab_config!(
-    r#"[[circuit]]
-name = "contoso"
-bandwidth = "20 Mbps"
-burst = 500000
-s_tag = 100
-  [[circuit.peering]]
-  kind = "private"
-  c_tag = 10
-  qos = "one"
-[qos.one]
-classes = [{ name = "all", dscp = ["default"] }]
-"#
-);
-
 /// The kernel's policer in place of an edge. It sees frames without Ethernet header and outer tag,
 /// which the stack has taken off by then.
 const POLICE: [&str; 2] = [
@@ -80,7 +63,8 @@ fn neither_policer_admits_more_and_edge_admits_no_less() -> Result<()> {
     bursts(&lab, "act_police")?;
     run(lab.edge(), "tc qdisc del dev customer0 clsact")?;
 
-    let daemon = Daemon::start(&lab, CONFIG)?;
+    let circuit = contoso().key("bandwidth", RATE_BPS).key("burst", BURST_BYTES);
+    let daemon = Daemon::start(&lab, &with_one_class(circuit))?;
     bursts(&lab, "edge")?;
     let mut by_edge = Vec::new();
     for _ in 0..ATTEMPTS {

@@ -5,11 +5,11 @@ use std::{process::Command, time::Duration};
 use anyhow::{Context as _, Result, ensure};
 use edge_tests::{
     daemon::{Daemon, detach, status},
-    frames::{frame, ipv4, ipv4_checksum},
-    lab_config,
+    notation::frame_of,
     stock::{INTERFACE, bare_lab, forwarded, ip, is_on, peering, reason, stock_or_skip, wait_for},
 };
 use edge_user::{
+    config::sample::Sample,
     kernel::host::{interface::Interface, xdp_features::XdpFeatures},
     lab::{
         Lab, NetNs, WireCount,
@@ -17,27 +17,8 @@ use edge_user::{
     },
 };
 
-const CONFIG: &str = lab_config!(
-    r#"[[circuit]]
-name = "contoso"
-bandwidth = "1 Gbps"
-s_tag = 100
-  [[circuit.peering]]
-  kind = "private"
-  c_tag = 10
-  dscp = "preserve"
-  [[circuit.peering]]
-  kind = "microsoft"
-  c_tag = 20
-  dscp = "reset"
-[[circuit]]
-name = "fabrikam"
-bandwidth = "1 Gbps"
-  [[circuit.peering]]
-  kind = "private"
-  c_tag = 300
-"#
-);
+use super::{PEERINGS, config};
+
 /// Port of the edge, the card that it is, and the one at the other end of the hub.
 const CARDS: [(&str, &str, &str); 2] = [("customer0", "eth0", "eth1"), ("core0", "eth2", "eth3")];
 const WAIT: Duration = Duration::from_secs(5);
@@ -134,34 +115,25 @@ impl Ends {
     }
 }
 
-/// Tags, and an IPv4 packet of so many bytes with a DSCP; and what should leave.
-fn marked(tags: &[(u16, u16)], dscp: (u8, u8), len_bytes: u16) -> (Vec<u8>, Vec<u8>) {
-    let sent = frame(tags, 0x0800, &ipv4(dscp.0 << 2, len_bytes));
-    let mut out = sent.clone();
-    let ip_at = 14 + tags.len() * 4;
-    out[ip_at + 1] = dscp.1 << 2;
-    let checksum = ipv4_checksum(&out[ip_at..]);
-    out[ip_at + 10..ip_at + 12].copy_from_slice(&checksum.to_be_bytes());
-    (sent, out)
-}
-
-fn frames(len_bytes: u16) -> [(Vec<u8>, Vec<u8>); 3] {
-    [
-        marked(&[(0x88a8, 100), (0x8100, 10)], (26, 26), len_bytes),
-        marked(&[(0x88a8, 100), (0x8100, 20)], (46, 0), 300),
-        marked(&[(0x8100, 300)], (0, 0), 60),
-    ]
+/// A frame of each of [`PEERINGS`], the first with a packet of so many bytes; and as it should
+/// leave.
+fn frames(len_bytes: u16) -> Result<[(Vec<u8>, Vec<u8>); 3]> {
+    let private = format!("88a8:100 8100:10 ipv4 dscp=26 payload={}", len_bytes - 24);
+    let microsoft = |dscp: u8| frame_of(&format!("88a8:100 8100:20 ipv4 dscp={dscp} payload=276"));
+    let unchanged = |text: &str| frame_of(text).map(|frame| (frame.clone(), frame));
+    Ok([
+        unchanged(&private)?,
+        (microsoft(46)?, microsoft(0)?),
+        unchanged("8100:300 ipv4 payload=36")?,
+    ])
 }
 
 /// Each peering has forwarded its frame so many times, both ways.
 fn check(rounds: u64, len_bytes: u16) -> Result<()> {
     let status = status()?;
     for direction in ["inbound", "outbound"] {
-        for (circuit, kind, bytes) in [
-            ("contoso", "private", 22 + u64::from(len_bytes)),
-            ("contoso", "microsoft", 22 + 300),
-            ("fabrikam", "private", 18 + 60),
-        ] {
+        let lens = [22 + u64::from(len_bytes), 22 + 300, 18 + 60];
+        for ((circuit, kind, _), bytes) in PEERINGS.into_iter().zip(lens) {
             let counted = forwarded(&peering(&status, circuit, kind, direction)?.total);
             let expected = WireCount { frames: rounds, bytes: rounds * bytes };
             assert_eq!(counted, expected, "{circuit} {kind} {direction}");
@@ -170,8 +142,8 @@ fn check(rounds: u64, len_bytes: u16) -> Result<()> {
     Ok(())
 }
 
-fn in_mode(mode: &str) -> String {
-    CONFIG.replace("side", &format!("xdp_mode = \"{mode}\"\nside"))
+fn in_mode(mode: &str) -> Sample {
+    config("reset").xdp_mode(mode)
 }
 
 fn features(cards: &Cards, port: &str) -> Result<Option<XdpFeatures>> {
@@ -201,7 +173,7 @@ fn cards_forward_in_their_driver() -> Result<()> {
         println!("{}: {:?}", port.name, features(&cards, &port.interface)?.map(|f| f.to_string()));
     }
     let ends = Ends::open(&cards)?;
-    ends.exchange(ROUNDS, &frames(1500))?;
+    ends.exchange(ROUNDS, &frames(1500)?)?;
     check(ROUNDS, 1500)?;
 
     // Frames are for others' addresses, which is why the edge has made its cards promiscuous.
@@ -210,13 +182,13 @@ fn cards_forward_in_their_driver() -> Result<()> {
     }
     let received = || Ok::<_, anyhow::Error>(status()?.ports[0].rx_frames);
     let before = received()?;
-    ends.0[0].0.send(&frames(1500)[0].0)?;
+    ends.0[0].0.send(&frames(1500)?[0].0)?;
     assert_eq!(ends.0[1].1.collect(1, QUIET)?.len(), 0);
     assert_eq!(received()?, before);
     for (port, ..) in CARDS {
         ip(edge, &format!("link set {port} promisc on"))?;
     }
-    ends.exchange(1, &frames(1500))?;
+    ends.exchange(1, &frames(1500)?)?;
     check(ROUNDS + 1, 1500)?;
 
     // The kernel takes no frame for a device that is down.
@@ -224,13 +196,13 @@ fn cards_forward_in_their_driver() -> Result<()> {
     assert_eq!(refused()?, 0);
     ip(edge, "link set core0 down")?;
     for _ in 0..ROUNDS {
-        ends.0[0].0.send(&frames(1500)[0].0)?;
+        ends.0[0].0.send(&frames(1500)?[0].0)?;
     }
     wait_for("all frames are refused", || Ok(refused()? == ROUNDS))?;
     assert_eq!(ends.0[1].1.collect(1, QUIET)?.len(), 0);
     check(ROUNDS + 1, 1500)?;
     ip(edge, "link set core0 up")?;
-    ends.exchange(1, &frames(1500))?;
+    ends.exchange(1, &frames(1500)?)?;
     check(ROUNDS + 2, 1500)?;
     daemon.stop()?;
     detach(&cards.lab)?;
@@ -259,7 +231,7 @@ fn cards_forward_jumbo_frames_where_their_driver_can() -> Result<()> {
         assert_eq!(port.xdp_mode, mode, "{}", port.name);
     }
     let ends = Ends::open(&cards)?;
-    ends.exchange(ROUNDS, &frames(8900))?;
+    ends.exchange(ROUNDS, &frames(8900)?)?;
     check(ROUNDS, 8900)?;
     daemon.stop()?;
     detach(&cards.lab)?;

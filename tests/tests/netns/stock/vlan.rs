@@ -8,7 +8,7 @@ use edge_api::Status;
 use edge_tests::{
     books::STATE_DIR,
     daemon::{Daemon, book, detach, status},
-    lab_config,
+    ends::PORTS,
     stock::{
         INTERFACE, PlainEnd, bare_lab, forwarded, is_on, path, peering, reason, run, settled,
         stock_or_skip,
@@ -23,37 +23,8 @@ use edge_user::{
     },
 };
 
-/// `fabrikam`'s burst is 40 ms of its rate.
-const CONFIG: &str = lab_config!(
-    r#"[[circuit]]
-name = "contoso"
-bandwidth = "1 Gbps"
-s_tag = 100
-  [[circuit.peering]]
-  kind = "private"
-  c_tag = 10
-  dscp = "preserve"
-  [[circuit.peering]]
-  kind = "microsoft"
-  c_tag = 20
-  dscp = "trust"
-[[circuit]]
-name = "fabrikam"
-bandwidth = "4 Mbps"
-burst = 20000
-ecn = "mark"
-  [[circuit.peering]]
-  kind = "private"
-  c_tag = 300
-"#
-);
-const PORTS: [&str; 2] = ["customer0", "core0"];
-/// Circuit, peering, and the VIDs that [`WireCounts::tagged`] has.
-const PEERINGS: [(&str, &str, (u16, u16)); 3] = [
-    ("contoso", "private", (100, 10)),
-    ("contoso", "microsoft", (100, 20)),
-    ("fabrikam", "private", (0, 300)),
-];
+use super::{PEERINGS, config};
+
 const HIDING: [&str; 2] = ["rx-vlan-offload", "rx-vlan-stag-hw-parse"];
 const PINGS: u64 = 3;
 /// Ethernet, IP and ICMP headers, and payload.
@@ -152,7 +123,11 @@ fn tags_of_vlan_devices_are_circuits() -> Result<()> {
             assert!(is_on(edge.lab.edge(), port, setting)?, "{port} {setting}");
         }
     }
-    let daemon = Daemon::start(&edge.lab, CONFIG)?;
+    // The burst is 40 ms of the rate.
+    let config = config("trust").change_circuit("fabrikam", |fabrikam| {
+        fabrikam.key("bandwidth", "4 Mbps").key("burst", 20_000).key("ecn", "mark")
+    });
+    let daemon = Daemon::start(&edge.lab, &config)?;
     for port in PORTS {
         for setting in HIDING {
             assert!(!is_on(edge.lab.edge(), port, setting)?, "{port} {setting}");

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use edge_tests::frames::{any_frame, ipv6};
+use edge_tests::frames::any_frame;
 use edge_user::replay::MAX_RECEIVED_BYTES;
 use proptest::{prelude::*, sample::Index};
 use serde_json::{Value, json};
@@ -10,44 +10,37 @@ use serde_json::{Value, json};
 use super::*;
 
 /// Frames of circuits of all kinds, the port that receives them, and where they are cut.
-fn cut_frames() -> Vec<(&'static str, Vec<u8>, usize)> {
-    let qinq = [(0x88a8, 0xa064), (0x8100, 20)];
-    let payload = vec![0x5a; 1_400];
-    let jumbo = 9_216 + 14 + 8;
-    let udp = |len_bytes| {
-        // To port 50,007, which is a class of some profiles.
-        let mut packet = ipv4(0x68, len_bytes);
-        packet[20..24].copy_from_slice(&[4, 0, 0xc3, 0x57]);
-        packet
-    };
-    vec![
-        ("customer0", frame(&qinq, 0x0800, &ipv4(0x69, 1_492)), 96),
-        ("customer0", frame(&qinq, 0x86dd, &ipv6(0xb8, 1_492)), 96),
+fn cut_frames() -> Result<Vec<(&'static str, Vec<u8>, usize)>> {
+    let table = [
+        ("customer0", "88a8:100/5 8100:20 ipv4 dscp=26 ecn=1 payload=1468", 96),
+        ("customer0", "88a8:100/5 8100:20 ipv6 dscp=46 payload=1448", 96),
         // PPPoE, MPLS, MACsec.
-        ("customer0", frame(&qinq, 0x8864, &payload), 96),
-        ("customer0", frame(&qinq, 0x8847, &payload), 96),
-        ("customer0", frame(&qinq, 0x88e5, &payload), 22),
-        ("customer0", frame(&qinq, 0x0800, &ipv4(0x69, 9_216)), 96),
-        ("customer0", frame(&qinq, 0x0800, &ipv4(0x69, 9_216)), jumbo - 1),
-        ("customer0", frame(&qinq, 0x0800, &ipv4(0x69, u16::MAX)), 128),
-        // Accounted by l1, mef and l3.
-        ("customer0", frame(&[(0x8100, 102), (0x8100, 150)], 0x0800, &ipv4(0, 1_400)), 64),
-        ("customer0", frame(&[(0x8100, 104), (0x8100, 10)], 0x0800, &udp(1_400)), 64),
-        ("customer0", frame(&[(0x8100, 105), (0x8100, 10)], 0x0806, &payload), 64),
+        ("customer0", "88a8:100/5 8100:20 8864 padding=1354", 96),
+        ("customer0", "88a8:100/5 8100:20 8847 padding=1354", 96),
+        ("customer0", "88a8:100/5 8100:20 88e5 padding=1354", 22),
+        // Packets of 9,216 bytes, cut early and by one byte, and the longest that there is.
+        ("customer0", "88a8:100/5 8100:20 ipv4 dscp=26 ecn=1 payload=9192", 96),
+        ("customer0", "88a8:100/5 8100:20 ipv4 dscp=26 ecn=1 payload=9192", 9_216 + 14 + 8 - 1),
+        ("customer0", "88a8:100/5 8100:20 ipv4 dscp=26 ecn=1 payload=65511", 128),
+        // Accounted by l1, mef and l3. Port 50007 is a class of some profiles.
+        ("customer0", "8100:102 8100:150 ipv4 payload=1376", 64),
+        ("customer0", "8100:104 8100:10 ipv4 dscp=26 udp=50007 payload=1376", 64),
+        ("customer0", "8100:105 8100:10 arp padding=1354", 64),
         // Tags translated, pushed and popped, one and two of them.
-        ("customer0", frame(&[(0x8100, 103), (0x8100, 7)], 0x0800, &ipv4(0, 1_400)), 50),
-        ("customer0", frame(&[(0x8100, 310)], 0x0800, &udp(1_400)), 70),
-        ("customer0", frame(&[(0x8100, 107), (0x8100, 10)], 0x0800, &ipv4(0, 1_400)), 70),
-        ("customer0", frame(&[(0x8100, 106), (0x8100, 10)], 0x0800, &udp(1_400)), 70),
-        ("core0", frame(&[], 0x0800, &udp(1_400)), 60),
-        ("core0", frame(&[(0x8100, 107)], 0x0800, &ipv4(0, 1_400)), 60),
+        ("customer0", "8100:103 8100:7 ipv4 payload=1376", 50),
+        ("customer0", "8100:310 ipv4 dscp=26 udp=50007 payload=1376", 70),
+        ("customer0", "8100:107 8100:10 ipv4 payload=1376", 70),
+        ("customer0", "8100:106 8100:10 ipv4 dscp=26 udp=50007 payload=1376", 70),
+        ("core0", "ipv4 dscp=26 udp=50007 payload=1376", 60),
+        ("core0", "8100:107 ipv4 payload=1376", 60),
         // By flow.
-        ("customer0", frame(&[(0x8100, 109), (0x8100, 10)], 0x0800, &udp(1_400)), 64),
+        ("customer0", "8100:109 8100:10 ipv4 dscp=26 udp=50007 payload=1376", 64),
         // Nobody's, and the stack's.
-        ("customer0", frame(&[(0x8100, 99)], 0x0800, &ipv4(0, 1_400)), 40),
-        ("customer0", frame(&[], 0x88cc, &payload), 20),
-        ("customer0", frame(&[(0x8100, 101), (0x8100, 10)], 0x0800, &ipv4(0, 1_400)), 22),
-    ]
+        ("customer0", "8100:99 ipv4 payload=1376", 40),
+        ("customer0", "lldp padding=1354", 20),
+        ("customer0", "8100:101 8100:10 ipv4 payload=1376", 22),
+    ];
+    table.into_iter().map(|(port, frame, at)| Ok((port, frame_of(frame)?, at))).collect()
 }
 
 #[test]
@@ -55,7 +48,7 @@ fn a_cut_frame_is_run_at_its_original_length_and_written_cut() -> Result<()> {
     const TEST: &str = "a_cut_frame_is_run_at_its_original_length_and_written_cut";
     let fixture = Fixture::new("pass");
     for port in ["customer0", "core0"] {
-        let frames: Vec<_> = cut_frames().into_iter().filter(|(on, ..)| *on == port).collect();
+        let frames: Vec<_> = cut_frames()?.into_iter().filter(|(on, ..)| *on == port).collect();
         let capture = |is_cut: bool| {
             let frames = (0..).zip(&frames).map(|(number, (_, frame, at))| {
                 let at = if is_cut { *at } else { frame.len() };
@@ -94,7 +87,7 @@ fn a_cut_frame_is_run_at_its_original_length_and_written_cut() -> Result<()> {
 fn the_hash_of_a_cut_frame_is_that_of_what_is_written() -> Result<()> {
     const TEST: &str = "the_hash_of_a_cut_frame_is_that_of_what_is_written";
     let fixture = Fixture::new("drop");
-    let sent = frame(&[(0x8100, 100), (0x8100, 10)], 0x0806, &[7; 1_400]);
+    let sent = frame_of("8100:100 8100:10 arp padding=1354")?;
     let cut = pcap(ETHERNET, &[captured(BEGIN, &sent, 96)]);
     let short = pcap(ETHERNET, &[captured(BEGIN, &sent[..96], 96)]);
     with_engines(TEST, &fixture, "customer0", |engine, replay| {
@@ -110,9 +103,9 @@ fn the_hash_of_a_cut_frame_is_that_of_what_is_written() -> Result<()> {
 #[test]
 fn a_cut_capture_is_policed_at_its_original_length() -> Result<()> {
     const TEST: &str = "a_cut_capture_is_policed_at_its_original_length";
-    let fixture = Fixture::of(SLOW, Police::Purchased);
-    for (ether_type, payload) in [(0x0800, ipv4(0, 1_400)), (0x8847, vec![0; 1_400])] {
-        let sent = frame(&[(0x8100, 100), (0x8100, 20)], ether_type, &payload);
+    let fixture = Fixture::of(&slow(), Police::Purchased);
+    for what in ["ipv4 payload=1376", "8847 padding=1354"] {
+        let sent = frame_of(&format!("8100:100 8100:20 {what}"))?;
         let capture = |begin: u64, at: usize| {
             let frames = (0..200).map(|number| captured(begin + number * MS / 20, &sent, at));
             pcap(ETHERNET, &frames.collect::<Vec<_>>())
@@ -132,9 +125,9 @@ fn a_cut_capture_is_policed_at_its_original_length() -> Result<()> {
 fn a_cut_within_what_the_path_reads_is_told() -> Result<()> {
     const TEST: &str = "a_cut_within_what_the_path_reads_is_told";
     let fixture = Fixture::new("drop");
-    let microsoft = frame(&[(0x8100, 100), (0x8100, 20)], 0x0800, &ipv4(0, 1_400));
-    let ports = frame(&[(0x8100, 104), (0x8100, 10)], 0x0800, &ipv4(0, 1_400));
-    let fair = frame(&[(0x8100, 109), (0x8100, 10)], 0x0800, &ipv4(0, 1_000));
+    let microsoft = frame_of("8100:100 8100:20 ipv4 payload=1376")?;
+    let ports = frame_of("8100:104 8100:10 ipv4 payload=1376")?;
+    let fair = frame_of("8100:109 8100:10 ipv4 payload=976")?;
     let table = [
         // Where it is cut: in the addresses, the tags, the EtherType, the IP header.
         (&microsoft, 0, false),
@@ -171,7 +164,7 @@ fn a_cut_within_what_the_path_reads_is_told() -> Result<()> {
 fn lengths_beyond_any_frame_end_the_replay_and_take_no_memory() -> Result<()> {
     const TEST: &str = "lengths_beyond_any_frame_end_the_replay_and_take_no_memory";
     let fixture = Fixture::new("drop");
-    let sent = frame(&[(0x8100, 100), (0x8100, 10)], 0x0806, &[7; 100]);
+    let sent = frame_of("8100:100 8100:10 arp padding=54")?;
     let max = u32::try_from(MAX_RECEIVED_BYTES)?;
     let lengths =
         [(0, Some(122)), (121, Some(122)), (max, Some(max)), (max + 1, None), (u32::MAX, None)];

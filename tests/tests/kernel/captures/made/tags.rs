@@ -4,30 +4,25 @@ use serde_json::{Value, json};
 
 use super::*;
 
-/// The tags of a frame (TPID and TCI), why its path ends, and how its tags are told.
-type Case = (&'static [(u16, u16)], &'static str, Value, Value);
+/// The tags of a frame, why its path ends, and how its tags are told.
+type Case = (&'static str, &'static str, Value, Value);
 
 #[test]
 fn each_frames_tags_are_told() -> Result<()> {
     let fixture = Fixture::new("drop");
     let tag = |tpid, vid, pcp, dei| json!({"tpid": tpid, "vid": vid, "pcp": pcp, "dei": dei});
     let table: [Case; 7] = [
-        (&[], "untagged", json!([null, null, null]), json!([])),
+        ("", "untagged", json!([null, null, null]), json!([])),
         (
-            &[(0x88a8, 0xb3e7), (0x8100, 0x2064)],
+            "88a8:999/5d 8100:100/1",
             "unmatched",
             json!(["0x88a8", 999, 100]),
             json!([tag("0x88a8", 999, 5, true), tag("0x8100", 100, 1, false)]),
         ),
-        (
-            &[(0x8100, 99)],
-            "unmatched",
-            json!(["0x8100", 99, null]),
-            json!([tag("0x8100", 99, 0, false)]),
-        ),
+        ("8100:99", "unmatched", json!(["0x8100", 99, null]), json!([tag("0x8100", 99, 0, false)])),
         // A priority tag in front of others.
         (
-            &[(0x8100, 0xa000), (0x8100, 100), (0x8100, 11)],
+            "8100:0/5 8100:100 8100:11",
             "unmatched",
             json!(["0x8100", 0, 100]),
             json!([
@@ -38,27 +33,23 @@ fn each_frames_tags_are_told() -> Result<()> {
         ),
         // A TPID that the port doesn't accept.
         (
-            &[(0x9200, 100)],
+            "9200:100",
             "untagged",
             json!(["0x9200", 100, null]),
             json!([tag("0x9200", 100, 0, false)]),
         ),
-        (
-            &[(0x8100, 300)],
-            "ok",
-            json!(["0x8100", 300, null]),
-            json!([tag("0x8100", 300, 0, false)]),
-        ),
+        ("8100:300", "ok", json!(["0x8100", 300, null]), json!([tag("0x8100", 300, 0, false)])),
         // One whose tags change on the way: as received.
         (
-            &[(0x8100, 103), (0x8100, 7)],
+            "8100:103 8100:7",
             "ok",
             json!(["0x8100", 103, 7]),
             json!([tag("0x8100", 103, 0, false), tag("0x8100", 7, 0, false)]),
         ),
     ];
-    let frames = table.iter().map(|(tags, ..)| frame(tags, 0x0806, &[0; 46]));
-    let frames: Vec<_> = (0..).zip(frames).map(|(n, data)| captured(n, &data, 100)).collect();
+    let frames = table.iter().map(|(tags, ..)| frame_of(&format!("{tags} arp")));
+    let frames = frames.collect::<Result<Vec<_>>>()?;
+    let frames: Vec<_> = (0..).zip(&frames).map(|(n, data)| captured(n, data, 100)).collect();
     with_engines("each_frames_tags_are_told", &fixture, "customer0", |engine, replay| {
         let replayed = replay(&pcap(ETHERNET, &frames));
         for ((_, reason, vids, tags), line) in table.iter().zip(&replayed.lines) {
@@ -79,10 +70,12 @@ fn each_frames_tags_are_told() -> Result<()> {
 fn the_report_counts_unclaimed_tags_and_stays_short() {
     let fixture = Fixture::new("drop");
     let frames = (0..3_000u16).map(|number| {
-        let tags = [(0x8100, 1_000 + number % 30), (0x8100, 1 + number % 60)];
-        captured(number.into(), &frame(&tags[..], 0x0806, &[0; 46]), 100)
+        let (outer, inner) = (1_000 + number % 30, 1 + number % 60);
+        let data = frame_of(&format!("8100:{outer} 8100:{inner} arp")).expect("a frame");
+        captured(number.into(), &data, 100)
     });
-    let often = vec![captured(3_000, &frame(&[(0x88a8, 99)], 0x0806, &[0; 46]), 100); 200];
+    let often = frame_of("88a8:99 arp").expect("a frame");
+    let often = vec![captured(3_000, &often, 100); 200];
     let frames: Vec<_> = frames.chain(often).collect();
     let replayed =
         replay(&fixture, "customer0", &mut fixture.host("customer0"), &pcap(ETHERNET, &frames));
