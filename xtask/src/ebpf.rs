@@ -53,21 +53,17 @@ pub fn cargo(toolchain: &Toolchain, root: &Path) -> Result<Command> {
         cargo.env_remove(name);
     }
 
-    // aya-ebpf lays out the kernel's registers by the architecture of the machine that loads the
-    // object; `-C target-cpu=v3` has the atomics that return a value. The target panics by
-    // aborting without being told.
-    let arch = arch();
-    let flags = [
-        &format!("--cfg=bpf_target_arch=\"{arch}\""),
-        "-Ctarget-cpu=v3",
-        "-Cdebuginfo=2",
-        "-Clink-arg=--btf",
-    ];
+    // `-C target-cpu=v3` has the atomics that return a value. The target panics by aborting without
+    // being told.
+    let flags = ["-Ctarget-cpu=v3", "-Cdebuginfo=2", "-Clink-arg=--btf"];
     cargo
         .current_dir(root)
         .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"))
         .env("CARGO_TARGET_BPFEL_UNKNOWN_NONE_LINKER", linker)
         .env("CARGO_BUILD_TARGET", TARGET)
+        // aya-ebpf lays out the kernel's registers by the architecture of the machine that loads the
+        // object. Among the flags it would have `core` compiled once more for each.
+        .env("AYA_BPF_TARGET_ARCH", arch())
         .arg("-Zbuild-std=core");
     Ok(cargo)
 }
@@ -75,11 +71,7 @@ pub fn cargo(toolchain: &Toolchain, root: &Path) -> Result<Command> {
 /// A directory of its own: the outer cargo holds the lock of the usual one.
 pub fn target_dir(root: &Path) -> PathBuf {
     let outer = env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
-    // One for each architecture that loads the objects: flags differ, and everything is built again
-    // wherever they do.
-    let arch = arch();
-    let own = if arch == env::consts::ARCH { String::new() } else { format!("-{arch}") };
-    root.join(outer).join(format!("ebpf{own}"))
+    root.join(outer).join("ebpf")
 }
 
 /// The architecture of the machine that loads the objects.

@@ -29,7 +29,7 @@ pub(crate) fn miri(root: &Path) -> Result<bool> {
         .args(["--skip", "uptime", "--skip", "ecn_capable", "--skip", "a_refusal"])
         // proptest looks for cases that failed before in a file.
         .env("MIRIFLAGS", "-Zmiri-disable-isolation")
-        .env("PROPTEST_CASES", "4");
+        .env("PROPTEST_CASES", "2");
     step::run("Miri", &mut cargo)?;
     Ok(true)
 }

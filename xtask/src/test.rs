@@ -186,7 +186,7 @@ fn lint_ebpf(root: &Path) -> Result<Outcome> {
     let mut check = ebpf::cargo(&toolchain, root)?;
     check
         .args(["check", "--release", "--package", "edge-ebpf", "--bins", "--target-dir"])
-        .arg(ebpf::target_dir(root).join("clippy"))
+        .arg(ebpf::target_dir(root))
         .env("RUSTC_WORKSPACE_WRAPPER", driver)
         // As `cargo clippy` does, of which Debian's compiler has none for rustup's cargo.
         .env("CLIPPY_ARGS", "-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__")
@@ -195,12 +195,18 @@ fn lint_ebpf(root: &Path) -> Result<Outcome> {
     Ok(Outcome::PASSED)
 }
 
-/// Executables and modules of tests that only compute: they run beside those that send traffic.
-const COMPUTING: [&str; 6] =
-    ["edge_common", "host", "model", "kernel::captures", "kernel::corpus", "kernel::differential"];
 /// Executables of which one module runs after the other: some judge rates, which others would
 /// disturb.
-const BY_MODULE: [&str; 3] = ["kernel", "netns", "faults"];
+const BY_MODULE: [&str; 3] = ["edge_user", "kernel", "netns"];
+/// Modules of these that judge rates; those of `netns` do, too.
+const JUDGING: [&str; 2] = ["edge_user::lab", "kernel::policer_rate"];
+
+/// Whether the tests of an executable or a module only compute: they run beside those that send traffic.
+fn only_compute(name: &str) -> bool {
+    let is_by_module = name.starts_with("edge_user::") || name.starts_with("kernel::");
+    let is_whole = ["edge_common", "host", "model"].contains(&name);
+    is_whole || is_by_module && !JUDGING.contains(&name)
+}
 
 fn tests(root: &Path, beside: &[Stage], advisories: bool) -> Result<Outcome> {
     if !step::is_root() {
@@ -216,7 +222,7 @@ fn tests(root: &Path, beside: &[Stage], advisories: bool) -> Result<Outcome> {
         all.extend(test_jobs(executable)?);
     }
     let (mut jobs, other): (Vec<_>, Vec<_>) =
-        all.into_iter().partition(|job| COMPUTING.contains(&job.name.as_str()));
+        all.into_iter().partition(|job| only_compute(&job.name));
     jobs.push(Job {
         name: "examples in the documentation".to_owned(),
         program: env::var_os("CARGO").unwrap_or_else(|| "cargo".into()).into(),
