@@ -17,26 +17,27 @@ use super::{
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Of this circuit only.
+    /// Shows only this circuit.
     #[arg(long, value_name = "NAME")]
     circuit: Option<String>,
-    /// Under this name of the edge only, where it was renamed.
+    /// Shows only usage under this name of the edge, where the edge was renamed.
     #[arg(long, value_name = "NAME")]
     edge: Option<String>,
-    /// Periods that start at this moment or later: 2026-01, 2026-01-31 or 2026-01-31T12:00:00Z.
+    /// Shows periods that start at this moment or later: 2026-01, 2026-01-31 or
+    /// 2026-01-31T12:00:00Z.
     #[arg(long, value_name = "TIME", value_parser = when::timestamp)]
     from: Option<Timestamp>,
-    /// Periods that start before this moment, likewise.
+    /// Shows periods that start before this moment, written in the same way.
     #[arg(long, value_name = "TIME", value_parser = when::timestamp)]
     to: Option<Timestamp>,
-    /// Sums over what, in UTC.
+    /// The time that each sum is over, in UTC.
     #[arg(long, value_enum, default_value_t)]
     by: By,
     /// Format of the output.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-    /// The 95th percentile of five-minute samples instead; of this month so far, unless told
-    /// otherwise.
+    /// Shows the 95th percentile of five-minute samples instead: of this month so far, without
+    /// `--from` and `--to`.
     #[arg(long, conflicts_with = "by")]
     p95: bool,
     #[command(flatten)]
@@ -134,8 +135,8 @@ fn print_percentiles(args: &Args, ledger: &Ledger) -> Result<Completeness> {
     Ok(kept)
 }
 
-/// Says so where what is asked for has been deleted in part. A query with no `from` asks for all
-/// there is, and gets that.
+/// Warns where the ledger has deleted a part of the time that is asked for. A query with no `from`
+/// asks for all that is kept, and gets it.
 pub(super) fn warn_of_expired(
     what: &str,
     from: Option<Timestamp>,
@@ -143,7 +144,7 @@ pub(super) fn warn_of_expired(
 ) -> Completeness {
     let until = until.filter(|until| from.is_none_or(|from| from < *until));
     if let Some(until) = until {
-        eprintln!("warning: {what} before {until}: no longer kept, and not in these figures");
+        eprintln!("warning: {what} before {until}: deleted by age, and not in these figures");
     }
     Completeness { is_complete: until.is_none() || from.is_none() }
 }
