@@ -1,5 +1,5 @@
-//! Buckets go on in other tables: as empty as they were, with what flows have in their queues and
-//! with what policers have counted.
+//! Buckets go on in other tables: with as much of the burst used as before, with the flows' queues,
+//! and with the policers' counters.
 
 use std::{collections::BTreeMap, mem::offset_of};
 
@@ -23,7 +23,7 @@ use crate::{
 pub struct Buckets {
     policers: Vec<Both>,
     flow_queues: Vec<Queues>,
-    /// Programs have used the new tables before.
+    /// Whether programs have used the new tables before.
     are_used: bool,
 }
 
@@ -32,7 +32,7 @@ struct Both {
     to: u32,
     /// The rates there and here.
     rates: Option<(Granted, Granted)>,
-    /// The sum that the old one had sold when it was last looked at, in ticks of its rate.
+    /// The sum that the old bucket had sold at the last look, in ticks of its rate.
     sold_ticks: Option<u64>,
 }
 
@@ -41,7 +41,7 @@ struct Queues {
     to: u32,
     /// The circuit's rates there and here.
     rates: Option<(Granted, Granted)>,
-    /// The old queues when they were last looked at, in ticks of their rate.
+    /// The old queues at the last look, in ticks of their rate.
     before: Option<Vec<u64>>,
 }
 
@@ -60,9 +60,9 @@ struct Use {
 }
 
 impl Buckets {
-    /// Those that `old` and `new`, which hold their plans, have in common. `are_used` tells whether
-    /// programs have used those of `new` before: those go on, and only become as empty as the old
-    /// ones where they are fuller.
+    /// The buckets that `old` and `new`, which hold their plans, have in common. `are_used`:
+    /// programs have used those of `new` before. These go on, and are only brought to the old
+    /// buckets' use where they have more of the burst free.
     #[must_use]
     pub fn in_both(old: &KernelTables, new: &KernelTables, are_used: bool) -> Self {
         let (from_uses, to_uses) = (uses(old), uses(new));
@@ -87,10 +87,10 @@ impl Buckets {
         Self { policers: buckets.collect(), flow_queues: queues.collect(), are_used }
     }
 
-    /// Makes the buckets of `new` as full as those of `old`: to be called before each program that
-    /// turns from the one to the other, and once more when none is left that uses `old`. A bucket
-    /// then has sold what both have, but for what one sold between a call and the turn, which the
-    /// next call takes off again.
+    /// Brings the buckets of `new` to the use of those of `old`. Callers do this before each
+    /// program that turns from `old` to `new`, and once more when no program uses `old`. A new
+    /// bucket then has sold as much as both together. The old one may sell more between a call and
+    /// the turn: the next call adds that.
     pub fn copy(&mut self, old: &KernelTables, new: &KernelTables) -> Result<()> {
         for bucket in &mut self.policers {
             let sold_now_ticks = old.policers.word_at(bucket.from, SOLD_WORD);
@@ -112,8 +112,8 @@ impl Buckets {
 }
 
 impl Both {
-    /// Has the new one, which nobody uses yet, go on where the old one is: with peaks, leases and
-    /// what they have counted.
+    /// Has the new bucket, which no program uses yet, go on where the old one is, with peaks,
+    /// leases and their counters.
     fn hand_over(&self, old: &KernelTables, new: &KernelTables) -> Result<()> {
         new.policers.set(self.to, &old.policers.get(self.from));
         let rates = self.rates;
@@ -131,7 +131,7 @@ impl Both {
         Ok(())
     }
 
-    /// Makes the new one, which is in use, as empty as the old one.
+    /// Has the new bucket, which is in use, have no more of its burst free than the old one.
     fn merge(&self, old: &KernelTables, new: &KernelTables) {
         let Some((granted, Granted { rate, .. })) = &self.rates else { return };
         let old_ticks = old.policers.word_at(self.from, TAT_WORD);
@@ -142,7 +142,7 @@ impl Both {
         });
     }
 
-    /// Takes off what the old one has sold since.
+    /// Adds to the new bucket's use the bytes that the old one has sold since.
     fn settle(&self, sold_now_ticks: u64, before_ticks: u64, new: &KernelTables) {
         let sold_ticks = sold_now_ticks.wrapping_sub(before_ticks);
         if let Some((old, Granted { rate, .. })) = &self.rates
@@ -167,7 +167,7 @@ impl Queues {
         }
     }
 
-    /// Adds what has come to the old ones since.
+    /// Adds the bytes that have come to the old queues since.
     fn settle(&self, now: &[u64], before: &[u64], new: &KernelTables) {
         for (number, (now, before)) in now.iter().zip(before).enumerate().skip(FIRST_QUEUE_WORD) {
             let more_ticks = self.in_parts(now.saturating_sub(*before));
@@ -193,21 +193,22 @@ const DRAINED_WORD: usize = offset_of!(FlowQueues<u64>, drained_ticks) / size_of
 const FIRST_QUEUE_WORD: usize = offset_of!(FlowQueues<u64>, queues_ticks) / size_of::<u64>();
 const _: () = assert!(FIRST_QUEUE_WORD == 2 && DRAINED_WORD == 1);
 
-/// As many bytes, in ticks of another rate; no more than a burst, which a moment can't sell.
+/// The same bytes in ticks of another rate, and a burst at most: no bucket sells more in a moment.
 fn in_ticks_of(ticks: u64, old: &Rate, new: &Rate) -> u64 {
     let (old_ticks, new_ticks) = (old.ticks(1 << 17).max(1), new.ticks(1 << 17));
     let scaled = u128::from(ticks) * u128::from(new_ticks) / u128::from(old_ticks);
     u64::try_from(scaled).unwrap_or(u64::MAX).min(new.ceiling_ticks(BurstShare::WHOLE))
 }
 
-/// The word of a bucket of `rate` that has sold so much more; never so far ahead of the clock that
-/// it would be taken for a full one.
+/// The TAT of a bucket of `rate` after it has sold `sold_ticks` more. It is never so far ahead of
+/// the clock that it would be taken for one behind it.
 fn sold_more(tat_ticks: u64, now_ticks: u64, sold_ticks: u64, rate: &Rate) -> u64 {
     let ahead_ticks = rate.ahead_ticks(tat_ticks, now_ticks).saturating_add(sold_ticks);
     now_ticks.wrapping_add(ahead_ticks.min(rate.max_ahead_ticks()))
 }
 
-/// The word of the emptier of two buckets of `rate`; `None` where that is the first one.
+/// The TAT of that of two buckets of `rate` which has less of its burst free; `None`: the first
+/// one.
 fn emptier(tat_ticks: u64, other_ticks: u64, now_ticks: u64, rate: &Rate) -> Option<u64> {
     let other_is = rate.ahead_ticks(other_ticks, now_ticks);
     (other_is > rate.ahead_ticks(tat_ticks, now_ticks)).then_some(other_ticks)
@@ -219,7 +220,7 @@ fn policers(tables: &KernelTables) -> BTreeMap<PolicerKey, u32> {
     known.collect()
 }
 
-/// The use of each policer that a frame can get to.
+/// The rate and the queues of each policer that a frame can get to.
 fn uses(tables: &KernelTables) -> BTreeMap<u32, Use> {
     let mut uses = BTreeMap::new();
     for index in published_attachments(tables) {
@@ -243,7 +244,7 @@ mod tests {
     use super::*;
 
     const MS: u64 = 1_000_000 << TICKS_PER_NS_LOG2;
-    /// The clock's last moment before its word begins anew.
+    /// The last moment before the clock's word wraps around.
     const NOW: u64 = u64::MAX;
 
     fn rate(rate_bps: u64, burst_bytes: u64) -> Rate {
@@ -286,10 +287,11 @@ mod tests {
         let rate = rate(10_000_000, 125_000);
         let sold = |tat_ticks, sold_ticks| ahead(sold_more(tat_ticks, NOW, sold_ticks, &rate));
         assert_eq!(sold(NOW.wrapping_add(30 * MS), 20 * MS), 50 * MS);
-        // One that was full, whenever it was used last, and one that nobody has used.
+        // A bucket with its whole burst free, whenever it was last used, and one without use so
+        // far.
         assert_eq!(sold(NOW - 500 * MS, 20 * MS), 20 * MS);
         assert_eq!(sold(NOW - (1 << 62), 20 * MS), 20 * MS);
-        // An empty one owes; but it stays one that is empty, however much that is.
+        // A bucket that is used up owes more, but never looks free, however much it owes.
         assert_eq!(sold(NOW.wrapping_add(100 * MS), 100 * MS), 200 * MS);
         let most = sold_more(NOW.wrapping_add(190 * MS), NOW, 100 * MS, &rate);
         assert_eq!(ahead(most), rate.max_ahead_ticks());
@@ -307,7 +309,7 @@ mod tests {
             (empty, half, None),
             (half, half, None),
             (full, NOW - 1000 * MS, None),
-            // Nobody has used the new one.
+            // The new one was never used.
             (0, empty, Some(empty)),
             // The old one was last used weeks ago.
             (half, NOW.wrapping_add(1 << 60), None),
