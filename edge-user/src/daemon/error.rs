@@ -58,7 +58,7 @@ impl DaemonError {
         Self::Ledger(Told::new(text))
     }
 
-    /// The error that this one is, with nothing told before it. `source()` leaves it out.
+    /// The error inside this one, where no text comes before it. `source()` leaves it out.
     #[must_use]
     pub fn speaker(&self) -> Option<&(dyn Error + 'static)> {
         match self {
