@@ -147,8 +147,8 @@ async fn bind_metrics(edge: &Edge) -> Result<Option<TcpListener>> {
         }),
         Err(error) => {
             tracing::warn!(
-                "no metrics are served: {} can't be opened; free it, or give another `metrics`, and \
-                 restart the daemon: {error}",
+                "no metrics are served, as {} can't be opened; free it, or give another `metrics`, \
+                 and restart the daemon: {error}",
                 edge.metrics
             );
             Ok(None)
