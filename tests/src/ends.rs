@@ -6,8 +6,8 @@ use edge_user::lab::{
     raw::{RawCollector, RawSender},
 };
 
-/// The configuration of an edge with [`PORTS`], which forward to each other, and with what else a
-/// literal says.
+/// The configuration of an edge with [`PORTS`], which forward to each other, and with the text of a
+/// literal.
 #[macro_export]
 macro_rules! lab_config {
     ($rest:literal) => {

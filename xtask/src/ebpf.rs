@@ -17,7 +17,7 @@ pub const OBJECTS: [&str; 2] = ["edge", "lab"];
 
 /// Builds edge-ebpf in `root`, and returns the directory that has its objects, [`OBJECTS`].
 ///
-/// Messages of compiler and linker go to standard error as they come.
+/// Messages of compiler and linker go straight to standard error.
 pub fn build(root: &Path) -> Result<PathBuf> {
     let toolchain = Toolchain::require()?;
     let target_dir = target_dir(root);
@@ -34,13 +34,13 @@ pub fn build(root: &Path) -> Result<PathBuf> {
     let objects = target_dir.join(TARGET).join("release");
     for name in OBJECTS {
         let object = objects.join(name);
-        ensure!(object.is_file(), "edge-ebpf was built, but {} is not there", object.display());
+        ensure!(object.is_file(), "edge-ebpf was built, but {} is missing", object.display());
     }
     Ok(objects)
 }
 
-/// A cargo command for the BPF target, free of what an outer cargo or clippy has set up for its
-/// own compilers.
+/// A cargo command for the BPF target, without the variables that an outer cargo or clippy has set
+/// for its own compilers.
 pub fn cargo(toolchain: &Toolchain, root: &Path) -> Result<Command> {
     let linker = require_bpf_linker()?;
     let mut cargo = toolchain.cargo();
@@ -54,8 +54,8 @@ pub fn cargo(toolchain: &Toolchain, root: &Path) -> Result<Command> {
     }
 
     // aya-ebpf lays out the kernel's registers by the architecture of the machine that loads the
-    // object; `-C target-cpu=v3` has the atomics that return a value. The target panics by
-    // aborting without being told.
+    // object; `-C target-cpu=v3` has the atomics that return a value. The target aborts on a panic
+    // without a flag for it.
     let arch = arch();
     let flags = [
         &format!("--cfg=bpf_target_arch=\"{arch}\""),
@@ -75,8 +75,8 @@ pub fn cargo(toolchain: &Toolchain, root: &Path) -> Result<Command> {
 /// A directory of its own: the outer cargo holds the lock of the usual one.
 pub fn target_dir(root: &Path) -> PathBuf {
     let outer = env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
-    // One for each architecture that loads the objects: flags differ, and everything is built again
-    // wherever they do.
+    // One for each architecture that loads the objects: flags differ, and other flags would build
+    // everything again.
     let arch = arch();
     let own = if arch == env::consts::ARCH { String::new() } else { format!("-{arch}") };
     root.join(outer).join(format!("ebpf{own}"))
@@ -87,13 +87,13 @@ fn arch() -> String {
     env::var("CARGO_CFG_TARGET_ARCH").unwrap_or_else(|_| env::consts::ARCH.to_owned())
 }
 
-/// Whether the build script that asks is that of a package with this feature.
+/// Whether the calling build script belongs to a package with this feature.
 fn has_other_layout() -> bool {
     env::var_os("CARGO_FEATURE_OTHER_LAYOUT").is_some()
 }
 
-/// Whether a variable tells a compiler of another target, or a build script of another package,
-/// what to do.
+/// Whether a variable is for a compiler of another target, or for a build script of another
+/// package.
 fn is_of_an_outer_cargo(name: &str) -> bool {
     const PREFIXES: [&str; 7] = [
         "CARGO_BUILD_",

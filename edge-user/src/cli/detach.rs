@@ -63,8 +63,9 @@ fn check_unseen(config: &Config, unbooked: Unbooked) -> Result<()> {
     match unseen {
         Ok(None) => Ok(()),
         Ok(Some(unseen)) if unbooked == Unbooked::Keep => bail!(
-            "nothing was detached: the ledger in {} has a data plane in {pin_dir}, last read at {:.0}, and {}. \
-             If that data plane is gone, `edge run` notes it as a gap, and `edge detach --discard` goes on without it",
+            "nothing was detached: the ledger in {} has a data plane in {pin_dir}, last read at \
+             {:.0}, and {}. If that data plane is gone, `edge run` notes it as a gap, and \
+             `edge detach --discard` goes on without it",
             state_dir.display(),
             unseen.since,
             unseen.why,

@@ -19,7 +19,7 @@ use super::{
     watch::answered,
 };
 
-/// Two backoffs of an export, and then some.
+/// More than two back-offs of an export.
 const DRAIN: Duration = Duration::from_secs(40);
 
 /// Totals of a whole run.

@@ -114,7 +114,10 @@ pub enum LedgerError {
         source: Cause,
     },
     /// It can't be reached.
-    #[error("{}: the ledger can't be reached; check the file, its directory and the disk", path.display())]
+    #[error(
+        "{}: the ledger can't be reached; check the file, its directory and the disk",
+        path.display()
+    )]
     Io {
         /// Of the database or its directory.
         path: PathBuf,

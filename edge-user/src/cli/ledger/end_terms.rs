@@ -32,8 +32,8 @@ pub(super) fn end_terms(args: &Args) -> Result<()> {
     let control = args.ledger.control()?;
     ensure!(
         !edge_api::is_answered(&control),
-        "an edge daemon answers at {} and keeps the terms of its circuits, so nothing was ended: remove the circuits \
-         from its configuration and `edge reload`, or stop it first",
+        "an edge daemon answers at {} and keeps the terms of its circuits, so nothing was ended: \
+         remove the circuits from its configuration and `edge reload`, or stop it first",
         control.display(),
     );
     let state_dir = args.ledger.state_dir()?;
@@ -75,8 +75,8 @@ fn check(args: &Args, open: &[TermsSpan]) -> Result<(), UsageError> {
     let Some(at) = args.at else { return Ok(()) };
     match open.iter().filter(is_meant).find(|span| span.from >= at) {
         Some(TermsSpan { terms, from, .. }) => Err(UsageError(format!(
-            "the terms of circuit {:?} began at {from} and can't end at {at}; nothing was ended: give a later \
-             time",
+            "the terms of circuit {:?} began at {from} and can't end at {at}; nothing was ended: \
+             give a later time",
             terms.circuit,
         ))),
         None => Ok(()),

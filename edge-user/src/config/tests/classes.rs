@@ -138,8 +138,8 @@ fn matches_that_take_nothing() {
     assert_eq!(
         found,
         [
-            "profile \"own\": match 2 of class \"b\" gets no packet, as match 2 of class \"a\" takes \
-         them all before it"
+            "profile \"own\": match 2 of class \"b\" gets no packet, as match 2 of class \"a\" \
+             takes them all before it"
         ]
     );
     let found =

@@ -140,8 +140,8 @@ fn places_that_cant_be_booked_are_nobodys_to_take() -> Result<()> {
     check_all(&lab, sent, daemon)
 }
 
-/// Tables that can't be read at the moment are not lost: it is said that they can't, and they are
-/// booked when they can.
+/// Tables that can't be read at the moment are not lost: an error says so, and they are booked when
+/// they can be read.
 #[test]
 fn tables_that_cant_be_read_are_not_lost() -> Result<()> {
     if !root_or_skip("tables_that_cant_be_read_are_not_lost") {
@@ -209,7 +209,7 @@ fn with_classes(round: usize) -> String {
         + &format!("[qos.own]\nclasses = [{{ name = \"of-{round}\", dscp = [\"default\"] }}]\n")
 }
 
-/// Each does otherwise with what is unmatched than the one before.
+/// Each one treats unmatched frames otherwise than the one before.
 fn config(round: usize) -> String {
     with_unmatched(round, with_others(0, 1))
 }
