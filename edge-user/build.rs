@@ -5,12 +5,12 @@ use std::{env, fs, path::Path, process::ExitCode};
 use anyhow::{Context as _, Result};
 use xtask::{ebpf, toolchain};
 
-/// What the objects are made of, seen from the workspace's root.
+/// The sources of the objects, relative to the workspace's root.
 const INPUTS: [&str; 5] =
     ["edge-ebpf", "edge-common/src", "edge-common/Cargo.toml", "Cargo.toml", "Cargo.lock"];
 
 fn main() -> ExitCode {
-    // Without the tools there is no output to look at: one line is all there is to say.
+    // An error here, such as missing tools, is one line for the user.
     if let Err(error) = tools() {
         println!("cargo::error={error:#}");
         return ExitCode::SUCCESS;

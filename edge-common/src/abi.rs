@@ -27,7 +27,7 @@ pub const VERSION: u32 = if cfg!(feature = "other-layout") { 1004 } else { 4 };
 /// `EGRESS` of a port that forwards to the stack.
 pub const EGRESS_STACK: u32 = u32::MAX;
 
-/// One VID's [`attachment::Slot`] each: an S-table of a port, or a C-table.
+/// A table of one [`attachment::Slot`] for each VID: an S-table of a port, or a C-table.
 pub type VidTable = [u32; Vid::COUNT];
 
 /// An entry of the map of policers.

@@ -1,5 +1,5 @@
-//! The path's surroundings: look-ups, buckets, counters, an egress, a clock. BPF maps and
-//! helpers in the kernel, vectors on the host.
+//! The path's surroundings as traits: look-ups, buckets, counters, an egress, a clock. The kernel
+//! object implements them with BPF maps and helpers, the host with vectors.
 
 use crate::{
     abi::{
@@ -20,12 +20,12 @@ use crate::{
     },
 };
 
-/// All of it, for the path of one port.
+/// All surroundings, for the path of one port.
 pub trait Env: Lookup + BucketCalls + Counters + Egress + Observer {}
 
 impl<T: Lookup + BucketCalls + Counters + Egress + Observer> Env for T {}
 
-/// Tables that say what frames are.
+/// The tables by which frames are classified.
 pub trait Lookup {
     /// The port's S-table.
     fn s_tag(&self, vid: Vid) -> Slot;
@@ -39,7 +39,7 @@ pub trait Lookup {
     fn limits(&self, attachment: u32) -> Option<&Limits>;
 }
 
-/// Buckets and the clock that fills them.
+/// Buckets, and the clock by which their bursts become free again.
 pub trait Buckets {
     /// A word that CPUs share.
     type Word: Word;
@@ -50,14 +50,14 @@ pub trait Buckets {
     fn clock(&self) -> Self::Clock;
     /// A rate.
     fn rate(&self, index: u32) -> Option<&Rate>;
-    /// A policer: what all CPUs share, and what this CPU has leased of it.
+    /// A policer: the part that all CPUs share, and this CPU's lease.
     fn policer(&mut self, index: u32) -> Option<(&Policer<Self::Word>, &mut Lease)>;
     /// The phantom queues of a circuit's flows.
     fn flow_queues(&self, index: u32) -> Option<&FlowQueues<Self::Word>>;
 }
 
-/// Parts of the policer that are functions of their own in the kernel object: the verifier checks them
-/// once, and not at each call.
+/// Parts of the policer that are functions of their own in the kernel object, so that the verifier
+/// checks them once, not at each call.
 pub trait BucketCalls: Buckets {
     /// [`crate::policer::bucket::buy`] with these buckets, and with the features of the port.
     fn buy(&mut self, bucket: Bucket, share: BurstShare, len_bytes: u32) -> Admission;
@@ -78,32 +78,31 @@ pub trait FrameCalls: Frame {
 
 /// This CPU's counters.
 pub trait Counters {
-    /// Those of an attachment.
+    /// The meter of an attachment.
     fn meter(&mut self, attachment: u32) -> Option<&mut Meter>;
-    /// Those of what an attachment lost beside that.
+    /// The losses of an attachment.
     fn losses(&mut self, attachment: u32) -> Option<&mut Losses>;
-    /// Those of the port.
+    /// The counters of the port.
     fn port_counters(&mut self) -> Option<&mut PortCounters>;
 }
 
 /// The way out.
 pub trait Egress {
-    /// Sends the frame to where the port forwards; false where that is gone.
+    /// Sends the frame to the port's destination; false: the destination is gone.
     fn forward(&mut self) -> bool;
-    /// Keeps in mind that `frame` was forwarded, where a device can still refuse it.
+    /// Notes that `frame` was forwarded, where a device can still refuse it.
     fn hand_over(&mut self, frame: HandedOver);
 }
 
-/// Learns what the path found out about the frame: a replay does. A live program carries none of it
-/// from step to step.
+/// Notes of the path about a frame, for a replay. A live program keeps none.
 pub trait Observer {
-    /// The frame's attachment.
+    /// Notes the frame's attachment.
     fn note_attachment(&self, _index: u32) {}
-    /// Its class.
+    /// Notes its class.
     fn note_class(&self, _class: Class) {}
-    /// The DSCP that it came with, and the one that it leaves with.
+    /// Notes the DSCP that it came with, and the one that it leaves with.
     fn note_dscp(&self, _arriving: Dscp, _leaving: Dscp) {}
-    /// Its length: as received, and then as accounted.
+    /// Notes its length: as received, and then as accounted.
     fn note_len_bytes(&self, _len_bytes: u32) {}
 }
 
@@ -127,7 +126,7 @@ pub trait Word {
     fn compare_exchange(&self, old: u64, new: u64) -> u64;
     /// Stores `value`.
     fn store(&self, value: u64);
-    /// Adds, wrapping, and returns what it was.
+    /// Adds `value`, wrapping around, and returns the old value.
     fn fetch_add(&self, value: u64) -> u64;
 }
 

@@ -4,19 +4,19 @@
 //! tags → attachment → class → mark → account → admit → rewrite → forward → meter
 //! ```
 //!
-//! [`path::process`] strings the steps together and is the whole data plane. The kernel object
-//! supplies packet access, maps, clock and atomics ([`mod@env`]) and nothing else, and the host tests and
-//! `edge replay --engine host` supply the same in memory ([`host`]). So a frame gets the same verdict,
-//! bytes and counters in both.
+//! [`path::process`] does these steps and is the whole data plane. The kernel object adds only
+//! packet access, maps, clock and atomics ([`mod@env`]). The host tests and `edge replay --engine
+//! host` add the same in memory ([`host`]). So a frame gets the same verdict, bytes and counters in
+//! both.
 //!
-//! | room | knows |
+//! | room | contents |
 //! |---|---|
 //! | [`path`] | the steps, a file each |
-//! | [`policer`] | how a bucket works; no frame |
-//! | [`mod@env`] | traits of what surrounds the path |
-//! | [`abi`] | records that maps hold |
-//! | [`packet`] | headers and their bytes; no table |
-//! | [`reason`] | why a frame leaves the path, and what becomes of it |
+//! | [`policer`] | the work of a bucket; it uses no frame |
+//! | [`mod@env`] | traits of the path's surroundings |
+//! | [`abi`] | records in maps |
+//! | [`packet`] | headers and their bytes; it uses no table |
+//! | [`reason`] | reasons why a frame leaves the path, and their verdicts |
 //!
 //! The crate is `no_std`, has no `unsafe` and no reachable panic: the BPF verifier refuses
 //! programs that contain one.

@@ -1,4 +1,4 @@
-//! Headers and their bytes. Knows no table.
+//! Headers and their bytes. No module here uses a table.
 
 pub mod checksum;
 pub mod encapsulation;

@@ -1,4 +1,4 @@
-//! The path of a frame, whole; a file a step, in this order:
+//! The whole path of a frame. Each step has a file, in this order:
 //!
 //! ```text
 //! 1 tags → 2 attachment → 3 class → 4 mark → 5 account → 6 admit → 7 rewrite → 8 forward → 9 meter
@@ -36,8 +36,9 @@ use crate::{
     reason::Reason,
 };
 
-/// Takes one frame along the path: marks it in place, polices, meters and forwards it. Counts it
-/// exactly once in the port's counters, where the port has some, and returns why its path ended.
+/// Takes one frame along the path: marks it in place, polices, meters and forwards it. The frame
+/// counts exactly once in the port's counters, where the port has some. Returns the reason why its
+/// path ended.
 #[inline(always)]
 pub fn process(frame: &mut impl FrameCalls, port: &PortConfig, env: &mut impl Env) -> Reason {
     let len_bytes = frame.len_bytes();
@@ -91,7 +92,7 @@ fn owned_steps(
     let Owned { index, last_tag: tag, rx_len_bytes } = owned;
     let attachment = *env.attachment(index).ok_or(Reason::DanglingTable)?;
     if Retag::from_bits(attachment.retag).leaves_none() && tag.precedes_tag() {
-        // Where it leaves, it would be a frame of those tags' owner.
+        // At the egress, the frame would belong to the owner of its remaining tags.
         return Err(Reason::Unmatched);
     }
     env.note_attachment(index);
@@ -134,7 +135,7 @@ fn owned_steps(
 
     forward::forward(env)?;
     meter::forwarded(env, index, class, len_bytes)?;
-    // Last: nothing makes a drop of it any more.
+    // The meter is last, as no later step can drop the frame.
     let class = class.number().into();
     env.hand_over(HandedOver { attachment: index, class, len_bytes, rx_len_bytes });
     Ok(())

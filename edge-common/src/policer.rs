@@ -1,4 +1,5 @@
-//! The work of a bucket: GCRA with leases, fairness between flows, peaks. Knows no frame.
+//! The work of a bucket: the generic cell rate algorithm (GCRA) with leases, fairness between
+//! flows, and peaks. No module here uses a frame.
 
 pub mod bucket;
 pub mod fairness;

@@ -1,6 +1,7 @@
-//! Why a frame left the path: a numbered registry, and the one place that maps it to an action.
+//! The reasons for which a frame leaves the path, with their numbers. Only this module maps them to
+//! actions.
 
-/// Why the path ended for a frame. Every exit has one, and every one is counted for each port.
+/// The reason why a frame's path ended. Every exit has a reason, and each port counts them all.
 ///
 /// The numbers are the ABI of the port counters: append, never renumber, never reuse.
 #[repr(u8)]
@@ -14,7 +15,7 @@ pub enum Reason {
     Untagged = 2,
     /// Truncated, or an IP header that a router must refuse (RFC 1812, 5.2.2; RFC 8200, 3).
     Malformed = 3,
-    /// A link-local control protocol (LLDP, LACP, …): the stack's business.
+    /// A link-local control protocol (LLDP, LACP, …), which the stack handles.
     Control = 4,
     /// The circuit is configured `enabled = false`.
     CircuitDisabled = 5,
@@ -22,20 +23,20 @@ pub enum Reason {
     OverRate = 6,
     /// The port it should leave by is not there.
     NoEgress = 7,
-    /// One table refers to an entry that another does not hold. Never happens with the tables
-    /// the daemon writes; counted, so that it would be seen.
+    /// One table refers to an entry that another one lacks. The daemon never writes such tables. A
+    /// count would show a defect.
     DanglingTable = 8,
     /// The driver left no room in front of the frame for the tags it should leave with.
     NoHeadroom = 9,
-    /// Forwarded, and then refused by the device that it was to leave by: down, its ring full, or
-    /// the frame longer than it takes. Not an exit of the path: known when the device was asked.
+    /// Forwarded, and then refused by the egress device, which is down, has no room in its ring, or
+    /// takes no frame of this length. This is no exit of the path: it is known only after the path.
     EgressRefused = 10,
 }
 
 /// The verdict on a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Sent to where the port forwards: another port, or the stack.
+    /// Sent to the port's destination: another port, or the stack.
     Forward,
     /// Left to the kernel's stack, untouched.
     Pass,

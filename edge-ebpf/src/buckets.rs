@@ -1,4 +1,4 @@
-//! Buckets in maps, and the clock that fills them.
+//! Buckets in maps, and their clock.
 
 use edge_common::{
     abi::{

@@ -5,7 +5,7 @@ use edge_common::Clock;
 
 use crate::{maps, port};
 
-/// `CLOCK_MONOTONIC`, or what a replay says that the time is.
+/// `CLOCK_MONOTONIC` or, in a replay, the replay's time.
 #[derive(Clone, Copy)]
 pub(crate) struct PortClock;
 

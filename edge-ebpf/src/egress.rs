@@ -1,5 +1,5 @@
-//! Frames after the path has forwarded them: the kernel tells of them in two tracepoints,
-//! on the CPU that ran the path.
+//! Frames after the path has forwarded them. Two tracepoints of the kernel report them, on the CPU
+//! that ran the path.
 
 use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 use edge_common::{
@@ -9,7 +9,7 @@ use edge_common::{
 
 use crate::{maps, port};
 
-/// Keeps in mind whose frame this CPU has just redirected.
+/// Notes the owner of the frame that this CPU has just redirected.
 #[inline(always)]
 pub(crate) fn hand_over(frame: HandedOver) {
     if let Some(in_flight) = in_flight() {
@@ -17,10 +17,10 @@ pub(crate) fn hand_over(frame: HandedOver) {
     }
 }
 
-/// `xdp_devmap_xmit(from_dev, to_dev, sent, drops, err)`: a device was handed a batch of frames.
+/// `xdp_devmap_xmit(from_dev, to_dev, sent, drops, err)`: a device got a batch of frames.
 ///
-/// Batches of other programs come by, too; but while any of ours is under way on this CPU, the
-/// next batch is its.
+/// The tracepoint reports batches of other programs, too. But while a frame of ours is under way on
+/// this CPU, the next batch is the one with it.
 #[btf_tracepoint(function = "xdp_devmap_xmit")]
 pub(crate) fn batch_handed_over(ctx: BtfTracePointContext) -> i32 {
     let (taken, refused): (i32, i32) = (ctx.arg(2), ctx.arg(3));

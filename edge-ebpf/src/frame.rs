@@ -1,4 +1,4 @@
-//! Access to a received frame: the only place that touches packet memory.
+//! Access to a received frame. Only this module touches packet memory.
 
 use core::arch::asm;
 
@@ -17,14 +17,14 @@ use edge_common::{
 
 /// The frame of an XDP context, which may be in several buffers where `FRAGS` says so.
 ///
-/// Headers are read from the first buffer, where nearly every driver has them. Of a frame in
-/// several buffers that is not sure: some (mlx5 with striding receive queues) leave the first
-/// one empty. Then helpers get them, at their price.
+/// Headers are read from the first buffer, where nearly every driver has them. Some drivers (mlx5
+/// with striding receive queues) leave the first of several buffers empty: helpers then read the
+/// headers, which takes longer.
 pub(crate) struct XdpFrame<'a, const FRAGS: bool> {
     data: usize,
     data_end: usize,
     len_bytes: u32,
-    /// Where of the received frame this one begins.
+    /// The offset in the received frame at which this one begins.
     pub(crate) start: usize,
     pub(crate) ctx: &'a XdpContext,
 }
@@ -34,10 +34,10 @@ impl<'a, const FRAGS: bool> XdpFrame<'a, FRAGS> {
     pub(crate) fn new(ctx: &'a XdpContext) -> Self {
         let (data, data_end) = (ctx.data(), ctx.data_end());
         let len_bytes = if FRAGS {
-            // To ask for the length costs a tenth of the path, hence a program without.
+            // This call costs a tenth of the path. The program for one buffer does without.
             // SAFETY: the helper wants the program's own context, and `as_ptr` is that.
             let len_bytes = unsafe { bpf_xdp_get_buff_len(ctx.as_ptr().cast()) };
-            // A u64 in the helper's signature for the sake of its calling convention.
+            // The helper's signature has a u64 because of its calling convention.
             len_bytes as u32
         } else {
             (data_end - data) as u32
@@ -45,11 +45,11 @@ impl<'a, const FRAGS: bool> XdpFrame<'a, FRAGS> {
         Self { data, data_end, len_bytes, start: 0, ctx }
     }
 
-    /// The bytes at `start`, which is below 32, and behind it.
+    /// The part of the frame from `start` on, which is below 32.
     ///
-    /// Where the verifier knows a start's bounds alone, it knows of two pointers to the packet that
-    /// they are related only if one comes from the other. So all that this frame reads comes from one
-    /// pointer, which the compiler does not know the origin of.
+    /// The verifier knows only the bounds of `start`. It then relates two packet pointers only if
+    /// one is made from the other. So all reads of this frame use one pointer, whose origin is
+    /// hidden from the compiler.
     #[inline(always)]
     pub(crate) fn behind(ctx: &'a XdpContext, start: u32) -> Self {
         let frame = Self::new(ctx);
@@ -81,9 +81,9 @@ impl<'a, const FRAGS: bool> XdpFrame<'a, FRAGS> {
     }
 }
 
-/// Loads and stores are instructions of their own. For memory that it can't know to be aligned
-/// the compiler would go byte by byte, although every machine that the kernel lets access packets
-/// this way (`HAVE_EFFICIENT_UNALIGNED_ACCESS`) does it at once.
+/// Loads and stores are written as instructions. The compiler would access memory of unknown
+/// alignment byte by byte, although a machine with `HAVE_EFFICIENT_UNALIGNED_ACCESS` does it at
+/// once, and the kernel allows this access to packets only there.
 impl<const FRAGS: bool> Frame for XdpFrame<'_, FRAGS> {
     #[inline(always)]
     fn len_bytes(&self) -> u32 {
@@ -189,7 +189,7 @@ impl<const FRAGS: bool> Frame for XdpFrame<'_, FRAGS> {
     }
 }
 
-/// The number of `N` bytes at `offset`, from whatever buffer has it.
+/// The number of `N` bytes at `offset`, from any of the frame's buffers.
 #[inline(always)]
 fn load<const N: usize>(ctx: &XdpContext, offset: usize) -> Option<[u8; N]> {
     let loaded = load_bytes(ctx.as_ptr().cast(), offset as u32, N as u32);
@@ -209,7 +209,7 @@ fn store<const N: usize>(ctx: &XdpContext, offset: usize, bytes: [u8; N]) -> Opt
     (stored != NO_BYTES).then_some(())
 }
 
-/// In place of bytes that the frame does not have.
+/// Stands for bytes that the frame does not have.
 pub(crate) const NO_BYTES: u64 = u64::MAX;
 
 /// The `len_bytes`, two or four, at `offset` of the frame, or [`NO_BYTES`].
@@ -225,7 +225,7 @@ pub(crate) extern "C" fn load_bytes(ctx: *mut xdp_md, offset: u32, len_bytes: u3
     if error == 0 { bytes.into() } else { NO_BYTES }
 }
 
-/// Overwrites the `len_bytes`, two or four, at `offset` of the frame; [`NO_BYTES`] where it does
+/// Overwrites the `len_bytes`, two or four, at `offset` of the frame; [`NO_BYTES`]: the frame does
 /// not have them.
 #[unsafe(no_mangle)]
 #[inline(never)]
@@ -242,14 +242,15 @@ pub(crate) extern "C" fn store_bytes(
     if error == 0 { 0 } else { NO_BYTES }
 }
 
-/// [`encapsulation::ip_version`] behind the eight bytes at `offset`; returns the bits of its result.
+/// Calls [`encapsulation::ip_version`] for the eight bytes at `offset`, and returns the result's
+/// bits.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub(crate) extern "C" fn version_within(ctx: *mut xdp_md, ether_type: u32, offset: u32) -> u64 {
     version_within_of::<false>(ctx, ether_type, offset)
 }
 
-/// As [`version_within`], for a frame in several buffers.
+/// Does the same as [`version_within`] for a frame in several buffers.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub(crate) extern "C" fn version_within_frags(

@@ -1,5 +1,6 @@
-//! The far ends of the lab: tags for hosts that cannot make any, and the count of what passed
-//! the wire. Reads frames with code of its own, so that it can bear witness about the edge's.
+//! The far ends of the lab: tags for hosts that can't make any, and counts of frames on the wire.
+//! It reads frames with code of its own, so that an error in the edge's code can't hide in its
+//! counts.
 #![no_std]
 #![no_main]
 #![expect(
@@ -63,8 +64,8 @@ fn pop(ctx: TcContext) -> i32 {
     TC_ACT_OK
 }
 
-/// Counts what reaches a far end, frame by frame and tags in, before the stack sees it. Being an
-/// XDP program, it also gives the end the NAPI without which veth takes no redirected frame.
+/// Counts the frames that reach a far end, tags in, before the stack sees them. As an XDP program,
+/// it also gives the interface NAPI, without which veth takes no redirected frame.
 #[xdp(frags)]
 fn count(ctx: XdpContext) -> u32 {
     // SAFETY: the helper wants the program's own context, and this is that.
@@ -74,7 +75,8 @@ fn count(ctx: XdpContext) -> u32 {
     xdp_action::XDP_PASS
 }
 
-/// A wire in place of the edge: out of the interface that the map pairs with the one it came by.
+/// A wire in place of the edge: a frame leaves by the interface that the map pairs with its
+/// ingress.
 #[xdp(frags)]
 fn bounce(ctx: XdpContext) -> u32 {
     // SAFETY: the context is valid for as long as the program runs.
@@ -89,7 +91,7 @@ fn tag_and_count(ctx: &TcContext) -> Option<()> {
         let destination = destination(ctx)?;
         // SAFETY: the value is copied at once; a change meanwhile mixes old and new tags at worst.
         let tags = *unsafe { TAGS.get(destination) }?;
-        // A push adds outside what is there.
+        // A push adds the tag outside the tags that are there.
         push_tag(ctx, tags.inner)?;
         push_tag(ctx, tags.outer)?;
     }
@@ -101,8 +103,8 @@ fn tag_and_count(ctx: &TcContext) -> Option<()> {
     Some(())
 }
 
-/// The frame as it will be on the wire. TCP makes large ones even for a device without segmentation
-/// offload; the stack cuts those up after this program.
+/// The frame as it will be on the wire. TCP makes large frames even for a device without
+/// segmentation offload, and the stack cuts them up after this program.
 fn on_the_wire(ctx: &TcContext, packet: &Packet, len_bytes: u64, in_metadata: u64) -> WireCount {
     // SAFETY: the context is valid for as long as the program runs.
     let segment_bytes = u64::from(unsafe { (*ctx.skb.skb).gso_size });
@@ -169,9 +171,9 @@ fn metadata_tag(ctx: &TcContext) -> Option<u16> {
 
 /// The big-endian half words of a frame.
 trait HalfWords {
-    /// The half word at `offset`, or [`BEYOND`] where the frame ends before. Not an `Option`: the
-    /// compiler shifts the value of one that has none before it asks whether there is one, and older
-    /// verifiers refuse to read a register that was never written.
+    /// The half word at `offset`, or [`BEYOND`] where the frame ends before. This is not an
+    /// `Option`: the compiler would read the value of a `None` before it looks whether there is
+    /// one, and older verifiers refuse to read a register that was never written.
     fn at(&self, offset: usize) -> u32;
 }
 
@@ -241,7 +243,7 @@ fn parse(frame: &impl HalfWords, metadata: Option<u16>) -> (WireKey, Packet) {
 #[inline(always)]
 fn bump(counts: &Counts, key: &WireKey, more: WireCount) {
     let count = counts.get_ptr_mut(key).or_else(|| {
-        // Another CPU may have been first: then its entry is as good.
+        // Another CPU may have made the entry first, which is as good.
         let _ = counts.insert(key, WireCount::default(), u64::from(BPF_NOEXIST));
         counts.get_ptr_mut(key)
     });

@@ -25,13 +25,13 @@ use edge_common::{Action, Env, env::FrameCalls, path};
 
 use crate::{frame::XdpFrame, maps::Maps};
 
-/// Takes one received frame along the path. For ports whose frames fit into one buffer.
+/// Takes one received frame along the path, on ports whose frames fit into one buffer.
 #[xdp]
 pub(crate) fn edge(ctx: XdpContext) -> u32 {
     run(XdpFrame::<false>::new(&ctx), Maps::<false>)
 }
 
-/// The same for ports with jumbo frames, which come in several buffers.
+/// Does the same on ports with jumbo frames, which come in several buffers.
 #[xdp(frags)]
 pub(crate) fn edge_frags(ctx: XdpContext) -> u32 {
     run(XdpFrame::<true>::new(&ctx), Maps::<true>)
@@ -50,8 +50,8 @@ fn run(mut frame: impl FrameCalls, mut maps: impl Env) -> u32 {
     }
 }
 
-/// The cost of every frame before the path begins: the benchmark's zero. It also holds an
-/// interface, dropping its frames, until the tables of the port's program are ready.
+/// Drops every frame. Its cost is that of a frame before the path begins: the benchmark's zero. It
+/// also holds an interface until the tables of the port's program are ready.
 #[xdp]
 pub(crate) fn empty(_ctx: XdpContext) -> u32 {
     xdp_action::XDP_DROP

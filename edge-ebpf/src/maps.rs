@@ -1,6 +1,6 @@
 //! The maps: the shared ones, of which `edge_common::abi::maps` has the list, and those of a replay.
 //!
-//! Sizes here are the least that loads; the loader sets the real ones from the configuration.
+//! Sizes here are the smallest that load. The loader sets the real ones from the configuration.
 
 use aya_ebpf::{
     btf_maps::{Array, DevMap, PerCpuArray},
@@ -63,7 +63,7 @@ pub(crate) static REPLAY_OUTCOME: Array<Outcome, 1, MMAPABLE> = Array::new();
 /// The maps as the path's tables, for a program with `xdp.frags` or one without.
 pub(crate) struct Maps<const FRAGS: bool>;
 
-/// This CPU's counters of what an attachment lost.
+/// This CPU's losses of an attachment.
 #[inline(always)]
 pub(crate) fn losses(attachment: u32) -> Option<&'static mut Losses> {
     let losses = LOSSES.get_ptr_mut(attachment)?;
@@ -87,7 +87,7 @@ pub(crate) fn replay_now_ns() -> u64 {
     REPLAY_NOW.get(0).copied().unwrap_or(0)
 }
 
-/// Lets a replay know; nothing in a live program.
+/// Notes something for a replay. A live program does nothing here.
 #[inline(always)]
 pub(crate) fn note(change: impl FnOnce(&mut Outcome)) {
     if port::is_replay()

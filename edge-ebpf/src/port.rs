@@ -1,5 +1,5 @@
-//! The port's constants: `.rodata` that the loader fills before the verifier reads it, so that
-//! branches that this port can't take are not in its program.
+//! The port's constants. They are in `.rodata`, which the loader fills before the verifier reads
+//! it, so that the port's program is without branches that the port can't take.
 
 use aya_ebpf::Global;
 use edge_common::{
@@ -31,7 +31,7 @@ static ONE_BY_ONE: Global<u32> = Global::new(0);
 /// Ids of the two device maps, 32 bits each.
 #[unsafe(no_mangle)]
 static TX_MAP_IDS: Global<u64> = Global::new(0);
-/// 1: a test run, which brings its own time and wants to know the outcome.
+/// 1: a test run, which sets the time itself and reads the outcome.
 #[unsafe(no_mangle)]
 static REPLAY: Global<u32> = Global::new(0);
 

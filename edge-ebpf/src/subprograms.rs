@@ -1,7 +1,7 @@
-//! Parts of the path that are functions of their own: global ones, which the kernel's verifier
-//! looks at once, for any arguments, and not again for each way that leads to a call of them.
-//! So their arguments and results are numbers, and the context. The steps of a frame that is in one
-//! buffer and paid from a lease are not among them.
+//! Parts of the path that are global functions. The kernel's verifier checks a global function
+//! once, for any arguments, and not again for each way to a call. So its arguments and results can
+//! only be numbers and the context. A frame in one buffer that is paid from a lease calls none of
+//! these.
 
 use aya_ebpf::{bindings::xdp_md, programs::XdpContext};
 use edge_common::{
@@ -17,7 +17,7 @@ use crate::{
     port,
 };
 
-/// [`bucket::buy`]; returns the bits of its result.
+/// Calls [`bucket::buy`], and returns the bits of its result.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub(crate) extern "C" fn buy(policer: u32, rate: u32, share: u32, len_bytes: u32) -> u64 {
@@ -26,7 +26,7 @@ pub(crate) extern "C" fn buy(policer: u32, rate: u32, share: u32, len_bytes: u32
     bucket::buy(&mut Maps::<false>, features, own, share, len_bytes).to_bits()
 }
 
-/// [`fairness::refresh`]; returns nothing of use, as a global function has to return something.
+/// Calls [`fairness::refresh`]. The result means nothing: a global function has to return a number.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub(crate) extern "C" fn refresh_flows(policer: u32, rate: u32, flow_queues: u32) -> u64 {
@@ -34,15 +34,17 @@ pub(crate) extern "C" fn refresh_flows(policer: u32, rate: u32, flow_queues: u32
     0
 }
 
-/// [`header::transport`] of the packet that [`DsWord::to_bits`] tells; returns its bits.
+/// Calls [`header::transport`] for the packet with these [`DsWord::to_bits`], and returns the bits
+/// of its result.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub(crate) extern "C" fn transport(ctx: *mut xdp_md, offset: u32, word: u32) -> u64 {
     transport_of::<false>(ctx, offset, word)
 }
 
-/// As [`transport`], for a frame in several buffers: a function of its own, as its helpers are
-/// there from Linux 5.18 on, and a program that contains a call of them needs them.
+/// Does the same as [`transport`] for a frame in several buffers. It is a separate function, as its
+/// helpers exist only from Linux 5.18 on, and the kernel refuses a program with a call of a missing
+/// helper.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub(crate) extern "C" fn transport_frags(ctx: *mut xdp_md, offset: u32, word: u32) -> u64 {
@@ -56,14 +58,14 @@ fn transport_of<const FRAGS: bool>(ctx: *mut xdp_md, offset: u32, word: u32) -> 
     header::transport(&XdpFrame::<FRAGS>::behind(&ctx, offset), &packet).to_bits()
 }
 
-/// [`hash::flow_hash`] of the frame whose tags are followed by this.
+/// Calls [`hash::flow_hash`] for the frame with this EtherType behind its tags.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub(crate) extern "C" fn flow_hash(ctx: *mut xdp_md, ether_type: u32, offset: u32) -> u64 {
     flow_hash_of::<false>(ctx, ether_type, offset)
 }
 
-/// As [`flow_hash`], for a frame in several buffers.
+/// Does the same as [`flow_hash`] for a frame in several buffers.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub(crate) extern "C" fn flow_hash_frags(ctx: *mut xdp_md, ether_type: u32, offset: u32) -> u64 {
@@ -77,15 +79,15 @@ fn flow_hash_of<const FRAGS: bool>(ctx: *mut xdp_md, ether_type: u32, offset: u3
     hash::flow_hash(&XdpFrame::<FRAGS>::behind(&ctx, offset), &last)
 }
 
-/// [`mark::mark_congestion`] of the frame whose tags are followed by this; [`NO_BYTES`] where it ends
-/// too early.
+/// Calls [`mark::mark_congestion`] for the frame with this EtherType behind its tags; [`NO_BYTES`]:
+/// the frame ends too early.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub(crate) extern "C" fn mark_congestion(ctx: *mut xdp_md, ether_type: u32, offset: u32) -> u64 {
     mark_congestion_of::<false>(ctx, ether_type, offset)
 }
 
-/// As [`mark_congestion`], for a frame in several buffers.
+/// Does the same as [`mark_congestion`] for a frame in several buffers.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub(crate) extern "C" fn mark_congestion_frags(

@@ -1,5 +1,5 @@
-//! Atomic access to words that CPUs share. `core::sync::atomic` has no read-modify-write for BPF, so
-//! the instructions themselves (BPF ISA, `BPF_ATOMIC`; Linux 5.12).
+//! Atomic access to words that CPUs share. `core::sync::atomic` has no read-modify-write for BPF,
+//! so this module writes the instructions (BPF ISA, `BPF_ATOMIC`; Linux 5.12).
 
 use core::{arch::asm, cell::UnsafeCell};
 

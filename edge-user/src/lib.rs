@@ -1,8 +1,9 @@
-//! Loader, daemon and command line of `edge`, in rooms with one-way arrows (`docs/architecture.md`):
+//! Loader, daemon and command line of `edge`. Each folder is a room, which uses only some of the
+//! others (`docs/architecture.md`). The way of the data:
 //!
 //! ```text
 //! config → plan → kernel ┐
-//!                        ├ daemon (which keeps one as the other, and hands meters to billing)
+//!                        ├ daemon: brings the kernel to a configuration, and meters to billing
 //!              billing   ┘
 //! ```
 

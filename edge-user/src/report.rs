@@ -1,4 +1,4 @@
-//! Errors as operators read them: the step that failed, and behind it the causes, each once.
+//! Errors as operators read them: the step that failed, followed by its causes, each once.
 
 use std::{
     error::Error,
@@ -8,12 +8,13 @@ use std::{
 
 use nix::errno::Errno;
 
-/// The text of an error and its cause, which stays of its own type: callers look for some.
+/// The text of an error, and its cause. The cause keeps its own type, as callers look for some
+/// types.
 ///
 /// `{}` shows the text alone, and `{:#}` the causes behind it, as with `anyhow`.
 #[derive(Debug)]
 pub struct Told {
-    /// `None`: nobody has said yet what was being done, and the cause speaks for itself.
+    /// The step that failed; `None`: no caller has named one, and the cause is the text.
     text: Option<String>,
     cause: Option<Box<dyn Error + Send + Sync>>,
 }
@@ -24,19 +25,20 @@ impl Told {
         Self { text: Some(text.into()), cause: None }
     }
 
-    /// A cause that speaks for itself.
+    /// A cause without a text of our own.
     pub fn bare(cause: impl Error + Send + Sync + 'static) -> Self {
         Self { text: None, cause: Some(Box::new(cause)) }
     }
 
-    /// Puts what was being done before all that is told by now.
+    /// Puts the step that failed before the present text.
     #[must_use]
     pub fn after(self, text: impl Into<String>) -> Self {
         let cause = if self.text.is_some() { Some(Box::new(self).into()) } else { self.cause };
         Self { text: Some(text.into()), cause }
     }
 
-    /// The cause that speaks for itself. [`Error::source`] leaves it out, as it is told already.
+    /// The cause, where no text comes before it. [`Error::source`] leaves this one out, as `{}`
+    /// shows it.
     #[must_use]
     pub fn speaker(&self) -> Option<&(dyn Error + 'static)> {
         if self.text.is_some() { None } else { self.cause() }

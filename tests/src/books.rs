@@ -1,4 +1,4 @@
-//! A lab with a daemon that keeps books, and what they should say.
+//! A lab with a daemon that keeps books, and the expected counts.
 
 use std::{collections::BTreeMap, fmt::Display, path::Path, time::Duration};
 
@@ -16,7 +16,7 @@ use crate::{
     notation::frame_of,
 };
 
-/// Where its ledger is.
+/// The directory of its ledger.
 pub const STATE_DIR: &str = "/var/lib/edge";
 const WAIT: Duration = Duration::from_secs(5);
 
@@ -82,11 +82,12 @@ impl Edge {
         Ok(())
     }
 
-    /// The ledger has what has arrived, in total, and its books balance. Returns what it has.
+    /// Checks that the ledger has the bytes that have arrived, in total, and that its books
+    /// balance. Returns the ledger's usage.
     ///
     /// # Panics
     ///
-    /// If it has not.
+    /// If they differ.
     pub fn check(&self) -> Result<Vec<UsageRecord>> {
         let ledger = Ledger::open_read_only(Path::new(STATE_DIR))?;
         assert_eq!(ledger.check()?, Vec::<String>::new());

@@ -219,7 +219,7 @@ impl Drop for Daemon {
     }
 }
 
-/// Keeps what the daemon says, and passes on that it is ready.
+/// Keeps the daemon's lines, and reports that it is ready.
 fn listen(stderr: ChildStderr, said: &Mutex<String>, ready: &mpsc::Sender<()>) {
     for line in BufReader::new(stderr).lines().map_while(Result::ok) {
         if line == "ready" {
@@ -252,7 +252,7 @@ pub fn set_bandwidth(circuit: &str, bandwidth_bps: u64) -> Result<BandwidthChang
     Ok(client().set_bandwidth(circuit, &BandwidthRequest { bandwidth, save: false })?)
 }
 
-/// Has the meters booked now, or says why they can't be.
+/// Has the meters booked now. The error says why they can't be.
 pub fn book() -> Result<()> {
     client().book()?.error.map_or(Ok(()), |error| Err(anyhow!("not booked: {error}")))
 }

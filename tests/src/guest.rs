@@ -1,4 +1,4 @@
-//! The machine that tests run on, where that matters to them.
+//! Facts about the machine that tests run on.
 
 use std::env;
 

@@ -1,4 +1,4 @@
-//! One HTTP request at a time, as any program could make it.
+//! HTTP requests, one at a time, without any code of edge.
 
 use std::{
     collections::BTreeMap,

@@ -1,5 +1,5 @@
-//! Frames of one circuit, sent from both ends of a lab as long as something else goes on, each with
-//! its number: every one arrives as it was sent, or is missing.
+//! Frames of one circuit, which both ends of a lab send as long as some other work lasts. Each
+//! frame has a number, so that a missing or changed one shows.
 
 use std::{
     collections::BTreeSet,
@@ -49,8 +49,8 @@ pub struct Sent {
     pub arrived: u64,
 }
 
-/// Sends frames from both ends as long as `work` takes, and returns what became of them, by the
-/// ports that they were sent to.
+/// Sends frames from both ends as long as `work` takes, and returns their counts, by the ports that
+/// they were sent to.
 pub fn under_load<T>(lab: &Lab, work: impl FnOnce() -> Result<T>) -> Result<([Sent; 2], T)> {
     let ends = Ends::open(lab)?;
     let is_over = AtomicBool::new(false);
@@ -93,14 +93,14 @@ fn send(to: &RawSender, from: &RawCollector, is_over: &AtomicBool) -> Result<Sen
         number += 1;
         thread::sleep(GAP);
         if number.is_multiple_of(100) {
-            // Most of what is not taken yet, so that the socket's buffer never runs over, and so that
-            // no look waits for frames that are still under way.
+            // It takes most of the waiting frames, so that the socket's buffer never runs over, and
+            // so that no look waits for frames that are still under way.
             let outstanding = number as usize - arrived_so_far;
             arrived_so_far = take(outstanding.saturating_sub(20), QUIET)?;
         }
     }
     let sent = usize::try_from(number)?;
-    // Until all are there, or nothing has come for so long that nothing will.
+    // It waits until all are there, or until none has come for so long that none will.
     let mut arrived = take(1, QUIET)?;
     let mut last = Instant::now();
     while arrived < sent && last.elapsed() < QUIET * 40 {

@@ -1,5 +1,5 @@
-//! The outcome of a frame, worked out from the configuration alone: tags as a list, headers by
-//! `etherparse`, no table and no code of the path's. Policing is left out.
+//! The oracle: it works the outcome of a frame out from the configuration alone. It has tags as a
+//! list, headers by `etherparse`, no table and no code of the path. Policing is left out.
 
 use edge_common::{Reason, abi::outcome::Outcome};
 use edge_user::{
@@ -16,7 +16,7 @@ use crate::fixture::Fixture;
 /// The prediction for a frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prediction {
-    /// Why its path ends, were there no policer.
+    /// The reason why its path ends, without a policer.
     pub reason: Reason,
     /// Circuit and kind of peering.
     pub peering: Option<(String, &'static str)>,
@@ -30,7 +30,7 @@ pub struct Prediction {
     pub frame: Vec<u8>,
 }
 
-/// Predicts what `config` makes of `frame` received on `port`.
+/// Predicts the outcome of `frame`, received on `port`, under `config`.
 #[must_use]
 pub fn predict(config: &Config, port: &Port, frame: &[u8]) -> Prediction {
     let mut prediction = Prediction {

@@ -1,4 +1,4 @@
-//! Somebody else on the machine, who does to programs and links what edge can't keep him from.
+//! Another user of the machine, who changes programs and links where edge can't prevent it.
 
 use std::{
     ffi::CString,

@@ -39,7 +39,7 @@ pub fn stock_or_skip(test: &str, modules: &[&str]) -> bool {
     for module in modules {
         let Err(error) = attempt(module) else { continue };
         assert!(!in_guest(), "{test} cannot run, and {STOCK_KERNEL}=1: {module}: {error:#}");
-        // Not `eprintln!`: the test harness keeps what that says of a test that passes to itself.
+        // Not `eprintln!`: the test harness hides its output for a test that passes.
         writeln!(
             io::stderr(),
             "SKIPPED: needs a stock kernel with {}: {test}: {module}: {error:#}",
@@ -56,7 +56,7 @@ fn in_guest() -> bool {
     env::var_os(STOCK_KERNEL).is_some_and(|value| value == "1")
 }
 
-/// Tries what a module is for, in a namespace that goes at once.
+/// Tries a module's function, in a namespace that ends at once.
 fn attempt(module: &str) -> Result<()> {
     let ns = NetNs::new()?;
     match module {
@@ -228,7 +228,7 @@ pub fn reason(status: &Status, port: &str, reason: &str) -> Result<u64> {
     Ok(port.reasons.get(reason).copied().unwrap_or(0))
 }
 
-/// The most that a policer may have admitted since its bucket was full.
+/// The most that a policer may have admitted since its whole burst was free.
 #[derive(Clone, Copy, Debug)]
 pub struct Bound {
     /// From when on.

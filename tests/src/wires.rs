@@ -1,4 +1,4 @@
-//! A lab with two customers who use the same tags: only the interface tells whose a frame is.
+//! A lab with two customers who use the same tags: only the interface tells the owner of a frame.
 
 use std::{
     collections::BTreeMap,
@@ -234,7 +234,7 @@ impl Wires {
     ///
     /// # Panics
     ///
-    /// If it is otherwise.
+    /// If a frame is missing, changed or in the wrong place.
     pub fn check(&mut self, customers: &[usize]) -> Result<()> {
         for customer in customers {
             for (side, direction) in DIRECTIONS.iter().enumerate() {
@@ -254,11 +254,11 @@ impl Wires {
         self.is_quiet()
     }
 
-    /// Nothing has arrived that nobody has taken.
+    /// Checks that no other frame has arrived.
     ///
     /// # Panics
     ///
-    /// If something has.
+    /// If one has.
     pub fn is_quiet(&self) -> Result<()> {
         thread::sleep(QUIET);
         for (customer, ends) in CUSTOMERS.iter().zip(&self.ends) {
@@ -271,11 +271,12 @@ impl Wires {
         Ok(())
     }
 
-    /// The ledger has what has arrived, for whom it was, and nothing else.
+    /// Checks that the ledger has the frames that have arrived, under their circuits, and nothing
+    /// else.
     ///
     /// # Panics
     ///
-    /// If it has not.
+    /// If they differ.
     pub fn check_books(&self) -> Result<()> {
         book()?;
         assert_eq!(booked()?, self.arrived);
@@ -315,7 +316,7 @@ pub fn port(name: &str) -> Result<PortStatus> {
     port.with_context(|| format!("status has no port {name}"))
 }
 
-/// Waits until something has come about.
+/// Waits until a condition holds.
 pub fn wait_until(mut has_come: impl FnMut() -> bool) -> Result<()> {
     let deadline = Instant::now() + WAIT;
     while !has_come() {

@@ -35,7 +35,7 @@ pub(crate) fn run_edge(root: &Path, verb: &str, args: &[String]) -> Result<()> {
         sudo
     } else {
         bail!(
-            "`edge {verb}` needs root, and there is no sudo; type, as root: {} {verb} {}",
+            "`edge {verb}` needs root, and there is no sudo here; type, as root: {} {verb} {}",
             edge.display(),
             args.join(" ")
         );
@@ -43,12 +43,12 @@ pub(crate) fn run_edge(root: &Path, verb: &str, args: &[String]) -> Result<()> {
     step::run(&format!("edge {verb}"), command.arg(verb).args(args))
 }
 
-/// Where cargo puts what it builds in `root`.
+/// The directory of cargo's outputs for the workspace `root`.
 pub(crate) fn target_dir(root: &Path) -> PathBuf {
     root.join(env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
 }
 
-/// Builds where everything needed is known to be there, and returns the binary's path.
+/// Builds the binary where all tools are known to be there, and returns its path.
 fn binary(root: &Path, release: bool) -> Result<PathBuf> {
     build_ebpf::objects(root)?;
     let mut cargo = step::cargo();

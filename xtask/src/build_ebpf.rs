@@ -13,16 +13,16 @@ use crate::{
     step,
 };
 
-/// Builds the objects, and tells where they are.
+/// Builds the objects, and prints their place.
 pub(crate) fn build_ebpf(root: &Path) -> Result<()> {
     setup::ensure(Needs::Build)?;
     objects(root)
 }
 
-/// The same where everything needed is known to be there.
+/// Builds the objects where all tools are known to be there.
 ///
-/// edge-user's build script does it too, but cargo keeps what build scripts say to itself; after
-/// this it finds nothing left to do.
+/// edge-user's build script does it, too, but cargo hides the output of build scripts. After this
+/// build, the script has nothing left to do.
 pub(crate) fn objects(root: &Path) -> Result<()> {
     let toolchain = Toolchain::require()?;
     let built = step::step(&format!("eBPF objects, by {toolchain}"), || ebpf::build(root))?;

@@ -17,7 +17,7 @@ pub const OBJECTS: [&str; 2] = ["edge", "lab"];
 
 /// Builds edge-ebpf in `root`, and returns the directory that has its objects, [`OBJECTS`].
 ///
-/// Messages of compiler and linker go to standard error as they come.
+/// Messages of compiler and linker go straight to standard error.
 pub fn build(root: &Path) -> Result<PathBuf> {
     let toolchain = Toolchain::require()?;
     let target_dir = target_dir(root);
@@ -34,13 +34,13 @@ pub fn build(root: &Path) -> Result<PathBuf> {
     let objects = target_dir.join(TARGET).join("release");
     for name in OBJECTS {
         let object = objects.join(name);
-        ensure!(object.is_file(), "edge-ebpf was built, but {} is not there", object.display());
+        ensure!(object.is_file(), "edge-ebpf was built, but {} is missing", object.display());
     }
     Ok(objects)
 }
 
-/// A cargo command for the BPF target, free of what an outer cargo or clippy has set up for its
-/// own compilers.
+/// A cargo command for the BPF target, without the variables that an outer cargo or clippy has set
+/// for its own compilers.
 pub fn cargo(toolchain: &Toolchain, root: &Path) -> Result<Command> {
     let linker = require_bpf_linker()?;
     let mut cargo = toolchain.cargo();
@@ -79,13 +79,13 @@ fn arch() -> String {
     env::var("CARGO_CFG_TARGET_ARCH").unwrap_or_else(|_| env::consts::ARCH.to_owned())
 }
 
-/// Whether the build script that asks is that of a package with this feature.
+/// Whether the calling build script belongs to a package with this feature.
 fn has_other_layout() -> bool {
     env::var_os("CARGO_FEATURE_OTHER_LAYOUT").is_some()
 }
 
-/// Whether a variable tells a compiler of another target, or a build script of another package,
-/// what to do.
+/// Whether a variable is for a compiler of another target, or for a build script of another
+/// package.
 fn is_of_an_outer_cargo(name: &str) -> bool {
     const PREFIXES: [&str; 7] = [
         "CARGO_BUILD_",

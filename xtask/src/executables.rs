@@ -36,8 +36,8 @@ impl Executable {
     }
 }
 
-/// Builds them, as `cargo test` does, and `edge`: in one go, as the tests' own dependencies give
-/// common ones other features, with which they would be compiled once more.
+/// Builds the tests, as `cargo test` does, and `edge` in one go: the tests' dependencies give
+/// common ones other features, and a separate build of `edge` would compile these once more.
 pub(crate) fn build_tests(root: &Path, arch: Arch) -> Result<Vec<Executable>> {
     let what = format!("tests for {}", arch.name());
     let words = "build --workspace --exclude edge-ebpf --tests --examples --bin edge \
@@ -50,15 +50,15 @@ pub(crate) fn build_tests(root: &Path, arch: Arch) -> Result<Vec<Executable>> {
     })?;
     let messages = String::from_utf8_lossy(&output.stdout);
     let built: Vec<Executable> = messages.lines().filter_map(executable).collect();
-    ensure!(!built.is_empty(), "cargo tells of no test executable");
+    ensure!(!built.is_empty(), "cargo has listed no test executable");
     Ok(built)
 }
 
 /// Builds the programs that tests run, and returns them: `edge`, which [`build_tests`] has built before, and
 /// the one with another layout.
 pub(crate) fn build_programs(root: &Path, arch: Arch) -> Result<Vec<PathBuf>> {
-    // The example is there for its tests' dependencies: with them, common ones have the features
-    // that they were compiled with for the tests.
+    // The example brings the tests' dependencies: with them, common ones have the features that
+    // they were compiled with for the tests.
     let words = "build --workspace --exclude edge-ebpf --bin edge-other-layout \
                  --example steered_clock --features edge-user/other-layout";
     step::run(&format!("edge-other-layout for {}", arch.name()), &mut cargo(root, arch, words))?;
@@ -69,7 +69,7 @@ pub(crate) fn build_programs(root: &Path, arch: Arch) -> Result<Vec<PathBuf>> {
     Ok(["edge", "edge-other-layout"].map(|bin| target.join("debug").join(bin)).to_vec())
 }
 
-/// The executable that a line of cargo's messages tells of.
+/// The executable that a line of cargo's messages names.
 fn executable(line: &str) -> Option<Executable> {
     let message: serde_json::Value = serde_json::from_str(line).ok()?;
     if message["profile"]["test"] != true {

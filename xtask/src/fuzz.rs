@@ -16,11 +16,11 @@ use crate::{
     step,
 };
 
-/// Where the fuzzer's crate is.
+/// The directory of the fuzzer's crate.
 const FUZZ_DIR: &str = "tests/fuzz";
-/// The inputs that tests run too.
+/// The inputs that tests run, too.
 const CORPUS: &str = "tests/fuzz/corpus/path";
-/// Where cargo-fuzz puts an input that fails.
+/// The directory in which cargo-fuzz puts an input that fails.
 const ARTIFACTS: &str = "tests/fuzz/artifacts/path";
 /// Headers end long before: longer inputs only take time.
 const MAX_LEN_BYTES: u32 = 600;
@@ -30,7 +30,7 @@ pub(crate) struct Options {
     /// Length of the search in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     seconds: u32,
-    /// Then adds to the committed corpus what covers more than it does.
+    /// Then adds inputs that cover more of the code to the committed corpus.
     #[arg(long)]
     keep: bool,
 }
@@ -48,8 +48,9 @@ pub(crate) fn fuzz(root: &Path, options: &Options) -> Result<()> {
     let mut look = fuzzer.run([&found, &corpus], &[&limit, "-print_final_stats=1"]);
     step::run("fuzzing", &mut look).inspect_err(|_| {
         println!(
-            "An input that failed is the newest in {ARTIFACTS}; without the fuzzer:\n    cp \
-             {ARTIFACTS}/crash-… {CORPUS}/ && cargo test -p edge-tests --test kernel corpus"
+            "The newest file in {ARTIFACTS} is the input that failed. To run it without the \
+             fuzzer:\n    cp {ARTIFACTS}/crash-… {CORPUS}/ && cargo test -p edge-tests \
+             --test kernel corpus"
         );
     })?;
     if options.keep {
@@ -77,14 +78,14 @@ impl Fuzzer<'_> {
             .args(corpora)
             .args(["--", &format!("-dict={FUZZ_DIR}/path.dict")])
             .arg(format!("-max_len={MAX_LEN_BYTES}"))
-            // A nearer comparison counts as coverage, too: most of what the path decides by is a
-            // number of a table.
+            // A nearer comparison counts as coverage, too: the path mostly decides by numbers in
+            // tables.
             .arg("-use_value_profile=1")
             .args(flags);
         cargo
     }
 
-    /// Its own: everything is compiled with other flags.
+    /// A directory of its own, as everything is compiled with other flags.
     fn target_dir(&self) -> PathBuf {
         build::target_dir(self.root).join("fuzz")
     }

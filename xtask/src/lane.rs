@@ -1,5 +1,5 @@
-//! Work beside other work: at low priority, so that tests which send traffic in time are not
-//! disturbed, and with its output kept until it is done.
+//! Work beside other work. It has a low priority, so as not to disturb tests that send traffic in
+//! time, and its output is kept until it is done.
 
 use std::{
     fs::{self, File},
@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 
-/// Priority, as `nice` has it: a third of a CPU's time where everything else wants it too.
+/// Priority of `nice`: the work gets a third of a CPU's time where other work wants it, too.
 const NICE: &str = "5";
 
 /// A job: a program with its words, in a directory.
@@ -22,7 +22,7 @@ pub(crate) struct Job {
     pub(crate) program: PathBuf,
     /// Its words.
     pub(crate) words: Vec<String>,
-    /// Where it runs.
+    /// The directory in which it runs.
     pub(crate) directory: PathBuf,
     /// Variables of its environment, beside ours.
     pub(crate) env: Vec<(String, String)>,
@@ -45,9 +45,10 @@ impl Lane {
         Ok(Self { thread, log: log.to_owned() })
     }
 
-    /// Waits for their end, and returns what they have said: an error if one has failed.
+    /// Waits for their end, and returns their output. It is an error if one has failed.
     pub(crate) fn finish(self) -> Result<String> {
-        let result = self.thread.join().map_err(|_panic| anyhow!("a defect of xtask"))?;
+        let result =
+            self.thread.join().map_err(|_panic| anyhow!("xtask has a defect; see above"))?;
         let said = fs::read(&self.log)?;
         let said = String::from_utf8_lossy(&said).into_owned();
         print!("{said}");

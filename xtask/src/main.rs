@@ -30,13 +30,13 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Verb {
-    /// Installs what building and testing need and is missing.
+    /// Installs the missing tools for building and testing.
     Setup(setup::Options),
-    /// Builds the eBPF objects alone, and tells where they are.
+    /// Builds only the eBPF objects, and prints their place.
     BuildEbpf,
     /// Builds the objects and the binary.
     Build {
-        /// Optimised.
+        /// Optimises the build.
         #[arg(long)]
         release: bool,
     },
@@ -48,9 +48,9 @@ enum Verb {
     Kernels(kernels::Options),
     /// Looks for frames that the path gets wrong, led by coverage.
     Fuzz(fuzz::Options),
-    /// Faults under traffic by the thousand, and whether it all adds up.
+    /// Makes faults under traffic by the thousand, and checks that all counts add up.
     Soak(soak::Options),
-    /// Builds, and measures what the path costs.
+    /// Builds, and measures the cost of the path.
     Bench(EdgeArgs),
 }
 

@@ -7,10 +7,10 @@ use xtask::toolchain::Toolchain;
 
 use crate::{build, step};
 
-/// Runs the tests of the path under Miri, and returns whether there is one.
+/// Runs the tests of the path under Miri, and returns whether the toolchain has Miri.
 ///
-/// It would see undefined behaviour of what the path is built on, unaligned or uninitialised
-/// reads in the shared types, and overflows that an optimised build has no check for.
+/// Miri would see undefined behaviour in the path's dependencies, unaligned or uninitialised reads
+/// in the shared types, and overflows that an optimised build does not check for.
 pub(crate) fn miri(root: &Path) -> Result<bool> {
     let toolchain = Toolchain::require()?;
     if !toolchain.has_miri() {
@@ -21,7 +21,7 @@ pub(crate) fn miri(root: &Path) -> Result<bool> {
     cargo
         .current_dir(root)
         .args(["miri", "test", "--package", "edge-common", "--test", "host", "--target-dir"])
-        // Its own: flags and compiler are others than those of the usual one.
+        // A directory of its own, as flags and compiler are not the usual ones.
         .arg(build::target_dir(root).join("miri"))
         // Seconds at 100 Gbps take Miri hours, and there is nothing in them but arithmetic.
         // Those that send millions of frames stay out.

@@ -13,25 +13,25 @@ use crate::{
 #[derive(Args)]
 pub(crate) struct Options {
     /// Number of faults in each world. With four worlds on two CPUs, a fault takes about a sixth of a
-    /// second, and a tenth if it is all optimised.
+    /// second, and a tenth in an optimised build.
     #[arg(long, value_name = "N", default_value_t = 5_000)]
     faults: u32,
     /// Number of worlds side by side.
     #[arg(long, value_name = "N", default_value_t = 4)]
     worlds: u32,
-    /// The seed of the first world, and each has the next one; otherwise each round has others, and
-    /// tells them.
+    /// The seed of the first world; each further world has the next number. Without it, each round
+    /// has new seeds, and prints them.
     #[arg(long, value_name = "S")]
     seed: Option<u64>,
     /// Number of rounds, one after the other.
     #[arg(long, value_name = "N", default_value_t = 1)]
     rounds: u32,
-    /// Optimised.
+    /// Optimises the build.
     #[arg(long)]
     release: bool,
 }
 
-/// Rounds of faults under traffic up to the first that does not add up.
+/// Runs rounds of faults under traffic, up to the first whose counts do not add up.
 pub(crate) fn soak(root: &Path, options: &Options) -> Result<()> {
     ensure!(
         step::is_root(),

@@ -1,4 +1,4 @@
-//! Commands, run in sight.
+//! Steps, and commands whose output is shown.
 
 use std::{
     env,
@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 
-/// Does `work` under a heading, and tells how long it took.
+/// Does `work` under a heading, and prints its duration.
 pub(crate) fn step<T>(what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     println!("==> {what}");
     let started = Instant::now();
@@ -28,7 +28,7 @@ pub(crate) fn run(what: &str, command: &mut Command) -> Result<()> {
     })
 }
 
-/// The cargo that runs us.
+/// The cargo that runs this program.
 pub(crate) fn cargo() -> Command {
     Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")))
 }

@@ -22,7 +22,7 @@ pub(crate) struct Options {
     /// Runs one stage.
     #[arg(long, value_enum, value_name = "STAGE")]
     only: Option<Stage>,
-    /// Looks for known vulnerabilities too, which takes the network.
+    /// Looks for known vulnerabilities, too, which needs the network.
     #[arg(long)]
     advisories: bool,
 }
@@ -32,12 +32,12 @@ pub(crate) struct Options {
 enum Stage {
     /// Formatting.
     Format,
-    /// The eBPF objects build. In a whole run, they do with the tests, beside what needs none.
+    /// The eBPF objects build. In a whole run, they are built with the tests.
     Objects,
-    /// The path's tests under Miri: one CPU's work, so it goes first beside the tests.
+    /// The path's tests under Miri. They use one CPU, so they start first beside the other tests.
     Miri,
-    /// Clippy, for the other architecture that edge runs on: so one pass over all dependencies shows
-    /// that it compiles there, too.
+    /// Clippy, for the other architecture that edge runs on, so that the same pass over all
+    /// dependencies shows that they compile there.
     Lint,
     /// Clippy for BPF.
     LintEbpf,
@@ -54,7 +54,7 @@ enum Stage {
 /// The outcome of a stage.
 #[derive(Default)]
 struct Outcome {
-    /// Number of stages that were skipped: this one, or those beside it.
+    /// Number of skipped stages: this one, or those that ran beside it.
     skipped: usize,
 }
 
@@ -104,11 +104,11 @@ impl Stage {
         self.to_possible_value().expect("no stage is hidden").get_name().to_owned()
     }
 
-    /// Whether nothing in it depends on how soon it gets a CPU.
+    /// Whether no check in it depends on how soon it gets a CPU.
     fn only_computes(self) -> bool {
         match self {
             Self::Lint | Self::LintEbpf | Self::Miri | Self::Docs | Self::Deny => true,
-            // The first is over at once, and nothing else is worth doing where the second fails.
+            // The first one is over at once, and without the second one nothing else can run.
             Self::Format | Self::Objects | Self::Tests | Self::Kernels => false,
         }
     }
@@ -116,7 +116,7 @@ impl Stage {
     fn needs(self) -> Needs {
         match self {
             Self::Objects => Needs::Build,
-            // Whether they can't be had is for the last one to say.
+            // The last stage reports whether its tools can't be had.
             Self::Tests | Self::Kernels => Needs::Test,
             Self::Format | Self::Lint | Self::LintEbpf | Self::Miri | Self::Docs | Self::Deny => {
                 Needs::Dev
@@ -161,8 +161,8 @@ fn lint(root: &Path) -> Result<Outcome> {
     Ok(Outcome::SKIPPED)
 }
 
-/// A check by cargo for the other architecture, where it can be had: all dependencies are checked once
-/// for the stages that need it, and are seen to compile there.
+/// A check by cargo for the other architecture, if its library can be had. So all dependencies are
+/// checked once for the stages that need it, and seen to compile there.
 fn checked(root: &Path, words: &str) -> (Arch, Command) {
     let arch = match setup::ensure(Needs::ForeignBuild) {
         Ok(()) => Arch::foreign(),
@@ -172,7 +172,7 @@ fn checked(root: &Path, words: &str) -> (Arch, Command) {
         }
     };
     let mut check = arch::cargo(root, arch, words);
-    // A check runs no SQLite, so that nobody needs it optimised.
+    // A check runs no SQLite, so that it need not be optimised.
     check.args(["--config", "profile.dev.package.libsqlite3-sys.opt-level=0"]);
     (arch, check)
 }

@@ -2,14 +2,15 @@
 
 use crate::reason::Reason;
 
-/// Whether a frame is within a bucket, and how full that is, in one word.
+/// Whether a frame is within a bucket, and how far the bucket's TAT is ahead of the clock, in one
+/// word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Admission(u64);
 
 impl Admission {
-    /// The frame was paid from what the CPU had leased: nobody looked at the bucket.
+    /// The frame was paid from the CPU's lease, without a look at the bucket.
     pub const PAID: Self = Self(Self::WITHIN | Self::NOT_LOOKED_AT);
-    /// Refused for another reason than the bucket.
+    /// The frame was refused without a look at the bucket.
     pub const OVER: Self = Self(Self::NOT_LOOKED_AT);
     /// [`Reason::DanglingTable`].
     pub const DANGLING: Self = Self(u64::MAX);
@@ -30,7 +31,7 @@ impl Admission {
         if tells { Self(self.0 | Self::TELLS) } else { self }
     }
 
-    /// From its 64-bit form.
+    /// The admission with this 64-bit form.
     #[inline(always)]
     #[must_use]
     pub const fn from_bits(bits: u64) -> Self {
@@ -51,14 +52,14 @@ impl Admission {
         self.0 & Self::WITHIN != 0
     }
 
-    /// Whether the bucket is so full that the sender, if ECN-capable, should hear of it.
+    /// Whether so much of the burst is used that the sender, if ECN-capable, should be told.
     #[inline(always)]
     #[must_use]
     pub const fn tells(self) -> bool {
         self.0 & Self::TELLS != 0
     }
 
-    /// Ticks that the bucket is ahead of the clock, if somebody looked.
+    /// Ticks that the bucket's TAT is ahead of the clock, if the bucket was looked at.
     #[inline(always)]
     #[must_use]
     pub const fn ahead_ticks(self) -> Option<u64> {

@@ -7,7 +7,7 @@ use super::policer::Bucket;
 /// A table entry for one VID: nothing, an attachment, or (in an S-table) a C-table to go on in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Slot {
-    /// No circuit has it.
+    /// No circuit claims the VID.
     Empty,
     /// The attachment with this index, which is not 0.
     Attachment(u32),
@@ -18,7 +18,7 @@ pub enum Slot {
 impl Slot {
     const C_TABLE_BIT: u32 = 1 << 31;
 
-    /// From its 32-bit form, which one store publishes or retires.
+    /// The slot with this 32-bit form, which one store publishes or retires.
     #[inline(always)]
     #[must_use]
     pub const fn from_bits(bits: u32) -> Self {
@@ -42,7 +42,8 @@ impl Slot {
     }
 }
 
-/// A port + S-VID + C-VID, as the path needs to know it. Filled before a [`Slot`] publishes it.
+/// A peering on a port, as the path needs to know it. The daemon fills the entry before a [`Slot`]
+/// publishes it.
 #[repr(C)]
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
@@ -50,16 +51,16 @@ impl Slot {
 pub struct Attachment {
     /// Index of the policer; 0: not policed.
     pub policer: u32,
-    /// Index of the rate the policer grants. With `policer` in one 64-bit word, so that a change
-    /// of rate is one store.
+    /// Index of the rate that the policer grants. It is in one 64-bit word with `policer`, so that
+    /// a change of rate is one store.
     pub rate: u32,
     /// The tags that frames leave with: [`super::rewrite::Retag::to_bits`].
     pub retag: u64,
     /// Index of the row of the peering's QoS profile.
     pub qos_row: u32,
-    /// Bytes that the policed and metered length has more than the frame.
+    /// Bytes to add to the frame's length for the policed and metered length.
     pub len_adjust_bytes: i16,
-    /// [`Attachment::DISABLED`] and the others, or 0.
+    /// [`Attachment::DISABLED`] and the other flags, or 0.
     pub flags: u8,
     /// Zero.
     pub reserved: u8,
@@ -91,7 +92,7 @@ impl Attachment {
     pub const MARKS_ECN: u8 = 32;
 }
 
-// A power of two, so that none straddles a cache line.
+// The size is a power of two, so that no entry is in two cache lines.
 const _: () = assert!(size_of::<Attachment>() == 32);
 
 const _: () = assert!(core::mem::offset_of!(Attachment, rate) == 4);

@@ -1,5 +1,5 @@
-//! The books' page in the tables: which life of them this is, and where in them the counters are,
-//! so that a program that has other layouts can still read the last of these.
+//! The books' page, a record in each set of tables. It has the set's epoch, and the places of the
+//! counters, so that a version with another layout can still read the last counts.
 
 use core::mem::offset_of;
 
@@ -15,31 +15,31 @@ use super::{
     keys::{AttachmentKey, PortKey},
 };
 
-/// Open books, and the version of this page. All versions of the tables have the same page: what is
-/// added to it goes to its end.
+/// Open books, and the version of this page. All versions of the tables have the same page: new
+/// fields go to its end.
 pub const OPEN: u64 = u64::from_be_bytes(*b"edgebk01");
-/// Closed books: all is booked, and the tables are to go.
+/// Closed books: all counts are booked, and the tables can be removed.
 pub const CLOSED: u64 = u64::from_be_bytes(*b"edgebkXX");
-/// Of how many epochs before a page knows that it has their counters.
+/// Number of earlier epochs that a page can name whose counters are carried over.
 pub const CARRIED_EPOCHS: usize = 8;
 
-/// The page.
+/// The books' page.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct BooksPage {
     /// [`OPEN`] or [`CLOSED`]; neither: nothing was ever counted.
     pub state: u64,
-    /// Random, made with the tables: the epoch.
+    /// The epoch: a random number, made with the tables.
     pub epoch: [u8; 16],
-    /// The kernel's boot that they were made in.
+    /// The kernel's boot in which the tables were made.
     pub boot: [u8; 16],
-    /// When they were made, in seconds of Unix time.
+    /// The time when the tables were made, in seconds of Unix time.
     pub created_s: u64,
-    /// Number of the last reading that the ledger has. A ledger that knows less is an old copy.
+    /// Number of the last reading that the ledger has. A ledger without it is an old copy.
     pub checkpoint: u64,
-    /// Where things are.
+    /// The places of counters and owners.
     pub layout: Layout,
-    /// The side of the carried counts that holds: 0 or 1. One store turns to the other side.
+    /// The valid side of the carried counts: 0 or 1. One store turns to the other side.
     pub carried_side: u64,
     /// For each side, the epochs whose counters it has; zero: none.
     pub carried_from: [[[u8; 16]; CARRIED_EPOCHS]; 2],
@@ -50,13 +50,13 @@ pub struct BooksPage {
 
 const _: () = assert!(size_of::<BooksPage>() == 456);
 
-/// Where in the entries of the tables the counters and their owners are, in bytes.
+/// The places of counters and owners in the entries of the tables, in bytes.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct Layout {
-    /// `METERS`: from one class to the next.
+    /// `METERS`: distance from one class to the next.
     pub class_stride: u32,
-    /// Of the first class: frames forwarded.
+    /// First class: frames forwarded.
     pub forwarded_frames: u32,
     /// Bytes forwarded.
     pub forwarded_bytes: u32,
@@ -64,9 +64,9 @@ pub struct Layout {
     pub dropped_frames: u32,
     /// Bytes above the rate.
     pub dropped_bytes: u32,
-    /// `LOSSES`: from one class to the next.
+    /// `LOSSES`: distance from one class to the next.
     pub loss_stride: u32,
-    /// Of the first class: frames refused.
+    /// First class: frames refused.
     pub refused_frames: u32,
     /// Bytes refused.
     pub refused_bytes: u32,
@@ -74,17 +74,17 @@ pub struct Layout {
     pub loss_reasons: u32,
     /// Number of reasons.
     pub loss_reason_count: u32,
-    /// `PORT_COUNTERS`: how many reasons.
+    /// `PORT_COUNTERS`: number of reasons.
     pub port_reason_count: u32,
-    /// From one reason to the next, here and there: frames, then bytes.
+    /// Distance from one reason to the next in `LOSSES` and `PORT_COUNTERS`: frames, then bytes.
     pub reason_stride: u32,
     /// Number of classes.
     pub class_count: u32,
-    /// Names: bytes of each.
+    /// Bytes of each name.
     pub name_len: u32,
     /// `ATTACHMENT_KEYS`: the edge's name.
     pub key_edge: u32,
-    /// The circuit's.
+    /// The circuit's name.
     pub key_circuit: u32,
     /// The provider's key.
     pub key_service_key: u32,
@@ -100,7 +100,7 @@ pub struct Layout {
     pub port_key_name: u32,
     /// `CARRIED`: bytes of a side.
     pub carried_len: u32,
-    /// Of a side: where what `LOSSES` has begins, behind what `METERS` has.
+    /// Place in a side at which the counts of `LOSSES` begin, behind those of `METERS`.
     pub carried_losses: u32,
     /// Bytes of an entry of `METERS`, `LOSSES`, `PORT_COUNTERS`, `ATTACHMENT_KEYS`, `PORT_KEYS`.
     pub entry_len: [u32; 5],
@@ -112,7 +112,7 @@ pub struct Layout {
     pub reserved: u32,
 }
 
-/// Counts of an entry's owner in tables that are gone; one of two sides holds.
+/// Counts of an entry's owner in tables that are gone. One of the two sides is valid.
 #[repr(C)]
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
@@ -122,7 +122,7 @@ pub struct Carried {
     pub sides: [Counted; 2],
 }
 
-/// The same of a port.
+/// Counts of a port in tables that are gone. One of the two sides is valid.
 #[repr(C)]
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,

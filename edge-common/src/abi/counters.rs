@@ -1,4 +1,5 @@
-//! The counts that a bill is made of: counters of attachments and ports. Per CPU, never reset while the pins live.
+//! Counters of attachments and ports, from which bills are made. They are per CPU, and never reset
+//! while the pins live.
 
 use edge_bound::below;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
@@ -15,13 +16,13 @@ use crate::reason::Reason;
     Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
 )]
 pub struct ClassCounters {
-    /// Frames that the path forwarded; [`Losses`] has those that got no further.
+    /// Frames that the path forwarded. [`Losses`] has those among them that a device refused.
     pub forwarded_frames: u64,
     /// Their bytes, as the circuit's `accounting` counts them ([`crate::path::account`]).
     pub forwarded_bytes: u64,
     /// Frames above the rate.
     pub dropped_frames: u64,
-    /// Their bytes, likewise accounted.
+    /// Their bytes, counted in the same way.
     pub dropped_bytes: u64,
 }
 
@@ -31,7 +32,7 @@ pub struct ClassCounters {
     Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
 )]
 pub struct Meter {
-    /// In another layout, classes are elsewhere.
+    /// Another layout has the classes elsewhere.
     #[cfg(feature = "other-layout")]
     reserved: [u64; 8],
     /// Indexed by [`Class`].
@@ -50,7 +51,7 @@ impl Meter {
         counters.forwarded_bytes += u64::from(len_bytes);
     }
 
-    /// Adds what another counted.
+    /// Adds the counts of `other`.
     pub fn add(&mut self, other: &Self) {
         for (class, other) in self.classes.iter_mut().zip(&other.classes) {
             class.forwarded_frames = class.forwarded_frames.wrapping_add(other.forwarded_frames);
@@ -81,7 +82,7 @@ pub struct ClassLosses {
     pub refused_bytes: u64,
 }
 
-/// Reasons for which an attachment's frames are dropped beside the rate, by their place in
+/// Reasons other than the rate for which an attachment's frames are dropped, by their place in
 /// [`Losses`].
 pub const LOSS_REASONS: [Reason; 5] = [
     Reason::Malformed,
@@ -91,7 +92,7 @@ pub const LOSS_REASONS: [Reason; 5] = [
     Reason::NoHeadroom,
 ];
 
-/// Frames that an attachment lost for other reasons than its rate.
+/// Frames that an attachment lost for reasons other than its rate.
 #[repr(C)]
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
@@ -109,7 +110,7 @@ pub const LOSS_SLOTS: usize = 8;
 const _: () = assert!(size_of::<Losses>() == 256);
 
 impl Losses {
-    /// Adds what another lost.
+    /// Adds the losses of `other`.
     pub fn add(&mut self, other: &Self) {
         for (class, other) in self.classes.iter_mut().zip(&other.classes) {
             class.refused_frames = class.refused_frames.wrapping_add(other.refused_frames);
@@ -120,7 +121,7 @@ impl Losses {
         }
     }
 
-    /// Counts a frame that was dropped; above the rate it is the [`Meter`]'s to count.
+    /// Counts a dropped frame. The [`Meter`] counts those above the rate.
     #[inline(always)]
     pub fn dropped(&mut self, reason: Reason, len_bytes: u32) {
         let place = match reason {
@@ -162,7 +163,7 @@ pub struct ReasonCounter {
     pub bytes: u64,
 }
 
-/// All that an attachment has counted.
+/// All counts of an attachment.
 #[repr(C)]
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
@@ -175,7 +176,7 @@ pub struct Counted {
 }
 
 impl Counted {
-    /// Adds what another counted.
+    /// Adds the counts of `other`.
     pub fn add(&mut self, other: &Self) {
         self.meter.add(&other.meter);
         self.losses.add(&other.losses);
@@ -208,14 +209,14 @@ impl Default for PortCounters {
 }
 
 impl PortCounters {
-    /// Adds what another counted.
+    /// Adds the counts of `other`.
     pub fn add(&mut self, other: &Self) {
         for (reason, other) in self.reasons.iter_mut().zip(&other.reasons) {
             reason.add(other);
         }
     }
 
-    /// With [`Reason::Ok`] for those frames alone that no device has refused.
+    /// The counters with [`Reason::Ok`] only for frames that no device has refused.
     #[must_use]
     pub fn settled(mut self) -> Self {
         let refused = self.reasons[usize::from(Reason::EgressRefused.number())];

@@ -1,17 +1,17 @@
-//! Between forward and the wire: frames that the path has counted as forwarded, and that the
-//! device they are to leave by has not taken yet.
+//! Frames between the path and the wire: the path has counted them as forwarded, and the egress
+//! device has not taken them yet.
 //!
-//! The kernel gathers the frames that a CPU redirects and hands them over in batches, in order; a
-//! device takes as many from a batch's front as it has room for, and the rest is freed
-//! (`bq_xmit_all` in kernel/bpf/devmap.c). The kernel tells how many that were, not which; so each
-//! CPU keeps whose frames it has under way.
+//! The kernel gathers the frames that a CPU redirects and hands them over in batches, in order. A
+//! device takes as many from a batch's front as it has room for, and the kernel frees the rest
+//! (`bq_xmit_all` in kernel/bpf/devmap.c). The kernel tells the number of these frames, not their
+//! owners. So each CPU notes the owners of the frames that it has under way.
 
 use edge_bound::below;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-/// A batch of the kernel, `DEV_MAP_BULK_SIZE`, before it hands it over in the middle of a poll.
+/// Frames in a batch (`DEV_MAP_BULK_SIZE`): the kernel hands one over in the middle of a poll.
 const BATCH: u32 = 16;
-/// More than can be under way on one CPU: a batch, and the frame that it has no room for.
+/// More frames than can be under way on one CPU: a batch, and the frame that it has no room for.
 pub const CAPACITY: usize = 64;
 
 /// A frame that was handed to the kernel.
@@ -30,8 +30,8 @@ pub struct HandedOver {
     pub rx_len_bytes: u32,
 }
 
-/// A CPU's frames under way, oldest first. All of them were received by one port: a CPU hands over
-/// what it has of one device before it turns to the next.
+/// A CPU's frames under way, oldest first. One port has received all of them: a CPU hands over the
+/// frames of one device before it turns to the next device.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct InFlight {
@@ -43,7 +43,7 @@ pub struct InFlight {
     port: u32,
     /// 1: the newest frame was handed over by itself (generic XDP), and no batch has it.
     one_by_one: u32,
-    /// By the low bits of their numbers.
+    /// The frames, by the low bits of their numbers.
     frames: [HandedOver; CAPACITY],
 }
 
@@ -81,12 +81,12 @@ impl InFlight {
         self.frames[below::<CAPACITY>(number as usize)]
     }
 
-    /// A frame that `port` received is handed over. The program that received it says how: another
-    /// one may have run on this CPU before, as after a change of the port's mode.
+    /// Notes that a frame of `port` is handed over, in a batch or by itself. The program says
+    /// which: after a change of the port's mode, another one may have run on this CPU before.
     #[inline(always)]
     pub fn push(&mut self, port: u32, one_by_one: bool, frame: HandedOver) {
         if self.port != port || one_by_one || self.one_by_one != 0 {
-            // Nothing is left under way of another port, nor of a frame that went by itself.
+            // No frame of another port is under way any more, and none that went by itself.
             self.first = self.end;
             self.port = port;
             self.one_by_one = u32::from(one_by_one);
@@ -95,7 +95,7 @@ impl InFlight {
         self.end = self.end.wrapping_add(1);
     }
 
-    /// A device was handed a batch, and took `taken` frames and refused the `refused` after those.
+    /// Notes that a device got a batch, took `taken` frames and refused the `refused` after them.
     #[inline(always)]
     pub fn handed_over(&mut self, taken: u32, refused: u32) -> Refused {
         if self.one_by_one != 0 {
@@ -103,22 +103,22 @@ impl InFlight {
         }
         let under_way = self.under_way();
         let batch = taken.saturating_add(refused).min(under_way);
-        // A batch that is not full comes at the end of a poll, with the newest frames; a full one
-        // may come before that of the frame that it had no room for, and has the oldest.
+        // A batch of fewer frames comes at the end of a poll, with the newest frames. A whole batch
+        // has the oldest frames, and the next batch may have one that it had no room for.
         let is_last = taken.saturating_add(refused) < BATCH;
         let first =
             if is_last { self.end.wrapping_sub(batch) } else { self.end.wrapping_sub(under_way) };
         let end = first.wrapping_add(batch);
         self.first = if is_last { self.end } else { end };
         if self.first == self.end {
-            // The same few cache lines again and again.
+            // Numbers begin anew, so that the frames stay in the same few cache lines.
             self.first = 0;
             self.end = 0;
         }
         Refused { first: end.wrapping_sub(refused.min(batch)), end }
     }
 
-    /// The kernel did not take the newest frame into a batch.
+    /// Notes that the kernel did not take the newest frame into a batch.
     #[inline(always)]
     pub fn refused_newest(&mut self) -> Refused {
         if self.first == self.end {
@@ -129,7 +129,7 @@ impl InFlight {
         Refused { first: newest, end: newest.wrapping_add(1) }
     }
 
-    /// Frames that are still there: those that nobody has asked for are overwritten.
+    /// Number of frames that are still noted: new ones overwrite those that no tracepoint came for.
     #[inline(always)]
     fn under_way(&self) -> u32 {
         self.end.wrapping_sub(self.first).min(CAPACITY as u32)

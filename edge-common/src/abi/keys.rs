@@ -1,5 +1,5 @@
-//! Whose an index in the tables is. Keys are userspace's memory of what it put where, kept beside the
-//! tables so that it lasts exactly as long as they do; the path doesn't read them.
+//! The owners of indices in the tables. Userspace keeps these keys beside the tables, so that they
+//! last exactly as long. The path doesn't read them.
 
 use core::mem::offset_of;
 
@@ -7,11 +7,11 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use super::{NAME_LEN_BYTES, class::MAX_CLASSES, port::PortConstants};
 
-/// Whose an index in the port tables is.
+/// The owner of an index in the port tables.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct PortKey {
-    /// The port's name; empty: nobody's.
+    /// The port's name; empty: no owner.
     pub name: [u8; NAME_LEN_BYTES],
     /// The name that the configuration had for its interface when a program was last attached.
     pub interface: [u8; NAME_LEN_BYTES],
@@ -24,8 +24,8 @@ pub struct PortKey {
 
 const _: () = assert!(size_of::<PortKey>() == 160);
 
-/// Whose an index in the attachment tables is: all that a bill has to know of its counters, so
-/// that it can be told from the tables alone.
+/// The owner of an index in the attachment tables: everything that a bill needs of its counters, so
+/// that the tables alone are enough to book them.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct AttachmentKey {
@@ -37,9 +37,9 @@ pub struct AttachmentKey {
     pub service_key: [u8; NAME_LEN_BYTES],
     /// The port's name.
     pub port: [u8; NAME_LEN_BYTES],
-    /// Names of the classes that its counters are of, by number; empty: none.
+    /// Names of the classes of its counters, by number; empty: none.
     pub classes: [[u8; NAME_LEN_BYTES]; MAX_CLASSES],
-    /// The peering, as numbered by userspace; like the four after it.
+    /// The peering's number. Userspace has numbers for this field and the four after it.
     pub peering: u8,
     /// The direction.
     pub direction: u8,
@@ -51,7 +51,7 @@ pub struct AttachmentKey {
     pub accounting: u8,
     /// Zero.
     pub reserved: [u8; 3],
-    /// [`Generation`], written last: without it, all else is nobody's.
+    /// [`Generation`], written last: without it, the entry has no owner.
     pub generation: u64,
 }
 
@@ -59,8 +59,8 @@ const _: () = assert!(size_of::<AttachmentKey>() == 784);
 
 const _: () = assert!(offset_of!(AttachmentKey, generation) == 776);
 
-/// Number of owners that an index has had, and whether it has one now. Its counters began at zero with
-/// the present one.
+/// Number of owners that an index has had, and whether it has one now. With each owner, its
+/// counters begin at zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Generation {
     /// Number of owners.
@@ -70,24 +70,24 @@ pub struct Generation {
 }
 
 impl Generation {
-    /// As [`AttachmentKey::generation`] has it.
+    /// The generation with the form of [`AttachmentKey::generation`].
     #[must_use]
     pub const fn from_bits(bits: u64) -> Self {
         Self { number: bits >> 1, is_owned: bits & 1 != 0 }
     }
 
-    /// The reverse.
+    /// The form of [`AttachmentKey::generation`].
     #[must_use]
     pub const fn to_bits(self) -> u64 {
         self.number << 1 | self.is_owned as u64
     }
 }
 
-/// Whose an index in the policer tables is.
+/// The owner of an index in the policer tables.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct PolicerKey {
-    /// The circuit's name; empty: nobody's.
+    /// The circuit's name; empty: no owner.
     pub circuit: [u8; NAME_LEN_BYTES],
     /// The peering, as numbered by userspace, or 0: the whole circuit.
     pub peering: u8,

@@ -1,5 +1,5 @@
-//! Records of the lab's maps: tags that its far ends give to frames, and counts of what was on the
-//! wire. The port's program knows none of them.
+//! Records of the lab's maps: tags that its far ends give to frames, and counts of frames on the
+//! wire. The port's program uses none of them.
 
 use core::ops::AddAssign;
 

@@ -1,7 +1,8 @@
 //! The maps that the programs of an edge share with each other and with userspace.
 //!
-//! [`shared_maps!`](crate::shared_maps) is the one list of them: the kernel object makes its statics
-//! from it, the loader sizes and pins by it, and the daemon opens what it names.
+//! [`shared_maps!`](crate::shared_maps) is the only list of them. The kernel object makes its
+//! statics from it, the loader sizes and pins the maps by it, and the daemon opens the maps that it
+//! names.
 
 /// Hands the list of shared maps to the macro `$make`. A line has the userspace field, the map's
 /// name, the type of its entries and its [`Entries`].
@@ -21,7 +22,7 @@ macro_rules! shared_maps {
                 qos_rows QOS_ROWS: $crate::abi::qos::QosRow, QosRows;
                 /// Constants of each bandwidth.
                 rates RATES: $crate::abi::rate::Rate, Rates;
-                /// Buckets, and the most that they sold of late.
+                /// Buckets, and the most that they sold in a moment of late.
                 policers POLICERS: $crate::abi::PolicerWords, Policers;
                 /// Further buckets of an attachment: its peering's, and its classes'.
                 limits LIMITS: $crate::abi::policer::Limits, Attachments;
@@ -58,17 +59,17 @@ macro_rules! shared_maps {
             }
             // Devices that frames leave by.
             devices {
-                /// Of ports whose programs have no `xdp.frags`.
+                /// Egress devices for programs without `xdp.frags`.
                 tx_ports TX_PORTS, Ports;
-                /// The same ports: the kernel lets a device map serve programs with `xdp.frags` or
-                /// programs without, not both.
+                /// The same devices for programs with `xdp.frags`: the kernel lets a device map
+                /// serve one kind of program only.
                 tx_ports_frags TX_PORTS_FRAGS, Ports;
             }
         }
     };
 }
 
-/// The number of a map's entries, by the things that each has one for.
+/// The number of a map's entries: it has one for each of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Entries {
     /// One.

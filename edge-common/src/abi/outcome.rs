@@ -18,7 +18,7 @@ pub struct Outcome {
     pub dscp_in: u8,
     /// DSCP that it leaves with, or [`Outcome::NONE`].
     pub dscp_out: u8,
-    /// Length that was policed and metered, or, where it didn't come to that, the frame's.
+    /// Length that was policed and metered or, where the path ended before, the frame's length.
     pub len_bytes: u32,
     /// Zero.
     pub reserved: u32,
@@ -27,10 +27,10 @@ pub struct Outcome {
 const _: () = assert!(size_of::<Outcome>() == 16);
 
 impl Outcome {
-    /// In a field that does not apply.
+    /// The value of a field that does not apply.
     pub const NONE: u8 = u8::MAX;
 
-    /// Before the path.
+    /// The outcome before the path has begun.
     #[must_use]
     pub const fn unknown() -> Self {
         Self {

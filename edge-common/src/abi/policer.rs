@@ -1,4 +1,5 @@
-//! Policers: what CPUs share of a bucket, what one of them holds of it, and the queues of a circuit's flows.
+//! Policers: the part of a bucket that CPUs share, the lease that one CPU holds, and the queues of
+//! a circuit's flows.
 
 use edge_bound::below;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
@@ -16,7 +17,7 @@ use super::{
     Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
 )]
 pub struct Bucket {
-    /// Index of the policer; 0: everything is within it.
+    /// Index of the policer; 0: no limit.
     pub policer: u32,
     /// Index of the rate.
     pub rate: u32,
@@ -29,15 +30,16 @@ impl Bucket {
     pub const NONE: Self = Self { policer: 0, rate: 0 };
 }
 
-/// The buckets that a frame has to fit into beside its circuit's. One without a policer is none.
+/// The buckets that a frame has to fit into beside its circuit's. A bucket without a policer has no
+/// limit.
 #[repr(C)]
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
 )]
 pub struct Limits {
-    /// The peering's.
+    /// The peering's bucket.
     pub peering: Bucket,
-    /// Those of the peering's classes, by [`Class`].
+    /// The buckets of the peering's classes, by [`Class`].
     pub classes: [Bucket; MAX_CLASSES],
 }
 
@@ -58,7 +60,7 @@ impl Limits {
 pub struct Policer<W> {
     /// Theoretical arrival time.
     pub tat_ticks: W,
-    /// All that was ever sold, in ticks of the rate.
+    /// The sum of all leases so far, in ticks of the rate.
     pub sold_ticks: W,
     /// The most that was sold in 1 ms and in 100 ms.
     pub windows: [Window<W>; WINDOW_TICKS.len()],
@@ -74,17 +76,17 @@ const _: () = assert!(size_of::<Policer<u64>>() == 64);
 pub struct Lease {
     /// The rate at which `credit_bytes` were bought.
     pub rate: u32,
-    /// When a sender was last told that the bucket fills, in 2^20 ns, and how full it was then, in
-    /// steps of [`super::rate::Rate::tell_ticks`]: 16 bits each.
+    /// The time when a sender was last told of congestion, in 2^20 ns, and the use of the burst at
+    /// that time, in steps of [`super::rate::Rate::tell_ticks`]: 16 bits each.
     pub told: u32,
-    /// Bytes paid for and not yet sent, by [`BurstShare::level`]: what voice bought in head-room
-    /// that is voice's alone is not default's to spend.
+    /// Bytes paid for and not yet sent, by [`BurstShare::level`]: a class with a small share must
+    /// not spend bytes that another one bought in a part of the burst which only that one may use.
     pub credit_bytes: [u32; BurstShare::LEVELS],
     /// Leases bought.
     pub leases: u64,
-    /// Attempts that lost the shared word to another CPU.
+    /// Attempts to buy a lease that failed, as another CPU was faster.
     pub retries: u64,
-    /// Frames let through on debt after too many of those.
+    /// Frames let through on debt after too many failed attempts.
     pub debts: u64,
 }
 
@@ -94,24 +96,24 @@ const _: () = assert!(size_of::<Lease>() == 64);
 pub const WINDOW_TICKS: [u64; 2] =
     [1_000_000 << TICKS_PER_NS_LOG2, 100_000_000 << TICKS_PER_NS_LOG2];
 
-/// For how long a window that nobody has closed is news: a minute. A burst before a long silence is
+/// The time for which an open window counts for a peak: a minute. A burst before a long silence is
 /// no peak of the moment in which the silence ends.
 pub(crate) const NEWS_TICKS: u64 = 60_000_000_000 << TICKS_PER_NS_LOG2;
 
-/// A window, and the most that one like it has seen.
+/// The present window, and the most that was sold in any window so far.
 #[repr(C)]
 #[derive(Debug, Default, FromBytes, Immutable, KnownLayout)]
 pub struct Window<W> {
-    /// When it began, in ticks.
+    /// The time when the window began, in ticks.
     pub start_ticks: W,
-    /// All that had been sold by then, in ticks of the rate.
+    /// The sum of all leases before the window, in ticks of the rate.
     pub sold_before_ticks: W,
-    /// Most ticks of the rate sold in a window. Userspace may set it back to 0.
+    /// The most that was sold in a window, in ticks of the rate. Userspace may set it back to 0.
     pub peak_ticks: W,
 }
 
 impl Window<u64> {
-    /// The most that a window has seen, the one that is still open included, of a policer that has
+    /// The most that was sold in a window, with the one that is still open, for a policer that has
     /// sold `sold_ticks` in all by `now_ticks`.
     #[must_use]
     pub fn most_ticks(&self, sold_ticks: u64, now_ticks: u64) -> u64 {
@@ -130,11 +132,11 @@ const FLOWS_LOG2: u32 = 6;
 #[repr(C)]
 #[derive(Debug)]
 pub struct FlowQueues<W> {
-    /// Ticks that the circuit's bucket was ahead of the clock when last seen.
+    /// Ticks that the TAT of the circuit's bucket was ahead of the clock at the last look.
     pub ahead_ticks: W,
-    /// When the queues were last drained.
+    /// The time when the queues were last drained.
     pub drained_ticks: W,
-    /// By flow.
+    /// The queues, by flow.
     pub queues_ticks: [W; FLOWS],
 }
 
@@ -149,7 +151,7 @@ impl<W: Default> Default for FlowQueues<W> {
 }
 
 impl<W> FlowQueues<W> {
-    /// 64-bit words.
+    /// Number of 64-bit words.
     pub const WORDS: usize = FLOWS + 2;
 
     #[inline(always)]
@@ -158,7 +160,7 @@ impl<W> FlowQueues<W> {
     }
 }
 
-/// The queue's number.
+/// The number of a flow's queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flow(usize);
 

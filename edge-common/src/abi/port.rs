@@ -1,7 +1,7 @@
 //! Settings that hold for every frame that one interface receives.
 //!
-//! One program is loaded for each port with these as constants, so that the verifier folds them
-//! and removes the branches that this port can't take.
+//! Each port has a program of its own, with these settings as constants. So the verifier removes
+//! the branches that the port can't take.
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
@@ -21,7 +21,7 @@ pub struct PortConfig {
     pub features: Features,
 }
 
-/// Features that circuits of a port use: the program has no code for the rest.
+/// Features that circuits of a port use. The port's program has no code for the others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Features(u32);
 
@@ -78,8 +78,8 @@ impl PortConfig {
     }
 }
 
-/// Constants of a port's program that say how to read its tables. Where they change, no table that
-/// the program before them reads may change its meaning.
+/// Constants of a port's program by which it reads its tables. Where they change, the meaning of
+/// tables that the present program reads may not change.
 #[repr(C)]
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,

@@ -1,5 +1,4 @@
-//! `QoS` profiles: the table that classes, markings and shares of bursts come
-//! from.
+//! `QoS` profiles: the table of classes, markings and shares of bursts.
 
 use edge_bound::below;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
@@ -7,7 +6,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 use super::class::{Class, MAX_CLASSES};
 use crate::packet::{ip::Dscp, transport::Transport, vlan::Pcp};
 
-/// The meaning of an arriving DSCP for a peering: its class, and the DSCP to leave with.
+/// The treatment of an arriving DSCP on a peering: its class, and the DSCP to leave with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Marking {
     /// The class.
@@ -17,7 +16,7 @@ pub struct Marking {
 }
 
 impl Marking {
-    /// From its 16-bit form: class in the upper byte, DSCP in the lower.
+    /// The marking with this 16-bit form: class in the upper byte, DSCP in the lower.
     #[inline(always)]
     #[must_use]
     pub const fn from_bits(bits: u16) -> Self {
@@ -37,14 +36,14 @@ impl Marking {
 pub struct BurstShare(u16);
 
 impl BurstShare {
-    /// The whole, as a power of two.
+    /// The whole burst, as a power of two.
     pub const WHOLE_LOG2: u32 = 10;
     /// The whole burst.
     pub const WHOLE: Self = Self(1 << Self::WHOLE_LOG2);
-    /// Shares are told apart as finely as this where CPUs keep what they lease.
+    /// Number of shares that CPUs tell apart in their leases.
     pub const LEVELS: usize = 8;
 
-    /// A share in 1,024ths; what is out of range is the nearest that is not.
+    /// A share in 1,024ths. A number out of range gives the nearest share.
     #[inline(always)]
     #[must_use]
     pub const fn new(share: u16) -> Self {
@@ -57,7 +56,7 @@ impl BurstShare {
         }
     }
 
-    /// In 1,024ths.
+    /// The share in 1,024ths.
     #[inline(always)]
     #[must_use]
     pub const fn get(self) -> u16 {
@@ -72,7 +71,7 @@ impl BurstShare {
     }
 }
 
-/// In place of a code point: the one that the frame came with.
+/// Stands for the code point that the frame came with.
 pub const AS_IT_CAME: u8 = u8::MAX;
 
 /// A QoS profile under one of `trust`, `reset` and `preserve`.
@@ -89,14 +88,14 @@ pub struct QosRow {
     pub pcp_classes: [u8; Pcp::COUNT],
     /// PCP that frames leave with in their outer tag, or [`AS_IT_CAME`]; indexed by class.
     pub pcp_marks: [u8; MAX_CLASSES],
-    /// DSCP that packets leave with that are in a class by a rule and not by their own DSCP, or
-    /// [`AS_IT_CAME`]; indexed by class.
+    /// DSCP for packets that a rule, not their own DSCP, puts into a class, or [`AS_IT_CAME`];
+    /// indexed by class.
     pub rule_dscps: [u8; MAX_CLASSES],
     /// Rules in use, the first of [`Self::rules`].
     pub rule_count: u8,
     /// Zero.
     pub reserved: [u8; 7],
-    /// Rules, the first that matches counts.
+    /// Rules. The first one that matches counts.
     pub rules: [Rule; MAX_RULES],
 }
 

@@ -1,20 +1,20 @@
-//! A purchased rate, in the numbers the policer works with.
+//! A purchased rate, in the numbers that the policer works with.
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use super::qos::BurstShare;
 
-/// The policer's unit of time is 2^-12 ns: at 100 Gbps a 64-byte frame is 20,971.52 of them, so
-/// that charging whole ticks errs by 25 ppm at the worst and by nothing noticeable for a lease.
-/// A 64-bit word of them wraps after 52 days; only differences are ever used.
+/// The policer's unit of time, the tick, is 2^-12 ns. At 100 Gbps a 64-byte frame takes 20,971.52
+/// ticks: charging whole ticks errs by 25 ppm at the worst, and by much less for a lease. A 64-bit
+/// word of ticks wraps around after 52 days, so only differences are used.
 pub const TICKS_PER_NS_LOG2: u32 = 12;
 
-/// Time at the purchased rate that a CPU leases at once where the burst allows: it reads the
-/// clock and writes the shared word at most once in this time per class, whatever the frame rate.
+/// Time at the purchased rate that a CPU leases at once where the burst allows. At any frame rate,
+/// the CPU reads the clock and writes the shared word at most once in this time per class.
 const LEASE_NS: u64 = 16_000;
 
-/// A lease is at most this part of what a class may have of the burst, or each frame is bought by
-/// itself. As a power of two.
+/// A lease is at most this part of the class's share of the burst, as a power of two. Where a frame
+/// is longer, each frame is bought by itself.
 const LEASES_PER_SHARE_LOG2: u32 = 4;
 
 /// Longest burst in time: at [`Rate::MIN_BPS`], the least default burst, 128,000 bytes.
@@ -26,8 +26,8 @@ const TICKS_PER_BYTE_BPS: u128 = 8_000_000_000 << TICKS_PER_NS_LOG2;
 /// Bound of a frame's length for which [`Rate::ticks`] can't overflow.
 const MAX_LEN_LOG2: u32 = 18;
 
-/// A rate and its committed burst. Never changed once in use: a new rate gets a new entry, and an
-/// attachment is pointed to it by one store.
+/// A rate and its committed burst. An entry in use never changes: a new rate gets a new entry, and
+/// one store points an attachment to it.
 #[repr(C)]
 #[derive(
     Clone,
@@ -109,8 +109,8 @@ impl Rate {
         (len_bytes as u64).wrapping_mul(self.ticks_mult) >> (self.ticks_shift & 63)
     }
 
-    /// Ticks that a CPU buys for a frame of `len_bytes` that takes `frame_ticks`, for a class that may
-    /// run `ceiling_ticks` ahead: bytes and their ticks.
+    /// The lease that a CPU buys for a frame of `len_bytes` that takes `frame_ticks`, in bytes and
+    /// in ticks. The frame's class may run `ceiling_ticks` ahead.
     #[inline(always)]
     #[must_use]
     pub const fn lease(&self, len_bytes: u32, frame_ticks: u64, ceiling_ticks: u64) -> (u32, u64) {
@@ -130,18 +130,18 @@ impl Rate {
         self.burst_ticks.wrapping_mul(share.get() as u64) >> BurstShare::WHOLE_LOG2
     }
 
-    /// Ticks that a word is ahead of the clock. One that is behind it is not ahead at all, and neither
-    /// is one that was written when the clock, of which a word holds 52 days, last stood here.
+    /// Ticks that a TAT is ahead of the clock; 0 for one behind the clock. A word holds 52 days: a
+    /// TAT from the last time that the clock's word had the present value counts as behind, too.
     #[inline(always)]
     #[must_use]
     pub const fn ahead_ticks(&self, tat_ticks: u64, now_ticks: u64) -> u64 {
-        // Behind the clock, seen as unsigned, is far ahead of it.
+        // As an unsigned number, a TAT behind the clock seems far ahead of it.
         let ahead_ticks = tat_ticks.wrapping_sub(now_ticks);
         if ahead_ticks > self.max_ahead_ticks() { 0 } else { ahead_ticks }
     }
 
-    /// From how far ahead of the clock ECN-capable senders with this share are told, three
-    /// quarters of what they may, and at which steps from there.
+    /// The use of the burst from which ECN-capable senders with this share are told, as ticks ahead
+    /// of the clock: three quarters of the share. And the steps beyond that.
     #[inline(always)]
     #[must_use]
     pub const fn tell_ticks(&self, share: BurstShare) -> (u64, u64) {
@@ -149,8 +149,8 @@ impl Rate {
         (ceiling_ticks - (ceiling_ticks >> 2), ceiling_ticks >> 6)
     }
 
-    /// The furthest ahead of the clock that a word is while this rate is policed, twice over: a
-    /// burst may have been longer before a change, and debts are added on top.
+    /// Twice the furthest that a TAT of this rate is ahead of the clock: a burst may have been
+    /// longer before a change, and debts come on top.
     #[inline(always)]
     #[must_use]
     pub const fn max_ahead_ticks(&self) -> u64 {

@@ -1,17 +1,17 @@
 //! The tags that a frame leaves with, where those differ from the tags it came with.
 
-/// A tag that a frame leaves with, and the tag it came with that this one is made of.
+/// A tag that a frame leaves with, and the arriving tag that it is made from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LeavingTag {
     /// The TPID; 0: the source's.
     pub tpid: u16,
     /// The VID; 0: the source's.
     pub vid: u16,
-    /// Whose PCP and DEI, and TPID and VID where they are 0 here, it has.
+    /// The tag that gives PCP and DEI, and TPID and VID where they are 0 here.
     pub source: Source,
 }
 
-/// A tag that a frame came with. Where it has none, all of it is 0.
+/// A tag that a frame came with. All of it is 0 where the frame has no such tag.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Source {
     /// The outer, or the only one.
@@ -21,8 +21,8 @@ pub enum Source {
     Inner,
 }
 
-/// The tags that the frames of an attachment leave with: one word, so that one store changes it.
-/// 0: those they came with.
+/// The tags that the frames of an attachment leave with, in one word, so that one store changes
+/// them. 0: the tags that they came with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Retag(pub(crate) u64);
 
@@ -32,10 +32,11 @@ impl Retag {
 
     pub(crate) const HAS_TAG: u32 = 1 << 12;
     pub(crate) const FROM_INNER: u32 = 1 << 13;
-    /// In the outer's half: it is not [`Self::NONE`], even if no tag is left.
+    /// A bit in the outer tag's half that tells a change from [`Self::NONE`], even if no tag is
+    /// left.
     pub(crate) const CHANGES: u32 = 1 << 14;
 
-    /// Leaves with these tags, the outer first; an inner one without an outer is none.
+    /// A change to these tags, the outer first. An inner tag without an outer one is left out.
     #[must_use]
     pub const fn to(outer: Option<LeavingTag>, inner: Option<LeavingTag>) -> Self {
         let (outer, inner) = match (outer, inner) {

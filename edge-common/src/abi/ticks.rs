@@ -1,18 +1,17 @@
 //! Time as the path keeps it: in ticks of 2^-12 ns, of which a 64-bit word holds 52.12 days.
 //!
-//! A word that was written longer ago than that looks like one that was written by whole such turns
-//! later. So only differences are ever used, and each place that uses one says what it makes of the
-//! moments around a whole turn.
+//! A word that was written longer ago looks like one that was written whole turns of the clock
+//! later. So only differences are used, and each use says what happens around a whole turn.
 
 /// The most that another CPU's clock may be ahead: 2^20 ns, about a millisecond. The clocks of two CPUs
-/// differ by nanoseconds; the words that are compared here are read before the clock is.
+/// differ by nanoseconds, and code reads the words that it compares before the clock.
 pub const MAX_SKEW_TICKS: u64 = 1 << 32;
 
 /// Ticks from `then_ticks` to `now_ticks`, short of whole turns of the clock: 0 where `then_ticks`
 /// is up to [`MAX_SKEW_TICKS`] ahead.
 ///
-/// To take the upper half of all differences for a clock that is ahead would stop everything that
-/// waits for time to pass, for 26 of 52 days.
+/// If the upper half of all differences counted as ahead, everything that waits for time to pass
+/// would stop for 26 of 52 days.
 #[inline(always)]
 #[must_use]
 pub const fn elapsed_ticks(then_ticks: u64, now_ticks: u64) -> u64 {

@@ -1,4 +1,4 @@
-//! Functions of their own in the kernel object are plain calls here.
+//! Plain calls of the parts that are functions of their own in the kernel object.
 
 use crate::{
     abi::{admission::Admission, policer::Bucket, port::Features, qos::BurstShare},
@@ -33,7 +33,7 @@ impl<F: HostFrame> FrameCalls for F {
 
 /// Buckets in memory.
 pub trait HostBuckets: Buckets {
-    /// The features of the port that asks them.
+    /// The features of the port that uses the buckets.
     fn features(&self) -> Features;
 }
 

@@ -1,4 +1,4 @@
-//! The kernel's tables in memory, with as many entries, and what surrounds the path of one port.
+//! The kernel's tables in memory, as the surroundings of one port's path.
 
 use alloc::{boxed::Box, collections::BTreeMap, vec::Vec};
 use core::cell::Cell;
@@ -22,7 +22,7 @@ use crate::{
     path,
 };
 
-/// The tables of one port and one CPU, and what the path has told of the last frame.
+/// The tables of one port and one CPU, with the path's notes about the last frame.
 pub struct HostTables {
     /// The port.
     pub port: PortConfig,
@@ -30,35 +30,35 @@ pub struct HostTables {
     pub s_table: Box<VidTable>,
     /// C-tables by index.
     pub c_tables: BTreeMap<u32, Box<VidTable>>,
-    /// By index; 0 stands for none.
+    /// Attachments by index; 0 stands for none.
     pub attachments: Vec<Attachment>,
-    /// By index.
+    /// Rows of QoS profiles by index.
     pub qos_rows: Vec<QosRow>,
-    /// By the attachment's index.
+    /// Limits by the attachment's index.
     pub limits: Vec<Limits>,
     /// The buckets.
     pub buckets: BucketTables<Cell<u64>, FixedClock>,
-    /// By the attachment's index.
+    /// Meters by the attachment's index.
     pub meters: Vec<Meter>,
-    /// By the attachment's index.
+    /// Losses by the attachment's index.
     pub losses: Vec<Losses>,
-    /// The port's.
+    /// The port's counters.
     pub port_counters: PortCounters,
     /// Whether the port that frames are forwarded to is there.
     pub has_egress: bool,
-    /// The record that the last frame was handed over with.
+    /// The records of frames that were handed over.
     pub handed_over: Vec<HandedOver>,
     /// The outcome of the last frame.
     pub outcome: Cell<Outcome>,
 }
 
-/// Buckets, their rates, and the clock that fills them.
+/// Buckets, their rates, and their clock.
 pub struct BucketTables<W, C> {
-    /// By index.
+    /// Rates by index.
     pub rates: Vec<Rate>,
     /// Policers, and this CPU's leases, by index; 0 stands for none.
     pub policers: Vec<(Policer<W>, Lease)>,
-    /// By index; 0 stands for none.
+    /// Queues of flows by index; 0 stands for none.
     pub flow_queues: Vec<FlowQueues<W>>,
     /// The clock.
     pub clock: C,
@@ -66,7 +66,7 @@ pub struct BucketTables<W, C> {
     pub features: Features,
 }
 
-/// A clock that tells this number of nanoseconds.
+/// A clock that stands still at this number of nanoseconds.
 #[derive(Clone, Copy, Debug)]
 pub struct FixedClock(pub u64);
 

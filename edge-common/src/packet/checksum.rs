@@ -1,7 +1,7 @@
 //! Incremental update of an internet checksum.
 
-/// The checksum after a 16-bit word that it covers went from `old` to `new`: RFC 1624, equation
-/// 3, `HC' = ~(~HC + ~m + m')`. A wrong checksum stays wrong by the same amount.
+/// The checksum after a change of a 16-bit word that it covers from `old` to `new`: RFC 1624,
+/// equation 3, `HC' = ~(~HC + ~m + m')`. A wrong checksum stays wrong by the same amount.
 #[inline(always)]
 #[must_use]
 pub const fn update(checksum: u16, old: u16, new: u16) -> u16 {

@@ -21,8 +21,8 @@ const SNAP: u32 = 0xaaaa_0300;
 /// Length in bytes of the headers in front of the packet, the same in both cases.
 pub(crate) const SHIM_LEN_BYTES: usize = 8;
 
-/// The version of IP behind the eight bytes at `offset`, which follow `ether_type`; `None` where they are
-/// followed by something else. To be called through [`Frame::encapsulated_ip_version`].
+/// The version of IP behind the eight bytes at `offset`, which follow `ether_type`; `None`: no IP
+/// follows them. Callers use [`Frame::encapsulated_ip_version`].
 #[inline(always)]
 pub fn ip_version(
     frame: &(impl Frame + ?Sized),
@@ -38,7 +38,7 @@ pub fn ip_version(
             _ => None,
         }
     } else {
-        // The rest of the organization, which is 0 where the protocol is an EtherType.
+        // The rest of the organization is 0 where the protocol is an EtherType.
         match protocol {
             ETHER_TYPE_IPV4 if start == SNAP && end >> 16 == 0 => Some(IpVersion::V4),
             ETHER_TYPE_IPV6 if start == SNAP && end >> 16 == 0 => Some(IpVersion::V6),

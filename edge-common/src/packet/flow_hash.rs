@@ -7,8 +7,8 @@ use super::{
     vlan::Tag,
 };
 
-/// A hash of addresses, protocol and ports; a fragment has none of the latter. To be called
-/// through [`crate::env::FrameCalls::flow_hash`].
+/// A hash of addresses, protocol and ports. A fragment has no ports. Callers use
+/// [`crate::env::FrameCalls::flow_hash`].
 #[inline(always)]
 pub fn flow_hash(frame: &(impl Frame + ?Sized), last: &Tag) -> u64 {
     match ip::ds_word(frame, last) {
@@ -41,7 +41,7 @@ fn try_hash(frame: &(impl Frame + ?Sized), packet: &DsWord) -> Option<u64> {
         }
     }
     if ports_at != 0 && (protocol == TCP || protocol == UDP) {
-        // Behind the end of the packet may be padding, which tells flows apart as well.
+        // A short packet may be followed by padding here, which does no harm in a hash.
         hash = mix(hash, frame.read_u32(ports_at).unwrap_or(0));
     }
     Some(hash)

@@ -120,8 +120,8 @@ impl DsWord {
     }
 }
 
-/// The DSCP of a frame whose last tag is `last`: `None` where that isn't followed by IP,
-/// [`Reason::Malformed`] where it claims to be and a router would refuse it.
+/// The DSCP of a frame whose last tag is `last`; `None`: no IP follows that tag. A packet that a
+/// router would refuse gives [`Reason::Malformed`].
 #[inline(always)]
 pub fn ds_word(frame: &(impl Frame + ?Sized), last: &Tag) -> Result<Option<DsWord>, Reason> {
     match locate(frame, last) {
@@ -153,9 +153,9 @@ pub(crate) fn ipv6_len_bytes(frame: &(impl Frame + ?Sized), offset: usize) -> Op
     Some(IPV6_HEADER_LEN_BYTES as u32 + u32::from(payload_len_bytes))
 }
 
-/// RFC 1812, 5.2.2: version 4, a header of 20 bytes or more, and a total length that holds the
-/// header and that the frame holds. The checksum is not verified: it stays as right or as wrong
-/// as it came.
+/// Checks by RFC 1812, 5.2.2: version 4, a header of 20 bytes or more, and a total length that is
+/// not shorter than the header and not longer than the frame. The checksum is not verified: a wrong
+/// one stays wrong.
 #[inline(always)]
 fn ipv4(frame: &(impl Frame + ?Sized), offset: usize) -> Result<DsWord, Reason> {
     let start = frame.read_u32(offset).ok_or(Reason::Malformed)?;
@@ -172,8 +172,8 @@ fn ipv4(frame: &(impl Frame + ?Sized), offset: usize) -> Result<DsWord, Reason> 
     Ok(DsWord { version: IpVersion::V4, offset, word: (start >> 16) as u16 })
 }
 
-/// RFC 8200, 3: version 6, and a payload that the frame holds. A payload length of 0 is legal:
-/// nothing follows, or a jumbogram's length does (RFC 2675).
+/// Checks by RFC 8200, 3: version 6, and a payload that is not longer than the frame. A payload
+/// length of 0 is legal: nothing follows, or a jumbogram's length does (RFC 2675).
 #[inline(always)]
 fn ipv6(frame: &(impl Frame + ?Sized), offset: usize) -> Result<DsWord, Reason> {
     let word = frame.read_u16(offset).ok_or(Reason::Malformed)?;
@@ -188,7 +188,7 @@ fn ipv6(frame: &(impl Frame + ?Sized), offset: usize) -> Result<DsWord, Reason> 
     Ok(DsWord { version: IpVersion::V6, offset, word })
 }
 
-/// An IP packet, by what the headers in front of it say.
+/// The place of an IP packet, by the headers in front of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
     /// The version of IP.
@@ -197,7 +197,7 @@ pub struct Place {
     pub offset: usize,
 }
 
-/// The packet of a frame whose last tag is `last`; `None` where that isn't followed by IP.
+/// The packet of a frame whose last tag is `last`; `None`: no IP follows that tag.
 #[inline(always)]
 pub fn locate(frame: &(impl Frame + ?Sized), last: &Tag) -> Option<Place> {
     let offset = last.next_offset;

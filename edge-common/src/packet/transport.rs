@@ -6,7 +6,7 @@ use super::{
     ip_version::IpVersion,
 };
 
-/// Extension headers of IPv6 that are walked at the most; behind more of them no rule matches.
+/// The most extension headers of IPv6 that are passed over. Behind more of them, no rule matches.
 pub const MAX_EXTENSION_HEADERS: usize = 6;
 
 /// Protocol and ports in one word, for rules.
@@ -14,11 +14,12 @@ pub const MAX_EXTENSION_HEADERS: usize = 6;
 pub struct Transport(u64);
 
 impl Transport {
-    /// Too far behind, or not whole.
+    /// The transport header is behind too many headers, or not whole.
     pub const NONE: Self = Self(0);
 
     const IS_THERE: u64 = 1 << 48;
-    /// Not behind later fragments, and not where the packet ends before them.
+    /// The bit for a packet with ports. Later fragments have none, nor packets that end before
+    /// them.
     const HAS_PORTS: u64 = 1 << 49;
 
     /// From its 64-bit form.
@@ -65,8 +66,8 @@ impl Transport {
         Self(Self::IS_THERE | (protocol as u64) << 32)
     }
 
-    /// The header at `offset` of a packet that ends at `end`. Whether ports are what it begins
-    /// with is for the rule to know that has some.
+    /// The header at `offset` of a packet that ends at `end`. Its first bytes are taken for ports:
+    /// a rule with ports knows whether its protocol has them.
     #[inline(always)]
     fn read(frame: &(impl Frame + ?Sized), protocol: u8, offset: usize, end: usize) -> Self {
         let bare = Self::without_ports(protocol);
@@ -77,8 +78,7 @@ impl Transport {
     }
 }
 
-/// Protocol and ports, behind the IP header. To be called through
-/// [`crate::env::FrameCalls::transport`].
+/// Protocol and ports, behind the IP header. Callers use [`crate::env::FrameCalls::transport`].
 #[inline(always)]
 pub fn transport(frame: &(impl Frame + ?Sized), packet: &DsWord) -> Transport {
     let transport = match packet.version {

@@ -16,16 +16,16 @@ const TPIDS_OF_OLD: [u16; 2] = [0x9100, 0x9200];
 /// TPID and TCI.
 pub const TAG_LEN_BYTES: usize = 4;
 
-/// Where a frame's outer tag is, or, in a frame without, its EtherType.
+/// Offset of a frame's outer tag or, in a frame without tags, of its EtherType.
 pub const OUTER_TAG_OFFSET: usize = 12;
 
-/// Where the TCI of the outer tag is.
+/// Offset of the outer tag's TCI.
 pub const OUTER_TCI_OFFSET: usize = OUTER_TAG_OFFSET + 2;
 
-/// Where the inner tag is.
+/// Offset of the inner tag.
 pub const INNER_TAG_OFFSET: usize = OUTER_TAG_OFFSET + TAG_LEN_BYTES;
 
-/// A VLAN identifier: the low 12 bits of the TCI. PCP and DEI, the upper four, never get here.
+/// A VLAN identifier: the low 12 bits of the TCI, without PCP and DEI in the upper four.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Vid(u16);
 
@@ -55,8 +55,8 @@ impl Vid {
     }
 }
 
-/// Whether a tag begins with `ether_type`, on a port that accepts it or on some other: one of all
-/// that `tpids` can list.
+/// Whether a tag begins with `ether_type`, on this port or on another: one of all values that
+/// `tpids` can list.
 #[inline(always)]
 #[must_use]
 pub const fn is_tpid(ether_type: u16) -> bool {
@@ -76,28 +76,28 @@ pub struct Tag {
 }
 
 impl Tag {
-    /// In place of a frame's tag that has none: 802.1Q-2022, 6.9.1, treats it like one with the
-    /// VID 0.
+    /// Stands for the tag of a frame without one: 802.1Q-2022, 6.9.1, treats such a frame like one
+    /// with the VID 0.
     #[inline(always)]
     pub(crate) const fn none(ether_type: u16) -> Self {
         Self::before(ether_type, ETHERNET_HEADER_LEN_BYTES)
     }
 
-    /// A tag that `ether_type` follows, and what is at `offset` after that. Its VID is anything.
+    /// A tag of any VID, with `ether_type` after it, and the next header at `offset`.
     #[inline(always)]
     #[must_use]
     pub const fn before(ether_type: u16, offset: usize) -> Self {
         Self { vid: Vid(0), next_ether_type: ether_type, next_offset: offset }
     }
 
-    /// Whether it is there at all.
+    /// Whether the frame has the tag.
     #[inline(always)]
     #[must_use]
     pub const fn is_there(&self) -> bool {
         self.next_offset != ETHERNET_HEADER_LEN_BYTES
     }
 
-    /// Whether another tag follows, whoever's it is.
+    /// Whether another tag follows, of the circuit or of its customer.
     #[inline(always)]
     #[must_use]
     pub const fn precedes_tag(&self) -> bool {
@@ -123,10 +123,10 @@ pub struct Pcp(pub(crate) u8);
 impl Pcp {
     /// Code points there are.
     pub const COUNT: usize = 8;
-    /// Where the three bits are in a TCI.
+    /// Place of the three bits in a TCI.
     const SHIFT: u32 = 13;
 
-    /// That of a TCI.
+    /// The code point of a TCI.
     #[inline(always)]
     #[must_use]
     pub const fn of_tci(tci: u16) -> Self {

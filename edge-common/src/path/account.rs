@@ -6,7 +6,7 @@ use crate::{
     reason::Reason,
 };
 
-/// Bytes that a frame counts for which was received with the tags up to `last`.
+/// Bytes that a frame with the tags up to `last` counts for.
 #[inline(always)]
 pub fn accounted_bytes(
     frame: &impl Frame,
@@ -19,7 +19,7 @@ pub fn accounted_bytes(
     }
     let packet_bytes = match ip::locate(frame, last) {
         Some(place) => ip::len_bytes(frame, place),
-        // Not IP, and not for nothing either: what the tags carry.
+        // Without an IP packet, everything behind the tags counts.
         None => Some(frame.len_bytes().wrapping_sub(last.next_offset as u32)),
     };
     packet_bytes.ok_or(Reason::Malformed)

@@ -1,4 +1,4 @@
-//! Step 6, admission: into every bucket that a frame has to fit.
+//! Step 6, admission: a frame has to fit into every bucket of its attachment.
 
 use crate::{
     abi::{
@@ -15,7 +15,7 @@ use crate::{
     reason::Reason,
 };
 
-/// A frame that asks to be admitted.
+/// The request of a frame for admission.
 pub struct Request<'a> {
     /// Index of its attachment.
     pub index: u32,
@@ -31,8 +31,8 @@ pub struct Request<'a> {
     pub len_bytes: u32,
 }
 
-/// Whether the frame is within its circuit's rate, its peering's and its class's, where those
-/// have one, and not in the way of other flows, where that matters.
+/// Whether the frame is within the rates of its circuit, of its peering and of its class, where
+/// these have one, and within its flow's fair part, where the circuit has `fairness`.
 #[inline(always)]
 pub fn admit(
     frame: &impl FrameCalls,
@@ -50,7 +50,7 @@ pub fn admit(
         (Bucket::NONE, Bucket::NONE)
     };
 
-    // The smallest first: what a larger one refuses goes back to those before it.
+    // The smallest bucket comes first. Bytes go back to it if a larger one refuses the frame.
     if is_limited {
         if !bucket::admit(tables, class, BurstShare::WHOLE, len_bytes)?.is_within() {
             return Ok(Admission::OVER);

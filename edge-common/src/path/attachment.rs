@@ -8,9 +8,10 @@ use crate::{
     reason::Reason,
 };
 
-/// The attachment a frame belongs to, and the last tag that told so. The entry for VID 0, if
-/// there is one, is for frames without a tag and for those with a priority tag and no other: what
-/// follows that would be taken for a tag by whoever skips the priority tag, and is somebody else's.
+/// The attachment of a frame, and the last tag that led to it. The entry for VID 0, if there is
+/// one, is for frames without a tag, or with a priority tag alone. A frame with another tag behind
+/// a priority tag is not one of these: equipment that skips the priority tag would read the other
+/// one.
 #[inline(always)]
 pub fn classify(
     frame: &impl Frame,

@@ -1,4 +1,4 @@
-//! Step 3, the class: by rule, by DSCP, or, of a frame that is not IP, by PCP.
+//! Step 3, the class: by rule or DSCP, and by PCP for a frame that is not IP.
 
 use crate::{
     abi::{
@@ -11,8 +11,8 @@ use crate::{
     packet::ip::DsWord,
 };
 
-/// The class of `packet` and the DSCP that it leaves with: by the rules of `row`, where it has any and one
-/// matches, else by the packet's DSCP.
+/// The class of `packet` and the DSCP that it leaves with: by the first rule of `row` that matches,
+/// else by the packet's DSCP.
 #[inline(always)]
 pub fn marking(
     frame: &impl FrameCalls,

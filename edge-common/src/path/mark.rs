@@ -30,9 +30,9 @@ pub fn mark_pcp(frame: &mut impl Frame, pcp: Pcp) -> Result<(), Reason> {
     frame.write_u16(OUTER_TCI_OFFSET, pcp.in_tci(tci)).ok_or(Reason::Malformed)
 }
 
-/// Tells the receiver of an IP packet, behind the tags up to `last`, of congestion, if its sender
-/// would be told so (RFC 3168, 5): ECT(0) and ECT(1) become CE. To be called through
-/// [`crate::env::FrameCalls::mark_congestion`]; `None` where the frame ends too early.
+/// Marks congestion in the IP packet behind the tags up to `last`, if its sender is ECN-capable
+/// (RFC 3168, 5): ECT(0) and ECT(1) become CE. `None`: the frame ends too early. Callers use
+/// [`crate::env::FrameCalls::mark_congestion`].
 #[inline(always)]
 pub fn mark_congestion(frame: &mut (impl Frame + ?Sized), last: &Tag) -> Option<()> {
     match ip::ds_word(frame, last).ok()? {

@@ -1,4 +1,4 @@
-//! Step 9, the meter: counts what a bill is made of.
+//! Step 9, the meter, which counts frames and bytes for the bill.
 
 use crate::{
     abi::{class::Class, counters::Meter},

@@ -1,4 +1,5 @@
-//! Step 7, the tags and the priority that a frame leaves with, where those differ from what it came with.
+//! Step 7, rewriting: a frame gets the tags and the priority that it leaves with, where these
+//! differ from the ones that it came with.
 
 use super::mark;
 use crate::{
@@ -29,7 +30,7 @@ pub fn rewrite(
 }
 
 /// Gives a frame whose last tag is `last` its leaving tags, and returns whether it has any then.
-/// [`Reason::NoHeadroom`] where there is no room for them, and the frame is as it came.
+/// Without room for them, the error is [`Reason::NoHeadroom`], and the frame is unchanged.
 #[inline(always)]
 pub fn retag(frame: &mut impl Frame, last: &Tag, retag: Retag) -> Result<bool, Reason> {
     let arrived_bytes = (last.next_offset - ETHERNET_HEADER_LEN_BYTES) as u16;

@@ -10,7 +10,7 @@ use crate::{
     reason::Reason,
 };
 
-/// The outer tag of a frame, or one with the VID 0 that isn't there; otherwise
+/// The outer tag of a frame; a frame without one gets one with the VID 0. The error is
 /// [`Reason::Control`] or [`Reason::Malformed`].
 #[inline(always)]
 pub fn outer(frame: &impl Frame, port: &PortConfig) -> Result<Tag, Reason> {

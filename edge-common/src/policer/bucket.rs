@@ -1,12 +1,21 @@
-//! One rate for all CPUs, at the price of a subtraction a frame.
+//! One rate for all CPUs, at the cost of a subtraction a frame.
 //!
-//! A policer is one shared word, the theoretical arrival time of the generic cell rate algorithm
-//! (ITU-T I.371, annex A): how far the bytes sold so far reach at the purchased rate. A CPU buys
-//! a lease, a few microseconds' worth of bytes, by moving that word on with a compare-and-swap;
-//! frames are paid from the lease without reading the clock or touching a line that another CPU
-//! writes. Bytes are sold only while the word is less than the class's share of the burst ahead
-//! of the clock, so that lower classes run dry first, and only the word, never a CPU's lease,
-//! decides the rate.
+//! A policer is one shared word: the theoretical arrival time (TAT) of the generic cell rate
+//! algorithm (ITU-T I.371, annex A). It is the time at which all bytes sold so far will have passed
+//! at the purchased rate. A CPU buys a lease, the bytes of a few microseconds, by moving the word
+//! on with a compare-and-swap. It then pays frames from the lease, without reading the clock or
+//! touching a cache line that another CPU writes.
+//!
+//! ```text
+//!            used part of the burst
+//!          ├────────────────────────┤
+//!  ────────┼────────────────────────┼──────────┼──────▶ time
+//!         now                      TAT    now + share of the burst: no sale beyond
+//! ```
+//!
+//! A class can buy only while the TAT is less than the class's share of the burst ahead of the
+//! clock. So classes with a small share are refused first. Only the word decides the rate, never a
+//! CPU's lease.
 
 use super::peak::{self, Starts};
 use crate::{
@@ -21,7 +30,7 @@ use crate::{
     reason::Reason,
 };
 
-/// Attempts at the shared word before the frame is let through on debt.
+/// Attempts to change the shared word before a frame is let through on debt.
 const MAX_ATTEMPTS: u32 = 4;
 
 /// Whether a frame of `len_bytes` is within `bucket`.
@@ -37,7 +46,7 @@ pub fn admit(
     }
     let (_, lease) = buckets.policer(bucket.policer).ok_or(Reason::DanglingTable)?;
     if lease.rate != bucket.rate {
-        // Bought at another price: a circuit's attachments have one rate.
+        // The credit was bought at another rate, and is void.
         lease.rate = bucket.rate;
         lease.credit_bytes = [0; BurstShare::LEVELS];
     }
@@ -50,8 +59,8 @@ pub fn admit(
     buckets.buy(bucket, share, len_bytes).checked()
 }
 
-/// Buys a lease that covers a frame of `len_bytes`, and spends that much of it; finds out whether
-/// to tell its sender only where `features` have [`Features::ECN`]. To be called through
+/// Buys a lease that covers a frame of `len_bytes`, and pays the frame from it. Only where
+/// `features` have [`Features::ECN`], it finds out whether to tell the frame's sender. Callers use
 /// [`BucketCalls::buy`].
 #[inline(always)]
 pub fn buy(
@@ -69,8 +78,8 @@ pub fn buy(
     }
 }
 
-/// Gives back what [`admit`] took for a frame that another bucket refused: to this CPU, for a
-/// frame to come.
+/// Gives back the bytes that [`admit`] took for a frame which another bucket refused. This CPU
+/// spends them on a later frame.
 #[inline(always)]
 pub fn refund(
     buckets: &mut impl Buckets,
@@ -102,11 +111,13 @@ fn buy_at<W: Word>(
     for _ in 0..MAX_ATTEMPTS {
         let tat_ticks = policer.tat_ticks.load();
         let starts = Starts::of(&policer.windows);
-        // After the words: a CPU that stood still between the two, for longer than a word may be
-        // ahead, would take what the others sold meanwhile for what was written 52 days ago.
+        // The clock is read after the words. In the other order, a CPU could stand still in
+        // between, for longer than a word may be ahead, and take a word that others moved meanwhile
+        // for one of 52 days ago.
         let now_ticks = clock.now_ns() << TICKS_PER_NS_LOG2;
         let ahead_ticks = rate.ahead_ticks(tat_ticks, now_ticks);
-        // The frame must fit; the rest of the lease may overshoot, and is paid back in time.
+        // The frame must fit. The rest of the lease may overshoot the share: the TAT has it, so
+        // that later frames wait for it.
         if ahead_ticks + frame_ticks > ceiling_ticks {
             return Admission::looked_at(ahead_ticks, false);
         }
@@ -124,16 +135,16 @@ fn buy_at<W: Word>(
         }
         lease.retries += 1;
     }
-    // Other CPUs won every time, so there was room: send, and owe the frame's time.
+    // Other CPUs won every time, so part of the burst was free: the frame passes, on debt.
     policer.tat_ticks.fetch_add(frame_ticks);
     policer.sold_ticks.fetch_add(frame_ticks);
     lease.debts += 1;
     Admission::PAID
 }
 
-/// Whether this CPU's frame is one to tell its sender of a bucket that fills up, from three
-/// quarters on. Not while it empties, and not again within 50 ms as long as there is room: who was
-/// told takes a round trip to slow down, and would slow down twice.
+/// Whether this frame tells its sender of congestion, from three quarters of the share on. It does
+/// not while the used part shrinks, nor within 50 ms of the last time as long as part of the share
+/// is free: a sender needs a round trip to slow down, and would slow down twice.
 #[inline(always)]
 fn tells(
     lease: &mut Lease,
@@ -143,7 +154,7 @@ fn tells(
     now_ticks: u64,
 ) -> bool {
     const SPACING: u16 = 48;
-    /// Of the 16 from three quarters to the whole.
+    /// Of the 16 steps from three quarters of the share to the whole.
     const LAST_STEPS: u64 = 12;
     let (from_ticks, step_ticks) = rate.tell_ticks(share);
     if ahead_ticks <= from_ticks {
@@ -151,7 +162,7 @@ fn tells(
         return false;
     }
     let steps = (ahead_ticks - from_ticks) / (step_ticks + 1) + 1;
-    // 16 bits come round after 68.7 s: within 50 ms of that, a mark may wait for as long.
+    // The 16 bits wrap around after 68.7 s: a mark may then wait for another 50 ms.
     let now = (now_ticks >> (TICKS_PER_NS_LOG2 + 20)) as u16;
     let is_soon = now.wrapping_sub(lease.told as u16) < SPACING;
     if steps <= u64::from(lease.told >> 16) || is_soon && steps < LAST_STEPS {

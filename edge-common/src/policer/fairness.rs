@@ -1,10 +1,10 @@
 //! Fairness between the flows of a circuit: phantom queues.
 //!
-//! Each flow, by a hash of addresses and ports, has a queue that holds no packets: what it was
-//! admitted, in ticks of the circuit's rate, less what an even share of that rate has drained
-//! since. A flow may queue up to twice what is free of the burst (a dynamic threshold, Choudhury
-//! and Hahne 1998), so that the burst is nobody's to fill alone, and whoever sends more than the
-//! others is the first to be refused. The circuit's bucket alone decides the rate.
+//! Each flow, by a hash of addresses and ports, has a queue that holds no packets, only a number:
+//! the ticks of the circuit's rate that the flow was admitted, less an even share of the rate since
+//! then. A flow may queue up to twice the free part of the burst (a dynamic threshold, Choudhury
+//! and Hahne 1998). So no flow can use up the burst alone, and the flow that sends most is refused
+//! first. The circuit's bucket alone decides the rate.
 
 use crate::{
     abi::{
@@ -19,16 +19,17 @@ use crate::{
     reason::Reason,
 };
 
-/// Queues are drained no more often.
+/// The shortest time between two drainings of the queues.
 const DRAIN_TICKS: u64 = 250_000 << TICKS_PER_NS_LOG2;
 
-/// More than all queues hold: they are empty after as much. Below 2^63, see [`lesser`].
+/// More than all queues hold together, so that they are empty after it. It is below 2^63, see
+/// [`lesser`].
 const MAX_DRAIN_TICKS: u64 = 1 << 62;
 
-/// Rounds in which queues that are short leave their share to the others.
+/// Rounds of draining, in each of which short queues leave the rest of their share to the others.
 const ROUNDS: u32 = 2;
 
-/// Whether `flow` may send what takes `frame_ticks`, as far as the other flows are concerned.
+/// Whether the other flows leave room for a frame of `flow` that takes `frame_ticks`.
 #[inline(always)]
 pub fn may_send(
     buckets: &mut impl BucketCalls,
@@ -43,13 +44,13 @@ pub fn may_send(
     if fits(queues, flow, frame_ticks, ceiling_ticks) {
         return Ok(true);
     }
-    // Perhaps what is known is old.
+    // The queues may be old, and have to be refreshed before a refusal.
     buckets.refresh_flows(attachment.bucket(), attachment.flow_queues);
     let queues = buckets.flow_queues(attachment.flow_queues).ok_or(Reason::DanglingTable)?;
     Ok(fits(queues, flow, frame_ticks, ceiling_ticks))
 }
 
-/// Looks how far ahead the circuit's bucket is, and drains the queues. To be called through
+/// Notes how far ahead the circuit's TAT is, and drains the queues. Callers use
 /// [`BucketCalls::refresh_flows`].
 #[inline(always)]
 pub fn refresh(buckets: &mut impl Buckets, bucket: Bucket, flow_queues: u32) {
@@ -58,7 +59,7 @@ pub fn refresh(buckets: &mut impl Buckets, bucket: Bucket, flow_queues: u32) {
     let drained_ticks = queues.drained_ticks.load();
     let Some((policer, _)) = buckets.policer(bucket.policer) else { return };
     let tat_ticks = policer.tat_ticks.load();
-    // After the words, as when a lease is bought.
+    // The clock is read after the words, as when a lease is bought.
     let now_ticks = buckets.clock().now_ns() << TICKS_PER_NS_LOG2;
     let ahead_ticks = rate.ahead_ticks(tat_ticks, now_ticks);
     let Some(queues) = buckets.flow_queues(flow_queues) else { return };
@@ -66,8 +67,8 @@ pub fn refresh(buckets: &mut impl Buckets, bucket: Bucket, flow_queues: u32) {
     drain(queues, drained_ticks, now_ticks);
 }
 
-/// Notes what came of asking the circuit's bucket: how far ahead it is, where that was looked at,
-/// and that `flow` has sent what takes `frame_ticks`, if it has.
+/// Notes the answer of the circuit's bucket: how far ahead its TAT is, where that was looked at,
+/// and a frame of `flow` that takes `frame_ticks`, if it was admitted.
 #[inline(always)]
 pub fn asked(
     buckets: &impl Buckets,
@@ -89,14 +90,14 @@ pub fn asked(
 #[inline(always)]
 fn fits<W: Word>(queues: &FlowQueues<W>, flow: Flow, frame_ticks: u64, ceiling_ticks: u64) -> bool {
     let free_ticks = ceiling_ticks.saturating_sub(queues.ahead_ticks.load());
-    // A queue that two CPUs have drained at once may hold less than nothing until the next time.
+    // Two CPUs that drain a queue at once may bring it below zero until the next draining.
     let queue_ticks = queues.queue(flow).load();
     let queue_ticks = if queue_ticks > u64::MAX >> 1 { 0 } else { queue_ticks };
     queue_ticks + frame_ticks <= free_ticks << 1
 }
 
-/// Takes from the queues, evenly, what the rate has drained since `drained_ticks`, when they were
-/// last drained (water-filling), unless another CPU has.
+/// Drains the queues evenly by the time since `drained_ticks`, the last draining (water-filling),
+/// unless another CPU has.
 #[inline(always)]
 fn drain<W: Word>(queues: &FlowQueues<W>, drained_ticks: u64, now_ticks: u64) {
     let elapsed_ticks = elapsed_ticks(drained_ticks, now_ticks);
@@ -121,13 +122,14 @@ fn drain<W: Word>(queues: &FlowQueues<W>, drained_ticks: u64, now_ticks: u64) {
     }
 }
 
-/// Of a number below 2^63, 1 or 0, without a branch for the verifier to follow 64 times.
+/// 1 for a number from 1 to below 2^63, 0 for 0. It has no branch, which the verifier would follow
+/// 64 times.
 #[inline(always)]
 const fn is_positive(ticks: u64) -> u64 {
     ticks.wrapping_neg() >> 63
 }
 
-/// The lesser of two numbers below 2^63, likewise.
+/// The lesser of two numbers below 2^63, without a branch, too.
 #[inline(always)]
 const fn lesser(a: u64, b: u64) -> u64 {
     let a_is_less = (a.wrapping_sub(b).cast_signed() >> 63).cast_unsigned();

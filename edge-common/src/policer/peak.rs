@@ -1,7 +1,7 @@
-//! The most that a policer sold in a moment: bursts that an average over seconds hides.
+//! The most that a policer sold in a moment, for bursts that an average over seconds hides.
 //!
-//! Windows are tumbling. One begins with the first lease after the end of the one before, so that
-//! a burst after silence is in one window, whole; whoever buys that lease closes the old one.
+//! Windows don't overlap. One begins with the first lease after the end of the one before, so that
+//! a burst after a silence is in one window. The CPU that buys this lease closes the old window.
 
 use crate::{
     abi::{
@@ -11,8 +11,8 @@ use crate::{
     env::Word,
 };
 
-/// When the windows of a policer began, to be read before the clock: what another CPU has begun since
-/// then is that CPU's to close.
+/// The times when the windows of a policer began. They are read before the clock: a window that
+/// another CPU has begun later is closed by that CPU.
 #[derive(Clone, Copy, Debug)]
 pub struct Starts([u64; WINDOW_TICKS.len()]);
 
@@ -24,8 +24,8 @@ impl Starts {
     }
 }
 
-/// Counts `lease_ticks` as sold at `now_ticks`, which was read after `starts`, by a policer that
-/// sells at most `ahead_ticks` ahead of the clock.
+/// Counts `lease_ticks` as sold at `now_ticks`, which was read after `starts`. The policer sells at
+/// most `ahead_ticks` ahead of the clock.
 #[inline(always)]
 pub fn record<W: Word>(
     sold_ticks: &W,
@@ -49,7 +49,7 @@ pub fn record<W: Word>(
     close(long, long_start, WINDOW_TICKS[1]);
 }
 
-/// Closes `window`, which is over, and begins the next, unless another CPU has.
+/// Closes `window`, which is over, and begins the next one, unless another CPU has.
 #[inline(always)]
 fn close<W: Word>(
     window: &Window<W>,
@@ -63,9 +63,9 @@ fn close<W: Word>(
     }
     let in_window_ticks = sold_ticks.wrapping_sub(window.sold_before_ticks.load());
     window.sold_before_ticks.store(sold_ticks);
-    // Nothing was sold since its end: whoever had would have closed it. More than a window can hold
-    // is of one that began whole turns of the clock ago, or that a CPU had not quite begun when it
-    // stood still.
+    // Nothing was sold since the window's end, as a sale would have closed it. A sum above the most
+    // that a window can hold is void: the window began whole turns of the clock ago, or a CPU stood
+    // still while it began the window.
     if in_window_ticks > window.peak_ticks.load() && in_window_ticks <= most_ticks {
         window.peak_ticks.store(in_window_ticks);
     }

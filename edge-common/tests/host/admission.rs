@@ -76,7 +76,7 @@ fn each_bucket_holds_what_is_in_it() {
 #[test]
 fn a_refusal_takes_nothing() {
     let mut tables = limited();
-    // A peering that is full.
+    // A peering whose burst is used up.
     let far_ahead = (1 << 12) * 1_040_000_000;
     tables.buckets.policers[PEERING as usize].0.tat_ticks.set(far_ahead + (1 << 12) * 12_000_000);
     let mut sent = frame(&QINQ_TAGS, 0x0800, &ipv4(1 << 2, 958));
@@ -124,7 +124,7 @@ fn ecn_capable_senders_are_told_before_they_are_refused() {
     assert_eq!(told[3], 0, "what says so already");
     assert!((1..8).contains(&(told[1] + told[2])), "{told:?}");
 
-    // While the bucket empties, nobody is told again; when it fills up again, somebody is.
+    // While the used part shrinks, no sender is told again; when it grows again, one is.
     let mut told_at = |now_ns: u64| {
         let sent = frame(&QINQ_TAGS, 0x0800, &ipv4(46 << 2 | 1, 958));
         let mut left = sent.clone();

@@ -1,4 +1,5 @@
-//! IP packets in `PPPoE` sessions and behind 802.2 SNAP fare like those right behind the tags.
+//! IP packets in `PPPoE` sessions and behind 802.2 SNAP are treated like those right behind the
+//! tags.
 
 use crate::{
     frames::{QINQ_TAGS, frame, ipv4, ipv6},

@@ -1,4 +1,4 @@
-//! The path on the host: every reason, and what marking may touch.
+//! The path on the host: every reason, and the bytes that marking may change.
 
 use crate::{
     frames::{QINQ_TAGS, frame, ipv4, ipv4_checksum, ipv6},
@@ -15,7 +15,7 @@ use edge_common::{
 };
 use proptest::prelude::*;
 
-/// A frame, and what must become of it.
+/// A frame, and its expected verdict.
 struct Case {
     name: &'static str,
     frame: Vec<u8>,
@@ -190,7 +190,7 @@ fn a_frame_of_somebodys_is_metered_or_lost_once() {
         });
         let metered: u64 = tables.meters[index].classes.iter().map(|c| c.forwarded_bytes).sum();
         let len_bytes = frame.len() as u64;
-        // Some are malformed, or lead nowhere, before anybody knows whose they are.
+        // Some are malformed, or lead nowhere, before their owner is known.
         let is_lost = attachment != 0 && reason != Reason::Ok;
         let one = ReasonCounter { frames: 1, bytes: len_bytes };
         assert_eq!(lost, if is_lost { one } else { ReasonCounter::default() }, "{name}");
@@ -279,7 +279,8 @@ fn frames_without_a_tag_and_with_a_priority_tag_can_be_claimed() {
         assert_eq!(tables.outcome.get().attachment, DOT1Q);
         assert_eq!(left, frame(tags, 0x0800, &ipv4(0, 26)), "marked behind {tags:x?}");
     }
-    // A frame with another tag is somebody else's, wherever and of whatever kind that tag is.
+    // A frame with another tag belongs to another circuit, wherever and of whatever kind that tag
+    // is.
     for tpid in [0x8100, 0x88a8, 0x9100, 0x9200] {
         for vid in [0, 21, 100, 999, 4095] {
             for first in [&[][..], &[(0x8100, 0xa000)], &[(0x88a8, 0)], &[(0x8100, 0); 2]] {
@@ -299,14 +300,14 @@ fn frames_without_a_tag_and_with_a_priority_tag_can_be_claimed() {
             }
         }
     }
-    // Control protocols are the stack's all the same, and a reserved VID is nobody's.
+    // Control protocols still go to the stack, and a reserved VID belongs to no circuit.
     let mut tables = sample(&qos_row(|_| 0));
     claim_untagged(&mut tables);
     assert_eq!(tables.run(&mut frame(&[], 0x88cc, &[0; 46])), Reason::Control);
     assert_eq!(tables.run(&mut frame(&[(0x8100, 4095)], 0x0800, &packet)), Reason::Unmatched);
 }
 
-/// It would leave with somebody else's tags.
+/// A frame is refused that would leave with another circuit's tags.
 #[test]
 fn no_frame_with_more_tags_than_its_circuit_loses_all_of_these() {
     for (tpid, reason) in [

@@ -1,4 +1,4 @@
-//! The policer on the host: the purchased rate, its bound, and who goes first.
+//! The policer on the host: the purchased rate, its bound, and the order of classes.
 
 use crate::tables::{qos_row, sample};
 use edge_common::{
@@ -45,7 +45,7 @@ impl Cpus {
 fn delivered(rate_bps: u64, len_bytes: u32, overload: f64, cpus: usize, duration_ns: u64) -> u64 {
     let burst_bytes = (rate_bps / 8 / 40).clamp(128_000, 64_000_000);
     let mut policed = Cpus::new(cpus, Rate::new(rate_bps, burst_bytes).unwrap());
-    // Once, so that the burst's fill is at its steady state from the start.
+    // Once, so that the used part of the burst is in its steady state from the start.
     policed.tables.buckets.policers[1].0.tat_ticks.set(u64::MAX >> 1);
     let start_ns = 1_000_000_000;
     while policed.admit(0, start_ns, VOICE, len_bytes) {}
@@ -133,7 +133,7 @@ fn a_new_rate_does_not_honour_credit_bought_at_the_old_one() {
     assert_eq!(policed.leases[0].leases, 2);
 }
 
-/// The clock's 52 bits of nanoseconds come round after 52 days; a word that was never written is
+/// The clock's 52 bits of nanoseconds wrap around after 52 days. A word that was never written is
 /// then ahead of it, for a moment by little.
 #[test]
 fn an_idle_policer_is_full_again_when_the_clock_comes_round() {
@@ -146,8 +146,8 @@ fn an_idle_policer_is_full_again_when_the_clock_comes_round() {
 }
 
 proptest! {
-    /// In any window of any interleaving with clocks that differ: rate times time, plus burst,
-    /// plus what CPUs may hold of leases.
+    /// In any window of any interleaving with clocks that differ, no more passes than rate times
+    /// time, plus the burst, plus the CPUs' leases.
     #[test]
     fn no_window_admits_more_than_its_bound(
         rate_bps in 64_000u64..100_000_000_000,

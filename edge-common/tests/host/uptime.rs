@@ -1,5 +1,5 @@
-//! The path at any uptime, with pauses of any length: a word of its clock comes round after 2^52 ns,
-//! 52.12 days.
+//! The path at any uptime, with pauses of any length: a word of its clock wraps around after 2^52
+//! ns, 52.12 days.
 
 use crate::{
     frames::{QINQ_TAGS, frame, ipv4},
@@ -57,8 +57,8 @@ fn no_sum_is_a_whole_turn(start_ns: u64, pauses: &[u64]) -> bool {
     spans.all(|span| is_long(all[span].iter().sum()))
 }
 
-/// The policer by its description, on a clock that never comes round: [`Rate`] has the arithmetic of
-/// lengths, this the one of time.
+/// The policer by its description, on a clock that never wraps around. [`Rate`] has the arithmetic
+/// of lengths, this type that of time.
 struct Reference {
     rate: Rate,
     tat_ticks: u128,
@@ -84,8 +84,8 @@ impl Reference {
         true
     }
 
-    /// As `docs/policer.md` says, a word that is behind the clock is taken for one that is ahead
-    /// for the last `max_ahead_ticks` of each turn.
+    /// By `docs/policer.md`, a word behind the clock is taken for one ahead of it in the last
+    /// `max_ahead_ticks` of each turn.
     fn ahead_ticks(&self, now_ticks: u128) -> u128 {
         let Some(behind_ticks) = now_ticks.checked_sub(self.tat_ticks) else {
             return self.tat_ticks - now_ticks;
@@ -120,8 +120,8 @@ proptest! {
         }
     }
 
-    /// Circuit, peering, class and flows: what becomes of frames is the same wherever the clock
-    /// stands, and after any long pause what it is after an hour.
+    /// Circuit, peering, class and flows: the verdict on a frame is the same wherever the clock
+    /// stands, and after any long pause it is that after an hour.
     #[test]
     fn no_frame_fares_better_or_worse_for_the_uptime(
         start_ns in long_pause_ns(),
@@ -155,8 +155,8 @@ proptest! {
         }
     }
 
-    /// Around whole turns of the clock a bucket may seem to be as full as it was, or overdrawn; not
-    /// for longer than `max_ahead_ticks`, and its flows not for longer than that.
+    /// Around whole turns of the clock a burst may seem to be used as before, or overdrawn, but not
+    /// for longer than `max_ahead_ticks`, nor its flows.
     #[test]
     fn no_pause_leaves_a_circuit_silent(
         start_ns in any_pause_ns(), pause_ns in any_pause_ns(), is_fair: bool,
@@ -165,7 +165,7 @@ proptest! {
         let rate = tables.buckets.rates[0];
         let max_ahead_ns = rate.max_ahead_ticks() >> TICKS_PER_NS_LOG2;
         let sent = of_flow(0, 0, 954);
-        // One flow that fills bucket and queue.
+        // One flow that uses up burst and queue.
         let mut now_ns = start_ns + max_ahead_ns;
         for _ in 0..200 {
             let _reason = tables.run_at(&mut sent.clone(), now_ns);
@@ -211,7 +211,7 @@ proptest! {
     }
 }
 
-/// Whether a bucket is full after such a pause, and seems to be.
+/// Whether a bucket's whole burst is free after such a pause, and whether it seems to be.
 fn is_past(pause_ns: u64, max_ahead_ns: u64) -> bool {
     (max_ahead_ns..TURN_NS - max_ahead_ns - 2_000_000).contains(&(pause_ns % TURN_NS))
 }

@@ -1,4 +1,4 @@
-//! Another bandwidth for a circuit, as it is asked for and as it is answered.
+//! Another bandwidth for a circuit: the request and its answer.
 
 use std::path::PathBuf;
 
@@ -11,8 +11,8 @@ use utoipa::ToSchema;
 pub struct BandwidthRequest {
     /// The bandwidth.
     pub bandwidth: Bandwidth,
-    /// Whether the daemon's configuration file is to say so, too. Otherwise the bandwidth holds until
-    /// the next reload or start.
+    /// Whether the daemon writes the bandwidth to its configuration file, too. Otherwise the
+    /// bandwidth holds until the next reload or start.
     #[serde(default)]
     pub save: bool,
 }
@@ -39,7 +39,7 @@ pub struct BandwidthChange {
     pub bandwidth_bps: [u64; 2],
     /// Committed burst before and after, in bytes.
     pub burst_bytes: [u64; 2],
-    /// The file that was written.
+    /// The configuration file, if the bandwidth was saved there.
     #[schema(value_type = Option<String>)]
     pub saved_to: Option<PathBuf>,
 }

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Where the ledger is, and whether it has all that was counted.
+/// The place of the ledger, and whether it has all counts up to now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Booked {
     /// The ledger's directory.
     #[schema(value_type = String)]
     pub state_dir: PathBuf,
-    /// Why it has not.
+    /// The reason why the ledger lacks counts; absent where it has them all.
     pub error: Option<String>,
 }

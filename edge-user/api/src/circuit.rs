@@ -7,14 +7,14 @@ use utoipa::ToSchema;
 
 use crate::PolicerStatus;
 
-/// A circuit.
+/// The state of a circuit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CircuitStatus {
     /// Its name.
     pub name: String,
     /// Its purchased bandwidth in bit/s.
     pub bandwidth_bps: u64,
-    /// Whether its frames pass.
+    /// Whether the circuit is enabled. Frames of a disabled circuit are dropped.
     pub enabled: bool,
     /// Its peerings, on each of its ports.
     pub peerings: Vec<PeeringStatus>,
@@ -36,7 +36,7 @@ pub struct PeeringStatus {
     /// Counters of all classes together.
     #[serde(flatten)]
     pub total: Counters,
-    /// Dropped frames by reason, without those that belong to no circuit.
+    /// Dropped frames of this peering by reason.
     pub drops: BTreeMap<String, Dropped>,
     /// Counters by class.
     pub classes: Vec<ClassStatus>,
@@ -61,7 +61,7 @@ pub struct ClassStatus {
     pub counters: Counters,
 }
 
-/// Frames and bytes that left, were dropped above the rate, or found no device to leave by.
+/// Frames and bytes that left, were dropped above the rate, or were refused by the egress device.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Counters {
     /// Frames that left.

@@ -30,7 +30,7 @@ use crate::{
 
 /// Longest time that a call takes.
 const CALL_WITHIN: Duration = Duration::from_secs(30);
-/// Pause before another try to connect where the daemon has too many clients that wait.
+/// Pause before another try to connect where too many clients wait for the daemon.
 const CONNECT_AGAIN_AFTER: Duration = Duration::from_millis(10);
 
 /// A client of the daemon behind a control socket. Every call connects anew, blocks its thread for 30 s
@@ -59,7 +59,8 @@ impl Client {
         self.document(Method::GET, "/v1/status", None)
     }
 
-    /// The document of [`Self::status`] as it comes, with fields that this version may not know.
+    /// The document of [`Self::status`] as the daemon sent it, with fields that this version may
+    /// not know.
     pub fn status_json(&self) -> Result<String, ClientError> {
         let body = self.call(Method::GET, "/v1/status", None)?;
         String::from_utf8(body.into()).map_err(|error| self.not_edge(&error))
@@ -75,7 +76,7 @@ impl Client {
         Ok(self.document::<Part>(Method::GET, path, None)?.ledger)
     }
 
-    /// Has the daemon read its configuration again: all of it or, with an error, none.
+    /// Has the daemon read its configuration again: all of it takes effect or, with an error, none.
     pub fn reload(&self) -> Result<Reloaded, ClientError> {
         self.document(Method::POST, "/v1/config/reload", None)
     }
@@ -109,7 +110,7 @@ impl Client {
         serde_json::to_vec(request).map_err(|error| self.io(error.into()))
     }
 
-    /// The body of the answer to a request, if that is no error.
+    /// The body of the answer to a request, unless the answer is an error.
     fn call(
         &self,
         method: Method,
@@ -146,14 +147,14 @@ impl Client {
         let stream = self.connect().await?;
         let talk = async {
             let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-            // The runtime ends it with this call.
+            // The task ends with the runtime, at the end of this call.
             tokio::spawn(connection);
             let answer = sender.send_request(request).await?;
             let status = answer.status();
             Ok((status, answer.into_body().collect().await?.to_bytes()))
         };
         talk.await.map_err(|error: hyper::Error| {
-            // An answer that breaks off is a daemon that has ended, of whatever version.
+            // An answer breaks off when the daemon ends.
             if error.is_parse() && !error.is_incomplete_message() {
                 self.not_edge(&error)
             } else {
@@ -166,7 +167,7 @@ impl Client {
         loop {
             match tokio::net::UnixStream::connect(&self.socket).await {
                 Ok(stream) => return Ok(stream),
-                // The queue of those who wait is full: unix(7) has no other way to tell, and a call
+                // EAGAIN: the socket's queue has no room for another client (unix(7)), and a call
                 // that doesn't block can't wait for its turn.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     sleep(CONNECT_AGAIN_AFTER).await;

@@ -5,20 +5,20 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// An error: the fault, its cure, and its place. Nothing was changed.
+/// An error: the fault, its cure, and its place.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ErrorDocument {
-    /// The fault. Of a configuration with several mistakes, the first one.
+    /// The fault. For a configuration with several mistakes, this is the first one.
     pub error: String,
     /// Its cure.
     #[serde(default)]
     pub hint: Option<String>,
-    /// The place of the mistake in the configuration: `FILE:LINE:COLUMN`, both from 1 and the column in
-    /// characters; or `FILE`, where it is the file as a whole.
+    /// The place of the mistake in the configuration: `FILE:LINE:COLUMN`, where both numbers count
+    /// from 1 and the column is in characters, or `FILE` for a fault of the whole file.
     #[serde(default, rename = "where")]
     pub place: Option<String>,
-    /// Every mistake in the configuration, by place; the first is above, too. Absent where the error is
-    /// not one of the configuration.
+    /// Every mistake in the configuration, by place; the first one is in `error`, too. Absent where
+    /// the error is not one of the configuration.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub errors: Vec<ConfigErrorDocument>,
@@ -27,8 +27,8 @@ pub struct ErrorDocument {
 /// One mistake in a configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ConfigErrorDocument {
-    /// Its place: `FILE:LINE:COLUMN`, both from 1 and the column in characters; or `FILE`, where it is the
-    /// file as a whole.
+    /// The mistake's place: `FILE:LINE:COLUMN`, where both numbers count from 1 and the column is
+    /// in characters, or `FILE` for a fault of the whole file.
     #[serde(rename = "where")]
     pub place: String,
     /// The fault.
@@ -39,7 +39,7 @@ pub struct ConfigErrorDocument {
 }
 
 impl ErrorDocument {
-    /// An error that no place in the configuration has.
+    /// An error without a place in the configuration.
     #[must_use]
     pub fn new(error: impl Into<String>, hint: Option<String>) -> Self {
         Self { error: error.into(), hint, place: None, errors: Vec::new() }
@@ -56,7 +56,8 @@ impl ErrorDocument {
         }
     }
 
-    /// Whether the error is one of the configuration: then [`fmt::Display`] has a line for each mistake.
+    /// Whether the error is one of the configuration: [`fmt::Display`] then writes a line for each
+    /// mistake.
     #[must_use]
     pub fn is_of_config(&self) -> bool {
         !self.errors.is_empty()
@@ -64,8 +65,8 @@ impl ErrorDocument {
 }
 
 impl ConfigErrorDocument {
-    /// A mistake whose `message` is the fault and, behind the last semicolon, the cure; as text it is
-    /// that message again.
+    /// A mistake from a `message` that has the fault and, behind the last semicolon, the cure. As
+    /// text the mistake is that message again.
     #[must_use]
     pub fn new(place: String, message: &str) -> Self {
         let (error, hint) = match message.rsplit_once("; ") {
@@ -76,7 +77,8 @@ impl ConfigErrorDocument {
     }
 }
 
-/// The fault and its cure in a line. Of a configuration a line for each mistake, as compilers print them.
+/// Writes the fault and its cure in one line; for a configuration one line for each mistake, as
+/// compilers print them.
 impl fmt::Display for ErrorDocument {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (number, error) in self.errors.iter().enumerate() {

@@ -11,13 +11,13 @@ pub struct ExportStatus {
     pub name: String,
     /// Batches delivered since the daemon has started this export.
     pub delivered_batches: u64,
-    /// Why the last try failed, if it did.
+    /// The error of the last try, if it failed.
     pub last_error: Option<String>,
-    /// Since when every try has failed, if the last did.
+    /// The time since which every try has failed, if the last one did.
     pub failing_since: Option<Timestamp>,
-    /// When a batch was last delivered.
+    /// The time of the last delivery.
     pub last_delivered: Option<Timestamp>,
-    /// A warning for an operator, though batches arrive.
+    /// A warning for an operator, although batches arrive.
     #[serde(default)]
     pub notice: Option<String>,
 }

@@ -1,14 +1,14 @@
-//! Whether an edge is well.
+//! Whether frames flow and usage is booked.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{LedgerState, Status};
 
-/// Whether an edge is well.
+/// Whether frames flow and usage is booked.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Health {
-    /// Everything that is not well, in words; none: all of it is.
+    /// A sentence for each fault; empty: every port runs its program, and usage is booked.
     pub faults: Vec<String>,
 }
 

@@ -14,17 +14,17 @@ pub struct LedgerStatus {
     /// The directory of the ledger.
     #[schema(value_type = String)]
     pub state_dir: PathBuf,
-    /// `ok`, or `failing`: nothing is lost meanwhile, the meters go on.
+    /// `starting`, `ok` or `failing`. While it fails, no count is lost: the meters keep them.
     pub state: LedgerState,
     /// The error, and its cure.
     pub error: Option<String>,
-    /// Since when.
+    /// The time since which the books have failed.
     pub failing_since: Option<Timestamp>,
     /// Another matter that an operator should look into.
     pub notice: Option<String>,
-    /// When the meters were last booked.
+    /// The time when the meters were last booked.
     pub last_booked: Option<Timestamp>,
-    /// Where records go.
+    /// The exports of records, and their states.
     pub exports: Vec<ExportStatus>,
 }
 
@@ -32,11 +32,11 @@ pub struct LedgerStatus {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LedgerState {
-    /// Nothing was tried yet.
+    /// The daemon has not tried yet.
     #[default]
     Starting,
-    /// They can.
+    /// The books can be kept.
     Ok,
-    /// They can't.
+    /// The books can't be kept.
     Failing,
 }

@@ -1,8 +1,8 @@
 //! Documents, errors and client of the control API, which a daemon of `edge` serves on its socket.
 //!
-//! The daemon fills the documents, the command line and other programs read them, and the comments here
-//! are what `/v1/openapi.json` says of them. The crate uses nothing else of `edge`: a program that asks a
-//! daemon needs neither the data plane nor the ledger.
+//! The daemon fills the documents, and the command line and other programs read them. The comments
+//! here are the descriptions in `/v1/openapi.json`. The crate uses nothing else of `edge`: a
+//! program that asks a daemon needs neither the data plane nor the ledger.
 
 mod bandwidth;
 mod booked;

@@ -6,9 +6,9 @@ use utoipa::ToSchema;
 /// A bucket: a circuit's, a peering's or a class's, in one direction on one link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PolicerStatus {
-    /// The peering, of a bucket that only one has.
+    /// The peering, where the bucket is one peering's.
     pub peering: Option<String>,
-    /// The class, of a bucket that only one has.
+    /// The class, where the bucket is one class's.
     pub class: Option<String>,
     /// `inbound` or `outbound`.
     pub direction: String,
@@ -20,14 +20,14 @@ pub struct PolicerStatus {
     pub burst_bytes: u64,
     /// The part of the burst that is used at the moment, in bytes.
     pub used_bytes: u64,
-    /// The most that was admitted in 1 ms, as a rate in bit/s; of the last minute.
+    /// The highest rate in bit/s that the bucket admitted over 1 ms within the last minute.
     pub peak_1ms_bps: u64,
-    /// The same for 100 ms.
+    /// The highest rate in bit/s that the bucket admitted over 100 ms within the last minute.
     pub peak_100ms_bps: u64,
     /// Leases that CPUs have bought.
     pub leases: u64,
-    /// Attempts to buy that another CPU was faster at.
+    /// Attempts to buy a lease that failed, as another CPU was faster.
     pub retries: u64,
-    /// Frames that were let through on debt after too many of those.
+    /// Frames that passed on debt, after too many failed attempts to buy a lease.
     pub debts: u64,
 }

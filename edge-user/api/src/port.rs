@@ -10,21 +10,21 @@ use utoipa::ToSchema;
 pub struct PortStatus {
     /// Its name.
     pub name: String,
-    /// The name that its interface has now; that of the configuration, if it has none.
+    /// The present name of the port's interface, or the configuration's, if there is none.
     pub interface: String,
     /// `customer` or `core`.
     pub side: String,
     /// `primary` or `secondary`.
     pub link: String,
-    /// `native` or `generic`, as the kernel has it at the moment; `none`: no program runs there.
+    /// The mode of the port's program: `native`, `generic`, or `none` where it doesn't run.
     pub xdp_mode: String,
-    /// The fault that keeps frames from it, or another name that its interface has now, if any.
+    /// A fault that keeps frames from the port, or the new name of a renamed interface.
     #[serde(default)]
     pub fault: Option<String>,
     /// Frames received.
     pub rx_frames: u64,
     /// Their bytes.
     pub rx_bytes: u64,
-    /// Frames received by reason, those that occurred.
+    /// Frames received, by the reason why their path ended. Reasons without a frame are left out.
     pub reasons: BTreeMap<String, u64>,
 }

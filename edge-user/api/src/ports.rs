@@ -1,4 +1,4 @@
-//! The ports of an edge by themselves.
+//! The document with the ports of an edge alone.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -8,6 +8,6 @@ use crate::PortStatus;
 /// The ports of an edge.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Ports {
-    /// In configuration order.
+    /// The ports, in configuration order.
     pub ports: Vec<PortStatus>,
 }

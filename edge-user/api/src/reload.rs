@@ -15,25 +15,25 @@ pub struct Reloaded {
 /// The differences between two configurations. Each circuit and each port is in one list only.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Difference {
-    /// Names of circuits that there were not.
+    /// Names of new circuits.
     pub circuits_added: Vec<String>,
-    /// Names of circuits that there are no more.
+    /// Names of circuits that are gone.
     pub circuits_removed: Vec<String>,
     /// Circuits with the same service key and another name: the old name and the new one.
     pub circuits_renamed: Vec<(String, String)>,
     /// Circuits with another bandwidth: name, and bit/s before and after.
     pub bandwidths: Vec<(String, u64, u64)>,
-    /// Names of circuits that something else changes in.
+    /// Names of circuits with any other change.
     pub circuits_changed: Vec<String>,
-    /// Names of ports that there were not.
+    /// Names of new ports.
     pub ports_added: Vec<String>,
-    /// Names of ports that there are no more.
+    /// Names of ports that are gone.
     pub ports_removed: Vec<String>,
     /// Ports on another interface: name, and interfaces before and after.
     pub ports_moved: Vec<(String, String, String)>,
-    /// Names of ports that something else changes in.
+    /// Names of ports with any other change.
     pub ports_changed: Vec<String>,
-    /// Tables of the file that say something else, as it spells them.
+    /// Names of other tables of the file that have changed, as the file spells them.
     pub tables_changed: Vec<String>,
 }
 

@@ -14,11 +14,11 @@ pub struct Status {
     pub edge: String,
     /// Seconds since the daemon's start.
     pub uptime_s: f64,
-    /// When these figures were read from the kernel.
+    /// The time when these figures were read from the kernel.
     pub taken: Timestamp,
     /// The state of the books.
     pub ledger: LedgerStatus,
-    /// Whether frames that a device refuses are told from those that have left.
+    /// Whether frames that a device refuses count as refused. Otherwise they count as forwarded.
     pub watches_egress: bool,
     /// Ports, in configuration order.
     pub ports: Vec<PortStatus>,
@@ -68,7 +68,7 @@ mod tests {
         let expected = serde_json::json!({
             "type": "string",
             "format": "date-time",
-            "description": "When these figures were read from the kernel.",
+            "description": "The time when these figures were read from the kernel.",
         });
         assert_eq!(taken, expected);
     }

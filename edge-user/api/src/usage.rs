@@ -1,17 +1,17 @@
-//! Usage, as the ledger has it.
+//! Usage from the ledger.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Usage with all that was counted up to now.
+/// Usage, with all counts up to now.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Usage {
     /// Records, in the order of circuits and time.
     pub records: Vec<UsageRecord>,
-    /// Whether these figures are all that was asked for: nothing is missing, and nothing has expired.
+    /// Whether the answer is complete: no count of the requested time is missing or expired.
     pub is_complete: bool,
-    /// Matters that a reader of the figures should know.
+    /// Warnings for a reader of the figures, such as gaps.
     pub warnings: Vec<String>,
 }
 
@@ -34,11 +34,11 @@ pub struct UsageRecord {
     pub class: String,
     /// `metered` or `unlimited`.
     pub billing: String,
-    /// The rule that says which bytes of a frame count.
+    /// The bytes of a frame that count: `l1`, `l2`, `mef` or `l3`.
     pub accounting: String,
-    /// When the period begins.
+    /// The period's beginning.
     pub start: Timestamp,
-    /// When it ends.
+    /// The period's end.
     pub end: Timestamp,
     /// Frames forwarded.
     pub frames: u64,
@@ -46,6 +46,6 @@ pub struct UsageRecord {
     pub bytes: u64,
     /// Bytes that are billed: outbound ones of a metered circuit.
     pub billed_bytes: u64,
-    /// Whether a part was counted while nobody read the meters, and is spread over that time.
+    /// Whether a part was counted in a time without readings, and is spread over that time.
     pub estimated: bool,
 }

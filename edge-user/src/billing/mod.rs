@@ -1,5 +1,5 @@
-//! From meters to money: the ledger that books usage, the rating that prices it, and the export of
-//! its records. Knows neither configuration nor kernel.
+//! From meters to money: the ledger books usage, the rating prices it, and the export sends its
+//! records. These modules use neither the configuration nor the kernel.
 
 pub mod export;
 pub mod ledger;

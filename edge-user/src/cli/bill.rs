@@ -25,10 +25,11 @@ const DETACHED_FOR_LONG: SignedDuration = SignedDuration::from_hours(24);
 pub(super) struct Args {
     #[command(flatten)]
     config: ConfigArg,
-    /// The calendar month, in UTC: 2026-01. One that is not over is billed to its end.
+    /// The calendar month in UTC, such as 2026-01. A month that is not over has its fees up to its
+    /// end, and its volumes so far.
     #[arg(long, value_name = "MONTH")]
     month: Month,
-    /// Of the circuit only that has, or had, this name.
+    /// Bills only the circuit that has, or had, this name.
     #[arg(long, value_name = "NAME")]
     circuit: Option<String>,
     /// Format of the output.
@@ -38,7 +39,7 @@ pub(super) struct Args {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// For people.
+    /// A table for people.
     Table,
     /// One JSON document: exact decimals, in strings.
     Json,
@@ -115,7 +116,7 @@ fn add_of_ledger(warnings: &mut Warnings, view: &View, month: Month) -> Result<(
     Ok(())
 }
 
-/// A warning where fees go on, and nothing counts what they are paid for.
+/// Warns of fees that go on although no data plane counts for their circuits.
 fn of_detached(ledger: &Ledger, month: Month) -> Result<Option<String>> {
     let sold = ledger.open_terms()?.len();
     let Some(last) = ledger.last_reading()?.filter(|_| sold > 0) else { return Ok(None) };

@@ -17,17 +17,17 @@ use super::{ConfigArg, ledger::end_terms};
 pub(super) struct Args {
     #[command(flatten)]
     config: ConfigArg,
-    /// Lose what was counted and can't be booked, where the ledger can't be written.
+    /// Detach even where the ledger can't be written: counts that are not booked yet are lost.
     #[arg(long)]
     discard: bool,
-    /// End what its circuits are sold as, and their fees, too.
+    /// End the terms of its circuits, too, and with them their fees.
     #[arg(long)]
     end_terms: bool,
 }
 
 pub(super) fn detach(args: &Args) -> Result<()> {
     let config = config::load(&args.config.config)?;
-    // Its pins may be hidden from here (`ip netns exec`), its socket is not.
+    // `ip netns exec` may hide a daemon's pins from here, but not its socket.
     ensure!(
         !edge_api::is_answered(&config.edge.control),
         "an edge daemon answers at {}; stop it first",
@@ -52,19 +52,20 @@ pub(super) fn detach(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// An error where the ledger knows of a data plane that is not to be seen from here.
+/// Refuses where the ledger knows of a data plane that this process can't see.
 fn check_unseen(config: &Config, unbooked: Unbooked) -> Result<()> {
     let (state_dir, pin_dir) = (&config.edge.state_dir, &config.edge.pin_dir);
     let unseen = unseen(state_dir, pin_dir).with_context(|| {
         let pin_dir = pin_dir.display();
-        format!("nothing is to be seen in {pin_dir}, and whether there should be can't be told")
+        format!("there are no pins in {pin_dir}, and the ledger can't tell whether there should be")
     });
     let pin_dir = pin_dir.display();
     match unseen {
         Ok(None) => Ok(()),
         Ok(Some(unseen)) if unbooked == Unbooked::Keep => bail!(
-            "nothing was detached: the ledger in {} has a data plane in {pin_dir}, last read at {:.0}, and {}. \
-             Where it is gone, `edge run` notes that, and `edge detach --discard` is content with it",
+            "nothing was detached: the ledger in {} has a data plane in {pin_dir}, last read at \
+             {:.0}, and {}. If that data plane is gone, `edge run` notes it as a gap, and \
+             `edge detach --discard` goes on without it",
             state_dir.display(),
             unseen.since,
             unseen.why,

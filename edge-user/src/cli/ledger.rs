@@ -16,11 +16,12 @@ pub(super) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum LedgerVerb {
-    /// Reads all of the ledger, and tells what is wrong with it.
+    /// Reads the whole ledger, and tells each fault that it finds.
     Check(LedgerArg),
     /// Copies the ledger to a new file, while it is in use.
     ///
-    /// Counts that the meters have and the ledger has not are in the copy, too, where they can be read.
+    /// The copy has the counts, too, that the meters have and the ledger has not, where they can be
+    /// read.
     Backup {
         /// The new file.
         file: PathBuf,
@@ -39,10 +40,11 @@ enum LedgerVerb {
     },
     /// Tells what the ledger holds.
     Info(LedgerArg),
-    /// Ends what circuits are sold as, and their fees, while no daemon runs.
+    /// Ends the terms of circuits, and with them their fees, while no daemon runs.
     ///
-    /// `edge detach` leaves that as it is. With a daemon, a circuit ends when it is removed from the
-    /// configuration; one that is still there is sold anew when the daemon runs again.
+    /// `edge detach` leaves terms as they are. While a daemon runs, a circuit's terms end when the
+    /// circuit is removed from the configuration. A circuit that is still in the configuration is
+    /// sold anew when the daemon runs again.
     EndTerms(end_terms::Args),
 }
 
@@ -51,7 +53,7 @@ pub(super) fn ledger(args: &Args) -> Result<()> {
         LedgerVerb::Check(ledger) => check(&ledger.look_as_it_is()?),
         LedgerVerb::Backup { file, ledger } => {
             let view = ledger.look()?;
-            // The missing counts are in the meters still, and no part of the ledger yet.
+            // The missing counts are still in the meters: the ledger has yet to book them.
             warn(&Warnings::of_unseen(&view, None));
             view.ledger.backup(file)?;
             writeln!(std::io::stdout(), "copied to {}", file.display())?;

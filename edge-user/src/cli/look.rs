@@ -24,18 +24,18 @@ pub(super) struct LedgerArg {
     /// The directory that the ledger is in.
     #[arg(long, value_name = "DIR")]
     state_dir: Option<PathBuf>,
-    /// The control socket of the daemon whose ledger it is [default: /run/edge/control.sock, or the
-    /// configuration's].
+    /// The control socket of the daemon that keeps the ledger [default: /run/edge/control.sock, or
+    /// the configuration's].
     #[arg(short, long, value_name = "PATH", value_parser = super::socket_path())]
     socket: Option<PathBuf>,
 }
 
-/// The answer is not complete: exit code 1. A warning has told the missing part before.
+/// The answer is not complete: exit code 1. A warning before it names the missing part.
 #[derive(Debug, thiserror::Error)]
 #[error("{0} are not complete: see the warnings")]
 pub(super) struct Incomplete(&'static str);
 
-/// Whether what is printed is all that was asked for.
+/// Whether the printed answer has everything that was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Completeness {
     pub(super) is_complete: bool,
@@ -48,14 +48,14 @@ impl Completeness {
     }
 }
 
-/// The date of today: as the ledger believes it, or, where it believes none, as the clock says.
+/// Today: the date that the ledger believes or, where it believes none, the clock's.
 pub(super) fn today(ledger: &Ledger) -> Result<Timestamp> {
     let now = time::now()?;
     Ok(ledger.date(&now)?.unwrap_or(now.wall))
 }
 
 impl LedgerArg {
-    /// Looks at it, with all that was counted up to now.
+    /// Looks at the ledger, with everything that was counted up to now.
     pub(super) fn look(&self) -> Result<View> {
         let config = self.config()?;
         let socket = self.socket(config.as_ref());
@@ -63,17 +63,17 @@ impl LedgerArg {
         Ok(look::look(&self.state_dir_of(config.as_ref())?, here.as_ref(), &socket)?)
     }
 
-    /// Looks at it as it is on the disk.
+    /// Looks at the ledger as it is on the disk.
     pub(super) fn look_as_it_is(&self) -> Result<Ledger> {
         Ok(Ledger::look(&self.state_dir()?)?.ledger)
     }
 
-    /// Where it is.
+    /// The ledger's directory.
     pub(super) fn state_dir(&self) -> Result<PathBuf> {
         self.state_dir_of(self.config()?.as_ref())
     }
 
-    /// Where a daemon answers, if one runs.
+    /// The socket at which a daemon answers, if one runs.
     pub(super) fn control(&self) -> Result<PathBuf> {
         Ok(self.socket(self.config()?.as_ref()))
     }
@@ -102,15 +102,15 @@ impl LedgerArg {
             Some(state_dir) => Ok(state_dir),
             None if self.socket.is_none() => Ok(DEFAULT_STATE_DIR.into()),
             None => bail!(
-                "no edge daemon answers at {}, nor did one lately; `-c FILE` or `--state-dir DIR` \
-                 names its ledger",
+                "no edge daemon answers at {}, nor did one lately, so its ledger can't be found; \
+                 name it with `-c FILE` or `--state-dir DIR`",
                 socket.display(),
             ),
         }
     }
 }
 
-/// Looks at the ledger of a configuration, with all that was counted up to now.
+/// Looks at the ledger of a configuration, with everything that was counted up to now.
 pub(super) fn look_of(config: &Config) -> Result<View> {
     Ok(look::look(&config.edge.state_dir, Some(&LookedAt::of(config)), &config.edge.control)?)
 }

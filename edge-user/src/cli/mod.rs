@@ -1,4 +1,4 @@
-//! One verb a file.
+//! The command line: each file has one verb.
 
 mod bench;
 mod bill;
@@ -39,7 +39,7 @@ use tracing_subscriber::EnvFilter;
 #[derive(Debug, Parser)]
 #[command(name = "edge", version, about, infer_subcommands = false)]
 struct Cli {
-    /// Says more, such as the whole log of a verifier that refuses a program.
+    /// Prints more, such as the whole log of a verifier that refuses a program.
     #[arg(short, long, global = true)]
     verbose: bool,
     #[command(subcommand)]
@@ -54,17 +54,17 @@ enum Verb {
     Run(run::Args),
     /// Removes the data plane: links and pins.
     Detach(detach::Args),
-    /// Has the running daemon read its configuration again, all of it or none.
+    /// Has the running daemon read its configuration again; with an error, nothing changes.
     Reload(reload::Args),
-    /// Gives a circuit another bandwidth, live.
+    /// Gives a circuit another bandwidth, without a lost frame.
     SetBandwidth(set_bandwidth::Args),
     /// Shows ports, circuits, peerings and their counters.
     Status(status::Args),
     /// Works out what circuits cost in a month, from the ledger and the configuration's prices.
     Bill(bill::Args),
-    /// Shows what was used, from the ledger.
+    /// Shows usage from the ledger.
     Usage(usage::Args),
-    /// Looks after the ledger.
+    /// Checks, backs up, restores and shows the ledger.
     Ledger(ledger::Args),
     /// Runs a capture through the data plane, without any interface.
     Replay(replay::Args),
@@ -100,7 +100,7 @@ fn socket_path() -> impl TypedValueParser<Value = PathBuf> {
         ..=MAX_SOCKET_LEN_BYTES => Ok(path),
         len_bytes => Err(format!(
             "it has {len_bytes} bytes, and a socket's path has at most {MAX_SOCKET_LEN_BYTES}: \
-             give a shorter one, from the working directory on perhaps"
+             give a shorter path, such as one relative to the working directory"
         )),
     })
 }
@@ -159,7 +159,7 @@ pub(crate) fn main() -> ExitCode {
     }
 }
 
-/// Whether the daemon refuses its configuration: each mistake is a line.
+/// Whether the daemon has refused its configuration, with one line for each mistake.
 fn is_of_config(error: &anyhow::Error) -> bool {
     match error.downcast_ref() {
         Some(ClientError::Refused { document, .. }) => document.is_of_config(),
@@ -175,7 +175,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
     if is_usage || is_not_ethernet { 2 } else { 1 }
 }
 
-/// Advice on an error that root would not have.
+/// Advice for an error that root would not get.
 fn permission_hint(error: &anyhow::Error) -> &'static str {
     let is_permission = causes(error).any(|cause| {
         let io = cause.downcast_ref::<io::Error>().and_then(io::Error::raw_os_error);

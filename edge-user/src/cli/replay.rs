@@ -42,7 +42,7 @@ pub(super) struct Args {
     /// Polices no circuit.
     #[arg(long)]
     no_police: bool,
-    /// A JSON line a frame.
+    /// Prints one JSON line a frame.
     #[arg(long)]
     json: bool,
 }
@@ -87,7 +87,7 @@ pub(super) fn replay(args: &Args) -> Result<()> {
     let mut replay = Replay::new(&mut *engine, &plan, port, &capacity);
     let lines = json.then_some(&mut out as &mut dyn io::Write);
     let result = replay.run(&mut reader, writer.as_mut(), lines);
-    // Lines and frames before a damaged record are worth having.
+    // A user wants the lines and frames before a damaged record.
     let told = out.flush();
     for warning in replay.summary().warnings(&reader.found()) {
         eprintln!("warning: {warning}");
@@ -111,7 +111,7 @@ fn open(input: &Path) -> Result<CaptureReader, CaptureError> {
     CaptureReader::open(input)
 }
 
-/// Whether what was written is a capture of all that left until the end or the error.
+/// Whether the written capture has every frame that left before the end or the error.
 fn is_whole(result: &Result<(), ReplayError>) -> bool {
     !matches!(result, Err(ReplayError::Capture(CaptureError::Write { .. })))
 }

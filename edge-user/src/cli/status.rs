@@ -10,7 +10,7 @@ use super::SocketArg;
 pub(super) struct Args {
     #[command(flatten)]
     socket: SocketArg,
-    /// One JSON document.
+    /// Prints one JSON document.
     #[arg(long)]
     json: bool,
 }

@@ -18,26 +18,27 @@ use super::{
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Of this circuit only.
+    /// Shows only this circuit.
     #[arg(long, value_name = "NAME")]
     circuit: Option<String>,
-    /// Under this name of the edge only, where it was renamed.
+    /// Shows only usage under this name of the edge, where the edge was renamed.
     #[arg(long, value_name = "NAME")]
     edge: Option<String>,
-    /// Periods that start at this moment or later: 2026-01, 2026-01-31 or 2026-01-31T12:00:00Z.
+    /// Shows periods that start at this moment or later: 2026-01, 2026-01-31 or
+    /// 2026-01-31T12:00:00Z.
     #[arg(long, value_name = "TIME", value_parser = when::timestamp)]
     from: Option<Timestamp>,
-    /// Periods that start before this moment, likewise.
+    /// Shows periods that start before this moment, written in the same way.
     #[arg(long, value_name = "TIME", value_parser = when::timestamp)]
     to: Option<Timestamp>,
-    /// Sums over what, in UTC.
+    /// The time that each sum is over, in UTC.
     #[arg(long, value_enum, default_value_t)]
     by: By,
     /// Format of the output.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-    /// The 95th percentile of five-minute samples instead; of this month so far, unless told
-    /// otherwise.
+    /// Shows the 95th percentile of five-minute samples instead: of this month so far, without
+    /// `--from` and `--to`.
     #[arg(long, conflicts_with = "by")]
     p95: bool,
     #[command(flatten)]

@@ -18,7 +18,7 @@ pub fn default_burst_bytes(bandwidth_bps: u64) -> u64 {
     bytes_in(DEFAULT_BURST_NS, bandwidth_bps).clamp(DEFAULT_MIN_BYTES, DEFAULT_MAX_BYTES)
 }
 
-/// `burst`, or the default, in bytes, or what is wrong with it.
+/// `burst`, or the default, in bytes. The error says what is wrong with it.
 pub(super) fn burst_bytes(burst: Option<Burst>, bandwidth_bps: u64) -> Result<u64, String> {
     let longest = longest_bytes(bandwidth_bps);
     let (is_too_long, bytes) = match burst {
@@ -35,7 +35,8 @@ pub(super) fn burst_bytes(burst: Option<Burst>, bandwidth_bps: u64) -> Result<u6
     Ok(bytes)
 }
 
-/// Whether a full frame fits into the share of a burst that `profile` leaves its poorest class.
+/// Checks that a full frame fits into the share of the burst that the class with the least share
+/// has.
 pub(super) fn check_share(burst_bytes: u64, permille: u32, profile: &str) -> Result<(), String> {
     let share_bytes = share_bytes(burst_bytes, permille);
     if share_bytes >= MIN_SHARE_BYTES {

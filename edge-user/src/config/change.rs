@@ -15,13 +15,13 @@ pub enum BandwidthRefused {
     /// There is no such circuit.
     #[error("{0}")]
     NoCircuit(String),
-    /// The circuit can't have it.
+    /// The circuit can't have this bandwidth.
     #[error("{0}")]
     NotAllowed(String),
 }
 
 impl BandwidthRefused {
-    /// As the refusal of what the file at `path` says by now.
+    /// The same refusal, for a file at `path` that was edited since it was read.
     #[must_use]
     pub fn by_file(self, path: &Path) -> Self {
         let edited =

@@ -1,4 +1,4 @@
-//! A circuit: what it refers to, and that its burst can be policed.
+//! Checks of a circuit: its ports, profiles and zone exist, and its burst can be policed.
 
 use std::collections::BTreeMap;
 

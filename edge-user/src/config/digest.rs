@@ -1,4 +1,4 @@
-//! One number for a configuration: equal where two edges would do the same.
+//! One number for a configuration, the same for two files that mean the same.
 
 use std::fmt;
 
@@ -7,10 +7,10 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Circuit, Config};
 
-/// A digest that another bandwidth for one of many circuits changes in a moment.
+/// A digest that is quickly brought up to date when one of many circuits changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigDigest {
-    /// Of all but the circuits.
+    /// The digest of everything but the circuits.
     rest: [u8; 32],
     circuits: Vec<[u8; 32]>,
 }
@@ -27,11 +27,11 @@ impl ConfigDigest {
         }
     }
 
-    /// The circuit at `place` is another one.
+    /// Brings the digest up to date after the circuit at `place` has changed.
     ///
     /// # Panics
     ///
-    /// If there is none.
+    /// If there is no circuit at `place`.
     pub fn change(&mut self, place: usize, circuit: &Circuit) {
         self.circuits[place] = sha256(circuit);
     }

@@ -1,4 +1,4 @@
-//! `[edge]`: its keys, and what is wrong with their values.
+//! `[edge]`: its keys, and the checks of their values.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -11,9 +11,9 @@ use super::{
     names, values,
 };
 
-/// Where the ledger is, unless the file says otherwise.
+/// The ledger's directory, unless the file names another one.
 pub const DEFAULT_STATE_DIR: &str = "/var/lib/edge";
-/// Where the daemon listens, unless the file says otherwise.
+/// The control socket, unless the file names another one.
 pub const DEFAULT_CONTROL: &str = "/run/edge/control.sock";
 const DEFAULT_METRICS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9478);
 
@@ -67,7 +67,7 @@ impl RawEdge {
         if let Some(path) = self.pin_dir.given()
             && path.value.strip_prefix("/sys/fs/bpf").is_some_and(|below| below.contains('.'))
         {
-            let help = "a BPF file system has none in its names";
+            let help = "names on a BPF file system have none: give another path";
             errors.add(path.span, format!("`pin_dir` is {:?}, with a dot; {help}", path.value));
         }
         let metrics = self.metrics.and_then(|metrics| {

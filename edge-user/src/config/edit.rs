@@ -1,13 +1,13 @@
-//! Another bandwidth in the text of a configuration: the parser tells the place of each value, so
-//! that this one is replaced, and every other byte stays.
+//! Another bandwidth in the text of a configuration: the parser gives the place of the value, so
+//! that only this value is replaced, and every other byte stays.
 
 use toml_span::{Value, value::ValueInner};
 
 use super::values;
 use crate::units::bit_rate;
 
-/// `source` with the bandwidth `bandwidth_bps` in bit/s for the circuit `name`, in the notation
-/// that is there, a string or a number; `None` where the circuit or its bandwidth is not found.
+/// `source` with the bandwidth `bandwidth_bps` in bit/s for the circuit `name`. A string stays a
+/// string and a number a number. `None`: the circuit or its bandwidth is not found.
 ///
 /// The function does not check the new text: [`super::parse`] does that.
 #[must_use]
@@ -18,11 +18,11 @@ pub fn with_bandwidth(source: &str, name: &str, bandwidth_bps: u64) -> Option<St
         circuits.find(|circuit| key(circuit, "name").and_then(Value::as_str) == Some(name));
     let value = key(circuit?, "bandwidth")?;
     if values::bandwidth(value) == Ok(bandwidth_bps) {
-        // However that is written.
+        // The present value may have the same meaning in another notation: it stays then.
         return Some(source.to_owned());
     }
     let text = match value.as_ref() {
-        // The place is what is between the quotes, of which there are four kinds.
+        // The place without the quotes, of which TOML has four kinds.
         ValueInner::String(_) => bit_rate(bandwidth_bps),
         ValueInner::Integer(_) => bandwidth_bps.to_string(),
         ValueInner::Float(_)

@@ -9,7 +9,7 @@ use std::{
 
 use toml_span::{ErrorKind, Span};
 
-/// All that is wrong with a file, by position.
+/// All errors of a file, by position.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct ConfigErrors {
     path: PathBuf,
@@ -17,12 +17,12 @@ pub struct ConfigErrors {
     errors: Vec<ConfigError>,
 }
 
-/// One thing that is wrong.
+/// One error of a file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ConfigError {
-    /// Where; `None` where it is the file as a whole.
+    /// The error's place; `None`: the whole file.
     pub position: Option<Position>,
-    /// Its first byte in the file, and the byte behind its last one.
+    /// The first byte of the place in the file, and the byte behind its last one.
     pub bytes: Option<(usize, usize)>,
     /// The message: what is wrong, and what to do.
     pub message: String,
@@ -31,14 +31,14 @@ pub struct ConfigError {
 /// A place in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
-    /// From 1.
+    /// The line, from 1.
     pub line: usize,
-    /// In characters, from 1.
+    /// The column in characters, from 1.
     pub column: usize,
 }
 
 impl ConfigErrors {
-    /// The errors, by position; at least one.
+    /// The errors, by position: at least one.
     #[must_use]
     pub fn errors(&self) -> &[ConfigError] {
         &self.errors
@@ -50,7 +50,7 @@ impl ConfigErrors {
         &self.path
     }
 
-    /// The file's text, as far as it is text.
+    /// The file's text, up to the first byte that is not UTF-8.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
@@ -92,8 +92,8 @@ impl fmt::Display for Position {
     }
 }
 
-/// Collects the errors of one file. Shared while the file is read, so that no reader has to stop
-/// at the first.
+/// Collects the errors of one file. All readers of the file share it, so that none has to stop at
+/// the first error.
 pub(super) struct Errors<'s> {
     source: &'s str,
     path: &'s Path,
@@ -114,7 +114,7 @@ impl<'s> Errors<'s> {
         self.found.borrow_mut().push(ConfigError { position, bytes, message });
     }
 
-    /// As [`Self::add`]; the message's end names the other place.
+    /// Does the same as [`Self::add`], and names the other place at the message's end.
     pub(super) fn add_claimed(&self, at: Span, message: &str, other: Span, owner: &str) {
         let place = self.place(other);
         self.add(at, format!("{message} (also claimed at {place} by {owner})"));

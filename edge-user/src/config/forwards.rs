@@ -1,5 +1,5 @@
-//! Ports that frames leave by: a circuit's frames leave by ports of its own, and with tags that are
-//! its own there.
+//! Checks of the ports that frames leave by: a circuit's frames must leave by ports of this
+//! circuit, and with tags that belong to it there.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,8 +12,8 @@ use super::{
     schema::{RawCircuit, RawPort},
 };
 
-/// Reports circuits on a port that forwards to one where they are not: nobody has checked whose
-/// their tags are there, and so their frames could reach another customer.
+/// Reports circuits on a port that forwards to a port without them. Their tags could belong to
+/// another circuit there, and their frames reach another customer.
 pub(super) fn check(circuits: &[RawCircuit], ports: &[RawPort], errors: &Errors<'_>) {
     let mut by_name = BTreeMap::new();
     for port in ports {
@@ -32,7 +32,7 @@ pub(super) fn check(circuits: &[RawCircuit], ports: &[RawPort], errors: &Errors<
                 continue;
             }
             let forward = by_name.get(name.value.as_str()).and_then(|port| port.forward.given());
-            // An unknown target, "stack" among them, is not this check's matter.
+            // Unknown targets are reported elsewhere, and "stack" is no port.
             let Some(forward) = forward.filter(|to| by_name.contains_key(to.value.as_str())) else {
                 continue;
             };
@@ -55,8 +55,8 @@ pub(super) fn check(circuits: &[RawCircuit], ports: &[RawPort], errors: &Errors<
     }
 }
 
-/// Reports circuits whose frames leave with a TPID that the port does not take, where such frames,
-/// which are untagged to it, are another circuit's.
+/// Reports circuits whose frames leave with a TPID that is not one of the port's. To that port such
+/// frames are untagged, and this reports them where untagged frames belong to another circuit.
 ///
 /// Ports and circuits are those of the file, in its order; `None` where one is wrong.
 pub(super) fn check_tpids(
@@ -118,9 +118,9 @@ pub(super) fn leaving<'p>(
     })
 }
 
-/// The TPIDs that the outermost tag of a peering's frames can leave with from one port to another
-/// one, and the key that says so; without a key they are the ones that frames came with, or that
-/// a tag is pushed with (`plan::retag`). None where frames leave without a tag.
+/// The TPIDs that the outermost tag of a peering's frames can leave with from one port to another,
+/// and the key that sets them. Without a key, they are the TPIDs that frames came with, or that a
+/// tag is pushed with (`plan::retag`). Frames without a tag have none.
 pub(super) fn leaving_tpids(
     circuit: &Circuit,
     peering: &Peering,
@@ -142,7 +142,7 @@ pub(super) fn leaving_tpids(
         }),
         (None, Some(_)) => as_configured(c_tag).unwrap_or_else(|| {
             let tpids = match (arriving.s_vid, arriving.c_vids) {
-                // An inner tag, of which these are known.
+                // An inner tag becomes the outermost one. It has one of these TPIDs.
                 (Some(_), Some(_)) => INNER_TPIDS.to_vec(),
                 (None, Some(_)) => ingress.tpids.clone(),
                 (_, None) => vec![TPID_C_TAG],

@@ -1,4 +1,4 @@
-//! Ranges of VIDs and whose each is.
+//! Ranges of VIDs, each with its owner.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ impl<T> Default for Intervals<T> {
 }
 
 impl<T: Copy> Intervals<T> {
-    /// The parts of `wanted` that are somebody's, from the lowest VID.
+    /// The parts of `wanted` that have an owner, from the lowest VID.
     pub(super) fn overlaps(&self, wanted: CTags) -> Vec<(CTags, T)> {
         let below = self.ranges.range(..wanted.first).next_back();
         let within = self.ranges.range(wanted.first..=wanted.last);
@@ -28,7 +28,7 @@ impl<T: Copy> Intervals<T> {
         overlaps.collect()
     }
 
-    /// Gives `owner` what of `wanted` is nobody's, and returns the rest.
+    /// Gives `owner` the parts of `wanted` that have no owner, and returns the others.
     pub(super) fn claim(&mut self, wanted: CTags, owner: T) -> Vec<(CTags, T)> {
         let overlaps = self.overlaps(wanted);
         let mut first = wanted.first;

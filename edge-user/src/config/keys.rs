@@ -1,4 +1,4 @@
-//! The keys of one table: read each once, and what is left over is unknown.
+//! The keys of one table. A reader asks for each key once, and all other keys are errors.
 
 use strsim::levenshtein;
 use toml_span::{Span, Spanned, Value, value::Table};
@@ -11,9 +11,9 @@ use super::{
 /// The content of a key in a file.
 #[derive(Debug)]
 pub(super) enum Field<T> {
-    /// Nothing: the default holds.
+    /// The key is absent: the default holds.
     Absent,
-    /// Something wrong, which is reported; what depends on it is not checked.
+    /// The value is wrong, and reported. Checks that depend on it are left out.
     Bad,
     /// A value.
     Given(Spanned<T>),
@@ -84,7 +84,7 @@ impl<'a, 'de> Keys<'a, 'de> {
         self.at
     }
 
-    /// The value of `key` as it is.
+    /// The value of `key`, unchecked.
     pub(super) fn value(&mut self, key: &'static str) -> Option<&'a Value<'de>> {
         self.known.push(key);
         self.table.get(key)
@@ -140,7 +140,7 @@ impl<'a, 'de> Keys<'a, 'de> {
         Field::Given(Spanned::with_span(entries.collect(), value.span))
     }
 
-    /// A table; `form` is how it is written.
+    /// A table. Messages show `form`, as it is written.
     pub(super) fn table(&mut self, key: &'static str, form: &str) -> Field<&'a Table<'de>> {
         let Some(value) = self.value(key) else { return Field::Absent };
         let Some(table) = value.as_table() else {
@@ -151,7 +151,7 @@ impl<'a, 'de> Keys<'a, 'de> {
         Field::Given(Spanned::with_span(table, value.span))
     }
 
-    /// The tables of an array of tables; `form` is how one is written.
+    /// The tables of an array of tables. Messages show `form`, as one is written.
     pub(super) fn tables(&mut self, key: &'static str, form: &str) -> Vec<(&'a Table<'de>, Span)> {
         let Some(value) = self.value(key) else { return Vec::new() };
         let Some(array) = value.as_array() else {
@@ -162,7 +162,8 @@ impl<'a, 'de> Keys<'a, 'de> {
         array.iter().filter_map(|entry| self.table_entry(key, entry)).collect()
     }
 
-    /// A table, or the tables of an array; `form` is how one is written. `None`: no such key.
+    /// A table, or the tables of an array; `None`: no such key. Messages show `form`, as one is
+    /// written.
     pub(super) fn one_or_more_tables(
         &mut self,
         key: &'static str,
@@ -183,7 +184,7 @@ impl<'a, 'de> Keys<'a, 'de> {
         Some(array.iter().filter_map(|entry| self.table_entry(key, entry)).collect())
     }
 
-    /// Reports the keys that nobody asked for.
+    /// Reports the keys that no reader asked for.
     pub(super) fn finish(self) {
         for key in self.table.keys().filter(|key| !self.known.contains(&&*key.name)) {
             let help = match nearest(&key.name, self.known.iter().copied()) {
@@ -220,7 +221,7 @@ impl<'a, 'de> Keys<'a, 'de> {
 
 /// The known name that `name` is most likely a misspelling of.
 pub fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
-    // A key as long as a file is nobody's misspelling, and would take forever to compare.
+    // A very long key is no misspelling, and would take long to compare.
     if name.len() > 64 {
         return None;
     }

@@ -1,4 +1,4 @@
-//! The ledger's keys, and where its records go: `[ledger]` and `[[export]]`.
+//! The keys of the ledger and of its exports: `[ledger]` and `[[export]]`.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -58,7 +58,7 @@ fn period(value: &Value<'_>) -> Read<Duration> {
     if fits { Ok(period) } else { Err(wrong(value, HELP)) }
 }
 
-/// The longest is as long as the shortest period: no reading skips one.
+/// The longest checkpoint is as long as the shortest period, so that no reading skips a period.
 fn checkpoint(value: &Value<'_>) -> Read<Duration> {
     let checkpoint = values::duration(value)?;
     let fits = (Duration::from_secs(1)..=SAMPLE).contains(&checkpoint);
@@ -141,7 +141,7 @@ impl RawExport {
     }
 }
 
-/// The exports, where none has another's name or directory.
+/// The exports. No two may have one name or one directory.
 pub(super) fn exports(raw: &[RawExport], errors: &Errors<'_>) -> Option<Vec<Export>> {
     let names = raw.iter().filter_map(|export| export.name.given());
     unique(names.map(|name| (name, name.value.as_str())), "export", "name", errors);
@@ -161,7 +161,7 @@ fn url(value: &Value<'_>) -> Read<String> {
     let authority = uri.authority().filter(|authority| is_http && !authority.host().is_empty());
     let authority = authority.ok_or_else(|| wrong(value, HELP))?;
     if authority.as_str().contains('@') {
-        // Neither shown here nor in any log.
+        // No message and no log shows the user.
         return Err(
             "has a user in it; put a token into a file, and name that in `token_file`".into()
         );

@@ -1,4 +1,5 @@
-//! Bandwidths inside a circuit: a class's fits into its peering's, and that into the circuit's.
+//! Checks of bandwidths inside a circuit: a class's bandwidth fits into its peering's, and a
+//! peering's into the circuit's.
 
 use toml_span::Span;
 
@@ -9,7 +10,7 @@ use super::{
     schema::{RawCircuit, RawPeering},
 };
 
-/// Reports those that do not fit.
+/// Reports bandwidths that do not fit.
 pub(super) fn check(circuit: &RawCircuit, profiles: &Profiles, errors: &Errors<'_>) {
     let Some(purchased) = circuit.bandwidth_bps.given() else { return };
     for peering in circuit.peerings.iter().flatten() {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_security::confusable_detection::skeleton;
 
-/// A sentence for each name that looks like an earlier one; `what` the names are names of.
+/// A sentence for each name that looks like an earlier one. `what`: the things that have the names.
 pub(super) fn warnings<'n>(what: &str, names: impl Iterator<Item = &'n str>) -> Vec<String> {
     let mut seen: BTreeMap<String, &str> = BTreeMap::new();
     let mut warnings = Vec::new();
@@ -47,7 +47,7 @@ const fn is_invisible(c: char) -> bool {
     )
 }
 
-/// Where two names first differ, by code points: on a screen they may be the same.
+/// The first difference of two names, by code points, as on a screen they may look the same.
 fn difference(first: &str, second: &str) -> String {
     let (mut a, mut b) = (first.chars(), second.chars());
     let mut place = 1;

@@ -1,12 +1,11 @@
 //! Configuration: a TOML file, checked as a whole, as typed values with units in their names.
 //!
-//! Read in the order of a file's way through it: `error` has positions, `keys` and `values`
-//! read single keys, `schema` reads tables, `validate` (with `edge`, `circuit`, `names`, `burst`, `tags`,
-//! `tpids`, `forwards`, `qos`, `rules`, `ledger`, `prices`) checks what no single key shows,
-//! `report` (with `look_alikes`) says what is unusual about a correct file, `change` and `edit`
-//! give a circuit another bandwidth, in a configuration and in the text of its file, and
-//! `difference` says what a file changes. `sample` builds configurations for those who have no
-//! file.
+//! A file passes through the modules in this order: `error` has positions, `keys` and `values` read
+//! single keys, `schema` reads tables, and `validate` (with `edge`, `circuit`, `names`, `burst`,
+//! `tags`, `tpids`, `forwards`, `qos`, `rules`, `ledger`, `prices`) makes the checks that need
+//! several keys. `report` (with `look_alikes`) warns of unusual values in a correct file. `change`
+//! and `edit` give a circuit another bandwidth, in a configuration and in the text of its file.
+//! `difference` compares two configurations. `sample` builds configurations for those who have no file.
 
 mod burst;
 mod change;

@@ -1,4 +1,4 @@
-//! Names and paths: what they may be, which are taken, and which nobody has.
+//! Checks of names and paths: their form, names that two have, and names that do not exist.
 
 use std::{
     collections::BTreeMap,
@@ -16,7 +16,7 @@ const MAX_INTERFACE_LEN_BYTES: usize = 15;
 /// Longest path of a Unix socket in bytes: `sizeof sun_path` less the NUL (unix(7)).
 pub const MAX_SOCKET_LEN_BYTES: usize = 107;
 
-/// `name`, where it can be one.
+/// `name`, if it is a valid name.
 pub(super) fn name(key: &str, name: &Spanned<String>, errors: &Errors<'_>) -> Option<String> {
     let text = &name.value;
     let refusal = if text.is_empty() {
@@ -32,14 +32,14 @@ pub(super) fn name(key: &str, name: &Spanned<String>, errors: &Errors<'_>) -> Op
     None
 }
 
-/// Whether a terminal or a log shows what is around the character otherwise than it is: control
-/// characters, separators of lines, and what turns the direction of a whole line (Unicode Standard
-/// Annex 9, embeddings, overrides and isolates).
+/// Whether the character changes how a terminal or a log shows the text around it: control
+/// characters, separators of lines, and characters that turn the direction of a whole line (Unicode
+/// Standard Annex 9, embeddings, overrides and isolates).
 fn changes_the_line(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// An interface's name, where the kernel could have one of that name.
+/// An interface's name, if the kernel accepts such a name.
 pub(super) fn interface(name: &Spanned<String>, errors: &Errors<'_>) -> Option<String> {
     let text = &name.value;
     let is_refused = |c: char| c == '/' || c == ':' || c.is_whitespace() || c.is_control();
@@ -56,7 +56,7 @@ pub(super) fn interface(name: &Spanned<String>, errors: &Errors<'_>) -> Option<S
     None
 }
 
-/// A path that is absolute, as the daemon's working directory is nobody's concern.
+/// A path, which must be absolute: a relative one would depend on the daemon's working directory.
 pub(super) fn path(key: &str, path: &Spanned<String>, errors: &Errors<'_>) -> Option<PathBuf> {
     let text = &path.value;
     let refusal = if text.chars().any(char::is_control) {
@@ -82,7 +82,7 @@ pub(super) fn socket(key: &str, path: &Spanned<String>, errors: &Errors<'_>) -> 
     self::path(key, path, errors)
 }
 
-/// Reports values that two have; `what` owns them, by the name that comes with each.
+/// Reports values that two `what`s have. Each value comes with its owner's name.
 pub(super) fn unique<'a>(
     values: impl Iterator<Item = (&'a Spanned<String>, &'a str)>,
     what: &str,

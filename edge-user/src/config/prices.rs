@@ -13,7 +13,7 @@ use super::{
     values::{self, Read, wrong},
 };
 
-/// With these, amounts can be worked out exactly, in 128 bits.
+/// The most decimals with which 128 bits can hold exact amounts.
 const MAX_DECIMALS: usize = 10;
 const MAX_WHOLE_DIGITS: usize = 12;
 
@@ -22,7 +22,7 @@ pub(super) struct RawPrices {
     currency: Field<String>,
     gb: Field<Gigabyte>,
     zone: Field<String>,
-    /// `None` where that is no table, or what is in it isn't.
+    /// `None`: `zones` is no table of tables.
     zones: Option<Vec<RawZone>>,
 }
 
@@ -82,7 +82,7 @@ impl RawPrices {
         Self { currency: Field::Bad, gb: Field::Bad, zone: Field::Bad, zones: None }
     }
 
-    /// The prices; with every error in them reported.
+    /// The checked prices. Every error in them is reported.
     pub(super) fn checked(&self, zones: &Zones, errors: &Errors<'_>) -> Option<Prices> {
         if let (Some(zone), Zones::Known { names, .. }) = (self.zone.given(), zones) {
             check_known(zone, names, errors);
@@ -141,7 +141,7 @@ impl Zones {
 fn check_known(zone: &Spanned<String>, names: &[String], errors: &Errors<'_>) -> Option<()> {
     let name = zone.value.as_str();
     let is_known = names.iter().any(|known| known == name);
-    // That there is no zone at all is reported where they would be.
+    // Where there is no zone at all, `[prices]` has the error.
     if !is_known && !names.is_empty() {
         let known = names.iter().map(String::as_str);
         errors.add(zone.span, format!("`zone` names {}", unknown("zone", name, known)));

@@ -19,7 +19,7 @@ pub(super) const DEFAULT_PROFILE: &str = "expressroute";
 /// As [`DEFAULT_PROFILE`], with CS3 (SIP signalling), as published in 2015.
 const PROFILE_2015: &str = "expressroute-2015";
 
-/// The profiles by name; `None`: there is one, with errors.
+/// The profiles by name; `None`: the profile has errors.
 pub(super) type Profiles = BTreeMap<String, Option<QosProfile>>;
 
 /// Every profile that peerings can name.
@@ -117,7 +117,7 @@ impl Claims<'_> {
         if let (Some(name), Some(raw_name)) = (&name, raw_name) {
             self.claim_name(name, raw_name.span);
         }
-        // In messages only.
+        // The name is for messages only.
         let owner = raw_name.map_or("", |name| &name.value);
         for entry in entries(&raw.dscp) {
             self.claim_entry(Entry::Dscp(entry.value), entry.span, owner);
@@ -146,7 +146,7 @@ impl Claims<'_> {
                 .value_or(None)?,
             burst_share_permille: raw.burst_share_permille.value_or(1000)?,
         };
-        // Entries that are wrong were left out: whether there is a default class is not known.
+        // Wrong entries were left out, and one may have been the default class.
         let is_known = match &raw.dscp {
             Field::Absent => true,
             Field::Bad => false,

@@ -1,4 +1,5 @@
-//! Rates, as people write them: in bit/s, decimal, and refused where a unit could be read in two ways.
+//! Rates as people write them: in bit/s, with decimal prefixes. A unit that could be read in two
+//! ways is refused.
 
 use edge_common::abi::rate::Rate;
 
@@ -45,7 +46,7 @@ struct Unit<'t> {
     text: &'t str,
     /// The factor of the prefix.
     prefix: u64,
-    /// The prefix is one of 1,024s, such as `Mi`.
+    /// Whether the prefix is a power of 1,024, such as `Mi`.
     is_binary: bool,
     meaning: Meaning,
 }
@@ -62,7 +63,7 @@ enum Meaning {
 }
 
 impl<'t> Unit<'t> {
-    /// The unit `text`; `None` where it is none that anybody uses for rates.
+    /// The unit `text`; `None`: it is not a unit that anybody uses for rates.
     fn read(text: &'t str) -> Option<Self> {
         let exponent = match text.chars().next()?.to_ascii_lowercase() {
             'k' => 1,
@@ -72,7 +73,7 @@ impl<'t> Unit<'t> {
             _ => 0,
         };
         let rest = if exponent == 0 { text } else { text.get(1..)? };
-        // `ib` and not `i` alone: a prefix has a unit behind it.
+        // `ib`, not `i` alone: a prefix needs a unit behind it.
         let is_binary = exponent > 0 && rest.to_ascii_lowercase().starts_with("ib");
         let rest = if is_binary { rest.get(1..)? } else { rest };
         let has_capital_b = rest.starts_with('B');
@@ -88,10 +89,10 @@ impl<'t> Unit<'t> {
         Some(Self { text, prefix: base.pow(exponent), is_binary, meaning })
     }
 
-    /// The rest of a sentence that starts with the key, with what to write instead.
+    /// The rest of a sentence that starts with the key, and proposes a notation.
     fn refusal(&self, number: &str) -> String {
         let Self { text, prefix, meaning, .. } = *self;
-        // As far as it can be worked out: of a number that is none, the general help is all there is.
+        // A wrong number can't be converted: the message then has the general help.
         let written = |times: u64| {
             let bps = scaled(number, prefix.checked_mul(times)?, "").ok()?;
             Some(format!("\"{}\"", bit_rate(bps)))

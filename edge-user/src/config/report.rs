@@ -1,4 +1,4 @@
-//! A summary of a correct file, and warnings about what in it is unusual.
+//! A summary of a correct file, and warnings about unusual values in it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,7 +33,7 @@ impl Config {
         )
     }
 
-    /// Warnings about what is correct but perhaps not meant, one sentence each.
+    /// Warnings about values that are correct but perhaps not meant, one sentence each.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
@@ -41,9 +41,10 @@ impl Config {
             warnings.push("there is no circuit: every frame is unmatched".into());
         }
         for port in &self.ports {
-            let has_circuit = self.circuits.iter().any(|c| c.ports.contains(&port.name));
+            let name = &port.name;
+            let has_circuit = self.circuits.iter().any(|c| c.ports.contains(name));
             if !has_circuit && !self.circuits.is_empty() {
-                warnings.push(format!("port {:?} has no circuit", port.name));
+                warnings.push(format!("port {name:?} has no circuit: none claims its frames"));
             }
         }
         warnings.extend(look_alikes::warnings("circuit", self.circuits.iter().map(|c| &*c.name)));
@@ -60,7 +61,10 @@ impl Config {
             warnings.extend(self.prices.iter().flat_map(|prices| price_warnings(prices, circuit)));
             let Some(key) = &circuit.service_key else { continue };
             if let Some(first) = service_keys.insert(key, name) {
-                warnings.push(format!("circuits {first:?} and {name:?} have one service key"));
+                warnings.push(format!(
+                    "circuits {first:?} and {name:?} have one service key, so bills can't follow a \
+                     change of their names: give each its own"
+                ));
             }
         }
         for (name, profile) in &self.qos {
@@ -70,7 +74,7 @@ impl Config {
         warnings
     }
 
-    /// TPIDs that a port sends and would not know in what comes back.
+    /// Warnings of TPIDs that a port sends and does not accept in frames that come back.
     fn tpid_warnings(&self, circuit: &Circuit) -> BTreeSet<String> {
         let ports = self.ports.iter().map(|port| (port.name.as_str(), port)).collect();
         let sent = leaving(circuit, &ports).flat_map(|(ingress, egress)| {
@@ -90,16 +94,16 @@ impl Config {
                     ),
                 };
                 format!(
-                    "circuit {name:?}: {what}, which is none of the `tpids` of port {port:?}: what \
-                     comes back with it is untagged there"
+                    "circuit {name:?}: {what}, which is none of the `tpids` of port {port:?}: a \
+                     frame that comes back with it is untagged there"
                 )
             })
         });
         warnings.collect()
     }
 
-    /// Circuits that the kernel's stack can't tell apart: it gets their frames from one port, with
-    /// tags that are the same on the other side.
+    /// Warnings of circuits that the kernel's stack can't tell apart: it gets their frames from one
+    /// port with the same tags.
     fn stack_warnings(&self) -> BTreeSet<String> {
         let mut warnings = BTreeSet::new();
         for port in self.ports.iter().filter(|port| port.forward == Forward::Stack) {
@@ -111,14 +115,14 @@ impl Config {
             for circuit in self.circuits.iter().filter(|c| c.ports.contains(&port.name)) {
                 for peering in &circuit.peerings {
                     let SideTags { s_vid, c_vids } = circuit.tags(peering, side);
-                    // No tag is the VID 0, which is no tag's.
+                    // VID 0 stands for no tag here, as no tag has it.
                     let c_vids = c_vids.unwrap_or(CTags::one(0));
                     let overlaps = taken.entry(s_vid).or_default().claim(c_vids, &circuit.name);
                     let others = overlaps.into_iter().filter(|(_, other)| *other != circuit.name);
                     warnings.extend(others.map(|(_, other)| {
                         format!(
                             "circuits {other:?} and {:?} leave port {:?} for the kernel's stack \
-                             with the same tags: nothing there tells whose a frame is",
+                             with the same tags: the stack can't tell whose a frame is",
                             circuit.name, port.name
                         )
                     }));
@@ -154,7 +158,7 @@ impl Config {
     }
 }
 
-/// Matches that an earlier one leaves nothing.
+/// Warnings of matches that an earlier match leaves no packet.
 fn rule_warnings(name: &str, profile: &QosProfile) -> Vec<String> {
     let mut warnings = Vec::new();
     let mut earlier: Vec<(&ClassMatch, String)> = Vec::new();
@@ -163,7 +167,7 @@ fn rule_warnings(name: &str, profile: &QosProfile) -> Vec<String> {
             let this = format!("match {number} of class {:?}", class.name);
             if let Some((_, first)) = earlier.iter().find(|(earlier, _)| earlier.covers(rule)) {
                 warnings.push(format!(
-                    "profile {name:?}: {this} takes nothing, as {first} takes all of it before"
+                    "profile {name:?}: {this} gets no packet, as {first} takes them all before it"
                 ));
             }
             earlier.push((rule, this));
@@ -172,7 +176,7 @@ fn rule_warnings(name: &str, profile: &QosProfile) -> Vec<String> {
     warnings
 }
 
-/// Prices of a circuit that `edge bill` won't find.
+/// Warnings of prices that `edge bill` won't find for a circuit.
 fn price_warnings(prices: &Prices, circuit: &Circuit) -> Vec<String> {
     let name = &circuit.name;
     let Some((zone, zone_prices)) =
@@ -206,7 +210,7 @@ fn price_warnings(prices: &Prices, circuit: &Circuit) -> Vec<String> {
     warnings
 }
 
-/// A token that anyone on the way can read.
+/// A warning of a token that anyone on the way can read.
 fn token_warning(export: &Export) -> Option<String> {
     let Sink::Http { url, token_file: Some(_) } = &export.to else { return None };
     let name = &export.name;

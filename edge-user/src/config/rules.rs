@@ -1,4 +1,4 @@
-//! The `match` of a class: packets that it takes by what is behind the IP header.
+//! The `match` of a class: packets that the class takes by protocol and ports.
 
 use toml_span::{Span, Value};
 
@@ -9,7 +9,7 @@ use super::{
     values::{Read, bounds, integer_in},
 };
 
-/// By IANA's "Protocol Numbers".
+/// Names of protocols and their numbers (IANA, "Protocol Numbers").
 const PROTOCOLS: [(&str, u8); 9] = [
     ("tcp", 6),
     ("udp", 17),
@@ -45,7 +45,7 @@ impl RawMatch {
         rule
     }
 
-    /// The match, where its protocol has the ports that it names.
+    /// The checked match: a match with ports needs a protocol that has ports.
     pub(super) fn checked(&self, errors: &Errors<'_>) -> Option<ClassMatch> {
         let protocol = self.protocol.given()?.value;
         let ports = [("src_port", &self.src_ports), ("dst_port", &self.dst_ports)];

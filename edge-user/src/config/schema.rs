@@ -254,8 +254,8 @@ impl RawClass {
     }
 }
 
-/// The entries that `read` returns; `None` where there are none because of an error just reported,
-/// so that "there is none" isn't reported on top.
+/// The entries that `read` returns; `None`: there are none because of an error that `read` has just
+/// reported, so that a missing entry is not reported on top.
 fn checked<T>(errors: &Errors<'_>, read: impl FnOnce() -> Vec<T>) -> Option<Vec<T>> {
     let before = errors.count();
     let entries = read();

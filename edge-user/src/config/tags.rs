@@ -37,10 +37,10 @@ pub(super) fn check(circuits: &[RawCircuit], ports: &[PortSide<'_>], errors: &Er
 /// A peering's claim on the ports of one side.
 #[derive(Clone, Copy)]
 struct Claim<'a> {
-    /// The S-VID, and whose it is.
+    /// The S-VID, and its owner.
     s_tag: Option<(u16, Owner<'a>)>,
     c_tags: Option<CTags>,
-    /// Whose the whole is.
+    /// The owner of the whole claim.
     owner: Owner<'a>,
 }
 
@@ -51,19 +51,20 @@ struct Owner<'a> {
     number: usize,
     /// The key of the tag, or of the peering.
     at: Span,
-    /// The key of the circuit that has made of the tag what it is, where one has.
+    /// The circuit's key that sets the tag, where the tag is not the peering's own.
     shared_at: Option<Span>,
 }
 
 impl Owner<'_> {
-    /// The place to name in a clash with `other`: what both share is no help within a circuit.
+    /// The place to name in a clash with `other`. Within one circuit, the shared key would be no
+    /// help.
     fn place(&self, other: &Self) -> Span {
         let shared_at = self.shared_at.filter(|_| self.number != other.number);
         shared_at.unwrap_or(self.at)
     }
 }
 
-/// The claims of a circuit's peerings on ports on `side`, as far as they are known.
+/// The known claims of a circuit's peerings on ports on `side`.
 fn claims(raw: &RawCircuit, number: usize, side: Side) -> Vec<Claim<'_>> {
     let s_tag = match s_tag(raw, side) {
         Field::Bad => return Vec::new(),
@@ -122,9 +123,10 @@ fn ports_of<'a>(raw: &RawCircuit, ports: &[PortSide<'a>]) -> Vec<PortSide<'a>> {
 
 /// The first claims to tags, by port.
 struct Ledger<'a> {
-    /// By port; with an S-VID, what is behind that, and without one, frames' only tags.
+    /// Owners of VIDs by port: with an S-VID, those of the tag behind it; without one, those of a
+    /// frame's only tag.
     vids: BTreeMap<(&'a str, Option<u16>), Intervals<Owner<'a>>>,
-    /// S-VIDs of frames with two tags, by port. Any number of circuits can use one.
+    /// S-VIDs of frames with two tags, by port. Several circuits can use one.
     s_vids: BTreeMap<(&'a str, u16), Owner<'a>>,
     /// Frames without a tag, by port.
     untagged: BTreeMap<&'a str, Owner<'a>>,
@@ -170,7 +172,7 @@ impl<'a> Ledger<'a> {
         }
     }
 
-    /// The outer of two tags.
+    /// Claims the outer of two tags.
     fn claim_s_vid(&mut self, port: &'a str, s_vid: u16, owner: Owner<'a>) {
         let alone = self.vids.entry((port, None)).or_default().overlaps(CTags::one(s_vid));
         for (_, first) in alone {
@@ -182,7 +184,7 @@ impl<'a> Ledger<'a> {
         self.s_vids.entry((port, s_vid)).or_insert(owner);
     }
 
-    /// Tags that are their frames' only one.
+    /// Claims tags that are the only one of their frames.
     fn claim_alone(&mut self, port: &'a str, tag: &str, vids: CTags, owner: Owner<'a>) {
         let outer = self.s_vids.range((port, vids.first)..=(port, vids.last));
         let outer: Vec<_> = outer.map(|((_, vid), first)| (*vid, *first)).collect();

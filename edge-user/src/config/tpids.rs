@@ -1,4 +1,5 @@
-//! TPIDs that a circuit's tags leave with: that there is such a tag, and that others know it.
+//! Checks of the TPIDs that a circuit's tags leave with: the tag exists, and other equipment takes
+//! such a TPID for a tag.
 
 use edge_common::packet::vlan::{TPID_C_TAG, TPID_S_TAG};
 
@@ -10,7 +11,7 @@ use super::{
     tags,
 };
 
-/// Reports TPIDs of tags that aren't there, and those that an inner tag can't have.
+/// Reports TPIDs of tags that don't exist, and those that an inner tag can't have.
 pub(super) fn check(raw: &RawCircuit, errors: &Errors<'_>) {
     let lacks_s_tag = |side| matches!(tags::s_tag(raw, side), Field::Absent);
     if let Some(tpid) = raw.s_tpid.given().filter(|_| lacks_s_tag(Side::Customer)) {
@@ -40,7 +41,7 @@ fn check_peering(circuit: &RawCircuit, raw: &RawPeering, errors: &Errors<'_>) {
     }
 }
 
-/// A C-tag's TPID: behind an S-tag only two are taken for one.
+/// Checks a C-tag's TPID: behind an S-tag, only two values are taken for a tag.
 fn check_inner(key: &str, tpid: &Field<u16>, s_tag: &Field<u16>, errors: &Errors<'_>) {
     let is_unknown = |tpid: u16| ![TPID_C_TAG, TPID_S_TAG].contains(&tpid);
     if let Some(tpid) = tpid.given().filter(|tpid| is_unknown(tpid.value))

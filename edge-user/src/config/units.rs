@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// A value in the unit it is kept in, or a message: what is wrong with it and what to write.
+/// A value in the unit in which it is kept, or a message with the fault and a notation to write.
 pub(super) type Parsed<T> = Result<T, String>;
 
 pub(super) const DURATION_HELP: &str = "give a time such as \"10s\", \"5min\", \"1h\" or \"400d\"";
@@ -19,7 +19,7 @@ const TIMES: [(&str, u64); 6] = [
     ("s", 1_000_000_000),
 ];
 
-/// Those, and longer ones: bursts have none of these.
+/// Longer units of time, which bursts don't have.
 const LONG_TIMES: [(&str, u64); 3] =
     [("min", 60_000_000_000), ("h", 3_600_000_000_000), ("d", 86_400_000_000_000)];
 
@@ -49,7 +49,7 @@ pub(super) fn burst(text: &str) -> Parsed<Burst> {
     Ok(Burst::Size { bytes: scaled(number, bytes, "give a whole number of bytes")? })
 }
 
-/// Refuses a unit of a burst, and says what to write where that can be told.
+/// Refuses a unit of a burst, and proposes a notation where one is likely.
 fn wrong_burst_unit(number: &str, unit: &str) -> String {
     if let Some((time, _)) = meant_time(unit, &[]) {
         return format!("has the unknown unit {unit:?}; write \"{number}{time}\"");
@@ -75,7 +75,7 @@ pub(super) fn duration(text: &str) -> Parsed<Duration> {
     scaled(number, *ns, "give a whole number of nanoseconds").map(Duration::from_nanos)
 }
 
-/// Refuses a unit of time, and says what to write where that can be told.
+/// Refuses a unit of time, and proposes a notation where one is likely.
 fn wrong_duration_unit(number: &str, unit: &str) -> String {
     if unit == "m" || unit == "M" {
         return format!(
@@ -104,7 +104,7 @@ fn meant_time(unit: &str, more: &[(&'static str, u64)]) -> Option<(&'static str,
 }
 
 fn size_unit_bytes(unit: &str) -> Option<u64> {
-    // The prefix's case is free; the B is not, as a small one means bits.
+    // The prefix's case is free. The B must be a capital, as a small one means bits.
     let prefix = unit.strip_suffix('B')?.to_ascii_lowercase();
     Some(match prefix.as_str() {
         "" => 1,
@@ -161,7 +161,7 @@ pub(super) fn scaled(number: &str, unit: u64, help: &str) -> Parsed<u64> {
         return Err(format!("has {number:?}, which is not a number; {help}"));
     }
     let too_large = || format!("is too large ({number}); give less");
-    // Nothing finer than this can be whole: no unit has more than 18 factors of ten or of two.
+    // No unit has more than 18 factors of ten or of two: with more decimals, no value is whole.
     let fraction = fraction.trim_end_matches('0');
     let places = u32::try_from(fraction.len()).unwrap_or(u32::MAX);
     if places > 18 {

@@ -1,4 +1,5 @@
-//! The whole file: what names refer to, what only one may have, what fits together.
+//! Checks of the whole file: names refer to something, values that must differ do, and keys fit
+//! together.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,7 +23,7 @@ use super::{
     tags,
 };
 
-/// The configuration; `None` where there is an error, and always every error reported.
+/// The configuration; `None`: there are errors. Every error is reported.
 pub(super) fn config(raw: &Document, errors: &Errors<'_>) -> Option<Config> {
     let start = Span::new(0, 0);
     if raw.edge.is_none() {
@@ -42,7 +43,7 @@ pub(super) fn config(raw: &Document, errors: &Errors<'_>) -> Option<Config> {
     });
     unique(interfaces, "port", "interface", errors);
     let mut port_names: Vec<&str> = names.iter().map(|name| name.value.as_str()).collect();
-    // A name that two have is an error already, and not two ports that a circuit is on.
+    // A name that two ports have is an error already. A circuit is on the first of them only.
     let mut seen = BTreeSet::new();
     port_names.retain(|name| seen.insert(*name));
     let ports: Vec<_> = raw_ports.iter().map(|raw| port(raw, &port_names, errors)).collect();
@@ -63,7 +64,7 @@ pub(super) fn config(raw: &Document, errors: &Errors<'_>) -> Option<Config> {
         let side = port.side.given().map(|side| side.value);
         Some((port.name.given()?.value.as_str(), side))
     });
-    // As above: the first of a name.
+    // As above, the first port of a name counts.
     let mut seen = BTreeSet::new();
     let sides: Vec<_> = sides.filter(|(name, _)| seen.insert(*name)).collect();
     tags::check(&raw.circuits, &sides, errors);
@@ -142,7 +143,7 @@ fn checked_tpids(tpids: &Spanned<Vec<Spanned<u16>>>, errors: &Errors<'_>) -> Opt
             errors.add(tpid.span, format!("{message} (first at {place})"));
         }
     }
-    // Unreachable while four are known and none may be listed twice, and cheap to keep so.
+    // Unreachable as long as four TPIDs are known and none may be listed twice.
     let fits = tpids.value.len() <= MAX_TPIDS;
     (fits && errors.count() == before).then(|| tpids.value.iter().map(|t| t.value).collect())
 }

@@ -1,4 +1,4 @@
-//! Single values: from TOML's types to ours. A refusal is the rest of a sentence that starts with
+//! Single values, from TOML's types to ours. A refusal is the rest of a sentence that starts with
 //! the key: "is 5000; give a VLAN ID from 1 to 4094".
 
 use std::{fmt, time::Duration};
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::model::spelled::Spelled;
 
-/// A value, or why it is none.
+/// A value, or the reason why it is wrong.
 pub(super) type Read<T> = Result<T, String>;
 
 /// An entry of a class's `dscp`.
@@ -19,7 +19,7 @@ pub(super) type Read<T> = Result<T, String>;
 pub(super) enum DscpEntry {
     /// A code point.
     Listed(u8),
-    /// All that no class lists.
+    /// All code points that no class lists.
     Default,
 }
 
@@ -123,7 +123,7 @@ pub(super) fn share_permille(value: &Value<'_>) -> Read<u32> {
     let integer = value.as_integer().map(|number| if number == 1 { 1.0 } else { f64::INFINITY });
     let share = value.as_float().or(integer).filter(|share| *share > 0.0 && *share <= 1.0);
     let share = share.ok_or_else(|| wrong(value, "give a number above 0 and up to 1.0"))?;
-    // The thousandth nearest, and never none: a share of 0 would be a class that can't send.
+    // The nearest thousandth, but at least one: a class with a share of 0 could not send.
     let permille = (1..=1000u32).min_by(|a, b| {
         let distance = |n: u32| (f64::from(n) / 1000.0 - share).abs();
         distance(*a).total_cmp(&distance(*b))
@@ -131,7 +131,7 @@ pub(super) fn share_permille(value: &Value<'_>) -> Read<u32> {
     permille.ok_or_else(|| wrong(value, "give a number above 0 and up to 1.0"))
 }
 
-/// "is X; do this".
+/// A refusal such as "is X; give Y".
 pub(super) fn wrong(value: &Value<'_>, help: &str) -> String {
     format!("is {}; {help}", Shown(value))
 }

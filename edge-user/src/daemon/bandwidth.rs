@@ -37,8 +37,8 @@ pub(super) fn change(before: &Circuit, after: &Circuit) -> BandwidthChange {
     }
 }
 
-/// The configuration file with another bandwidth, beside the one that it is to replace. Dropping
-/// it removes it.
+/// The configuration file with another bandwidth, written beside the file that it is to replace.
+/// Dropping this removes the new file.
 pub(super) struct NewFile {
     path: PathBuf,
     replaced: String,
@@ -46,7 +46,7 @@ pub(super) struct NewFile {
 }
 
 impl NewFile {
-    /// Writes and checks it; behind a symbolic link, the file that the link leads to is meant.
+    /// Writes and checks the new file. A symbolic link stands for the file that it leads to.
     pub(super) fn prepare(config_path: &Path, request: &SetBandwidth) -> Result<Self> {
         let SetBandwidth { circuit, bandwidth_bps, .. } = request;
         // Errors name the file as the daemon knows it.
@@ -72,7 +72,7 @@ impl NewFile {
         Ok(Self { path, replaced, file })
     }
 
-    /// Has it take the file's place, unless somebody has changed that in between.
+    /// Puts the new file in the old one's place, unless somebody has changed the old one meanwhile.
     pub(super) fn replace(self) -> Result<PathBuf> {
         let Self { path, replaced, file } = self;
         file.as_file().sync_all()?;
@@ -91,7 +91,7 @@ impl NewFile {
         let metadata = fs::metadata(path)?;
         let mut file = NamedTempFile::with_prefix_in(".edge-", directory(path))?;
         file.write_all(text.as_bytes())?;
-        // The owner first: to change it takes away bits of the mode.
+        // The owner first, as `chown` clears bits of the mode.
         fchown(file.as_file(), Some(metadata.uid()), Some(metadata.gid()))?;
         file.as_file().set_permissions(metadata.permissions())?;
         Ok(file)

@@ -13,25 +13,25 @@ use crate::{
 /// Whether the tables that a ledger is opened for are all that there are.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Present {
-    /// Of the others, what was counted since they were last read is lost.
+    /// All are there. Tables that are not are gone, and their counts since the last reading lost.
     All,
-    /// There may be others: some that can't be read, or that somebody makes just now.
+    /// There may be others, which can't be read or are just being made.
     NotAll,
 }
 
 /// The ledger, open. Several daemons can book in one, but only one of them is its keeper.
 pub(super) struct OpenLedger {
     pub(super) ledger: Ledger,
-    /// It knows less than was once booked.
+    /// The file lacks counts that were booked before: it is an old copy.
     is_old_copy: bool,
-    /// Held by the keeper.
+    /// The lock that the keeper holds.
     lock: Option<LedgerLock>,
 }
 
 impl OpenLedger {
     /// Opens the ledger for the tables that there are.
     pub(super) fn open(state_dir: &Path, all: &[(Pins, Books)], present: Present) -> Result<Self> {
-        // Before the ledger's: whoever books meanwhile tells the ledger first.
+        // Before the ledger's: a daemon that books meanwhile tells the ledger first.
         let of_tables = all.iter().map(|(_, books)| books.checkpoint()).max();
         let mut ledger = Ledger::open(state_dir)?;
         take_terms(&mut ledger, state_dir)?;
@@ -45,8 +45,8 @@ impl OpenLedger {
         Ok(Self { ledger, is_old_copy, lock: None })
     }
 
-    /// Becomes the ledger's keeper, who alone seals, exports and throws away: an error where another
-    /// daemon is it.
+    /// Becomes the ledger's keeper, which alone seals and exports records and deletes old ones.
+    /// This is an error where another daemon keeps the ledger.
     pub(super) fn keep(&mut self, state_dir: &Path) -> Result<(), LedgerError> {
         if self.lock.is_none() {
             self.lock = Some(ledger::lock(state_dir)?);
@@ -54,7 +54,7 @@ impl OpenLedger {
         Ok(())
     }
 
-    /// Books what the meters say; it is the last reading of those that `is_final` picks.
+    /// Books a reading of all meters, which is the last one of the tables that `is_final` picks.
     pub(super) fn book(
         &mut self,
         all: &[(Pins, Books)],
@@ -73,12 +73,12 @@ impl OpenLedger {
             let id = self.ledger.reincarnate()?;
             self.is_old_copy = false;
             tracing::warn!(
-                "{} knew less than was once booked: an old copy, or a new ledger. What the meters \
-                 have is booked anew, in records of the ledger {id} from now on",
+                "{} lacked counts that were booked before: it is an old copy, or a new ledger. The \
+                 meters are booked anew, in records of the ledger {id} from now on",
                 self.ledger.path().display(),
             );
         }
-        // Only now: else nobody would know any more that it was an old copy.
+        // Only now: if this booking had failed, the next one must see that it is an old copy.
         for ((_, books), checkpoint) in all.iter().zip(checkpoints) {
             books.set_checkpoint(checkpoint);
         }
@@ -86,11 +86,11 @@ impl OpenLedger {
     }
 }
 
-/// Changes of terms that a daemon has left in its journal, if none runs. They come before the first
-/// booking of this boot, as they may be of an earlier one.
+/// Books the changes of terms that an ended daemon has left in its journal. They come before the
+/// first booking of this boot, as they may be of an earlier boot.
 fn take_terms(ledger: &mut Ledger, state_dir: &Path) -> Result<(), LedgerError> {
     let left = match TermsJournal::open_left(state_dir) {
-        // A daemon has it, or nobody can read it, which the next one tells.
+        // A daemon has the journal. Or it can't be read, and the next daemon warns of that.
         Ok(None) | Err(_) => return Ok(()),
         Ok(Some(left)) => left,
     };

@@ -1,5 +1,5 @@
-//! The thread that keeps the books: it reads the meters again and again, and has the ledger know.
-//! A disk that is slow, full or broken holds up nothing else.
+//! The thread that keeps the books: it reads the meters again and again, and books the readings in
+//! the ledger. A disk that is slow, full or broken holds up nothing else.
 
 mod worker;
 
@@ -29,10 +29,10 @@ use crate::{
     kernel::Pins,
 };
 
-/// Longest time that the thread may go on with its work when it is to end.
+/// Longest time that the daemon's end waits for the thread.
 const END_WITHIN: Duration = Duration::from_secs(5);
 
-/// Time between two looks whether a booking is still waited for.
+/// Time between two looks whether the daemon is to end, while something waits for a booking.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// The thread. Dropping this ends it.
@@ -46,11 +46,11 @@ pub struct Bookkeeper {
 }
 
 enum Request {
-    /// Book now, and tell.
+    /// Book now, and answer with the result.
     Book(SyncSender<Result<(), String>>),
     /// Other instructions, with the change of terms that they bring.
     Follow(Box<Instructions>, Option<Noted>),
-    /// Nothing counts in these tables any more, once no link is left in them.
+    /// Book these tables for the last time as soon as no link is left in them.
     Close(Vec<Pins>),
     End,
 }
@@ -103,12 +103,12 @@ impl Bookkeeper {
         Booking { answer, is_interrupted: Arc::clone(&self.is_interrupted) }
     }
 
-    /// Books the meters now, and waits for that, whoever wants to see the end.
+    /// Books the meters now, and waits for that even where the daemon is to end.
     pub fn book_at_the_end(&self, limit: Duration) -> Result<()> {
         Booking { is_interrupted: Arc::default(), ..self.request_booking() }.wait(limit)
     }
 
-    /// Nobody waits for a booking any more: the daemon is to end.
+    /// Ends all waits for a booking: the daemon is to end.
     pub fn interrupt(&self) {
         self.is_interrupted.store(true, Ordering::Relaxed);
     }
@@ -119,13 +119,13 @@ impl Bookkeeper {
         self.is_interrupted.load(Ordering::Relaxed)
     }
 
-    /// Notes what circuits will be sold as: this is on the disk when it returns, and dated now. It
-    /// comes before the first store of a change, and [`Self::follow`] after the last. Until then,
-    /// [`Self::retract_terms`] or another note takes it back.
+    /// Notes the terms that circuits will be sold at. The note is on disk when this returns, and
+    /// dated now. It comes before the first store of a change, and [`Self::follow`] after the last.
+    /// Until then, [`Self::retract_terms`] or another note takes it back.
     ///
     /// # Errors
     ///
-    /// It can't be written, and the change must not happen.
+    /// The note can't be written: the change must not happen.
     pub fn note_terms(&self, instructions: &Instructions) -> Result<()> {
         self.noter.note(instructions)
     }
@@ -135,19 +135,18 @@ impl Bookkeeper {
         self.noter.retract();
     }
 
-    /// Goes by other instructions, whose terms are in effect now.
+    /// Follows other instructions, whose terms are in effect now.
     pub fn follow(&self, instructions: Instructions) {
         let noted = self.noter.follow(&instructions);
         let _ended = self.requests.send(Request::Follow(Box::new(instructions), noted));
     }
 
-    /// Nothing counts in these tables any more, once no link is left in them: their next reading is
-    /// the last.
+    /// Has these tables read and booked for the last time, as soon as no link is left in them.
     pub fn close(&self, sets: impl IntoIterator<Item = Pins>) {
         let _ended = self.requests.send(Request::Close(sets.into_iter().collect()));
     }
 
-    /// Whether that reading is booked: the tables can go.
+    /// Whether that last reading is booked, so that the tables can be removed.
     pub fn has_closed(&self, pins: &Pins) -> bool {
         lock(&self.shared).closed.contains(pins)
     }
@@ -172,8 +171,8 @@ impl Bookkeeper {
 }
 
 impl Bookkeeper {
-    /// Ends the thread after what it is at, and the exports; but a disk that is stuck, or a
-    /// receiver that hangs, is not waited for.
+    /// Ends the thread after its present work, and the exports. It doesn't wait for a disk that is
+    /// stuck or a receiver that hangs.
     pub fn end(&self) {
         if std::mem::replace(&mut lock(&self.shared).is_to_end, true) {
             return;
@@ -182,7 +181,10 @@ impl Bookkeeper {
         let deadline = Instant::now() + END_WITHIN;
         while !self.thread.is_finished() {
             if Instant::now() >= deadline {
-                tracing::warn!("the ledger's disk is stuck; the next start books what is not yet");
+                tracing::warn!(
+                    "the ledger's disk is stuck, so the daemon ends without its last booking; the \
+                     next start makes up for it"
+                );
                 break;
             }
             thread::sleep(Duration::from_millis(5));
@@ -213,17 +215,22 @@ impl Booking {
             match self.answer.recv_timeout(left.min(LOOK_EVERY)) {
                 Ok(booked) => return booked.map_err(DaemonError::ledger),
                 Err(RecvTimeoutError::Timeout) if self.is_interrupted.load(Ordering::Relaxed) => {
-                    return Err(DaemonError::ledger("the daemon is ending"));
+                    return Err(DaemonError::ledger(
+                        "the daemon is ending; the next start books what is not booked",
+                    ));
                 }
                 Err(RecvTimeoutError::Timeout) if left.is_zero() => {
                     return Err(DaemonError::ledger(format!(
-                        "the ledger has not answered for {limit:?}: its disk may be stuck; what \
-                         was counted is booked when it goes on"
+                        "the ledger has not answered for {limit:?}: its disk may be stuck; the \
+                         counts stay in the meters and are booked when it answers again"
                     )));
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
-                    return Err(DaemonError::ledger("the books are not being kept"));
+                    return Err(DaemonError::ledger(
+                        "the thread that keeps the books has ended, and nothing is booked; restart \
+                         the daemon",
+                    ));
                 }
             }
         }
@@ -231,6 +238,6 @@ impl Booking {
 }
 
 fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
-    // Every change is whole before anything could panic.
+    // No panic leaves a change of the state half done.
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }

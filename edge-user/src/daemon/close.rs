@@ -18,7 +18,7 @@ use crate::{
 /// The fate of counters that can't be booked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unbooked {
-    /// They are kept, and all else too: an error.
+    /// Nothing is detached, which is an error, and the counters stay.
     Keep,
     /// They are lost.
     Discard,
@@ -29,13 +29,13 @@ pub enum Unbooked {
 pub struct Closed {
     /// Whether there was anything to detach.
     pub was_any: bool,
-    /// Circuits whose fees go on: who buys one goes on paying when its edge is detached.
+    /// Circuits whose fees go on: a customer pays for a circuit until its terms end.
     pub sold: Vec<String>,
     state_dir: PathBuf,
 }
 
 impl Closed {
-    /// Says so where fees go on, and how to end them.
+    /// Warns of fees that go on, with the command that ends them.
     pub fn tell_of_fees(&self) {
         let state_dir = self.state_dir.display();
         let sold = match self.sold.as_slice() {
@@ -47,10 +47,10 @@ impl Closed {
     }
 }
 
-/// Detaches the data plane under `pins`, which nobody else may use meanwhile: frames pass no more,
-/// what was counted is booked, tables and pins of all versions are gone.
+/// Detaches the data plane under `pins`, which no other process may use meanwhile: frames stop, the
+/// last counts are booked, and tables and pins of all versions are removed.
 ///
-/// Nothing is detached where the ledger can't be written.
+/// Where the ledger can't be written, nothing is detached.
 pub fn close(config: &Config, pins: &Pins, unbooked: Unbooked) -> Result<Closed> {
     let state_dir = &config.edge.state_dir;
     let AllBooks { books: all, unreadable } = match all_books(pins.root()) {
@@ -64,10 +64,10 @@ pub fn close(config: &Config, pins: &Pins, unbooked: Unbooked) -> Result<Closed>
         Ok(ledger) => Some(ledger),
         Err(error) if unbooked == Unbooked::Discard => {
             lost(&error);
-            // The counters that can be booked still are, below.
+            // The readable counters are booked nonetheless, below.
             OpenLedger::open(state_dir, &all, Present::All).ok()
         }
-        // Nothing was ever counted.
+        // No program has ever counted here.
         Err(_) if all.is_empty() && !pins.are_there()? => None,
         Err(error) => {
             return Err(error).with_context(|| {
@@ -90,8 +90,10 @@ pub fn close(config: &Config, pins: &Pins, unbooked: Unbooked) -> Result<Closed>
         && let Err(error) = ledger.book(&all, &policy, |_| Ok(true))
     {
         if unbooked == Unbooked::Keep {
-            return Err(error)
-                .context("links are gone, tables are not: `edge detach` again books the rest");
+            return Err(error).context(
+                "the programs are detached, but their last counts are not booked; give `edge \
+                 detach` again, which books them",
+            );
         }
         lost(&error);
     }

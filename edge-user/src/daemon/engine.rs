@@ -7,8 +7,8 @@
 //!             Running ─▶ snapshots ─▶ status, metrics, API
 //! ```
 //!
-//! Readers never wait for a command that waits for the ledger, nor a command for more than a step of a
-//! reader.
+//! A reader never waits for a command that waits for the ledger. A command waits for one step of a
+//! reader at most.
 
 mod bandwidth_change;
 pub mod error;
@@ -44,9 +44,9 @@ use crate::{
 
 /// After this time, the engine looks at the ports again even if nothing has changed.
 const LOOK_AT_PORTS_EVERY: Duration = Duration::from_secs(1);
-/// Changes of interfaces come in bursts: the engine looks when one is this old.
+/// Changes of interfaces come in bursts: the engine looks this long after a change.
 const SETTLED_AFTER: Duration = Duration::from_millis(20);
-/// Time between two looks for tables of before that are booked by now.
+/// Time between two looks for earlier tables that are booked by now.
 const RETIRE_EVERY: Duration = Duration::from_secs(1);
 
 type Reply<T> = oneshot::Sender<Result<T, ChangeError>>;
@@ -59,10 +59,10 @@ enum Command {
     Stop(AtExit, oneshot::Sender<Result<()>>),
 }
 
-/// The digest of the configuration that a client believes to run; `None`: whatever runs.
+/// The digest of the configuration that a client believes to run; `None`: the client takes any.
 pub type Expected = Option<String>;
 
-/// The engine, for those who give it commands or read what it runs.
+/// A handle of the engine, for giving commands and for reading.
 #[derive(Clone)]
 pub struct Engine {
     commands: Sender<Command>,
@@ -175,7 +175,7 @@ impl Engine {
     }
 }
 
-/// Does what it is told until it is to stop, and looks after ports, peaks and other tables in between.
+/// Does each command until the stop, and looks after ports, peaks and other tables in between.
 fn run(mut instance: Instance, commands: &Receiver<Command>) {
     let mut due = Due::new(Instant::now());
     loop {
@@ -204,12 +204,12 @@ fn run(mut instance: Instance, commands: &Receiver<Command>) {
     }
 }
 
-/// When the engine does by itself what nobody tells it to.
+/// The times at which the engine does its regular work.
 struct Due {
     ports: Instant,
     peaks: Instant,
     retire: Instant,
-    /// The last error of the look for tables of before, which is told once.
+    /// The last error of the look for earlier tables, which is logged once.
     told: String,
 }
 
@@ -225,7 +225,10 @@ impl Due {
     fn look_after(&mut self, instance: &mut Instance, now: Instant) {
         if self.ports <= now {
             if let Err(error) = instance.look_at_ports() {
-                tracing::error!("looking at the ports' interfaces: {error:#}");
+                tracing::error!(
+                    "looking at the ports' interfaces failed, so a port that lost its program \
+                     stays without one; it is tried again every second: {error:#}"
+                );
             }
             self.ports = Instant::now() + LOOK_AT_PORTS_EVERY;
         }
@@ -237,7 +240,10 @@ impl Due {
             if let Err(error) = instance.retire_others() {
                 let error = format!("{error:#}");
                 if error != self.told {
-                    tracing::error!("removing the tables of another version: {error}");
+                    tracing::error!(
+                        "earlier tables can't be booked and removed, and take memory until then; \
+                         it is tried again every second: {error}"
+                    );
                     self.told = error;
                 }
             }

@@ -14,7 +14,7 @@ use crate::{
     time::error::TimeError,
 };
 
-/// A result of this room.
+/// A result of the daemon's.
 pub type Result<T, E = DaemonError> = std::result::Result<T, E>;
 
 /// Something that the daemon can't do.
@@ -35,7 +35,7 @@ pub enum DaemonError {
     /// This kernel, or an interface as it is set up now, can't carry the configuration.
     #[error(transparent)]
     Unsuitable(Told),
-    /// The daemon may not do it.
+    /// The daemon lacks the permission.
     #[error(transparent)]
     Permission(Told),
     /// The machine or the tables have no room for it.
@@ -44,7 +44,7 @@ pub enum DaemonError {
     /// The books can't be kept, or looked at.
     #[error(transparent)]
     Ledger(Told),
-    /// The machine, or a defect of ours.
+    /// The machine failed, or edge has a defect.
     #[error(transparent)]
     Failed(Told),
 }
@@ -58,7 +58,7 @@ impl DaemonError {
         Self::Ledger(Told::new(text))
     }
 
-    /// The error that this one is, with nothing told before it. `source()` leaves it out.
+    /// The error inside this one, where no text comes before it. `source()` leaves it out.
     #[must_use]
     pub fn speaker(&self) -> Option<&(dyn Error + 'static)> {
         match self {
@@ -74,8 +74,8 @@ impl DaemonError {
         }
     }
 
-    /// Puts what was being done before the error, which stays of its kind. The caller's mistakes say
-    /// for themselves where they are.
+    /// Puts the step that failed before the error's text. The error keeps its kind. A caller's
+    /// mistake stays as it is: its text has its place.
     #[must_use]
     pub fn after(self, text: impl Into<String>) -> Self {
         self.map(|told| told.after(text))
@@ -149,7 +149,7 @@ impl From<Full> for DaemonError {
     }
 }
 
-/// A thread of ours that is gone.
+/// A thread of the daemon has ended.
 impl From<oneshot::error::RecvError> for DaemonError {
     fn from(error: oneshot::error::RecvError) -> Self {
         Self::Failed(Told::bare(error))
@@ -162,7 +162,7 @@ impl From<watch::error::RecvError> for DaemonError {
     }
 }
 
-/// Says what was being done, as `anyhow` does it, and keeps the kind of the error.
+/// Names the step that failed, as `anyhow` does, and keeps the kind of the error.
 pub(super) trait Context<T> {
     fn context(self, text: impl Into<String>) -> Result<T>;
     fn with_context(self, text: impl FnOnce() -> String) -> Result<T>;

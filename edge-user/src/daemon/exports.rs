@@ -20,8 +20,8 @@ use crate::{
 pub(super) struct Exports(Vec<(Export, Exporter)>);
 
 impl Exports {
-    /// Starts those that are new, ends those that are gone, leaves the others alone. Those that
-    /// are gone are returned: the caller waits for their end when it drops them.
+    /// Starts the exports that are new, stops those that are gone and leaves the others alone.
+    /// Returns the stopped ones: the caller waits for their end when it drops them.
     pub(super) fn follow(&mut self, wanted: &[Export], state_dir: &Path) -> Vec<Exporter> {
         let (kept, gone): (Vec<_>, Vec<_>) =
             self.0.drain(..).partition(|(export, _)| wanted.contains(export));
@@ -34,13 +34,17 @@ impl Exports {
             }
             match start(export, state_dir) {
                 Ok(exporter) => self.0.push((export.clone(), exporter)),
-                Err(error) => tracing::error!("export {}: {error}", export.name),
+                Err(error) => tracing::error!(
+                    "export {} can't be started, and its records wait in the ledger until the next \
+                     reload or start: {error}",
+                    export.name
+                ),
             }
         }
         gone
     }
 
-    /// There are new records.
+    /// Tells every exporter that the ledger has new records.
     pub(super) fn wake(&self) {
         self.0.iter().for_each(|(_, exporter)| exporter.wake());
     }
@@ -72,7 +76,8 @@ struct LedgerOutbox {
 }
 
 impl LedgerOutbox {
-    /// Does something with the ledger; opened anew after an error, and where it is another file.
+    /// Does something with the ledger, which is opened anew after an error or where it is another
+    /// file by now.
     fn with<T>(
         &mut self,
         work: impl FnOnce(&mut Ledger) -> Result<T, LedgerError>,

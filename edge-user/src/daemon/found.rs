@@ -15,8 +15,8 @@ use crate::{
 pub(super) struct Found {
     /// `None`: the port waits for it.
     pub(super) interface: Option<Interface>,
-    /// A repair goes on without the port where it can't be attached: no program of it runs that would
-    /// be in the way.
+    /// Whether the port may wait where it can't be attached: an automatic repair goes on without a
+    /// port whose program runs nowhere.
     pub(super) may_wait: bool,
 }
 
@@ -53,7 +53,8 @@ pub(super) fn find_interfaces(
             let interface = Interface::find(&device.name)?;
             if interface.index() != device.ifindex {
                 return Err(DaemonError::NoInterface(Told::new(format!(
-                    "{} has become another interface just now; try again",
+                    "the interface {} was replaced by another one just now, and nothing was \
+                     changed; try again",
                     device.name
                 ))));
             }
@@ -68,8 +69,8 @@ pub(super) fn find_interfaces(
 impl Known<'_> {
     /// Looks for the interface of `port`, which has this index in our tables.
     ///
-    /// The tables that have the port's program speak. Where none has it, ours speak, unless another
-    /// version has taken over since: then their notes are older than its notes.
+    /// The notes of those tables count that the port's program uses. Where no program runs, ours
+    /// count, unless another version has taken over since: then ours are the older ones.
     fn look(
         &self,
         port: &Port,

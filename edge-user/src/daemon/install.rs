@@ -1,13 +1,13 @@
 //! From a configuration to what the kernel has of it: tables, programs and links.
 //!
-//! Everything that can fail is [`prepare()`]d, and undone if something does: no frame notices.
-//! [`commit()`] then stores, and can't fail: a port whose interface vanishes meanwhile is one that
-//! waits for its interface.
+//! [`prepare()`] does every step that can fail, and undoes them all if one does: no frame is
+//! affected. [`commit()`] then stores, and can't fail: a port whose interface vanishes meanwhile
+//! waits for it.
 //!
-//! A plan is put into the tables in use where no program that reads them would read something else
-//! than it should, and where they have room. Otherwise it gets tables of its own, filled before the
-//! first program turns to them; the ones before are read, booked and removed like those of another
-//! version.
+//! A plan goes into the tables in use where they have room, and where every program still reads in
+//! them the entries of its own port. Otherwise the plan gets new tables, which are filled before
+//! the first program turns to them. The earlier tables are read, booked and removed like those of
+//! another version.
 
 mod commit;
 mod in_place;
@@ -48,7 +48,7 @@ pub(super) struct Installed {
     pub(super) attached: BTreeMap<String, PortLink>,
 }
 
-/// Tables that nobody has used, pinned in `pins`.
+/// Creates tables that no program uses yet, pinned in `pins`.
 pub(super) fn create_set(capacity: &Capacity, pins: Pins) -> Result<Set> {
     let created =
         PortProgram::create_tables(capacity, &pins).and_then(|()| KernelTables::from_pins(&pins));
@@ -56,24 +56,27 @@ pub(super) fn create_set(capacity: &Capacity, pins: Pins) -> Result<Set> {
         Ok(tables) => Ok(Set { pins, tables }),
         Err(error) => {
             if let Err(error) = pins.remove() {
-                tracing::error!("removing {}: {error:#}", pins.directory().display());
+                let directory = pins.directory().display();
+                tracing::error!("unfinished tables stay in {directory}: {error:#}");
             }
             Err(error.after(format!("making tables in {}", pins.directory().display())).into())
         }
     }
 }
 
-/// Everybody that tables under `pin_dir` have counters of.
+/// The owners of all counters in tables under `pin_dir`.
 pub(super) fn owners_before(pin_dir: &Path) -> Result<BTreeSet<AttachmentKey>> {
     let AllBooks { books, unreadable } = all_books(pin_dir)?;
     for error in unreadable {
-        tracing::warn!("counters that can't be read have no room in new tables: {error:#}");
+        tracing::warn!(
+            "some earlier counters can't be read, and the status goes on without them: {error:#}"
+        );
     }
     Ok(books.iter().flat_map(|(_, books)| books.slots()).map(|slot| slot.key).collect())
 }
 
-/// Has what is forwarded to ports leave by their interfaces, and by none where they have none: tables
-/// that were left behind know an earlier one, which may be another port's now.
+/// Sets the interface by which frames to each port leave, and removes it for a port without one:
+/// tables that an earlier daemon left may name an interface that is another port's now.
 fn set_egress(
     tables: &mut KernelTables,
     plan: &Plan,

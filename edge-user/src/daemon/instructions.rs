@@ -15,12 +15,12 @@ pub struct Instructions {
     pub ledger: LedgerConfig,
     /// The terms that circuits are sold at.
     pub terms: Vec<Terms>,
-    /// Where records go.
+    /// The exports of records.
     pub exports: Vec<Export>,
 }
 
 impl Instructions {
-    /// Those of a configuration.
+    /// The instructions of a configuration.
     #[must_use]
     pub fn new(config: &Config) -> Self {
         let terms = config.circuits.iter().map(|circuit| terms(&config.edge.name, circuit));
@@ -50,7 +50,7 @@ impl LedgerConfig {
     /// The rules by which readings become usage.
     #[must_use]
     pub fn policy(&self) -> Policy {
-        // A reading that was missed is no gap yet.
+        // One missed reading is no gap yet.
         Policy { period: self.period, gap: 3 * self.checkpoint }
     }
 }

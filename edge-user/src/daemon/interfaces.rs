@@ -1,5 +1,5 @@
-//! The assignment of interfaces to ports: a port is an interface, and the configuration's name for it
-//! is how it is found the first time.
+//! The assignment of interfaces to ports. A port is one interface: the configuration's name finds
+//! it the first time, and after that the port stays with that interface.
 
 use std::collections::BTreeMap;
 
@@ -13,13 +13,13 @@ use crate::{
     report::Told,
 };
 
-/// The choice of a port's interface, where its own and the one with the configuration's name for it
-/// are two.
+/// The choice of a port's interface where there are two: the one that it was attached to, and the
+/// one that has the configuration's name now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wanted {
-    /// The one with the name: somebody has the configuration read.
+    /// The one that has the name: for a start or a reload, which read the configuration.
     ByName,
-    /// Its own, whatever that is called now.
+    /// The one that it was attached to, whatever its name is now: for an automatic repair.
     AsItIs,
 }
 
@@ -28,13 +28,13 @@ pub(super) enum Wanted {
 pub(super) struct Seen {
     /// The interface that has the configuration's name for it.
     pub(super) named: Option<Device>,
-    /// The one that the port was attached to last, if it has been there ever since.
+    /// The interface that the port was attached to last, if it has been there ever since.
     pub(super) own: Option<Device>,
-    /// The mode that the port's program runs in on its own one.
+    /// The mode that the port's program runs in on its own interface.
     pub(super) mode: Option<AttachedMode>,
-    /// The port had an interface of that name before.
+    /// Whether the port had an interface of that name before.
     pub(super) had_name: bool,
-    /// Some port had one.
+    /// Whether any port had an interface of that name before.
     pub(super) is_known: bool,
 }
 
@@ -73,9 +73,9 @@ impl Seen {
 pub(super) enum Assigned {
     /// This one.
     Device(Device),
-    /// None: there is none of that name.
+    /// None: no interface has the name.
     Gone,
-    /// None: the one with that name is the port's with this name.
+    /// None: the interface with the name is that of another port, whose name this is.
     TakenBy(String),
 }
 
@@ -110,7 +110,8 @@ pub(super) fn assign(ports: &[(&Port, Seen)], wanted: Wanted) -> Result<Vec<Assi
             }
         }
         Wanted::AsItIs => {
-            // Before its own one, that which runs its program; last, that which has its name.
+            // An interface that runs the port's program comes first, one that only has its name
+            // last.
             let passes: [fn(&Seen) -> Option<Device>; 3] = [
                 |seen| seen.own.clone().filter(|_| seen.mode.is_some()),
                 |seen| seen.own.clone(),
@@ -216,7 +217,7 @@ mod tests {
         assert_eq!(indices(&ports, Wanted::ByName), [Some(6), Some(5)]);
     }
 
-    /// The interface of the first port is gone, and that of the second one has got its name.
+    /// The first port's interface is gone, and the second port's interface has got its name.
     #[test]
     fn a_name_that_another_ports_interface_has_got_is_not_its_any_more() {
         let ports = [
@@ -230,7 +231,7 @@ mod tests {
         assert_eq!(assigned[0], Assigned::TakenBy("p2".to_owned()));
     }
 
-    /// It was renamed, its program was taken off, and another interface has its name now.
+    /// The interface was renamed, its program was taken off, and another one has its name now.
     #[test]
     fn a_port_without_program_keeps_its_interface_until_a_reload() {
         let ports = [(port("p1", "eth1"), seen(Some(9), Some((5, "x")), false))];
@@ -247,7 +248,7 @@ mod tests {
             // Another port had it before.
             (None, false, true, true),
             (None, false, false, false),
-            // It has an interface, and the configuration names one that does not exist.
+            // The port has an interface, and the configuration names one that does not exist.
             (Some((5, "eth1")), false, false, false),
         ] {
             let port = port("p1", "eth9");

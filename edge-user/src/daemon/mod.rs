@@ -1,5 +1,5 @@
-//! The daemon: keeps the kernel's tables at what the configuration says, and the books of what they
-//! have counted.
+//! The daemon: it brings the kernel's tables to the configuration, and keeps the books of their
+//! counters.
 
 pub mod bandwidth;
 mod booking;

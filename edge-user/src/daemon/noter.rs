@@ -14,7 +14,7 @@ use crate::{
     time,
 };
 
-/// A change, and where it is in the journal: not at all, where that can't be written.
+/// A change, and its place in the journal; `None` where the journal can't be written.
 pub(super) type Noted = (Option<Source>, TermsChange);
 
 /// The terms that circuits are sold by, and a change of them that is under way.
@@ -23,9 +23,9 @@ pub(super) struct Noter(Mutex<State>);
 struct State {
     directory: PathBuf,
     journal: Option<TermsJournal>,
-    /// In effect, and noted; `None`: nothing is known.
+    /// The terms in effect, which are noted; `None`: not known.
     noted: Option<Sold>,
-    /// Noted, and not in effect yet.
+    /// The terms that are noted, and not in effect yet.
     coming: Option<(Sold, Option<Noted>)>,
 }
 
@@ -34,34 +34,37 @@ struct State {
 struct Sold(String, Vec<Terms>);
 
 impl Noter {
-    /// With the changes of before that the ledger may not have.
+    /// Opens the journal, and returns earlier changes that the ledger may not have.
     pub(super) fn new(state_dir: &Path) -> (Self, Vec<Noted>) {
         let mut state =
             State { directory: state_dir.to_owned(), journal: None, noted: None, coming: None };
         let left = state.open().unwrap_or_else(|error| {
-            tracing::warn!("changes of terms can't be noted on the disk: {error}");
+            tracing::warn!(
+                "the journal of terms can't be opened; until it can, a reload that changes terms \
+                 is refused: {error}"
+            );
             Vec::new()
         });
         (Self(Mutex::new(state)), left)
     }
 
-    /// Notes what circuits will be sold as, so that it is durable before it takes effect. One that
-    /// was noted before and has not been followed is taken back.
+    /// Notes the terms that circuits will be sold at, so that the change is durable before it takes
+    /// effect. A note that has not been followed yet is taken back.
     pub(super) fn note(&self, next: &Instructions) -> Result<()> {
         self.lock().note(next)
     }
 
-    /// Takes back the last note: its change does not take effect.
+    /// Takes back the last note, whose change does not take effect.
     pub(super) fn retract(&self) {
         self.lock().retract();
     }
 
-    /// It has taken effect. Returns what the ledger is to be told.
+    /// Marks the change as in effect. Returns the change that the ledger has to book.
     pub(super) fn follow(&self, now: &Instructions) -> Option<Noted> {
         self.lock().follow(now)
     }
 
-    /// The ledger has a change, and all before it.
+    /// Drops a change, and all before it, from the journal: the ledger has them.
     pub(super) fn has_drained(&self, (journal, number): Source) {
         let mut state = self.lock();
         let is_settled = state.coming.is_none();
@@ -70,12 +73,15 @@ impl Noter {
             return;
         };
         if let Err(error) = own.has_drained(number) {
-            tracing::warn!("the journal of terms can't be emptied: {error}");
+            tracing::warn!(
+                "the journal of terms keeps changes that the ledger has already, which does no \
+                 harm: {error}"
+            );
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Every change is whole before anything could panic.
+        // No panic leaves a change of the state half done.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -100,9 +106,9 @@ impl State {
         if is_gone {
             match self.open() {
                 Ok(_of_others) => {}
-                // Somebody else keeps these books, and says so.
+                // Another daemon keeps these books. The status says so.
                 Err(LedgerError::Held { .. }) => return Ok(None),
-                // A mount that hides the file, or its removal, leaves the open one.
+                // The file was removed, or a mount hides it: the open one is used on.
                 Err(_) if self.journal.is_some() => {}
                 Err(error) => return Err(error).with_context(|| self.cannot()),
             }
@@ -125,7 +131,8 @@ impl State {
             && let Err(error) = journal.retract()
         {
             tracing::warn!(
-                "a change of terms that did not take effect stays noted until the next one: {error}"
+                "a change of terms that did not take effect stays in the journal until the next \
+                 change: {error}"
             );
         }
     }
@@ -135,13 +142,16 @@ impl State {
         let noted = match self.coming.take() {
             Some((coming, noted)) if coming == sold => noted,
             other => {
-                // It could not be noted: the ledger is told at once.
+                // The journal has no note of this change: the ledger books it at once.
                 self.coming = other;
                 self.retract();
                 match self.change_to(now) {
                     Ok(change) => change.map(|change| (None, change)),
                     Err(error) => {
-                        tracing::error!("what circuits are sold as is not noted: {error:#}");
+                        tracing::error!(
+                            "new terms are in effect and not noted, so fees stay as they were \
+                             until the next reload or start: {error:#}"
+                        );
                         return None;
                     }
                 }
@@ -151,7 +161,7 @@ impl State {
         noted
     }
 
-    /// From what is in effect to `next`; `None`: that is the same.
+    /// The change from the terms in effect to `next`; `None`: they are the same.
     fn change_to(&self, next: &Instructions) -> Result<Option<TermsChange>> {
         let at = time::now()?;
         let edge = next.edge.clone();
@@ -217,7 +227,7 @@ mod tests {
         assert!(noter.follow(&one).is_some());
         assert!(noter.follow(&one).is_none(), "nothing has changed");
         noter.note(&two).unwrap();
-        // The daemon is killed here, or a moment later: the next one knows.
+        // The daemon is killed here, or a moment later: the next one finds the note.
         drop(noter);
         assert_eq!(left(&directory), [(true, vec![G, G]), (false, vec![2 * G])]);
     }
@@ -232,7 +242,7 @@ mod tests {
         noter.note(&two).unwrap();
         noter.retract();
         noter.note(&three).unwrap();
-        // Back to what was, as after a reload that has failed: nothing new.
+        // Back to the earlier terms, as after a reload that has failed: no change.
         noter.note(&one).unwrap();
         assert!(noter.follow(&one).is_none());
         noter.has_drained(source.unwrap());
@@ -259,7 +269,7 @@ mod tests {
         assert_eq!(change.ended, ["a"]);
     }
 
-    /// A change that can't be noted is refused; a start goes on, and tells the ledger itself.
+    /// A change that can't be noted is refused. A start goes on, and the ledger books its terms.
     #[test]
     fn what_can_not_be_noted_is_refused() {
         let directory = TempDir::new().unwrap();
@@ -280,7 +290,7 @@ mod tests {
         assert!(noter.follow(&two).unwrap().0.is_some());
     }
 
-    /// An edge that keeps these books beside another one notes nothing, which status tells.
+    /// An edge whose books another edge keeps notes nothing, and its status says so.
     #[test]
     fn a_second_edge_notes_nothing() {
         let directory = TempDir::new().unwrap();

@@ -15,7 +15,7 @@ use crate::{
     plan::{Plan, PolicerKey, Scope},
 };
 
-/// Of how many periods the peaks are kept: a minute.
+/// Number of periods whose peaks are kept: a minute in all.
 const PERIODS: usize = 6;
 /// Length of a period.
 pub const PERIOD: std::time::Duration = std::time::Duration::from_secs(10);
@@ -25,7 +25,7 @@ pub const PERIOD: std::time::Duration = std::time::Duration::from_secs(10);
 pub struct Peaks(BTreeMap<u32, VecDeque<[u64; WINDOW_TICKS.len()]>>);
 
 impl Peaks {
-    /// Ends a period: takes the peaks out of the tables, and sees to the policers that are idle.
+    /// Ends a period: takes the peaks out of the tables, and moves the TAT of idle policers.
     pub fn roll(&mut self, plan: &Plan, tables: &KernelTables) {
         let indices = plan.policers.values().map(|claim| claim.index);
         let mut rolled = BTreeMap::new();
@@ -36,7 +36,7 @@ impl Peaks {
             tables.settle(index);
             rolled.insert(index, periods);
         }
-        // Policers that are gone take their peaks along.
+        // Peaks of policers that are gone are dropped.
         self.0 = rolled;
     }
 
@@ -103,7 +103,7 @@ fn bucket(config: &Config, circuit: &Circuit, key: &PolicerKey) -> (Option<Strin
 }
 
 fn used_bytes(state: &PolicerState, rate_bps: u64, burst_bytes: u64) -> u64 {
-    // As the policer sees it, which alone knows what is ahead of the clock and what is behind it.
+    // The policer's own view: only it knows whether a TAT is ahead of the clock or behind it.
     let ahead_ticks = Rate::new(rate_bps, burst_bytes)
         .map_or(0, |rate| rate.ahead_ticks(state.tat_ticks, now_ticks()));
     scaled(ahead_ticks, rate_bps, 8_000_000_000 << TICKS_PER_NS_LOG2)

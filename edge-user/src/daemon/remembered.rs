@@ -1,5 +1,5 @@
-//! A file beside each control socket, from which a client learns where the ledger is when no daemon
-//! runs that could tell it.
+//! A file beside each control socket: from it, a client learns where the ledger is when no daemon
+//! runs.
 
 use std::{
     ffi::OsString,
@@ -12,14 +12,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The end of the file's name, behind the whole name of the socket. Earlier versions put `.state_dir`
-/// in place of what was behind the last dot, so that two sockets could share a file: those are not
-/// read any more, and this is the name of none of them.
+/// The end of the file's name, behind the whole name of the socket. Earlier versions replaced the
+/// socket's extension by `.state_dir`, so that two sockets could share a file. These files are not
+/// read any more, and no name of now is one of theirs.
 const SUFFIX: &str = ".state-dir";
 /// Symbolic links in a row at most, as in the kernel (`MAXSYMLINKS`).
 const MAX_LINKS: usize = 40;
 
-/// Notes the ledger's directory of the daemon at `socket`: best effort, as `-c FILE` tells it, too.
+/// Notes the ledger's directory of the daemon at `socket`. An error is no problem: a client can
+/// name the directory by `-c FILE`.
 pub fn remember_state_dir(socket: &Path, state_dir: &Path) {
     let Some(path) = file_of(socket) else { return };
     let mut options = OpenOptions::new();
@@ -35,12 +36,13 @@ pub fn remember_state_dir(socket: &Path, state_dir: &Path) {
 #[must_use]
 pub fn remembered_state_dir(socket: &Path) -> Option<PathBuf> {
     let path = PathBuf::from(OsString::from_vec(fs::read(file_of(socket)?).ok()?));
-    // A configuration's is; what was cut short, or is somebody else's file, perhaps not.
+    // A `state_dir` is absolute. The text of a file that was cut short, or is another program's,
+    // may not be.
     path.is_absolute().then_some(path)
 }
 
-/// The file of the socket at `path`, or of the one that a symbolic link there leads to, be that
-/// socket there or not.
+/// The file of the socket at `path`, or of the socket that a symbolic link there leads to. The
+/// socket need not exist.
 fn file_of(path: &Path) -> Option<PathBuf> {
     let mut path = path.to_owned();
     for _ in 0..MAX_LINKS {

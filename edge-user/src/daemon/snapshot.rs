@@ -1,8 +1,8 @@
-//! Snapshots: all figures of the edge, read from the kernel once for all who want them at a time.
+//! Snapshots: all figures of the edge, read from the kernel once for all clients that ask together.
 //!
-//! A thread of its own takes a snapshot when somebody asks. A client that asks while one is being taken waits
-//! for the next one, with all others that do: however many clients there are, the kernel is read once
-//! at a time, and an edge that nobody looks at costs nothing.
+//! A thread of its own takes a snapshot when a client asks. Clients that ask while one is being
+//! taken wait for the next one together. So however many clients there are, only one reads the
+//! kernel at a time, and without clients nothing is read.
 
 mod circuits;
 mod ports;
@@ -31,8 +31,8 @@ use crate::{
 
 /// Circuits that are read in one step.
 const CIRCUITS_IN_A_STEP: usize = 64;
-/// Number of attempts in steps before the engine is held up for all of it: its changes come faster than
-/// a snapshot can be taken.
+/// Number of attempts in steps. After these, changes come faster than a snapshot can be taken, and
+/// the engine waits for a whole one.
 const TRIES: u32 = 3;
 
 /// All figures at one moment.
@@ -53,7 +53,7 @@ pub struct Snapshots {
     latest: watch::Receiver<Latest>,
 }
 
-/// When the latest one was begun, and what came of it.
+/// The moment when the latest snapshot was begun, and the snapshot or its error.
 type Latest = Option<(Instant, Result<Arc<Snapshot>, Arc<str>>)>;
 
 impl Snapshots {
@@ -90,7 +90,10 @@ impl Snapshots {
             if !std::mem::replace(&mut is_asked, true) {
                 let _ended = self.requests.send(());
             }
-            latest.changed().await.context("the thread that takes snapshots has ended")?;
+            latest.changed().await.context(
+                "the thread that takes snapshots has ended, which is a defect of edge: please \
+                 report it, and restart the daemon",
+            )?;
         }
     }
 }
@@ -102,7 +105,7 @@ fn take(
     publish: &watch::Sender<Latest>,
 ) {
     while requests.recv().is_ok() {
-        // One for all that wait. A request that comes later is of the next one.
+        // One snapshot for all that wait. A request that comes later waits for the next one.
         while requests.try_recv().is_ok() {}
         let begun = Instant::now();
         let snapshot = read().map(Arc::new).map_err(|error| format!("{error:#}").into());
@@ -138,7 +141,7 @@ impl Reader {
         };
         let Some(first) = steps.step(begin) else { return Ok(None) };
         let (others, states) = first?;
-        // Without a hold on the engine: these are not changed any more, but may go.
+        // The engine is not held: these tables don't change any more, but may be removed.
         let beside = BesideOurs::read(others.iter().map(|books| &**books))?;
         let head = |running: &Running| {
             let head = Status {
@@ -221,9 +224,9 @@ mod tests {
         for waits in waiting {
             assert!(waits.await.unwrap().status.taken >= asked);
         }
-        // One that was under way for the first of them, and the next for the others.
+        // The first request got a snapshot to itself, the others shared the next one.
         assert!(reads.load(Ordering::Relaxed) <= 3, "{reads:?}");
-        // A recent one is good enough for those who say so.
+        // A reader may accept a recent snapshot.
         let before = reads.load(Ordering::Relaxed);
         let recent = Instant::now().checked_sub(Duration::from_secs(1)).expect("a clock that runs");
         snapshots.since(recent).await.unwrap();

@@ -1,5 +1,5 @@
-//! The leftovers of starts, takeovers, reloads and detaches that were killed, and whether a start can
-//! go on with them.
+//! The remains of earlier daemons, some of which were killed during a start, a takeover, a reload
+//! or a detach: a start goes on with them or removes them.
 
 use std::path::Path;
 
@@ -22,8 +22,8 @@ use crate::{
     report::Told,
 };
 
-/// The newest set of tables under `pin_dir` that this version can go on with, after what nobody
-/// needs is removed; `None`: there is none.
+/// The newest set of tables under `pin_dir` that this version can go on with; `None`: there is
+/// none. Sets without use are removed first.
 pub(super) fn newest_set(pin_dir: &Path) -> Result<Option<Set>> {
     remove_leftovers(pin_dir)?;
     let all = Pins::all(pin_dir)?;
@@ -46,8 +46,8 @@ pub(super) fn newest_set(pin_dir: &Path) -> Result<Option<Set>> {
     Ok(None)
 }
 
-/// Refuses to go on with a data plane that is attached in another network namespace: its interfaces
-/// are not ours, whatever their names.
+/// Refuses to go on with a data plane that is attached in another network namespace, as its
+/// interfaces are not those of this one, whatever their names.
 pub(super) fn ensure_our_namespace(pin_dir: &Path, devices: &Devices) -> Result<()> {
     let ours = netns_cookie()?;
     for link in PortLink::all(&Pins::new(pin_dir), devices)? {
@@ -64,14 +64,14 @@ pub(super) fn ensure_our_namespace(pin_dir: &Path, devices: &Devices) -> Result<
     Ok(())
 }
 
-/// Whether somebody removed pins of a set, so that its counters can't be read, and nothing is
-/// attached any more that counts in it.
+/// Whether somebody has removed pins of a set, so that its counters can't be read, while no
+/// attached program counts in it any more.
 pub(super) fn is_broken(pins: &Pins) -> Result<bool> {
     let is_ours = pins.version() == abi::VERSION;
     Ok(is_ours && pins.links()?.is_empty() && !pins.has_tables()?)
 }
 
-/// Removes what nobody needs: tables that are booked, and those that nothing was ever attached to.
+/// Removes tables without use: those that are booked, and those that no program ever used.
 fn remove_leftovers(pin_dir: &Path) -> Result<()> {
     for pins in Pins::all(pin_dir)? {
         let state = page_state(&pins)?;
@@ -79,12 +79,12 @@ fn remove_leftovers(pin_dir: &Path) -> Result<()> {
         match state {
             Some(OPEN) => {}
             Some(CLOSED) => drop(pins.remove()?),
-            // Killed while they were made, or before anything was attached to them.
+            // The daemon was killed while it made them, or before it attached a program.
             Some(0) | None if is_unused => drop(pins.remove()?),
             _ if pins.version() == abi::VERSION => {}
             _ => tracing::warn!(
-                "{} has pins of a version whose books can't be read here: they go when none of its \
-                 programs is attached any more",
+                "{} has tables of a version whose books this version can't read: they stay until \
+                 none of its programs is attached any more",
                 pins.directory().display()
             ),
         }
@@ -92,7 +92,8 @@ fn remove_leftovers(pin_dir: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Whether the tables under `pins` are part of others, and not yet removed.
+/// Whether the counts of the tables under `pins` were added to others, and only the removal is
+/// left.
 fn is_dead(pins: &Pins) -> Result<bool> {
     let Ok(Some(ours)) = Books::open(pins) else { return Ok(false) };
     let all = all_books(pins.root())?.books;

@@ -16,7 +16,7 @@ use crate::{
     time::error::TimeError,
 };
 
-/// A result of this room.
+/// A result of the kernel's side.
 pub type Result<T, E = KernelError> = std::result::Result<T, E>;
 
 /// Something that the kernel, an interface or a pin did not give.
@@ -25,8 +25,7 @@ pub enum KernelError {
     /// There is no such interface, or it has gone meanwhile.
     #[error(transparent)]
     NoInterface(Told),
-    /// Somebody else has the interface, another program or another port; or another daemon has the
-    /// pins.
+    /// Another program or another port has the interface, or another daemon the pins.
     #[error(transparent)]
     Busy(Told),
     /// This kernel, or the interface as it is set up now, can't carry the data plane.
@@ -35,7 +34,7 @@ pub enum KernelError {
     /// The kernel's verifier refuses a program: a `LoadError` is the cause, and has its log.
     #[error(transparent)]
     Refused(Told),
-    /// This process may not do it.
+    /// This process lacks the permission.
     #[error(transparent)]
     Permission(Told),
     /// The machine, or the process, has no memory, files or disk left for it.
@@ -44,7 +43,7 @@ pub enum KernelError {
     /// Pins, tables or answers of the kernel that can't be read, or don't belong together.
     #[error(transparent)]
     Damaged(Told),
-    /// The system refuses a step that it usually does.
+    /// The system refuses a step for another reason.
     #[error(transparent)]
     System(Told),
 }
@@ -77,7 +76,7 @@ impl KernelError {
         }
     }
 
-    /// Puts what was being done before the error, which stays of its kind.
+    /// Puts the step that failed before the error's text. The error keeps its kind.
     #[must_use]
     pub fn after(self, text: impl Into<String>) -> Self {
         match self {
@@ -92,7 +91,7 @@ impl KernelError {
         }
     }
 
-    /// The kind of an error that says no more than a number of the system's.
+    /// The kind of an error that has only the system's number.
     pub(in crate::kernel) fn by_number(number: Option<i32>) -> fn(Told) -> Self {
         match number {
             Some(libc::EPERM | libc::EACCES) => Self::Permission,
@@ -111,7 +110,7 @@ impl KernelError {
     }
 }
 
-/// Errors of others that have a number in them, or none.
+/// Errors of libraries, whose kind is that of the system's number in them.
 macro_rules! of_the_system {
     ($($error:ty),* $(,)?) => {$(
         impl From<$error> for KernelError {
@@ -126,7 +125,7 @@ of_the_system! {
     BtfError, EbpfError, LinkError, MapError, PinError, ProgramError, TimeError, XdpMapError,
 }
 
-/// Bytes of the kernel's that are not what its interface says.
+/// Answers of the kernel that don't have the format of its interface.
 macro_rules! of_an_answer {
     ($($error:ty),* $(,)?) => {$(
         impl From<$error> for KernelError {
@@ -138,7 +137,7 @@ macro_rules! of_an_answer {
 }
 of_an_answer!(DecodeError, TryFromSliceError);
 
-/// Says what was being done, as `anyhow` does it, and keeps the kind of the error.
+/// Names the step that failed, as `anyhow` does, and keeps the kind of the error.
 pub(in crate::kernel) trait Context<T> {
     fn context(self, text: impl Into<String>) -> Result<T>;
     fn with_context<S: Into<String>>(self, text: impl FnOnce() -> S) -> Result<T>;

@@ -1,4 +1,4 @@
-//! The wire's count.
+//! The counts of frames on the wire.
 
 use std::collections::BTreeMap;
 
@@ -29,7 +29,7 @@ impl WireCounts {
         sum
     }
 
-    /// Everything.
+    /// The sum of all keys.
     #[must_use]
     pub fn total(&self) -> WireCount {
         self.sum(|_| true)

@@ -1,11 +1,11 @@
-//! Paths with a length: what one end sends leaves for the other only after a while.
+//! Paths with a length: a packet that one end sends leaves for the other end only after a delay.
 //!
 //! ```text
 //!  stack ── delay0 ──▶ a thread that waits ──▶ eth0 ── push, count ──▶ the edge's port
 //! ```
 //!
-//! Packets are held before the far end's program tags and counts them. So a line needs to know no
-//! tags, and what it holds has not been offered yet.
+//! The line holds packets before the far end's program tags and counts them. So it needs no tags,
+//! and packets that it holds are not in the offered counts yet.
 
 #[cfg(test)]
 mod tests;
@@ -37,11 +37,11 @@ use super::{
     tun::Tun,
 };
 
-/// Packets that wait for the thread to take them: a second of the fastest path.
+/// The most packets that wait for the thread: a second of the fastest path.
 const RING_PACKETS: usize = 25_000;
 const BUFFER_BYTES: usize = 8 << 20;
 const ETHERNET_BYTES: usize = 14;
-/// Packets taken before what is due is put out.
+/// The most packets that the thread takes before it puts out those that are due.
 const BATCH: usize = 32;
 /// An idle line looks this often whether it should end.
 const IDLE: Duration = Duration::from_millis(20);
@@ -56,18 +56,18 @@ pub struct DelayLine([Running<DelayReport>; 2]);
 pub struct DelayReport {
     /// Packets put out.
     pub packets: u64,
-    /// Packets that it had no room for, or the interface behind it.
+    /// Packets that found no room in the line, or in the interface behind it.
     pub lost: u64,
-    /// The most that one was late.
+    /// The largest lateness of a packet.
     pub most_late: Duration,
-    /// Sum of the lateness of all of them.
+    /// Sum of the lateness of all packets.
     pub late: Duration,
-    /// Whether its threads came before all others.
+    /// Whether its threads had real-time priority.
     pub realtime: bool,
 }
 
 impl DelayLine {
-    /// Delays each direction by that much: half of the round trip.
+    /// Delays each direction by `one_way`, half of the round trip.
     ///
     /// The path's least retransmission timeout becomes TCP's usual one.
     pub fn along(path: &Path, one_way: Duration) -> Result<Self> {
@@ -79,7 +79,7 @@ impl DelayLine {
         Ok(Self([start(path)?, start(&path.reversed())?]))
     }
 
-    /// Ends it, with what it still holds; an error if it lost anything before.
+    /// Ends the line, and drops the packets that it still holds. A loss before that is an error.
     pub fn finish(self) -> Result<DelayReport> {
         let mut sum = DelayReport { realtime: true, ..DelayReport::default() };
         for direction in self.0 {
@@ -124,7 +124,7 @@ impl Direction {
         let name = tun.name();
         ns.ip(&format!("link set {name} addrgenmode none"))?;
         ns.ip(&format!("link set {name} mtu {IP_MTU} txqueuelen {RING_PACKETS} up"))?;
-        // The way back does not lead through this interface, and need not.
+        // Packets come back by another interface, which the reverse-path filter must allow.
         for interface in ["all", INTERFACE] {
             ns.sysctl(&format!("net.ipv4.conf.{interface}.rp_filter"), "0")?;
         }
@@ -165,8 +165,8 @@ impl Direction {
         Ok(())
     }
 
-    /// Fills in the Ethernet header. False for what is not for the path's far end: the stack's own
-    /// chatter.
+    /// Fills in the Ethernet header; false: the packet is one of the stack's own, not for the
+    /// path's far end.
     fn address(&self, frame: &mut [u8]) -> bool {
         let (header, packet) = frame.split_at_mut(ETHERNET_BYTES);
         let (ethertype, ours) = match (packet[0] >> 4, self.to) {
@@ -197,7 +197,7 @@ impl Direction {
         Ok(())
     }
 
-    /// Until there is something to do.
+    /// Waits until there is something to do.
     fn wait(&self, due: Option<Instant>) -> Result<()> {
         let left = due.map_or(IDLE, |due| due.saturating_duration_since(Instant::now()));
         let mut readable = [PollFd::new(self.tun.as_fd(), PollFlags::POLLIN)];
@@ -208,9 +208,9 @@ impl Direction {
     }
 }
 
-/// Has this thread come before others where that is allowed; whether it is.
+/// Gives this thread real-time priority. Returns whether that is allowed.
 fn be_punctual() -> bool {
-    // In its best case, 50 µs late otherwise. Fails on no kernel that has the call.
+    // Timers are up to 50 µs late by default. The call fails on no kernel that has it.
     let _best_effort = prctl::set_timerslack(1);
     let first = libc::sched_param { sched_priority: 1 };
     // SAFETY: points to live parameters; 0 is the calling thread.

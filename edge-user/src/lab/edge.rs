@@ -66,7 +66,7 @@ impl EdgeProcess {
         }
     }
 
-    /// The daemon's lines on stderr so far that nobody has taken yet.
+    /// The daemon's lines on stderr since the last call of this.
     #[must_use]
     pub fn said(&self) -> String {
         mem::take(&mut *self.said.lock().unwrap_or_else(PoisonError::into_inner))
@@ -98,7 +98,7 @@ impl Drop for EdgeProcess {
     }
 }
 
-/// Keeps what the daemon says, and passes on that it is ready.
+/// Keeps the daemon's lines, and reports that it is ready.
 fn listen(stderr: ChildStderr, said: &Mutex<String>, ready: &mpsc::Sender<()>) {
     for line in BufReader::new(stderr).lines().map_while(Result::ok) {
         if line == "ready" {

@@ -16,8 +16,9 @@ use super::{OBJECT, counts::WireCounts, netns::NetNs, path::Host};
 /// The interface of every far end.
 pub(super) const INTERFACE: &str = "eth0";
 
-/// A round trip through the lab takes some 50 µs. TCP's usual least timeout, 200 ms, is 4,000 of
-/// those: a stream under a policer would be silent for most of its time.
+/// TCP's least retransmission timeout. A round trip through the lab takes some 50 µs. The usual
+/// least timeout, 200 ms, is 4,000 round trips: a policed stream would be silent for most of its
+/// time.
 const RTO_MIN: &str = "2ms";
 
 /// A host with one interface, `eth0`, whose peer is a port of the edge.
@@ -38,7 +39,7 @@ impl FarEnd {
         Ok(Self { port: port.to_owned(), mac, ns, programs })
     }
 
-    /// Puts the programs on an interface that has taken the place of the one before.
+    /// Attaches the programs to an interface that has taken the place of the one before.
     pub(super) fn attach_again(&mut self) -> Result<()> {
         let Self { port, ns, programs, .. } = self;
         ns.run(|| attach(programs)).with_context(|| {
@@ -52,7 +53,7 @@ impl FarEnd {
         &self.port
     }
 
-    /// The namespace it is.
+    /// Its namespace.
     #[must_use]
     pub fn ns(&self) -> &NetNs {
         &self.ns
@@ -80,7 +81,7 @@ impl FarEnd {
         WireCounts::read(&self.programs, "RECEIVED")
     }
 
-    /// Has frames to `other` tagged, and addresses, neighbour and route made for it.
+    /// Has frames to `other` tagged, and makes addresses, neighbour and route for it.
     pub(super) fn meet(
         &mut self,
         own: &Host,
@@ -118,8 +119,8 @@ impl FarEnd {
 }
 
 fn attach(programs: &mut Ebpf) -> Result<()> {
-    // Kernels from 6.6 attach without this qdisc, so it may be absent there; on others, attaching
-    // says that it is missing.
+    // Kernels from 6.6 on attach without this qdisc, so it may be absent. On others, attaching then
+    // fails with an error about it.
     drop(tc::qdisc_add_clsact(INTERFACE));
     for (name, hook) in [("push", TcAttachType::Egress), ("pop", TcAttachType::Ingress)] {
         let program: &mut SchedClassifier = program(programs, name)?.try_into()?;
@@ -131,7 +132,7 @@ fn attach(programs: &mut Ebpf) -> Result<()> {
     count(programs, INTERFACE)
 }
 
-/// Has an interface count what it receives.
+/// Has an interface count the frames that it receives.
 pub(super) fn count(programs: &mut Ebpf, interface: &str) -> Result<()> {
     let count: &mut Xdp = program(programs, "count")?.try_into()?;
     if count.fd().is_err() {

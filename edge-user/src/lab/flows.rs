@@ -19,7 +19,7 @@ use super::{
     tcp::{connection, receive, send},
 };
 
-/// Flows as fast as the path lets them be.
+/// Flows that send as fast as the path allows.
 #[derive(Clone, Copy, Debug)]
 pub struct FlowsLoad<'a> {
     /// IPv4 or IPv6.
@@ -33,7 +33,7 @@ pub struct FlowsLoad<'a> {
     /// A cable of the lab has no line rate, so a window that is sent at once stays together, and
     /// comes to a policer as one burst.
     pub paced: bool,
-    /// Goes before the measurement.
+    /// Time before the measurement.
     pub warm_up: Duration,
     /// Time that the measurement takes.
     pub length: Duration,
@@ -42,13 +42,13 @@ pub struct FlowsLoad<'a> {
 /// The result of the flows after the warm-up.
 #[derive(Clone, Debug)]
 pub struct FlowsReport {
-    /// In the load's order.
+    /// The flows, in the load's order.
     pub flows: Vec<FlowReport>,
     /// Time that the measurement took.
     pub elapsed: Duration,
 }
 
-/// One of them.
+/// The result of one flow.
 #[derive(Clone, Copy, Debug)]
 pub struct FlowReport {
     /// Bytes that the receiver read.
@@ -69,7 +69,7 @@ impl FlowsReport {
         flow.received_bytes as f64 * 8.0 / self.elapsed.as_secs_f64().max(1e-9)
     }
 
-    /// The same of all of them together.
+    /// Payload that the receivers of all flows read, in bit/s.
     #[must_use]
     pub fn total_goodput_bps(&self) -> f64 {
         self.flows.iter().map(|flow| self.goodput_bps(flow)).sum()
@@ -90,8 +90,8 @@ impl FlowsReport {
     }
 }
 
-/// Runs flows from the path's near end to its far end: as long as warm-up and measurement, and not
-/// much longer whatever becomes of them.
+/// Runs flows from the path's near end to its far end for the time of warm-up and measurement, and
+/// not much longer even if they stall.
 pub fn run(path: &Path, load: FlowsLoad<'_>) -> Result<FlowsReport> {
     let flows = load
         .congestion
@@ -137,7 +137,7 @@ struct Flow {
     received_bytes: AtomicU64,
 }
 
-/// All flows at one moment.
+/// The figures of all flows at one moment.
 struct Look {
     at: Instant,
     flows: Vec<(u64, libc::tcp_info)>,
@@ -162,7 +162,7 @@ fn report(before: &Look, after: &Look) -> FlowsReport {
     FlowsReport { flows: flows.collect(), elapsed: after.at - before.at }
 }
 
-/// Has TCP space segments at the rate that it reckons with, which it does for any limit to that.
+/// Has TCP space segments at the rate of its congestion control: it does so when any limit is set.
 fn pace(socket: &TcpStream) -> Result<()> {
     let beyond_reach_bytes_per_s: libc::c_uint = libc::c_uint::MAX - 1;
     let len = libc::socklen_t::try_from(size_of_val(&beyond_reach_bytes_per_s))?;

@@ -1,5 +1,5 @@
-//! A lookout for frames where none should be. The kernel filters by the sender's address, so those
-//! that may be there cost next to nothing.
+//! A lookout for frames where none should be. The kernel filters by the sender's address, so that
+//! other frames cost next to nothing.
 
 use std::os::fd::{AsRawFd as _, OwnedFd};
 
@@ -14,19 +14,20 @@ use super::{
     raw::{every_interface, set_packet_option},
 };
 
-/// Bytes that are kept of a frame: enough to tell whose it is.
+/// Bytes that are kept of a frame: enough to tell its owner.
 const KEPT_BYTES: u32 = 64;
 const BUFFER_BYTES: usize = 4 << 20;
-/// Where an Ethernet frame has its source address.
+/// Offset of the source address in an Ethernet frame.
 const SOURCE: u32 = 6;
 
-/// Keeps the first bytes of frames that reach the stack of a namespace by any interface, those that
-/// come and go later too. The outer tag is not in them: the stack has moved it elsewhere by then.
+/// Keeps the first bytes of frames that reach the stack of a namespace by any interface, also by
+/// one that comes later. They are without the outer tag, which the stack has moved elsewhere by
+/// then.
 #[derive(Debug)]
 pub struct Lookout(OwnedFd);
 
 impl Lookout {
-    /// For frames whose source address begins with these bytes.
+    /// A lookout for frames whose source address begins with these bytes.
     pub fn for_senders(ns: &NetNs, source: [u8; 5]) -> Result<Self> {
         let [first @ .., last] = source;
         Self::open(
@@ -42,7 +43,7 @@ impl Lookout {
         )
     }
 
-    /// For frames from any source address but this one.
+    /// A lookout for frames from any source address but this one.
     pub fn for_all_but(ns: &NetNs, source: [u8; 6]) -> Result<Self> {
         let [first @ .., before_last, last] = source;
         Self::open(
@@ -67,7 +68,7 @@ impl Lookout {
         Ok(Self(socket))
     }
 
-    /// The beginnings of the frames that came since the last time.
+    /// The beginnings of the frames that came since the last call.
     pub fn frames(&self) -> Result<Vec<Vec<u8>>> {
         let mut frames = Vec::new();
         loop {
@@ -99,17 +100,17 @@ fn attach(socket: &OwnedFd, filter: &[libc::sock_filter]) -> Result<()> {
     Errno::result(attached).map(drop).context("attaching a filter to a socket")
 }
 
-/// Loads that many bytes of the frame from there, as a number.
+/// An instruction that loads `size` bytes at `offset` of the frame as a number.
 fn load(size: u32, offset: u32) -> libc::sock_filter {
     instruction(libc::BPF_LD | libc::BPF_ABS | size, offset, 0)
 }
 
-/// Leaves out that many instructions unless the number is this one.
+/// An instruction that leaves out `leave_out` instructions unless the loaded number is `value`.
 fn unless_equal(value: u32, leave_out: u8) -> libc::sock_filter {
     instruction(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, value, leave_out)
 }
 
-/// Keeps that much of the frame, and ends.
+/// An instruction that keeps `bytes` of the frame, and ends the filter.
 fn keep(bytes: u32) -> libc::sock_filter {
     instruction(libc::BPF_RET | libc::BPF_K, bytes, 0)
 }

@@ -1,5 +1,5 @@
 //! A lab on one machine: customer and core ends in network namespaces of their own, an edge
-//! between them, real traffic, and a count of what passed the wire that owes nothing to the edge.
+//! between them, real traffic, and counts of frames on the wire that use no code of the edge.
 //!
 //! ```text
 //!  far end "cust0"                    edge                      far end "core0"

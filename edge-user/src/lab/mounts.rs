@@ -1,4 +1,4 @@
-//! A place for files and pins that nobody else sees and that goes with this process.
+//! A place for files and pins that no other process sees and that ends with this process.
 
 use std::{fs, path::Path};
 
@@ -13,8 +13,9 @@ const RUN: &str = "/run";
 const STATE: &str = "/var/lib";
 const BPF: &str = "/sys/fs/bpf";
 
-/// Gives the calling thread, and all that it will start, an empty `/run`, an empty `/var/lib` and an
-/// empty BPF file system of their own. They have no name outside, so even `kill -9` leaves nothing of them.
+/// Gives the calling thread, and the processes that it starts, an empty `/run`, an empty `/var/lib`
+/// and an empty BPF file system of their own. These have no name outside, so that even `kill -9`
+/// leaves none.
 pub fn private_mounts() -> Result<()> {
     unshare(CloneFlags::CLONE_NEWNS).context("cannot make a mount namespace")?;
     let none: Option<&str> = None;

@@ -1,5 +1,5 @@
-//! Network namespaces without a name: they live as long as something holds them, so that nothing
-//! can be left behind, not even by `kill -9`.
+//! Network namespaces without a name. They live as long as a process or a descriptor holds them, so
+//! that even `kill -9` leaves none behind.
 
 use std::{
     ffi::OsStr,
@@ -22,11 +22,11 @@ use nix::{
     sys::{prctl, signal::Signal},
 };
 
-/// The column of /proc/net/dev, after the colon.
+/// The column of /proc/net/dev behind the colon that has dropped frames.
 const TX_DROPPED: usize = 11;
 
-/// A network namespace of this process's making; clones are the same one. It goes, with all its
-/// interfaces, when the last clone and the last process and socket in it have gone.
+/// A network namespace that this process has made. Clones stand for the same one. It ends, with all
+/// its interfaces, when the last clone, process and socket in it are gone.
 #[derive(Clone, Debug)]
 pub struct NetNs {
     fd: Arc<OwnedFd>,
@@ -61,8 +61,8 @@ impl NetNs {
         setns(&*self.fd, CloneFlags::CLONE_NEWNET).context("cannot enter a network namespace")
     }
 
-    /// A command that will run inside. It gets SIGTERM when the thread that spawned it ends,
-    /// however that comes about: spawn it from a thread that lives as long as it should.
+    /// A command that will run inside. It gets SIGTERM when the thread that spawned it ends, for
+    /// any cause: spawn it from a thread that lives long enough.
     #[must_use]
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let fd = Arc::clone(&self.fd);
@@ -131,7 +131,7 @@ impl NetNs {
     }
 }
 
-/// The result of a thread; its panic goes on here.
+/// The result of a thread. A panic of the thread goes on in the caller.
 fn join<T, E>(joined: thread::Result<Result<T, E>>) -> Result<T>
 where
     anyhow::Error: From<E>,

@@ -28,7 +28,7 @@ impl Family {
 /// One end of a path.
 #[derive(Clone, Debug)]
 pub struct Host {
-    /// Where it is.
+    /// Its namespace.
     pub ns: NetNs,
     /// The MAC address of its interface.
     pub mac: String,

@@ -15,7 +15,7 @@ const CAPABILITIES: [(&str, u32); 3] =
 /// With this set to 1, tests that need root fail without it instead of being skipped.
 const REQUIRE_ROOT: &str = "EDGE_REQUIRE_ROOT";
 
-/// Says what is missing for a lab on this machine and what to do about it.
+/// Checks that this machine can have a lab. An error names what is missing, and the cure.
 pub fn preflight() -> Result<()> {
     let held = effective_capabilities()?;
     let missing: Vec<_> = CAPABILITIES
@@ -56,7 +56,7 @@ pub fn root_or_skip(test: &str) -> bool {
         env::var_os(REQUIRE_ROOT).is_none_or(|value| value != "1"),
         "{test} cannot run, and {REQUIRE_ROOT}=1: {error:#}"
     );
-    // Not `eprintln!`: the test harness keeps what that says of a test that passes to itself.
+    // Not `eprintln!`: the test harness hides its output for a test that passes.
     writeln!(io::stderr(), "SKIPPED: needs root: {test}: {error:#}").expect("stderr takes a line");
     false
 }

@@ -1,4 +1,4 @@
-//! Frames byte for byte, past the protocols of the stack on both ends.
+//! Frames byte for byte, without the protocols of the stack on either end.
 
 use std::{
     io, mem,
@@ -23,7 +23,7 @@ use super::netns::NetNs;
 /// Longer than any frame of the lab.
 const MOST_BYTES: usize = 16 << 10;
 const BUFFER_BYTES: usize = 32 << 20;
-/// Where an Ethernet frame's first tag goes.
+/// Offset of an Ethernet frame's first tag.
 const TAG_OFFSET: usize = 12;
 
 /// Sends frames as they are.
@@ -48,10 +48,10 @@ impl RawSender {
     }
 }
 
-/// Keeps what an interface receives, from the moment of its making.
+/// Keeps the frames that an interface receives, from the collector's making on.
 ///
-/// It sees what the stack sees. So a tagged frame of fewer than 20 bytes never comes: the stack
-/// throws it away when it moves the outer tag out of the frame, before any socket has it.
+/// It gets frames from the stack. So a tagged frame of fewer than 20 bytes never comes: the stack
+/// drops it when it moves the outer tag out of the frame, before any socket has it.
 #[derive(Debug)]
 pub struct RawCollector(OwnedFd);
 
@@ -67,7 +67,7 @@ impl RawCollector {
         Ok(Self(socket))
     }
 
-    /// Waits for that many frames, but no longer than `limit`, and returns what came.
+    /// Waits for so many frames, but no longer than `limit`, and returns the frames that came.
     pub fn collect(&self, frames: usize, limit: Duration) -> Result<Vec<Vec<u8>>> {
         let deadline = Instant::now() + limit;
         let mut collected = Vec::new();
@@ -145,7 +145,7 @@ pub(super) fn packet_socket(
         .with_context(|| format!("cannot open a packet socket on {interface}"))
 }
 
-/// The same on every interface, those that come later too.
+/// An `AF_PACKET` socket on every interface, also on those that come later.
 pub(super) fn every_interface(
     ns: &NetNs,
     prepare: impl FnOnce(&OwnedFd) -> Result<()> + Send,

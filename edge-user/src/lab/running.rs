@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 
-/// Traffic under way. It ends by itself; dropping this ends it early and waits for that.
+/// Running traffic. It ends by itself. Dropping this ends it early and waits for the end.
 #[derive(Debug)]
 pub struct Running<T> {
     stop: Stop,
@@ -29,7 +29,7 @@ impl<T: Send + 'static> Running<T> {
         Ok(Self { stop, thread: Some(thread) })
     }
 
-    /// Has the traffic end now rather than at its time; [`Self::join`] tells what it came to.
+    /// Has the traffic end now, before its time. [`Self::join`] returns its report.
     pub fn stop(&self) {
         self.stop.set();
     }
@@ -45,14 +45,13 @@ impl<T> Drop for Running<T> {
     fn drop(&mut self) {
         self.stop.set();
         if let Some(thread) = self.thread.take() {
-            // The caller that drops it does not care how the traffic fared, a panic included: the
-            // thread has printed that.
+            // A caller that drops this doesn't want the report. A panic was printed by the thread.
             drop(thread.join());
         }
     }
 }
 
-/// The wish that traffic end.
+/// A flag that asks traffic to end.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Stop(Arc<AtomicBool>);
 

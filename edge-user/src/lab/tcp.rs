@@ -27,14 +27,14 @@ const DRAIN: Duration = Duration::from_secs(5);
 const TICK: Duration = Duration::from_millis(50);
 const CHUNK_BYTES: usize = 128 << 10;
 
-/// A stream as fast as the path lets it be.
+/// A stream that sends as fast as the path allows.
 #[derive(Clone, Copy, Debug)]
 pub struct TcpLoad {
     /// IPv4 or IPv6.
     pub family: Family,
     /// DSCP of the packets of both ends.
     pub dscp: u8,
-    /// For how long it sends.
+    /// The time for which it sends.
     pub duration: Duration,
 }
 
@@ -45,7 +45,7 @@ pub struct TcpReport {
     pub sent_bytes: u64,
     /// Bytes that the receiver read. Fewer than sent: the stream was cut off while draining.
     pub received_bytes: u64,
-    /// From the start to the last byte's arrival.
+    /// Time from the start to the last byte's arrival.
     pub elapsed: Duration,
 }
 
@@ -88,13 +88,13 @@ pub(super) fn connection(
     for end in [&sender, &receiver] {
         end.set_write_timeout(Some(TICK))?;
         end.set_read_timeout(Some(TICK))?;
-        // A reset at the end: what lingers on would keep the namespace alive.
+        // A reset at the end: a lingering socket would keep the namespace alive.
         setsockopt(end, sockopt::Linger, &libc::linger { l_onoff: 1, l_linger: 0 })?;
     }
     Ok((sender, receiver))
 }
 
-/// Sets IPv4 type of service or IPv6 traffic class of what a socket sends.
+/// Sets the IPv4 type of service or IPv6 traffic class of the packets that a socket sends.
 pub(super) fn set_traffic_class(socket: &impl AsFd, family: Family, class: u8) -> Result<()> {
     match family {
         Family::V4 => setsockopt(socket, sockopt::Ipv4Tos, &class.into())?,
@@ -114,14 +114,14 @@ fn connect(
         Family::V6 => AddressFamily::Inet6,
     };
     let socket = socket(addresses, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?;
-    // Before the connection, so that its first packet has it.
+    // Set before the connection, so that its first packet has it.
     set_traffic_class(&socket, family, dscp << 2)?;
     if let Some(congestion) = congestion {
         setsockopt(&socket, sockopt::TcpCongestion, &congestion.into())
             .with_context(|| format!("this kernel has no congestion control {congestion}"))?;
     }
     let stream = TcpStream::from(socket);
-    // Bounds the connection too.
+    // This limits the time of connecting, too.
     stream.set_write_timeout(Some(CONNECT))?;
     nix::sys::socket::connect(stream.as_raw_fd(), &SockaddrStorage::from(to))?;
     Ok(stream)
@@ -139,7 +139,7 @@ fn transfer(
         let sending = scope.spawn(|| send(sender, deadline, stop));
         let received_bytes = AtomicU64::new(0);
         let last = receive(receiver, &received_bytes, start, deadline + DRAIN, stop)?;
-        // Frees a sender that still waits for a receiver that has given up.
+        // This ends the wait of a sender whose receiver has given up.
         stop.set();
         let sent_bytes = sending.join().unwrap_or_else(|panic| panic::resume_unwind(panic))?;
         let received_bytes = received_bytes.into_inner();
@@ -162,7 +162,7 @@ pub(super) fn send(mut to: &TcpStream, deadline: Instant, stop: &Stop) -> Result
     Ok(sent_bytes)
 }
 
-/// Adds up what comes, and returns when the last of it did.
+/// Adds up the received bytes, and returns the time of the last one.
 pub(super) fn receive(
     mut from: &TcpStream,
     received_bytes: &AtomicU64,

@@ -1,4 +1,5 @@
-//! The lab with a plain wire for an edge: whatever it miscounts here, it would blame on the edge.
+//! The lab with a plain wire for an edge. A wrong count of the lab itself shows here, where no edge
+//! can be the cause.
 
 use std::{os::unix::process::ExitStatusExt as _, thread, time::Duration};
 

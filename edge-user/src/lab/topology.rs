@@ -21,9 +21,10 @@ use super::{
 pub(super) const IP_MTU: u32 = 1500;
 /// veth refuses to send on a frame longer than MTU + 18, so the links have room for any tags.
 const LINK_MTU: u32 = 1600;
-/// Half-made checksums, tags in metadata and frames of 64 KB are not what a wire carries.
+/// Offloads that are turned off: a wire carries no partial checksums, tags in metadata or frames of
+/// 64 KB.
 const OFFLOADS: [&str; 5] = ["tx", "txvlan", "tx-vlan-stag-hw-insert", "tso", "gso"];
-/// Third and fourth octets of a path's addresses have room for more; the tag map has not.
+/// The most paths of a lab. The addresses have room for more, the tag map has not.
 const MOST_PATHS: u16 = 500;
 const SETTLED: Duration = Duration::from_millis(60);
 
@@ -42,7 +43,7 @@ impl Lab {
         Self::with_mtu(ports, LINK_MTU)
     }
 
-    /// The same, with cables of this MTU: a frame may be 18 bytes longer.
+    /// The same with cables of this MTU, on which a frame may be 18 bytes longer.
     pub fn with_mtu(ports: &[&str], mtu_bytes: u32) -> Result<Self> {
         preflight()?;
         let edge = NetNs::new()?;
@@ -54,8 +55,8 @@ impl Lab {
         Ok(Self { far_ends, edge, mtu_bytes, paths: 0 })
     }
 
-    /// Lays the cable of a port again, whose interface is gone, to a new far end; the interface gets
-    /// this index, where one is given.
+    /// Lays the cable of a port whose interface is gone again, to a new far end. The new interface
+    /// gets this index, where one is given.
     pub fn cable_again(&mut self, port: &str, ifindex: Option<u32>) -> Result<()> {
         let index = self.index(port)?;
         let (number, mtu_bytes) = (u8::try_from(index + 1)?, self.mtu_bytes);
@@ -64,10 +65,9 @@ impl Lab {
         Ok(())
     }
 
-    /// Lays the cable of a port anew after somebody has deleted its interface in the edge's
-    /// namespace: a new one, which is called `interface` from the moment on at which the far end is
-    /// ready, and has this index, or the next one. The far end keeps its counts, and not its
-    /// addresses.
+    /// Lays the cable of a port anew after its interface in the edge's namespace was deleted. The
+    /// new interface gets the name `interface` when the far end is ready, and this index or,
+    /// without one, the next. The far end keeps its counts, but not its addresses.
     pub fn lay_again(&mut self, port: &str, interface: &str, ifindex: Option<u32>) -> Result<()> {
         let index = self.index(port)?;
         let (number, mtu_bytes) = (u8::try_from(index + 1)?, self.mtu_bytes);
@@ -108,8 +108,8 @@ impl Lab {
         Ok(path)
     }
 
-    /// Waits until no frame has been counted anywhere for a moment, `limit` at most; whether that
-    /// came about.
+    /// Waits until no frame was counted anywhere for a moment, but no longer than `limit`. Returns
+    /// whether that happened.
     pub fn settle(&self, limit: Duration) -> Result<bool> {
         let deadline = Instant::now() + limit;
         let mut before = self.counts()?;
@@ -124,15 +124,15 @@ impl Lab {
         Ok(false)
     }
 
-    /// Frames that the edge sent out of a port and the cable had no room for: veth holds 256 and
-    /// drops what is redirected to it beyond that, after the edge has counted it as forwarded.
-    /// Sent by the one end, they are what the other did not receive.
+    /// Frames that the edge sent out of a port and that found no room in the cable: veth holds 256,
+    /// and drops frames that are redirected to it beyond that, after the edge has counted them as
+    /// forwarded. They are the difference of the counts at both ends.
     pub fn overrun_frames(&self, port: &str) -> Result<u64> {
         self.edge.tx_dropped(port)
     }
 
-    /// Frames that the far end of a port should have sent and its cable had no room for. Before Linux
-    /// 6.16, veth drops them where the receiver is behind.
+    /// Frames that the far end of a port should have sent and that found no room in its cable.
+    /// Before Linux 6.16, veth drops frames where the receiver is behind.
     pub fn unsent_frames(&self, port: &str) -> Result<u64> {
         self.far_end(port)?.ns().tx_dropped(INTERFACE)
     }
@@ -173,7 +173,7 @@ impl Cable<'_> {
         laid().with_context(|| format!("cannot lay the lab's cable to {}", self.interface))
     }
 
-    /// Lays it. The far end's interface is up.
+    /// Lays the cable, and sets the far end's interface up.
     fn lay(&self, far: &NetNs) -> Result<()> {
         let Self { edge, number, mtu_bytes, .. } = self;
         let (unready, far_mac, peer) = (Self::UNREADY, self.far_mac(), far.path());
@@ -187,11 +187,11 @@ impl Cable<'_> {
             let mut arguments = vec!["-K", interface];
             arguments.extend(OFFLOADS.iter().flat_map(|feature| [*feature, "off"]));
             ns.output("ethtool", &arguments)?;
-            // No link-local address, so nothing that IPv6 would say of its own accord.
+            // No link-local address, so that IPv6 sends nothing by itself.
             ns.ip(&format!("link set {interface} addrgenmode none"))?;
         }
-        // Where the receiver of a veth pair is behind, the sender waits (from Linux 6.16) rather
-        // than drops, given a queue to wait in.
+        // With a queue, the sender of a veth pair waits for a receiver that is behind (from Linux
+        // 6.16), and drops nothing.
         far.ip(&format!("link set {INTERFACE} txqueuelen 1000"))?;
         far.output("tc", &["qdisc", "replace", "dev", INTERFACE, "root", "pfifo"])?;
         far.ip(&format!("link set {INTERFACE} up"))

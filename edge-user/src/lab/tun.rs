@@ -18,8 +18,8 @@ use super::netns::NetNs;
 
 const DEVICE: &str = "/dev/net/tun";
 
-/// An interface for IP packets. The lab reads what a stack sends through it. The interface goes
-/// when this is dropped.
+/// An interface for IP packets, from which the lab reads the packets that a stack sends. Dropping
+/// this removes the interface.
 #[derive(Debug)]
 pub(super) struct Tun {
     file: File,
@@ -28,9 +28,9 @@ pub(super) struct Tun {
 }
 
 impl Tun {
-    /// A new one; `%d` in its name becomes a number that is free.
+    /// A new interface. `%d` in its name becomes a free number.
     pub(super) fn new(ns: &NetNs, name: &str) -> Result<Self> {
-        // It belongs to the namespace in which the file is opened.
+        // The interface belongs to the namespace in which the file is opened.
         let (file, name) = ns.run(|| {
             let file = OpenOptions::new()
                 .read(true)
@@ -58,7 +58,7 @@ impl Tun {
         }
     }
 
-    /// Packets that found no room here.
+    /// Packets that found no room in the interface.
     pub(super) fn dropped(&self) -> Result<u64> {
         self.ns.tx_dropped(&self.name)
     }

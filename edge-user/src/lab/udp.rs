@@ -1,4 +1,4 @@
-//! UDP at a rate of one's choosing, whatever becomes of it.
+//! UDP at a given rate, without regard to losses.
 
 use std::{
     io::{ErrorKind, IoSlice},
@@ -24,11 +24,12 @@ const ETHERNET_BYTES: usize = 14;
 const UDP_BYTES: usize = 8;
 /// Frames handed to the kernel in one call.
 const BATCH: usize = 32;
-/// Between two looks at what is due.
+/// Time between two looks for frames that are due.
 const TICK: Duration = Duration::from_micros(500);
 /// A blocked sender looks at the time this often.
 const BLOCKED: Duration = Duration::from_millis(50);
-/// The receiver's socket outlives the flood by this: a frame that finds none is answered by ICMP.
+/// The receiver's socket outlives the flood by this time: without a socket, ICMP would answer a
+/// frame.
 const DRAIN: Duration = Duration::from_millis(100);
 
 /// A flood.
@@ -42,18 +43,18 @@ pub struct UdpLoad {
     pub frame_bytes: usize,
     /// Offered rate in bit/s, of frames of that length.
     pub rate_bps: u64,
-    /// For how long it sends.
+    /// The time for which it sends.
     pub duration: Duration,
 }
 
-/// The result of a flood at its sender. The wire's count says what arrived of it.
+/// The result of a flood at its sender. The wire's counts have the frames that arrived.
 #[derive(Clone, Copy, Debug)]
 pub struct UdpReport {
     /// Frames sent.
     pub frames: u64,
     /// Their bytes on the wire.
     pub bytes: u64,
-    /// From the first frame to the last.
+    /// Time from the first frame to the last.
     pub elapsed: Duration,
 }
 
@@ -80,7 +81,7 @@ pub fn start(path: &Path, load: UdpLoad) -> Result<Running<UdpReport>> {
     Running::start(move |stop| {
         let report = flood(&socket, &vec![0x5a; payload_bytes], load, stop);
         thread::sleep(DRAIN);
-        // Nobody reads it: the kernel throws away what no longer fits.
+        // No thread reads the socket: the kernel drops frames beyond its room.
         drop(sink);
         report
     })
@@ -131,7 +132,7 @@ fn send(
     );
     match sent {
         Ok(results) => Ok(results.count() as u64),
-        // No room in the socket or the queue: later.
+        // The socket or the queue has no room: the frames are sent later.
         Err(Errno::EAGAIN | Errno::EINTR | Errno::ENOBUFS) => Ok(0),
         Err(error) => {
             let error: std::io::Error = error.into();

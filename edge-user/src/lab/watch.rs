@@ -1,12 +1,12 @@
-//! The wire's count alone, for an interface that makes and reads its tags itself.
+//! Counts of frames on the wire, for an interface that makes and reads its tags itself.
 
 use anyhow::{Context as _, Result};
 use aya::Ebpf;
 
 use super::{OBJECT, counts::WireCounts, far_end, netns::NetNs};
 
-/// Counts what an interface receives, frame by frame and tags in, before its stack has it, until
-/// this is dropped. Being an XDP program, it also has a veth end take redirected frames.
+/// Counts the frames that an interface receives, tags in, before its stack has them, until this is
+/// dropped. It uses an XDP program, with which a veth end also takes redirected frames.
 #[derive(Debug)]
 pub struct WireWatch(Ebpf);
 
@@ -15,7 +15,7 @@ impl WireWatch {
     pub fn on(ns: &NetNs, interface: &str) -> Result<Self> {
         let mut programs = Ebpf::load(OBJECT).context("cannot load the lab's programs")?;
         ns.run(|| far_end::count(&mut programs, interface))
-            .with_context(|| format!("cannot count what {interface} receives"))?;
+            .with_context(|| format!("cannot count the frames that {interface} receives"))?;
         Ok(Self(programs))
     }
 

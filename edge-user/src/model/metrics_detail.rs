@@ -1,4 +1,4 @@
-//! The amount of metrics that an edge tells of its circuits.
+//! The amount of metrics that an edge has for its circuits.
 
 use super::spelled::spelled;
 

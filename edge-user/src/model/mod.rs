@@ -1,4 +1,4 @@
-//! The words that configuration, tables and bills share: what a port, a circuit and a meter is.
+//! The types that configuration, tables and bills share, such as ports, offers and readings.
 
 mod metrics_detail;
 mod offer;

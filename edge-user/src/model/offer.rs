@@ -5,9 +5,9 @@ use super::spelled::spelled;
 spelled! {
     /// Whether outbound traffic is billed by volume.
     pub enum Billing {
-        /// It is.
+        /// Outbound traffic is billed by volume.
         Metered = "metered",
-        /// It is not.
+        /// The fee includes outbound traffic.
         Unlimited = "unlimited",
     }
 }
@@ -15,11 +15,11 @@ spelled! {
 spelled! {
     /// The offer a circuit was bought as.
     pub enum Sku {
-        /// The regions near the edge.
+        /// The circuit reaches the regions near the edge.
         Local = "local",
-        /// The geopolitical area.
+        /// The circuit reaches the regions of its geopolitical area.
         Standard = "standard",
-        /// Everywhere.
+        /// The circuit reaches all regions.
         Premium = "premium",
     }
 }
@@ -33,7 +33,7 @@ spelled! {
         L2 = "l2",
         /// The frame at the UNI: FCS in, S-tag out.
         Mef = "mef",
-        /// The IP packet; what is behind the tags, where that isn't IP.
+        /// The IP packet or, in other frames, everything behind the tags.
         L3 = "l3",
     }
 }

@@ -1,4 +1,4 @@
-//! A port, and the way that its frames go.
+//! A port, and the way of its frames.
 
 use serde::Serialize;
 
@@ -11,9 +11,9 @@ pub struct Port {
     pub name: String,
     /// The network interface's name.
     pub interface: String,
-    /// Whom it faces.
+    /// The side that it leads to.
     pub side: Side,
-    /// Where its frames go.
+    /// The destination of frames that it receives.
     pub forward: Forward,
     /// The link it belongs to.
     pub link: Link,
@@ -23,7 +23,7 @@ pub struct Port {
     pub xdp_mode: XdpMode,
 }
 
-/// Where the frames of a port go.
+/// The destination of the frames that a port receives.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub enum Forward {
     /// To the kernel's stack.
@@ -44,7 +44,7 @@ impl Forward {
 }
 
 spelled! {
-    /// Whom a port faces.
+    /// The side that a port leads to.
     pub enum Side {
         /// The customer: frames received are inbound.
         Customer = "customer",
@@ -91,7 +91,7 @@ spelled! {
         Native = "native",
         /// In the kernel's generic hook.
         Generic = "generic",
-        /// In the driver where it can.
+        /// In the driver where it can, else in the kernel's generic hook.
         Auto = "auto",
     }
 }

@@ -47,22 +47,22 @@ impl Gigabyte {
 /// `[prices.zones.NAME]`. No price is negative, has more than ten decimals, or reaches 10^12.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ZonePrices {
-    /// Of a gigabyte outbound on a metered circuit.
+    /// The price of a gigabyte outbound on a metered circuit.
     pub outbound_gb: Option<Decimal>,
-    /// By purchased bandwidth in bit/s.
+    /// Monthly fees by purchased bandwidth in bit/s.
     pub monthly: BTreeMap<u64, MonthlyFees>,
 }
 
-/// `[[prices.zones.NAME.monthly]]`: what a circuit of one bandwidth costs a month.
+/// `[[prices.zones.NAME.monthly]]`: the monthly fees of a circuit of one bandwidth.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct MonthlyFees {
-    /// Metered, beside what is outbound.
+    /// The fee of a metered circuit, which pays for outbound volume besides.
     pub metered: Option<Decimal>,
-    /// Unlimited.
+    /// The fee of an unlimited circuit.
     pub unlimited: Option<Decimal>,
-    /// Local, whatever its billing.
+    /// The fee of a local circuit, metered or unlimited.
     pub local: Option<Decimal>,
-    /// Premium, on top of metered or unlimited.
+    /// The fee of premium, on top of metered or unlimited.
     pub premium: Option<Decimal>,
 }
 

@@ -12,8 +12,8 @@ use super::{
 };
 use crate::time::Moment;
 
-/// The owner of a meter. A meter keeps its owner for life: where one of these changes, another meter
-/// goes on.
+/// The owner of a meter. A meter keeps its owner for life: where one of these fields changes,
+/// another meter goes on.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Owner {
     /// The edge's name.
@@ -46,15 +46,15 @@ pub struct Series {
 /// One life of a set of tables, in which counters only grow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EpochInfo {
-    /// Made with the tables, and kept in them.
+    /// A random number, made with the tables and kept in them.
     pub id: Uuid,
-    /// The kernel's boot that they are of: tables don't outlive it.
+    /// The kernel's boot that the tables belong to: they don't outlive it.
     pub boot_id: Uuid,
-    /// Where they are pinned.
+    /// The directory of their pins.
     pub pin_dir: PathBuf,
     /// Version of their layout.
     pub layout_version: u32,
-    /// When they were made, by the wall clock, which may have been wrong.
+    /// The time of their creation by the wall clock, which may have been wrong.
     pub created: Timestamp,
 }
 
@@ -63,11 +63,11 @@ pub struct EpochInfo {
 pub struct Reading {
     /// The tables' life.
     pub epoch: EpochInfo,
-    /// When it was taken, by the clocks of the boot that the tables are of.
+    /// The time of the reading, by the clocks of the tables' boot.
     pub taken: Moment,
     /// Every meter that has an owner.
     pub slots: Vec<SlotReading>,
-    /// Nothing counts in these tables any more.
+    /// Whether no program counts in these tables any more.
     pub is_final: bool,
 }
 

@@ -10,7 +10,7 @@ pub(crate) trait Spelled: Copy + PartialEq + 'static {
     fn spelling(self) -> &'static str;
 }
 
-/// Serializes a value as its spelling: for types of crates that know no serialization.
+/// Serializes a value as its spelling, for types of crates without serialization.
 pub(crate) fn spelling<T: Spelled, S: Serializer>(
     value: &T,
     serializer: S,

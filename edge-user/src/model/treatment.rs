@@ -5,19 +5,19 @@ use super::spelled::spelled;
 spelled! {
     /// The signal that ECN-capable senders get.
     pub enum Ecn {
-        /// Nothing: their frames are dropped like others'.
+        /// No signal: their frames are dropped like all others.
         Drop = "drop",
-        /// Congestion, before their frames are dropped.
+        /// The mark CE, before their frames are dropped.
         Mark = "mark",
     }
 }
 
 spelled! {
-    /// Whether flows of a circuit are kept from each other's way.
+    /// Whether each flow of a circuit gets a fair part of the rate.
     pub enum Fairness {
-        /// They are not told apart.
+        /// Flows are not told apart.
         None = "none",
-        /// None can starve the others.
+        /// No flow can starve the others.
         Flow = "flow",
     }
 }

@@ -1,4 +1,4 @@
-//! The room that the kernel's tables have, and who is in it.
+//! The size of the kernel's tables, and the owners of their entries.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +20,7 @@ pub struct CTableKey {
     pub s_vid: u16,
 }
 
-/// The kernel's tables as they are: what to keep, and how much room there is.
+/// The kernel's tables as they are: the entries to keep, and the room for more.
 #[derive(Clone, Debug)]
 pub struct Occupancy {
     /// `S_TABLES`, `PORT_COUNTERS`, `TX_PORTS`, by port name.
@@ -80,8 +80,9 @@ impl Capacity {
         }
     }
 
-    /// Room for `config` as [`Self::for_config`] has it, and for the counters of earlier owners that are
-    /// shown with those of its attachments: they move to the tables when the ones before are booked.
+    /// Room for `config` as [`Self::for_config`] has it, and for the counters of earlier owners
+    /// that are shown with those of its attachments. These counters move to the new tables when the
+    /// old tables are booked.
     #[must_use]
     pub fn for_config_after(config: &Config, before: &BTreeSet<AttachmentKey>) -> Self {
         let own: BTreeSet<AttachmentKey> = members(config).map(|member| member.key()).collect();
@@ -109,7 +110,7 @@ impl Capacity {
         }
     }
 
-    /// Tables of this size that nobody has used.
+    /// Tables of this size without any owner.
     #[must_use]
     pub fn unused(&self) -> Occupancy {
         Occupancy {

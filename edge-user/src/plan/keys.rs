@@ -1,10 +1,10 @@
-//! Whose entries of the tables are: what keeps its index, and so its counters or its bucket, from
-//! one configuration to the next.
+//! Keys of entries in the tables. An entry whose key is in the next configuration, too, keeps its
+//! index, and with it its counters or its bucket.
 
 use crate::model::{Accounting, Billing, Direction, Link, PeeringKind};
 
-/// One port + S-VID + C-VID that a circuit's peering claims, with all that a bill has to know of
-/// what it counts: where one of these changes, other counters go on.
+/// The owner of the counters of a peering on a port, with everything that a bill needs of it. Where
+/// one of these fields changes, other counters go on.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AttachmentKey {
     /// The edge's name.
@@ -25,7 +25,7 @@ pub struct AttachmentKey {
     pub billing: Billing,
     /// The bytes of a frame that count.
     pub accounting: Accounting,
-    /// Names of its classes, by number: counters of other classes are others.
+    /// Names of its classes, by number. Other classes have other counters.
     pub classes: Vec<String>,
 }
 
@@ -53,7 +53,7 @@ pub struct PolicerKey {
 }
 
 impl PolicerKey {
-    /// The least that a policer of this circuit can have.
+    /// The first key, in sorting order, that a policer of this circuit can have.
     #[must_use]
     pub fn first_of(circuit: &str) -> Self {
         Self {
@@ -69,10 +69,10 @@ impl PolicerKey {
 /// One of the buckets of a circuit, or of a peering.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
-    /// That of the purchased bandwidth.
+    /// The bucket of the purchased bandwidth.
     Purchased,
-    /// That of the peering's own.
+    /// The bucket of the peering's own bandwidth.
     Peering,
-    /// That of the class with this number.
+    /// The bucket of the class with this number.
     Class(u8),
 }

@@ -1,4 +1,4 @@
-//! The entries that a configuration asks of the tables: one for each peering on each of its ports.
+//! The entries that a configuration needs in the tables: one for each peering on each of its ports.
 
 use edge_common::abi::{attachment::Attachment, port::Features, qos::QosRow, rate::Rate};
 
@@ -96,7 +96,8 @@ impl Member<'_> {
         self.circuit.tags(self.peering, self.port.side)
     }
 
-    /// The S-VID behind which a C-table tells whose they are; `None` where the outer tag tells it.
+    /// The S-VID whose C-table has the peering's C-tags; `None`: the outer tag alone tells the
+    /// owner.
     pub(super) fn c_table_s_vid(&self) -> Option<u16> {
         let SideTags { s_vid, c_vids } = self.tags();
         s_vid.filter(|_| c_vids.is_some())
@@ -113,7 +114,7 @@ impl Member<'_> {
             Accounting::L1 => FCS + PREAMBLE_AND_GAP,
             Accounting::Mef if self.tags().s_vid.is_some() => FCS - TAG,
             Accounting::Mef => FCS,
-            // Of the packet, the path knows the length.
+            // The path knows the packet's length itself.
             Accounting::L2 | Accounting::L3 => 0,
         }
     }

@@ -1,5 +1,6 @@
-//! From a configuration to the exact contents of the tables: pure, so that it is tested, and run
-//! by `edge replay --engine host`, without a kernel.
+//! From a configuration to the exact contents of the tables. The module is pure: tests and `edge
+//! replay
+//! --engine host` use it without a kernel.
 
 mod capacity;
 mod keys;
@@ -47,11 +48,11 @@ pub use self::{
 pub struct PortPlan {
     /// Index in the port tables.
     pub index: u32,
-    /// The index was somebody else's, or nobody's.
+    /// Whether the index was another port's before, or unused.
     pub is_new: bool,
     /// The port's name.
     pub name: String,
-    /// The interface's.
+    /// The interface's name.
     pub interface: String,
     /// The port it forwards to; `None`: the stack.
     pub egress: Option<u32>,
@@ -74,16 +75,16 @@ pub struct PortPlan {
 pub struct AttachmentPlan {
     /// Index in the attachment tables.
     pub index: u32,
-    /// The index was somebody else's, or nobody's.
+    /// Whether the index was another owner's before, or unused.
     pub is_new: bool,
-    /// Whose it is.
+    /// Its owner.
     pub key: AttachmentKey,
     /// The record that the path reads.
     pub value: Attachment,
     /// Its buckets inside the circuit's.
     pub limits: Limits,
-    /// Indices that the same peering had on the same port, in the same direction and on the same
-    /// link, with other classes or otherwise billed, whose counters are part of its own.
+    /// Earlier indices of the same peering on the same port, direction and link, with other classes
+    /// or another billing. Their counters are shown as part of this one's.
     pub predecessors: Vec<(u32, Vec<String>)>,
 }
 
@@ -97,17 +98,17 @@ impl AttachmentPlan {
     }
 }
 
-/// Tables by VID, by index: a whole range of VIDs is one peering's, perhaps.
+/// Tables by VID, by index. A whole range of VIDs may belong to one peering.
 pub type VidTables = BTreeMap<u32, Box<VidTable>>;
 
 /// The contents of every table.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// In configuration order.
+    /// Ports, in configuration order.
     pub ports: Vec<PortPlan>,
-    /// In configuration order.
+    /// Attachments, in configuration order.
     pub attachments: Vec<AttachmentPlan>,
-    /// Policers, with what is policed.
+    /// Policers, by the traffic that they police.
     pub policers: BTreeMap<PolicerKey, Claim>,
     /// Queues of flows, by the circuit's policer.
     pub flow_queues: BTreeMap<PolicerKey, Claim>,
@@ -133,7 +134,7 @@ pub enum Police {
 }
 
 impl Plan {
-    /// The plan for `config` on tables as `occupied`.
+    /// The plan for `config` on tables with the contents `occupied`.
     pub fn new(config: &Config, occupied: &Occupancy, police: Police) -> Result<Self, Full> {
         let ports = occupied.ports.assign(config.ports.iter().map(|port| port.name.clone()))?;
         let members: Vec<Member<'_>> = members(config).collect();
@@ -151,7 +152,7 @@ impl Plan {
             Police::Off => BTreeMap::new(),
         };
         let rates = occupied.rates.assign(rates)?;
-        // There are few, and many members.
+        // There are few different rows, and many members.
         let mut rows = BTreeMap::new();
         for member in &members {
             rows.entry(member.qos()).or_insert_with(|| member.qos_row());

@@ -1,5 +1,6 @@
-//! Owners before: whose counters are shown with those of an attachment, as they were those of the same
-//! place, whatever the edge was called and whatever the terms were.
+//! Earlier owners of the same place: the same circuit, peering, port, direction and link. Their
+//! counters are shown with those of the present attachment, even if the edge's name or the terms
+//! have changed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,8 +20,8 @@ impl Plan {
         }
     }
 
-    /// Whether a slot whose counters are shown goes to another owner: shown by this plan, or by the one
-    /// that is published in `slots`, which stays if this one is given up.
+    /// Whether this plan gives a slot to another owner although its counters are shown: by this
+    /// plan, or by the plan that is published in `slots`, which stays if this one is given up.
     #[must_use]
     pub fn takes_shown_counters(&self, slots: &Table<AttachmentKey>) -> bool {
         let known = &slots.known;
@@ -54,8 +55,8 @@ mod tests {
         config::parse(&sample.to_string(), Path::new("test.toml")).unwrap()
     }
 
-    /// The plan for the last of these configurations, and the owners that had slots before it. One
-    /// configuration follows the other, on tables with room for this many attachments.
+    /// The plan for the last of these configurations, and the owners that had slots before it. The
+    /// configurations follow one after the other, on tables with room for this many attachments.
     fn after(configs: &[Config], attachments: u32) -> (Plan, Table<AttachmentKey>) {
         let capacity =
             Capacity { attachments: attachments + 1, ..Capacity::for_config(&configs[0]) };
@@ -84,11 +85,11 @@ mod tests {
         assert!(!plan.takes_shown_counters(&slots));
         let (plan, slots) = after(&[first.clone(), renamed.clone(), again], 2);
         assert!(plan.takes_shown_counters(&slots));
-        // Another circuit: who looks at the one that runs still sees what it had counted before, and
-        // would miss it if this plan were given up.
+        // Another circuit: the status of the running one still shows its earlier counts, and would
+        // lack them if this plan were given up.
         let (plan, slots) = after(&[first.clone(), renamed, other.clone()], 2);
         assert!(plan.takes_shown_counters(&slots));
-        // Nobody looks at the one before that.
+        // No status shows the one before that.
         let (plan, slots) = after(&[first, other, third], 2);
         assert!(!plan.takes_shown_counters(&slots));
     }

@@ -54,12 +54,12 @@ pub(super) fn qos_row(profile: &QosProfile, policy: DscpPolicy) -> QosRow {
     row
 }
 
-/// The class of what the profile does not list.
+/// The class of packets that the profile does not list.
 fn default_class(profile: &QosProfile) -> u8 {
     number(profile, |class| class.is_default).unwrap_or(0)
 }
 
-/// From thousandths, to the nearest.
+/// The burst share of a class, which has it in thousandths, rounded to the nearest.
 fn burst_share(class: &QosClass) -> BurstShare {
     let share = (class.burst_share_permille * 1024 + 500) / 1000;
     BurstShare::new(u16::try_from(share).unwrap_or(u16::MAX))

@@ -1,4 +1,4 @@
-//! Another rate for one circuit of a plan: what changes in the tables, and nothing beside it.
+//! Another rate for one circuit of a plan: only the entries that change with it.
 
 use std::{collections::BTreeSet, mem::offset_of};
 
@@ -11,7 +11,7 @@ use edge_common::abi::{
 use super::{Full, Plan, rates, slots::Table};
 use crate::config::Circuit;
 
-/// Policers on their way to another rate, with all that names it.
+/// Policers on their way to another rate, with all entries that refer to the rate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RateChange {
     /// Index of the new rate.
@@ -42,8 +42,8 @@ pub struct LimitChange {
 }
 
 impl LimitChange {
-    /// The limits of `attachment` whose policer stays and whose rate does not, each with the bucket
-    /// before.
+    /// The limits of `attachment` that keep their policer and change their rate, each with its
+    /// bucket before the change.
     pub fn all(attachment: u32, old: &Limits, new: &Limits) -> Vec<(Bucket, Self)> {
         let buckets = |limits: &Limits| [&[limits.peering], limits.classes.as_slice()].concat();
         let pairs = buckets(old).into_iter().zip(buckets(new)).enumerate();
@@ -54,13 +54,13 @@ impl LimitChange {
     }
 }
 
-// As `LimitChange::place` counts them.
+// `LimitChange::place` counts words of this size.
 const _: () =
     assert!(offset_of!(Limits, peering) == 0 && offset_of!(Limits, classes) == size_of::<Bucket>());
 
 impl Plan {
-    /// Gives the peerings of `circuit` the rate that it has now; `None` where the plan has none of
-    /// them. With an error, nothing is changed.
+    /// Gives the peerings of `circuit` its new rate; `None`: the plan has none of them. With an
+    /// error, nothing is changed.
     pub fn change_rate(
         &mut self,
         circuit: &Circuit,

@@ -1,4 +1,4 @@
-//! A circuit's purchased bandwidth and burst as the policer's numbers.
+//! A circuit's purchased bandwidth and burst as numbers of the policer.
 
 use edge_common::abi::rate::Rate;
 

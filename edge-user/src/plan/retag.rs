@@ -37,7 +37,7 @@ pub(super) fn retag(member: &Member<'_>) -> Retag {
 
 fn s_tag(arriving: SideTags, vid: u16, tpid: Option<u16>, egress: Option<&Port>) -> LeavingTag {
     let is_there = arriving.s_vid.is_some();
-    // The neighbour of that port is known to use the port's first TPID.
+    // A pushed tag has the port's first TPID, as the port's neighbour uses that one.
     let pushed_tpid = || egress.and_then(|port| port.tpids.first().copied()).unwrap_or(TPID_C_TAG);
     LeavingTag {
         tpid: tpid.unwrap_or_else(|| if is_there { AS_IT_CAME } else { pushed_tpid() }),
@@ -49,7 +49,7 @@ fn s_tag(arriving: SideTags, vid: u16, tpid: Option<u16>, egress: Option<&Port>)
 fn c_tag(arriving: SideTags, vids: CTags, tpid: Option<u16>, leaves_as_inner: bool) -> LeavingTag {
     let is_there = arriving.c_vids.is_some();
     let came_as_inner = is_there && arriving.s_vid.is_some();
-    // Behind an S-tag nobody takes 0x9100 for a tag.
+    // Behind an S-tag, no equipment takes 0x9100 for a tag.
     let can_stay = is_there && (came_as_inner || !leaves_as_inner);
     LeavingTag {
         tpid: tpid.unwrap_or(if can_stay { AS_IT_CAME } else { TPID_C_TAG }),
@@ -58,7 +58,7 @@ fn c_tag(arriving: SideTags, vids: CTags, tpid: Option<u16>, leaves_as_inner: bo
     }
 }
 
-/// The side that is behind the stack.
+/// The other side, to which the stack leads.
 fn opposite(side: Side) -> Side {
     match side {
         Side::Customer => Side::Core,

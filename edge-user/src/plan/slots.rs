@@ -1,8 +1,9 @@
-//! Gives keys the indices of a table: a key keeps its index from one configuration to the next.
+//! Assigns the indices of a table to keys. A key keeps its index from one configuration to the
+//! next.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A table of the kernel and who has its places.
+/// A table of the kernel, and the owners of its entries.
 #[derive(Clone, Debug)]
 pub struct Table<K> {
     /// Name of its entries in messages.
@@ -11,9 +12,9 @@ pub struct Table<K> {
     pub first: u32,
     /// Number of entries.
     pub capacity: u32,
-    /// Whose each index is, or was last.
+    /// The present or the last owner of each index.
     pub known: BTreeMap<K, u32>,
-    /// Indices that published entries refer to: the kernel may be looking at them.
+    /// Indices that published entries refer to: a program may be reading them.
     pub published: BTreeSet<u32>,
 }
 
@@ -22,11 +23,11 @@ pub struct Table<K> {
 pub struct Claim {
     /// The index.
     pub index: u32,
-    /// The key did not have it before: what the index holds is somebody else's.
+    /// Whether the key did not have the index before: the entry still has another owner's contents.
     pub is_new: bool,
 }
 
-/// A table is full.
+/// The error of a table without a free entry.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("the configuration needs more than the {capacity} {entries} that the tables have room for")]
 pub struct Full {
@@ -35,16 +36,16 @@ pub struct Full {
 }
 
 impl<K: Ord + Clone> Table<K> {
-    /// A table that nobody has used.
+    /// A table without any owner.
     pub fn unused(entries: &'static str, first: u32, capacity: u32) -> Self {
         Self { entries, first, capacity, known: BTreeMap::new(), published: BTreeSet::new() }
     }
 
     /// Gives each of `wanted` an index.
     ///
-    /// A known key keeps its index, so that its counters or its bucket go on. A new one gets an
-    /// index that was never used, else one that was retired by an earlier reload, so that the
-    /// kernel can't be looking at it any more.
+    /// A known key keeps its index, so that its counters or its bucket go on. A new key gets an
+    /// index that was never used or, without one, an index that an earlier reload has retired: no
+    /// program reads such an entry any more.
     pub fn assign(&self, wanted: impl IntoIterator<Item = K>) -> Result<BTreeMap<K, Claim>, Full> {
         let wanted: BTreeSet<K> = wanted.into_iter().collect();
         let used: BTreeSet<u32> = self.known.values().chain(&self.published).copied().collect();

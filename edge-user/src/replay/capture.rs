@@ -1,8 +1,8 @@
 //! Capture files: pcap and pcapng in, pcap out.
 //!
-//! The formats are decoded here and not by a crate. A replay needs a few integers of them, at fixed
-//! places, and `pcap-parser` 0.17 has neither time units that are powers of two, nor big-endian
-//! time offsets, nor the obsolete packet block.
+//! This module decodes the formats itself. A replay needs a few integers of them, at fixed places.
+//! The crate `pcap-parser` 0.17 has neither time units that are powers of two, nor big-endian time
+//! offsets, nor the obsolete packet block.
 
 mod classic;
 mod fcs;
@@ -24,8 +24,8 @@ use self::{classic::Classic, ng::Ng, source::Source};
 
 pub use self::writer::CaptureWriter;
 
-/// The most bytes of one frame: what `libpcap` calls the maximum snapshot length. A file that
-/// claims more is damaged.
+/// The most bytes of one frame, the maximum snapshot length of `libpcap`. A file that claims more
+/// is damaged.
 pub const MAX_FRAME_BYTES: u32 = 256 << 10;
 
 const ETHERNET: u16 = 1;
@@ -33,23 +33,23 @@ const ETHERNET: u16 = 1;
 /// A frame of a capture, without the frame check sequence that the capture may have had.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CapturedFrame {
-    /// Nanoseconds since the epoch; the nearest that fits for a time before 1970 or after 2554.
+    /// Nanoseconds since 1970. A time before 1970 or after 2554 gets the nearest that fits.
     pub timestamp_ns: u64,
     /// The frame as captured.
     pub data: Vec<u8>,
-    /// The length on the wire in bytes, which is longer than `data` where the frame was captured
-    /// short. A reader yields none that is less than the length of `data`.
+    /// The length on the wire in bytes. It is longer than `data` where the frame was captured
+    /// short, and never shorter.
     pub orig_len_bytes: u32,
 }
 
-/// Numbers of records of a capture that had more or less than their frames have.
+/// Numbers of records of a capture that the reader had to change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Found {
-    /// With a frame check sequence, which the reader left off.
+    /// Records with a frame check sequence, which the reader left off.
     pub fcs_frames: u64,
-    /// Without a time (pcapng's simple packets), read with the time of the record before.
+    /// Records without a time (pcapng's simple packets), which got the time of the record before.
     pub untimed_frames: u64,
-    /// With a time before 1970 or after 2554, read with the nearest that fits.
+    /// Records with a time before 1970 or after 2554, which got the nearest that fits.
     pub clamped_frames: u64,
 }
 
@@ -109,7 +109,7 @@ pub enum CaptureError {
     /// The file is damaged. The frames before the damage were good.
     #[error(
         "the capture {} is damaged at frame {frame}: {why}; capture or copy it again, or replay \
-         what is before the damage on its own (`editcap -r IN OUT 1-LAST`)",
+         only the frames before the damage (`editcap -r IN OUT 1-LAST`)",
         path.display()
     )]
     Damaged {
@@ -145,11 +145,11 @@ pub enum CaptureError {
 
 /// The frames of a pcap or pcapng file, in the order of the file.
 ///
-/// It reads as it goes, so that the file can be of any size. After an error it ends.
+/// The reader reads frame by frame, so that the file can be of any size. After an error it ends.
 pub struct CaptureReader {
     source: Source,
     format: Format,
-    /// The first frame of a pcapng file, or what there is in its place.
+    /// The first frame of a pcapng file, or the end or the error in its place.
     ahead: Option<Result<Option<CapturedFrame>, CaptureError>>,
     is_done: bool,
 }
@@ -169,7 +169,7 @@ impl CaptureReader {
 
     /// Reads the capture that `input` yields; `path` is its name in errors.
     ///
-    /// A pcapng file is read up to its first frame, since only what is before that tells the link
+    /// A pcapng file is read up to its first frame, as the blocks before that frame have the link
     /// type and the resolution.
     pub fn from_reader(input: impl Read + 'static, path: &Path) -> Result<Self, CaptureError> {
         let mut source = Source::new(input, path);
@@ -192,8 +192,8 @@ impl CaptureReader {
 
     /// The resolution that keeps this capture's timestamps as they are.
     ///
-    /// For pcapng it goes by the interfaces that are described before the first frame, which is
-    /// where all of them are unless files were put together or an interface came up meanwhile.
+    /// For pcapng, the interfaces described before the first frame decide. Others come later only
+    /// where files were put together, or an interface came up during the capture.
     #[must_use]
     pub fn resolution(&self) -> Resolution {
         match &self.format {
@@ -202,7 +202,7 @@ impl CaptureReader {
         }
     }
 
-    /// The records so far that had more or less than their frames have.
+    /// The records so far that the reader had to change.
     #[must_use]
     pub fn found(&self) -> Found {
         self.source.found()

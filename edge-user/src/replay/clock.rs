@@ -1,7 +1,7 @@
-//! A replay's time: the capture's, as long as that goes on.
+//! A replay's time: the capture's, as long as that goes forward.
 
-/// The time of a replay. It never goes back, as the clock of a live edge never does: a policer that
-/// was shown an earlier time would take its bucket for one filled long ago.
+/// The time of a replay. It never goes back, as the clock of a live edge never does: at an earlier
+/// time, a policer would take its TAT for one of long ago, and its whole burst for free.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ReplayTime {
     now_ns: u64,
@@ -12,8 +12,8 @@ pub struct ReplayTime {
 }
 
 impl ReplayTime {
-    /// The time in nanoseconds at which a frame with this timestamp is policed: the timestamp, or,
-    /// where that is earlier, the latest one so far.
+    /// The time in nanoseconds at which a frame with this timestamp is policed: the timestamp, or
+    /// the latest one so far, if that is later.
     pub fn of_frame(&mut self, timestamp_ns: u64) -> u64 {
         if self.frames == 0 {
             (self.first_ns, self.now_ns) = (timestamp_ns, timestamp_ns);
@@ -27,8 +27,8 @@ impl ReplayTime {
         self.now_ns
     }
 
-    /// Frames with an earlier time than one before them, and the most that was earlier in
-    /// nanoseconds.
+    /// Number of frames with an earlier time than a frame before them, and the largest difference
+    /// in nanoseconds.
     #[must_use]
     pub fn back(&self) -> (u64, u64) {
         (self.back_frames, self.most_back_ns)
@@ -53,7 +53,7 @@ mod tests {
             (vec![5, 9, 6, 8, 10], vec![5, 9, 9, 9, 10], (2, 3)),
             (vec![9, 0, 0], vec![9, 9, 9], (2, 9)),
             (vec![0, u64::MAX, 1], vec![0, u64::MAX, u64::MAX], (1, u64::MAX - 1)),
-            // Past where a policer's ticks begin again.
+            // Beyond the time at which a policer's ticks wrap around.
             (
                 vec![1, 53 * day_ns, 27 * day_ns],
                 vec![1, 53 * day_ns, 53 * day_ns],

@@ -1,6 +1,6 @@
 //! Frames that were captured short: `tcpdump -s 96` and the like.
 
-/// The length of a frame on the wire, and of its beginning that was captured.
+/// The length of a frame on the wire, and of its captured beginning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Arrived {
     /// Its length in bytes.
@@ -26,8 +26,8 @@ impl Arrived {
         frame.resize(self.len_bytes, 0);
     }
 
-    /// Takes the zeros away again, and returns the length in bytes that the frame left with. Tags
-    /// pushed and popped were put in or taken out in front of the cut.
+    /// Takes the zeros away again, and returns the length in bytes that the frame left with. Pushed
+    /// and popped tags are in front of the cut.
     pub(super) fn cut(self, frame: &mut Vec<u8>) -> usize {
         let left_bytes = frame.len();
         frame.truncate((self.captured_bytes + left_bytes).saturating_sub(self.len_bytes));

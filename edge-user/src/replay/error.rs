@@ -7,16 +7,16 @@ use nix::errno::Errno;
 use super::{TooLong, capture::CaptureError};
 use crate::{kernel::error::KernelError, report::Told};
 
-/// A result of this room.
+/// A result of a replay.
 pub type Result<T, E = ReplayError> = std::result::Result<T, E>;
 
 /// A replay that did not begin, or that ended early.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
-    /// The kernel gives no program or no tables, or does not run them.
+    /// The kernel refuses a program, a table or a test run.
     #[error(transparent)]
     Kernel(#[from] KernelError),
-    /// The capture can't be read, or the one that leaves can't be written.
+    /// The capture can't be read, or the output can't be written.
     #[error(transparent)]
     Capture(#[from] CaptureError),
     /// A frame that no interface could have received.
@@ -31,7 +31,7 @@ pub enum ReplayError {
 }
 
 impl ReplayError {
-    /// The error that this one is, with nothing told before it. `source()` leaves it out.
+    /// The error inside this one, where no text comes before it. `source()` leaves it out.
     #[must_use]
     pub fn speaker(&self) -> Option<&(dyn Error + 'static)> {
         match self {
@@ -46,7 +46,7 @@ impl ReplayError {
         Self::Engine(Told::new("the path has not ended"))
     }
 
-    /// Says which frame an engine ran.
+    /// Puts the frame that the engine ran before the text.
     pub(super) fn at_frame(self, frame: u64) -> Self {
         let text = format!("frame {frame} of the capture");
         match self {

@@ -101,7 +101,7 @@ pub(super) fn with_headroom(frame: &[u8]) -> Vec<u8> {
     [&[0; HEADROOM_BYTES], frame].concat()
 }
 
-/// As many as a table has.
+/// As many entries as a table has.
 fn entries<T>(count: u32, entry: impl Fn() -> T) -> Vec<T> {
     (0..count).map(|_| entry()).collect()
 }

@@ -36,8 +36,7 @@ use crate::{
 
 /// The kernel runs nothing shorter than an Ethernet header (`bpf_test_init`).
 const MIN_FRAME_LEN_BYTES: usize = 14;
-/// The loopback interface of any network namespace: a test run asks only whether there is a
-/// device to redirect to.
+/// The loopback interface of any network namespace: a test run only needs a device to redirect to.
 pub(crate) const LOOPBACK_IFINDEX: u32 = 1;
 
 /// The program of one port, with tables of its own and no interface.
@@ -46,7 +45,7 @@ pub struct KernelEngine {
     tables: KernelTables,
     replay: ReplayTables,
     port: u32,
-    /// The kernel's refusal of the program for frames in several buffers, if it is too old for it.
+    /// The refusal of the program for frames in several buffers by a kernel that is too old.
     frags_refused: Option<KernelError>,
     /// Room for the frame as it leaves.
     out: Vec<u8>,
@@ -63,8 +62,8 @@ impl KernelEngine {
         Ok(Self { ebpf, tables, replay, port: port.index, frags_refused, out: Vec::new() })
     }
 
-    /// Runs the program that an interface for frames of this length would have, and returns,
-    /// beside the outcome, the XDP action.
+    /// Runs the program that an interface for frames of this length would have, and returns the
+    /// outcome and the XDP action.
     pub fn run_for_action(&mut self, frame: &mut Vec<u8>, now_ns: u64) -> Result<(Outcome, u32)> {
         let mtu_bytes = u32::try_from(frame.len()).unwrap_or(u32::MAX);
         self.test_run(program_for_mtu(mtu_bytes), frame, None, now_ns)

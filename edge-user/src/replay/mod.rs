@@ -49,7 +49,7 @@ pub const TESTED_RECEIVED_BYTES: usize = 9_216 + 14 + 8;
 
 /// Something that takes frames along the path of one port.
 pub trait Engine {
-    /// Takes `frame` along the path at `now_ns` and leaves it as it leaves.
+    /// Takes `frame` along the path at `now_ns`, and changes it to the frame that leaves.
     fn run(&mut self, frame: &mut Vec<u8>, now_ns: u64) -> Result<Outcome>;
     /// The counters of an attachment.
     fn counted(&self, attachment: u32) -> Result<Counted>;
@@ -80,7 +80,7 @@ pub struct Replay<'a> {
 }
 
 impl<'a> Replay<'a> {
-    /// With `engine`, which runs the path of `port` under `plan`.
+    /// A replay by `engine`, which runs the path of `port` under `plan`.
     pub fn new(
         engine: &'a mut dyn Engine,
         plan: &'a Plan,
@@ -97,9 +97,9 @@ impl<'a> Replay<'a> {
         }
     }
 
-    /// Runs every frame of `reader`; writes what leaves to `writer`, and a line a frame to
-    /// `lines`. Damage in the capture, and a frame that is [`TooLong`], end the replay with an
-    /// error, after the frames before it.
+    /// Runs every frame of `reader`, writes the frames that leave to `writer`, and a line for each
+    /// frame to `lines`. Damage in the capture and a frame that is [`TooLong`] end the replay with
+    /// an error, after the frames before it.
     pub fn run(
         &mut self,
         reader: &mut CaptureReader,
@@ -144,7 +144,7 @@ impl<'a> Replay<'a> {
         &self.summary
     }
 
-    /// Whether all that the path reads of the frame was captured.
+    /// Whether all bytes that the path reads of the frame were captured.
     fn is_certain(&mut self, arrived: Arrived, frame: &[u8], now_ns: u64) -> bool {
         let is_certain =
             !arrived.is_cut() || self.reach.of(frame, now_ns) <= arrived.captured_bytes;

@@ -1,5 +1,5 @@
-//! The end of the bytes that the path reads of a frame. A frame that is cut before that gets a
-//! verdict on zeros that nobody sent.
+//! The end of the bytes that the path reads of a frame. The verdict on a frame that is cut before
+//! that end depends on zeros that no sender has sent.
 
 use std::cell::Cell;
 
@@ -12,12 +12,12 @@ use edge_common::{
 use super::host::{HEADROOM_BYTES, HostEngine, with_headroom};
 use crate::plan::{Capacity, Plan, PortPlan};
 
-/// Takes frames along the path, on tables of its own, to see where it reads them.
+/// Takes frames along the path, on tables of its own, to see which bytes the path reads.
 pub(super) struct Reach<'a> {
     plan: &'a Plan,
     port: &'a PortPlan,
     capacity: &'a Capacity,
-    /// Made for the first frame that is cut.
+    /// The path, made for the first frame that is cut.
     path: Option<HostEngine>,
 }
 
@@ -26,7 +26,7 @@ impl<'a> Reach<'a> {
         Self { plan, port, capacity, path: None }
     }
 
-    /// Where in `frame` the bytes end that the path of the port reads at `now_ns`.
+    /// The end of the bytes in `frame` that the path of the port reads at `now_ns`.
     pub(super) fn of(&mut self, frame: &[u8], now_ns: u64) -> usize {
         let Self { plan, port, capacity, path } = self;
         let path = path.get_or_insert_with(|| HostEngine::new(plan, port, capacity));
@@ -38,7 +38,7 @@ impl<'a> Reach<'a> {
     }
 }
 
-/// A frame that notes where it is read.
+/// A frame that notes which of its bytes are read.
 struct Watched<'a> {
     buffer: Buffer<'a>,
     /// The distance in bytes that its start has moved since it came.

@@ -26,21 +26,21 @@ pub struct FrameReport<'a> {
     dscp_out: Option<u8>,
     /// The bytes that the frame counts for, at the length that it had on the wire.
     bytes: u32,
-    /// Of the frame as it is written: one that was cut is cut.
+    /// The SHA-256 of the frame as it is written: a frame that was cut stays cut.
     sha256: Option<String>,
-    /// The outer tag's; like the two after it, under the names of `edge unmatched`.
+    /// The outer tag's TPID. This field and the two after it have the names of `edge unmatched`.
     tpid: Option<Tpid>,
     s_vid: Option<u16>,
     c_vid: Option<u16>,
     /// All tags as received, the outer first.
     tags: &'a [ReceivedTag],
-    /// The number of bytes captured of a frame that was captured short.
+    /// The number of captured bytes, where the frame was captured short.
     captured_bytes: Option<usize>,
-    /// Whether the path read only what was captured, and no zero in its place.
+    /// Whether the path read only captured bytes, and no zero in place of a missing one.
     certain: bool,
 }
 
-/// All that a replay knows of a frame.
+/// The results of a replay for one frame.
 pub(super) struct Told<'a> {
     /// Its number in the capture, from 1.
     pub(super) frame: u64,
@@ -52,7 +52,7 @@ pub(super) struct Told<'a> {
     pub(super) tags: &'a [ReceivedTag],
     /// Its length, and the part that was captured.
     pub(super) arrived: Arrived,
-    /// Whether the path read only what was captured.
+    /// Whether the path read only captured bytes.
     pub(super) is_certain: bool,
     /// The frame as it is written.
     pub(super) left: &'a [u8],

@@ -1,4 +1,4 @@
-//! The sums of a replay, and warnings of what makes them doubtful.
+//! The sums of a replay, and warnings that the capture makes them doubtful.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -28,12 +28,12 @@ pub struct Summary {
     pub time: ReplayTime,
     /// Frames that were captured short.
     pub cut_frames: u64,
-    /// Those of them of which the path read more than was captured.
+    /// Those of them whose missing bytes the path read.
     pub uncertain_frames: u64,
     /// Frames that are longer than any that `edge` is tested with.
     pub long_frames: u64,
     unclaimed: HashMap<(Reason, Vec<(Tpid, u16)>), Sum>,
-    /// Of combinations beyond the first [`MAX_COMBINATIONS`].
+    /// The sum of combinations beyond the first [`MAX_COMBINATIONS`].
     other_unclaimed: Sum,
 }
 
@@ -91,13 +91,13 @@ impl Summary {
         unclaimed.collect()
     }
 
-    /// Frames with tags that are in none of [`Self::unclaimed`]: there were too many combinations.
+    /// Frames that [`Self::unclaimed`] lacks, as there were too many combinations of tags.
     #[must_use]
     pub fn other_unclaimed_frames(&self) -> u64 {
         self.other_unclaimed.frames
     }
 
-    /// Sentences that say where the capture makes its replay doubtful; `found` is from the
+    /// Warnings about faults of the capture that make its replay doubtful. `found` is from the
     /// capture's reader.
     #[must_use]
     pub fn warnings(&self, found: &Found) -> Vec<String> {
@@ -125,23 +125,22 @@ impl Summary {
             (
                 clamped_frames,
                 format!(
-                    "{clamped_frames} frames have a time before 1970 or after 2554; the nearest \
-                     that is not was taken for it"
+                    "{clamped_frames} frames have a time before 1970 or after 2554; each was \
+                     policed at the nearest time between"
                 ),
             ),
             (
                 self.time.stands_still().into(),
-                "all frames have the same time, so each bucket is filled once and never again; \
-                 --no-police leaves policing out"
+                "all frames have the same time, so each burst is used once and never gets free \
+                 again; --no-police leaves policing out"
                     .to_owned(),
             ),
             (
                 *uncertain_frames,
                 format!(
-                    "{uncertain_frames} of {cut_frames} frames that were captured short are cut \
-                     within what the path reads; their verdicts are those of frames with zeros \
-                     there (`certain` is false in --json); capture more of each frame \
-                     (`tcpdump -s 256`)"
+                    "{uncertain_frames} of {cut_frames} frames that were captured short lack bytes \
+                     that the path reads; their verdicts are those of frames with zeros there \
+                     (`certain` is false in --json); capture more of each frame (`tcpdump -s 256`)"
                 ),
             ),
             (

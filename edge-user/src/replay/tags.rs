@@ -1,13 +1,13 @@
-//! The tags that a frame came with, whatever the path makes of them.
+//! The tags that a frame came with, also those that its port doesn't accept.
 
 use std::{collections::HashSet, fmt};
 
 use edge_common::packet::vlan::{OUTER_TAG_OFFSET, TAG_LEN_BYTES, TPID_C_TAG, TPID_S_TAG, Vid};
 use serde::{Serialize, Serializer};
 
-/// TPIDs that switches used before 802.1ad had one, and some still do.
+/// TPIDs that switches used before 802.1ad had one. Some still use them.
 const OLD_TPIDS: [u16; 3] = [0x9100, 0x9200, 0x9300];
-/// Tags that are read of one frame at the most.
+/// The most tags that are read of one frame.
 const MAX_TAGS: usize = 16;
 
 /// A tag as received (IEEE 802.1Q-2022, 9.6). A priority tag is one, too: its VID is 0.
@@ -31,8 +31,8 @@ pub struct Tpid(pub u16);
 pub(super) struct Tpids(HashSet<u16>);
 
 impl Tpids {
-    /// Those of a port, and all that are in use elsewhere: a frame that no circuit claims may well
-    /// have one that its port doesn't accept.
+    /// The TPIDs of a port, and all others in common use: a frame that no circuit claims may have
+    /// one that its port doesn't accept.
     pub(super) fn new(port: &[u16]) -> Self {
         let port = port.iter().copied().filter(|tpid| *tpid != 0);
         Self(port.chain([TPID_C_TAG, TPID_S_TAG]).chain(OLD_TPIDS).collect())

@@ -1,5 +1,5 @@
-//! Connections of clients: so many at once on each way in, and each for so long. Some open
-//! files are left for the books, whatever clients do.
+//! Connections of clients. Each way in has a limit of their number and of their time, so that
+//! clients always leave open files for the books.
 
 use std::{
     collections::VecDeque,
@@ -15,8 +15,8 @@ use tokio::{
     time::{Instant, sleep, sleep_until},
 };
 
-/// Connections at once on one way in. The next one takes the place of the one that has been open
-/// for longest without a request.
+/// Most connections at once on one way in. Another one takes the place of the connection that has
+/// been open for longest without a request.
 pub(super) const MOST: usize = 64;
 /// A connection lasts this long after its last request, or after its beginning if there is none. An
 /// answer, and the client's reading of it, has this long.
@@ -42,7 +42,7 @@ impl Asked {
         Self(Arc::new(Mutex::new(Times { opened: Instant::now(), asked: None })))
     }
 
-    /// A whole request has arrived.
+    /// Notes that a whole request has arrived.
     pub(super) fn note(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).asked = Some(Instant::now());
     }
@@ -93,8 +93,8 @@ impl Listener for UnixListener {
     }
 }
 
-/// Accepts connections for as long as the process lives, and has `client` answer each; `what` is
-/// their name in the log.
+/// Accepts connections for as long as the process lives, and has `client` answer each. The log
+/// calls the way in `what`.
 pub(super) async fn serve<L, F>(
     what: &'static str,
     listener: L,
@@ -112,14 +112,14 @@ pub(super) async fn serve<L, F>(
                 connections.add(client(stream, asked.clone()), asked);
             }
             Err(error) => {
-                tracing::warn!("{what}: {error}");
+                tracing::warn!("{what} accepts no clients for a moment, and tries again: {error}");
                 sleep(PAUSE).await;
             }
         }
     }
 }
 
-/// Those that are open, the one that was opened first in front.
+/// The open connections, the oldest in front.
 #[derive(Default)]
 struct Connections {
     tasks: JoinSet<()>,
@@ -138,8 +138,8 @@ impl Connections {
         self.open.push_back((task, asked));
     }
 
-    /// Waits until one more connection is no more than [`MOST`]. Where none is without a request, that
-    /// is until one has ended, or its request is long ago: meanwhile others wait to be accepted.
+    /// Waits until there is room for one more of [`MOST`] connections. Where all are busy, that is
+    /// when one has ended, or its last request is long ago. Other clients wait meanwhile.
     async fn make_room(&mut self) {
         loop {
             while self.tasks.try_join_next().is_some() {}
@@ -150,7 +150,7 @@ impl Connections {
             let silent = self.open.iter().position(|(_, asked)| !asked.is_busy());
             if let Some((task, _)) = silent.and_then(|place| self.open.remove(place)) {
                 task.abort();
-                // Its file is closed when the task has ended.
+                // The connection's file is closed when its task has ended.
                 let _ended = self.tasks.join_next().await;
             } else {
                 tokio::select! {

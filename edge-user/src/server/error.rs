@@ -32,7 +32,7 @@ impl ApiError {
         Self::new(
             StatusCode::FORBIDDEN,
             "this client may look, and not change anything",
-            Some("root and the daemon's own user may, on the control socket"),
+            Some("root and the daemon's own user may make changes, on the control socket"),
         )
     }
 
@@ -48,7 +48,7 @@ impl ApiError {
         Self::new(StatusCode::BAD_REQUEST, error, Some("GET /v1/openapi.json describes requests"))
     }
 
-    /// An error that is the machine's or ours, with its causes.
+    /// An error of the machine or of edge, with its causes.
     pub(super) fn internal(error: &(dyn Error + 'static)) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, chain(error), None)
     }
@@ -60,7 +60,7 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// Of those who look: the kernel or the ledger can't be read.
+/// An error of a request that only looks: the kernel or the ledger can't be read.
 impl From<DaemonError> for ApiError {
     fn from(error: DaemonError) -> Self {
         Self::internal(&error)
@@ -75,7 +75,8 @@ impl From<ChangeError> for ApiError {
             ChangeError::Bandwidth(BandwidthRefused::NotAllowed(_)) => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
-            // The file asks for what this machine has not, or has for others: either can be mended.
+            // The file asks for something that this machine lacks or that another program has. An
+            // operator can mend either.
             ChangeError::NeedsRestart | ChangeError::NoInterface(_) | ChangeError::Taken(_) => {
                 StatusCode::CONFLICT
             }

@@ -28,13 +28,13 @@ use super::{
 };
 use crate::{config::Edge, daemon::remembered::remember_state_dir, report::Told};
 
-/// Longest time for a client to send the head of a request, from the connection's beginning or the
-/// last answer on.
+/// Longest time for a client to send the head of a request, counted from the connection's beginning
+/// or the last answer.
 const HEAD_WITHIN: Duration = Duration::from_secs(30);
 /// The longest head of a request in bytes.
 const HEAD_LEN_BYTES: usize = 16 * 1024;
 
-/// The ways in, open, on which nobody is answered yet.
+/// The open ways in, before any client is answered.
 pub(super) struct Listeners {
     control: UnixListener,
     socket_file: SocketFile,
@@ -85,7 +85,7 @@ async fn answer(
     let service = TowerToHyperService::new(router.layer(map_request(note)));
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN).max_buf_size(HEAD_LEN_BYTES);
-    // A client that goes, or sends what is no request, is no matter.
+    // A client may go, or send something else than a request: the connection ends.
     let _gone = http.serve_connection(TokioIo::new(stream), service).await;
 }
 
@@ -106,7 +106,8 @@ fn bind_control(path: &Path) -> Result<(UnixListener, SocketFile)> {
     }
     if fs::symlink_metadata(path).is_ok_and(|file| !file.file_type().is_socket()) {
         return Err(ServerError::Taken(Told::new(format!(
-            "{} is there and no socket; `control` names another place",
+            "{} exists and is no socket, so the daemon can't listen there; remove it, or have \
+             `control` name another path",
             path.display()
         ))));
     }
@@ -127,7 +128,7 @@ fn bind_control(path: &Path) -> Result<(UnixListener, SocketFile)> {
             return Err(error).with_context(|| format!("looking at {}", path.display()));
         }
     }
-    // Nobody else may connect, not even between the making of the file and a change of its mode.
+    // The umask keeps other users out even before the file's mode could be changed.
     let umask_before = umask(Mode::from_bits_truncate(0o177));
     let listener = UnixListener::bind(path);
     umask(umask_before);
@@ -136,16 +137,20 @@ fn bind_control(path: &Path) -> Result<(UnixListener, SocketFile)> {
     Ok((listener, SocketFile(path.to_owned())))
 }
 
-/// Opens the port. One that the configuration names must be free; where the default one isn't,
-/// traffic matters more.
+/// Opens the port for metrics. A port that the configuration names must be free. Where the default
+/// one is not, the daemon goes on without metrics, as traffic matters more.
 async fn bind_metrics(edge: &Edge) -> Result<Option<TcpListener>> {
     match TcpListener::bind(edge.metrics).await {
         Ok(listener) => Ok(Some(listener)),
         Err(error) if edge.metrics_is_explicit => Err(error).with_context(|| {
-            format!("opening {} for metrics; another `metrics` address may be free", edge.metrics)
+            format!("opening {} for metrics; free it, or give another `metrics`", edge.metrics)
         }),
         Err(error) => {
-            tracing::warn!("no metrics: {} can't be opened: {error}", edge.metrics);
+            tracing::warn!(
+                "no metrics are served, as {} can't be opened; free it, or give another `metrics`, \
+                 and restart the daemon: {error}",
+                edge.metrics
+            );
             Ok(None)
         }
     }

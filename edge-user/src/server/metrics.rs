@@ -41,7 +41,7 @@ pub(super) async fn answer(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let refuse = |status, refused: Refused| (status, format!("{refused}\n")).into_response();
-    // One text at a time: each takes a CPU and some memory.
+    // Answers are made one at a time, as each takes a CPU and some memory.
     let _turn = state.scrape_turn.lock().await;
     let now = Instant::now();
     let snapshot = state.snapshots.since(now.checked_sub(RECENT).unwrap_or(now)).await?;

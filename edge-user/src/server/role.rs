@@ -1,4 +1,4 @@
-//! Roles: who may change the edge, and who may only look.
+//! Roles: an operator may change the edge, a reader may only look.
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 use nix::unistd::{Uid, geteuid};
@@ -16,8 +16,9 @@ pub(super) enum Role {
 }
 
 impl Role {
-    /// The role of a client of the control socket: root and the daemon's own user are operators. Others
-    /// can only connect where an operator has changed the socket's mode or group, and may look.
+    /// The role of a client of the control socket. Root and the daemon's own user are operators.
+    /// Other users may only look, and can only connect where the socket's mode or group was
+    /// changed.
     pub(super) fn of(stream: &UnixStream) -> Self {
         match stream.peer_cred() {
             Ok(peer) => Self::of_user(Uid::from_raw(peer.uid()), geteuid()),

@@ -1,4 +1,4 @@
-//! The paths that are answered, on each way in.
+//! The paths that the daemon answers, on each way in.
 
 use axum::{
     Router,
@@ -16,7 +16,7 @@ use super::{
 /// Longest body of a request in bytes.
 const BODY_LEN_BYTES: usize = 64 * 1024;
 
-/// The control socket's.
+/// The paths of the control socket.
 pub(super) fn control(state: State) -> Router {
     let changes = Router::new()
         .route("/v1/circuits/{name}", patch(change::set_bandwidth))
@@ -25,7 +25,7 @@ pub(super) fn control(state: State) -> Router {
     complete(reads().merge(changes), state)
 }
 
-/// The metrics' address': nothing can be changed there.
+/// The paths of the metrics address, where no change is possible.
 pub(super) fn metrics(state: State) -> Router {
     let router = reads()
         .route("/metrics", get(metrics::answer))
@@ -62,7 +62,7 @@ async fn no_such_path(uri: Uri) -> ApiError {
 }
 
 async fn not_that_way(uri: Uri) -> ApiError {
-    let error = format!("{} can't be asked for in this way", uri.path());
+    let error = format!("{} does not take this method here", uri.path());
     let hint = "changes are made on the control socket; GET /v1/openapi.json has all methods";
     ApiError::new(StatusCode::METHOD_NOT_ALLOWED, error, Some(hint))
 }

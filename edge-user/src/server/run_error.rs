@@ -4,7 +4,7 @@ use std::{error::Error, io};
 
 use crate::{config::ConfigErrors, daemon::error::DaemonError, report::Told};
 
-/// A result of what runs the daemon.
+/// A result of running the daemon.
 pub type Result<T, E = ServerError> = std::result::Result<T, E>;
 
 /// A daemon that did not start, or did not end as it should.
@@ -13,25 +13,25 @@ pub enum ServerError {
     /// The configuration is wrong.
     #[error(transparent)]
     Config(#[from] ConfigErrors),
-    /// The engine, or what it is to take over.
+    /// The engine failed, or could not take over an earlier data plane.
     #[error(transparent)]
     Daemon(#[from] DaemonError),
-    /// Somebody else has a place where the daemon is to be asked.
+    /// Another program has the control socket.
     #[error(transparent)]
     Taken(Told),
-    /// The system has no socket, no signal or no thread for it.
+    /// The system refuses a socket, a signal or a thread.
     #[error(transparent)]
     System(Told),
-    /// A defect of ours.
+    /// A defect of edge.
     #[error(
-        "the engine has ended by itself, which is a defect of edge, please report it; frames \
-         go on as they are, and a restart takes them over"
+        "the engine has ended by itself, which is a defect of edge: please report it; frames \
+         go on as before, and a restart takes the data plane over"
     )]
     EngineEnded,
 }
 
 impl ServerError {
-    /// The error that this one is, with nothing told before it. `source()` leaves it out.
+    /// The error inside this one, where no text comes before it. `source()` leaves it out.
     #[must_use]
     pub fn speaker(&self) -> Option<&(dyn Error + 'static)> {
         match self {
@@ -43,7 +43,7 @@ impl ServerError {
     }
 }
 
-/// Says what was being done, as `anyhow` does it.
+/// Names the step that failed, as `anyhow` does.
 pub(super) trait Context<T> {
     fn context(self, text: &str) -> Result<T>;
     fn with_context(self, text: impl FnOnce() -> String) -> Result<T>;

@@ -22,20 +22,20 @@ use crate::daemon::{
 pub(super) struct State {
     pub(super) engine: Engine,
     pub(super) snapshots: Snapshots,
-    /// Scrapes come one after the other,
+    /// The lock that has scrapes answered one after the other.
     pub(super) scrape_turn: Arc<Mutex<()>>,
-    /// and so do readers of the ledger.
+    /// The lock that has readers of the ledger answered one after the other.
     pub(super) usage_turn: Arc<Mutex<()>>,
 }
 
 impl State {
-    /// All figures, as they are after the request has come.
+    /// All figures, read after the request has come.
     pub(super) async fn snapshot(&self) -> Result<Arc<Snapshot>, ApiError> {
         Ok(self.snapshots.since(Instant::now()).await?)
     }
 }
 
-/// The query of a request, whose mistakes are told as a document.
+/// The query of a request. A mistake in it is answered with an error document.
 pub(super) struct InQuery<T>(pub(super) T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for InQuery<T> {
@@ -47,8 +47,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for InQuery<T> {
     }
 }
 
-/// A document, with the digest of the configuration that ran as its `ETag`: a client that wants to
-/// change what it has seen sends it back as `If-Match` (RFC 9110, 13.1.1).
+/// A document, with the digest of the running configuration as its `ETag`. A client that then wants
+/// to change something sends the digest back as `If-Match` (RFC 9110, 13.1.1).
 pub(super) fn tagged(digest: &str, document: impl Serialize) -> impl IntoResponse {
     ([(ETAG, format!("\"{digest}\""))], Json(document))
 }

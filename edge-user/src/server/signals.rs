@@ -22,14 +22,14 @@ impl Signals {
         })
     }
 
-    /// Reloads at each SIGHUP; returns at SIGINT or SIGTERM, also while a reload is under way.
+    /// Reloads at each SIGHUP. Returns at SIGINT or SIGTERM, even during a reload.
     pub(super) async fn handle(&mut self, engine: &Engine) {
         loop {
             tokio::select! {
                 _ = self.hangup.recv() => {
                     let engine = engine.clone();
                     tokio::spawn(async move {
-                        // The log has what an operator should know.
+                        // The engine has logged the changes and warnings.
                         if let Err(error) = engine.reload(None).await {
                             tracing::error!("nothing was changed:\n{error}");
                         }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::error::TimeError;
 
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
-/// Both clocks are read within this time, or once more.
+/// Both clocks are read within this time, else read again.
 const WITHIN_US: i64 = 1_000;
 const TRIES: usize = 5;
 
@@ -19,7 +19,7 @@ pub(super) fn boot_id() -> Result<Uuid, TimeError> {
     text.trim().parse().map_err(|source| TimeError::NoId { path, source })
 }
 
-/// Both clocks, read as close to each other as a busy machine allows.
+/// The time of both clocks, read as close to each other as a busy machine allows.
 pub(super) fn wall_and_boot_us() -> (Timestamp, i64) {
     let read = || {
         let before_us = since_boot_us();

@@ -1,9 +1,9 @@
-//! The room for time: the only place where `edge` reads a clock that says what day it is.
+//! The only module that reads the wall clock.
 //!
-//! Two clocks are read together. The wall clock (`CLOCK_REALTIME`) says the date and may say
-//! anything: 1970 before NTP has answered, 2033 where the battery is empty, two hours less after
-//! somebody has set it. The clock since boot (`CLOCK_BOOTTIME`) never steps and says no date. The
-//! ledger keeps both of each reading, and judges the first by the second (`ledger::belief`).
+//! It reads two clocks together. The wall clock (`CLOCK_REALTIME`) has a date, which may be wrong:
+//! 1970 before NTP has answered, 2033 where the battery is empty, two hours less after an operator
+//! has set it. The clock since boot (`CLOCK_BOOTTIME`) never steps, and has no date. The ledger
+//! keeps both with each reading, and judges the first by the second (`ledger::belief`).
 
 pub mod error;
 mod kernel;
@@ -17,14 +17,14 @@ use self::error::TimeError;
 /// A reading of both clocks at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Moment {
-    /// The wall clock: what it says, which may be wrong.
+    /// The date of the wall clock, which may be wrong.
     pub wall: Timestamp,
     /// The kernel's boot.
     pub boot_id: Uuid,
     /// Time since that boot in microseconds, suspends included (`CLOCK_BOOTTIME`).
     pub boot_us: i64,
-    /// Whether the kernel says that NTP or PTP keeps the wall clock right (`adjtimex(2)`). Hosts
-    /// without either never say so, and their clocks are not wrong for that.
+    /// Whether, by the kernel (`adjtimex(2)`), NTP or PTP keeps the wall clock right. The clock of
+    /// a host without either may be right nonetheless.
     pub is_synchronized: bool,
 }
 
@@ -39,8 +39,7 @@ pub fn now() -> Result<Moment, TimeError> {
     Ok(Moment { wall, boot_id, boot_us, is_synchronized: kernel::is_synchronized() })
 }
 
-/// Reads the wall clock, for people to read: nothing is billed, deleted or sealed by it
-/// alone.
+/// Reads the wall clock for display. Nothing is billed, deleted or sealed by it alone.
 #[must_use]
 pub fn wall() -> Timestamp {
     Timestamp::now()
@@ -70,7 +69,7 @@ mod tests {
         assert_eq!(serde_json::from_str::<Moment>(&text).unwrap(), before);
     }
 
-    /// A date that is read elsewhere can't be judged by anything.
+    /// A date that another module reads could not be judged by a second clock.
     #[test]
     fn nobody_else_reads_the_wall_clock() {
         let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");

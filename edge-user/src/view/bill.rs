@@ -14,8 +14,8 @@ use crate::{
 /// The text in place of an amount that is not known.
 const UNKNOWN: &str = "?";
 
-/// Prints a block a circuit, and the total. Quantities have as many decimals as it takes to show what is
-/// charged for.
+/// Prints a block for each circuit, and the total. Quantities have as many decimals as their price
+/// needs.
 pub fn print(invoice: &Invoice, out: &mut impl Write) -> io::Result<()> {
     let Invoice { edge, month, currency, .. } = invoice;
     writeln!(out, "{edge}, {month} (UTC), amounts in {currency}")?;
@@ -51,7 +51,8 @@ fn table(invoice: &Invoice, circuit: &CircuitBill) -> Table {
     table
 }
 
-/// With the zone where it is not the circuit's, and the time where it is not the month.
+/// A line's name, with its zone if that is not the circuit's, and its time if that is not the
+/// month.
 fn what(line: &Line, circuit: &CircuitBill) -> String {
     let zone = line.zone.as_ref().filter(|_| line.zone != circuit.zone);
     let zone = zone.map(|zone| format!("zone {zone}"));

@@ -10,8 +10,8 @@ use crate::replay::{Summary, verdict};
 /// Combinations of tags that are shown.
 const SHOWN_COMBINATIONS: usize = 20;
 
-/// Prints a line a reason, and a line for each combination of tags that no circuit claims. Frames that
-/// no circuit claims go where `unmatched` says.
+/// Prints a line for each reason, and one for each combination of tags that no circuit claims. The
+/// policy for frames that no circuit claims is `unmatched`.
 pub fn print(summary: &Summary, unmatched: UnmatchedPolicy, out: &mut dyn Write) -> io::Result<()> {
     let mut table = text_table(["reason", "verdict", "frames", "bytes"], []);
     for reason in Reason::ALL {

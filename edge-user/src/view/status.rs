@@ -102,7 +102,8 @@ fn circuit_table(circuits: &[CircuitStatus]) -> Table {
     table
 }
 
-/// Reasons that an operator should look into: frames that are nobody's, or that nobody can use.
+/// Whether an operator should look into frames with this reason: they belong to no circuit, or were
+/// lost by a fault.
 fn is_alarming(reason: &str) -> bool {
     let reason = Reason::ALL.into_iter().find(|known| known.as_str() == reason);
     match reason {

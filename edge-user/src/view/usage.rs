@@ -43,7 +43,7 @@ pub fn json(out: &mut dyn Write, key: &str, records: &[impl Serialize]) -> io::R
     Ok(())
 }
 
-/// Prints a line each, after the header.
+/// Prints a header, and then one line for each record.
 pub fn csv(out: &mut dyn Write, header: &[&str], records: &[impl Serialize]) -> io::Result<()> {
     let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(out);
     writer.write_record(header).map_err(of_csv)?;
@@ -53,7 +53,7 @@ pub fn csv(out: &mut dyn Write, header: &[&str], records: &[impl Serialize]) -> 
     writer.flush()
 }
 
-/// The system's error as it is: a closed pipe is no failure.
+/// The system's error inside a CSV error: callers look for a closed pipe.
 fn of_csv(error: csv::Error) -> io::Error {
     let text = error.to_string();
     if let csv::ErrorKind::Io(error) = error.into_kind() { error } else { io::Error::other(text) }

@@ -1,4 +1,4 @@
-//! Frames that left, by customer, as the wire has them and as the ledger has them.
+//! Frames that left, by customer: the counts of the wire, and those of the ledger.
 
 use std::{ops::AddAssign, path::Path};
 
@@ -64,7 +64,7 @@ pub fn tagged(counts: &WireCounts, group: &Group) -> Count {
     counts.sum(|key| group.tags.contains(&(key.s_vid, key.c_vid))).into()
 }
 
-/// All that the ledger has, by what it is charged for.
+/// All usage in the ledger, by its charge.
 pub fn total_usage() -> Result<Vec<UsageRecord>> {
     let query = UsageQuery { grain: Grain::Total, ..UsageQuery::default() };
     Ok(Ledger::open_read_only(Path::new(STATE_DIR))?.usage(&query)?)

@@ -23,7 +23,7 @@ use super::wires::WIRES;
 use crate::patience::PATIENCE;
 
 const PIN_DIR: &str = "/sys/fs/bpf/edge";
-/// Nobody's, with the index that an interface had.
+/// An interface of no port, with the index that a port's interface had.
 const STRANGER: &str = "stranger";
 
 /// The edge's end of a wire.
@@ -33,7 +33,7 @@ pub struct End {
     pub device: String,
     /// Why no frames come by it.
     pub trouble: Option<Trouble>,
-    /// The fault that it is so since.
+    /// The number of the fault that caused it.
     pub since: u32,
 }
 
@@ -126,9 +126,9 @@ impl Cables {
         Ok(())
     }
 
-    /// Brings it back, under the name `interface` if it was away or deleted, as no other name tells whose
-    /// it is; with the index that it had, or another one, if it was deleted. Returns whether the far end
-    /// has another interface, too.
+    /// Brings it back. An interface that was away or deleted comes under the name `interface`, as
+    /// no other name tells its port; one that was deleted comes with the index that it had, or with
+    /// another one. Returns whether the far end has another interface, too.
     pub fn bring_back(
         &mut self,
         lab: &mut Lab,
@@ -167,8 +167,8 @@ impl Cables {
         }
     }
 
-    /// Waits until what the far end of a wire sends comes by it. The kernel lets its interface send
-    /// only after it has got round to the news that the wire is back, and drops frames until then.
+    /// Waits until frames of the far end come by a wire. The kernel lets its interface send only
+    /// some time after the wire is back, and drops frames until then.
     pub fn await_link(&self, lab: &Lab, wire: usize) -> Result<()> {
         let far_end = lab.far_end(WIRES[wire].name)?;
         let deadline = Instant::now() + PATIENCE;

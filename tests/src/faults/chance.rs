@@ -1,4 +1,4 @@
-//! Chance that can be had again.
+//! Random choices that a seed repeats.
 
 use fastrand::Rng;
 
@@ -7,7 +7,7 @@ use fastrand::Rng;
 pub struct Chance(Rng);
 
 impl Chance {
-    /// Always the same ones for a seed.
+    /// The numbers of a seed, which are always the same.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         Self(Rng::with_seed(seed))

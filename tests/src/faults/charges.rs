@@ -1,7 +1,7 @@
-//! The right charge for each frame: by what the configuration said when it passed.
+//! The right charge for each frame, by the configuration at the time when it passed.
 //!
-//! While a configuration is in effect for sure, what leaves counts for it alone. While one takes the
-//! place of another, what leaves counts for either: there are bounds to what the ledger may have.
+//! While one configuration is surely in effect, frames that leave count for it alone. While one
+//! takes the place of another, they count for either, and there are bounds for the ledger's usage.
 
 use std::collections::BTreeMap;
 
@@ -18,11 +18,10 @@ use super::{
     wires::WIRES,
 };
 
-/// A wire that frames come from, a group that they are of, and what they are charged for.
+/// A wire that frames come from, the group that they belong to, and their charge.
 type Series = (usize, usize, String);
 
-/// Counts of the frames that left, by what they must have been charged for, and what they may have
-/// been.
+/// Counts of the frames that left, by their certain and by their possible charges.
 pub struct Charges {
     /// The configuration in effect.
     model: Model,
@@ -59,13 +58,13 @@ impl Charges {
         Ok(())
     }
 
-    /// Whether it is not sure what is in effect.
+    /// Whether several configurations may be in effect.
     #[must_use]
     pub fn is_changing(&self) -> bool {
         self.change.is_some()
     }
 
-    /// Nothing has come of the change: what was in effect has been all the time.
+    /// Notes that a change has failed: the configuration in effect is the same as before.
     pub fn is_still(&mut self, lab: &Lab) -> Result<()> {
         if let Some((_, before)) = self.change.take() {
             self.since = before;
@@ -90,8 +89,8 @@ impl Charges {
         Ok(())
     }
 
-    /// Counts what has been received since it was last counted, for what is in effect or for one of
-    /// `others`.
+    /// Counts the frames that were received since the last count, for the configuration in effect
+    /// or for one of `others`.
     fn count(&mut self, now: &[WireCounts], others: &[Model]) {
         for (wire, group) in
             (0..WIRES.len()).flat_map(|wire| (0..GROUPS.len()).map(move |g| (wire, g)))
@@ -122,12 +121,12 @@ impl Charges {
         }
     }
 
-    /// Tells what left without anybody to be charged.
+    /// Returns the frames that left without a circuit to be charged.
     pub fn problems(&mut self) -> Vec<String> {
         std::mem::take(&mut self.problems)
     }
 
-    /// Usage in the ledger that is out of its bounds. Nothing is on its way.
+    /// Usage in the ledger that is out of its bounds. No frame may be on its way.
     #[must_use]
     pub fn out_of_bounds(&self, usage: &[UsageRecord]) -> Vec<String> {
         let mut problems = Vec::new();
@@ -158,7 +157,7 @@ impl Charges {
     }
 }
 
-/// As [`Model::charge`] says it.
+/// The charge of [`Model::charge`].
 fn charge(record: &UsageRecord, group: usize) -> String {
     let key = record.service_key.as_deref().unwrap_or("-");
     let has_own_classes = matches!(GROUPS[group].names[0], "delta" | "eta");

@@ -1,4 +1,4 @@
-//! A wall clock that says anything, for the daemon alone.
+//! A wall clock with any date, for the daemon alone.
 
 use std::{
     fs::{self, File},
@@ -27,7 +27,7 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// One that is right, after a look at whether it can be steered.
+    /// A clock that is right, after a check that it can be steered.
     pub fn new() -> Result<Self> {
         fs::write(OFFSET, 0i64.to_ne_bytes())?;
         let clock = Self { offset: File::options().write(true).open(OFFSET)? };

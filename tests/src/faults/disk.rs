@@ -1,4 +1,5 @@
-//! The ledger's disk, and its faults: it is full, it can't be written, somebody has the file.
+//! The ledger's disk, and its faults: it is full, it can't be written, another process has the
+//! file.
 
 use std::{
     fs::{self, File},
@@ -82,8 +83,8 @@ impl Disk {
         Ok(())
     }
 
-    /// Can't be written from now on. The kernel refuses as long as somebody writes, be it only
-    /// the time at which a file was read last: that passes.
+    /// Makes it read-only. The kernel refuses as long as a process writes, if only the time at
+    /// which a file was last read: that passes.
     pub fn set_read_only(&mut self, is_read_only: bool) -> Result<()> {
         let none: Option<&str> = None;
         let flags = MsFlags::MS_REMOUNT | MsFlags::MS_BIND;
@@ -105,7 +106,7 @@ impl Disk {
         }
     }
 
-    /// Has somebody else write in the ledger for that long.
+    /// Has another process write in the ledger for that long.
     pub fn lock(&mut self, length: Duration) -> Result<()> {
         let path = Path::new(STATE_DIR).join("ledger.db");
         let connection = rusqlite::Connection::open(&path)?;

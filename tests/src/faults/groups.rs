@@ -19,7 +19,7 @@ pub struct Group {
 }
 
 impl Group {
-    /// Of one name, on all wires, and always the same.
+    /// A group whose circuit has one name, is on all wires, and never changes.
     const fn constant(
         names: &'static [&'static str],
         peering: &'static str,

@@ -1,7 +1,9 @@
-//! A model of the world: what happens to an edge, by the hundred under traffic, and the reckoning:
-//! what was sent, what left, what was counted, what the ledger has and what receivers got is the
-//! same to the byte; no frame reaches anybody but its own customer; and each is charged for what was
-//! configured when it passed.
+//! A model of the world: hundreds of faults happen to an edge under traffic, and then comes the
+//! reckoning.
+//!
+//! * Bytes sent, bytes on the wire, counters, the ledger and the receivers' records agree exactly.
+//! * No frame reaches another customer.
+//! * Each frame is charged by the configuration at the time when it passed.
 
 pub mod accounts;
 mod arrival;

@@ -18,7 +18,7 @@ const MANY: u16 = 200;
 const MANY_S_TAGS: u16 = 40;
 const FIRST_OF_MANY: u16 = 2000;
 
-/// A way in which the configuration can be another one.
+/// A way in which the configuration can change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Variant {
     /// A circuit has another name.
@@ -124,9 +124,8 @@ impl Model {
         (0..MANY).map(|number| format!("many-{number}"))
     }
 
-    /// Whom and at which terms the frames of `group` from `wire` are charged to, as the ledger's
-    /// records say it: edge, circuit, service key, billing and the names of the classes. `None`: no
-    /// circuit has them.
+    /// The charge of the frames of `group` from `wire`, in the words of the ledger's records: edge,
+    /// circuit, service key, billing and the names of the classes. `None`: no circuit has them.
     #[must_use]
     pub fn charge(&self, group: &Group, wire: usize) -> Option<String> {
         let mut circuit = group.names[0];
@@ -163,7 +162,7 @@ impl Model {
         (is_there && group.is_on(wire)).then(|| [edge, circuit, key, billing, classes].join(" "))
     }
 
-    /// As the daemon reads it.
+    /// The configuration.
     pub fn config(&self) -> Sample {
         let edge = self.either(Variant::OtherEdge, "ams-2", "ams-1");
         let period = self.either(Variant::ShortPeriod, "5min", "1h");

@@ -116,7 +116,7 @@ impl Run<'_> {
                 return Ok(());
             }
         }
-        // Nobody has told the daemon of other ports, whatever else it looks after meanwhile.
+        // The daemon has not read a configuration with other ports.
         if let Some(wire) = self.cables.troubled().first() {
             self.bring_back_alive(*wire)?;
         }
@@ -233,7 +233,7 @@ impl Run<'_> {
         self.make_known()
     }
 
-    /// The configuration has the names that the interfaces have; whether that came about.
+    /// Gives the configuration the names that the interfaces have. Returns whether that worked.
     fn make_known(&mut self) -> Result<bool> {
         let mut model = self.model.clone();
         for wire in self.cables.sound() {

@@ -20,7 +20,7 @@ use super::{chance::Chance, model::EXPORT_DIR};
 
 const LOOK: Duration = Duration::from_millis(10);
 const SLOW: Duration = Duration::from_millis(300);
-/// Of a client that says nothing.
+/// The longest wait for a silent client.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The records that a receiver has, and what is wrong with them.
@@ -82,7 +82,7 @@ impl FileReceiver {
     }
 }
 
-/// A server in the edge's namespace that fails as it likes.
+/// A server in the edge's namespace that fails at random.
 pub struct HttpReceiver {
     /// Where it listens on `lo`.
     pub port: u16,
@@ -151,7 +151,7 @@ impl Server {
     fn run(mut self, listener: &TcpListener, stop: &AtomicBool) {
         while !stop.load(Ordering::Relaxed) {
             match listener.accept() {
-                // A client that was killed is no concern of ours.
+                // The client may have been killed.
                 Ok((stream, _)) => drop(self.answer(stream)),
                 Err(_) => thread::sleep(LOOK),
             }

@@ -1,5 +1,5 @@
-//! Refusals: an edge must refuse files that are no configuration, configurations that can't be had
-//! and a start in the wrong place, and go on as it was.
+//! Refusals: an edge must refuse files that are no configuration, configurations that can't take
+//! effect and a start in the wrong place, and go on as before.
 
 use std::{fs, io, path::Path};
 
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::daemon::{CONFIG_PATH, Daemon, configure, reload};
 
-/// An interface of the edge's namespace that has somebody else's program.
+/// An interface of the edge's namespace that has another owner's program.
 const TAKEN: &str = "taken";
 
 /// Interfaces that an edge could mistake for its own.
@@ -74,8 +74,8 @@ const WRONG: [Wrong; 7] = [
 ];
 
 impl Run<'_> {
-    /// A file that is no configuration: a reload, a SIGHUP or a start refuses it, and whatever is in
-    /// effect stays.
+    /// A file that is no configuration: a reload, a SIGHUP or a start refuses it, and the present
+    /// configuration stays.
     pub(super) fn wrong_file(&mut self) -> Result<()> {
         let wrong = self.chance.pick(&WRONG);
         let model = self.model.toggled(Variant::Unlimited).toggled(Variant::OtherKey);
@@ -103,8 +103,8 @@ impl Run<'_> {
         }
     }
 
-    /// Another billing, and a port without an interface, or one whose interface is somebody else's:
-    /// neither is in effect, and no frame is charged for it.
+    /// Another billing, together with a port that has no interface, or one with another owner's
+    /// program: neither takes effect, and no frame is charged for it.
     pub(super) fn impossible(&mut self) -> Result<()> {
         let interface = self.chance.pick(&["absent", TAKEN]);
         let mut model = self.model.toggled(Variant::Unlimited).toggled(Variant::OtherKey);

@@ -1,4 +1,4 @@
-//! A reckoning between faults: nothing is sent for a moment, and all that is counted is the same.
+//! A reckoning between faults: no frame is sent for a moment, and all counts must agree.
 
 use std::{collections::BTreeMap, fmt::Debug};
 
@@ -37,7 +37,7 @@ pub struct Meters {
 }
 
 impl Run<'_> {
-    /// Has the far ends send nothing, holds against each other what is counted, and goes on.
+    /// Stops the far ends, compares all counts, and goes on.
     pub(super) fn rest(&mut self) -> Result<()> {
         for wire in 0..WIRES.len() {
             self.traffic.pause(wire);
@@ -68,8 +68,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// All ports together, whatever they were called, received what was sent, which is the sum of
-    /// their reasons; and `ok` is what was received beyond them.
+    /// Checks that all ports together received the frames sent, which is the sum of their reasons,
+    /// and that the far ends received as many as `ok` says.
     pub(super) fn all_is_taken(&mut self, status: &Status, cables: &[Cable]) {
         let (mut sent, mut left, mut taken): (Count, Count, Count) = Default::default();
         for cable in cables {
@@ -110,7 +110,7 @@ impl Run<'_> {
         Ok(cables)
     }
 
-    /// The ledger has as much of each customer as the far ends received with that customer's tags.
+    /// Checks that the ledger has as much of each customer as the far ends received with its tags.
     pub(super) fn ledger_is_wire(&mut self, usage: &[UsageRecord], cables: &[Cable]) {
         for (wire, cable) in cables.iter().enumerate() {
             let (name, sender) = (WIRES[wire].name, WIRES[wire].partner);
@@ -129,8 +129,8 @@ impl Run<'_> {
         }
     }
 
-    /// Since `before`, what was sent is what was received by the port, which is the sum of its
-    /// reasons; and `ok` is what the partner's far end received.
+    /// Checks that since `before` the port received the frames sent, which is the sum of its
+    /// reasons, and that the partner's far end received as many as `ok` says.
     fn meters_are_wire(&mut self, before: &Meters, now: &Meters) -> Result<()> {
         for (wire, cable) in now.cables.iter().enumerate() {
             let name = now.ports[wire];
@@ -166,8 +166,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// All that was sent has left or was dropped, by reason; and what left is the wire's, by
-    /// class.
+    /// Checks that every frame sent has left or was dropped, by reason, and that the wire has those
+    /// that left, by class.
     fn circuit_is_wire(
         &mut self,
         what: &str,

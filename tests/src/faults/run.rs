@@ -1,4 +1,4 @@
-//! One fault after the other, while frames go on.
+//! A run: one fault after the other, while frames pass.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -37,26 +37,26 @@ use crate::{
 
 /// Frames that each far end sends.
 const FRAMES_PER_S: u64 = 2_000;
-/// Faults, after which a disk that is full or can't be written is repaired.
+/// Number of faults after which a disk that is full or can't be written is repaired.
 const LONGEST_DAMAGE: u32 = 12;
-/// Faults, after which an interface comes back.
+/// Number of faults after which an interface comes back.
 const LONGEST_TROUBLE: u32 = 8;
 /// The longest pause between faults.
 const LONGEST_PAUSE_MS: u64 = 60;
-/// Beyond all that a clock that is ahead has been believed.
+/// A date later than any that a clock ahead has been believed to have.
 const SEALED_AHEAD_H: i64 = 40 * 24;
 /// Faults between two reckonings at rest.
 const REST_EVERY: u32 = 25;
 
-/// An edge, what happens to it, and what came of it.
+/// An edge, the faults that happen to it, and their results.
 pub struct Run<'a> {
-    /// Where it all is.
+    /// The lab with its namespaces.
     pub lab: &'a mut Lab,
     /// The traffic that it is sent.
     pub traffic: Traffic,
     /// The configuration that it is given.
     pub model: Model,
-    /// Where the ledger is.
+    /// The ledger's disk.
     pub disk: Disk,
     /// The receiver of files.
     pub files: FileReceiver,
@@ -131,8 +131,8 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// That many faults. After each the daemon answers, every port that has an interface runs, no
-    /// counter is less than it was, and no frame has been where it must not be.
+    /// Makes that many faults. After each the daemon answers, every port that has an interface
+    /// runs, no counter is less than before, and no frame has been where it must not be.
     pub fn suffer(&mut self, faults: u32) -> Result<()> {
         for number in 1..=faults {
             self.number = number;
@@ -158,14 +158,14 @@ impl<'a> Run<'a> {
                     self.problems.len(),
                 );
             }
-            // More of the same would only push the first of it out of the log.
+            // More problems would only push the first one out of the log.
             ensure!(self.problems.is_empty(), "after fault {number}, {fault:?}");
         }
         Ok(())
     }
 
-    /// Nothing happens any more: all that was damaged or taken away is whole and there again. With
-    /// nobody's help, every port runs, and everybody's frames arrive.
+    /// Ends the faults: everything damaged is repaired, and everything removed is back. Every port
+    /// must then run by itself, and every customer's frames arrive.
     pub fn recover(&mut self) -> Result<()> {
         self.note("all is put right");
         self.clock.set_right()?;
@@ -191,7 +191,7 @@ impl<'a> Run<'a> {
         self.look()
     }
 
-    /// No more traffic: everything on its way has arrived, and is booked.
+    /// Ends the traffic, and waits until every frame on its way has arrived and is booked.
     pub fn come_to_rest(&mut self) -> Result<()> {
         self.note("at rest");
         self.traffic.stop()?;
@@ -207,8 +207,8 @@ impl<'a> Run<'a> {
         is_booked()
     }
 
-    /// Ends the daemon and starts it again, which begins with the first record that a receiver has
-    /// not acknowledged, without a wait.
+    /// Ends the daemon and starts it again: exports then begin at once, with the first record that
+    /// a receiver has not acknowledged.
     pub fn restart(&mut self) -> Result<()> {
         self.end(true)?;
         self.start_daemon()
@@ -295,7 +295,7 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Waits until the port of a wire runs, which needs nobody's help, and has frames come again.
+    /// Waits until the port of a wire runs by itself, and has frames come again.
     pub(super) fn await_port(&mut self, wire: usize) -> Result<()> {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -364,7 +364,7 @@ impl<'a> Run<'a> {
     }
 }
 
-/// With a disk that is sound, the books are kept.
+/// Checks that the books are kept, if the disk is sound.
 pub(super) fn is_booked() -> Result<()> {
     book().context("the disk is sound")
 }

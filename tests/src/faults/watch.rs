@@ -1,4 +1,4 @@
-//! Counters that only grow, whatever happens to the daemon.
+//! A watch on counters, which may only grow, through all faults of the daemon.
 
 use std::{
     collections::BTreeMap,

@@ -1,5 +1,5 @@
-//! The wires: each goes from a far end to the edge, and stays the same customer's whatever the
-//! edge's interface and port at its end are called.
+//! The wires. Each goes from a far end to the edge, and always belongs to the same customer, also
+//! when the edge's interface and port at its end change their names.
 
 /// The wires, in pairs: what comes in by one leaves by the other.
 pub const WIRES: [Wire; 4] = [

@@ -1,9 +1,11 @@
-//! Faults and motions of the world by the hundred under traffic of several customers, some of them
-//! with the same tags on different ports. No frame is ever seen by another customer or booked to one;
-//! each is charged for what was configured when it passed; what was sent is what was forwarded and
-//! what was dropped, by reason; what came off the wire is what the meters, the ledger and the
-//! receivers of its records have, to the byte; and after the last of it everything runs without a
-//! person.
+//! Faults by the hundred under traffic of several customers, some of them with the same tags on
+//! different ports.
+//!
+//! * No frame reaches another customer, or is booked to one.
+//! * Each frame is charged by the configuration at the time when it passed.
+//! * Every frame that was sent was forwarded or dropped, by reason.
+//! * The wire, the meters, the ledger and the receivers of its records have the same bytes.
+//! * After the last fault, everything runs again without an operator.
 //!
 //! `EDGE_FAULT_SEED=… EDGE_FAULTS=… EDGE_WORLDS=1` repeats a world, but for the moments of the
 //! scheduler.

@@ -1,5 +1,5 @@
-//! A version with tables of another layout takes over under load, is killed at it, and goes back;
-//! and what `edge detach` does about the last of the counters.
+//! A version with tables of another layout takes over under load, is killed during that, and the
+//! earlier version comes back. `edge detach` books the last counts.
 
 use std::{
     collections::BTreeSet,
@@ -192,7 +192,7 @@ fn detach_closes_the_books_or_detaches_nothing() -> Result<()> {
     detach(&lab)?;
     assert_eq!(booked()?, received(&lab)?);
 
-    // Unless it may.
+    // With `--discard` it does.
     let daemon = Daemon::start(&lab, &config())?;
     pass(10)?;
     daemon.kill()?;

@@ -1,4 +1,4 @@
-//! The host path against an oracle that works from the configuration and knows no table.
+//! The host path against an oracle that uses the configuration and no table.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
-//! Peerings of one circuit with different profiles share its bucket: neither throws away what the
-//! other has leased.
+//! Peerings of one circuit with different profiles share its bucket: neither drops the other's
+//! lease.
 
 use std::path::Path;
 

@@ -1,4 +1,5 @@
-//! Frame in, verdict and frame out, by the loaded program, against what a person expects.
+//! Frames through the loaded program: each verdict and leaving frame against the written
+//! expectation.
 
 use edge_common::Reason;
 use edge_tests::{fixture::Fixture, notation::frame_of};

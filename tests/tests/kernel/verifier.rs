@@ -1,5 +1,5 @@
-//! The verifier's work on the programs: instructions it reads, and their size when translated. The
-//! figures differ by kernel, and change on purpose only, in `verifier-budget.json`.
+//! The verifier's work on the programs: the instructions that it reads, and their translated size.
+//! The figures differ by kernel, and `verifier-budget.json` changes on purpose only.
 
 use edge_common::{abi::port::Features, reason::UnmatchedPolicy};
 use edge_tests::{
@@ -102,7 +102,7 @@ fn every_combination_of_features_loads() {
     println!("@@ verified #largest|{}|{}", most[0], most[1]);
 }
 
-/// Loads both programs of a port, and returns what the verifier made of them: [`FIGURES`].
+/// Loads both programs of a port, and returns the verifier's [`FIGURES`] for them.
 fn load(port: &PortPlan, fixture: &Fixture) -> Vec<(&'static str, [u64; 2])> {
     let mut ebpf = PortProgram::load_for_bench(port, &fixture.capacity).expect("it loads");
     let figures = |name| {
@@ -114,7 +114,7 @@ fn load(port: &PortPlan, fixture: &Fixture) -> Vec<(&'static str, [u64; 2])> {
     [PROGRAM, FRAGS_PROGRAM].into_iter().map(figures).collect()
 }
 
-/// The budget of the kernel's release, of its series, or none, where nobody has measured it.
+/// The budget of the kernel's release or of its series; `None`: it was never measured.
 fn budget_of_this_kernel(budgets: &serde_json::Value) -> Option<&serde_json::Value> {
     let uname = nix::sys::utsname::uname().expect("uname");
     let (release, machine) = (uname.release().to_string_lossy(), uname.machine().to_string_lossy());

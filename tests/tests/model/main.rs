@@ -1,3 +1,3 @@
-//! Models of what CPUs do beside each other, every interleaving of them.
+//! Models of CPUs that work beside each other, in every interleaving.
 
 mod policer;

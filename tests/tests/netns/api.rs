@@ -1,4 +1,4 @@
-//! The control API, as a program meets it: what it answers, to whom, and what it refuses.
+//! The control API from a program's side: its answers, the rights of clients, and its refusals.
 
 use std::{
     fs,

@@ -1,5 +1,5 @@
-//! From the meters to the ledger, with a real daemon: what was counted is booked, once, and where it
-//! belongs, whatever happens to the daemon, the configuration, or the disk.
+//! From the meters to the ledger, with a real daemon: every count is booked once, and under its
+//! owner, through faults of the daemon, the configuration and the disk.
 
 use std::{
     fs,
@@ -214,7 +214,7 @@ fn a_ledger_that_fails_costs_nothing_once_it_is_repaired() -> Result<()> {
     Ok(())
 }
 
-/// Two daemons with one `state_dir`, which is the default one's fate.
+/// Two daemons with one `state_dir`, as where both have the default one.
 #[test]
 fn who_comes_second_books_and_says_so() -> Result<()> {
     if !root_or_skip("who_comes_second_books_and_says_so") {
@@ -247,7 +247,7 @@ fn sold(circuit: &str) -> Result<Vec<(u64, Timestamp)>> {
     Ok(spans.map(|span| (span.terms.bandwidth_bps, span.from)).collect())
 }
 
-/// The change is of when it was made, not of when somebody could write it down.
+/// A change has the time when it was made, not the time when it could be written.
 #[test]
 fn terms_outlive_a_daemon_that_could_not_book_them() -> Result<()> {
     const G: u64 = 1_000_000_000;

@@ -43,7 +43,7 @@ struct Fate {
     arrived: u64,
 }
 
-/// Voice at a fifth of the rate beside a flood of three times the rate: what became of both.
+/// Voice at a fifth of the rate beside a flood of three times the rate: the results of both.
 fn voice_in_a_flood(default_share: &str) -> Result<[Fate; 2]> {
     let mut lab = lab(1600)?;
     let daemon = Daemon::start(&lab, &config(default_share))?;

@@ -1,5 +1,5 @@
-//! Clients of a daemon: however many come and say nothing, the others are answered and the books are
-//! kept; and what each is told.
+//! Clients of a daemon: many silent ones keep neither the others from their answers nor the daemon
+//! from its books. And the message that each gets.
 
 use std::{
     fs,

@@ -139,7 +139,7 @@ fn what_a_device_refuses_is_not_forwarded_after_a_change_of_the_mode() -> Result
     Ok(())
 }
 
-/// The stack is no device: what becomes of a frame there is its own business.
+/// The stack is no device: a frame counts when the stack gets it.
 #[test]
 fn what_goes_to_the_stack_is_forwarded() -> Result<()> {
     if !root_or_skip("what_goes_to_the_stack_is_forwarded") {

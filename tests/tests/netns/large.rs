@@ -1,5 +1,5 @@
-//! Figures of an edge with very many circuits: how long it takes to look at it, and to change it while
-//! others look.
+//! Figures of an edge with very many circuits: the time of a look, and of a change while others
+//! look.
 
 use std::{
     fs,

@@ -1,4 +1,4 @@
-//! Bandwidths inside a circuit under real load, and what `edge status` tells of their policers.
+//! Bandwidths inside a circuit under real load, and their policers in `edge status`.
 
 use std::{
     thread,

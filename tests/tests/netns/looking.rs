@@ -1,4 +1,4 @@
-//! Commands that only look: they write nothing, hold nothing, and say what they can't see.
+//! Commands that only look: they write nothing, lock nothing, and name counts that they can't see.
 
 use std::{
     collections::BTreeMap,
@@ -93,8 +93,8 @@ fn checkpoint() -> Result<u64> {
     Ok(Books::open(&Pins::new(Path::new(PINS)))?.context("books")?.checkpoint())
 }
 
-/// A daemon was killed, and frames have passed since: whatever looks finds them, and leaves ledger, meters and
-/// pins to the daemon that is about to start.
+/// A daemon was killed, and frames have passed since: every command that looks finds them, and
+/// leaves ledger, meters and pins to the daemon that is about to start.
 #[test]
 fn who_looks_writes_nothing_and_holds_nothing() -> Result<()> {
     if !root_or_skip("who_looks_writes_nothing_and_holds_nothing") {

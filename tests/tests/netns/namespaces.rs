@@ -1,5 +1,5 @@
-//! The daemon on veth between namespaces, with real frames: what arrives, what is counted, what
-//! stays when the daemon goes.
+//! The daemon on veth between namespaces, with real frames: their arrival, their counts, and the
+//! data plane that stays when the daemon ends.
 
 use std::{collections::BTreeMap, fs, path::Path, thread, time::Duration};
 

@@ -1,4 +1,4 @@
-//! `edge set-bandwidth` under load: what passes before and after, what is lost, what is saved.
+//! `edge set-bandwidth` under load: the rate before and after, lost frames, and the saved file.
 
 use std::{
     collections::BTreeMap,
@@ -159,7 +159,7 @@ fn buckets_stay_as_full_as_they_are() -> Result<()> {
     let mut lab = lab(1600)?;
     let daemon = Daemon::start(&lab, CONFIG)?;
 
-    // A full one: the default class has 60 % of 130,000 bytes, and all of that at once.
+    // With its burst free: the default class has 60 % of 130,000 bytes, and all of that at once.
     let ends = Ends::open(&lab)?;
     let sent = frame(&tags(200), 0x0800, &ipv4(0, 1000));
     set_bandwidth(FABRIKAM, LOW_BPS)?;
@@ -169,7 +169,7 @@ fn buckets_stay_as_full_as_they_are() -> Result<()> {
     }
     assert_eq!(ends.core.1.collect(70, WAIT)?.len(), 70);
 
-    // An empty one, of which every lowering could make a full one: 70 KB each.
+    // With its burst used up, which every lowering could make free again: 70 KB each.
     let tags = [[200, 10], [300, 10], [300, 20]];
     let flood = |tags| flood(&mut lab, tags, 20_000_000);
     let _floods = tags.into_iter().map(flood).collect::<Result<Vec<_>>>()?;
@@ -196,7 +196,7 @@ fn buckets_stay_as_full_as_they_are() -> Result<()> {
         assert!(passed_bytes > 0, "{what}");
     }
 
-    // Nor is it so empty that the circuit has to wait for what it owed at the low rate.
+    // Nor is so much used that the circuit has to wait for its use at the low rate.
     set_bandwidth(FABRIKAM, LOW_BPS)?;
     set_bandwidth(FABRIKAM, 10_000_000)?;
     check_rate(FABRIKAM, 10_000_000)?;

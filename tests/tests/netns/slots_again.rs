@@ -1,5 +1,5 @@
-//! Places in the tables that are given to one owner after another: each is billed what it used,
-//! though the counters of the last one had to make room.
+//! Slots in the tables that one owner after another gets: each owner is billed for its own usage,
+//! although the counters of the last one had to make room.
 
 use std::{
     collections::BTreeMap,

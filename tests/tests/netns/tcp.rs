@@ -192,7 +192,7 @@ fn a_marked_flow_sends_nothing_again() -> Result<()> {
     Ok(())
 }
 
-/// Asserts nothing: what bursts, congestion controls and distances come to.
+/// Prints the figures of bursts, congestion controls and distances, and asserts nothing.
 #[test]
 #[ignore = "figures, which take minutes"]
 fn figures() -> Result<()> {

@@ -167,7 +167,7 @@ fn a_bill_has_volumes_and_fees() -> Result<()> {
     Ok(())
 }
 
-/// As after a power cut: nothing is left of what was counted since the last booking.
+/// As after a power cut: the counts since the last booking are lost.
 #[test]
 fn tables_that_vanish_leave_a_gap_that_is_told() -> Result<()> {
     if !root_or_skip("tables_that_vanish_leave_a_gap_that_is_told") {

@@ -1,5 +1,5 @@
-//! Frames over veth through the daemon's programs, native and generic, against the oracle: what
-//! leaves, byte for byte and in order, and what is counted.
+//! Frames over veth through the daemon's programs, native and generic, against the oracle: the
+//! leaving frames, byte for byte and in order, and their counts.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -88,7 +88,7 @@ impl Wire {
         Ok(())
     }
 
-    /// Nothing came that was not expected, and everything is counted.
+    /// Checks that no unexpected frame came, and that every frame is counted.
     fn finish(self) -> Result<()> {
         for (_, collector) in [&self.ends.customer, &self.ends.core] {
             assert_eq!(collector.collect(1, QUIET)?, Vec::<Vec<u8>>::new());
@@ -145,7 +145,7 @@ const CORE: [&[(u16, u16)]; 5] = [
     &[],
 ];
 
-/// Up to 9,216 bytes, and with what becomes of tags.
+/// Frames of up to 9,216 bytes, with each treatment of tags.
 #[test]
 fn jumbo_frames_pass_whole() -> Result<()> {
     if !root_or_skip("jumbo_frames_pass_whole") {

@@ -1,8 +1,7 @@
 //! Packages of Debian's archive: stock kernels, and the tools that guests have.
 //!
-//! They are downloaded and unpacked by an apt of one's own, which has its own lists, and are
-//! never installed. Downloads are kept in the user's cache directory; without that, apt downloads
-//! them again.
+//! An apt with lists of its own downloads and unpacks them. They are never installed. Downloads
+//! stay in the user's cache directory; without it, apt downloads them again.
 
 use std::{
     collections::BTreeSet,
@@ -16,11 +15,11 @@ use anyhow::{Context as _, Result, bail, ensure};
 use super::matrix::{Kernel, NEWEST, Suite};
 use crate::arch::Arch;
 
-/// Packages whose programs guests run, with all that they depend on: of Debian 12, whose C library
-/// is the oldest, on every kernel.
+/// Packages whose programs guests run, with all their dependencies. Every kernel gets those of
+/// Debian 12, whose C library is the oldest.
 const TOOLS: [&str; 6] = ["busybox-static", "dash", "ethtool", "iproute2", "iperf3", "libgcc-s1"];
 const TOOLS_SUITE: Suite = Suite::Bookworm;
-/// Says where the archive is, on a machine that isn't Debian.
+/// The variable that names the archive on a machine that isn't Debian.
 const MIRROR: &str = "EDGE_DEBIAN_MIRROR";
 /// Debian's keys, of the package `debian-archive-keyring`.
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
@@ -53,7 +52,7 @@ impl Archive {
         let mirror = mirror()?;
         ensure!(
             Path::new(KEYRING).exists(),
-            "{KEYRING} is missing, by which packages are checked; install debian-archive-keyring"
+            "{KEYRING} is missing, so packages can't be checked; install debian-archive-keyring"
         );
         let suites: BTreeSet<Suite> =
             kernels.iter().map(|kernel| kernel.suite).chain([TOOLS_SUITE]).collect();
@@ -169,7 +168,7 @@ impl Archive {
             })
             .collect();
         found.sort();
-        // Some that are known by name only are gone.
+        // The lists name some packages that the archive has no more.
         for (_, name) in found.into_iter().rev() {
             let name = format!("{name}:{}", kernel.arch.debian());
             let policy = self.apt("apt-cache", &["policy", &name])?;
@@ -179,7 +178,7 @@ impl Archive {
                 return Ok(name);
             }
         }
-        bail!("the archive has no such package any more")
+        bail!("the archive has no package of this kernel any more")
     }
 
     /// Downloads packages and unpacks them into an empty directory, unless they are there.
@@ -194,7 +193,7 @@ impl Archive {
         }
         fs::create_dir_all(root)?;
         let names: Vec<&str> = packages.iter().map(String::as_str).collect();
-        // In the directory that has a file already, apt would not print its name.
+        // Where the directory has a file already, apt would not print its name.
         let words = [&["download", "--print-uris", "-qq"][..], &names].concat();
         let uris = self.apt_in(&self.work, "apt-get", &words)?;
         let files: Vec<PathBuf> = uris
@@ -204,7 +203,7 @@ impl Archive {
             .collect();
         ensure!(files.len() == packages.len(), "apt knows no file of some of {packages:?}");
         if !files.iter().all(|file| file.exists()) {
-            // Into the directory that the command is in; each under its name when it is whole.
+            // apt writes into the command's directory, and gives a file its name when it is whole.
             self.apt("apt-get", &[&["download", "-q"][..], &names].concat())?;
         }
         for file in &files {
@@ -238,7 +237,7 @@ impl Archive {
     }
 }
 
-/// Where this machine gets Debian's packages from.
+/// The address from which this machine gets Debian's packages.
 fn mirror() -> Result<String> {
     if let Ok(mirror) = env::var(MIRROR) {
         return Ok(mirror);

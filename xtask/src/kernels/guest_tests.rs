@@ -16,7 +16,7 @@ use crate::arch::Arch;
 /// The extent of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Extent {
-    /// As much as CI has time for, and what shows a kernel's differences best.
+    /// The tests that CI has time for, and that show a kernel's differences best.
     Short,
     /// All.
     Long,
@@ -31,7 +31,7 @@ pub(super) struct GuestTest {
     suite: Suite,
 }
 
-/// A module's tests, and how much of them.
+/// A module's tests, and the extent to which they run.
 #[derive(Clone, Copy)]
 struct Suite {
     binary: &'static str,
@@ -42,7 +42,7 @@ struct Suite {
     words: &'static str,
     /// Variables of its environment.
     env: &'static str,
-    /// Tests and variables where time is short; `None`: there is none for it.
+    /// Tests and variables where time is short; `None`: it doesn't run then.
     short: Option<[&'static str; 2]>,
     /// Longest time in seconds on an emulated x86-64.
     seconds: u32,
@@ -89,8 +89,8 @@ impl Suite {
     }
 }
 
-/// Tests that need a kernel, in the order of the table; without those that judge rates which an
-/// emulated machine can't offer (`classes`, `limits`, `policer_rate`, `tcp`).
+/// Tests that need a kernel, in the order of the table. Those that judge rates are left out, as an
+/// emulated machine can't offer these (`classes`, `limits`, `policer_rate`, `tcp`).
 const SUITES: [Suite; 19] = [
     Suite::new("kernel", "verifier")
         .words("--nocapture")
@@ -110,7 +110,7 @@ const SUITES: [Suite; 19] = [
     Suite::new("netns", "preflight").short("native_jumbo_frames", ""),
     Suite::new("netns", "namespaces").short("claimed_frames_arrive the_data_plane_outlives", ""),
     Suite::new("netns", "egress").short("what_a_device_refuses", ""),
-    // The other two judge rates.
+    // The other two tests judge rates.
     Suite::new("netns", "set_bandwidth").tests("the_command a_stream_below"),
     Suite::new("faults", "upgrade").seconds(600),
     Suite::new("netns", "usage"),
@@ -171,7 +171,7 @@ impl GuestTest {
         Ok(Self { name, binary: binary.to_owned(), suite })
     }
 
-    /// Whether it is one for this kernel.
+    /// Whether it runs on this kernel.
     pub(super) fn runs_on(&self, kernel: &Kernel, extent: Extent) -> bool {
         let is_for_old = self.suite.name == TOO_OLD.name;
         let is_wanted = extent == Extent::Long || self.suite.short.is_some();

@@ -24,8 +24,8 @@ const SKIPPED: [&str; 6] = ["usr/share", "usr/include", "usr/lib/apt", "var", "e
 /// Files of this repository that tests read while they run.
 const DATA: [&str; 1] = ["tests/fuzz/corpus"];
 
-/// Writes what every guest of an architecture has: tools, tests and what those read, under the
-/// paths that they have on this machine.
+/// Writes the files that every guest of an architecture has: tools, tests and the data that tests
+/// read, under the paths that they have on this machine.
 pub(super) fn common(path: &Path, root: &Path, tools: &Path, binaries: &Binaries) -> Result<()> {
     let mut archive = Archive::create(path)?;
     for directory in ["dev", "proc", "sys", "root", "bin", "etc"] {
@@ -37,7 +37,7 @@ pub(super) fn common(path: &Path, root: &Path, tools: &Path, binaries: &Binaries
     })?;
     // busybox's shell runs its own `ip` in place of the real one.
     archive.link(Path::new("bin/sh"), Path::new("/bin/dash"))?;
-    // In place of cargo, which has nothing left to build.
+    // This stands in for cargo, which has nothing left to build.
     archive.link(Path::new("bin/true"), Path::new("/bin/busybox"))?;
     for library in binaries.libraries()? {
         let name = library.file_name().context("a library's name")?;
@@ -59,7 +59,7 @@ pub(super) fn common(path: &Path, root: &Path, tools: &Path, binaries: &Binaries
     archive.finish()
 }
 
-/// Writes what a guest has of its own, and behind it what all have.
+/// Writes a guest's own files, and behind them the files that all guests have.
 pub(super) fn own(
     path: &Path,
     common: &Path,
@@ -102,7 +102,8 @@ impl Archive {
         Ok(Self { to: BufWriter::new(file), inode: 0, directories: Vec::new() })
     }
 
-    /// Adds what is in `from` under the name `to`, but for what `is_skipped` by its path in `from`.
+    /// Adds the files in `from` under the name `to`, but for those that `is_skipped` picks by their
+    /// path in `from`.
     fn tree(&mut self, from: &Path, to: &Path, is_skipped: &dyn Fn(&Path) -> bool) -> Result<()> {
         self.subtree(from, Path::new(""), to, is_skipped)
     }

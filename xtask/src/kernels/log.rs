@@ -1,4 +1,4 @@
-//! A guest's console, read.
+//! Reading a guest's console.
 
 use std::collections::BTreeMap;
 
@@ -37,10 +37,10 @@ pub(super) struct Verified {
 /// A console.
 #[derive(Debug, Default)]
 pub(super) struct Log {
-    /// By name.
+    /// The results of test binaries, by name.
     pub(super) tests: BTreeMap<String, Ran>,
     pub(super) verified: Vec<Verified>,
-    /// Its lines outside of tests: the reason, where a guest never got to them.
+    /// Its lines outside of tests. They have the cause, where a guest never got to its tests.
     pub(super) outside: String,
 }
 
@@ -50,7 +50,7 @@ impl Log {
         let mut log = Self::default();
         let mut current: Option<(String, Ran)> = None;
         for line in text.lines().map(|line| line.trim_end_matches('\r')) {
-            // Output without a newline at its end goes before a mark, in the mark's line.
+            // Output without a newline at its end is in front of a mark, in the mark's line.
             let (before, mark) =
                 line.split_once("@@ ").map_or((line, None), |(before, mark)| (before, Some(mark)));
             if !before.is_empty() {

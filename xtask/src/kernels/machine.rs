@@ -1,4 +1,4 @@
-//! A virtual machine: boots a kernel on an initramfs, and keeps what its console says.
+//! A virtual machine: it boots a kernel on an initramfs, and keeps the text of its console.
 
 use std::{
     env, fmt, fs,
@@ -41,7 +41,7 @@ impl fmt::Display for Accelerator {
     }
 }
 
-/// KVM, if it boots one of `kernels`: `/dev/kvm` may be there and never get to the first line.
+/// KVM, if it boots one of `kernels`: with some `/dev/kvm`, a guest never gets to its first line.
 pub(super) fn accelerator(archive: &Archive, kernels: &[Kernel]) -> Result<Accelerator> {
     let own = kernels.iter().find(|kernel| kernel.arch == Arch::host());
     let (Some(kernel), true) = (own, Path::new("/dev/kvm").exists()) else {
@@ -66,15 +66,15 @@ pub(super) fn accelerator(archive: &Archive, kernels: &[Kernel]) -> Result<Accel
     Ok(if boots { Accelerator::Kvm } else { Accelerator::Tcg })
 }
 
-/// Where guests run.
+/// The machine on which guests run.
 pub(super) struct Machine<'a> {
     pub(super) work: &'a Path,
     pub(super) accelerator: Accelerator,
 }
 
 impl Machine<'_> {
-    /// Boots `kernel` on `initramfs`, waits until the guest turns itself off, and returns what its
-    /// console said. A guest that takes longer than its tests may is ended.
+    /// Boots `kernel` on `initramfs`, waits until the guest turns itself off, and returns the text
+    /// of its console. A guest that takes longer than its tests may take is ended.
     pub(super) fn boot(
         &self,
         kernel: &Kernel,
@@ -112,13 +112,13 @@ impl Machine<'_> {
         Ok(String::from_utf8_lossy(&log).into_owned())
     }
 
-    /// Where a guest's console goes.
+    /// The file of a guest's console.
     fn log_path(&self, kernel: &Kernel) -> PathBuf {
         self.work.join(format!("{}-{}.log", kernel.name, kernel.arch.debian()))
     }
 }
 
-/// A process that ends with us.
+/// A process that ends with this one.
 struct Killed(Child);
 
 impl Drop for Killed {
@@ -128,9 +128,10 @@ impl Drop for Killed {
     }
 }
 
-/// Two processors; four network cards of which each two are joined by a hub, and no network beyond.
+/// A guest with two processors and four network cards. A hub joins each two of them, and there is
+/// no other network.
 fn qemu(arch: Arch, accelerator: Accelerator, image: &Path, log: &Path) -> Command {
-    // It ends with the thread that started it, also where that is killed.
+    // The guest ends with the thread that started it, also where that is killed.
     let mut qemu = Command::new("setpriv");
     qemu.args(["--pdeathsig", "KILL", "--"]).arg(match arch {
         Arch::X86_64 => "qemu-system-x86_64",

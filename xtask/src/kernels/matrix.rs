@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::arch::Arch;
 
-/// Where a kernel comes from.
+/// The suite of Debian that a kernel comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Suite {
     /// Debian 11.
@@ -62,10 +62,10 @@ impl fmt::Display for Kernel {
     }
 }
 
-/// The newest that the archive has.
+/// The name of the newest kernel in the archive.
 pub(super) const NEWEST: &str = "newest";
 
-/// All of them, oldest first.
+/// All kernels, oldest first.
 pub(super) const MATRIX: [Kernel; 12] = [
     Kernel { is_too_old: true, ..Kernel::new("5.10", Arch::X86_64, Suite::Bullseye) },
     Kernel::new("6.1", Arch::X86_64, Suite::Bookworm),

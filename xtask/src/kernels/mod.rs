@@ -49,16 +49,17 @@ const GUESTS_AT_ONCE: usize = 2;
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Kernels by the names in the table, such as 6.1,6.12; all of them if absent.
+    /// Runs only these kernels, by their names in the table, such as 6.1,6.12.
     #[arg(long, value_delimiter = ',', value_name = "KERNELS")]
     only: Vec<String>,
-    /// One architecture; all of them if absent.
+    /// Runs only this architecture.
     #[arg(long, value_enum)]
     arch: Option<Arch>,
-    /// Guest tests by the names in the table; all of them if absent.
+    /// Runs only these guest tests, by their names in the table.
     #[arg(long, value_delimiter = ',', value_name = "TESTS")]
     tests: Vec<String>,
-    /// All guest tests, and all of each: twenty minutes a kernel where it is emulated, not four.
+    /// Runs all guest tests in full, which takes twenty minutes a kernel instead of four where it
+    /// is emulated.
     #[arg(long)]
     long: bool,
     /// Writes the verifier's figures and README's table, where all tests have passed.
@@ -73,7 +74,7 @@ pub(crate) fn kernels(root: &Path, options: &Options) -> Result<()> {
         .filter(|kernel| options.only.is_empty() || options.only.iter().any(|n| n == kernel.name))
         .filter(|kernel| options.arch.is_none_or(|arch| arch == kernel.arch))
         .collect();
-    ensure!(!kernels.is_empty(), "no such kernel; there are: {}", matrix::names());
+    ensure!(!kernels.is_empty(), "there is no such kernel; the kernels are: {}", matrix::names());
     let needs = if kernels.iter().any(|kernel| kernel.arch != Arch::host()) {
         Needs::ForeignKernels
     } else {
@@ -90,8 +91,8 @@ pub(crate) fn kernels(root: &Path, options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// The stage of `cargo xtask test`: the oldest and the newest kernel, with what fits into four
-/// minutes. Returns whether it ran: without qemu it can't, which in CI is a failure.
+/// The stage of `cargo xtask test`: the oldest and the newest kernel, with tests of four minutes.
+/// Returns whether it ran: without qemu it can't, which in CI is a failure.
 pub(crate) fn stage(root: &Path) -> Result<bool> {
     if let Err(error) = setup::ensure(Needs::Kernels) {
         let is_ci = env::var_os("CI").is_some_and(|value| value == "true");
@@ -137,7 +138,8 @@ fn run(root: &Path, kernels: &[Kernel], extent: Extent, only: &[String]) -> Resu
         let mut rows = Vec::new();
         loop {
             let place = next.fetch_add(1, Ordering::Relaxed);
-            // From the end: those of another architecture, which take longest, are there.
+            // Guests are taken from the end: those of another architecture, which take longest, are
+            // there.
             let Some(guest) = guests.iter().rev().nth(place) else { return rows };
             let row = guest.run(&archive, &machine, extent).unwrap_or_else(|error| {
                 let names = guest.tests(extent).map(|test| test.name.clone());
@@ -162,7 +164,7 @@ fn run(root: &Path, kernels: &[Kernel], extent: Extent, only: &[String]) -> Resu
     Ok(rows.into_iter().map(|(_, row)| row).collect())
 }
 
-/// A kernel, and what runs on it.
+/// A kernel, and the tests that run on it.
 struct Guest {
     kernel: Kernel,
     /// The initramfs of its architecture.
@@ -178,7 +180,10 @@ impl Guest {
             .with_context(|| format!("the kernel {} for {}", kernel.name, kernel.arch.name()))?;
         let has_modules = installed.modules.is_some();
         if !has_modules {
-            println!("    {kernel}: the archive has no modules of it any more; without interfaces");
+            println!(
+                "    {kernel}: the archive has no modules of it any more, so tests with interfaces \
+                 are left out"
+            );
         }
         let tests: Vec<&GuestTest> =
             self.tests(extent).filter(|test| has_modules || test.is_bare()).collect();
@@ -194,7 +199,7 @@ impl Guest {
     }
 }
 
-/// The table, the log of each test that failed, and whether there was one.
+/// Prints the table and the log of each test that failed. The error names the failed tests.
 fn verdict(rows: &[Row]) -> Result<()> {
     println!("\n{}", report::table(rows));
     println!("{}", report::budget(rows));

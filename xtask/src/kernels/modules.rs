@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 
-/// Modules that tests need, where the kernel has them and not built in.
+/// Modules that tests need, unless the kernel has them built in or has none.
 const WANTED: [&str; 27] = [
     "veth",
     "tun",
@@ -56,7 +56,7 @@ pub(super) fn in_order(directory: &Path) -> Result<Vec<Module>> {
     }
     ensure!(
         order.loaded.contains("veth"),
-        "there is no module veth in {}: without it there is nothing to test",
+        "there is no module veth in {}, without which there is nothing to test",
         directory.display()
     );
     Ok(order.modules)

@@ -11,18 +11,18 @@ use super::{
 };
 use crate::arch::Arch;
 
-/// The verifier reads no more instructions of a program (`BPF_COMPLEXITY_LIMIT_INSNS`).
+/// The most instructions that the verifier reads of a program (`BPF_COMPLEXITY_LIMIT_INSNS`).
 const LIMIT: u64 = 1_000_000;
 const BUDGET: &str = "tests/tests/kernel/verifier-budget.json";
 const README: &str = "README.md";
 const BEGIN: &str = "<!-- cargo xtask kernels --record writes this table -->\n";
 const END: &str = "<!-- end -->\n";
 
-/// A kernel, and what became of its tests.
+/// A kernel, and the results of its tests.
 pub(super) struct Row {
     kernel: Kernel,
     version: String,
-    /// In the order in which they ran; those that the guest never came to have no result.
+    /// The tests in the order in which they ran. Those that the guest never got to have no result.
     tests: Vec<(String, Option<Ran>)>,
     log: Log,
 }
@@ -45,7 +45,7 @@ impl Row {
         Self { kernel, version: kernel.name.to_owned(), tests, log }
     }
 
-    /// A line as soon as a guest has ended.
+    /// Prints a line as soon as a guest has ended.
     pub(super) fn print_progress(&self) {
         let seconds: u32 = self.tests.iter().flat_map(|(_, ran)| ran).map(|ran| ran.seconds).sum();
         let passed = self.passed();
@@ -63,7 +63,7 @@ impl Row {
         failed.map(|(name, _)| format!("{name} on {}", self.kernel)).collect()
     }
 
-    /// The output of tests that failed, or the end of the console where a guest died.
+    /// Prints the output of tests that failed, or the end of the console where a guest died.
     pub(super) fn print_failures(&self) {
         for (name, ran) in &self.tests {
             match ran {
@@ -167,7 +167,7 @@ pub(super) fn table(rows: &[Row]) -> String {
     table
 }
 
-/// Instructions that the verifiers read, and the largest share of what they would.
+/// Instructions that the verifiers read, and the largest share of their limit.
 pub(super) fn budget(rows: &[Row]) -> String {
     let mut text = String::new();
     let with_figures = || rows.iter().filter(|row| !row.log.verified.is_empty());
@@ -195,7 +195,7 @@ fn share_percent(instructions: u64) -> f64 {
     instructions as f64 * 100.0 / LIMIT as f64
 }
 
-/// Writes the verifier's figures where the test of the budget finds them, and README's table.
+/// Writes the verifier's figures for the test of the budget, and README's table.
 pub(super) fn record(root: &Path, rows: &[Row]) -> Result<()> {
     let path = root.join(BUDGET);
     let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
@@ -249,7 +249,8 @@ fn readme(rows: &[Row], known: &str) -> String {
     table
 }
 
-/// Whether a line of README's table is this kernel's. The newest is the last of its architecture.
+/// Whether a line of README's table is this kernel's. The newest kernel is the last of its
+/// architecture.
 fn is_of(line: &str, kernel: &Kernel) -> bool {
     let mut cells = line.split('|').map(str::trim).skip(1);
     let (version, _, arch) = (cells.next(), cells.next(), cells.next());

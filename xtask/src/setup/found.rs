@@ -7,7 +7,7 @@ use xtask::toolchain::{Toolchain, find_bpf_linker, search_path};
 use super::Needs;
 use crate::{arch::Arch, step};
 
-/// The tools that edge needs, as far as a machine has them.
+/// The tools that edge needs and that a machine has.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact about a machine, of no state")]
 #[derive(Clone, Debug)]
 pub(super) struct Found {
@@ -30,7 +30,7 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// Looks at this machine; at linters only where `needs` has them.
+    /// Looks at this machine. It looks for linters only where `needs` has them.
     pub(super) fn here(needs: Needs) -> Self {
         let toolchain = Toolchain::find();
         let is_dev = needs.has(Needs::Dev);
@@ -47,7 +47,8 @@ impl Found {
             bpf_linker: find_bpf_linker().is_some(),
             rustup: is_on_path("rustup"),
             apt: is_on_path("apt-get"),
-            // rustup has stand-ins for those that are not installed, so that finding is not enough.
+            // rustup has stand-ins for programs that are not installed, so a file of that name is
+            // not enough.
             clippy: is_dev && step::works("cargo-clippy", &["--version"]),
             rustfmt: is_dev && step::works("rustfmt", &["--version"]),
             cargo_deny: is_dev && is_on_path("cargo-deny"),

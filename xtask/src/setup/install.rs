@@ -1,4 +1,4 @@
-//! Does what was planned.
+//! Installing the planned tools.
 
 use std::{
     process::Command,
@@ -24,7 +24,9 @@ pub(super) fn install(missing: &[Missing]) -> Result<()> {
     let mut apt = Apt { is_updated: false };
     for Missing { what, ways, is_optional } in missing {
         match install_one(what, ways, &mut apt) {
-            Err(error) if *is_optional => println!("WARNING: going on without: {error:#}"),
+            Err(error) if *is_optional => {
+                println!("WARNING: an optional check will be skipped: {error:#}");
+            }
             result => result?,
         }
     }
@@ -45,7 +47,7 @@ fn install_one(what: &str, ways: &[Way], apt: &mut Apt) -> Result<()> {
         });
         let result = result.and_then(|()| {
             let is_usable = what != COMPILER || Toolchain::find().is_some();
-            ensure!(is_usable, "it is there, and cannot build for BPF");
+            ensure!(is_usable, "it was installed, but can't build for BPF");
             Ok(())
         });
         match result {
@@ -68,7 +70,7 @@ impl Apt {
     fn install(&mut self, packages: &[&'static str]) -> Result<()> {
         ensure!(
             step::works("apt-get", &["--version"]),
-            "this is no Debian; install what corresponds to {} by hand",
+            "this is not Debian; install the packages that correspond to {} by hand",
             packages.join(" ")
         );
         ensure!(
@@ -77,8 +79,7 @@ impl Apt {
             Way::Apt(packages.to_vec())
         );
         if !self.is_updated {
-            // A third party's list that is out of reach is no reason to stop: what is needed may
-            // well be in the others.
+            // A third party's list may be out of reach: the needed packages may be in the others.
             if let Err(error) = succeed(as_root("apt-get").args(["-q", "update"])) {
                 println!("    going on with the lists that are there: {error:#}");
             }
@@ -101,12 +102,12 @@ impl Apt {
     }
 }
 
-/// rustup, if its server answers: machines without that network must not wait for minutes.
+/// Runs rustup, if its server answers: machines without that network must not wait for minutes.
 fn rustup(words: &str) -> Result<()> {
     ensure!(step::works("rustup", &["--version"]), "there is no rustup (https://rustup.rs) here");
     let rustup = || {
         let mut rustup = Command::new("rustup");
-        // Where its server is out of reach that is nothing to be traced.
+        // A backtrace would be no help where its server is out of reach.
         rustup.env_remove("RUST_BACKTRACE");
         rustup
     };

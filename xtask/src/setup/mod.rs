@@ -1,4 +1,4 @@
-//! `cargo xtask setup`: what is missing, installed, or told where it may not be.
+//! `cargo xtask setup`: it installs missing tools, or prints the commands where it may not.
 
 mod found;
 mod install;
@@ -12,10 +12,11 @@ use self::{found::Found, plan::Missing};
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Only tells what would be installed.
+    /// Only prints what would be installed.
     #[arg(long)]
     dry_run: bool,
-    /// Linters, Miri and cargo-deny as well, which `cargo xtask test` installs if it must.
+    /// Installs linters, Miri and cargo-deny as well, which `cargo xtask test` would install when
+    /// it needs them.
     #[arg(long)]
     dev: bool,
 }
@@ -27,7 +28,7 @@ pub(crate) enum Needs {
     Build,
     /// The tools that the lab uses.
     Run,
-    /// Those that the tests look at captures with.
+    /// The tools by which tests read captures.
     Test,
     /// Linters and Miri.
     Dev,
@@ -42,8 +43,8 @@ pub(crate) enum Needs {
 }
 
 impl Needs {
-    /// Whether it has all that `other` needs. Each has what those before it need, but that virtual
-    /// machines and the other architecture are for themselves, on top of what building needs.
+    /// Whether these needs include those of `other`. Each includes the ones before it, but virtual
+    /// machines and the other architecture include only those of building.
     pub(super) fn has(self, other: Self) -> bool {
         match self {
             Self::Build | Self::Run | Self::Test | Self::Dev | Self::Fuzz => other <= self,
@@ -79,7 +80,7 @@ pub(crate) fn setup(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Installs what of `needs` is missing; silent where nothing is.
+/// Installs the missing tools of `needs`. It prints nothing where none is missing.
 pub(crate) fn ensure(needs: Needs) -> Result<()> {
     install::install(&missing(needs))
 }

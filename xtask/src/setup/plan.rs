@@ -60,7 +60,7 @@ const FOREIGN_CC_PACKAGES: &[&str] = if IS_ARM64 {
 pub(super) struct Missing {
     pub(super) what: &'static str,
     pub(super) ways: Vec<Way>,
-    /// Whether everything but some check works without it.
+    /// Whether only a check needs it.
     pub(super) is_optional: bool,
 }
 
@@ -75,7 +75,7 @@ pub(super) enum Way {
     Cargo { spec: String, envs: Vec<(&'static str, &'static str)> },
 }
 
-/// The part of `needs` that is missing on a machine that has what was `found`.
+/// The tools of `needs` that are missing on a machine with the tools in `found`.
 pub(super) fn missing(found: &Found, needs: Needs) -> Vec<Missing> {
     let mut missing = Vec::new();
     let mut add = |what, ways: Vec<Way>, is_optional| {
@@ -143,7 +143,7 @@ pub(super) fn missing(found: &Found, needs: Needs) -> Vec<Missing> {
         }
         if !found.cargo_deny {
             let spec = format!("cargo-deny@{CARGO_DENY_VERSION}");
-            // Its own profile takes twice as long to build, for a check of a second.
+            // cargo-deny's own profile takes twice as long to build, for a check of a second.
             let envs = vec![
                 ("CARGO_PROFILE_RELEASE_LTO", "off"),
                 ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1"),

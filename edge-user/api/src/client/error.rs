@@ -7,7 +7,7 @@ use crate::ErrorDocument;
 /// A call to a daemon that has failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// Nobody listens at the socket.
+    /// No daemon listens at the socket.
     #[error(
         "no edge daemon answers at {}; `edge run -c FILE` starts one, `-s PATH` names its control \
          socket",
@@ -27,9 +27,10 @@ pub enum ClientError {
         /// The daemon's reason.
         document: ErrorDocument,
     },
-    /// The daemon has not answered in time: it may have done what it was asked for, or be about to.
+    /// The daemon has not answered in time. It may have done the request, or may still do it.
     #[error(
-        "the edge daemon at {} has not answered for {limit:?}; its log may say why",
+        "the edge daemon at {} has not answered for {limit:?}, and may still do what was asked; \
+         its log may say why",
         socket.display(),
     )]
     Timeout {
@@ -41,7 +42,8 @@ pub enum ClientError {
     /// The answer is not one that this version of `edge` knows.
     #[error(
         "the answer at {} is not one of edge's ({why}): client and daemon differ in version, or \
-         another program listens there",
+         another program listens there; use the daemon's version of `edge`, or another socket (`-s \
+         PATH`)",
         socket.display(),
     )]
     NotEdge {
@@ -50,7 +52,7 @@ pub enum ClientError {
         /// The part of the answer that is wrong.
         why: String,
     },
-    /// The connection, or something else on this machine, has failed.
+    /// The connection has failed, or something else on this machine.
     #[error("asking the edge daemon at {}", socket.display())]
     Io {
         /// The socket's path.
@@ -61,8 +63,8 @@ pub enum ClientError {
 }
 
 impl ClientError {
-    /// Whether it is the caller's mistake: a request or a configuration that the daemon can't accept, or
-    /// a name that it does not know. The command line's exit code is 2 then, else 1.
+    /// Whether the caller made a mistake: a request or a configuration that the daemon can't
+    /// accept, or a name that it doesn't know. The command line's exit code is then 2, else 1.
     #[must_use]
     pub const fn is_callers(&self) -> bool {
         matches!(self, Self::Refused { status: 400 | 404 | 422, .. })

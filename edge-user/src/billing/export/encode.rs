@@ -1,4 +1,4 @@
-//! A batch as bytes: always the same ones.
+//! The encoding of a batch. The same batch always has the same bytes.
 
 use std::io;
 
@@ -11,7 +11,7 @@ use crate::billing::ledger::{Batch, ExportRecord, UsageRecord};
 /// The format in which records are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// A JSON object a line.
+    /// One JSON object a line.
     Jsonl,
     /// Comma-separated values, below a line of the columns' names.
     Csv,
@@ -77,7 +77,7 @@ struct Row<'a> {
 
 impl<'a> From<&'a ExportRecord> for Row<'a> {
     fn from(record: &'a ExportRecord) -> Self {
-        // A field more is an error here, and not a column that nobody gets.
+        // A new field of a record is a compile error here, so that no column is forgotten.
         let ExportRecord { id, ledger, seq, usage } = record;
         let UsageRecord {
             edge,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// A try that failed: there is always another.
+/// A failed try to deliver a batch. Another try always follows.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct DeliveryError {
@@ -14,7 +14,7 @@ pub struct DeliveryError {
     pub retry_after: Option<Duration>,
 }
 
-/// Kinds of failure, as far as an operator does different things about them.
+/// Kinds of failure, each with another remedy for the operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailureKind {
     /// The ledger gave no batch, or took no acknowledgement.
@@ -23,18 +23,18 @@ pub enum FailureKind {
     Local,
     /// The receiver was not reached, or did not answer.
     Network,
-    /// The receiver could not show by TLS that it is who it should be.
+    /// The receiver's TLS certificate was not accepted.
     Tls,
-    /// The receiver says that it can't at present.
+    /// The receiver can't take batches at present.
     Unavailable,
-    /// The receiver refuses, with this status: it goes on when an operator has acted.
+    /// The receiver refuses, with this status, until an operator has acted.
     Refused(u16),
     /// A defect of `edge`.
     Defect,
 }
 
 impl DeliveryError {
-    /// A failure after which the receiver has not asked for anything.
+    /// A failure after which the receiver has asked for no pause.
     pub(super) fn new(kind: FailureKind, message: String) -> Self {
         Self { kind, message, retry_after: None }
     }

@@ -1,4 +1,4 @@
-//! Batches as files in a directory, for whatever collects them there.
+//! Batches as files in a directory, from which another program collects them.
 
 use std::{
     fs::{self, DirBuilder, File, Permissions},
@@ -20,21 +20,21 @@ use crate::billing::ledger::Batch;
 /// Random characters in the name of a file that is being written.
 const RANDOM: usize = 8;
 
-/// A directory that gets a file a batch: `edge-usage-LEDGER-NUMBER.jsonl` or `.csv`. It is whole
-/// from the moment it has this name.
+/// A directory that gets one file a batch: `edge-usage-LEDGER-NUMBER.jsonl` or `.csv`. A file with
+/// such a name is always whole.
 ///
 /// The program that collects the files may move or delete them at any time.
 #[derive(Debug)]
 pub struct Files {
     dir: PathBuf,
     format: Format,
-    /// The directory was there, and without leftovers.
+    /// Whether the directory exists and its leftovers are removed.
     is_ready: bool,
 }
 
 impl Files {
-    /// Touches nothing yet. The directory is made with the first batch, for the owner and its
-    /// group, if its parent is there.
+    /// Touches no file yet. The first batch makes the directory, for the owner and its group, if
+    /// its parent exists.
     #[must_use]
     pub fn new(dir: PathBuf, format: Format) -> Self {
         Self { dir, format, is_ready: false }
@@ -62,15 +62,15 @@ impl Files {
             .map_err(|error| failed("removing leftovers in", &self.dir, &error))
     }
 
-    /// Removes the files that a killed run was writing. Another ledger's files are left alone:
-    /// several edges may share a directory.
+    /// Removes the unfinished files of a killed run, but none of another ledger: several edges may
+    /// share a directory.
     fn remove_leftovers(&self, ledger: Uuid) -> io::Result<()> {
         for entry in fs::read_dir(&self.dir)? {
             let entry = entry?;
             let is_leftover =
                 entry.file_name().to_str().is_some_and(|name| self.is_leftover(name, ledger));
             if is_leftover && let Err(error) = fs::remove_file(entry.path()) {
-                // Another exporter of this ledger, on its way out, may have been quicker.
+                // Another exporter of this ledger, which is ending, may have removed it first.
                 if error.kind() != io::ErrorKind::NotFound {
                     return Err(error);
                 }
@@ -94,8 +94,8 @@ impl Files {
             && random.bytes().all(|byte| byte.is_ascii_alphanumeric())
     }
 
-    /// The batch under a name that nobody collects, on the disk. No two writers share it: one that
-    /// was stopped may still be writing when its successor has begun.
+    /// Writes the batch to disk under a name that no program collects. Each writer has its own
+    /// name, as a stopped one may still write when its successor has begun.
     fn write_beside(&self, batch: &Batch) -> Result<NamedTempFile, DeliveryError> {
         let text = self.format.encode(batch).map_err(|error| {
             let message = format!("batch {} can't be written: {error:#}", batch.number);

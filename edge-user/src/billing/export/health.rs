@@ -1,4 +1,4 @@
-//! The state of an export, and when it is news.
+//! The state of an export, and whether a change of it is worth a line in the log.
 
 use edge_api::ExportStatus;
 use jiff::Timestamp;
@@ -38,21 +38,21 @@ impl Health {
         &self.status
     }
 
-    /// The receiver's notice is this; whether that is news.
+    /// Notes the receiver's warning. Returns whether it is a new one.
     pub(super) fn noticed(&mut self, notice: Option<String>) -> bool {
         let is_news = notice.is_some() && self.status.notice != notice;
         self.status.notice = notice;
         is_news
     }
 
-    /// A try has failed; whether that is news.
+    /// Notes a failed try. Returns whether its error is of a new kind.
     pub(super) fn failed(&mut self, error: &DeliveryError, now: Timestamp) -> bool {
         self.status.last_error = Some(error.to_string());
         self.status.failing_since.get_or_insert(now);
         self.failing.replace(error.kind) != Some(error.kind)
     }
 
-    /// A try has succeeded; since when they had failed, if that is news.
+    /// Notes a try that worked. Returns since when tries had failed, if they had.
     pub(super) fn worked(&mut self, success: Success, now: Timestamp) -> Option<Timestamp> {
         if success == Success::Delivered {
             self.status.delivered_batches += 1;

@@ -1,4 +1,4 @@
-//! Batches by HTTP, to whatever takes them at a URL.
+//! Batches by HTTP to a receiver at a URL.
 
 mod agent;
 mod early;
@@ -26,28 +26,27 @@ use crate::billing::ledger::Batch;
 /// The longest that a receiver can ask to be left alone.
 const MAX_RETRY_AFTER: Duration = Duration::from_hours(1);
 
-/// The receiver takes no body of this length.
+/// The answer of a receiver that takes no body of this length.
 const TOO_LARGE: FailureKind = FailureKind::Refused(StatusCode::PAYLOAD_TOO_LARGE.as_u16());
 
-/// Length of the part of an answer that an operator gets to read, in characters.
+/// Length in characters of the part of an answer that messages show.
 const EXCERPT: usize = 200;
 
-/// A receiver that gets each batch as the body of a POST, or where it is too long for one as those of
-/// several: a JSON object a line. It has a body when it answers 2xx.
+/// A receiver that gets each batch as the body of a POST, or of several where the batch is too long
+/// for one. A body has one JSON object a line. An answer of 2xx means that the receiver has it.
 #[derive(Debug)]
 pub struct Http {
     url: String,
     token_file: Option<PathBuf>,
     timeouts: Timeouts,
-    /// Kept while all goes well. After a failure the next try looks everything up anew: names,
-    /// and the system's certificates.
+    /// Kept until a failure: the next try then looks up names and the system's certificates anew.
     agent: Option<Agent>,
     parts: Parts,
     unsent: Unsent,
 }
 
 impl Http {
-    /// Connects to nothing yet. The token in `token_file` is read for each batch.
+    /// Opens no connection yet. Each batch reads the token in `token_file` anew.
     #[must_use]
     pub fn new(url: &str, token_file: Option<PathBuf>) -> Self {
         let timeouts = Timeouts::default();
@@ -129,14 +128,14 @@ impl Http {
             DeliveryError::new(FailureKind::Local, message)
         };
         let token = fs::read_to_string(path).map_err(|error| {
-            failed(format!("reading the receiver's token: {error}; put it there"))
+            failed(format!("the receiver's token can't be read: {error}; put it there"))
         })?;
         let token = token.trim();
         if token.is_empty() {
             return Err(failed("the file is empty; put the receiver's token there".to_owned()));
         }
         let mut value = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_invalid| {
-            failed("a token is one line without control characters".to_owned())
+            failed("the token is not one line of printable characters; correct it".to_owned())
         })?;
         value.set_sensitive(true);
         Ok(Some(value))
@@ -168,7 +167,7 @@ impl Http {
         }
         let retry_after = retry_after(&response);
         let mut body = Vec::new();
-        // The part of the body that has arrived is better than nothing.
+        // A part of the body is enough for a message.
         let _cut = response.body_mut().as_reader().take(4 * EXCERPT as u64).read_to_end(&mut body);
         let said = match excerpt(&body) {
             body if body.is_empty() => String::new(),
@@ -218,21 +217,22 @@ impl Receiver for Http {
     }
 }
 
-/// Such as 503: it passes, or is the receiver's own matter.
+/// Whether a status, such as 503, passes by itself or is for the receiver to mend.
 fn is_temporary(status: StatusCode) -> bool {
     status.is_server_error()
         || status == StatusCode::TOO_MANY_REQUESTS
         || status == StatusCode::REQUEST_TIMEOUT
 }
 
-/// In seconds; a date would need clocks that agree.
+/// The pause that a receiver asks for in seconds. A date is passed over, as it needs clocks that
+/// agree.
 fn retry_after(response: &Response<Body>) -> Option<Duration> {
     let value = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?;
     let seconds = value.trim().parse().ok()?;
     Some(Duration::from_secs(seconds).min(MAX_RETRY_AFTER))
 }
 
-/// Without what may be secret: the user's part, and the query.
+/// A URL without the parts that may be secret: user, password and query.
 fn place(url: &str) -> String {
     let Ok(uri) = url.parse::<Uri>() else { return "`url`".to_owned() };
     let authority = uri.authority().map_or("", |authority| authority.as_str());

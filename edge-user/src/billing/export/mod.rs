@@ -1,8 +1,9 @@
-//! Usage records to receivers outside: each arrives once by its id, whoever is killed when.
+//! Usage records to receivers outside. A receiver has each record once by its id, even if daemon or
+//! receiver are killed.
 //!
-//! A batch is acknowledged after it was delivered, and never otherwise. An exporter that is killed
-//! in between delivers the batch again, the same to the last byte, and a receiver tells by the ids
-//! that it has it.
+//! An exporter acknowledges a batch after its delivery, never before. If it is killed in between,
+//! it delivers the batch again, with the same bytes, and the receiver knows the records by their
+//! ids.
 
 mod backoff;
 mod encode;
@@ -25,23 +26,23 @@ pub use self::{
 };
 use crate::billing::ledger::{Batch, LedgerError};
 
-/// Batches in the order of their numbers, and the memory of which ones a receiver has.
+/// Batches in the order of their numbers, with a mark of the ones that each receiver has.
 pub trait Outbox {
-    /// The first batch that `sink` has not acknowledged: under one number always the same records.
+    /// The first batch that `sink` has not acknowledged. A number always has the same records.
     fn next_batch(&mut self, sink: &str) -> Result<Option<Batch>, LedgerError>;
 
-    /// `sink` has the batches up to this one, for good. One that it has acknowledged before
-    /// changes nothing: an exporter that was stopped may be late with it.
+    /// Notes that `sink` has all batches up to this one for good. An acknowledgement that came
+    /// before changes nothing: a stopped exporter may be late with it.
     fn acknowledge(&mut self, sink: &str, number: u64) -> Result<(), LedgerError>;
 }
 
-/// Where batches go.
+/// A destination of batches.
 pub trait Receiver {
-    /// Returns when the receiver has the batch for good. After an error it may have it or not, and
-    /// the batch has to be delivered again.
+    /// Returns when the receiver has the batch for good. After an error the receiver may have it or
+    /// not, and the caller has to deliver it again.
     fn deliver(&mut self, batch: &Batch) -> Result<(), DeliveryError>;
 
-    /// A warning for an operator, though batches arrive.
+    /// A warning for an operator, although batches arrive.
     fn notice(&self) -> Option<String> {
         None
     }

@@ -1,4 +1,4 @@
-//! The thread that brings a sink its batches.
+//! The thread that delivers batches to one sink.
 
 use std::{
     io,
@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{billing::ledger::LedgerError, report::chain, time};
 
-/// The time that a try that is under way may still take when its exporter is stopped.
+/// The longest time that a try may still take when its exporter is stopped.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// The export to one sink, in a thread of its own, until this is dropped.
@@ -56,13 +56,13 @@ impl Exporter {
         Ok(Self { shared, thread: Some(thread) })
     }
 
-    /// There may be new batches. A wait after a failure is not cut short.
+    /// Tells the thread that there may be new batches. It doesn't cut a wait after a failure short.
     pub fn wake(&self) {
         self.shared.lock().is_woken = true;
         self.shared.changed.notify_all();
     }
 
-    /// Has it end, without waiting for that: several can so end at once, and then be dropped.
+    /// Has the thread end, without waiting for it: a caller can stop several and then drop them.
     pub fn stop(&self) {
         self.shared.lock().stopped.get_or_insert_with(Instant::now);
         self.shared.changed.notify_all();
@@ -76,8 +76,8 @@ impl Exporter {
 }
 
 impl Drop for Exporter {
-    /// Waits for a try that is under way, but not longer than 2 s from [`Self::stop`]. One that is
-    /// left behind is harmless: it acknowledges what it has delivered, or nothing.
+    /// Waits for the present try, but not longer than 2 s from [`Self::stop`]. A try that goes on
+    /// alone is harmless: it acknowledges only a batch that it has delivered.
     fn drop(&mut self) {
         self.stop();
         let state = self.shared.lock();
@@ -114,7 +114,7 @@ impl Shared {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Every change is whole before anything could panic.
+        // No panic leaves a change of the state half done.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -130,7 +130,7 @@ impl Shared {
     }
 }
 
-/// Tells the owner that the thread has ended, however it has.
+/// Tells the owner that the thread has ended, also by a panic.
 struct Ended(Arc<Shared>);
 
 impl Drop for Ended {
@@ -145,8 +145,8 @@ struct Worker {
     receiver: Box<dyn Receiver + Send>,
     outbox: Box<dyn Outbox + Send>,
     shared: Arc<Shared>,
-    /// The batch that the receiver has and the ledger doesn't know of: it isn't sent again as long
-    /// as the ledger is full, say.
+    /// A delivered batch that the ledger could not acknowledge yet, as when its disk is full. It is
+    /// not sent again meanwhile.
     delivered: Option<(Uuid, u64)>,
 }
 
@@ -172,8 +172,8 @@ impl Worker {
         }
     }
 
-    /// One batch, if there is one. A panic is a failure like any other: nobody would notice that a
-    /// thread is gone.
+    /// Delivers one batch, if there is one. A panic counts as a failed try, as a thread that ends
+    /// would not be noticed.
     fn attempt(&mut self) -> Result<Success, DeliveryError> {
         catch_unwind(AssertUnwindSafe(|| self.try_one())).unwrap_or_else(|panic| {
             let text = panic.downcast_ref::<&str>().copied();
@@ -185,7 +185,7 @@ impl Worker {
     }
 
     fn try_one(&mut self) -> Result<Success, DeliveryError> {
-        // Before looking: what comes after that wakes again.
+        // Cleared before the look: a batch that comes later wakes the thread again.
         self.shared.lock().is_woken = false;
         let batch =
             self.outbox.next_batch(&self.name).map_err(|error| ledger("reading", &error))?;
@@ -227,7 +227,7 @@ impl Worker {
     }
 }
 
-/// As long as the back-off says, or longer if the receiver asks for it.
+/// The wait of the back-off, or a longer one that the receiver asks for.
 fn delay(next: Option<Duration>, error: &DeliveryError, backoff: Backoff) -> Duration {
     next.unwrap_or(backoff.max).max(error.retry_after.unwrap_or_default())
 }

@@ -1,11 +1,13 @@
-//! Whether a clock is believed: by the clock since boot, by what the ledger has, and by time.
+//! Whether the ledger believes the wall clock: it compares the clock with the time since boot and
+//! with the dates of other boots.
 //!
-//! A boot has one offset from the time since boot to the date, or none yet. The clock that agrees
-//! with it is followed, slews and leap seconds included. One that jumps away is a claim:
+//! A boot has one offset from the time since boot to the date, or none yet. A clock that agrees
+//! with the offset is followed, slews and leap seconds included. A clock that jumps away claims
+//! another date:
 //!
-//! | the clock says | then |
+//! | the clock claims | then |
 //! |---|---|
-//! | a date before the release, or after 2099 | no claim, however long it says so |
+//! | a date before the release, or after 2099 | never believed |
 //! | another date, while the offset has not settled | believed at once, unless it is odd |
 //! | another date, when the offset has settled | believed after ten minutes, unless it is odd |
 //! | odd: over 31 days from the offset, if settled, or ahead of it, if not; over 31 days ahead of what other boots have settled on | believed after ten minutes if the kernel calls the clock synchronized, after an hour if it is behind, else after a day |
@@ -23,18 +25,18 @@ const RELEASE_US: i64 = 1_767_225_600 * SECOND_US;
 /// 2100-01-01.
 const END_US: i64 = 4_102_444_800 * SECOND_US;
 
-/// A leap second is less.
+/// A larger difference is a step of the clock. A leap second is less.
 const STEP_US: i64 = 2 * SECOND_US;
 /// Clocks are slewed by 1 in 2,000 at most.
 const SLEW: i64 = 1_000;
-/// Hardware clocks are off by that, from one boot to the next.
+/// Hardware clocks may be off by this much from one boot to the next.
 const BEHIND_US: i64 = 5 * MINUTE_US;
 pub(super) const FAR_US: i64 = 31 * DAY_US;
 
-/// A period may be sealed by a clock that has said the same for that long.
+/// A clock has to agree with itself for this long before it seals a period.
 const SEAL_AFTER_US: i64 = MINUTE_US;
 const SETTLED_AFTER_US: i64 = 10 * MINUTE_US;
-/// Where nothing else speaks for it: neither another boot nor NTP.
+/// The time until a clock is believed without support by another boot or NTP.
 const ALONE_AFTER_US: i64 = HOUR_US;
 const ODD_BEHIND_AFTER_US: i64 = HOUR_US;
 const ODD_AHEAD_AFTER_US: i64 = DAY_US;
@@ -42,21 +44,21 @@ const ODD_AHEAD_AFTER_US: i64 = DAY_US;
 /// The belief in one boot's clock. Offsets are the date less the time since boot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Belief {
-    /// By which usage is dated.
+    /// The offset by which usage is dated.
     pub(super) offset_us: Option<i64>,
-    /// By which the clock says its date.
+    /// The offset of the clock's own date.
     pub(super) clock_us: i64,
-    /// Rows that were dated by the offset are so for good.
+    /// Whether the rows dated by the offset are dated for good.
     pub(super) is_settled: bool,
-    /// Since when, by the time since boot, the clock has said the same.
+    /// The time since boot at which the clock last stepped.
     pub(super) since_us: i64,
     /// Time since boot of the last reading.
     pub(super) read_us: i64,
 }
 
 impl Belief {
-    /// At the first reading of a boot. `settled_us` is the latest date that other boots have
-    /// settled on.
+    /// The belief at the first reading of a boot. `settled_us` is the latest date that other boots
+    /// have settled on.
     pub(super) fn first(moment: &Moment, settled_us: Option<i64>) -> Self {
         let unread = Self {
             offset_us: None,
@@ -68,7 +70,7 @@ impl Belief {
         unread.next(moment, settled_us).0
     }
 
-    /// At a later reading, and whether it is another date that is believed now.
+    /// The belief at a later reading, and whether another date is believed now.
     pub(super) fn next(self, moment: &Moment, settled_us: Option<i64>) -> (Self, bool) {
         let now_us = moment.boot_us;
         let clock_us = clock_us(moment);
@@ -95,7 +97,7 @@ impl Belief {
         }
     }
 
-    /// Whether the clock says the date by which usage is dated.
+    /// Whether usage is dated by the clock's own date.
     pub(super) fn is_followed(&self) -> bool {
         self.offset_us == Some(self.clock_us)
     }
@@ -111,7 +113,8 @@ impl Belief {
         self.date_us(self.read_us).filter(|_| self.is_settled || is_steady)
     }
 
-    /// The time for which the clock has to say another date until it is believed; `None`: for ever.
+    /// The time for which the clock has to keep another date until it is believed; `None`: it never
+    /// is.
     fn believed_after_us(&self, moment: &Moment, settled_us: Option<i64>) -> Option<i64> {
         let (clock_us, wall_us) = (clock_us(moment), moment.wall.as_microsecond());
         if !(RELEASE_US..END_US).contains(&wall_us) {
@@ -137,7 +140,7 @@ pub(super) fn clock_us(moment: &Moment) -> i64 {
     moment.wall.as_microsecond().saturating_sub(moment.boot_us)
 }
 
-/// Whether offsets, read that long after each other, are of a clock that has stepped in between.
+/// Whether a clock has stepped between two readings of its offset, `elapsed_us` apart.
 fn differ(one_us: i64, other_us: i64, elapsed_us: i64) -> bool {
     one_us.abs_diff(other_us) > (STEP_US + elapsed_us / SLEW).unsigned_abs()
 }
@@ -171,7 +174,7 @@ mod tests {
         let settled_us = Some(NOW_US - HOUR_US);
         let year_us = 365 * DAY_US;
         for (off_us, alone, beside) in [
-            // When it is believed at a first reading, alone and beside another boot: in minutes.
+            // Minutes until a clock is believed at a first reading, alone and beside another boot.
             (-60 * year_us, None, None),
             (-27 * year_us, None, None),
             (-260 * DAY_US, None, None),
@@ -221,7 +224,7 @@ mod tests {
         assert!(read(minute, 10 * MINUTE_US, 0, Some(NOW_US - HOUR_US)).is_settled);
     }
 
-    /// While another date waits, what is sealed is by the one before.
+    /// While another date waits to be believed, periods are sealed by the date before.
     #[test]
     fn a_leap_seals_nothing() {
         let settled = read(Belief::first(&moment(0, 0, false), None), 2 * HOUR_US, 0, None);

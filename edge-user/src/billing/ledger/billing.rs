@@ -13,9 +13,9 @@ use super::{
 };
 
 impl Ledger {
-    /// Terms that held at any moment from `from` until before `to`, and the last ones before and the first
-    /// ones after of each circuit, name and service key: what circuits used last is often counted when they
-    /// have ended. By edge, circuit and time.
+    /// Terms that held at any moment from `from` until before `to`, by edge, circuit and time. With
+    /// them come the last terms before and the first ones after, for each circuit, name and service
+    /// key: the last usage of a circuit is often counted after its terms have ended.
     pub fn terms_around(
         &self,
         from: Timestamp,
@@ -36,7 +36,7 @@ impl Ledger {
         usage_in_parts(&self.connection, from, to, moments).map_err(|fault| fault.at(&self.path))
     }
 
-    /// The first moment that the ledger knows anything of; `None`: it is empty.
+    /// The first moment of anything in the ledger; `None`: it is empty.
     pub fn beginning(&self) -> Result<Option<Timestamp>, LedgerError> {
         let sql = "SELECT min(us) FROM (SELECT min(created_us) AS us FROM epoch \
                    UNION ALL SELECT min(from_us) FROM terms \
@@ -76,7 +76,7 @@ fn usage_in_parts(
     moments: &BTreeMap<String, Vec<Timestamp>>,
 ) -> Result<Vec<UsageRecord>, Fault> {
     let transaction = open::read(connection)?;
-    // Without usage: what all records of a series have in common.
+    // The attributes that all records of a series have in common, without usage.
     let mut series = transaction.prepare_cached(&format!(
         "SELECT {SERIES_COLUMNS}, 0, 0, 0, 0, FALSE, series.id FROM {SERIES_TABLES}"
     ))?;

@@ -1,4 +1,4 @@
-//! Booking a reading: what it has more than what is booked becomes usage.
+//! Booking a reading: the counts that it has above the booked ones become usage.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -18,8 +18,8 @@ const DAY_S: i64 = 24 * 60 * 60;
 /// The result of booking a reading.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Booked {
-    /// The ledger's number of the last reading that changed anything: it only grows, unless the
-    /// file itself goes back in time.
+    /// The ledger's number of the last reading that changed anything. It only grows, unless a
+    /// backup takes the file's place.
     pub checkpoint: u64,
     /// Frames that were new.
     pub frames: u64,
@@ -28,8 +28,8 @@ pub struct Booked {
 }
 
 impl Ledger {
-    /// Books a reading, all of it or, where that fails, nothing; a later one then has it, too. One
-    /// that is older than what is booked changes nothing.
+    /// Books a whole reading or, with an error, nothing: a later reading has its counts, too. A
+    /// reading that is older than the booked one changes nothing.
     ///
     /// # Errors
     ///
@@ -70,7 +70,7 @@ fn book(
         None => Epoch::insert(&transaction, reading)?,
     };
     let news = news(&transaction, known, epoch.id, reading)?;
-    // A reading that has counted more is newer, whatever the clock says.
+    // A reading with higher counts is newer, whatever its date.
     let is_other = is_new
         || !news.counted.is_empty()
         || epoch.read_us.is_none_or(|before_us| read_us > before_us)
@@ -78,7 +78,7 @@ fn book(
         || reading.is_final && !epoch.is_closed;
     let mut booked = Booked { checkpoint: checkpoint(&transaction)?, ..Booked::default() };
     if !is_other {
-        // There may be owners that have used nothing.
+        // Some owners may have no usage yet.
         transaction.commit()?;
         return Ok(booked);
     }
@@ -137,9 +137,10 @@ fn checkpoint(connection: &Connection) -> Result<u64, Fault> {
 /// An epoch, as the database has it.
 struct Epoch {
     id: i64,
-    /// Of its last reading; of itself, where there is none: since boot, as far as that is known.
+    /// The time of its last reading or, without one, of its beginning: since boot, where that is
+    /// known.
     since_us: i64,
-    /// Of its last reading, since boot.
+    /// The time of its last reading since boot.
     read_us: Option<i64>,
     is_closed: bool,
     is_lost: bool,
@@ -156,7 +157,7 @@ impl Epoch {
         )?;
         let epoch = statement.query_row([reading.epoch.id.to_string()], |row| {
             let read_us: Option<i64> = row.get(2)?;
-            // A reading that an older version has booked has no other time.
+            // Readings that an older version has booked have no time since boot.
             let before_us = taken_us.saturating_sub(row.get(1)?);
             Ok(Self {
                 id: row.get(0)?,
@@ -187,15 +188,15 @@ impl Epoch {
             created_us,
             created_us,
         ])?;
-        // By the clock that has said when they were made, right or wrong.
+        // The tables' date of birth is by the clock of that moment, right or wrong.
         let before_us = column::micros(reading.taken.wall).saturating_sub(created_us);
         let since_us = since_boot_us(reading, before_us);
         Ok(Self { id, since_us, read_us: None, is_closed: false, is_lost: false })
     }
 }
 
-/// A moment that was so long before the reading, by a clock that may have stepped: no tables are
-/// older than their boot.
+/// The moment `before_us` before the reading, in time since boot. The clock may have stepped, so
+/// this is never before the boot: no tables are older.
 fn since_boot_us(reading: &Reading, before_us: i64) -> i64 {
     let read_us = reading.taken.boot_us;
     read_us.saturating_sub(before_us.max(0)).max(0).min(read_us)
@@ -219,7 +220,7 @@ struct News {
     counted: BTreeMap<Key, Counted>,
 }
 
-/// The counts of a reading that are more than before.
+/// The counts that a reading has above the booked ones.
 fn news(
     transaction: &Transaction<'_>,
     known: &mut Known,

@@ -1,4 +1,5 @@
-//! Boots that were seen, what is believed of their clocks, and the time that passed meanwhile.
+//! The boots that the ledger has seen, the dates that it believes for each, and the time that has
+//! passed.
 
 use std::collections::BTreeMap;
 
@@ -12,9 +13,9 @@ use super::{
 };
 use crate::time::Moment;
 
-/// No two readings attest more: whatever the clock since boot says of a time without any.
+/// The most time that two readings attest, even where more has passed between them.
 const ATTESTED_AT_ONCE_US: i64 = HOUR_US;
-/// A boot may have ended that much after the next has begun: clocks are not that exact.
+/// A boot may seem to end this much after the next one has begun, as clocks are not exact.
 const OVERLAP_US: i64 = 5 * MINUTE_US;
 
 /// A boot, as the database has it.
@@ -28,7 +29,8 @@ pub(super) struct Boot {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Offset {
     pub(super) us: i64,
-    /// Its clock was never believed: as if it had ended when the next one began.
+    /// Whether its clock was never believed: the boot is dated as if it had ended when the next one
+    /// began.
     pub(super) is_inferred: bool,
     /// The date of its last reading.
     pub(super) end_us: i64,
@@ -50,13 +52,13 @@ pub(super) fn last(connection: &Connection) -> Result<Option<Boot>, Fault> {
     Ok(connection.prepare_cached(&sql)?.query_row([], boot).optional()?)
 }
 
-/// By what the usage of each boot is dated, of those whose usage can be.
+/// The offset of each boot whose usage can be dated.
 pub(super) fn offsets(connection: &Connection) -> Result<BTreeMap<i64, Offset>, Fault> {
     let sql = format!("SELECT {COLUMNS} FROM boot ORDER BY rank DESC");
     let mut statement = connection.prepare_cached(&sql)?;
     let boots: Vec<Boot> = statement.query_map([], boot)?.collect::<Result<_, _>>()?;
     let mut offsets = BTreeMap::new();
-    // When the next boot began.
+    // The beginning of the next boot.
     let mut next_us: Option<i64> = None;
     for (age, Boot { id, belief }) in boots.into_iter().enumerate() {
         let is_before_next = |end_us: i64| {
@@ -93,8 +95,8 @@ pub(super) fn seals_until_us(connection: &Connection) -> Result<Option<i64>, Fau
     }
 }
 
-/// Other boots settled on a date that is yet to come: their clocks were ahead. Whether there are
-/// any.
+/// Unsettles other boots that settled on a date which is yet to come: their clocks were ahead.
+/// Returns whether there were any.
 pub(super) fn distrust_later(
     transaction: &Transaction<'_>,
     boot: i64,
@@ -129,7 +131,7 @@ pub(super) fn set_period(transaction: &Transaction<'_>, period_s: i64) -> Result
     Ok(())
 }
 
-/// Something was written whose time began then.
+/// Notes that a row was written whose time begins at this second.
 pub(super) fn note_oldest(
     transaction: &Transaction<'_>,
     start_s: Option<i64>,
@@ -145,8 +147,8 @@ pub(super) fn note_oldest(
     Ok(())
 }
 
-/// Before this second, all that there is was written more than `keep_s` ago, and has been there
-/// while that time passed; `None`: the books are younger.
+/// The second before which every row was written more than `keep_s` ago, by the time that the books
+/// were kept; `None`: the books are younger.
 pub(super) fn older_than_s(connection: &Connection, keep_s: i64) -> Result<Option<i64>, Fault> {
     let since_s = attested_us(connection)? / SECOND_US - keep_s;
     if since_s < 0 {
@@ -209,8 +211,8 @@ fn boot(row: &Row<'_>) -> rusqlite::Result<Boot> {
     Ok(Boot { id: row.get(0)?, belief })
 }
 
-/// The date of a moment as far as it can be told: by what is believed of its boot's clock, else by
-/// the clock itself.
+/// The best date of a moment: by the offset that is believed for its boot, else by the clock
+/// itself.
 pub(super) fn date_us(connection: &Connection, moment: &Moment) -> Result<i64, Fault> {
     let dated =
         find(connection, moment.boot_id)?.and_then(|boot| boot.belief.date_us(moment.boot_us));

@@ -11,8 +11,9 @@ use super::{column, types::Grain};
 const HOUR_S: i64 = 60 * 60;
 const DAY_S: i64 = 24 * HOUR_S;
 
-/// The stretch of time that a period counts to, in seconds: within `from` and `to`, where they are
-/// given, but with all of the period. Of a total it is what this period knows of it.
+/// The hour, day, month or total that a period is summed into, in seconds. It is cut at `from` and
+/// `to`, where they are given, but has the whole period. For a total it is the part that this
+/// period knows.
 pub(super) fn stretch(
     grain: Grain,
     (start_s, end_s): (i64, i64),

@@ -9,31 +9,30 @@ use uuid::Uuid;
 use super::{Ledger, LedgerError, Terms, error::Fault, notes, settle};
 use crate::time::Moment;
 
-/// Circuits are sold as something else from a moment on.
+/// A change of the terms that circuits are sold at, from a moment on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TermsChange {
-    /// When.
+    /// The moment of the change.
     pub at: Moment,
     /// The edge's name from then on.
     pub edge: String,
-    /// The terms are those of all circuits: those that are not among them have ended, whatever
-    /// the edge's name was, as a ledger is one edge's. Otherwise, only these change.
+    /// Whether `terms` are those of all circuits: any other circuit has ended then, under whichever
+    /// name of the edge, as a ledger is of one edge. Otherwise, only these change.
     pub is_all: bool,
     /// New terms.
     pub terms: Vec<Terms>,
-    /// Circuits that have ended, beside.
+    /// Further circuits that have ended.
     pub ended: Vec<String>,
 }
 
-/// Where a change was noted before: a journal's id, and the change's number in it.
+/// The place where a change was noted before: a journal's id, and the change's number in it.
 pub type Source = (Uuid, u64);
 
 impl Ledger {
-    /// Notes a change, and dates it as far as the clocks tell. One that comes from a journal, and
-    /// was noted before, changes nothing. Changes come in their order; late ones have their own
-    /// time.
+    /// Notes a change, and dates it by the clocks as well as possible. A change from a journal that
+    /// was noted before changes nothing. Callers note changes in order, each with its own time.
     ///
-    /// Changes that were noted for a later date, by a clock that was ahead, are taken back.
+    /// Changes with a later date, which a clock ahead has given them, are taken back.
     ///
     /// # Errors
     ///
@@ -68,7 +67,7 @@ fn note(
     if boot.belief.is_settled && boot.belief.is_followed() {
         notes::make_final(&transaction)?;
     } else {
-        // The others are dated as before, or were dated again when the clock was looked at.
+        // Earlier changes keep their dates, or got new ones when the clock was judged.
         notes::lay_last(&transaction, change)?;
     }
     Ok(transaction.commit()?)
@@ -86,10 +85,10 @@ fn check(change: &TermsChange) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Whether the journal's change was not noted yet; from now on it was.
+/// Marks the journal's change as noted. Returns whether it was not noted before.
 fn is_new(transaction: &Transaction<'_>, (journal, number): Source) -> Result<bool, Fault> {
     let number = i64::try_from(number).unwrap_or(i64::MAX);
-    // Another one begins when all of this is known.
+    // A journal gets a new id only when the ledger has all of its changes.
     let others = "DELETE FROM drained WHERE journal <> ?";
     transaction.prepare_cached(others)?.execute([journal.to_string()])?;
     let changed = transaction

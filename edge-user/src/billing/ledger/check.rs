@@ -1,4 +1,5 @@
-//! Whether the books balance: everything is written twice, in different ways.
+//! Whether the books balance. The ledger has every count twice, in different ways, and this module
+//! compares the two.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +8,7 @@ use rusqlite::Connection;
 use super::{Ledger, LedgerError, column, error::Fault, export::BATCH_RECORDS, open};
 
 impl Ledger {
-    /// The problems of the ledger; none, if it is sound. Everything is read.
+    /// Reads the whole ledger, and returns its problems: none, if it is sound.
     pub fn check(&self) -> Result<Vec<String>, LedgerError> {
         check(&self.connection).map_err(|fault| fault.at(&self.path))
     }
@@ -16,10 +17,10 @@ impl Ledger {
 pub(super) fn check(connection: &Connection) -> Result<Vec<String>, Fault> {
     let mut problems = integrity(connection)?;
     if !problems.is_empty() {
-        // The contents of damaged pages can't be added up.
+        // Sums over damaged pages would mean nothing.
         return Ok(problems);
     }
-    // One state of it all, whoever writes meanwhile.
+    // One state of the whole ledger, even if another process writes meanwhile.
     let transaction = open::read(connection)?;
     foreign_keys(&transaction, &mut problems)?;
     balance(&transaction, &mut problems)?;
@@ -64,7 +65,8 @@ fn balance(connection: &Connection, problems: &mut Vec<String>) -> Result<(), Fa
     while let Some(row) = rows.next()? {
         let id = row.get(0)?;
         let of = |sums: &BTreeMap<i64, Sum>| sums.get(&id).copied().unwrap_or_default();
-        // A count that is laid is in usage and held. Any other is in one of them, or has expired.
+        // A count in `laid` is in `usage` and in `held`. Any other is in one of these, or has
+        // expired.
         let used = less(add(add(of(&usage), of(&held)), of(&expired)), of(&laid));
         if used != of(&booked) {
             let names: [String; 6] =
@@ -106,7 +108,7 @@ fn balance(connection: &Connection, problems: &mut Vec<String>) -> Result<(), Fa
     Ok(())
 }
 
-/// Usage that may come to another date is where it was laid.
+/// Checks that usage which may come to another date is still in the rows where it was laid.
 fn laid(connection: &Connection, problems: &mut Vec<String>) -> Result<(), Fault> {
     for (sql, what) in [
         (
@@ -129,7 +131,7 @@ fn laid(connection: &Connection, problems: &mut Vec<String>) -> Result<(), Fault
     Ok(())
 }
 
-/// Rows of a series are apart, and so have different starts however their lengths change.
+/// Checks that the rows of a series don't overlap.
 fn rows(connection: &Connection, problems: &mut Vec<String>) -> Result<(), Fault> {
     let mut statement =
         connection.prepare("SELECT series, start_s, end_s FROM usage ORDER BY series, start_s")?;

@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 const DAY_S: i64 = 24 * 60 * 60;
 
-/// Microseconds since 1970. A time in the first or the last two days of the calendar counts as the
-/// nearest time outside them: there, a period or two still have room.
+/// Microseconds since 1970. A time in the first or the last two days of the calendar is moved to
+/// the nearest time outside them, so that a period or two fit around it.
 pub(super) fn micros(time: Timestamp) -> i64 {
     let latest = (Timestamp::MAX.as_second() - 2 * DAY_S) * 1_000_000;
     let earliest = (Timestamp::MIN.as_second() + 2 * DAY_S) * 1_000_000;
@@ -24,7 +24,7 @@ pub(super) fn from_seconds(time_s: i64) -> Timestamp {
     Timestamp::from_second(time_s).unwrap_or(end_of_time(time_s))
 }
 
-/// The last whole second of it.
+/// The whole seconds of a duration.
 pub(super) fn seconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
 }
@@ -39,7 +39,7 @@ pub(super) fn count(row: &Row<'_>, index: usize) -> rusqlite::Result<u64> {
     row.get::<_, i64>(index).map(i64::cast_unsigned)
 }
 
-/// One of a few values by its spelling.
+/// The value of a column with a few possible spellings.
 pub(super) fn choice<T: Copy>(
     row: &Row<'_>,
     index: usize,

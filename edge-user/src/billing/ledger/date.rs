@@ -1,5 +1,5 @@
-//! Where what was counted goes: into rows for good, or into rows for as long as its date is known
-//! no better.
+//! The destination of new counts: rows for good or, until the date is certain, rows that they can
+//! be taken out of again.
 
 use std::collections::BTreeMap;
 
@@ -22,11 +22,11 @@ pub(super) struct Span {
     pub(super) boot: Boot,
 }
 
-/// Takes what was counted in a span.
+/// The destination of the counts of a span.
 pub(super) enum Destination<'c> {
-    /// The clock is believed for good.
+    /// The date is certain: the clock is believed for good.
     Rows(Box<ForGood<'c>>),
-    /// It is not, or not yet.
+    /// The date may still change.
     Held(Box<ForNow<'c>>),
 }
 
@@ -79,7 +79,7 @@ impl<'c> Destination<'c> {
         })))
     }
 
-    /// Adds what a series of a meter has counted.
+    /// Adds the counts of a series of a meter.
     pub(super) fn add(
         &mut self,
         series: i64,
@@ -113,7 +113,7 @@ impl<'c> Destination<'c> {
         }
     }
 
-    /// Writes the samples of all that was added.
+    /// Writes the samples of all added counts.
     pub(super) fn end(self) -> Result<(), Fault> {
         match self {
             Self::Rows(into) => {

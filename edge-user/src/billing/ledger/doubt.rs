@@ -11,7 +11,7 @@ use crate::{time::Moment, units::count};
 /// Usage or terms whose date is not known, or can't be right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Doubt {
-    /// They are in no period yet: no clock has said a date that can be believed.
+    /// They are in no period yet: no clock has given a date that can be believed.
     Undated {
         /// Frames.
         frames: u64,
@@ -20,11 +20,12 @@ pub enum Doubt {
         /// Circuits with new terms.
         terms: u64,
     },
-    /// They were dated as if the boot that they are of had ended when the next one began.
+    /// They are of a boot without a believed clock, and were dated as if it had ended when the next
+    /// boot began.
     Between {
-        /// Not before; `None`: nothing tells.
+        /// The earliest possible date; `None`: not known.
         from: Option<Timestamp>,
-        /// Not after.
+        /// The latest possible date.
         to: Timestamp,
         /// Frames.
         frames: u64,
@@ -33,28 +34,28 @@ pub enum Doubt {
         /// Circuits with new terms.
         terms: u64,
     },
-    /// They have gone out in export records, which stay as they are, by a clock that was wrong.
+    /// They have gone out in export records with the date of a wrong clock. Records never change.
     Misdated {
-        /// The first date that was wrong.
+        /// The first wrong date.
         from: Timestamp,
-        /// The last.
+        /// The last wrong date.
         to: Timestamp,
-        /// When the first was in truth.
+        /// The true date of the first.
         truly_from: Timestamp,
         /// Frames.
         frames: u64,
         /// Their bytes.
         bytes: u64,
     },
-    /// They are of a time that is yet to come: a clock was ahead.
+    /// Their date is in the future: a clock was ahead.
     Ahead {
-        /// Of the last of them.
+        /// The last such date.
         until: Timestamp,
         /// Frames.
         frames: u64,
         /// Their bytes.
         bytes: u64,
-        /// Of the frames, those in export records, which stay as they are.
+        /// The part of the frames that is in export records, which never change.
         sealed_frames: u64,
         /// Spans of terms.
         terms: u64,
@@ -69,7 +70,7 @@ impl Doubt {
             Self::Between { from: first, to: last, .. } => {
                 first.is_none_or(|first| first < to) && *last >= from
             }
-            // Where they are, and where they are missing.
+            // The time that has them, and the time that lacks them.
             Self::Misdated { from: first, to: last, truly_from, .. } => {
                 *first < to && *last >= from
                     || *truly_from < to && {
@@ -95,23 +96,23 @@ impl fmt::Display for Doubt {
         match self {
             Self::Undated { frames, bytes, terms } => write!(
                 f,
-                "{} are in no period yet: the clock has not said a date that can be believed since \
-                 this boot; set it, and the running daemon dates them by the time since boot",
+                "{} are in no period yet: since this boot, the clock has given no date that can be \
+                 believed; set the clock, and the running daemon dates them by the time since boot",
                 what(frames, bytes, terms)
             ),
             Self::Between { from, to, frames, bytes, terms } => {
                 let what = what(frames, bytes, terms);
-                write!(f, "{what} are of a time without a clock that could be believed, ")?;
+                write!(f, "{what} are of a boot whose clock could never be believed, ")?;
                 match from {
                     Some(from) => write!(f, "between {from:.0} and {to:.0}")?,
                     None => write!(f, "before {to:.0}")?,
                 }
-                f.write_str(", and were dated as late as they can be")
+                f.write_str(", and have the latest of these dates")
             }
             Self::Misdated { from, to, truly_from, frames, bytes } => write!(
                 f,
                 "{} have gone out in export records dated from {from:.0} to {to:.0} by a clock that \
-                 was wrong: it was {truly_from:.0} when it said the first of these",
+                 was wrong: the true date of the first of these is {truly_from:.0}",
                 what(frames, bytes, &0)
             ),
             Self::Ahead { until, frames, bytes, sealed_frames, terms } => {
@@ -133,7 +134,7 @@ impl Ledger {
         doubts(&self.connection, now).map_err(|fault| fault.at(&self.path))
     }
 
-    /// The date of a moment, by what is believed of its boot's clock, and not by what that says;
+    /// The date of a moment by the offset that is believed for its boot, not by the clock itself;
     /// `None`: no date was believed in that boot.
     pub fn date(&self, moment: &Moment) -> Result<Option<Timestamp>, LedgerError> {
         let boot = boots::find(&self.connection, moment.boot_id);
@@ -141,7 +142,7 @@ impl Ledger {
         Ok(boot.belief.date_us(moment.boot_us).map(column::from_micros))
     }
 
-    /// A sentence on the clock's fault, as far as can be told, and its effect.
+    /// A sentence on a fault of the clock and its effect; `None`: the clock is believed.
     pub fn clock_notice(&self) -> Result<Option<String>, LedgerError> {
         let last = boots::last(&self.connection).map_err(|fault| fault.at(&self.path))?;
         let Some(belief) = last.map(|boot| boot.belief) else { return Ok(None) };
@@ -151,12 +152,12 @@ impl Ledger {
         let said = column::from_micros(belief.clock_us.saturating_add(belief.read_us));
         Ok(Some(match belief.date_us(belief.read_us) {
             None => format!(
-                "the clock says {said:.0}, which is not believed: what is counted is kept, and dated \
-                 when the clock is right; set it"
+                "the clock says {said:.0}, which is not believed: usage is kept, and dated when \
+                 the clock is right; set the clock"
             ),
             Some(date_us) => format!(
-                "the clock has jumped to {said:.0}: what is counted is dated as if it had not \
-                 ({:.0}) until the new time has held for long enough; set it where it is wrong",
+                "the clock has jumped to {said:.0}: usage is dated as if it had not ({:.0}), until \
+                 the new time has held for long enough; set the clock if it is wrong",
                 column::from_micros(date_us)
             ),
         }))

@@ -1,4 +1,4 @@
-//! Ending what circuits are sold as, where no daemon does that any more.
+//! Ending the terms of circuits where no daemon does it any more.
 
 use std::collections::BTreeSet;
 
@@ -13,13 +13,13 @@ use super::{
 use crate::time::Moment;
 
 impl Ledger {
-    /// Terms that nobody has ended, by edge and circuit: their fees go on.
+    /// Terms without an end, by edge and circuit: their fees go on.
     pub fn open_terms(&self) -> Result<Vec<TermsSpan>, LedgerError> {
         open_terms(&self.connection).map_err(|fault| fault.at(&self.path))
     }
 
-    /// Ends the terms of these circuits, or of all that nobody has ended where none is named, and
-    /// returns them: at that moment, or, with `None`, `now` by both clocks. All of it, or nothing.
+    /// Ends the terms of these circuits, or of all circuits where none is named, and returns them.
+    /// They end at `at` or, with `None`, `now` by both clocks. With an error, none ends.
     ///
     /// # Errors
     ///
@@ -40,8 +40,8 @@ impl Ledger {
             return self.end_terms_now(circuits, now);
         }
         Err(Fault::Refused(
-            "what was sold last is not dated for good, as the clock may have been wrong; nothing was \
-             ended: it can end now, or at another moment when the daemon has run for an hour"
+            "the last terms are not dated for good, as the clock may have been wrong, and \
+             nothing was ended; end them now, without a moment, or let the daemon run for an hour"
                 .to_owned(),
         )
         .at(&self.path))
@@ -54,8 +54,8 @@ impl Ledger {
         found.map_err(|error| Fault::from(error).at(&self.path))
     }
 
-    /// Ends them by a change like those before it, which comes to another date where the clock turns
-    /// out to be wrong.
+    /// Ends the terms by a change like those before it: the change gets another date if the clock
+    /// turns out to be wrong.
     fn end_terms_now(
         &mut self,
         circuits: &[String],
@@ -78,7 +78,7 @@ impl Ledger {
     }
 }
 
-/// A moment that is this close to now is now.
+/// A moment this close to now counts as now.
 const NOW: SignedDuration = SignedDuration::from_mins(1);
 
 fn open_terms(connection: &Connection) -> Result<Vec<TermsSpan>, Fault> {
@@ -88,7 +88,7 @@ fn open_terms(connection: &Connection) -> Result<Vec<TermsSpan>, Fault> {
     Ok(spans.collect::<Result<_, _>>()?)
 }
 
-/// The terms of these circuits that nobody has ended, or of all where none is named.
+/// The terms of these circuits that have no end, or of all circuits where none is named.
 fn chosen(connection: &Connection, circuits: &[String]) -> Result<Vec<TermsSpan>, Fault> {
     let mut open = open_terms(connection)?;
     for circuit in circuits {

@@ -1,4 +1,4 @@
-//! Lives of tables: what is booked of each, and which ended unseen.
+//! Epochs, the lives of tables: the booked counts of each, and the epochs that were lost.
 
 use std::{
     collections::BTreeMap,
@@ -24,9 +24,9 @@ pub struct Gap {
     pub boot_id: Uuid,
     /// Where they were pinned.
     pub pin_dir: PathBuf,
-    /// The last reading: what came later is not booked.
+    /// The time of the last reading. Later counts are not booked.
     pub last_read: Timestamp,
-    /// When they were found to be gone.
+    /// The moment when the daemon found them gone.
     pub found: Timestamp,
 }
 
@@ -44,21 +44,20 @@ impl fmt::Display for Gap {
 }
 
 impl Ledger {
-    /// The id of the ledger's current life: what export records are numbered in.
+    /// The ledger's present id, within which export records are numbered.
     pub fn id(&self) -> Uuid {
         self.id
     }
 
-    /// The file went back in time, as a backup was restored: records that are sealed from now on
-    /// carry another id, as their numbers may have been used before.
+    /// Gives the ledger a new id after its file went back in time, as by a restored backup: the
+    /// numbers of the records that are sealed from now on may have been used before.
     pub fn reincarnate(&mut self) -> Result<Uuid, LedgerError> {
         let id = open::add_incarnation(&self.connection);
         self.id = id.map_err(|error| Fault::from(error).at(&self.path))?;
         Ok(self.id)
     }
 
-    /// The counts that are booked of an epoch, by slot and generation. Classes that have counted
-    /// nothing are left out.
+    /// The booked counts of an epoch, by slot and generation. Classes without a count are left out.
     pub fn booked(
         &self,
         epoch: Uuid,
@@ -66,12 +65,12 @@ impl Ledger {
         booked(&self.connection, epoch).map_err(|fault| fault.at(&self.path))
     }
 
-    /// Epochs that can't be read any more and whose last reading was not a final one: those of
-    /// another boot than `present`, and those in the same place that are not among these. Each is
+    /// Marks epochs as lost that can't be read any more and had no final reading: those of another
+    /// boot than `present`, and those in the same place that are not among `present`. Each is
     /// returned once, and stays in [`Self::gaps`].
     ///
-    /// Where there are any, the ledger begins another life, as in [`Self::reincarnate`]: it may be
-    /// an older copy of itself that has seen less, and nothing that is left can tell.
+    /// After a loss the ledger gets a new id, as in [`Self::reincarnate`]: it may be an older copy
+    /// of itself with fewer readings, and nothing is left that could tell.
     pub fn mark_lost(
         &mut self,
         present: &[&EpochInfo],

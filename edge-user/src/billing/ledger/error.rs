@@ -9,11 +9,11 @@ use rusqlite::ErrorCode;
 
 type Cause = Box<dyn Error + Send + Sync>;
 
-/// An error of the ledger at `path`. The operation that was asked for has not happened. The source
-/// is the error of `SQLite` or of the system.
+/// An error of the ledger at `path`. The requested operation has not happened. The source is the
+/// error of `SQLite` or of the system.
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
-    /// There is none.
+    /// There is no ledger.
     #[error("{}: there is no ledger; `edge run` makes one, in its `state_dir`", path.display())]
     NotFound {
         /// Of the database.
@@ -23,8 +23,8 @@ pub enum LedgerError {
     #[error(
         "{}: the ledger is damaged; stop the daemon and put a backup in its place with `edge \
          ledger restore FILE` (`edge ledger backup` makes one), or move `ledger.db*` away to begin \
-         anew; what the meters have and it has not is booked then, in records of another ledger \
-         id", path.display()
+         anew; the daemon then books the counts that only the meters have, in records of another \
+         ledger id", path.display()
     )]
     Corrupt {
         /// Of the database.
@@ -54,9 +54,9 @@ pub enum LedgerError {
         /// The error of `SQLite`.
         source: Cause,
     },
-    /// Somebody else has held it for too long.
+    /// Another process has held it for too long.
     #[error(
-        "{}: another process holds the ledger; try again, and see who has it open",
+        "{}: another process holds the ledger; try again, or see which process has it open",
         path.display()
     )]
     Busy {
@@ -102,26 +102,29 @@ pub enum LedgerError {
     },
     /// There is no room to look at it.
     #[error(
-        "{}: who only looks at the ledger reads a copy of it, and there is no room for one in {}; \
-         make room, or have TMPDIR name another directory", path.display(), place.display()
+        "{}: a command that only looks at the ledger reads a copy, and there is no room for one in \
+         {}; make room, or have TMPDIR name another directory", path.display(), place.display()
     )]
     NoRoomToLook {
         /// Of the database.
         path: PathBuf,
-        /// Where the copy was to be.
+        /// The directory for the copy.
         place: PathBuf,
         /// The system's error.
         source: Cause,
     },
     /// It can't be reached.
-    #[error("{}: the ledger can't be reached; see the file, its directory and the disk", path.display())]
+    #[error(
+        "{}: the ledger can't be reached; check the file, its directory and the disk",
+        path.display()
+    )]
     Io {
         /// Of the database or its directory.
         path: PathBuf,
         /// The system's error.
         source: Cause,
     },
-    /// The request contradicts what is in it.
+    /// The request contradicts the ledger's contents.
     #[error("{}: {what}", path.display())]
     Refused {
         /// Of the database.
@@ -130,7 +133,10 @@ pub enum LedgerError {
         what: String,
     },
     /// Anything else.
-    #[error("{}: the ledger can't be used; `edge ledger check` looks it through", path.display())]
+    #[error(
+        "{}: the ledger can't be used; `edge ledger check` reads it and names its faults",
+        path.display()
+    )]
     Other {
         /// Of the database.
         path: PathBuf,
@@ -177,7 +183,8 @@ impl Fault {
     }
 }
 
-/// The text of an `SQLite` error, once: the error's own source says the same in other words.
+/// The text of an `SQLite` error. The error's own source, which repeats it in other words, is left
+/// out.
 fn said(error: &rusqlite::Error) -> Cause {
     match error.sqlite_error() {
         None => error.to_string().into(),
@@ -185,12 +192,12 @@ fn said(error: &rusqlite::Error) -> Cause {
     }
 }
 
-/// Meters that say what can't be: nothing of the reading is booked.
+/// An error of meters with impossible counts: nothing of the reading is booked.
 pub(super) fn damaged(fault: &str) -> Fault {
     Fault::Refused(format!(
         "{fault}: the kernel's tables are damaged. Frames go on, and nothing of this reading was \
-         booked; please report it. `edge detach --discard` gives up what these tables have counted \
-         since the last booking, and `edge run` makes new ones"
+         booked; please report it. `edge detach --discard` removes these tables, which loses their \
+         counts since the last booking, and `edge run` makes new ones"
     ))
 }
 

@@ -19,14 +19,14 @@ pub struct Expired {
 }
 
 impl Ledger {
-    /// Deletes samples that are older than `keep_samples`, and batches of export records, with the
-    /// usage that they are, where all of it is older than `keep_usage` and every one of `sinks` has
-    /// acknowledged it. Samples and usage that are not dated for good stay, and so does usage that
-    /// is not sealed. Sums of what was deleted are kept, and its space is given back.
+    /// Deletes samples that are older than `keep_samples`. Deletes batches of export records, with
+    /// their usage, where all of it is older than `keep_usage` and each of `sinks` has acknowledged
+    /// it. Samples and usage that are not dated for good stay, and so does usage that is not
+    /// sealed. The ledger keeps the sums of deleted rows, and gives their space back.
     ///
-    /// No date alone makes anything old: it has also to be that long, by the clock since boot and
-    /// while the books were kept, that anything so old was written. Books that are younger than
-    /// that lose nothing, whatever the clock says.
+    /// No date alone makes a row old: as much time must have passed since it was written, by the
+    /// clock since boot and while the books were kept. Books that are younger than that lose no
+    /// row, whatever the clock says.
     pub fn expire(
         &mut self,
         keep_usage: Duration,
@@ -37,12 +37,12 @@ impl Ledger {
             .map_err(|fault| fault.at(&self.path))
     }
 
-    /// End of the last usage that has expired: before it, some is missing. `None`: all is kept.
+    /// End of the last deleted usage, before which some is missing; `None`: all is kept.
     pub fn expired_until(&self) -> Result<Option<Timestamp>, LedgerError> {
         self.latest("SELECT max(expired_until_s) FROM series")
     }
 
-    /// End of the last sample that has expired, likewise.
+    /// End of the last deleted sample, in the same way.
     pub fn samples_expired_until(&self) -> Result<Option<Timestamp>, LedgerError> {
         self.latest("SELECT max(expired_until_s) FROM meter")
     }
@@ -54,8 +54,8 @@ impl Ledger {
     }
 }
 
-/// A transaction for each batch and each meter: nobody has to wait for all of them, and each leaves
-/// the books balanced.
+/// Expires by a transaction for each batch and each meter: no other process has to wait for all of
+/// them, and each leaves the books balanced.
 fn expire(
     connection: &mut Connection,
     keep_usage: Duration,
@@ -82,15 +82,15 @@ fn expire(
         }
         transaction.commit()?;
     }
-    // It gives back a page a step.
+    // Each step gives back one page.
     let mut vacuum = connection.prepare("PRAGMA incremental_vacuum")?;
     let mut rows = vacuum.query([])?;
     while rows.next()?.is_some() {}
     Ok(expired)
 }
 
-/// Before this second, everything is older than `keep`, by the date and by the time that has
-/// passed; `None`: nothing is.
+/// The second before which every row is older than `keep`, by its date and by the time that has
+/// passed; `None`: no row is.
 fn older_than_s(connection: &Connection, keep: Duration) -> Result<Option<i64>, Fault> {
     let keep_s = column::seconds(keep);
     let Some(now_us) = boots::seals_until_us(connection)? else { return Ok(None) };
@@ -121,7 +121,7 @@ fn expire_batch(transaction: &Transaction<'_>, number: u64) -> Result<u64, Fault
         [number.cast_signed()],
     )?;
     if marked == 0 {
-        // Somebody else has done it meanwhile.
+        // Another process has done it meanwhile.
         return Ok(0);
     }
     let which = "seq BETWEEN (SELECT first_seq FROM batch WHERE number = ?1) \

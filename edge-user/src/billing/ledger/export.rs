@@ -1,4 +1,4 @@
-//! Periods that are over become records, which go out in batches to each receiver.
+//! Records of periods that are over, and their batches for each receiver.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
@@ -15,16 +15,15 @@ use super::{
 pub(super) const BATCH_RECORDS: usize = 5_000;
 
 impl Ledger {
-    /// Turns the periods that are over into export records, whose number it returns, by a clock
-    /// that has said the same for a while and contradicts nothing that is known. They never change
-    /// again. A period without usage makes none.
+    /// Turns the periods that are over into export records, which never change again, and returns
+    /// their number. A period is over by a clock that has not stepped for a while and contradicts
+    /// nothing in the ledger. A period without usage makes no record.
     pub fn seal_what_is_over(&mut self) -> Result<u64, LedgerError> {
         self.seal_until(None)
     }
 
-    /// Turns the periods that ended at `now` or before into export records, whose number it
-    /// returns. The caller vouches for `now`: all that is dated is so for good, if there is
-    /// anything to seal.
+    /// Turns the periods that ended at `now` or before into export records, and returns their
+    /// number. The caller vouches for `now`: if there is a period to seal, all dates become final.
     pub fn seal(&mut self, now: Timestamp) -> Result<u64, LedgerError> {
         self.seal_until(Some(now))
     }
@@ -41,11 +40,12 @@ impl Ledger {
         next_batch(&self.connection, sink).map_err(|fault| fault.at(&self.path))
     }
 
-    /// `sink` has all records of a batch. One that it has acknowledged before changes nothing.
+    /// Notes that `sink` has all records of a batch. A batch that it has acknowledged before
+    /// changes nothing.
     ///
     /// # Errors
     ///
-    /// [`LedgerError::Refused`] where it is not the batch that is next.
+    /// [`LedgerError::Refused`] where another batch is next.
     pub fn acknowledge(&mut self, sink: &str, batch_number: u64) -> Result<(), LedgerError> {
         acknowledge(&mut self.connection, sink, batch_number).map_err(|fault| fault.at(&self.path))
     }
@@ -56,7 +56,7 @@ impl Ledger {
     }
 }
 
-/// A batch's records, and whose they are.
+/// A batch with its records.
 pub(super) fn batch(connection: &Connection, number: u64) -> Result<Option<Batch>, Fault> {
     let mut statement = connection.prepare_cached(
         "SELECT uuid, first_seq, last_seq FROM batch \
@@ -175,7 +175,7 @@ fn acknowledge(connection: &mut Connection, sink: &str, number: u64) -> Result<(
     if next != Some(number) {
         let next = next.map_or("nothing".to_owned(), |next| format!("batch {next}"));
         return Err(Fault::Refused(format!(
-            "{sink:?} acknowledges batch {number}, but {next} is next, and it stays so"
+            "{sink:?} acknowledges batch {number}, but {next} is next; nothing was noted"
         )));
     }
     transaction.execute(

@@ -1,5 +1,5 @@
-//! Usage whose date may still change: kept by the time since boot, and laid into the rows where it
-//! belongs as far as is known.
+//! Usage whose date may still change. The ledger keeps it in `held` by the time since boot, and
+//! also lays it into the rows of its present date, from which `laid` can take it out again.
 
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
@@ -18,17 +18,17 @@ pub(super) struct Piece {
     pub(super) boot: i64,
     pub(super) series: i64,
     pub(super) meter: i64,
-    /// Nobody read the meters for longer than usual.
+    /// Whether the meters were not read for longer than usual.
     pub(super) is_gap: bool,
-    /// Since boot, in microseconds.
+    /// Its beginning since boot, in microseconds.
     pub(super) from_us: i64,
     pub(super) to_us: i64,
     pub(super) frames: u64,
     pub(super) bytes: u64,
 }
 
-/// Keeps a piece. Pieces of the same five minutes, by the clock that is `clock_us` more than the
-/// time since boot, become one: were the clock right, none is in two periods.
+/// Keeps a piece. Pieces of the same five minutes, by a clock that is `clock_us` ahead of the time
+/// since boot, become one: if that clock is right, no piece is in two periods.
 pub(super) fn hold(
     transaction: &Transaction<'_>,
     piece: &Piece,
@@ -82,7 +82,7 @@ fn add(transaction: &Transaction<'_>, piece: &Piece, slot: i64) -> Result<(), Fa
     Ok(())
 }
 
-/// Lays pieces into rows, where they can be taken out again.
+/// Lays pieces into rows, from which they can be taken out again.
 pub(super) struct Layer<'c> {
     connection: &'c Connection,
     rows: UsageRows<'c>,
@@ -124,13 +124,13 @@ impl<'c> Layer<'c> {
         Ok(())
     }
 
-    /// When the oldest began that was written to.
+    /// The beginning of the oldest row that was written to.
     pub(super) fn oldest_s(&self) -> Option<i64> {
         earlier(self.oldest_s, self.rows.oldest_s())
     }
 }
 
-/// Takes out of usage and samples whatever was laid there.
+/// Takes all laid pieces out of usage and samples.
 pub(super) fn take_out(transaction: &Transaction<'_>) -> Result<(), Fault> {
     let taken = [
         "UPDATE usage SET frames = usage.frames - laid.frames, bytes = usage.bytes - laid.bytes \
@@ -144,7 +144,7 @@ pub(super) fn take_out(transaction: &Transaction<'_>) -> Result<(), Fault> {
         let all = format!("SELECT count(*) FROM {table}");
         let all: i64 = transaction.prepare_cached(&all)?.query_row([], |row| row.get(0))?;
         if i64::try_from(taken) != Ok(all) {
-            let what = "usage that was not dated for good has been changed or deleted";
+            let what = "nothing was booked: usage without a final date was changed or deleted";
             return Err(Fault::Refused(format!("{what}; `edge ledger check` tells more")));
         }
     }
@@ -161,7 +161,7 @@ pub(super) fn take_out(transaction: &Transaction<'_>) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Lays all that can be dated, into rows that have none of it.
+/// Lays all pieces that have a date, into rows that have none of them.
 pub(super) fn lay_all(transaction: &Transaction<'_>) -> Result<(), Fault> {
     let offsets = boots::offsets(transaction)?;
     let mut layer = Layer::new(transaction, boots::period_s(transaction)?)?;

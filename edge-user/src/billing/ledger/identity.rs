@@ -1,4 +1,4 @@
-//! The names that one circuit has had.
+//! Circuits by identity: one circuit may have had several names.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,15 +11,15 @@ use super::Terms;
 pub enum Identity<'a> {
     /// The provider's key for it.
     Key(&'a str),
-    /// The name of one without a key, or with a key that another circuit has at the same time.
+    /// The name of a circuit without a key, or with a key that another one has at the same time.
     Name(&'a str, Option<&'a str>),
 }
 
 /// Tells circuits apart.
 ///
-/// Names with the same service key are one circuit that was renamed. Only where two of them hold at the
-/// same time, which a configuration may say and `edge check` warns of, each name is a circuit of its own. Without
-/// a service key, a circuit is its name.
+/// Names with the same service key are one circuit that was renamed. But where two of them hold at
+/// the same time, each name is a circuit of its own: a configuration may do that, and `edge check`
+/// warns of it. Without a service key, a circuit is known by its name.
 #[derive(Clone, Debug, Default)]
 pub struct Identities<'a> {
     /// Keys that several circuits have at the same time.
@@ -27,7 +27,7 @@ pub struct Identities<'a> {
 }
 
 impl<'a> Identities<'a> {
-    /// By terms, in any order, with when they began and ended; `None`: they still hold.
+    /// Identities by terms, in any order, each with its beginning and end; `None`: they still hold.
     pub fn new(spans: impl Iterator<Item = (&'a Terms, Timestamp, Option<Timestamp>)>) -> Self {
         let mut by_key: BTreeMap<&str, Vec<(Timestamp, Timestamp, &str)>> = BTreeMap::new();
         for (terms, from, to) in spans {
@@ -51,7 +51,7 @@ impl<'a> Identities<'a> {
         Self { shared: shared.collect() }
     }
 
-    /// Of a name, and the service key that it has, or had at that time.
+    /// The identity of a name with the service key that it has, or had at that time.
     #[must_use]
     pub fn of<'n>(&self, circuit: &'n str, service_key: Option<&'n str>) -> Identity<'n> {
         match service_key {

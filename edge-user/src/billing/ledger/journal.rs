@@ -1,8 +1,9 @@
-//! Changes of terms on their way to the ledger: a small file that takes one also where the ledger
-//! is held by somebody, or the disk is full.
+//! The journal: a small file for changes of terms on their way to the ledger. It takes a change
+//! even where another process holds the ledger, or the disk is full.
 //!
-//! Its room is taken when it is made. A record is whole by its checksum, and newer than the one
-//! before it by its number: what follows the last is of earlier use, or half written.
+//! The file has its room on the disk from its creation. A record has a checksum, which shows that
+//! it is whole, and a number, which shows that it is newer than the one before. Bytes behind the
+//! last record are of earlier use, or half written.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -22,26 +23,27 @@ use super::{LedgerError, TermsChange, change::Source, lock::make_directory};
 
 const FILE_NAME: &str = "terms.journal";
 const MAGIC: [u8; 8] = *b"edgterm1";
-/// Those, and the journal's id.
+/// Length of these, and of the journal's id.
 const HEADER_LEN: u64 = 24;
 /// Length, number and checksum, before a record's text.
 const HEAD_LEN: usize = 4 + 8 + 8;
-/// Beside twice the largest record: room for hundreds of changes of one circuit.
+/// Room beside twice the largest record: for hundreds of changes of one circuit.
 const SPARE_LEN: u64 = 256 << 10;
 
-/// Changes that the ledger may not have yet. One process at a time has it.
+/// The open journal, with the changes that the ledger may not have yet. One process at a time has
+/// it.
 #[derive(Debug)]
 pub struct TermsJournal {
     file: Flock<File>,
     path: PathBuf,
     id: Uuid,
-    /// Where the next record goes.
+    /// The offset of the next record.
     end: u64,
-    /// Where the last one is, if it can still be retracted.
+    /// The offset of the last record, if it can still be retracted.
     last_at: Option<u64>,
-    /// Number of the last one.
+    /// The number of the last record.
     number: u64,
-    /// The file has room up to there.
+    /// The offset up to which the file has room.
     len: u64,
 }
 
@@ -75,13 +77,13 @@ impl TermsJournal {
         journal.id = id;
         let changes = journal.read()?;
         if changes.is_empty() {
-            // Nobody knows any more how far its numbers have come.
+            // The numbers of earlier records are lost: the journal gets a new id.
             journal.begin().map_err(io_error(&journal.path))?;
         }
         Ok((journal, changes))
     }
 
-    /// The journal in `state_dir`, if there is one, and nobody has it.
+    /// The journal in `state_dir`, if there is one and no process has it.
     pub fn open_left(state_dir: &Path) -> Result<Option<Left>, LedgerError> {
         if !state_dir.join(FILE_NAME).exists() {
             return Ok(None);
@@ -97,7 +99,7 @@ impl TermsJournal {
         self.id
     }
 
-    /// Notes a change: when this returns, no power cut takes it away.
+    /// Notes a change. When this returns, the change outlives a power cut.
     pub fn note(&mut self, change: &TermsChange) -> Result<Source, LedgerError> {
         let text = serde_json::to_vec(change)
             .map_err(|error| io_error(&self.path)(io::Error::other(error)))?;
@@ -116,7 +118,7 @@ impl TermsJournal {
         Ok((self.id, number))
     }
 
-    /// The last change has not taken effect after all.
+    /// Takes the last change back, which has not taken effect.
     pub fn retract(&mut self) -> Result<(), LedgerError> {
         let Some(at) = self.last_at.take() else { return Ok(()) };
         self.end = at;
@@ -124,8 +126,8 @@ impl TermsJournal {
         self.erase(at).map_err(io_error(&self.path))
     }
 
-    /// The ledger has all changes up to the one with this number; the room of all of them is used
-    /// again when there are no others.
+    /// Notes that the ledger has all changes up to the one with this number. Where there are no
+    /// others, their room is used again.
     pub fn has_drained(&mut self, number: u64) -> Result<(), LedgerError> {
         if number < self.number || self.end == HEADER_LEN {
             return Ok(());
@@ -146,7 +148,7 @@ impl TermsJournal {
         let record_len = record.len() as u64;
         let needed = self.end + record_len;
         if needed > self.len {
-            // All of it must fit: what is left for later is taken if it can be.
+            // This record must fit. Room for the next one is taken if there is any.
             let with_spare = needed + record_len + SPARE_LEN;
             self.extend(with_spare).or_else(|_full| self.extend(needed))?;
         }
@@ -154,7 +156,7 @@ impl TermsJournal {
         self.file.sync_data()
     }
 
-    /// Takes room, for good: what is only reserved may still be missing when it is written.
+    /// Takes room by writing zeros: room that is only reserved may be missing when it is needed.
     fn extend(&mut self, len: u64) -> io::Result<()> {
         const BLOCK: [u8; 4096] = [0; 4096];
         let before = self.len;
@@ -172,7 +174,7 @@ impl TermsJournal {
         Ok(())
     }
 
-    /// There is no record from there on.
+    /// Marks that no record begins at this offset.
     fn erase(&self, at: u64) -> io::Result<()> {
         if at + 4 <= self.len {
             self.file.write_all_at(&[0; 4], at)?;
@@ -191,25 +193,25 @@ impl TermsJournal {
             return Ok(Uuid::from_slice(id).ok());
         }
         if header.iter().all(|byte| *byte == 0) {
-            // Killed while it was made.
+            // The process was killed while it made the file.
             return Ok(None);
         }
         Err(io::Error::other(
-            "this is no journal of terms, or a newer edge's; move it away if it is of no use",
+            "this is no journal of terms, or a newer edge's; run that one, or move it away",
         ))
     }
 
-    /// The header comes last: before, there is no journal.
+    /// Makes the journal. Its header is written last, so that a cut leaves no half journal.
     fn make(&mut self) -> io::Result<()> {
         self.file.set_len(0)?;
         self.len = 0;
         self.extend(HEADER_LEN + SPARE_LEN)?;
         self.begin()?;
-        // Its name is the directory's.
+        // The name is on the disk when the directory is.
         File::open(self.path.parent().unwrap_or(Path::new(".")))?.sync_all()
     }
 
-    /// Numbers begin at 1, under another id: no record of before has it.
+    /// Begins numbers at 1, under a new id, which no earlier record has.
     fn begin(&mut self) -> io::Result<()> {
         self.id = Uuid::new_v4();
         let header = [&MAGIC[..], self.id.as_bytes()].concat();
@@ -231,7 +233,7 @@ impl TermsJournal {
         Ok(changes)
     }
 
-    /// The record at the end, if there is a whole one that is newer than the last.
+    /// The record at the end, if there is one that is whole and newer than the last.
     fn record<'b>(&self, bytes: &'b [u8]) -> Option<(u64, &'b [u8])> {
         record(self.id, self.number, bytes.get(usize::try_from(self.end).ok()?..)?)
     }
@@ -241,8 +243,8 @@ impl TermsJournal {
     }
 }
 
-/// The changes in the journal of `state_dir`, for somebody who only looks: nothing is held, and
-/// nothing is written.
+/// The changes in the journal of `state_dir`, for a process that only looks: it takes no lock and
+/// writes nothing.
 pub fn changes_in(state_dir: &Path) -> Result<Vec<(Source, TermsChange)>, LedgerError> {
     let path = state_dir.join(FILE_NAME);
     let bytes = match fs::read(&path) {
@@ -264,7 +266,7 @@ pub fn changes_in(state_dir: &Path) -> Result<Vec<(Source, TermsChange)>, Ledger
     Ok(changes)
 }
 
-/// The record at the front, if there is a whole one that is newer than the last.
+/// The record at the front, if there is one that is whole and newer than the last.
 fn record(id: Uuid, last: u64, bytes: &[u8]) -> Option<(u64, &[u8])> {
     let (len, rest) = bytes.split_first_chunk::<4>()?;
     let (number, rest) = rest.split_first_chunk::<8>()?;

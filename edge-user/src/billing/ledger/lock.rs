@@ -14,7 +14,7 @@ use nix::{
 
 use super::LedgerError;
 
-/// It is never removed: the lock is the file's, and whoever had an older file would not see it.
+/// The file is never removed: a process that had the removed file locked would not see a new one.
 const FILE_NAME: &str = "ledger.lock";
 
 /// The process that has this lock is the only one that keeps the books in the lock's directory,
@@ -24,12 +24,12 @@ pub struct LedgerLock {
     _lock: Flock<File>,
 }
 
-/// Makes this process the only one that keeps books in `state_dir`, which is made where it is
-/// missing. A process that only looks, or exports, doesn't need the lock.
+/// Makes this process the only one that keeps books in `state_dir`, and makes that directory where
+/// it is missing. A process that only looks, or exports, doesn't need the lock.
 ///
 /// # Errors
 ///
-/// [`LedgerError::Held`] where another one does.
+/// [`LedgerError::Held`] where another process keeps books there.
 pub fn lock(state_dir: &Path) -> Result<LedgerLock, LedgerError> {
     make_directory(state_dir)?;
     let path = state_dir.join(FILE_NAME);

@@ -1,9 +1,9 @@
-//! Looking at a ledger without touching it: a private copy, which those who look can book in, too.
+//! Looking at a ledger without touching it, by a private copy, in which a reader can also book.
 //!
-//! `SQLite` writes where it reads: it makes and removes the files of a log, and its locks are in one of
-//! them. So the files are copied as they are, opened for reading only, and without a lock. A log grows at its
-//! end, and whatever was torn there has no commit and is passed over; what else may happen meanwhile, shows
-//! in the files, and they are copied again.
+//! `SQLite` writes even where it only reads: it makes and removes the files of its log, and has its
+//! locks in one of them. So this module copies the files as they are, without a lock. A log grows
+//! at its end, and `SQLite` passes over a torn end, as that has no commit. Any other change during
+//! the copy shows in the files' attributes, and the files are copied again.
 
 use std::{
     env,
@@ -25,25 +25,26 @@ use super::{
     owners::Known,
 };
 
-/// Where files are memory, by convention (FHS 3.0, 3.17).
+/// The directory whose files are in memory, by convention (FHS 3.0, 3.17).
 const MEMORY: &str = "/dev/shm";
-/// A larger ledger is copied to a disk.
+/// A larger ledger is copied to disk.
 const MEMORY_BYTES: u64 = 256 << 20;
-/// Copies that are tried before `SQLite` is asked to hold the ledger still.
+/// Number of copies that are tried before `SQLite` makes one, which holds writers up.
 const TRIES: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(25);
-/// Two changes within it may have the same time: the kernel's clock for files ticks at 100 Hz at least.
+/// Two changes within this time may have the same date: the kernel's clock for files ticks at 100
+/// Hz at least.
 const TICK: Duration = Duration::from_millis(20);
-/// The same where times have no parts of a second: on FAT, every other one.
+/// The same on file systems that have whole seconds only or, like FAT, every other one.
 const COARSE_TICK: Duration = Duration::from_secs(2);
-/// Bytes of a log's header, which is another one when the log begins anew
+/// Length of a log's header, which changes when the log begins anew
 /// (<https://sqlite.org/fileformat2.html#walformat>).
 const LOG_HEADER_BYTES: usize = 32;
 
 /// Device, inode, length, and the time of the last change in nanoseconds.
 type Seen = (u64, u64, u64, i128);
 
-/// A state of a ledger's files, to be told from others.
+/// A state of a ledger's files, for comparison with another one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct State {
     database: Seen,
@@ -51,20 +52,20 @@ pub(super) struct State {
     /// The first bytes of the log.
     log_header: Vec<u8>,
     journal: Option<Seen>,
-    /// Whether a change of the database, or of any file, may have come later and have the same time.
+    /// Whether a later change of the database, or of any file, may have the same date.
     is_fresh: [bool; 2],
 }
 
-/// A ledger's private copy, and what the ledger was then.
+/// A ledger's private copy, and the state of the ledger's files at that time.
 #[derive(Debug)]
 pub struct PrivateCopy {
-    /// The copy. Its path is the ledger's.
+    /// The copy, which has the ledger's path in messages.
     pub ledger: Ledger,
     state: State,
 }
 
 impl PrivateCopy {
-    /// Whether anybody may have written the ledger since.
+    /// Whether a process may have written the ledger since.
     pub fn has_moved(&self) -> bool {
         let State { is_fresh, .. } = self.state;
         is_fresh[1] || State::of(self.ledger.path()).ok().as_ref() != Some(&self.state)
@@ -72,14 +73,14 @@ impl PrivateCopy {
 }
 
 impl Ledger {
-    /// A private copy of the ledger in `state_dir`, as it is now; nothing is written there, nothing
-    /// is locked, and nobody needs to be allowed to. If an older version has made the ledger, the
+    /// A private copy of the ledger in `state_dir`, as it is now. This writes nothing there, takes
+    /// no lock, and needs no permission for either. If an older version has made the ledger, the
     /// copy is brought up to date. A booking in the copy is gone with it.
     ///
     /// # Errors
     ///
-    /// [`LedgerError::NotFound`] where there is none, [`LedgerError::TooNew`] where a newer version has made
-    /// it, and [`LedgerError::NoRoomToLook`] where there is no room for a copy.
+    /// [`LedgerError::NotFound`] where there is no ledger, [`LedgerError::TooNew`] where a newer
+    /// version has made it, and [`LedgerError::NoRoomToLook`] where there is no room for a copy.
     pub fn look(state_dir: &Path) -> Result<PrivateCopy, LedgerError> {
         let path = state_dir.join(FILE_NAME);
         let database = fs::metadata(&path).map_err(|error| unreachable(&path, error))?;
@@ -98,7 +99,7 @@ impl Ledger {
     }
 }
 
-/// Where a copy of so many bytes may be, best first.
+/// The directories for a copy of so many bytes, best first.
 fn places(bytes: u64) -> Vec<PathBuf> {
     let memory = PathBuf::from(MEMORY);
     let mut places = vec![memory, env::temp_dir()];
@@ -115,7 +116,7 @@ fn look(path: &Path, place: &Path) -> Result<PrivateCopy, LedgerError> {
         place: place.to_owned(),
         source: Box::new(source),
     };
-    // For its owner only, whatever the umask.
+    // Only the owner may read it, whatever the umask.
     let directory = TempDir::with_prefix_in("edge-ledger-", place).map_err(no_room)?;
     let copy = directory.path().join(FILE_NAME);
     if State::of(path).is_ok_and(|state| state.is_coarse()) {
@@ -139,7 +140,7 @@ enum CopyError {
     Write(io::Error),
 }
 
-/// Copies the files as they are; `None` where somebody changed them meanwhile.
+/// Copies the files as they are; `None`: they have changed meanwhile.
 fn copy_files(path: &Path, copy: &Path) -> Result<Option<State>, CopyError> {
     let before = State::of(path).map_err(CopyError::Read)?;
     if before.is_fresh[0] {
@@ -172,11 +173,11 @@ fn copy_files(path: &Path, copy: &Path) -> Result<Option<State>, CopyError> {
     Ok(after.follows(&before).then_some(before))
 }
 
-/// Has `SQLite` copy a ledger that somebody writes all the time. The files that it would make are there:
-/// otherwise it is not `SQLite` that writes.
+/// Has `SQLite` copy a ledger that another process writes all the time. The files that `SQLite`
+/// would make exist already: else the writer is not `SQLite`.
 fn copy_in_use(path: &Path, copy: &Path) -> Result<(), LedgerError> {
     if !with_suffix(path, "-shm").exists() {
-        let source = "its files change all the time, and not by a daemon's hand".into();
+        let source = "its files change all the time, but no daemon has it open".into();
         return Err(LedgerError::Busy { path: path.to_owned(), source });
     }
     let inner = || -> Result<(), Fault> {
@@ -193,7 +194,7 @@ fn copy_in_use(path: &Path, copy: &Path) -> Result<(), LedgerError> {
     inner().map_err(|fault| fault.at(path))
 }
 
-/// Opens a copy; its files have no names when this returns, and are gone with the process.
+/// Opens a copy. Its files have no names when this returns, and are gone with the process.
 fn open(path: &Path, copy: &Path, state: State) -> Result<PrivateCopy, LedgerError> {
     let inner = || -> Result<(Connection, usize), Fault> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -203,7 +204,7 @@ fn open(path: &Path, copy: &Path, state: State) -> Result<PrivateCopy, LedgerErr
         if found == 0 || found > LAYOUTS.len() {
             return Ok((connection, found));
         }
-        // One file has it all, and nobody minds if it is damaged by a crash.
+        // No log beside the copy, and no care for a crash: the copy ends with the process.
         connection.pragma_update(None, "journal_mode", "MEMORY")?;
         connection.pragma_update(None, "synchronous", "OFF")?;
         connection.pragma_update(None, "temp_store", "MEMORY")?;
@@ -247,7 +248,7 @@ impl State {
             found => found.map(Some),
         };
         let (database, log, journal) = (fs::metadata(path)?, beside("-wal")?, beside("-journal")?);
-        // A time that is yet to come is another clock's, which tells nothing.
+        // A date in the future is by another clock, and tells nothing.
         let is_fresh = |file: &fs::Metadata| {
             let tick = if file.mtime_nsec() == 0 { COARSE_TICK } else { TICK };
             let changed_ns =
@@ -267,12 +268,12 @@ impl State {
         })
     }
 
-    /// Whether a change may have come later, and have the same time for long.
+    /// Whether later changes may have the same date for long.
     fn is_coarse(&self) -> bool {
         self.is_fresh[0] && self.database.3 % 1_000_000_000 == 0
     }
 
-    /// Whether nothing has happened since an earlier state but that the log has grown.
+    /// Whether only the log has grown since an earlier state.
     fn follows(&self, earlier: &Self) -> bool {
         let log_is = |state: &Self| state.log.map(|(device, inode, ..)| (device, inode));
         let length = |state: &Self| state.log.map_or(0, |(_, _, length, _)| length);

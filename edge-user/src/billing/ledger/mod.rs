@@ -1,14 +1,19 @@
-//! The ledger: what the meters have counted, by circuit and period, in a database that outlives
-//! the tables.
+//! The ledger: the meters' counts by circuit and period, in a database that outlives the tables.
 //!
-//! `book` finds what a reading has more than what is booked, `split` spreads it over time, `rows`
-//! adds it to the rows of its series. `export` turns rows of periods that are over into records
-//! for receivers outside, `usage` and `percentile` answer questions, `expire` deletes, and `check`
-//! holds it all against each other.
+//! ```text
+//! reading ─▶ book ─▶ split ─▶ rows ─▶ export ─▶ records for receivers
+//!                               │
+//!                               └───▶ usage, percentile, billing
+//! ```
 //!
-//! Clocks may say anything. `belief` judges them, `boots` keeps what they have said, `held` keeps
-//! usage and `change` terms that may come to another date, and `settle` dates them again, or for
-//! good. `journal` keeps changes of terms that the database doesn't have yet.
+//! `book` takes the counts that a reading has above the booked ones, `split` spreads them over
+//! time, and `rows` adds them to the rows of their series. `export` turns rows of periods that are
+//! over into records, `usage`, `percentile` and `billing` answer questions, `expire` deletes, and
+//! `check` compares everything that the ledger has twice.
+//!
+//! Clocks may be wrong. `belief` judges them, and `boots` keeps their history. `held` keeps usage
+//! and `change` terms that may come to another date. `settle` dates these again, or for good.
+//! `journal` keeps changes of terms that the database doesn't have yet.
 
 mod backup;
 mod belief;

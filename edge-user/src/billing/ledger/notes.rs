@@ -1,4 +1,4 @@
-//! Noted changes of terms, dated as far as the clocks tell, and for good when that is known.
+//! Noted changes of terms: they have a date as the clocks give it, and later one for good.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,7 +40,7 @@ pub(super) fn lay_anew(transaction: &Transaction<'_>) -> Result<(), Fault> {
     }
     terms::take_out(transaction)?;
     for Note { id, date_us, change, .. } in notes {
-        // Terms that a clock ahead has dated for good are taken back for good only.
+        // Terms that a clock ahead has dated for good are taken back only by a change for good.
         if let Some(date_us) = date_us
             && !terms::has_final_after(transaction, date_us)?
         {
@@ -50,7 +50,8 @@ pub(super) fn lay_anew(transaction: &Transaction<'_>) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Changes that are dated are so for good. Returns how many circuits' terms changed so in each boot.
+/// Makes the dates of all dated changes final. Returns the number of circuits with new terms by
+/// boot.
 pub(super) fn make_final(transaction: &Transaction<'_>) -> Result<BTreeMap<i64, u64>, Fault> {
     let mut changed: BTreeMap<i64, u64> = BTreeMap::new();
     let notes = notes(transaction)?;
@@ -67,7 +68,7 @@ pub(super) fn make_final(transaction: &Transaction<'_>) -> Result<BTreeMap<i64, 
     Ok(changed)
 }
 
-/// Whether circuits have terms whose date is not known at all.
+/// The number of circuits with new terms that have no date at all.
 pub(super) fn undated(connection: &Connection) -> Result<u64, Fault> {
     let undated = notes(connection)?.into_iter().filter(|note| note.date_us.is_none());
     let circuits: BTreeSet<String> =
@@ -78,7 +79,7 @@ pub(super) fn undated(connection: &Connection) -> Result<u64, Fault> {
 struct Note {
     id: i64,
     boot: i64,
-    /// Not before that of an earlier one.
+    /// Its date, which is not before that of an earlier change.
     date_us: Option<i64>,
     change: TermsChange,
 }

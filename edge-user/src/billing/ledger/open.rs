@@ -1,4 +1,4 @@
-//! Opening the database: where it is, whose it is, and which layout it has.
+//! Opening the database: its path, its identity, and its layout.
 
 use std::{
     fs::{File, OpenOptions},
@@ -24,17 +24,17 @@ pub(super) const LAYOUTS: &[M<'static>] = &[
 
 pub(super) const FILE_NAME: &str = "ledger.db";
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// All statements that are ever used on one connection.
+/// Room for all statements that are ever used on one connection.
 const STATEMENTS: usize = 64;
 
 impl Ledger {
-    /// Opens the ledger in `state_dir`, or makes it; what an older version has made is brought up
-    /// to date.
+    /// Opens the ledger in `state_dir`, or makes it. A ledger of an older version is brought up to
+    /// date.
     pub fn open(state_dir: &Path) -> Result<Self, LedgerError> {
         Self::open_with(state_dir, LAYOUTS)
     }
 
-    /// Opens the ledger for looking only: while a daemon writes it, too.
+    /// Opens the ledger for looking only, also while a daemon writes it.
     ///
     /// # Errors
     ///
@@ -43,13 +43,13 @@ impl Ledger {
         Self::open_read_only_with(state_dir, LAYOUTS)
     }
 
-    /// Whether the file at the ledger's path is the one that is open: otherwise somebody has
-    /// replaced or removed it, and what is booked here is lost with it.
+    /// Whether the file at the ledger's path is the open one. Otherwise it was replaced or removed,
+    /// and bookings in the open one are lost.
     pub fn is_current(&self) -> bool {
         identity(&self.path).is_ok_and(|file| file == self.file)
     }
 
-    /// Where it is.
+    /// The path of the database.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -76,13 +76,13 @@ impl Ledger {
         let _lock = Flock::lock(directory, FlockArg::LockExclusive)
             .map_err(|(_, errno)| io_error(state_dir, errno.into()))?;
         let mut options = OpenOptions::new();
-        // `SQLite` would make it readable for everybody; its other files take the mode of this one.
-        // One that is there is not opened here: to close it would take away the locks that other
+        // `SQLite` would make the file readable for all users; its other files take this one's
+        // mode. An existing file is not opened here: closing it would drop the locks that other
         // connections of this process have on it (POSIX), and with them the log that they write.
         options.write(true).create_new(true).mode(0o600);
         match options.open(&path) {
             Ok(_) => {}
-            // `SQLite` can tell better what is wrong.
+            // The error of `SQLite`, below, is more exact.
             Err(_) if path.exists() => {}
             Err(error) => return Err(io_error(&path, error)),
         }
@@ -104,25 +104,25 @@ impl Ledger {
     }
 }
 
-/// The id of the ledger's current life.
+/// The ledger's present id.
 pub(super) fn current_id(connection: &Connection) -> Result<Uuid, Fault> {
     let sql = "SELECT uuid FROM incarnation ORDER BY id DESC LIMIT 1";
     Ok(connection.query_row(sql, [], |row| column::uuid(row, 0))?)
 }
 
-/// One state of the database, whoever writes meanwhile.
+/// A transaction that sees one state of the database, even if another process writes meanwhile.
 pub(super) fn read(connection: &Connection) -> rusqlite::Result<Transaction<'_>> {
     Transaction::new_unchecked(connection, TransactionBehavior::Deferred)
 }
 
-/// Begins another life.
+/// Gives the ledger a new id.
 pub(super) fn add_incarnation(connection: &Connection) -> rusqlite::Result<Uuid> {
     let id = Uuid::new_v4();
     connection.execute("INSERT INTO incarnation (uuid) VALUES (?1)", [id.to_string()])?;
     Ok(id)
 }
 
-/// Opens the ledger at `path` for looking only, of any layout that is known.
+/// Opens the ledger at `path`, of any known layout, for looking only.
 pub(super) fn connect_file(path: &Path) -> Result<Connection, LedgerError> {
     let (connection, _, found) = connect_ledger(path)?;
     check_version(path, found, LAYOUTS.len(), false)?;
@@ -144,7 +144,7 @@ pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 
 fn prepare(connection: &mut Connection, layouts: &[M<'_>], found: usize) -> Result<(), Fault> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
-    // This takes effect only before there is anything in the file.
+    // This setting takes effect only while the file is empty.
     connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
@@ -173,7 +173,7 @@ fn migrate_to(connection: &mut Connection, layouts: &[M<'_>], found: usize) -> R
 /// Device and inode.
 type Identity = (u64, u64);
 
-/// For looking only; with which file it is, and the version of its layout.
+/// Opens a ledger for looking only, and returns its file's identity and its layout's version.
 fn connect_ledger(path: &Path) -> Result<(Connection, Identity, usize), LedgerError> {
     let not_found = || LedgerError::NotFound { path: path.to_owned() };
     let io_error = |source: io::Error| {
@@ -197,8 +197,8 @@ fn connect_read_only(path: &Path) -> Result<Connection, Fault> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
-    // On a file system that nobody can write, `SQLite` can't have the shared memory of its log:
-    // where there is no log, nobody is writing.
+    // On a read-only file system, `SQLite` can't have the shared memory of its log. Without a log,
+    // no process is writing.
     let error = match version(&connection) {
         Err(Fault::Sqlite(error)) if !has_log(path) => error,
         _ => return Ok(connection),

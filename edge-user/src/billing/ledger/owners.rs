@@ -6,8 +6,8 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension as _, params};
 
 use super::types::Owner;
 
-/// Numbers that are known, so that nobody has to look them up for each reading. A number never
-/// changes, but one that a failed transaction has given is void.
+/// A cache of numbers, which saves a look into the database for each reading. A number never
+/// changes, but a number from a failed transaction is void.
 #[derive(Debug, Default)]
 pub(super) struct Known {
     owners: HashMap<Owner, OwnerId>,
@@ -22,7 +22,7 @@ pub(super) struct OwnerId {
 }
 
 impl Known {
-    /// Forgets what a transaction that has failed may have given.
+    /// Forgets numbers that a failed transaction may have given.
     pub(super) fn clear(&mut self) {
         *self = Self::default();
     }

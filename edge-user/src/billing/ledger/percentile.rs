@@ -1,7 +1,8 @@
-//! The 95th percentile of five-minute samples: what transit is sold by.
+//! The 95th percentile of five-minute samples, by which transit is sold.
 //!
-//! Samples are of meters, which have names. Customers buy circuits. A circuit may have had several
-//! names (see `identity`): its samples are those of all its names together, while it existed.
+//! A sample is of a meter, which has one name. A customer buys a circuit, which may have had
+//! several names (see `identity`). The circuit's samples are those of all its names together, for
+//! the time that it existed.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +20,7 @@ use super::{
     split::SAMPLE_S,
 };
 
-/// Of which circuits and which time.
+/// The circuits and the time that are asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PercentileQuery {
     /// Of this edge only.
@@ -87,7 +88,7 @@ fn percentiles(
     Ok(percentiles)
 }
 
-/// Inbound, outbound and the greater of both; nothing where it did not exist.
+/// The percentiles inbound, outbound and the greater of both; none where the circuit did not exist.
 fn of_circuit(
     connection: &Connection,
     circuit: &Sampled,
@@ -104,7 +105,7 @@ fn of_circuit(
     slots.extend(samples.iter().flat_map(|samples| samples.keys()).map(|s| (*s, *s + SAMPLE_S)));
     let slots = union(slots, (start_s, end_s));
     let (Some(first), Some(last)) = (slots.first(), slots.last()) else {
-        // On the first of a month, before its first sample is over, it is not known what existed.
+        // On the first of a month, no sample is over at first, and no circuit is known to exist.
         let is_empty = start_s == end_s;
         return Ok(if is_empty { rates(circuit, (start_s, end_s), 0, [0; 2]) } else { Vec::new() });
     };
@@ -135,7 +136,7 @@ fn rates(
     all.map(of).into()
 }
 
-/// The stretches that any of these has within another one, apart and in order.
+/// The stretches with another one added: those that touch become one, and all are in order.
 fn union(mut stretches: Vec<(i64, i64)>, (start_s, end_s): (i64, i64)) -> Vec<(i64, i64)> {
     stretches.sort_unstable();
     let mut union: Vec<(i64, i64)> = Vec::new();
@@ -152,13 +153,13 @@ fn union(mut stretches: Vec<(i64, i64)>, (start_s, end_s): (i64, i64)) -> Vec<(i
     union
 }
 
-/// The whole samples that are asked for and over; none where that is nothing.
+/// The first and the last second of the whole samples that are asked for and over.
 fn span_s(query: &PercentileQuery, now: Timestamp) -> (i64, i64) {
     let to = query.to.map_or(now, |to| to.min(now));
     let end_s = column::micros(to).div_euclid(SAMPLE_S * 1_000_000) * SAMPLE_S;
     let from = query.from.unwrap_or_else(|| {
         let last = column::from_seconds(end_s).checked_sub(1.nanosecond());
-        // On the first of the month, before its first sample is over, it is still this month.
+        // On the first of a month, before its first sample is over, the month is this one.
         month_start(if query.to.is_some_and(|to| to <= now) { last.unwrap_or(to) } else { to })
     });
     let start_s =

@@ -1,4 +1,4 @@
-//! Rows that a clock wrong for long has dated for good: put right, but for those that were exported.
+//! Correcting rows that a long-wrong clock has dated for good. Exported records stay as they are.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,12 +13,12 @@ use super::{
     split::{Interval, SAMPLE_S},
 };
 
-/// Nothing can have been used after `now_us`: open usage and samples that say so, and terms that
-/// say so by far, go back by what the clock of this boot was ahead, or, where another boot's was,
-/// to the beginning of this one.
+/// Moves open usage and samples with a date after `now_us`, and terms far after it, back in time:
+/// by as much as this boot's clock was ahead or, where another boot's clock was, to the beginning
+/// of this boot.
 ///
-/// `before_us` is the offset by which this boot has dated for good until now. Where that was wrong
-/// by over 31 days, whatever is open of the time that it gave this boot moves likewise, either way.
+/// `before_us` is the offset by which this boot has dated for good until now. Where that offset was
+/// wrong by over 31 days, all open rows of the time that it gave this boot move, forward or back.
 pub(super) fn bring_back(
     transaction: &Transaction<'_>,
     boot: &Boot,
@@ -42,8 +42,8 @@ pub(super) fn bring_back(
     terms(transaction, &back)
 }
 
-/// Lowers marks of expiry that a clock over 31 days ahead has left: usage that is booked later would be
-/// moved behind them. Returns whether there were any.
+/// Lowers marks of expiry that a clock over 31 days ahead has left: later usage would be moved
+/// behind them. Returns whether there were any.
 pub(super) fn lower_floors(transaction: &Transaction<'_>, now_us: i64) -> Result<bool, Fault> {
     let second = now_us.div_euclid(SECOND_US);
     let far_s = second.saturating_add(FAR_US / SECOND_US);
@@ -57,7 +57,7 @@ pub(super) fn lower_floors(transaction: &Transaction<'_>, now_us: i64) -> Result
 
 struct Back {
     now_us: i64,
-    /// When this boot began.
+    /// The beginning of this boot.
     begin_us: i64,
     wrong: Option<Wrong>,
 }
@@ -67,7 +67,7 @@ struct Back {
 struct Wrong {
     /// First and last of it, in microseconds.
     dates: (i64, i64),
-    /// By how much it was behind.
+    /// The time by which the offset was behind.
     shift_us: i64,
 }
 
@@ -104,7 +104,7 @@ impl Back {
     }
 }
 
-/// Keeps in mind what has gone out with a wrong date.
+/// Notes the records that have gone out with a wrong date.
 fn doubt(transaction: &Transaction<'_>, boot: i64, wrong: Wrong) -> Result<(), Fault> {
     let sql = "INSERT INTO doubt (boot, from_us, to_us, shift_us, frames, bytes, terms) \
                SELECT ?1, ?2, ?3, ?4, sum(frames), sum(bytes), 0 FROM usage \
@@ -197,12 +197,12 @@ fn terms(transaction: &Transaction<'_>, back: &Back) -> Result<(), Fault> {
             if !is_wrong(date_us) {
                 return date_us;
             }
-            // None passes one that stays.
+            // No span moves past one that stays.
             let after_us = kept.range(..date_us).next_back().copied().unwrap_or(i64::MIN);
             let before_us = kept.range(date_us..).next().copied().unwrap_or(i64::MAX);
             back.date_us(date_us).max(after_us).min(before_us)
         };
-        // None meets one that has not moved yet.
+        // The order keeps a span from meeting one that has yet to move.
         let is_back = moved.iter().all(|date_us| at(*date_us) <= *date_us);
         let mut spans: Vec<_> = spans.into_iter().collect();
         if !is_back {

@@ -24,15 +24,15 @@ struct Booking {
 }
 
 impl Ledger {
-    /// The policy of the ledger's last booking. A ledger that an older version has booked last
-    /// tells it by its rows, and one without any has the period that all others are multiples of.
+    /// The policy of the ledger's last booking. Where an older version has booked last, the rows
+    /// show the period. Without rows it is five minutes, of which all other periods are multiples.
     pub fn policy(&self) -> Result<Policy, LedgerError> {
         policy(&self.connection).map_err(|fault| fault.at(&self.path))
     }
 
-    /// Whether it is where it was last booked: its path is the same, or the file is. Otherwise it is a
-    /// copy of the ledger that the data plane's meters are booked in, or it was moved. One that was not
-    /// booked yet, or by an older version, is taken for the ledger itself.
+    /// Whether the ledger is in the place of its last booking: its path is the same, or its file
+    /// is. Otherwise it was moved, or it is a copy of the ledger in which the meters are booked. A
+    /// ledger without a booking, or with one by an older version, counts as the ledger itself.
     pub fn is_at_home(&self) -> Result<bool, LedgerError> {
         let booking = booking(&self.connection).map_err(|fault| fault.at(&self.path))?;
         let is_here = |booking: Booking| {
@@ -41,7 +41,7 @@ impl Ledger {
         Ok(booking.is_none_or(is_here))
     }
 
-    /// Keeps how and where it is booked.
+    /// Notes the policy and the place of a booking.
     pub(super) fn remember(&mut self, policy: &Policy) -> Result<(), LedgerError> {
         let Some(directory) = directory(&self.path) else { return Ok(()) };
         let new = Booking { policy: *policy, directory, file: self.file };
@@ -93,7 +93,7 @@ fn policy(connection: &Connection) -> Result<Policy, Fault> {
     if let Some(booking) = booking(connection)? {
         return Ok(booking.policy);
     }
-    // A row may be shorter than a period, where others were there first, and none is longer.
+    // A row may be shorter than a period, where earlier rows have a part of it, but never longer.
     let sql = "SELECT max(end_s - start_s) FROM usage \
                WHERE end_s > (SELECT max(end_s) FROM usage) - 86400";
     let longest: Option<i64> = connection.query_row(sql, [], |row| row.get(0))?;

@@ -1,4 +1,4 @@
-//! A backup takes the ledger's place.
+//! Restoring: a backup takes the ledger's place.
 
 use std::{
     fs::{self, File},
@@ -17,15 +17,15 @@ use super::{
 };
 
 impl Ledger {
-    /// Puts a copy of the backup `from` in the place of the ledger in `state_dir`, or where none
-    /// is; what an older version has made is brought up to date. It begins another life, and is on
-    /// the disk when this returns. The ledger that was there stays as `ledger.db.before-restore`,
-    /// instead of an earlier one.
+    /// Puts a copy of the backup `from` in the place of the ledger in `state_dir`, whether there is
+    /// one or not. The copy is brought up to date, gets an id of its own, and is on the disk when
+    /// this returns. The ledger that was there becomes `ledger.db.before-restore`, in place of an
+    /// earlier one.
     ///
     /// # Errors
     ///
     /// [`LedgerError::Held`] where a daemon keeps books there, and [`LedgerError::Refused`] where
-    /// the backup's books don't balance. Where it fails, the ledger stays.
+    /// the backup's books don't balance. After an error, the ledger is as before.
     pub fn restore(from: &Path, state_dir: &Path) -> Result<(), LedgerError> {
         // Before anything is made.
         let backup = connect_file(from).map_err(of_backup)?;
@@ -34,14 +34,14 @@ impl Ledger {
         let done = copy(&backup, from, &new)
             .and_then(|()| replace(state_dir, &new).map_err(io_error(state_dir)));
         if done.is_err() {
-            // It is what failed that matters.
+            // The first error matters, not one of the removal.
             let _ = fs::remove_file(&new);
         }
         done
     }
 }
 
-/// Copies a backup to a new file, and looks the copy through: that is what will be used.
+/// Copies a backup to a new file, and checks the copy, as the copy will be used.
 fn copy(backup: &Connection, from: &Path, new: &Path) -> Result<(), LedgerError> {
     remove(new).map_err(io_error(new))?;
     let file = backup::create(new).map_err(io_error(new))?;
@@ -77,7 +77,7 @@ fn of_backup(error: LedgerError) -> LedgerError {
     error
 }
 
-/// Gives a copy the newest layout, and returns what is wrong with it.
+/// Gives a copy the newest layout, and returns its problems.
 fn bring_up(new: &Path) -> Result<Vec<String>, Fault> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(new, flags)?;
@@ -87,7 +87,7 @@ fn bring_up(new: &Path) -> Result<Vec<String>, Fault> {
     Ok(problems)
 }
 
-/// There is a whole ledger at its path at any moment, the old one or the new one.
+/// Replaces the ledger. At any moment, its path has a whole ledger: the old one or the new one.
 fn replace(state_dir: &Path, new: &Path) -> io::Result<()> {
     let path = state_dir.join(FILE_NAME);
     let kept = state_dir.join("ledger.db.before-restore");
@@ -96,7 +96,7 @@ fn replace(state_dir: &Path, new: &Path) -> io::Result<()> {
     }
     let log = with_suffix(&path, "-wal");
     if path.exists() {
-        // Then one file has it all. A damaged one can't, and keeps its log.
+        // This empties the log into the database. A damaged database keeps its log.
         let _ = take_in_log(&path);
         fs::hard_link(&path, &kept)?;
         if log.exists() {

@@ -8,7 +8,7 @@ use super::{
     split::{Interval, Row, Share, free_row_at, parts, sample_shares, second_of, shares},
 };
 
-/// Where a count goes.
+/// The row of a count.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place {
     pub(super) series: i64,
@@ -48,9 +48,9 @@ impl<'c> UsageRows<'c> {
         })
     }
 
-    /// Adds frames and bytes to the open rows of their time. Where all of it has been sealed or has
-    /// expired, the next open time gets them: nothing that has gone out ever changes, and nothing
-    /// is lost. Returns where each row begins, and what it got.
+    /// Adds frames and bytes to the open rows of their time. Where all rows of that time are sealed
+    /// or have expired, the next open row gets them: no record that has gone out changes, and no
+    /// count is lost. Returns the beginning of each row, and its part.
     pub(super) fn add(
         &mut self,
         place: Place,
@@ -80,7 +80,7 @@ impl<'c> UsageRows<'c> {
         Ok(added)
     }
 
-    /// When the oldest row began that was written to.
+    /// The beginning of the oldest row that was written to.
     pub(super) fn oldest_s(&self) -> Option<i64> {
         self.oldest_s
     }
@@ -163,7 +163,7 @@ impl<'c> Samples<'c> {
         Ok(Self { shares: sample_shares(interval), write, oldest_s: None })
     }
 
-    /// Adds bytes to the samples of their time. Returns where each begins, and what it got.
+    /// Adds bytes to the samples of their time. Returns the beginning of each sample, and its part.
     pub(super) fn add(&mut self, meter: i64, bytes: u64) -> Result<Vec<(i64, u64)>, Fault> {
         let mut added = Vec::with_capacity(self.shares.len());
         let parts = parts(bytes, self.shares.iter().map(|share| share.1));
@@ -177,7 +177,7 @@ impl<'c> Samples<'c> {
         Ok(added)
     }
 
-    /// When the oldest sample began that was written to.
+    /// The beginning of the oldest sample that was written to.
     pub(super) fn oldest_s(&self) -> Option<i64> {
         self.oldest_s
     }
@@ -194,7 +194,7 @@ fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
     })
 }
 
-/// As the database takes it.
+/// A count as the database stores it.
 pub(super) fn as_stored(count: u64) -> Result<i64, Fault> {
     i64::try_from(count).map_err(|_too_large| too_much())
 }

@@ -19,11 +19,12 @@ pub(super) struct Sampled {
     pub(super) circuit: String,
     /// All names that it has had.
     pub(super) names: BTreeSet<String>,
-    /// When it had the last of them.
+    /// The time of the last of them.
     named_s: Option<i64>,
     /// Its samples.
     pub(super) parts: Vec<Part>,
-    /// Starts of the first and ends of the last samples of each time that it existed; they may overlap.
+    /// Start of the first and end of the last sample of each time that it existed. These may
+    /// overlap.
     pub(super) existed_s: Vec<(i64, i64)>,
 }
 
@@ -50,7 +51,7 @@ struct Meter {
     edge: String,
     circuit: String,
     is_outbound: bool,
-    /// Of its first sample; the earliest time, where some have expired.
+    /// The start of its first sample, or the earliest time, where some have expired.
     first_s: Option<i64>,
 }
 
@@ -78,7 +79,7 @@ pub(super) fn circuits(
             group.parts.push(meter.part(i64::MIN, i64::MAX));
             continue;
         };
-        // A sample is of the terms that held last before it ended, or else of the first.
+        // A sample belongs to the last terms that held before its end, or else to the first.
         let begins = spans.iter().map(|span| sample_start(span.from));
         let next_s: Vec<i64> = begins.skip(1).chain([i64::MAX]).collect();
         let mut from_s = i64::MIN;
@@ -108,12 +109,12 @@ impl Sampled {
 
     fn exists(&mut self, span: &TermsSpan) {
         let from_s = sample_start(span.from);
-        // The sample that it ends in, if it does not end with the one before.
+        // The sample in which the terms end, unless they end with the sample before.
         let to_s = span.to.map_or(i64::MAX, |to| {
             -column::micros(to).saturating_neg().div_euclid(SAMPLE_US) * SAMPLE_S
         });
         match self.existed_s.last_mut() {
-            // Terms that change by the thousand are one stretch.
+            // Thousands of changes make one stretch.
             Some(last) if last.0 <= from_s && from_s <= last.1 => last.1 = last.1.max(to_s),
             _ => self.existed_s.push((from_s, to_s)),
         }

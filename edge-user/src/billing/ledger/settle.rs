@@ -1,4 +1,4 @@
-//! The consequences when another date is believed, or one for good.
+//! Dating usage and terms again when another date is believed, or a date for good.
 
 use std::collections::BTreeMap;
 
@@ -14,8 +14,7 @@ use super::{
 use crate::time::Moment;
 
 impl Ledger {
-    /// Takes notice of what the clocks said at a moment, as a booking does; moments of an earlier
-    /// boot come first.
+    /// Notes the clocks at a moment, as a booking does. Moments of an earlier boot come first.
     pub fn observe(&mut self, moment: &Moment) -> Result<(), LedgerError> {
         let read = |connection: &mut Connection| {
             let transaction = connection.transaction()?;
@@ -26,7 +25,7 @@ impl Ledger {
     }
 }
 
-/// Takes notice of what the clocks say, before anything is dated by them.
+/// Notes the clocks before anything is dated by them.
 pub(super) fn observe(transaction: &Transaction<'_>, moment: &Moment) -> Result<Boot, Fault> {
     let found = boots::find(transaction, moment.boot_id)?;
     let settled_us = boots::settled_us(transaction, found.map(|boot| boot.id))?;
@@ -34,17 +33,17 @@ pub(super) fn observe(transaction: &Transaction<'_>, moment: &Moment) -> Result<
         let belief = Belief::first(moment, settled_us);
         let id = boots::insert(transaction, moment.boot_id, &belief)?;
         let boot = Boot { id, belief };
-        // All that earlier boots have left without a date for good was before this boot.
+        // Everything that earlier boots have left without a final date was before this boot.
         lay_anew(transaction)?;
         return Ok(boot);
     };
     let boot = Boot { id, belief: before };
     if moment.boot_us <= before.read_us {
-        // Somebody else has read later, and was faster.
+        // Another process has booked a later reading first.
         return Ok(boot);
     }
     if boots::last(transaction)?.is_some_and(|last| last.id != id) {
-        // It goes on, whatever came from a journal meanwhile.
+        // This boot goes on, even if a journal has brought another one meanwhile.
         let sql = "UPDATE boot SET rank = (SELECT max(rank) FROM boot) + 1 WHERE id = ?";
         transaction.prepare_cached(sql)?.execute([id])?;
     }
@@ -56,7 +55,7 @@ pub(super) fn observe(transaction: &Transaction<'_>, moment: &Moment) -> Result<
     Ok(boot)
 }
 
-/// Brings usage and terms from what was believed of a boot's clock `before` to what is.
+/// Moves usage and terms from the date that was believed for a boot `before` to the present one.
 fn follow(
     transaction: &Transaction<'_>,
     boot: &Boot,
@@ -76,11 +75,11 @@ fn follow(
         if redate::lower_floors(transaction, now_us)? || is_other {
             lay_anew(transaction)?;
         }
-        // Rows that were dated for good by another offset of this boot were wrong.
+        // Rows that another offset of this boot has dated for good are wrong.
         let before = before.offset_us.filter(|_| before.is_settled && is_moved);
         redate::bring_back(transaction, boot, now_us, before)?;
     }
-    // Only now: a change of terms takes back what is of later.
+    // Last, as a change of terms takes back all later ones.
     make_final(transaction)
 }
 
@@ -93,7 +92,7 @@ fn lay_anew(transaction: &Transaction<'_>) -> Result<(), Fault> {
     notes::lay_anew(transaction)
 }
 
-/// All that is dated is so for good.
+/// Makes all dates final.
 pub(super) fn make_final(transaction: &Transaction<'_>) -> Result<(), Fault> {
     let terms = notes::make_final(transaction)?;
     let offsets = boots::offsets(transaction)?;
@@ -110,7 +109,7 @@ pub(super) fn make_final(transaction: &Transaction<'_>) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Keeps in mind that a boot's usage and terms were dated without a clock that was believed.
+/// Notes that a boot's usage and terms were dated without a believed clock.
 fn doubt(
     transaction: &Transaction<'_>,
     boot: i64,
@@ -136,8 +135,8 @@ fn doubt(
     Ok(())
 }
 
-/// A boot was after the end of one whose clock was believed, if any, and before the beginning of
-/// another.
+/// The bounds of a boot without a believed clock: the end of the last believed boot before it, if
+/// any, and the beginning of the next boot.
 fn around(offsets: &BTreeMap<i64, Offset>, own: &Offset) -> (Option<i64>, i64) {
     let believed = || offsets.values().filter(|offset| !offset.is_inferred);
     let after = believed().filter(|other| other.age < own.age).max_by_key(|other| other.age);

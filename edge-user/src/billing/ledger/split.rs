@@ -1,4 +1,4 @@
-//! A count is spread over the time that it is of.
+//! Spreading a count over the time in which it was counted.
 
 use super::types::Policy;
 
@@ -6,21 +6,21 @@ use super::types::Policy;
 pub(super) const SAMPLE_S: i64 = 5 * 60;
 
 const SECOND_US: i64 = 1_000_000;
-/// A longer time between two readings is a clock that was put right, not a daemon that was away:
-/// to spread a count over the decades since 1970 would fill the disk and say nothing.
+/// A longer time between two readings means that a clock was set, not that the daemon was away. A
+/// count that is spread over the decades since 1970 would fill the disk and say nothing.
 const LONGEST_US: i64 = 31 * 24 * 60 * 60 * SECOND_US;
 
-/// When frames have been counted, in microseconds.
+/// The time in which frames were counted, in microseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Interval {
     /// From one moment to a later one.
     Span(i64, i64),
-    /// At one moment: the clock does not tell more.
+    /// One moment, where the clock has no more to tell.
     Point(i64),
 }
 
 impl Interval {
-    /// Between two readings, by a clock that may step.
+    /// The time between two readings, by a clock that may step.
     pub(super) fn new(from_us: i64, to_us: i64) -> Self {
         if (1..=LONGEST_US).contains(&to_us.saturating_sub(from_us)) {
             Self::Span(from_us, to_us)
@@ -30,7 +30,7 @@ impl Interval {
     }
 }
 
-/// Whether counts between two readings are spread over several periods by guess.
+/// Whether counts between two readings are spread over several periods by an estimate.
 pub(super) fn is_estimated(from_us: i64, to_us: i64, policy: &Policy, period_s: i64) -> bool {
     let length_us = to_us.saturating_sub(from_us);
     let gap_us = i64::try_from(policy.gap.as_micros()).unwrap_or(i64::MAX);
@@ -62,9 +62,9 @@ impl Row {
 /// A row and how much of the interval is its own, in microseconds.
 pub(super) type Share = (Row, i64);
 
-/// The open rows that share `from_us..to_us`, in order of time. Where there is none, one is made:
-/// as long as the period that it is in, but for what other rows have of it. The part of the
-/// interval that sealed rows have, or that was before `floor_s`, goes to no row.
+/// The open rows that share `from_us..to_us`, in order of time. A missing row is made, as long as
+/// its period, less the parts that other rows have. The part of the interval that sealed rows have,
+/// or that is before `floor_s`, goes to no row.
 ///
 /// `rows` are those of the series that any period of the interval touches, in order.
 pub(super) fn shares(
@@ -103,8 +103,8 @@ pub(super) fn free_row_at(time_s: i64, after_s: i64, before_s: i64, period_s: i6
     free_row(time_s.div_euclid(period_s) * period_s, after_s, before_s, period_s)
 }
 
-/// Parts of `count` by weight. They add up to it exactly: each is what the sum so far is more than
-/// the sum before, rounded down.
+/// Parts of `count` by weight, which add up to it exactly: each part is the rounded-down running
+/// sum less the one before.
 pub(super) fn parts(count: u64, weights: impl Iterator<Item = i64> + Clone) -> Vec<u64> {
     let weight = |weight: i64| u128::from(weight.unsigned_abs());
     let all: u128 = weights.clone().map(weight).sum();
@@ -112,7 +112,7 @@ pub(super) fn parts(count: u64, weights: impl Iterator<Item = i64> + Clone) -> V
     let mut given = 0;
     let part = |own| {
         so_far += weight(own);
-        // No more than `count`, as no more than all of the weight has gone.
+        // At most `count`: no more than the whole weight has gone.
         let sum = u64::try_from(u128::from(count) * so_far / all.max(1)).unwrap_or(count);
         sum - std::mem::replace(&mut given, sum)
     };
@@ -211,7 +211,7 @@ mod tests {
         let policy = Policy { period: Duration::from_hours(1), gap: Duration::from_mins(10) };
         let is_estimated = |from, to| is_estimated(us(from), us(to), &policy, HOUR_S);
         assert!(is_estimated(59, 70));
-        assert!(!is_estimated(59, 69), "the gap itself is none");
+        assert!(!is_estimated(59, 69), "as long as the gap, not longer");
         assert!(!is_estimated(0, 60), "one period");
         assert!(!is_estimated(120, 0), "back in time");
         assert!(is_estimated(0, 61));
@@ -234,7 +234,7 @@ mod tests {
             let all: i64 = weights.iter().sum();
             prop_assume!(all > 0);
             prop_assert_eq!(parts.iter().map(|part| u128::from(*part)).sum::<u128>(), count.into());
-            // Each is its share, but for less than one.
+            // Each part differs from its exact share by less than one.
             for (part, weight) in parts.iter().zip(&weights) {
                 let wide = |number: i64| u128::try_from(number).expect("not below 0");
                 let (exact, all) = (u128::from(count) * wide(*weight), wide(all));
@@ -242,8 +242,8 @@ mod tests {
             }
         }
 
-        /// Shares are of different rows, in order, whatever rows there are. Their rows overlap
-        /// neither each other nor what was there, and have all time that nothing else has.
+        /// For any rows: shares are of different rows, in order. New rows overlap neither each
+        /// other nor earlier rows, and have all the time that no earlier row has.
         #[test]
         fn shares_fill_the_free_time(
             cuts in prop::collection::btree_set(-50..50i64, 0..8),

@@ -1,4 +1,4 @@
-//! Terms that circuits were sold at, and when.
+//! The terms that circuits were sold at, each with its beginning and end.
 
 use std::collections::BTreeMap;
 
@@ -8,14 +8,14 @@ use rusqlite::{Connection, Row, Transaction, params};
 use super::{Ledger, LedgerError, Terms, TermsChange, column, error::Fault};
 use crate::model::{Billing, Sku};
 
-/// Terms and when they held.
+/// Terms, and the time for which they held.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TermsSpan {
     /// The terms.
     pub terms: Terms,
-    /// From when on.
+    /// Their beginning.
     pub from: Timestamp,
-    /// Until when; `None`: they still hold.
+    /// Their end; `None`: they still hold.
     pub to: Option<Timestamp>,
 }
 
@@ -29,9 +29,9 @@ impl Ledger {
 /// The note that dates a change, if it is not dated for good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dated {
-    /// Nobody will date it otherwise.
+    /// The date is final.
     ForGood,
-    /// The note with this number, which may come to another date.
+    /// The date is that of the note with this number, which may change.
     ByNote(i64),
 }
 
@@ -44,7 +44,7 @@ impl Dated {
     }
 }
 
-/// From `now` on, circuits are sold as a change says.
+/// Applies a change of terms at `now`.
 pub(super) fn apply(
     transaction: &Transaction<'_>,
     change: &TermsChange,
@@ -78,7 +78,7 @@ pub(super) fn apply(
     Ok(())
 }
 
-/// Undoes what is not dated for good.
+/// Undoes all changes without a final date.
 pub(super) fn take_out(transaction: &Transaction<'_>) -> Result<(), Fault> {
     for sql in [
         "DELETE FROM terms WHERE begun_by IS NOT NULL",
@@ -113,7 +113,7 @@ fn take_back(
         later.collect::<Result<Vec<_>, _>>()?
     };
     let which = "edge = ?1 AND circuit = ?2 AND from_us = ?3";
-    // The clock may also be behind: then this is the only trace of what is right.
+    // The clock may also be behind: then this is the only trace of the right terms.
     let mut keep = transaction.prepare_cached(&format!(
         "INSERT INTO terms_undone (undone_us, {COLUMNS}) \
          SELECT ?4, {COLUMNS} FROM terms WHERE {which} AND (from_us > ?4 OR to_us > ?4)"
@@ -133,7 +133,7 @@ fn take_back(
     Ok(())
 }
 
-/// Without a moment, it still holds.
+/// Sets the end of a span; `None`: it still holds.
 fn end(
     transaction: &Transaction<'_>,
     span: &TermsSpan,

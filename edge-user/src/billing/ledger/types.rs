@@ -12,13 +12,13 @@ pub use crate::model::{ClassReading, EpochInfo, Owner, Reading, Series, SlotRead
 /// The rules by which readings become usage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// Length of a period of usage: it divides a day, and five minutes divide it.
+    /// Length of a period of usage: it divides a day, and is a multiple of five minutes.
     pub period: Duration,
     /// Time between two readings above which the usage of each period in between is estimated.
     pub gap: Duration,
 }
 
-/// The usage that is asked for, and how finely.
+/// The usage that is asked for, and the time that each sum is over.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UsageQuery {
     /// Of this edge only.
@@ -29,14 +29,14 @@ pub struct UsageQuery {
     pub from: Option<Timestamp>,
     /// Of periods that start before this moment.
     pub to: Option<Timestamp>,
-    /// Sums over what.
+    /// The time that each sum is over.
     pub grain: Grain,
 }
 
 /// The time that a usage record is of; all in UTC.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Grain {
-    /// A period as it is kept.
+    /// A period, as the ledger keeps it.
     #[default]
     Period,
     /// An hour; a longer period stays whole.

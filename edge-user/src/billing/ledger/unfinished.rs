@@ -1,4 +1,4 @@
-//! Tables that count on while nobody reads them, perhaps.
+//! Tables that may still count although no daemon reads them.
 
 use std::{ffi::OsString, os::unix::ffi::OsStringExt as _, path::PathBuf};
 
@@ -13,34 +13,35 @@ use super::{Ledger, LedgerError, column, error::Fault};
 pub struct OpenEpoch {
     /// The tables' life.
     pub epoch: Uuid,
-    /// The kernel's boot that they are of: they are gone in another.
+    /// The kernel's boot that they belong to: another boot doesn't have them.
     pub boot_id: Uuid,
     /// Where they are pinned.
     pub pin_dir: PathBuf,
     /// Version of their layout.
     pub layout_version: u32,
-    /// The last reading; when they were made, where there was none.
+    /// The time of the last reading or, without one, of their creation.
     pub last_read: Timestamp,
 }
 
 impl Ledger {
-    /// Epochs that are not over as far as the ledger knows, by place and last reading.
+    /// Epochs without an end in the ledger, by place and last reading.
     pub fn open_epochs(&self) -> Result<Vec<OpenEpoch>, LedgerError> {
         open_epochs(&self.connection).map_err(|fault| fault.at(&self.path))
     }
 
-    /// Where tables are pinned, or were, that the ledger has ever read.
+    /// The pin directories of all tables that the ledger has ever booked.
     pub fn pin_dirs(&self) -> Result<Vec<PathBuf>, LedgerError> {
         pin_dirs(&self.connection).map_err(|fault| fault.at(&self.path))
     }
 
-    /// When the meters of an epoch were last read; `None`: the ledger doesn't know it.
+    /// The time when the meters of an epoch were last read; `None`: the ledger doesn't know the
+    /// epoch.
     pub fn last_read(&self, epoch: Uuid) -> Result<Option<Timestamp>, LedgerError> {
         let sql = "SELECT max(taken_us) FROM epoch WHERE uuid = ?";
         self.latest_reading(sql, [epoch.to_string()])
     }
 
-    /// When any meters were last read; `None`: never.
+    /// The time when any meters were last read; `None`: never.
     pub fn last_reading(&self) -> Result<Option<Timestamp>, LedgerError> {
         self.latest_reading("SELECT max(taken_us) FROM epoch", [])
     }

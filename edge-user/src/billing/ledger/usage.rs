@@ -1,4 +1,4 @@
-//! Usage, as periods have it or summed over longer times.
+//! Usage by period, or summed over longer times.
 
 use std::collections::{BTreeMap, btree_map::Entry};
 
@@ -20,7 +20,7 @@ impl Ledger {
         usage(&self.connection, query).map_err(|fault| fault.at(&self.path))
     }
 
-    /// Names of edges and their circuits, of those that have been metered: used or not.
+    /// Names of edges and circuits that have a meter, with usage or without.
     pub fn circuits(&self) -> Result<Vec<(String, String)>, LedgerError> {
         circuits(&self.connection).map_err(|error| Fault::from(error).at(&self.path))
     }
@@ -65,7 +65,7 @@ fn usage(connection: &Connection, query: &UsageQuery) -> Result<Vec<UsageRecord>
          WHERE (?1 IS NULL OR edge = ?1) AND (?2 IS NULL OR circuit = ?2) \
          AND start_s >= ?3 AND start_s < ?4"
     ))?;
-    // A period starts with a second: one that starts later than a fraction starts with the next.
+    // Periods start with whole seconds, so a fraction counts as the next second.
     let second = |time| -column::micros(time).saturating_neg().div_euclid(1_000_000);
     let (from_s, to_s) = (query.from.map(second), query.to.map(second));
     let mut rows = statement.query(params![
@@ -125,7 +125,7 @@ impl Sum {
     }
 }
 
-/// Totals are all of the same time.
+/// Gives all totals the same stretch of time.
 fn same_stretch(records: &mut [UsageRecord]) {
     let start = records.iter().map(|record| record.start).min();
     let end = records.iter().map(|record| record.end).max();

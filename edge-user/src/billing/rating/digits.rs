@@ -7,7 +7,7 @@ pub(super) fn quotient(numerator: u64, denominator: u64) -> String {
     if rest != 0 {
         text.push('.');
     }
-    // Every digit takes a two or a five from the denominator, of which it has 63 at most.
+    // Every digit takes a two or a five from the denominator, which has 63 of them at most.
     for _ in 0..63 {
         if rest == 0 {
             break;
@@ -23,8 +23,8 @@ pub(super) fn quotient(numerator: u64, denominator: u64) -> String {
 /// The most decimals that fit.
 const MOST_DIGITS: u32 = 18;
 
-/// `numerator / denominator`, rounded half up to `most` decimals, or as many more as it takes to tell it
-/// from zero; without zeros at the end behind `least` decimals.
+/// `numerator / denominator`, rounded half up to `most` decimals. It gets more decimals where it
+/// would look like zero, and has no zeros at the end behind `least` decimals.
 pub(super) fn shown(numerator: u64, denominator: u64, least: u32, most: u32) -> String {
     let mut places = most.clamp(least, MOST_DIGITS);
     while places < MOST_DIGITS && numerator != 0 && scaled(numerator, denominator, places) == 0 {
@@ -81,7 +81,7 @@ mod tests {
     }
 
     proptest! {
-        /// Digit by digit it is what long division gives.
+        /// The digits are those of a long division.
         #[test]
         fn a_quotient_times_its_divisor_is_the_number(
             bytes in any::<u64>(),

@@ -1,6 +1,6 @@
-//! Money without rounding: whole units of the currency's smallest coin, and a rest as a fraction whose
-//! denominator all quantities of an invoice have in common. `Decimal` has 28 digits, and a byte as a part
-//! of 2^30 needs 30.
+//! Money without rounding: whole units of the currency's smallest coin, and a rest as a fraction.
+//! All quantities of an invoice have the fraction's denominator in common. `Decimal` would not do:
+//! it has 28 digits, and a byte as a part of 2^30 needs 30.
 
 use rust_decimal::Decimal;
 
@@ -10,16 +10,16 @@ use crate::model::Gigabyte;
 /// Decimals that a price has at most.
 const PRICE_DIGITS: u32 = 10;
 
-/// A number that does not fit.
+/// The error of a number that does not fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TooLarge;
 
 /// An amount of money, exactly.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Exact {
-    /// In the smallest unit of the currency.
+    /// Whole numbers of the currency's smallest unit.
     units: u128,
-    /// Of another unit, less than all of its parts.
+    /// The number of parts of one more unit, less than all parts.
     rest: u128,
 }
 
@@ -27,12 +27,13 @@ pub(super) struct Exact {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scale {
     minor_digits: u32,
-    /// Parts of a unit: what divides a month's microseconds and a gigabyte's bytes divides them, too.
+    /// Number of parts of a unit: a multiple of the month's microseconds and of the gigabyte's
+    /// bytes.
     parts: u128,
 }
 
 impl Scale {
-    /// For the quantities of a month, in a currency with so many decimals.
+    /// The scale for the quantities of a month, in a currency with so many decimals.
     ///
     /// There are at most 4 × 10^27 parts: 31 days and 2^30 bytes have a common multiple below 4 × 10^17.
     pub(super) fn new(month: Month, gb: Gigabyte, minor_digits: u32) -> Self {
@@ -80,13 +81,14 @@ impl Scale {
         self.decimal(amount.units.checked_add(up).ok_or(TooLarge)?)
     }
 
-    /// The sum, rounded once, and what each amount is shown as: rounded down, or up for those whose rest
-    /// is largest, the first of them first, so that together they are the sum.
+    /// The sum, rounded once, and the amounts as they are shown: rounded down, but up for as many
+    /// with the largest rests as it takes to add up to the sum. Of equal rests, the first comes
+    /// first.
     pub(super) fn shares(&self, amounts: &[Exact]) -> Result<(Decimal, Vec<Decimal>), TooLarge> {
         let sum = self.sum(amounts)?;
         let mut units: Vec<u128> = amounts.iter().map(|amount| amount.units).collect();
         let up = u128::from(sum.rest >= self.parts - sum.rest);
-        // Not more than there are amounts with a rest.
+        // At most as many as there are amounts with a rest.
         let missing = sum.units + up - units.iter().sum::<u128>();
         let missing = usize::try_from(missing).map_err(|_too_many| TooLarge)?;
         let mut order: Vec<usize> = (0..amounts.len()).collect();
@@ -104,14 +106,14 @@ impl Scale {
     }
 }
 
-/// Number of decimals of a quantity that show what is charged for it: a last decimal costs less
-/// than the smallest unit.
+/// Number of decimals with which a quantity is shown: one of the last decimal costs less than the
+/// smallest unit.
 pub(super) fn quantity_digits(price: Decimal, minor_digits: u32) -> u32 {
     let whole = price.trunc().mantissa().unsigned_abs();
     whole.checked_ilog10().map_or(0, |digits| digits + 1) + minor_digits
 }
 
-/// The sum of amounts that are paid; `None` where one is not known.
+/// The sum of amounts to be paid; `None`: one of them is not known.
 pub(super) fn sum(
     amounts: impl Iterator<Item = Option<Decimal>>,
     minor_digits: u32,
@@ -119,7 +121,7 @@ pub(super) fn sum(
     let mut sum = 0i128;
     for amount in amounts {
         let Some(amount) = amount else { return Ok(None) };
-        // All have one scale. `Decimal` would rather round than overflow.
+        // All have one scale. `Decimal` would round silently where a sum has too many digits.
         debug_assert_eq!(amount.scale(), minor_digits);
         sum = sum.checked_add(amount.mantissa()).ok_or(TooLarge)?;
     }
@@ -222,7 +224,8 @@ mod tests {
     }
 
     proptest! {
-        /// The amount is less than half a hundredth from the exact product, or half a one above.
+        /// The amount is less than half a hundredth away from the exact product, or half a one
+        /// above.
         #[test]
         fn an_amount_is_the_nearest(
             mantissa in 0..10_000_000_000i64,
@@ -241,7 +244,7 @@ mod tests {
             prop_assert!(-unit < distance && distance <= unit, "{distance} of {unit}");
         }
 
-        /// However a quantity is cut, its parts cost what it costs, to the last fraction.
+        /// Any parts of a quantity cost together as much as the quantity, to the last fraction.
         #[test]
         fn parts_cost_the_whole(
             mantissa in 0..10_000_000_000i64,

@@ -1,4 +1,4 @@
-//! Monthly fees: of all the time that a circuit had a price.
+//! Monthly fees: each is for all the time that a circuit had one price.
 
 use rust_decimal::Decimal;
 
@@ -8,14 +8,14 @@ use crate::{
     units::bit_rate,
 };
 
-/// All the time that a circuit was sold as one thing.
+/// All the time that a circuit was sold at one price.
 struct Time<'a> {
     terms: &'a Terms,
     quantity: Quantity,
 }
 
-/// A charge for each price that a circuit has had, and one more where it was premium: however often terms
-/// change, each is there once, with the sum of its time.
+/// A charge for each price that a circuit has had, and one more where it was premium. Even where
+/// terms change often, each price has one charge, with the sum of its time.
 pub(super) fn charges(
     stays: &[Stay<'_>],
     month: Month,
@@ -43,7 +43,7 @@ pub(super) fn charges(
     Ok(charges)
 }
 
-/// In the order in which they came first.
+/// The times by price, in the order in which the prices came first.
 fn times<'a>(stays: &[Stay<'a>], month: Month) -> Vec<Time<'a>> {
     type Key<'a> = (u64, Billing, Sku, Option<&'a str>);
     let mut places: Vec<Key<'_>> = Vec::new();

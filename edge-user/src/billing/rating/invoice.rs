@@ -1,4 +1,4 @@
-//! The invoice: numbers in JSON are decimals in strings.
+//! The invoice. Its JSON has numbers as decimals in strings.
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
@@ -16,20 +16,20 @@ pub struct Invoice {
     pub month: Month,
     /// Code of the currency.
     pub currency: String,
-    /// By name.
+    /// The bills of its circuits, by name.
     pub circuits: Vec<CircuitBill>,
     /// The circuits' sum; `None` where a price is missing.
     pub total: Option<Decimal>,
     /// Decimals of the currency.
     #[serde(skip)]
     pub(super) minor_digits: u32,
-    /// Prices that are missing, and what to add: one sentence each.
+    /// The missing prices, each in a sentence with the key to add.
     #[serde(skip)]
     pub missing: Vec<String>,
 }
 
 impl Invoice {
-    /// The quantity of a line for people: with as many decimals as it takes to show what is charged for.
+    /// The quantity of a line for people, with as many decimals as its price needs.
     #[must_use]
     pub fn quantity(&self, line: &Line) -> String {
         let price = line.unit_price.unwrap_or_default();
@@ -37,7 +37,7 @@ impl Invoice {
     }
 }
 
-/// The costs of one circuit, as its customer is asked to pay them.
+/// The bill of one circuit for its customer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CircuitBill {
     /// The circuit's name; the last, where it was renamed.
@@ -55,18 +55,18 @@ pub struct CircuitBill {
 /// A line of the invoice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Line {
-    /// The fee or the volume that it is for.
+    /// The fee or the volume that the line is for.
     pub what: String,
-    /// The zone whose price it has; `None` where there is no such price.
+    /// The zone whose price applies; `None` where there is no such price.
     pub zone: Option<String>,
-    /// The quantity of it.
+    /// The line's quantity.
     #[serde(flatten)]
     pub quantity: Quantity,
     /// The price of one; `None`: missing.
     pub unit_price: Option<Decimal>,
-    /// Its share of the circuit's total: price times quantity, rounded down, or up where that takes the
-    /// least to have all lines be the total. `None`: the price is missing. Where another line's is, it is
-    /// the nearest.
+    /// The line's share of the circuit's total: price times quantity, rounded down, or up for the
+    /// lines with the largest rests, so that all lines add up to the total. `None`: the price is
+    /// missing. Where another line's price is missing, the amount is rounded to the nearest.
     pub amount: Option<Decimal>,
 }
 
@@ -82,13 +82,13 @@ pub enum Quantity {
     },
     /// A part of a month.
     Time {
-        /// The length of that time.
+        /// The length of that time in microseconds.
         micros: u64,
-        /// In how many stretches.
+        /// The number of its stretches.
         parts: u64,
-        /// The beginning of the first.
+        /// The beginning of the first stretch.
         from: Timestamp,
-        /// The end of the last.
+        /// The end of the last stretch.
         to: Timestamp,
         /// The month.
         month: Month,
@@ -106,7 +106,7 @@ impl Quantity {
         }
     }
 
-    /// As two integers, whose quotient it is.
+    /// The quantity as numerator and denominator.
     pub(super) fn fraction(&self) -> (u64, u64) {
         match self {
             Self::Volume { bytes, gb } => (*bytes, gb.bytes()),
@@ -114,7 +114,8 @@ impl Quantity {
         }
     }
 
-    /// Another stretch of time, which begins where the last one ended or later. A volume has none.
+    /// Adds another stretch of time, which begins at the end of the last one or later. A volume has
+    /// no stretches.
     pub(super) fn extend(&mut self, begin: Timestamp, end: Timestamp) {
         if let Self::Time { micros, parts, to, .. } = self {
             let length = end.as_microsecond().saturating_sub(begin.as_microsecond());
@@ -124,7 +125,7 @@ impl Quantity {
         }
     }
 
-    /// For people: with `digits` decimals, or what it takes to tell it from zero.
+    /// The quantity for people, with `digits` decimals, or more where it would look like zero.
     fn shown(&self, digits: u32) -> String {
         let (numerator, denominator) = self.fraction();
         let least = match self {
@@ -134,7 +135,8 @@ impl Quantity {
         digits::shown(numerator, denominator, least, digits.max(least))
     }
 
-    /// Gigabytes exactly; months, which may have no end, to six decimals or what it takes.
+    /// Gigabytes exactly. Months, which may have endless decimals, get six, or more where they
+    /// would look like zero.
     fn decimal(&self) -> String {
         let (numerator, denominator) = self.fraction();
         match self {
@@ -146,7 +148,7 @@ impl Quantity {
         }
     }
 
-    /// Exactly.
+    /// The exact time in seconds.
     fn seconds(&self) -> Option<String> {
         match self {
             Self::Volume { .. } => None,

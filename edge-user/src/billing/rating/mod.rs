@@ -1,7 +1,7 @@
-//! `edge bill`: what the circuits of an edge cost in a month, from terms, usage and prices.
+//! `edge bill`: the costs of an edge's circuits in a month, from terms, usage and prices.
 //!
-//! Money is exact, as fractions of integers, until it is known what a circuit's customer is asked to pay: that
-//! is rounded once, half up, to the currency's smallest unit. Lines are shown as shares of it, and add up.
+//! Amounts are exact fractions of integers. The total of a circuit is rounded once, half up, to the
+//! currency's smallest unit. Lines are shown as shares of that total, and add up to it.
 
 mod currency;
 mod digits;
@@ -33,11 +33,12 @@ use crate::{
 /// The ledger's data about a month.
 #[derive(Clone, Debug, Default)]
 pub struct Input {
-    /// Usage. A record is priced by the terms that hold when it ends, or held last before that: one that
-    /// is longer than a period of the ledger should not go beyond a change of zone or SKU.
+    /// Usage. The terms that hold when a record ends, or the last ones before, set its price. So a
+    /// record that is longer than a period of the ledger should not go beyond a change of zone or
+    /// SKU.
     pub records: Vec<UsageRecord>,
-    /// Terms that circuits had, and when; in any order. Of other months too: the last usage of a
-    /// circuit that has ended may have been counted in the next month.
+    /// Terms of circuits with their times, in any order. There are terms of other months, too: the
+    /// last usage of an ended circuit may have been counted in the next month.
     pub spans: Vec<TermsSpan>,
 }
 
@@ -62,7 +63,8 @@ impl Input {
         retain(&mut self.records, &records);
     }
 
-    /// When the price of a volume may have changed, by each name of a circuit: no record should go beyond.
+    /// The moments when the price of a volume may have changed, by each name of a circuit. No
+    /// record should go beyond one.
     #[must_use]
     pub fn changes_of_price(&self) -> BTreeMap<String, Vec<Timestamp>> {
         let identities = self.identities();
@@ -98,7 +100,7 @@ fn retain<T>(all: &mut Vec<T>, keep: &[bool]) {
 /// Why there is no invoice.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BillError {
-    /// A record says something that nothing is known to cost.
+    /// A record has a value that this version knows no price for.
     #[error(
         "a usage record of circuit {circuit:?} has the {key} {value:?}, which this edge does not know; \
              bill with the version that wrote the ledger"
@@ -111,7 +113,7 @@ pub enum BillError {
         /// The field's value in the record.
         value: String,
     },
-    /// More than 28 digits.
+    /// A sum has more than 28 digits.
     #[error(
         "circuit {circuit:?}: bytes or amounts are too large to add up; check its usage and prices"
     )]
@@ -121,8 +123,8 @@ pub enum BillError {
     },
 }
 
-/// The invoice of `month`. A line that has no price is in it without an amount, and
-/// [`Invoice::missing`] says what to add.
+/// The invoice of `month`. A line without a price has no amount, and [`Invoice::missing`] names the
+/// price to add.
 pub fn invoice(
     edge: &str,
     month: Month,
@@ -151,7 +153,7 @@ pub fn invoice(
     })
 }
 
-/// A line before it is known what it is shown as.
+/// A line before its shown amount is known.
 struct Charge {
     what: String,
     zone: Option<String>,
@@ -163,14 +165,14 @@ struct Charge {
 /// The records and terms of one customer's circuit.
 #[derive(Default)]
 struct Account<'a> {
-    /// All of them, by time.
+    /// All its terms, by time.
     spans: Vec<Held<'a>>,
-    /// Of the month.
+    /// The records of the month.
     records: Vec<&'a UsageRecord>,
 }
 
 impl Account<'_> {
-    /// `None` where there was nothing of it in the month.
+    /// The circuit's bill; `None`: it had neither terms nor usage in the month.
     fn bill(&self, month: Month, rates: &mut Rates<'_>) -> Result<Option<CircuitBill>, BillError> {
         let stays = stay::stays(&self.spans, month);
         let last_record = self.records.iter().max_by_key(|record| record.end);
@@ -195,7 +197,7 @@ impl Account<'_> {
     }
 }
 
-/// The lines that charges are shown as, and what is to be paid for them.
+/// The lines for charges, and the total to be paid.
 fn lines(
     charges: Vec<Charge>,
     rates: &Rates<'_>,
@@ -217,8 +219,8 @@ fn lines(
     Ok((total, lines.collect()))
 }
 
-/// By identity: a name that another customer gets is another account, and a circuit that has got another
-/// name is not.
+/// The accounts by identity: a name that passes to another customer is another account, a renamed
+/// circuit is the same one.
 fn accounts(month: Month, input: &Input) -> Vec<Account<'_>> {
     let identities = input.identities();
     let mut accounts: BTreeMap<Identity<'_>, Account<'_>> = BTreeMap::new();

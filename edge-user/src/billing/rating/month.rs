@@ -13,7 +13,7 @@ pub struct Month {
     end: Timestamp,
 }
 
-/// A text that is no month.
+/// The error of a text that is no month.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a month; write it as 2026-01")]
 pub struct NotAMonth(String);
@@ -25,7 +25,7 @@ impl Month {
         self.start
     }
 
-    /// The first moment of the next.
+    /// The first moment of the next month.
     #[must_use]
     pub const fn end(self) -> Timestamp {
         self.end
@@ -38,7 +38,7 @@ impl Month {
         (self.end.as_microsecond() - self.start.as_microsecond()).unsigned_abs()
     }
 
-    /// Whether it has this moment.
+    /// Whether the moment is in this month.
     #[must_use]
     pub fn contains(self, moment: Timestamp) -> bool {
         (self.start..self.end).contains(&moment)

@@ -1,4 +1,4 @@
-//! Prices of what is billed, and which are missing.
+//! The prices of fees and volumes, and a list of those that are missing.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::{
     units::bit_rate,
 };
 
-/// Looks prices up and notes what is missing.
+/// Looks prices up, and notes the missing ones.
 pub(super) struct Rates<'a> {
     pub(super) prices: &'a Prices,
     /// The unit in which its amounts are exact.
@@ -19,7 +19,7 @@ pub(super) struct Rates<'a> {
 }
 
 impl<'a> Rates<'a> {
-    /// For amounts of a month.
+    /// The rates for amounts of a month.
     pub(super) fn new(prices: &'a Prices, month: Month) -> Self {
         let scale = Scale::new(month, prices.gb, minor_digits(&prices.currency));
         Self { prices, scale, missing: BTreeSet::new() }
@@ -29,7 +29,8 @@ impl<'a> Rates<'a> {
         self.missing.into_iter().collect()
     }
 
-    /// The zone of terms: those from before there were prices have that of circuits that name none.
+    /// The zone of terms. Terms from before there were prices have the zone of circuits that name
+    /// none.
     pub(super) fn zone_of<'t>(&self, terms: &'t Terms) -> Option<&'t str>
     where
         'a: 't,
@@ -37,7 +38,7 @@ impl<'a> Rates<'a> {
         terms.zone.as_deref().or(self.prices.zone.as_deref())
     }
 
-    /// A gigabyte outbound.
+    /// The price of a gigabyte outbound.
     pub(super) fn outbound_gb(&mut self, circuit: &str, zone: Option<&str>) -> Option<Decimal> {
         let (zone, prices) = self.zone(circuit, zone)?;
         if prices.outbound_gb.is_none() {
@@ -47,7 +48,7 @@ impl<'a> Rates<'a> {
         prices.outbound_gb
     }
 
-    /// A fee of `terms` for a month: `pick` takes it, with its key, from those of the bandwidth.
+    /// A monthly fee of `terms`: `pick` takes it, with its key, from the fees of the bandwidth.
     pub(super) fn monthly(
         &mut self,
         terms: &Terms,

@@ -1,4 +1,4 @@
-//! Volumes: what is outbound on a metered circuit is billed, and everything else shown.
+//! Volumes: outbound bytes of a metered circuit are billed, all others only shown.
 
 use std::collections::BTreeMap;
 
@@ -20,8 +20,8 @@ enum Kind {
     Inbound,
 }
 
-/// The charges for an account's usage, without those of no bytes. `spans` are all terms that the circuit has
-/// had, in other months too, by time.
+/// The charges for an account's usage; those of no bytes are left out. `spans` are all terms that
+/// the circuit has had, also in other months, by time.
 pub(super) fn charges(
     circuit: &str,
     records: &[&UsageRecord],
@@ -49,8 +49,9 @@ pub(super) fn charges(
     Ok(charges)
 }
 
-/// The terms of a record: those that held at its end, or last before that. The last frames of a circuit are
-/// often counted after it has ended, and in the next month. Where there were none yet, the first that came.
+/// The terms of a record: those that held at its end, or the last ones before it, as the last
+/// frames of a circuit are often counted after its end, in the next month. A record before all
+/// terms has the first ones.
 pub(super) fn terms_of<'a>(record: &UsageRecord, spans: &[Held<'a>]) -> Option<&'a Terms> {
     let later = spans.partition_point(|span| span.from < record.end);
     spans.get(later.saturating_sub(1)).map(|span| span.terms)
@@ -75,7 +76,8 @@ fn kind(record: &UsageRecord, spans: &[Held<'_>], rates: &Rates<'_>) -> Result<K
     })
 }
 
-/// A ledger keeps words: one that is not known is no reason to bill nothing.
+/// The value that a word of the ledger stands for. A word that this version doesn't know is an
+/// error: the record must not be billed at nothing.
 fn known<T: Copy>(
     all: &[T],
     spelling: impl Fn(T) -> &'static str,

@@ -10,16 +10,16 @@ use edge_user::bench::stages;
 pub(super) struct Args {
     #[command(subcommand)]
     what: Option<What>,
-    /// One JSON document.
+    /// Prints one JSON document.
     #[arg(long, global = true)]
     json: bool,
 }
 
-/// Measured by itself.
+/// Parts of the path that are measured by themselves.
 #[derive(Debug, clap::Subcommand)]
 enum What {
-    /// Measures the part of their rate that circuits deliver: 50 Mbps to 100 Gbps, five sizes of
-    /// frames, one CPU and all, four loads.
+    /// Measures how much of its rate a circuit delivers: at 50 Mbps to 100 Gbps, with five sizes of
+    /// frames, on one CPU and on all, under four loads.
     Policer(policer::Args),
 }
 

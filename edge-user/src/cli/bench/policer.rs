@@ -12,7 +12,7 @@ use edge_user::{
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Seconds for each of 480 measurements.
+    /// Seconds that each of the 480 measurements takes.
     #[arg(long, value_name = "N", default_value_t = 0.3)]
     seconds: f64,
 }
@@ -38,7 +38,7 @@ pub(super) fn bench(args: &Args, json: bool) -> Result<()> {
     print(&mut out, &report)
 }
 
-/// A line for each rate, size and number of CPUs, which come with all loads in turn.
+/// Prints a line for each rate, size and number of CPUs, with a column for each load.
 fn print(out: &mut impl io::Write, report: &Report) -> Result<()> {
     let loads = report.rows.iter().map(|row| load(row.cell.load));
     let mut loads: Vec<String> = loads.take(4).collect();

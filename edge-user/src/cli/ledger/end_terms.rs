@@ -1,4 +1,4 @@
-//! `edge ledger end-terms`: who has detached an edge for good ends the fees of its circuits.
+//! `edge ledger end-terms`: an operator who has detached an edge for good ends its circuits' fees.
 
 use std::{io::Write as _, path::Path};
 
@@ -14,14 +14,14 @@ use super::super::{UsageError, look::LedgerArg};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Of this circuit; several may be named.
+    /// Ends the terms of this circuit; the option may be given several times.
     #[arg(long, value_name = "NAME", required_unless_present = "all", conflicts_with = "all")]
     circuit: Vec<String>,
-    /// Of every circuit.
+    /// Ends the terms of every circuit.
     #[arg(long)]
     all: bool,
-    /// When they end: 2026-02 is the end of January. Otherwise now, by what the ledger
-    /// believes of the clock.
+    /// The moment at which the terms end: 2026-02 is the end of January. Without it they end now,
+    /// at the date that the ledger believes.
     #[arg(long, value_name = "TIME", value_parser = when::timestamp)]
     at: Option<Timestamp>,
     #[command(flatten)]
@@ -32,8 +32,8 @@ pub(super) fn end_terms(args: &Args) -> Result<()> {
     let control = args.ledger.control()?;
     ensure!(
         !edge_api::is_answered(&control),
-        "an edge daemon answers at {}, and says what circuits are sold as: remove them from its configuration, \
-         and `edge reload`; or stop it first",
+        "an edge daemon answers at {} and keeps the terms of its circuits, so nothing was ended: \
+         remove the circuits from its configuration and `edge reload`, or stop it first",
         control.display(),
     );
     let state_dir = args.ledger.state_dir()?;
@@ -75,8 +75,8 @@ fn check(args: &Args, open: &[TermsSpan]) -> Result<(), UsageError> {
     let Some(at) = args.at else { return Ok(()) };
     match open.iter().filter(is_meant).find(|span| span.from >= at) {
         Some(TermsSpan { terms, from, .. }) => Err(UsageError(format!(
-            "circuit {:?} is sold as it is since {from}, and that can't end at {at}; nothing was ended: give \
-             a later time",
+            "the terms of circuit {:?} began at {from} and can't end at {at}; nothing was ended: \
+             give a later time",
             terms.circuit,
         ))),
         None => Ok(()),

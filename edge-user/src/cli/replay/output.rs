@@ -1,4 +1,4 @@
-//! The file that frames are written to, which is there whole or not at all.
+//! The file that a replay writes frames to. It takes its place when it is whole, or not at all.
 
 use std::{
     fs::{self, File, Permissions},
@@ -75,7 +75,7 @@ impl Output {
                 }
                 (place, Some(old))
             }
-            // A link that leads to where nothing is yet.
+            // The link leads to a place where no file is yet.
             Err(_) if path.is_symlink() => return in_place(),
             Err(_) => (path.to_owned(), None),
         };
@@ -90,7 +90,7 @@ impl Output {
         signals.thread_block()?;
         let (file, beside) = match beside.tempfile_in(directory) {
             Ok(beside) => beside.into_parts(),
-            // A file that may be written in a directory that may not.
+            // The file may be written, the directory may not.
             Err(error) if old.is_some() && error.kind() == io::ErrorKind::PermissionDenied => {
                 signals.thread_unblock()?;
                 return in_place();
@@ -98,8 +98,8 @@ impl Output {
             Err(error) => return Err(error),
         };
         if let Some(old) = old {
-            // Only root may give files away; the frames are worth having all the same. The owner
-            // first: to change it takes away bits of the mode.
+            // Only root may give files away: others keep the file. The owner comes first, as
+            // `chown` clears bits of the mode.
             let _ = fchown(&file, Some(old.uid()), Some(old.gid()));
             file.set_permissions(old.permissions())?;
         }

@@ -137,10 +137,8 @@ fn matches_that_take_nothing() {
     );
     assert_eq!(
         found,
-        [
-            "profile \"own\": match 2 of class \"b\" takes nothing, as match 2 of class \"a\" takes all \
-         of it before"
-        ]
+        ["profile \"own\": match 2 of class \"b\" gets no packet, as match 2 of class \"a\" \
+             takes them all before it"]
     );
     let found =
         warnings("{name='a',dscp=['default'],match=[{proto='tcp',dst_port=1},{proto='tcp'}]}");

@@ -121,7 +121,7 @@ fn a_tpid_that_makes_frames_anothers_untagged_ones_is_refused() {
     let alone = hub(HUB, &["core_s_tpid='0x9100'"]);
     let warnings = parse(&alone, Path::new("f")).expect("correct").warnings();
     assert!(
-        warnings.iter().any(|w| w.contains("what comes back with it is untagged")),
+        warnings.iter().any(|w| w.contains("a frame that comes back with it is untagged")),
         "{warnings:?}"
     );
     let came = hub(HUB, &[""]).replacen("#custA", "#custA\ntpids=['0x8100', '0x9100']", 1);

@@ -85,7 +85,7 @@ fn that_a_port_would_not_know() {
     let of_port = |circuit: &str, key: &str, tpid: &str, port: &str| {
         vec![format!(
             "circuit {circuit:?}: `{key}` is {tpid}, which is none of the `tpids` of port \
-             {port:?}: what comes back with it is untagged there"
+             {port:?}: a frame that comes back with it is untagged there"
         )]
     };
     let untagged = "c_tag = 10\ncore_c_tag = 0";

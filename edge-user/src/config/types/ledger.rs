@@ -1,4 +1,4 @@
-//! The ledger, and where its records go.
+//! The settings of the ledger and of its exports.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -36,11 +36,11 @@ impl Default for LedgerConfig {
 pub struct Export {
     /// The export's name: no other has it.
     pub name: String,
-    /// Where its records go.
+    /// The destination of its records.
     pub to: Sink,
 }
 
-/// Where records go.
+/// The destination of records.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum Sink {
     /// A file for each batch.
@@ -62,7 +62,7 @@ pub enum Sink {
 spelled! {
     /// Format of an export's files.
     pub enum ExportFormat {
-        /// A JSON document a line.
+        /// One JSON document a line.
         Jsonl = "jsonl",
         /// Comma-separated values, below a line with their names.
         Csv = "csv",

@@ -35,7 +35,7 @@ pub struct Config {
     pub qos: BTreeMap<String, QosProfile>,
     /// Settings of the ledger.
     pub ledger: LedgerConfig,
-    /// Where its records go, in the order of the file.
+    /// Exports of the ledger's records, in the order of the file.
     pub exports: Vec<Export>,
     /// Prices of circuits, where the file gives them.
     pub prices: Option<Prices>,
@@ -50,9 +50,9 @@ pub struct Edge {
     pub state_dir: PathBuf,
     /// The control socket.
     pub control: PathBuf,
-    /// Where Prometheus metrics are served.
+    /// The address on which metrics are served.
     pub metrics: SocketAddr,
-    /// Whether the file says so, rather than the default: then a port in use is an error.
+    /// Whether the file names that address. Only then is a port in use an error.
     pub metrics_is_explicit: bool,
     /// The circuits that metrics have in detail without being asked.
     pub metrics_detail: MetricsDetail,
@@ -90,11 +90,11 @@ pub struct Circuit {
     pub ports: Vec<String>,
     /// Committed burst in bytes.
     pub burst_bytes: u64,
-    /// The same as the file gives it; `None`: the default of the bandwidth.
+    /// The burst as the file gives it; `None`: the default of the bandwidth.
     pub burst: Option<Burst>,
     /// The edge's signal to ECN-capable senders, if any.
     pub ecn: Ecn,
-    /// Whether flows are kept from each other's way.
+    /// Whether each flow gets a fair part of the rate.
     pub fairness: Fairness,
     /// Scope that has a bucket of its own: a circuit or a peering, on a link.
     pub policing: Policing,

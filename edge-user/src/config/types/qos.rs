@@ -16,7 +16,7 @@ pub struct QosClass {
     pub name: String,
     /// Code points it takes.
     pub dscp: Vec<u8>,
-    /// Whether it takes what no class lists, too.
+    /// Whether it also takes code points that no class lists.
     pub is_default: bool,
     /// The code point its frames leave with under `trust`.
     pub mark: Option<u8>,
@@ -24,7 +24,8 @@ pub struct QosClass {
     pub pcp: Vec<u8>,
     /// The PCP that its frames leave with in their outer tag; `None`: as it came.
     pub pcp_mark: Option<u8>,
-    /// Packets it takes whatever their DSCP. The first match of a profile, class by class, wins.
+    /// Packets it takes without regard to their DSCP. The first match of a profile, class by class,
+    /// wins.
     pub matches: Vec<ClassMatch>,
     /// A bandwidth in bit/s of its own in each peering, for each direction on each link, within
     /// the peering's.
@@ -33,10 +34,10 @@ pub struct QosClass {
     pub burst_share_permille: u32,
 }
 
-/// Packets that a class takes by what is behind their IP header.
+/// Packets that a class takes by protocol and ports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct ClassMatch {
-    /// The IP protocol; IPv6's extension headers are none.
+    /// The IP protocol, behind any extension headers of IPv6.
     pub protocol: u8,
     /// Source ports; [`PortRange::ALL`] where the protocol has none.
     pub src_ports: PortRange,

@@ -33,11 +33,11 @@ impl CTags {
 /// A tag towards the core.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub enum CoreTag {
-    /// As towards the customer.
+    /// The same tag as towards the customer.
     Same,
-    /// No such tag.
+    /// No tag.
     None,
-    /// One with this VID.
+    /// A tag with this VID.
     Vid(u16),
 }
 

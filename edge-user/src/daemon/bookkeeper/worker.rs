@@ -33,7 +33,7 @@ use crate::{
     time,
 };
 
-/// Period in which the bookkeeper throws away what is too old.
+/// Time between two deletions of what the ledger has kept for long enough.
 const EXPIRE_EVERY: Duration = Duration::from_hours(1);
 
 /// The bookkeeper at work.
@@ -41,20 +41,20 @@ pub(super) struct Worker {
     pin_dir: PathBuf,
     state_dir: PathBuf,
     instructions: Instructions,
-    /// Changes of terms that the ledger doesn't have yet, as far as is known.
+    /// Changes of terms that the ledger may not have yet.
     changes: VecDeque<Noted>,
     noter: Arc<Noter>,
     has_new_exports: bool,
     to_close: BTreeSet<Pins>,
     ledger: Option<OpenLedger>,
-    /// When what was too old was last thrown away.
+    /// The time of the last such deletion.
     expired: Option<Instant>,
     shared: Arc<Mutex<Shared>>,
 }
 
 impl Worker {
-    /// One that keeps the books of all tables under `pin_dir`, in `state_dir`, with the `changes` of
-    /// terms that are not in the ledger yet.
+    /// A worker that books all tables under `pin_dir` in `state_dir`, after the `changes` of terms
+    /// that are not in the ledger yet.
     pub(super) fn new(
         (pin_dir, state_dir): (PathBuf, PathBuf),
         instructions: Instructions,
@@ -75,14 +75,16 @@ impl Worker {
         }
     }
 
-    /// Does what is asked for until the end, and books in between.
+    /// Serves requests until the end, and books in between.
     pub(super) fn run(&mut self, requests: &mpsc::Receiver<Request>) {
-        // The first booking: what was counted while nobody kept the books.
+        // The first booking takes the counts of the time when no daemon kept the books.
         let mut wait = Duration::ZERO;
         loop {
             match requests.recv_timeout(wait) {
                 Ok(Request::Book(reply)) if self.is_to_end() => {
-                    let _nobody_waits = reply.send(Err("the daemon is ending".to_owned()));
+                    let _nobody_waits = reply
+                        .send(Err("the daemon is ending; the next start books what is not booked"
+                            .to_owned()));
                     continue;
                 }
                 Ok(Request::Book(reply)) => {
@@ -114,11 +116,11 @@ impl Worker {
     fn book(&mut self) -> Result<()> {
         let booked = catch_unwind(AssertUnwindSafe(|| self.try_book()));
         let booked = booked
-            .unwrap_or_else(|_| Err(DaemonError::failed("a defect of edge, please report it")));
+            .unwrap_or_else(|_| Err(DaemonError::failed("a defect of edge: please report it")));
         match &booked {
             Ok(()) => self.worked(),
             Err(error) => {
-                // To be opened anew: it may be another file by then.
+                // The next booking opens it anew: it may be another file by then.
                 self.ledger = None;
                 self.failed(error);
             }
@@ -129,7 +131,11 @@ impl Worker {
     fn try_book(&mut self) -> Result<()> {
         let AllBooks { books: all, unreadable } = all_books(&self.pin_dir)?;
         if self.ledger.as_ref().is_some_and(|open| !open.ledger.is_current()) {
-            tracing::warn!("the ledger in {} is another file now", self.state_dir.display());
+            tracing::warn!(
+                "somebody has put another file in place of the ledger in {}; the daemon opens it, \
+                 and books there what it lacks",
+                self.state_dir.display()
+            );
             self.ledger = None;
         }
         if self.ledger.is_none() {
@@ -147,14 +153,14 @@ impl Worker {
         open.book(&all, &self.instructions.ledger.policy(), |pins| {
             let is_final = to_close.contains(pins) && pins.links()?.is_empty();
             if is_final {
-                // A program that was under way when the last link went has counted by then.
+                // A program that still ran when the last link went has counted by then.
                 quiesce();
                 closed.insert(pins.clone());
             }
             Ok(is_final)
         })?;
-        // As long as they are there, each reading is the last: whatever is read of them again would
-        // open their books again.
+        // As long as they are there, each reading is their last one: any other would open their
+        // books again.
         self.to_close.retain(|pins| all.iter().any(|(there, _)| there == pins));
         lock(&self.shared).closed.extend(closed);
         let clock_notice = open.ledger.clock_notice()?;
@@ -174,7 +180,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Does what a ledger's keeper does beside booking.
+    /// Does the work of a ledger's keeper beside booking.
     fn keep(&mut self) -> Result<()> {
         self.follow_exports(true);
         let open = self.ledger.as_mut().ok_or_else(not_open)?;
@@ -198,12 +204,12 @@ impl Worker {
         Ok(())
     }
 
-    /// Another daemon keeps this ledger: it has what we book, and we leave the rest to it.
+    /// Another daemon keeps this ledger: this one only books there, and leaves the rest to it.
     fn leave_to_another(&mut self) {
         self.follow_exports(false);
         let notice = format!(
-            "another edge keeps the ledger in {}: usage is booked, but this edge's exports and fees \
-             are not looked after; give it a `state_dir` of its own",
+            "another edge keeps the ledger in {}: this edge's usage is booked there, but its fees \
+             are not noted and its exports don't run; give this edge a `state_dir` of its own",
             self.state_dir.display()
         );
         let was = lock(&self.shared).notice.replace(notice.clone());
@@ -212,17 +218,17 @@ impl Worker {
         }
     }
 
-    /// Has status say what is wrong with the clock, and the log, once.
+    /// Has the status show what is wrong with the clock, and the log once.
     fn tell_of_clock(&self, notice: Option<String>) {
         let was = mem::replace(&mut lock(&self.shared).clock_notice, notice.clone());
         match notice {
             Some(notice) if was.is_none() => tracing::warn!("{notice}"),
-            None if was.is_some() => tracing::info!("the clock is believed again"),
+            None if was.is_some() => tracing::info!("the ledger believes the clock again"),
             _ => {}
         }
     }
 
-    /// Has the exports at work that are wanted, or none.
+    /// Runs the exports of the instructions or, without the ledger to keep, none.
     fn follow_exports(&mut self, is_keeper: bool) {
         if is_keeper && !self.has_new_exports {
             return;
@@ -241,7 +247,9 @@ impl Worker {
     fn worked(&self) {
         let mut shared = lock(&self.shared);
         if let Some(since) = shared.failing_since {
-            tracing::info!("the ledger is written again, and has all since {since}");
+            tracing::info!(
+                "the ledger can be written again, and has everything since {since}, when it failed"
+            );
         }
         shared.state = LedgerState::Ok;
         shared.error = None;
@@ -252,9 +260,12 @@ impl Worker {
     fn failed(&self, error: &DaemonError) {
         let text = format!("{error:#}");
         let mut shared = lock(&self.shared);
-        // Once, and when it is another one, not every few seconds.
+        // Each error once, not every few seconds.
         if shared.error.as_ref() != Some(&text) {
-            tracing::error!("the books are not being kept, and traffic goes on: {text}");
+            tracing::error!(
+                "nothing is booked until this is right; traffic goes on, and the meters keep its \
+                 counts: {text}"
+            );
         }
         shared.state = LedgerState::Failing;
         shared.failing_since.get_or_insert_with(time::wall);
@@ -266,10 +277,10 @@ fn not_open() -> DaemonError {
     DaemonError::failed("the ledger is open")
 }
 
-/// Until a period ends, in UTC.
+/// The time until the present period ends, in UTC.
 fn until_next(period: Duration) -> Duration {
     let period_ns = i128::try_from(period.as_nanos().max(1)).unwrap_or(i128::MAX);
-    // Before 1970, too.
+    // Right for clocks before 1970, too.
     let into_ns = time::wall().as_nanosecond().rem_euclid(period_ns);
     period.saturating_sub(Duration::from_nanos(u64::try_from(into_ns).unwrap_or(0)))
 }

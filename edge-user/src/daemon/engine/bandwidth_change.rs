@@ -27,9 +27,9 @@ impl Instance {
     /// Gives a circuit another bandwidth: one rate and a store for each of its attachments, not an
     /// `install` of everything.
     ///
-    /// A file to be saved is written and checked before the change, and takes the old file's place
-    /// after it: a file that can't be written changes nothing, and no file tells of a bandwidth
-    /// that was never in effect.
+    /// With `--save`, the new file is written and checked before the change, and takes the old
+    /// one's place after it. So a file that can't be written changes nothing, and no file has a
+    /// bandwidth that was never in effect.
     pub(super) fn set_bandwidth(
         &mut self,
         request: &SetBandwidth,
@@ -45,7 +45,7 @@ impl Instance {
         instructions.terms[place] = terms(&instructions.edge, &circuit);
         self.bookkeeper.note_terms(&instructions)?;
         if self.change_rate(place, &circuit).is_err() {
-            // The tables have no room for another rate: larger ones.
+            // These tables have no room for another rate: the ports turn to larger ones.
             let mut config = self.running.read().config.clone();
             config.circuits[place] = circuit.clone();
             let prepared = self.prepare(&config, Wanted::AsItIs);
@@ -72,7 +72,7 @@ impl Instance {
     fn change_rate(&mut self, place: usize, circuit: &Circuit) -> Result<(), Full> {
         let left = self.left_rate;
         let with_left = |mut rates: Table<Rate>| {
-            // A program that was under way at the last change may be looking at it.
+            // A program that ran during the last change may still read that rate.
             rates.published.extend(left);
             rates
         };
@@ -81,7 +81,7 @@ impl Instance {
         let plan = &mut installed.plan;
         let change = match plan.change_rate(circuit, &with_left(rates(&set.tables))) {
             Ok(change) => change,
-            // Attachments that were retired may have the rest; who has, takes longer to find out.
+            // Retired attachments may have all other rates. To find out takes longer.
             Err(Full { .. }) => {
                 plan.change_rate(circuit, &with_left(occupancy(&set.tables).rates))?
             }

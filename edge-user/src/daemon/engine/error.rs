@@ -15,9 +15,10 @@ pub enum ChangeError {
     /// The circuit can't have the bandwidth, or there is no such circuit.
     #[error(transparent)]
     Bandwidth(#[from] BandwidthRefused),
-    /// The file asks for other places, which a running daemon can't move to.
+    /// The file has other paths or addresses, and a running daemon can't move to them.
     #[error(
-        "pin_dir, control, metrics and state_dir can't be changed by a reload; restart the daemon"
+        "a reload can't change pin_dir, control, metrics and state_dir, and nothing was changed; \
+         restart the daemon"
     )]
     NeedsRestart,
     /// The client has another configuration in mind than the one that runs.
@@ -44,8 +45,8 @@ pub enum ChangeError {
     /// The ledger can't be written.
     #[error("{0:#}")]
     Ledger(Told),
-    /// The change is in effect, and a step after it failed: the file is not saved, or nobody has
-    /// looked at the ports. To ask again is no remedy, of whatever kind that error is.
+    /// The change is in effect, and a later step failed: the file is not saved, or the ports were
+    /// not looked at. Another try is no remedy, of whatever kind the error is.
     #[error("{0:#}")]
     InEffect(DaemonError),
     /// The machine refuses it, or it is a defect of ours.

@@ -46,7 +46,7 @@ pub struct Hold {
 }
 
 impl Hold {
-    /// Takes them, or says who has them.
+    /// Takes the pins. Where another process has them, the error names it.
     pub fn take(config: &Config) -> Result<Self> {
         let pin_dir = config.edge.pin_dir.clone();
         pins::make_root(&pin_dir)?;
@@ -64,7 +64,7 @@ pub(super) struct Instance {
     /// Index of the rate that the last change of a bandwidth has left.
     pub(super) left_rate: Option<u32>,
     told: ToldFaults,
-    /// Given up last.
+    /// Released last.
     pub(super) hold: Hold,
 }
 
@@ -86,9 +86,10 @@ impl Instance {
         let (committed, bookkeeper, watches_egress) = match started {
             Ok(started) => started,
             Err(error) => {
-                // Nothing has counted in new tables.
+                // No program has counted in new tables.
                 if is_new && let Err(error) = set.pins.remove() {
-                    tracing::error!("removing {}: {error:#}", set.pins.directory().display());
+                    let directory = set.pins.directory().display();
+                    tracing::error!("unused tables stay in {directory}: {error:#}");
                 }
                 return Err(error);
             }
@@ -130,7 +131,10 @@ impl Instance {
         let aim = Aim { config, wanted: Wanted::ByName, running: None };
         let prepared = prepare(set, &bookkeeper, devices, aim)?;
         if let Err(error) = bookkeeper.note_terms(&Instructions::new(config)) {
-            tracing::warn!("fees of this start are noted later: {error:#}");
+            tracing::warn!(
+                "the terms of this configuration can't be noted now, and reach the ledger with the \
+                 first booking: {error:#}"
+            );
         }
         let (committed, watches_egress) = commit(set, prepared);
         Ok((committed, bookkeeper, watches_egress.unwrap_or(false)))
@@ -173,7 +177,7 @@ impl Instance {
         Ok(())
     }
 
-    /// Whether anything is otherwise than when it failed last.
+    /// Whether a port has changed since the last failure, so that another try may work.
     fn is_worth_a_try(&self, states: &PortStates) -> bool {
         self.running.read().failed.as_ref().is_none_or(|(failed, when)| {
             failed.states != *states || when.elapsed() >= TRY_AGAIN_AFTER
@@ -200,13 +204,16 @@ impl Instance {
         match at_exit {
             AtExit::Keep => {
                 if let Err(error) = self.bookkeeper.book_at_the_end(BOOK_WITHIN) {
-                    tracing::warn!("the next start books what was counted up to now: {error:#}");
+                    tracing::warn!(
+                        "the last counts are not booked, and stay in the meters until the next \
+                         start books them: {error:#}"
+                    );
                 }
                 self.bookkeeper.end();
                 Ok(())
             }
             AtExit::Detach => {
-                // It has the ledger.
+                // The bookkeeper has the ledger, which the detach needs.
                 self.bookkeeper.end();
                 let running = self.running.read();
                 let closed = close(&running.config, &running.set.pins, Unbooked::Keep)?;

@@ -16,8 +16,8 @@ use crate::{
 };
 
 impl Instance {
-    /// Every interface has a program of ours: what other tables have counted is all that they ever
-    /// will. They go when that is booked, if it can be now, else later.
+    /// Every interface has a program of ours, so other tables count no more. They are removed when
+    /// they are booked: now, or as soon as that is possible.
     pub(super) fn take_over(&mut self) -> Result<()> {
         let books = all_books(&self.hold.pin_dir)?.books;
         let closing = {
@@ -38,14 +38,13 @@ impl Instance {
             quiesce();
             self.bookkeeper.close(closing);
             if let Err(error) = self.bookkeeper.book(TAKE_OVER_WITHIN) {
-                tracing::warn!("the tables before these stay until they are booked: {error:#}");
+                tracing::warn!("earlier tables stay until they can be booked: {error:#}");
             }
         }
         self.retire_others()
     }
 
-    /// Has what tables before these have counted be part of our counters, and removes those that are
-    /// booked.
+    /// Adds the counts of earlier tables that are booked to ours, and removes these tables.
     pub(super) fn retire_others(&mut self) -> Result<()> {
         let is_booked = |pins: &Pins| self.bookkeeper.has_closed(pins);
         let is_any = self.running.read().others.iter().any(|(pins, _)| is_booked(pins));
@@ -61,14 +60,16 @@ impl Instance {
                 pins.remove()?;
                 tracing::info!("the tables in {} are booked, and gone", pins.directory().display());
             }
-            // Some slots are those of owners that had one there.
+            // Some slots here now have counts of owners that had a slot there.
             running.installed.plan.find_predecessors(&running.set.tables.owners());
         }
         let others = self.running.read().set.pins.others()?;
         for pins in others {
             if is_broken(&pins)? {
                 tracing::error!(
-                    "{} has pins without tables that could be read: removing them",
+                    "somebody has removed pins of the tables in {}, so their counters can't be \
+                     read: the remaining pins are removed, and counts since the last booking are \
+                     lost",
                     pins.directory().display()
                 );
                 pins.remove()?;
@@ -79,7 +80,7 @@ impl Instance {
 }
 
 impl Running {
-    /// Keeps slots for counters of other tables which are shown with those of a peering here: no
+    /// Reserves slots for counters of other tables that are shown with those of a peering here. No
     /// change may take these slots before the other tables are booked.
     pub(super) fn give_slots(&mut self) -> Result<()> {
         if self.others.is_empty() {

@@ -23,8 +23,7 @@ use crate::{
 
 impl Instance {
     /// Reads the configuration again and brings the data plane to it: all of it, or, with an
-    /// error, none. Returns what changed, and what an operator should know of ports that wait for
-    /// their interface.
+    /// error, none. Returns the changes, and a warning for each port that waits for its interface.
     pub(super) fn reload(&mut self) -> Result<Reloaded, ChangeError> {
         let config = config::load(&self.config_path)?;
         let difference = {
@@ -53,12 +52,12 @@ impl Instance {
     fn change_to(&mut self, config: Config) -> Result<(), ChangeError> {
         let prepared = self.prepare(&config, Wanted::ByName)?;
         let instructions = Instructions::new(&config);
-        // A disk may have kept us waiting.
+        // The wait for a disk may have been long: the daemon may be ending by now.
         if self.bookkeeper.is_interrupted() {
             prepared.give_up();
             return Err(ChangeError::Ending);
         }
-        // The last that can fail.
+        // The last step that can fail.
         if let Err(error) = self.bookkeeper.note_terms(&instructions) {
             prepared.give_up();
             return Err(error.into());
@@ -68,7 +67,7 @@ impl Instance {
         Ok(())
     }
 
-    /// Readers go on meanwhile, however long the ledger takes.
+    /// Prepares a change. Readers go on meanwhile, however long the ledger takes.
     pub(super) fn prepare(&self, config: &Config, wanted: Wanted) -> Result<Prepared> {
         let running = self.running.read();
         let aim = Aim { config, wanted, running: Some(&running.installed) };
@@ -76,8 +75,8 @@ impl Instance {
         if running.watches_egress && !prepared.watches_egress() {
             prepared.give_up();
             return Err(DaemonError::failed(
-                "frames that a device refuses would count as forwarded, which they don't now (the \
-                 log says why), and nothing was changed",
+                "the new tables could not count frames that a device refuses, and these would be \
+                 billed as forwarded, so nothing was changed; the log has the cause",
             ));
         }
         Ok(prepared)
@@ -107,7 +106,10 @@ impl Instance {
             }
         }
         if let Err(error) = running.give_slots() {
-            tracing::warn!("counters of tables before these may be shown without some: {error:#}");
+            tracing::warn!(
+                "some counts of earlier tables may be missing in the status, though not in the \
+                 ledger: {error:#}"
+            );
         }
     }
 }

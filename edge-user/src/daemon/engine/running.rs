@@ -23,16 +23,16 @@ pub(in crate::daemon) struct Running {
     pub(in crate::daemon) digest: ConfigDigest,
     pub(in crate::daemon) installed: Installed,
     pub(in crate::daemon) set: Set,
-    /// Tables that nothing counts in any more, or that of ports which wait for another program, and
-    /// that are not booked yet.
+    /// Earlier tables that are not booked yet. No program counts in them any more, but for those of
+    /// ports that still wait for another program.
     pub(in crate::daemon) others: Vec<(Pins, Arc<Books>)>,
     /// Whether refusals of devices are counted.
     pub(in crate::daemon) watches_egress: bool,
     pub(in crate::daemon) peaks: Peaks,
     /// The last attempt to attach ports again, if it failed for some.
     pub(in crate::daemon) failed: Option<(Failed, Instant)>,
-    /// Counts the changes of slots and tables: what was read of them before and after such a change
-    /// does not belong together.
+    /// Number of changes of slots and tables so far: readings before and after a change don't
+    /// belong together.
     pub(in crate::daemon) generation: u64,
 }
 
@@ -60,7 +60,7 @@ impl Shared {
         Self(Arc::new(RwLock::new(running)))
     }
 
-    /// Nothing of it changes meanwhile. The engine waits, so that this must not take long.
+    /// Holds the data plane as it is for a reader. The engine waits meanwhile: be quick.
     pub(in crate::daemon) fn read(&self) -> RwLockReadGuard<'_, Running> {
         // A panic of the engine ends the daemon.
         self.0.read().unwrap_or_else(PoisonError::into_inner)

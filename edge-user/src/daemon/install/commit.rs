@@ -1,4 +1,4 @@
-//! Storing what was prepared: nothing here can fail.
+//! Storing a preparation in tables, programs and links. Nothing here can fail.
 
 use std::{collections::BTreeMap, mem};
 
@@ -21,14 +21,13 @@ use crate::{
 /// The result of a commit.
 pub(in crate::daemon) struct Committed {
     pub(in crate::daemon) installed: Installed,
-    /// The set that is no longer in use, as nothing counts in it any more; and its books, if they can
-    /// be read.
+    /// The set that no program counts in any more, and its books, if they can be read.
     pub(in crate::daemon) old: Option<(Pins, Option<Books>)>,
-    /// Why ports wait that have an interface.
+    /// Ports that have an interface and wait nonetheless, with the cause.
     pub(in crate::daemon) given_up: BTreeMap<String, String>,
 }
 
-/// Brings tables and programs to what was prepared.
+/// Brings tables and programs to the prepared state.
 ///
 /// Returns whether the refusals of devices are counted, too, where that may have changed.
 pub(in crate::daemon) fn commit(set: &mut Set, prepared: Prepared) -> (Committed, Option<bool>) {
@@ -45,11 +44,11 @@ pub(in crate::daemon) fn commit(set: &mut Set, prepared: Prepared) -> (Committed
     });
     if old.is_none() {
         store(&set.tables, &plan);
-        // It is tried again every second.
+        // The engine tries it again every second.
         if let Err(error) = set_egress(&mut set.tables, &plan, &interfaces) {
             tracing::error!("{error:#}");
         }
-        // Tables that a takeover left behind have circuits that are gone since.
+        // Tables from before a takeover may have circuits that were removed since.
         if !is_read {
             retire(&set.tables, &plan);
         }
@@ -69,7 +68,7 @@ pub(in crate::daemon) fn commit(set: &mut Set, prepared: Prepared) -> (Committed
         match turn(set, port, step) {
             Ok(Some(link)) => drop(attached.insert(port.name.clone(), link)),
             Ok(None) => {}
-            // It goes on with the program that it has, if it has one, and is tried again.
+            // The port goes on with the program that it has, if any, and the engine tries again.
             Err(error) => {
                 tracing::error!("port \"{}\": {error:#}", port.name);
                 failed.extend(interface.as_ref().map(Interface::index));
@@ -84,7 +83,10 @@ pub(in crate::daemon) fn commit(set: &mut Set, prepared: Prepared) -> (Committed
             continue;
         }
         if let Err(error) = link.remove() {
-            tracing::error!("taking the program off an interface that is no port: {error:#}");
+            tracing::error!(
+                "an interface that is no port any more keeps its program, which goes on with the \
+                 port's last tables; the next reload or start tries again: {error:#}"
+            );
             left.push(link.program_id);
         }
     }
@@ -104,7 +106,10 @@ fn take_off_elsewhere(links: &[PortLink]) {
     for link in links.iter().filter(|link| !matches!(link.place, Place::Here(_))) {
         is_any |= link.place == Place::Elsewhere;
         if let Err(error) = link.remove() {
-            tracing::error!("removing a link: {error:#}");
+            tracing::error!(
+                "a link without an interface here can't be removed, and the next reload or start \
+                 tries again: {error:#}"
+            );
         }
     }
     if is_any {
@@ -116,7 +121,7 @@ fn take_off_elsewhere(links: &[PortLink]) {
 fn turn(set: &Set, port: &PortPlan, step: Step) -> Result<Option<PortLink>> {
     let (link, mut program) = match step {
         Step::Keep(link) => {
-            // Its interface may have got another name, and the configuration with it.
+            // The interface may have got another name, which the configuration follows.
             set.tables.note_interface(port);
             return Ok(Some(link));
         }
@@ -137,8 +142,8 @@ fn turn(set: &Set, port: &PortPlan, step: Step) -> Result<Option<PortLink>> {
     Ok(Some(link))
 }
 
-/// Ports that are no part of the plan have no program any more, but for these, which can't be taken
-/// off.
+/// Notes that ports outside the plan have no program any more. Those in `left` keep theirs, which
+/// could not be taken off.
 fn forget_programs(set: &Set, plan: &Plan, left: &[u32]) {
     let planned = |index: u32| plan.ports.iter().any(|port| port.index == index);
     for index in set.tables.port_names().into_values().filter(|index| !planned(*index)) {
@@ -157,6 +162,9 @@ fn look_at_egress_of(
     let present = present.filter_map(|(port, interface)| Some((port, interface.as_ref()?)));
     let modes = attached.iter().map(|(port, link)| (port.clone(), link.mode())).collect();
     if let Err(error) = look_at_egress(&present.collect::<Vec<_>>(), &modes) {
-        tracing::warn!("whether ports take what is forwarded to them can't be told: {error:#}");
+        tracing::warn!(
+            "whether ports take the frames that are forwarded to them can't be told; \
+             `egress-refused` in the status shows frames that they refuse: {error:#}"
+        );
     }
 }

@@ -21,9 +21,9 @@ use crate::{
 /// The longest time that a reload waits for the bookkeeper before it uses slots of removed circuits again.
 const BOOK_WITHIN: Duration = Duration::from_secs(10);
 
-/// The plan for `config` in these tables, or why it needs others. It has slots that were somebody
-/// else's only where there are no others, their counters are booked, and nobody is shown them any
-/// more: neither with this plan, nor if it is given up.
+/// The plan for `config` in these tables, or the reason why it needs others. The plan uses a slot
+/// of an earlier owner again only where no unused slot is left, the slot's counters are booked, and
+/// no status shows them any more: neither with this plan nor if it is given up.
 pub(super) fn plan_in_place(set: &Set, bookkeeper: &Bookkeeper, config: &Config) -> Result<Plan> {
     if !set.pins.has_tables()? {
         let directory = set.pins.directory().display();
@@ -38,17 +38,17 @@ pub(super) fn plan_in_place(set: &Set, bookkeeper: &Bookkeeper, config: &Config)
     let plan = Plan::new(config, &occupied, Police::Purchased)?;
     if plan.takes_shown_counters(&occupied.attachments) {
         return Err(DaemonError::OutOfRoom(Told::new(
-            "there is no room for counters beside those that are shown",
+            "every slot for counters is in use, or shown in the status",
         )));
     }
-    // A program that looked a slot up before it was retired has counted by then.
+    // A program that read a slot before it was retired has counted by then.
     quiesce();
     bookkeeper.book(BOOK_WITHIN).context("counters of circuits that are gone can't be booked")?;
     Ok(plan)
 }
 
-/// Whether every program that reads these tables still reads what it should when they hold `plan`:
-/// its port's, by constants that say so, and forwards to where it should.
+/// Whether every program that uses these tables is right when they hold `plan`: its constants name
+/// its own port's entries, and it forwards to the right port.
 pub(super) fn reads_the_same(
     set: &Set,
     plan: &Plan,
@@ -62,7 +62,7 @@ pub(super) fn reads_the_same(
         Some((port, found.interface.as_ref().map(Interface::index)))
     };
     links.iter().all(|link| {
-        // Others' programs are taken off before anything is stored.
+        // Programs of other ports are taken off before anything is stored.
         let Place::Here(ifindex) = link.place else { return true };
         let Some(index) = set.tables.port_of_program(link.program_id) else {
             return link.pins != set.pins;
@@ -73,7 +73,7 @@ pub(super) fn reads_the_same(
         let leaves_the_same = port(now.egress).is_none_or(|(_, interface)| {
             match (set.tables.egress(now.egress), interface) {
                 (None, None) => true,
-                // The interface of the same port, which is back.
+                // The same port's interface, which is back.
                 (None, Some(_)) => wanted == Wanted::AsItIs,
                 (before, after) => before == after,
             }

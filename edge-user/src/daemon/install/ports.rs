@@ -17,19 +17,19 @@ use crate::{
 pub(super) struct Ports {
     pub(super) interfaces: Vec<Option<Interface>>,
     pub(super) steps: Vec<Step>,
-    /// Why ports wait that have an interface.
+    /// Ports that have an interface and wait nonetheless, with the cause.
     pub(super) given_up: BTreeMap<String, String>,
 }
 
 /// A port on the way to its program.
 pub(super) enum Step {
-    /// It has it.
+    /// The port runs its program already.
     Keep(PortLink),
-    /// It takes the place of another one.
+    /// The program takes the place of the one that runs.
     Replace(OpenLink, Box<PortProgram>),
-    /// The interface has been held for it.
+    /// The interface is held for the program.
     Attach(Held, Box<PortProgram>),
-    /// There is no interface, or it can't be attached to.
+    /// The port has no interface, or one that can't be attached to.
     Wait,
 }
 
@@ -44,7 +44,7 @@ pub(super) fn prepare_ports(
     undo: &mut Undo,
 ) -> Result<Vec<Step>> {
     let mut steps: Vec<Step> = plan.ports.iter().map(|_| Step::Wait).collect();
-    // Last those whose program has to be taken off: what fails has failed by then.
+    // Ports whose program has to be taken off come last: the other ports may fail first.
     for is_last in [false, true] {
         for (number, port) in plan.ports.iter().enumerate() {
             let Found { interface: Some(interface), may_wait } = &found[number] else { continue };
@@ -90,12 +90,12 @@ fn prepare_port(
         Box::new(PortProgram::load(port, interface.mtu_bytes()?, &capacity, &target.pins)?);
     undo.adjusted.adjust(interface)?;
     if let Some(link) = fitting {
-        // The program for that mode, if it is not this one.
+        // The program for that mode, if another one was loaded.
         program.id(link.mode())?;
         program.close_tables();
         return Ok(Step::Replace(link.clone().open()?, program));
     }
-    // No longer without any program than it takes.
+    // The interface is without any program for as short a time as possible.
     program.holder()?;
     if let Some(link) = link {
         undo.taken_off.push(TakenOff::new(link, interface.index())?);

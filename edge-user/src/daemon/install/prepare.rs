@@ -1,4 +1,4 @@
-//! Everything that can fail, as far as it can be undone.
+//! Preparing a change: every step that can fail, each of which can be undone.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -44,7 +44,7 @@ pub(in crate::daemon) struct Aim<'a> {
 /// A configuration on the way to the kernel.
 pub(in crate::daemon) struct Prepared {
     pub(super) parts: Parts,
-    /// All links that there were.
+    /// All links that there were before.
     pub(super) links: Vec<PortLink>,
     pub(super) undo: Undo,
 }
@@ -53,16 +53,16 @@ pub(in crate::daemon) struct Prepared {
 pub(super) struct Parts {
     pub(super) plan: Plan,
     pub(super) ports: Ports,
-    /// The books of the tables before, where there are other ones to come.
+    /// The books of the present tables, where the change has tables of its own.
     pub(super) old_books: Option<Books>,
-    /// Other tables that programs here use, which turn away from them.
+    /// Other tables, whose programs turn to those of the change.
     pub(super) sources: Vec<KernelTables>,
     pub(super) page: NewPage,
     /// Whether refusals of devices are counted, where that may have changed.
     pub(super) watches_egress: Option<bool>,
 }
 
-/// Brings everything as far towards its aim as can be undone. With an error, everything is as it was.
+/// Does every step towards the aim that can be undone. With an error, everything is as before.
 pub(in crate::daemon) fn prepare(
     set: &Set,
     bookkeeper: &Bookkeeper,
@@ -89,7 +89,7 @@ impl Prepared {
     /// Undoes the preparation.
     pub(in crate::daemon) fn give_up(self) {
         let Self { parts, links, undo } = self;
-        // Before what was taken off for it can be put back.
+        // The new programs go first: else those that were taken off can't be put back.
         drop(parts);
         undo.undo(&links);
     }
@@ -127,7 +127,7 @@ fn try_prepare(
         if reads_the_same(set, &plan, &found, links, wanted) {
             return Ok(plan);
         }
-        Err(DaemonError::failed("a port is another one, or reads its tables otherwise"))
+        Err(DaemonError::failed("a port has another interface, or reads its tables otherwise"))
     });
     let (mut plan, old_books) = match in_place {
         Ok(plan) => (plan, None),
@@ -152,10 +152,10 @@ fn try_prepare(
     let sources = other_tables(set, links);
     let page = NewPage::new(netns_cookie()?)?;
     if let Some(next) = &mut undo.next {
-        // Nothing reads it yet.
+        // No program reads these tables yet.
         set_egress(&mut next.tables, &plan, &interfaces)?;
-        // Ports that wait for their interface are known in these tables, too, also to a start after
-        // we are killed.
+        // These tables know also ports that wait for their interface, so that a start after a kill
+        // finds them.
         plan.ports.iter().for_each(|port| next.tables.note_interface(port));
         store(&next.tables, &plan);
     }
@@ -174,7 +174,8 @@ fn ports_of_other_versions(set: &Set) -> Result<Vec<KnownPort>> {
         match Books::open(&pins) {
             Ok(books) => ports.extend(books.iter().flat_map(Books::known_ports)),
             Err(error) => tracing::warn!(
-                "{}: the ports of these tables can't be read: {error:#}",
+                "the ports in the tables {} can't be read, so a renamed interface may not be \
+                 found: {error:#}",
                 pins.directory().display()
             ),
         }
@@ -214,16 +215,20 @@ fn other_tables(set: &Set, links: &[PortLink]) -> Vec<KernelTables> {
     let others = others.into_iter().filter(|pins| pins.version() == set.pins.version());
     let tables = others.filter(|pins| **pins != set.pins).filter_map(|pins| {
         let tables = KernelTables::from_pins(pins);
-        tables.inspect_err(|error| tracing::warn!("some buckets begin full: {error:#}")).ok()
+        let warn = "some circuits begin with their whole burst free, used or not";
+        tables.inspect_err(|error| tracing::warn!("{warn}: {error:#}")).ok()
     });
     tables.collect()
 }
 
-/// Has what devices refuse of forwarded frames be counted in these tables. Returns whether it is.
+/// Has these tables count the forwarded frames that devices refuse. Returns whether they do.
 fn watch_refusals(set: &Set) -> bool {
     let watching = watch_egress(&set.pins, &set.tables.capacity());
     if let Err(error) = &watching {
-        tracing::warn!("frames that a device refuses will count as forwarded: {error:#}");
+        tracing::warn!(
+            "frames that a device refuses count as forwarded, and are billed, until a start \
+             without this error: {error:#}"
+        );
     }
     watching.is_ok()
 }

@@ -8,7 +8,8 @@ use crate::kernel::{Buckets, KernelTables, quiesce};
 pub(super) struct Turning(Vec<(KernelTables, Buckets)>);
 
 impl Turning {
-    /// Has buckets of `tables` go on in those of `set`, which programs have used before or not.
+    /// Has the buckets of `tables` go on in those of `set`. `are_used`: programs use the latter
+    /// already.
     pub(super) fn add(&mut self, tables: KernelTables, set: &Set, are_used: bool) {
         let buckets = Buckets::in_both(&tables, &set.tables, are_used);
         self.0.push((tables, buckets));
@@ -17,15 +18,18 @@ impl Turning {
     pub(super) fn copy(&mut self, set: &Set) {
         for (tables, buckets) in &mut self.0 {
             if let Err(error) = buckets.copy(tables, &set.tables) {
-                tracing::warn!("some buckets are fuller than they should be: {error:#}");
+                tracing::warn!(
+                    "some circuits have more of their burst free than they should, for as long as \
+                     a burst lasts: {error:#}"
+                );
             }
         }
     }
 
-    /// No program turns away any more.
+    /// Ends the turn: no program uses the old tables any more.
     pub(super) fn end(mut self, set: &Set) {
         if !self.0.is_empty() {
-            // None that was under way uses the old tables any more, either.
+            // After this, no program that still ran uses the old tables, either.
             quiesce();
             self.copy(set);
         }

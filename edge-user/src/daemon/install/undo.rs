@@ -6,7 +6,7 @@ use crate::kernel::{Place, PortLink, TakenOff, host::adjust::Adjusted};
 /// The changes that are undone if a preparation fails.
 #[derive(Default)]
 pub(super) struct Undo {
-    /// Tables of the plan's own, where it needs some.
+    /// The plan's own tables, where it needs some.
     pub(super) next: Option<Set>,
     pub(super) adjusted: Adjusted,
     pub(super) taken_off: Vec<TakenOff>,
@@ -21,7 +21,10 @@ impl Undo {
     pub(super) fn undo(self, links: &[PortLink]) {
         for taken_off in self.taken_off {
             if let Err(error) = taken_off.put_back() {
-                tracing::error!("attaching the program before again: {error:#}");
+                tracing::error!(
+                    "the program that was taken off can't be attached again, and the port's frames \
+                     go to the host's stack; the daemon tries again every second: {error:#}"
+                );
             }
         }
         let attached = links.iter().filter_map(|link| match link.place {
@@ -32,7 +35,8 @@ impl Undo {
         if let Some(Set { pins, tables }) = self.next {
             drop(tables);
             if let Err(error) = pins.remove() {
-                tracing::error!("removing {}: {error:#}", pins.directory().display());
+                let directory = pins.directory().display();
+                tracing::error!("unused tables stay in {directory}: {error:#}");
             }
         }
     }

@@ -45,7 +45,7 @@ impl Warnings {
             return;
         };
         self.texts
-            .push(format!("{figures} before {until}: no longer kept, and not in these figures"));
+            .push(format!("{figures} before {until}: deleted by age, and not in these figures"));
         self.is_complete &= from.is_none();
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     plan::{AttachmentPlan, PolicerKey},
 };
 
-/// The next circuit, and the first attachment that is its or a later one's: both are in the
+/// The next circuit, and the first attachment that belongs to it or to a later one. Both follow the
 /// configuration's order.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Place {
@@ -24,7 +24,7 @@ pub(super) struct Place {
     attachment: usize,
 }
 
-/// Up to `most` circuits from `place` on, which moves behind them; none: that was all.
+/// Up to `most` circuits from `place` on, which moves behind them. None are left where it is empty.
 pub(super) fn next(
     running: &Running,
     beside: &BesideOurs,
@@ -66,7 +66,7 @@ pub(super) fn next(
     Ok(read)
 }
 
-/// Counters by slot, those that lie beside each other read together.
+/// Counters by slot. Slots that lie beside each other are read together.
 fn counted<'p>(
     running: &Running,
     attachments: impl Iterator<Item = &'p AttachmentPlan>,

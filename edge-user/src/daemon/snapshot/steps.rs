@@ -1,4 +1,4 @@
-//! Reading in steps, between which the engine may do what it is told.
+//! Reading in steps, so that the engine can do a command between two of them.
 
 use std::sync::RwLockReadGuard;
 
@@ -14,18 +14,18 @@ pub(super) struct Steps<'a> {
 }
 
 impl<'a> Steps<'a> {
-    /// Between two steps, the engine may make a change, after which there are no more steps.
+    /// Lets the engine make a change between two steps. After a change, no more steps are possible.
     pub(super) fn of(running: &'a Shared) -> Self {
         Self { running, generation: running.read().generation, held: None }
     }
 
-    /// The engine waits for the last step.
+    /// Has the engine wait until the last step is done.
     pub(super) fn all_at_once(running: &'a Shared) -> Self {
         let held = running.read();
         Self { running, generation: held.generation, held: Some(held) }
     }
 
-    /// Does one; `None`: slots or tables are others than at the first step.
+    /// Does one step; `None`: slots or tables have changed since the first one.
     pub(super) fn step<T>(&self, step: impl FnOnce(&Running) -> T) -> Option<T> {
         if let Some(held) = &self.held {
             return Some(step(held));

@@ -1,5 +1,5 @@
-//! Settings of interfaces that the path needs otherwise: changed last, before programs are attached,
-//! and as they were again where none came to be.
+//! Interface settings that the path needs: edge changes them as the last step before it attaches
+//! programs, and changes them back where no program was attached.
 
 use crate::kernel::{
     error::{Context as _, Result},
@@ -22,12 +22,11 @@ struct Adjustment {
 impl Adjusted {
     /// Has the interface show XDP every frame of the wire, with all of its tags.
     ///
-    /// Frames have the MAC addresses of customers and of the cloud, none of which is the
-    /// interface's, and VIDs that the host knows nothing of: a NIC's filters drop them, and no
-    /// counter sees it.
+    /// Frames have MAC addresses of customers and of the cloud, not the interface's, and VIDs that
+    /// the host doesn't know. A NIC's filters drop such frames, and no counter shows it.
     pub fn adjust(&mut self, interface: &Interface) -> Result<()> {
         self.adjust_one(interface)?;
-        // A bond makes its interfaces promiscuous with itself, and leaves their offloads to them.
+        // A bond makes its interfaces promiscuous with itself, but each has offloads of its own.
         interface.slaves()?.iter().try_for_each(|slave| self.adjust_one(slave))
     }
 
@@ -44,8 +43,8 @@ impl Adjusted {
             interface.set_promiscuous(true).with_context(|| {
                 let name = interface.name();
                 format!(
-                    "{name} receives frames to its own address alone, and making it promiscuous \
-                     failed; `ip link set {name} promisc on`"
+                    "{name} receives frames to its own address alone, so frames of circuits would \
+                     be lost, and making it promiscuous failed; try `ip link set {name} promisc on`"
                 )
             })?;
             own.made_promiscuous = true;
@@ -62,7 +61,7 @@ impl Adjusted {
         self.0.append(&mut other.0);
     }
 
-    /// Changes everything back, but on those of these interfaces whose program needs it.
+    /// Changes all settings back, but for the interfaces in `attached`, whose programs need them.
     pub fn restore(self, attached: &[u32]) {
         for Adjustment { interface, turned_off, made_promiscuous } in self.0 {
             if attached.contains(&interface.index()) {

@@ -12,7 +12,7 @@ pub enum AttachedMode {
 }
 
 impl AttachedMode {
-    /// As configured and printed.
+    /// The mode's name in the configuration and the output.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -18,9 +18,9 @@ const CONVENTIONAL: &str = "/sys/fs/bpf";
 /// Source name of a BPF file system that edge mounts for itself alone.
 const OUR_MOUNT: &str = "edge";
 
-/// Has `pin_dir` be on a BPF file system. `ip netns exec` and containers hide `/sys/fs/bpf` behind
-/// a fresh sysfs, and some systems mount none: one is then mounted on the conventional place, or on
-/// the pin directory.
+/// Makes sure that `pin_dir` is on a BPF file system. `ip netns exec` and containers hide
+/// `/sys/fs/bpf` behind a new sysfs, and some systems mount none. One is then mounted in the
+/// conventional place, or on the pin directory.
 pub(in crate::kernel) fn ensure_bpffs(pin_dir: &Path) -> Result<()> {
     let (target, source) = if pin_dir.starts_with(CONVENTIONAL) {
         (Path::new(CONVENTIONAL), "bpf")
@@ -30,14 +30,14 @@ pub(in crate::kernel) fn ensure_bpffs(pin_dir: &Path) -> Result<()> {
     };
     if !is_bpffs(target)? {
         tracing::warn!(
-            "no BPF file system on {}: mounting one. It is gone, and the data plane with it, when \
-             this mount namespace is: `ip netns exec` makes one for each command, `nsenter --net` \
-             does not",
+            "there is no BPF file system on {}: edge mounts one. It ends with this mount \
+             namespace, and the data plane with it: `ip netns exec` makes a mount namespace for \
+             each command, `nsenter --net` does not",
             target.display(),
         );
         mount(Some(source), target, Some("bpf"), MsFlags::empty(), Some("mode=0700"))
             .map_err(|errno| {
-                // The kernel was built without it, and no interface is meant.
+                // Here, ENODEV means a kernel without this file system, not a missing interface.
                 let is_unknown = errno == Errno::ENODEV;
                 if is_unknown { KernelError::Unsuitable(Told::bare(errno)) } else { errno.into() }
             })

@@ -1,5 +1,5 @@
-//! Interfaces of this network namespace as the kernel has them now, asked by rtnetlink: which there
-//! are, and which XDP program runs on each.
+//! Interfaces of this network namespace as the kernel has them now, and the XDP program on each, by
+//! rtnetlink(7).
 
 use std::{ffi::CString, io, os::fd::AsRawFd as _};
 
@@ -31,7 +31,7 @@ pub struct Device {
 }
 
 impl Device {
-    /// Whether it has this name, as its own or beside that.
+    /// Whether this is its name or one of its other names.
     #[must_use]
     pub fn is_called(&self, name: &str) -> bool {
         self.name == name || self.altnames.iter().any(|other| other == name)
@@ -107,8 +107,8 @@ fn device(link: &LinkMessage) -> Device {
     device
 }
 
-/// Tells of each change to an interface of this network namespace, in a thread of its own: `wake`
-/// is called, not told what has changed. A process that ends takes the thread along.
+/// Calls `wake` at each change to an interface of this network namespace, from a thread of its own
+/// that ends with the process. The call doesn't name the change.
 pub fn follow_changes(wake: impl Fn() + Send + 'static) -> Result<()> {
     /// `RTMGRP_LINK` of linux/rtnetlink.h.
     const LINKS: u32 = 1;
@@ -122,9 +122,12 @@ pub fn follow_changes(wake: impl Fn() + Send + 'static) -> Result<()> {
         loop {
             let mut bytes = Vec::with_capacity(ANSWER_LEN_BYTES);
             match socket.recv(&mut bytes, 0) {
-                // Changes that there was no room for are changes.
+                // ENOBUFS: the kernel dropped messages, so there were changes.
                 Err(error) if error.raw_os_error() != Some(libc::ENOBUFS) => {
-                    tracing::warn!("changes to interfaces are looked for once a second: {error}");
+                    tracing::warn!(
+                        "the kernel's messages about interfaces can't be read, so changes are seen \
+                         up to a second late: {error}"
+                    );
                     return;
                 }
                 _ => wake(),

@@ -26,7 +26,7 @@ const HEADER_LEN_BYTES: usize = 4;
 const ATTRIBUTE_HEADER_LEN_BYTES: usize = 4;
 /// The version of every family that is asked here.
 const VERSION: u8 = 1;
-/// More than any answer here has; one that is cut short is an error.
+/// Room for any answer here. An answer that is cut short is an error.
 const ANSWER_LEN_BYTES: usize = 1 << 15;
 
 /// A family of generic netlink.
@@ -52,8 +52,8 @@ impl Family {
         Ok(Some(Self { name, id, ..controller }))
     }
 
-    /// Sends a command with attributes, and returns those of the answer: none where the kernel
-    /// only acknowledges.
+    /// Sends a command with attributes, and returns the attributes of the answer: none where the
+    /// kernel only acknowledges.
     pub(in crate::kernel) fn ask(
         &self,
         command: u8,

@@ -1,5 +1,6 @@
-//! An interface of this network namespace, asked by ioctl: sysfs shows those of the namespace
-//! that it was mounted in, which after `nsenter` is another.
+//! An interface of this network namespace and its settings, by netdevice(7) ioctls. Sysfs would
+//! show the interfaces of the namespace that it was mounted in, which is another one after
+//! `nsenter`.
 
 use std::{
     ffi::{CString, c_char, c_int},
@@ -48,12 +49,12 @@ impl Interface {
         Ok(self.flags()? & libc::IFF_UP != 0)
     }
 
-    /// Whether somebody has asked it for frames to any address.
+    /// Whether it is set to receive frames to any address.
     pub fn is_promiscuous(&self) -> Result<bool> {
         Ok(self.flags()? & libc::IFF_PROMISC != 0)
     }
 
-    /// Asks it for frames to any address, or to its own alone.
+    /// Sets it to receive frames to any address, or to its own alone.
     pub fn set_promiscuous(&self, value: bool) -> Result<()> {
         let flags = self.flags()?;
         let flags = if value { flags | libc::IFF_PROMISC } else { flags & !libc::IFF_PROMISC };
@@ -63,7 +64,7 @@ impl Interface {
         self.ioctl(libc::SIOCSIFFLAGS, &mut request).context("setting the interface's flags")
     }
 
-    /// The name of its driver; `None` where it tells none.
+    /// The name of its driver; `None` where the driver gives none.
     pub fn driver(&self) -> Result<Option<String>> {
         // `struct ethtool_drvinfo` of linux/ethtool.h: the command, then the driver's name.
         const ETHTOOL_GDRVINFO: u32 = 3;
@@ -85,9 +86,10 @@ impl Interface {
         }
     }
 
-    /// The interfaces of a bond; none of another one. A program on a bond runs in their drivers.
+    /// The interfaces that a bond consists of; empty for any other interface. A program on a bond
+    /// runs in their drivers.
     pub fn slaves(&self) -> Result<Vec<Self>> {
-        // By its own name: it may have been found by another one.
+        // `self.name` may be an alternative name, and the file has the main one.
         let own = nix::net::if_::if_indextoname(self.index).context("asking for its name")?;
         let path = format!("/proc/thread-self/net/bonding/{}", own.to_string_lossy());
         let text = match fs::read_to_string(&path) {
@@ -103,7 +105,7 @@ impl Interface {
         self.ioctl(libc::SIOCGIFFLAGS, &mut request).context("reading the interface's flags")?;
         // SAFETY: SIOCGIFFLAGS has filled in this member of the union.
         let flags = unsafe { request.ifr_ifru.ifru_flags };
-        // The high one of 16 bits is a flag, and no sign.
+        // The highest of the 16 bits is a flag, not a sign.
         Ok(c_int::from(flags.cast_unsigned()))
     }
 

@@ -1,5 +1,6 @@
-//! Interfaces on top of others: a frame that one of them gets may come by the other's
-//! program as well, be policed and billed twice, or leave with tags that are somebody else's there.
+//! Interfaces on top of others, such as a VLAN device on a NIC. With a port on both, a frame may
+//! pass both programs, be policed and billed twice, or leave with tags that belong to another
+//! circuit.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -58,9 +59,9 @@ impl Layers {
     }
 }
 
-/// The interface of this namespace that an interface takes its frames from, if it is of a kind that
-/// has such a one. `IFLA_LINK` is the other end of a veth pair, and what tunnels are sent through: the
-/// frames of those are no frames of the one below.
+/// The interface of this namespace whose frames an interface takes, for kinds that have one. On
+/// veth and tunnels, `IFLA_LINK` means something else: the other end, or the interface that carries
+/// the tunnel, whose frames are different ones.
 fn below(link: &LinkMessage) -> Option<u32> {
     let mut kind_has_one = false;
     let (mut index, mut is_elsewhere) = (None, false);

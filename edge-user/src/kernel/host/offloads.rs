@@ -1,9 +1,9 @@
-//! Offloads by which a NIC takes VLAN tags off before XDP sees the frame: turned off while a program
-//! needs the tags, and turned on again where none came to be.
+//! Offloads by which a NIC takes VLAN tags off before XDP sees the frame. edge turns them off
+//! before it attaches a program, and on again where none was attached.
 //!
-//! By ethtool's family of generic netlink, whose numbers are those of
-//! `include/uapi/linux/ethtool_netlink.h`. It knows settings by name (`netdev_features_strings`),
-//! where the older ioctl has a flag for the first of them only.
+//! The module uses ethtool's family of generic netlink, with the numbers of
+//! `include/uapi/linux/ethtool_netlink.h`. The family has settings by name
+//! (`netdev_features_strings`). The older ioctl has a flag for the first of them only.
 
 use std::collections::BTreeSet;
 
@@ -42,13 +42,13 @@ pub(in crate::kernel) struct Offload {
     tags: &'static str,
 }
 
-/// All that there are. With either of them on, frames of some circuits would look untagged.
+/// All such offloads. With either of them on, frames of some circuits would look untagged.
 const OFFLOADS: [Offload; 2] = [
     Offload { name: "rx-vlan-hw-parse", shown_as: "rx-vlan-offload", tags: "C-tags" },
     Offload { name: "rx-vlan-stag-hw-parse", shown_as: "rx-vlan-stag-hw-parse", tags: "S-tags" },
 ];
 
-/// Refuses an interface that hides tags and can't be told not to. Changes nothing.
+/// Refuses an interface that hides tags in an offload which can't be turned off. Changes nothing.
 pub(in crate::kernel) fn check(interface: &Interface) -> Result<()> {
     let settings = Settings::of(interface)?;
     match OFFLOADS.iter().find(|o| settings.is_on(o) && !settings.changeable.contains(o.name)) {
@@ -57,8 +57,8 @@ pub(in crate::kernel) fn check(interface: &Interface) -> Result<()> {
     }
 }
 
-/// Has the interface leave all tags in received frames. Those that did not yet are added to
-/// `turned_off`, before it is tried: a driver may do one of two and refuse the other.
+/// Turns the offloads off. Each is added to `turned_off` before the try, as a driver may accept one
+/// and refuse the other.
 pub(in crate::kernel) fn turn_off(
     interface: &Interface,
     turned_off: &mut Vec<Offload>,
@@ -77,7 +77,7 @@ pub(in crate::kernel) fn turn_off(
     Ok(())
 }
 
-/// Turns on again what [`turn_off`] has turned off.
+/// Turns the offloads on again that [`turn_off`] has turned off.
 pub(in crate::kernel) fn turn_on(interface: &Interface, offloads: &[Offload]) {
     let Some(first) = offloads.first() else { return };
     let shown: Vec<&str> = offloads.iter().map(|offload| offload.shown_as).collect();
@@ -96,8 +96,8 @@ fn refusal(interface: &Interface, Offload { shown_as, tags, .. }: Offload) -> St
     let name = interface.name();
     format!(
         "{name} hides {tags} from XDP ({shown_as} is on) and can't be told not to, so frames would \
-         be taken for untagged ones; see what `ethtool -K {name} {shown_as} off` says, or use \
-         another interface"
+         be taken for untagged ones; `ethtool -K {name} {shown_as} off` says why, or use another \
+         interface"
     )
 }
 
@@ -133,8 +133,8 @@ fn set(interface: &Interface, offloads: &[Offload], value: bool) -> Result<()> {
 fn family() -> Result<Family> {
     Family::open(FAMILY)?.ok_or_else(|| {
         KernelError::unsuitable(
-            "the kernel can't be asked whether interfaces hide VLAN tags (it has no ethtool \
-             netlink); use one with CONFIG_ETHTOOL_NETLINK, as those of distributions have it",
+            "this kernel has no ethtool netlink, so edge can't know whether an interface hides \
+             VLAN tags; boot one with CONFIG_ETHTOOL_NETLINK, as distributions have it",
         )
     })
 }

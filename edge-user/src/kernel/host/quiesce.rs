@@ -1,15 +1,15 @@
-//! Waits until every program that was under way has ended.
+//! Waits until every program run that had begun has ended.
 
 use std::{io, thread, time::Duration};
 
 /// `MEMBARRIER_CMD_GLOBAL` (linux/membarrier.h): returns after an RCU grace period.
 const GLOBAL: libc::c_int = 1;
-/// Where the kernel has no such call, or no use for it with `nohz_full` CPUs. A poll of a device
-/// takes less than a millisecond.
+/// The wait on a kernel that lacks the call or refuses it, as with `nohz_full` CPUs. A poll of a
+/// device takes less than a millisecond.
 const INSTEAD: Duration = Duration::from_millis(100);
 
-/// Returns when programs, and the polls of devices that they ran in, have ended that were under
-/// way at the call. The tables then have the programs' counts, and those of frames that devices
+/// Waits for the end of all program runs, and of the device polls around them, that had begun
+/// before the call. The tables then have the counts of these runs, and of the frames that devices
 /// refused.
 ///
 /// Takes some 20 ms.

@@ -1,4 +1,4 @@
-//! Questions to rtnetlink: how interfaces of a network namespace are.
+//! Questions to rtnetlink(7) about the interfaces of a network namespace.
 
 use std::{
     io,
@@ -30,7 +30,7 @@ pub(in crate::kernel) fn connect(protocol: isize) -> Result<Socket> {
 /// A connection that asks for interfaces of the network namespace that it was opened in.
 pub(in crate::kernel) struct Rtnetlink {
     socket: Socket,
-    /// Questions asked so far: the number of the last one, which its answer has, too.
+    /// The number of the last question, which its answer has, too.
     asked: AtomicU32,
 }
 
@@ -79,7 +79,7 @@ impl Rtnetlink {
                 let len_bytes = usize::try_from(message.header.length)?.next_multiple_of(4);
                 rest = rest.get(len_bytes..).unwrap_or_default();
                 if message.header.sequence_number != number {
-                    // The rest of an answer that was given up.
+                    // The rest of an answer that an earlier error has left.
                     continue;
                 }
                 if let NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewLink(link)) =

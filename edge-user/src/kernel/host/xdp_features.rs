@@ -1,7 +1,7 @@
 //! The abilities of an interface's driver in native XDP, as the kernel reports them.
 //!
-//! The `netdev` family of generic netlink is there from Linux 6.3 (d3d854fd6a1d), and came with
-//! 66c0e13ad236, which has every driver say what it can do. Its numbers are those of
+//! The kernel has the `netdev` family of generic netlink since Linux 6.3 (d3d854fd6a1d). With
+//! 66c0e13ad236 every driver reports its abilities. The numbers are those of
 //! `include/uapi/linux/netdev.h`.
 
 use std::fmt;
@@ -48,7 +48,7 @@ impl XdpFeatures {
         Ok(Some(Self(u64::from_ne_bytes(features))))
     }
 
-    /// Takes them from the kernel's bits.
+    /// The features that the kernel's bits stand for.
     #[must_use]
     pub const fn from_bits(bits: u64) -> Self {
         Self(bits)

@@ -1,5 +1,4 @@
-//! Has the kernel tell what becomes of forwarded frames: the programs on its tracepoints, which
-//! count what devices refuse.
+//! The programs on tracepoints of the kernel, which count the forwarded frames that devices refuse.
 
 use std::{fs, path::Path};
 
@@ -24,9 +23,9 @@ use crate::{
 const TRACEPOINTS: [(&str, &str); 2] =
     [("batch_handed_over", "xdp_devmap_xmit"), ("redirect_refused", "xdp_redirect_err")];
 
-/// Attaches the programs, or leaves those alone that are the same.
+/// Attaches the programs. A program that is attached already, and is the same, stays.
 ///
-/// To be called before a port's program is attached, so that they miss nothing.
+/// Callers attach these before a port's program, so that they miss no frame.
 pub fn watch_egress(pins: &Pins, capacity: &Capacity) -> Result<()> {
     let btf = Btf::from_sys_fs().context("reading the kernel's types")?;
     let mut ebpf = load_egress_object(capacity, pins)?;
@@ -48,15 +47,15 @@ fn attach(ebpf: &mut Ebpf, btf: &Btf, pins: &Pins, (name, tracepoint): (&str, &s
     }
     let link = program.attach()?;
     let link = FdLink::from(program.take_link(link)?);
-    // Under its name at once, so that no frame goes unseen. In the moment that there are two, one
-    // that a device refuses may be counted as refused twice: for the customer, not against.
+    // The new link takes the old one's name by a rename, so that no frame goes unseen. While both
+    // exist, a refused frame may count twice as refused, which is in the customer's favour.
     let new = pins.egress(&format!("{name}-new"));
     let _leftover = fs::remove_file(&new);
     link.pin(&new).with_context(|| format!("pinning {}", new.display()))?;
     fs::rename(&new, &path).with_context(|| format!("pinning {}", path.display()))
 }
 
-/// The tag of the program whose link is pinned there: a hash of its instructions.
+/// The tag of the program whose link is pinned at `path`: a hash of its instructions.
 fn pinned_tag(path: &Path) -> Result<Option<u64>> {
     if !path.try_exists()? {
         return Ok(None);
@@ -64,7 +63,7 @@ fn pinned_tag(path: &Path) -> Result<Option<u64>> {
     let link = PinnedLink::from_pin(path).with_context(|| format!("opening {}", path.display()))?;
     let id = FdLink::from(link).info()?.program_id();
     for program in loaded_programs() {
-        // Others' programs come and go meanwhile.
+        // Programs of other owners may come and go meanwhile.
         if let Ok(program) = program
             && program.id() == id
         {

@@ -1,5 +1,5 @@
-//! Programs on interfaces: attached, replaced without a lost frame, detached; and what the kernel
-//! says of them.
+//! Links of programs to interfaces: this module attaches them, replaces their programs without a
+//! lost frame, detaches them, and asks the kernel about them.
 
 use std::fs;
 
@@ -50,7 +50,7 @@ pub enum Place {
 }
 
 impl PortLink {
-    /// All that are pinned under `pins`' root, as the kernel has them now.
+    /// All links that are pinned under `pins`' root, as the kernel has them now.
     pub fn all(pins: &Pins, devices: &Devices) -> Result<Vec<Self>> {
         let mut all = Vec::new();
         for pins in Pins::all(pins.root())? {
@@ -67,7 +67,7 @@ impl PortLink {
         };
         let place = match ifindex {
             0 => Place::Nowhere,
-            // An index alone says nothing of the namespace that it is in.
+            // An index means nothing without its network namespace.
             ifindex => match devices.by_index(ifindex)? {
                 Some(device) if device.mode_of(program_id).is_some() => Place::Here(ifindex),
                 _ => Place::Elsewhere,
@@ -76,14 +76,14 @@ impl PortLink {
         Ok(Some(Self { pins: pins.clone(), name, program_id, place }))
     }
 
-    /// The same link as the kernel has it now; `None`: its pin is gone, and so is the link, but for
-    /// the case that somebody else holds it.
+    /// The same link as the kernel has it now; `None`: its pin is gone, and with it the link,
+    /// unless another process holds it.
     pub fn now(&self, devices: &Devices) -> Result<Option<Self>> {
         Self::of_pin(&self.pins, self.name, devices)
     }
 
-    /// Pins the link again, whose pin somebody has removed and which somebody else holds. Returns
-    /// whether there was such a link.
+    /// Pins a link again that lost its pin and that another process still holds. Returns whether
+    /// there was such a link.
     pub fn pin_again(&self) -> Result<bool> {
         let Some(link) = Link::by_number(self.name.number) else { return Ok(false) };
         link.pin(&self.pins.link(self.name))?;
@@ -95,7 +95,7 @@ impl PortLink {
         self.name.mode
     }
 
-    /// Opens it, so that nothing has to be opened when its program is replaced.
+    /// Opens the link ahead of a replacement of its program, which then can't fail for that.
     pub fn open(self) -> Result<OpenLink> {
         let path = self.pins.link(self.name);
         let link =
@@ -121,8 +121,8 @@ impl OpenLink {
         &self.pinned
     }
 
-    /// Has the interface run `program`, whose id that is, in place of the one that it has, without a
-    /// frame that runs neither; the link is pinned in `pins` then, and nowhere else.
+    /// Has the interface run `program`, which has the id `program_id`, in place of its present one.
+    /// Every frame runs one of the two. The link is then pinned in `pins`, and nowhere else.
     pub fn replace(self, program: &mut Xdp, program_id: u32, pins: &Pins) -> Result<PortLink> {
         let Self { link, pinned } = self;
         let link = XdpLink::try_from(link).context("the pinned link is not an XDP link")?;
@@ -141,8 +141,8 @@ impl OpenLink {
     }
 }
 
-/// An interface that runs a program which drops every frame, until the one that it is held for is
-/// ready. Dropping this takes it off again, and so does the end of the process.
+/// An interface that is held for a port: it runs a program that drops every frame until the port's
+/// own is ready. Dropping this takes the program off, and so does the end of the process.
 pub struct Held {
     link: FdLink,
     mode: AttachedMode,
@@ -191,7 +191,7 @@ impl Held {
     }
 }
 
-/// Attaches in one mode: the outer error is ours, the inner one the kernel's.
+/// Attaches in one mode. The inner error is the kernel's refusal, the outer one any other error.
 fn attach_in(
     program: &mut PortProgram,
     interface: &Interface,
@@ -215,7 +215,7 @@ fn aya_mode(mode: AttachedMode) -> AyaMode {
     }
 }
 
-/// The kernel's refusal as a sentence, with what it said itself behind that.
+/// The kernel's refusal as a sentence of ours, with the kernel's own text behind it.
 fn in_words(
     refused: ProgramError,
     interface: &Interface,
@@ -227,8 +227,8 @@ fn in_words(
     Ok(kind(number)(Told::bare(refused).after(said)))
 }
 
-/// A program that was taken off its interface, so that it can run in another mode, which the kernel
-/// allows one at a time.
+/// A program that was taken off its interface so that another mode can follow: the kernel allows
+/// one mode at a time.
 pub struct TakenOff {
     program: Program,
     ifindex: u32,
@@ -247,7 +247,7 @@ impl TakenOff {
     /// Puts it back.
     pub fn put_back(self) -> Result<()> {
         let link = self.program.attach(self.ifindex, self.name.mode)?;
-        // Under the old name, which nobody else can have: the kernel has given the number once.
+        // The old pin's name is free: the kernel never gives a link's number twice.
         link.pin(&self.pins.link(self.name))
     }
 }

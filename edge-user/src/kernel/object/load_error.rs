@@ -1,4 +1,4 @@
-//! A program or a map that the kernel refuses, in one sentence.
+//! The message for a program or a map that the kernel refuses.
 
 use std::{fmt, io};
 
@@ -24,7 +24,7 @@ pub struct Version {
 }
 
 impl Version {
-    /// From a release as `uname -r` has it.
+    /// The version of a release, which is written as `uname -r` prints it.
     #[must_use]
     pub fn of_release(release: &str) -> Option<Self> {
         let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(str::parse);
@@ -67,15 +67,15 @@ impl LoadError {
                 KernelError::Refused,
                 format!(
                     "the kernel's verifier refuses the program {program}: {reason}; nothing was \
-                     attached; `edge --verbose` shows its log, which belongs into a report of \
-                     this defect"
+                     attached; this is a defect: please report it, with the log that `edge \
+                     --verbose` shows"
                 ),
             ),
             None => (
                 KernelError::by_number(io_error.raw_os_error()),
                 format!(
-                    "the kernel refuses the program {program}: {io_error}; loading it takes \
-                     CAP_BPF and CAP_NET_ADMIN, or root"
+                    "the kernel refuses the program {program}: {io_error}; edge needs CAP_BPF and \
+                     CAP_NET_ADMIN, or root, to load it"
                 ),
             ),
         };
@@ -114,8 +114,8 @@ fn release() -> String {
     uname().map(|name| name.release().to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-/// A sentence for a kernel that is older than `least`. Releases of distributions that take BPF
-/// over from later kernels say so by loading: nobody asks before the kernel has refused.
+/// A sentence for a kernel that is older than `least`. This is asked only after a refusal, as some
+/// distributions' kernels have BPF from later releases, and load the programs.
 fn too_old(release: &str, least: Version) -> Option<String> {
     let is_older = Version::of_release(release).is_some_and(|version| version < least);
     is_older.then(|| {
@@ -146,17 +146,20 @@ fn exhausted(error: &io::Error, loaded: Loaded) -> Option<&'static str> {
              configuration needs; nothing was changed; give the host, or the service \
              (`MemoryMax`), more memory, or configure fewer circuits, S-tags and ports",
         ),
-        (libc::ENOMEM, Loaded::Program) => Some("the kernel has no memory; nothing was changed"),
+        (libc::ENOMEM, Loaded::Program) => Some(
+            "the kernel has no memory; nothing was changed; give the host, or the service \
+             (`MemoryMax`), more memory",
+        ),
         (libc::EMFILE | libc::ENFILE, _) => Some(
             "too many files are open; nothing was changed; allow more (`LimitNOFILE` of the \
              service)",
         ),
-        // Too long for a verifier, too.
+        // E2BIG of a program is about its length, not about memory.
         _ => None,
     }
 }
 
-/// The verifier's last word: the line before its statistics.
+/// The verifier's reason: the line of its log before the statistics.
 fn reason(log: &str) -> Option<&str> {
     const STATISTICS: [&str; 3] = ["verification time ", "stack depth ", "processed "];
     let is_statistic = |line: &str| STATISTICS.iter().any(|start| line.starts_with(start));

@@ -52,8 +52,8 @@ impl PortProgram {
         Ok(Self { ebpf, name, mode, port, capacity, pins })
     }
 
-    /// Loads both programs of `port` with tables of their own, for test runs. The second result is
-    /// the refusal of [`FRAGS_PROGRAM`] by a kernel that has [`PROGRAM`] alone.
+    /// Loads both programs of `port` with tables of their own, for test runs. The second value is
+    /// the error of a kernel that loads [`PROGRAM`] and refuses [`FRAGS_PROGRAM`].
     pub fn load_for_replay(
         port: &PortPlan,
         capacity: &Capacity,
@@ -84,7 +84,7 @@ impl PortProgram {
         load_object(None, capacity, Some(pins), Use::Live).map(drop)
     }
 
-    /// The program for this mode: loaded again where it was for the other one.
+    /// The program for this mode. It is loaded again where it was loaded for the other mode.
     pub fn xdp(&mut self, mode: AttachedMode) -> Result<&mut Xdp> {
         if mode != self.mode {
             self.ebpf = load_for_port(&self.port, self.name, mode, &self.capacity, &self.pins)?;
@@ -93,7 +93,7 @@ impl PortProgram {
         program(&mut self.ebpf, self.name)
     }
 
-    /// A program that drops every frame, and that an interface takes where it takes [`Self::xdp`].
+    /// A program that drops every frame. An interface that accepts it accepts [`Self::xdp`], too.
     pub fn holder(&mut self) -> Result<&mut Xdp> {
         let name = if self.name == PROGRAM { EMPTY_PROGRAM } else { EMPTY_FRAGS_PROGRAM };
         if program(&mut self.ebpf, name)?.fd().is_err() {
@@ -102,8 +102,8 @@ impl PortProgram {
         program(&mut self.ebpf, name)
     }
 
-    /// Closes the tables, whose programs are loaded and keep them: an edge with many ports would run
-    /// out of files.
+    /// Closes the tables' descriptors: with many ports, the process would run out of files. The
+    /// loaded programs keep the tables.
     pub fn close_tables(&mut self) {
         let names: Vec<String> = self.ebpf.maps().map(|(name, _)| name.to_owned()).collect();
         for name in names {
@@ -117,7 +117,7 @@ impl PortProgram {
     }
 }
 
-/// The constants of a port's program that say how it reads its tables.
+/// The constants of a port's program, by which it reads its tables.
 #[must_use]
 pub fn constants(port: &PortPlan) -> PortConstants {
     PortConstants {
@@ -209,7 +209,7 @@ fn load_program(ebpf: &mut Ebpf, name: &str) -> Result<()> {
     program(ebpf, name)?.load().map_err(|error| LoadError::of_program(name, least, error))
 }
 
-/// The map `name` of an object, out of it.
+/// Takes the map `name` out of an object.
 pub(in crate::kernel) fn take_map(ebpf: &mut Ebpf, name: &str) -> Result<MapData> {
     match ebpf.take_map(name) {
         Some(Map::Array(data) | Map::PerCpuArray(data) | Map::DevMap(data)) => Ok(data),

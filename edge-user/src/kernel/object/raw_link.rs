@@ -1,5 +1,5 @@
-//! XDP links by their descriptors: aya reads a link's program, and not its interface, and can't
-//! attach a program that somebody else has loaded.
+//! XDP links by bpf(2) itself. The library aya can't tell a link's interface, nor attach a program
+//! that another process has loaded.
 
 use std::{
     ffi::CString,
@@ -23,7 +23,7 @@ const PROG_GET_FD_BY_ID: libc::c_int = 13;
 const OBJ_GET_INFO_BY_FD: libc::c_int = 15;
 const LINK_CREATE: libc::c_int = 28;
 const LINK_GET_FD_BY_ID: libc::c_int = 30;
-/// `BPF_XDP`, as what a program attaches.
+/// The attach type `BPF_XDP`.
 const XDP: u32 = 37;
 /// `XDP_FLAGS_SKB_MODE` and `XDP_FLAGS_DRV_MODE` (`linux/if_link.h`).
 const SKB_MODE: u32 = 1 << 1;
@@ -55,26 +55,25 @@ struct Info {
 const INFO_LEN_BYTES: u32 = 64;
 const _: () = assert!(size_of::<Info>() == INFO_LEN_BYTES as usize);
 
-/// A request for a link or a program, as far as these commands go: `union bpf_attr` has other fields
-/// for each.
+/// A request for a link or a program: the part of `union bpf_attr` that these commands use.
 #[repr(C, align(8))]
 #[derive(Default)]
 struct Request([u32; 16]);
 
 impl Request {
-    /// With these numbers of 32 bits at its start.
+    /// A request that begins with these numbers of 32 bits.
     fn new(numbers: &[u32]) -> Self {
         let mut request = Self::default();
         request.0[..numbers.len()].copy_from_slice(numbers);
         request
     }
 
-    /// With an address and then these numbers.
+    /// A request that begins with an address, and then these numbers.
     fn with_address(address: u64, numbers: &[u32]) -> Self {
         Self::new(&[&halves(address), numbers].concat())
     }
 
-    /// Has the kernel do it.
+    /// Has the kernel execute the command.
     ///
     /// # Safety
     ///
@@ -89,7 +88,7 @@ impl Request {
         }
     }
 
-    /// The same for commands that open a descriptor.
+    /// Does the same for commands that open a descriptor.
     ///
     /// # Safety
     ///
@@ -127,7 +126,7 @@ impl LinkInfo {
     }
 }
 
-/// A number of 64 bits as the two numbers of 32 bits that it is in memory.
+/// The two numbers of 32 bits that a number of 64 bits is in memory.
 fn halves(number: u64) -> [u32; 2] {
     zerocopy::transmute!(number)
 }

@@ -1,5 +1,5 @@
-//! Why the kernel refuses to attach a program, in words: the sentence that it has for that goes to
-//! netlink alone, and `BPF_LINK_CREATE` gives an error number.
+//! The message for a program that the kernel refuses to attach. The kernel has sentences for that
+//! in netlink answers only: `BPF_LINK_CREATE` returns a bare error number.
 
 use crate::{
     kernel::{
@@ -17,12 +17,12 @@ pub(in crate::kernel) struct Target<'a> {
     pub(in crate::kernel) interface: &'a str,
     /// Its MTU.
     pub(in crate::kernel) mtu_bytes: u32,
-    /// In which mode.
+    /// The mode to attach in.
     pub(in crate::kernel) mode: AttachedMode,
 }
 
-/// Whether another program is in the way (`dev_xdp_attach` in net/core/dev.c): of the same mode,
-/// or of the other one, or on a device above this one.
+/// Whether another program is in the way (`dev_xdp_attach` in net/core/dev.c): in the same mode, in
+/// the other one, or on a device above this one.
 pub(in crate::kernel) fn is_foreign(errno: Option<i32>) -> bool {
     matches!(errno, Some(libc::EBUSY | libc::EEXIST))
 }
@@ -31,7 +31,7 @@ pub(in crate::kernel) fn is_foreign(errno: Option<i32>) -> bool {
 pub(in crate::kernel) fn kind(errno: Option<i32>) -> fn(Told) -> KernelError {
     match errno {
         errno if is_foreign(errno) => KernelError::Busy,
-        // Here, it is a number of queues that the interface has none left of.
+        // Here, ENOSPC means that the interface has too few queues, not a full disk.
         Some(libc::ERANGE | libc::ENOSPC | libc::ENOTCONN | libc::EOPNOTSUPP | libc::EINVAL) => {
             KernelError::Unsuitable
         }
@@ -46,7 +46,7 @@ pub(in crate::kernel) fn explain(errno: Option<i32>, target: &Target<'_>) -> Str
         AttachedMode::Native => AttachedMode::Generic,
         AttachedMode::Generic => AttachedMode::Native,
     };
-    // `xdp off` alone means the driver's program where the driver can have one.
+    // `xdp off` alone removes the driver's program, on drivers that can have one.
     let off = |mode: AttachedMode| {
         let option = match mode {
             AttachedMode::Native => "xdpdrv",
@@ -75,7 +75,7 @@ pub(in crate::kernel) fn explain(errno: Option<i32>, target: &Target<'_>) -> Str
         ),
         Some(libc::ENOSPC) => format!(
             "{interface} has fewer receive queues than its other end has for sending, and native \
-             XDP needs as many; `ethtool -L {interface} rx …`"
+             XDP needs as many; give it more (`ethtool -L {interface} rx …`)"
         ),
         Some(libc::ENOTCONN) => format!(
             "{interface} has no other end, and native XDP needs one; make the veth pair anew"

@@ -4,13 +4,13 @@
 pub const PROGRAM: &str = "edge";
 /// The path's program for frames in several buffers.
 pub const FRAGS_PROGRAM: &str = "edge_frags";
-/// A program that drops every frame: the benchmark's zero, and what holds an interface.
+/// A program that drops every frame. It holds an interface, and is the benchmark's zero.
 pub const EMPTY_PROGRAM: &str = "empty";
 /// The program that drops every frame, for frames in several buffers.
 pub(in crate::kernel) const EMPTY_FRAGS_PROGRAM: &str = "empty_frags";
 
-/// Largest MTU for which every driver has a frame with its headers in one buffer (a page, less
-/// head-room and what the kernel keeps at its end).
+/// Largest MTU at which every driver has a frame with its headers in one buffer: a page, less the
+/// headroom and the part that the kernel keeps at its end.
 pub const MAX_SINGLE_BUFFER_MTU_BYTES: u32 = 3000;
 
 /// The program for frames from an interface with this MTU.

@@ -1,5 +1,5 @@
-//! Checks for conditions under which the data plane would be silently wrong, made before anything is
-//! changed.
+//! Checks before a change: conditions under which frames would be lost or billed wrong without any
+//! sign of it.
 
 mod mode;
 
@@ -18,26 +18,26 @@ use crate::{
     plan::PortPlan,
 };
 
-/// Where Debian's kernels with `PREEMPT_RT` say so up to 6.12; others have no such file.
+/// The file by which Debian's kernels up to 6.12 show `PREEMPT_RT`. Others don't have it.
 const REALTIME: &str = "/sys/kernel/realtime";
 /// The word that every kernel with `CONFIG_PREEMPT_RT` has in its version (`init/Makefile`,
 /// `preempt-flag-y`), as `uname -v` shows it.
 const REALTIME_WORD: &str = "PREEMPT_RT";
-/// A larger MTU of an ingress interface counts as this one: it may have been raised for the tags
-/// alone.
+/// A larger MTU of an ingress interface counts as this one: its owner may have raised it for the
+/// tags alone.
 const STANDARD_MTU_BYTES: u32 = 1500;
 /// Ethernet header and both tags of a QinQ frame.
 const QINQ_HEADERS_LEN_BYTES: u32 = 14 + 4 + 4;
 /// Bytes by which veth lets a redirected frame exceed the MTU: Ethernet header and one tag.
 const REDIRECT_HEADERS_LEN_BYTES: u32 = 14 + 4;
 
-/// The mode of each port, by name: as configured, or generic where that is all there can be; or why
-/// there can be none.
+/// The mode of each port, by name: as configured, or generic where native is impossible. An error
+/// tells why a port can't run in any mode.
 pub type Modes = BTreeMap<String, Result<XdpMode>>;
 
 /// Looks at the kernel, the interfaces and their settings, and changes nothing.
 pub fn check(ports: &[Port]) -> Result<Modes> {
-    // There, softirqs of a CPU may run one within the other, and counters need them not to.
+    // On PREEMPT_RT, one softirq of a CPU may interrupt another, and counters would lose counts.
     if is_realtime()? {
         return Err(KernelError::unsuitable(
             "this kernel is PREEMPT_RT, on which frames may be counted and billed wrong; boot one \
@@ -52,10 +52,10 @@ pub fn check(ports: &[Port]) -> Result<Modes> {
     Ok(modes.collect())
 }
 
-/// Ports that are not by themselves: two on one interface, which may have several names, and one on
-/// top of another.
+/// Problems with ports that share frames: two on one interface, which may have several names, or
+/// one on top of the other.
 fn shared(ports: &[Port]) -> Result<Vec<String>> {
-    // Interfaces that are not there are reported elsewhere.
+    // A missing interface is reported elsewhere.
     let found = ports.iter().filter_map(|port| {
         let index = Interface::find(&port.interface).ok()?.index();
         Some(Placed { port: &port.name, interface: &port.interface, index })
@@ -98,8 +98,8 @@ fn overlaps(ports: &[Placed<'_>], layers: &Layers) -> Vec<String> {
     problems
 }
 
-/// Warns of egress interfaces that take no frames from native XDP. To be called when everything
-/// is attached, which makes some drivers take them.
+/// Warns of egress interfaces that take no frames from native XDP. Callers attach all programs
+/// first, which makes some drivers take such frames.
 pub fn look_at_egress(
     ports: &[(&PortPlan, &Interface)],
     attached: &BTreeMap<String, AttachedMode>,
@@ -131,7 +131,7 @@ fn check_port(ports: &[Port], port: &Port) -> Result<XdpMode> {
     let interface = Interface::find(&port.interface)?;
     if !interface.is_up()? {
         tracing::warn!(
-            "port \"{}\": {} is down; `ip link set {} up`",
+            "port \"{}\": {} is down, and passes no frames until `ip link set {} up`",
             port.name,
             port.interface,
             port.interface,
@@ -177,7 +177,8 @@ fn check_port(ports: &[Port], port: &Port) -> Result<XdpMode> {
     }
 }
 
-/// An egress port that has no room for the tags refuses frames without a word.
+/// Warns of an egress port whose MTU leaves no room for the tags: the kernel drops such frames
+/// without an error.
 fn check_mtu(
     (ingress, ingress_interface): (&Port, &Interface),
     (egress, egress_interface): (&Port, &Interface),

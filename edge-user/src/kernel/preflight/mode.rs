@@ -1,4 +1,4 @@
-//! Whether native XDP is possible on a port, from what the kernel tells of its interface.
+//! Whether native XDP is possible on a port, by the facts that the kernel gives of its interface.
 
 use crate::{
     kernel::{
@@ -13,7 +13,7 @@ use crate::{
 pub(in crate::kernel) struct Facts<'a> {
     /// The interface's name.
     pub(in crate::kernel) interface: &'a str,
-    /// As configured.
+    /// The configured mode.
     pub(in crate::kernel) wanted: XdpMode,
     /// The interface's MTU.
     pub(in crate::kernel) mtu_bytes: u32,
@@ -34,13 +34,13 @@ pub(in crate::kernel) struct Egress<'a> {
     pub(in crate::kernel) driver: Option<&'a str>,
     /// The mode that it is configured to have.
     pub(in crate::kernel) wanted: XdpMode,
-    /// As those of the port itself.
+    /// As for the port itself.
     pub(in crate::kernel) features: Option<XdpFeatures>,
 }
 
 impl Egress<'_> {
-    /// Whether it takes no frames from native XDP, and won't when the edge has started: some drivers
-    /// take them from when a program of their own is attached natively.
+    /// Whether it takes no frames from native XDP, not even after the start: some drivers take them
+    /// once a program is attached natively to their own interface.
     fn takes_none(&self) -> bool {
         self.features.is_some_and(|features| {
             let runs_native = features.has_basic() && self.wanted != XdpMode::Generic;
@@ -49,22 +49,21 @@ impl Egress<'_> {
     }
 }
 
-/// The driver whose receive function passes frames by the program where the device has no mergeable
-/// buffers, although it attaches it (`receive_big` in `drivers/net/virtio_net.c`).
+/// A driver that accepts the program and lets frames pass by it, where the device has no mergeable
+/// buffers (`receive_big` in `drivers/net/virtio_net.c`).
 const VIRTIO_NET: &str = "virtio_net";
-/// The driver that says it sends frames in several buffers, and sends the first one of them
-/// (`bnxt_xdp_xmit` in
-/// `drivers/net/ethernet/broadcom/bnxt/bnxt_xdp.c`, up to 7.3).
+/// A driver that claims to send frames in several buffers, and sends only the first buffer
+/// (`bnxt_xdp_xmit` in `drivers/net/ethernet/broadcom/bnxt/bnxt_xdp.c`, up to 7.3).
 const BNXT: &str = "bnxt_en";
 
-/// The driver in generic mode on which frames are billed that it then has no port for, and which takes
-/// the outer tag of QinQ frames off before the program.
+/// The driver of bonds. In generic mode it drops frames after the program has billed them, and
+/// takes the outer tag of QinQ frames off before the program.
 const BONDING: &str = "bonding";
 
 /// The mode that a port gets, or the reason why it gets none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::kernel) enum Decision {
-    /// Nothing speaks against what is configured: `auto` tries native XDP first.
+    /// The configured mode is possible. `auto` tries native XDP first.
     AsConfigured,
     /// Native XDP or none, instead of `auto`.
     Native,
@@ -118,9 +117,9 @@ fn obstacle(facts: &Facts<'_>) -> Option<Obstacle> {
         format!("`ip link set {interface} mtu {largest}`")
     };
     let Some(features) = features else {
-        // Up to 6.2, `xdp_do_redirect` refuses frames in several buffers before its tracepoints
-        // see them: they would be lost, and billed. b9d460c92455 (6.3), of one series with the
-        // `netdev` family, lets them pass.
+        // Up to 6.2, `xdp_do_redirect` refuses frames in several buffers ahead of its tracepoints:
+        // such frames would be lost, and billed. b9d460c92455 (6.3) lets them pass. It is of one
+        // series with the `netdev` family.
         return (has_several_buffers && egress.is_some()).then(|| Obstacle {
             why: format!(
                 "{interface} has an MTU of {mtu_bytes}, and this kernel (before Linux 6.3) loses \
@@ -194,9 +193,9 @@ fn obstacle(facts: &Facts<'_>) -> Option<Obstacle> {
     None
 }
 
-/// Returns a warning about frames that native XDP forwards to the egress interface
-/// `egress` from one with an MTU of `mtu_bytes`. To be asked when all programs are attached: some
-/// drivers get ready for such frames only then.
+/// A warning about frames that native XDP forwards to the interface `egress` from one with an MTU
+/// of `mtu_bytes`, if `egress` refuses them. Callers attach all programs first: some drivers take
+/// such frames only then.
 pub(in crate::kernel) fn refusals(
     egress: &str,
     features: XdpFeatures,

@@ -1,5 +1,6 @@
-//! Counters of tables that are gone, for those who look: they go on growing over a change of layout.
-//! No bill is made of them, as the ledger books each set of tables by itself.
+//! Counters of tables that are gone, carried over for status and metrics: these go on growing over
+//! a change of layout. Bills don't use carried counts, as the ledger books each set of tables by
+//! itself.
 
 use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
@@ -13,8 +14,9 @@ use crate::{
     plan::AttachmentKey,
 };
 
-/// Makes what was counted in `old`, in which nothing counts any more, part of the counters of the
-/// same owners here: of all of them at once, by one store. From then on the old tables are dead.
+/// Adds the counts of `old`, in which no program counts any more, to the counters of the same
+/// owners here. One store does it for all owners at once. From then on the old tables are without
+/// use.
 ///
 /// A process that is killed before that store leaves all counters as they were.
 pub fn carry(tables: &mut KernelTables, old: &Books) -> Result<()> {
@@ -38,7 +40,7 @@ pub fn carry(tables: &mut KernelTables, old: &Books) -> Result<()> {
         carried.sides[to] = carried.sides[side];
         tables.carried_ports.set(*index, &carried);
     }
-    // Where there was no room for an owner, its counters are shown with those of the same place.
+    // An owner without a slot here has its counters shown with those of the same peering and port.
     let mut by_place = BTreeMap::new();
     for (key, index) in &owners {
         by_place.entry((key.place(), &key.classes)).or_insert(*index);
@@ -63,8 +65,8 @@ pub fn carry(tables: &mut KernelTables, old: &Books) -> Result<()> {
     Ok(())
 }
 
-/// Gives a slot here to each owner in `old` that `is_of_interest` and has none, as far as there are
-/// slots that nobody has had.
+/// Gives a slot here to each owner in `old` that `is_of_interest` and has none, as long as there
+/// are slots that no owner has had.
 pub fn give_slots<'a>(
     tables: &mut KernelTables,
     old: impl IntoIterator<Item = &'a Books>,

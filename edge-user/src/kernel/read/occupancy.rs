@@ -17,12 +17,12 @@ pub fn occupancy(tables: &KernelTables) -> Occupancy {
     occupancy.attachments.known = tables.owners();
     occupancy.policers.known = known(&tables.policer_keys, keys::policer_key);
     occupancy.rates.known = known(&tables.rates, written);
-    // An all-zero row is what an unused place looks like, and also a legal row that resets
-    // everything; as long as it is published, it counts as known.
+    // An unused row is all zeros, and so is a legal row that resets everything. A published row
+    // counts as used.
     occupancy.qos_rows.known = known(&tables.qos_rows, |row| Some(*row));
 
     for port in occupancy.ports.known.values() {
-        // A program that is attached reads what its index leads to, and forwards to another port.
+        // An attached program reads the entries of its port's index, and forwards to another port.
         let (constants, programs) = tables.programs(*port);
         if programs != [0; 2] {
             let egress = Some(constants.egress).filter(|index| *index != EGRESS_STACK);
@@ -54,8 +54,8 @@ pub fn occupancy(tables: &KernelTables) -> Occupancy {
     occupancy
 }
 
-/// Reads what another rate for a circuit takes, without a look at each VID of each table: any
-/// attachment counts as published, also one that was retired.
+/// The rates in use, for another rate of a circuit. Without a look at each VID of each table, every
+/// attachment counts as published, even a retired one.
 pub fn rates(tables: &KernelTables) -> Table<Rate> {
     let mut rates = tables.capacity().unused().rates;
     rates.known = known(&tables.rates, written);
@@ -111,7 +111,7 @@ pub(in crate::kernel) fn slots(tables: &MappedArray<VidTable>, index: u32) -> Ve
     let mut slots = Vec::new();
     let mut vid = 0;
     for word in tables.words(index) {
-        // Two in a word. Most are empty, and there are many.
+        // Two slots in a word: most of the many slots are empty, and one look skips two.
         if word != 0 {
             let halves: [u32; 2] = zerocopy::transmute!(word);
             let found = (vid..).zip(halves.map(Slot::from_bits));

@@ -1,4 +1,4 @@
-//! Slots of attachments: whose they are, and counters that begin at zero with each owner.
+//! Slots of attachments: their owners, and counters that begin at zero with each owner.
 
 use std::{collections::BTreeMap, mem::offset_of};
 
@@ -26,7 +26,7 @@ impl KernelTables {
         self.owned().filter_map(|index| Some((key(index)?, index))).collect()
     }
 
-    /// The attachments' slots that are somebody's.
+    /// The attachments' slots that have an owner.
     pub(in crate::kernel) fn owned(&self) -> impl Iterator<Item = u32> {
         let keys = &self.attachment_keys;
         let generation = |index| Generation::from_bits(keys.word_at(index, GENERATION_WORD));
@@ -40,11 +40,11 @@ impl KernelTables {
         Ok(())
     }
 
-    /// Makes the attachment's slot nobody's, with counters that are zero: a process that is killed
-    /// after it leaves no counters to one owner that were another's.
+    /// Takes the attachment's slot from its owner, and sets its counters to zero: a process that is
+    /// killed after this leaves no owner the counters of another.
     pub(in crate::kernel) fn clear(&self, index: u32) -> Result<()> {
         let before = Generation::from_bits(self.attachment_keys.get(index).generation);
-        // Where nobody has counted, there is nothing to clear.
+        // A slot that no owner has had has no counts to clear.
         if before.number > 0 {
             let nobodys = Generation { is_owned: false, ..before };
             self.attachment_keys.swap(index, GENERATION_WORD, nobodys.to_bits());
@@ -58,7 +58,7 @@ impl KernelTables {
     /// Has the attachment's slot, which was cleared, be an owner's.
     pub(in crate::kernel) fn own(&self, index: u32, key: &plan::AttachmentKey) {
         let before = Generation::from_bits(self.attachment_keys.get(index).generation);
-        // It is nobody's while its key is written.
+        // The slot has no owner while its key is written.
         let nobodys = Generation { is_owned: false, ..before };
         self.attachment_keys.set(index, &keys::attachment_record(key, nobodys));
         let owned = Generation { number: before.number + 1, is_owned: true };

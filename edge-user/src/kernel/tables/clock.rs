@@ -14,6 +14,6 @@ use nix::time::{ClockId, clock_gettime};
 pub fn now_ticks() -> u64 {
     let now = clock_gettime(ClockId::CLOCK_MONOTONIC).expect("every kernel has this clock");
     let now_ns = Duration::from(now).as_nanos();
-    // The upper bits go, as in the kernel.
+    // The shift drops the upper bits, as in the kernel.
     u64::try_from(now_ns).expect("the machine is up for less than 584 years") << TICKS_PER_NS_LOG2
 }

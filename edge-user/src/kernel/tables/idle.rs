@@ -1,18 +1,17 @@
-//! Policers that nobody uses for weeks.
+//! Policers that get no frame for weeks, whose TAT would wrap around the clock.
 
 use edge_common::abi::rate::{MAX_BURST_NS, TICKS_PER_NS_LOG2};
 
-/// A word at least this far behind the clock is moved: nobody has used its bucket for so long.
+/// A TAT at least this far behind the clock is moved: its bucket had no frame for so long.
 const IDLE_TICKS: u64 = (24 * 3600 * 1_000_000_000) << TICKS_PER_NS_LOG2;
-/// Further ahead than any word: a change of rate and debts included.
+/// Further ahead of the clock than any TAT, a change of rate and debts included.
 const MAX_AHEAD_TICKS: u64 = (10 * MAX_BURST_NS) << TICKS_PER_NS_LOG2;
 
-/// The word of a full bucket in place of one that was written a day ago or earlier; `None` for any
-/// other.
+/// The present time, in place of a TAT that was written a day ago or earlier; `None` for any other.
 ///
-/// 52 days after it was written, a word seems to be ahead of the clock, and its bucket overdrawn, for
-/// as long as [`edge_common::abi::rate::Rate::max_ahead_ticks`]. One that is behind the clock and one that
-/// is at it mean the same to the policer.
+/// A TAT behind the clock means that the whole burst is free, and so does one at the clock. But the
+/// clock's word wraps around: 52 days after it was written, a TAT seems to be ahead of the clock,
+/// and its burst used up, for as long as [`edge_common::abi::rate::Rate::max_ahead_ticks`].
 pub(in crate::kernel) fn settled(tat_ticks: u64, now_ticks: u64) -> Option<u64> {
     let behind_ticks = now_ticks.wrapping_sub(tat_ticks);
     let is_idle = behind_ticks >= IDLE_TICKS && behind_ticks < MAX_AHEAD_TICKS.wrapping_neg();

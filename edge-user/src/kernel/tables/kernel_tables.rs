@@ -71,7 +71,7 @@ impl KernelTables {
         )))
     }
 
-    /// The tables of an object that shares them with no other.
+    /// The tables of an object that shares them with no other object.
     pub fn take(ebpf: &mut Ebpf) -> Result<Self> {
         Self::open(|name| take_map(ebpf, name))
     }
@@ -103,7 +103,7 @@ impl KernelTables {
     /// ascend.
     pub fn all_counted(&self, indices: &[u32]) -> Result<Vec<Counted>> {
         let side = self.carried_side();
-        // In this order: what was refused was forwarded before.
+        // In this order: a refused frame was forwarded before.
         let meters = self.meters.sums(indices)?;
         let losses = self.losses.sums(indices)?;
         let counted = indices.iter().zip(meters).zip(losses).map(|((index, meter), losses)| {
@@ -115,12 +115,12 @@ impl KernelTables {
         Ok(counted.collect())
     }
 
-    /// The side of the carried counts that holds: 0 or 1.
+    /// The valid one of the two sides of the carried counts: 0 or 1.
     pub(in crate::kernel) fn carried_side(&self) -> usize {
         usize::from(self.books.word_at(0, CARRIED_SIDE_WORD) != 0)
     }
 
-    /// Turns to a side that has the counters of these epochs, all at once.
+    /// Makes a side valid that has the counters of these epochs, all by one store.
     pub(in crate::kernel) fn turn_to(&self, side: usize, epochs: &[[u8; 16]; CARRIED_EPOCHS]) {
         let list = CARRIED_FROM_WORD + side * EPOCHS_WORDS;
         let words = epochs.as_bytes().chunks_exact(size_of::<u64>());
@@ -131,7 +131,7 @@ impl KernelTables {
         self.books.swap(0, CARRIED_SIDE_WORD, side as u64);
     }
 
-    /// The ports are in the network namespace with this cookie from now on.
+    /// Notes that the ports are in the network namespace with this cookie from now on.
     pub fn set_netns_cookie(&self, cookie: u64) {
         self.books.swap(0, NETNS_COOKIE_WORD, cookie);
     }
@@ -151,8 +151,8 @@ impl KernelTables {
         Ok(PolicerState { tat_ticks, peak_ticks, leases, retries, debts })
     }
 
-    /// Keeps the word of a policer that nobody uses from being mistaken for another: see
-    /// `idle::settled`. To be called every few weeks at the least.
+    /// Moves the TAT of a policer that got no frame for long, before it seems to be ahead of the
+    /// clock (see `idle::settled`). The daemon calls this at least every few weeks.
     pub fn settle(&self, index: u32) {
         self.policers.update(index, |tat_ticks| idle::settled(tat_ticks, now_ticks()));
     }
@@ -180,7 +180,7 @@ pub struct PolicerState {
     pub peak_ticks: [u64; WINDOW_TICKS.len()],
     /// Leases bought.
     pub leases: u64,
-    /// Attempts that another CPU was faster at.
+    /// Attempts to buy a lease that failed, as another CPU was faster.
     pub retries: u64,
     /// Frames let through on debt.
     pub debts: u64,

@@ -1,4 +1,4 @@
-//! Table keys as the kernel keeps them for us.
+//! Keys of owners in the tables: the records that say which attachment or policer an index is.
 
 use edge_common::abi::{self, NAME_LEN_BYTES, class::MAX_CLASSES, keys::Generation};
 
@@ -100,7 +100,8 @@ pub(in crate::kernel) fn policer_key(record: &abi::keys::PolicerKey) -> Option<P
     })
 }
 
-/// Numbers of what keys say, from 1. All versions have the same: append, never renumber.
+/// The values of keys by their numbers, from 1. All versions share the numbers: append, and never
+/// renumber.
 pub(in crate::kernel) const PEERINGS: &[PeeringKind] =
     &[PeeringKind::Private, PeeringKind::Public, PeeringKind::Microsoft];
 pub(in crate::kernel) const DIRECTIONS: &[Direction] = &[Direction::Inbound, Direction::Outbound];
@@ -119,8 +120,8 @@ fn number<T: PartialEq + Copy>(values: &[T], value: T) -> u8 {
     numbers.into_iter().find(|(_, known)| **known == value).map_or(0, |(number, _)| number)
 }
 
-/// A name, which the configuration's checks keep shorter than the array (interfaces' other names can
-/// be longer, and are cut).
+/// A name as bytes. The configuration's checks keep it shorter than the array. Other names of
+/// interfaces can be longer, and are cut.
 pub(in crate::kernel) fn name_bytes(name: &str) -> [u8; NAME_LEN_BYTES] {
     let mut bytes = [0; NAME_LEN_BYTES];
     bytes.iter_mut().zip(name.as_bytes()).for_each(|(place, byte)| *place = *byte);

@@ -1,5 +1,5 @@
-//! An array map as memory: entries are read and changed by single loads and stores, which is
-//! what publishing an entry to a running program takes.
+//! An array map as memory. The daemon reads and changes entries by single loads and stores, so that
+//! a running program sees the old entry or the new one.
 
 use std::{
     marker::PhantomData,
@@ -21,8 +21,8 @@ pub(in crate::kernel) struct MappedArray<T> {
 }
 
 impl<T: FromBytes + IntoBytes + Immutable> MappedArray<T> {
-    /// Words of 64 bits in an entry: the kernel rounds entries up to 8 bytes, and so does every
-    /// type of ours by itself.
+    /// Words of 64 bits in an entry: the kernel rounds entries up to 8 bytes, and every type of
+    /// ours has a multiple of that.
     const WORDS: usize = {
         assert!(size_of::<T>().is_multiple_of(8), "an entry is a whole number of 64-bit words");
         size_of::<T>() / 8
@@ -33,7 +33,7 @@ impl<T: FromBytes + IntoBytes + Immutable> MappedArray<T> {
         let info = map.info().context("reading a map's size")?;
         if info.value_size() as usize != size_of::<T>() {
             return Err(KernelError::damaged(format!(
-                "the map's entries have {} bytes, not {}: it is none of this version's",
+                "the map's entries have {} bytes, not {}: it is not one of this version",
                 info.value_size(),
                 size_of::<T>(),
             )));
@@ -67,8 +67,8 @@ impl<T: FromBytes + IntoBytes + Immutable> MappedArray<T> {
     /// If there is none.
     pub(in crate::kernel) fn set(&self, index: u32, value: &T) {
         let bytes = value.as_bytes();
-        // Loops, here and below: large tables have millions of words, and nobody wants to wait for
-        // iterators in a debug build.
+        // Loops, here and below: large tables have millions of words, and iterators are slow in a
+        // debug build.
         for number in 0..Self::WORDS {
             let bytes = bytes[8 * number..].first_chunk().expect("a whole number of words");
             let new = u64::from_ne_bytes(*bytes);
@@ -94,8 +94,8 @@ impl<T: FromBytes + IntoBytes + Immutable> MappedArray<T> {
         element.store(value, Ordering::Release);
     }
 
-    /// Replaces the first 64-bit word of the entry at `index` by what `change` makes of it, if it
-    /// makes anything, while programs change it too.
+    /// Replaces the first 64-bit word of the entry at `index` by the result of `change`, if it has
+    /// one, while programs change the word, too.
     ///
     /// # Panics
     ///
@@ -104,7 +104,7 @@ impl<T: FromBytes + IntoBytes + Immutable> MappedArray<T> {
         self.update_word(index, 0, change);
     }
 
-    /// The same of another 64-bit word.
+    /// Does the same to another 64-bit word.
     ///
     /// # Panics
     ///
@@ -141,7 +141,7 @@ impl<T: FromBytes + IntoBytes + Immutable> MappedArray<T> {
         self.word(index, word).load(Ordering::Acquire)
     }
 
-    /// Replaces a 64-bit word of the entry at `index`, and returns what it was.
+    /// Replaces a 64-bit word of the entry at `index`, and returns the old value.
     ///
     /// # Panics
     ///

@@ -1,4 +1,5 @@
-//! The tables that programs and daemon share: opened, mapped, and where in them things are.
+//! The tables that programs and daemon share: opening them, mapping them into memory, and the
+//! places of fields in their entries.
 
 pub mod attachment_slots;
 pub mod clock;

@@ -1,4 +1,4 @@
-//! Arrays with an entry for each CPU, as numbers that are added up.
+//! Arrays with an entry for each CPU, whose numbers are added up over the CPUs.
 
 use std::marker::PhantomData;
 
@@ -7,7 +7,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use crate::kernel::{error::Result, tables::raw_map::RawPerCpu};
 
-/// A per-CPU array of `T`, which is numbers of 64 bits.
+/// A per-CPU array of `T`, which consists of numbers of 64 bits.
 pub(in crate::kernel) struct PerCpu<T> {
     map: RawPerCpu,
     entry: PhantomData<T>,
@@ -24,8 +24,8 @@ impl<T: FromBytes + KnownLayout> PerCpu<T> {
         Ok(T::read_from_bytes(sum.as_bytes()).expect("as many words as the type has"))
     }
 
-    /// The entries at these indices, which ascend, each with its CPUs added up. Entries that lie close
-    /// together are read together.
+    /// The entries at these indices, which ascend, each added up over the CPUs. One call reads
+    /// entries that lie close together.
     pub(in crate::kernel) fn sums(&self, indices: &[u32]) -> Result<Vec<T>> {
         let mut sums = Vec::with_capacity(indices.len());
         for run in runs(indices) {
@@ -46,7 +46,7 @@ impl<T: FromBytes + KnownLayout> PerCpu<T> {
         self.map.clear(index)
     }
 
-    /// Makes each CPU's entry what `change` makes of that of the entry `from` of another array.
+    /// Copies the entry `from` of another array, with `change` applied to each CPU's part.
     pub(in crate::kernel) fn copy(
         &self,
         index: u32,
@@ -67,8 +67,8 @@ impl<T: FromBytes + KnownLayout> PerCpu<T> {
     }
 }
 
-/// The longest stretch of entries that nobody wants and that are read nonetheless: a call of the
-/// kernel costs about as much.
+/// The most entries between two wanted ones that are read along: one call of the kernel costs about
+/// as much.
 const MOST_UNWANTED: u32 = 4;
 
 /// The most entries of a run: their values are copied to a buffer.

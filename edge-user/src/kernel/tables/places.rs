@@ -1,4 +1,4 @@
-//! Where in the entries of tables things are, as their books' page says.
+//! Places of fields in the entries of tables, as the tables' books page describes them.
 
 use edge_common::abi::{
     books::Layout,

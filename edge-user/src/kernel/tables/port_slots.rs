@@ -1,4 +1,5 @@
-//! Indexes of ports: whose they are, which programs use them, and by which interface frames leave.
+//! Indexes of ports: their owners, the programs that use them, and the interface by which frames
+//! leave.
 
 use std::collections::BTreeMap;
 
@@ -31,7 +32,8 @@ impl KernelTables {
         (constants, program_ids)
     }
 
-    /// Notes those, before a program is attached, and what the configuration calls the interface.
+    /// Notes the constants and ids before a program is attached, and the configuration's name for
+    /// the interface.
     pub fn note_programs(&self, port: &PortPlan, program_ids: [u32; 2]) {
         let noted = PortKey {
             interface: keys::name_bytes(&port.interface),
@@ -42,31 +44,31 @@ impl KernelTables {
         self.port_keys.set(port.index, &noted);
     }
 
-    /// Notes what the configuration calls the port's interface, whether that is there or not.
+    /// Notes the configuration's name for the port's interface, whether that exists or not.
     pub fn note_interface(&self, port: &PortPlan) {
         let interface = keys::name_bytes(&port.interface);
         self.port_keys.set(port.index, &PortKey { interface, ..self.port_keys.get(port.index) });
     }
 
-    /// No program uses the port's index any more.
+    /// Notes that no program uses the port's index any more.
     pub fn forget_programs(&self, index: u32) {
         let forgotten = PortKey { program_ids: [0; 2], ..self.port_keys.get(index) };
         self.port_keys.set(index, &forgotten);
     }
 
-    /// Whether the configuration called the interface of the port with this index so.
+    /// Whether the configuration had this name for the interface of the port with this index.
     #[must_use]
     pub fn has_interface(&self, index: u32, name: &str) -> bool {
         self.port_keys.get(index).interface == keys::name_bytes(name)
     }
 
-    /// Whether the configuration called the interface of the port with this index anything yet.
+    /// Whether the configuration had any name for the interface of the port with this index.
     #[must_use]
     pub fn has_any_interface(&self, index: u32) -> bool {
         self.port_keys.get(index).interface[0] != 0
     }
 
-    /// Whether a configuration in these tables called some port's interface so.
+    /// Whether a configuration in these tables had this name for the interface of any port.
     #[must_use]
     pub fn knows_interface(&self, name: &str) -> bool {
         let name = keys::name_bytes(name);
@@ -87,8 +89,8 @@ impl KernelTables {
         names.collect()
     }
 
-    /// Has frames that are forwarded to the port leave by this interface of our network namespace.
-    /// The kernel forgets it when the interface is gone or moved.
+    /// Has frames to the port leave by this interface of our network namespace. The kernel removes
+    /// the entry when the interface goes or moves to another namespace.
     pub fn set_egress(&mut self, index: u32, ifindex: u32) -> Result<()> {
         for tx_ports in [&mut self.tx_ports, &mut self.tx_ports_frags] {
             tx_ports.set(index, ifindex, None, 0)?;
@@ -96,23 +98,22 @@ impl KernelTables {
         Ok(())
     }
 
-    /// Has frames that are forwarded to the port be dropped.
+    /// Has frames to the port be dropped.
     pub fn clear_egress(&mut self, index: u32) -> Result<()> {
         // The kernel takes an entry out where the interface's index is 0 (`__dev_map_update_elem`).
         self.set_egress(index, 0)
     }
 
-    /// The index of the interface that frames which are forwarded to the port leave by; `None`:
-    /// there is none.
+    /// The index of the interface by which frames to the port leave; `None`: there is none.
     ///
-    /// It has been the port's since it was set, and is no later one with the same index: the kernel
-    /// takes out what is gone (`dev_map_notification` in kernel/bpf/devmap.c).
+    /// It is the interface that was set, not a later one with the same index: the kernel removes
+    /// entries of interfaces that are gone (`dev_map_notification` in kernel/bpf/devmap.c).
     #[must_use]
     pub fn egress(&self, index: u32) -> Option<u32> {
         let [ifindex, other] = [&self.tx_ports, &self.tx_ports_frags].map(|tx_ports| {
             tx_ports.get(index, 0).ok().map(|egress| egress.if_index).filter(|index| *index != 0)
         });
-        // For a moment, while they are set.
+        // The entry can be missing for a moment, while it is set.
         ifindex.filter(|_| ifindex == other)
     }
 }

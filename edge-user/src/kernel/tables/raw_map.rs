@@ -1,5 +1,5 @@
-//! Arrays by their bytes: those whose entries may have another size than ours, and those with an
-//! entry for each CPU.
+//! Arrays as bytes: arrays of other versions, whose entries may have another size, and arrays with
+//! an entry for each CPU.
 
 use std::{
     io,
@@ -80,7 +80,7 @@ pub(in crate::kernel) struct RawPerCpu {
     cpus: usize,
 }
 
-/// `union bpf_attr`, as far as entries go.
+/// The part of `union bpf_attr` for single entries.
 #[repr(C)]
 struct Entry {
     map_fd: u32,
@@ -90,7 +90,7 @@ struct Entry {
     flags: u64,
 }
 
-/// `union bpf_attr`, as far as batches go.
+/// The part of `union bpf_attr` for batches of entries.
 #[repr(C)]
 struct Batch {
     before: u64,
@@ -209,7 +209,7 @@ impl RawPerCpu {
         };
         match io::Error::last_os_error() {
             error if result != 0 && error.raw_os_error() != Some(libc::ENOENT) => Err(error),
-            // With the last entry of the map, it says that there is no other.
+            // ENOENT: the batch ends with the last entry of the map.
             _ if request.count == count => Ok(()),
             _ => Err(io::Error::other("the map has fewer entries")),
         }

@@ -1,4 +1,4 @@
-//! The tables by which a replay and its program tell each other the time and the outcome.
+//! The tables between a replay and its program: one passes the time in, the other the outcome out.
 
 use aya::Ebpf;
 use edge_common::abi::outcome::Outcome;

@@ -1,5 +1,6 @@
-//! Brings the kernel's tables to a plan, in an order that a running program can't trip over:
-//! fill, publish, retire; what is retired is used again at the next plan.
+//! Brings the kernel's tables to a plan while programs run. The order keeps every tag's way
+//! complete: fill entries, publish them, retire those that the plan lacks. The next plan uses
+//! retired entries again.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,8 +19,8 @@ use crate::{
     plan::{LimitChange, Plan, RateChange},
 };
 
-/// Makes tables that no port uses hold what `plan` says: for test runs. `ifindexes` are those of the
-/// plan's ports, in their order.
+/// Brings tables that no port uses to `plan`, for test runs. `ifindexes` are those of the plan's
+/// ports, in their order.
 pub fn apply(tables: &mut KernelTables, plan: &Plan, ifindexes: &[u32]) -> Result<()> {
     prepare(tables, plan)?;
     for (port, ifindex) in plan.ports.iter().zip(ifindexes) {
@@ -29,13 +30,13 @@ pub fn apply(tables: &mut KernelTables, plan: &Plan, ifindexes: &[u32]) -> Resul
     Ok(())
 }
 
-/// Prepares for `plan` what nothing refers to yet: slots, indices and tables of new owners. This is
-/// the part that can fail; a plan that is given up after it leaves nothing but places without use,
-/// and the ledger never hears of their owners.
+/// Prepares the entries of `plan` that nothing refers to yet: slots, indices and tables of new
+/// owners. This is the part that can fail. A plan that is given up after it leaves only entries
+/// without use, and the ledger never hears of their owners.
 pub fn prepare(tables: &KernelTables, plan: &Plan) -> Result<()> {
     let prepared = || -> Result<()> {
         for (key, claim) in plan.policers.iter().filter(|(_, claim)| claim.is_new) {
-            // An entry that nobody has used is zero.
+            // An entry that was never used is zero.
             if keys::policer_key(&tables.policer_keys.get(claim.index)).is_some() {
                 tables.policers.set(claim.index, &PolicerWords::new_zeroed());
                 tables.leases.clear(claim.index)?;
@@ -59,7 +60,8 @@ pub fn prepare(tables: &KernelTables, plan: &Plan) -> Result<()> {
     prepared().context("preparing the tables")
 }
 
-/// Makes tables that are prepared hold what `plan` says, beside what they held. This can't fail.
+/// Stores `plan` in tables that are prepared for it, beside their present contents. This can't
+/// fail.
 ///
 /// The rate, the marking and the state of a published attachment change by one store each. A bucket
 /// whose rate changes keeps the part of its burst that is used.
@@ -79,14 +81,14 @@ pub fn store(tables: &KernelTables, plan: &Plan) {
         if attachment.is_new {
             tables.own(attachment.index, &attachment.key);
         }
-        // First what the attachment's flags have the path look at.
+        // The entries that an attachment's flags lead to come before the flags.
         tables.limits.set(attachment.index, &attachment.limits);
         tables.attachments.set(attachment.index, &attachment.value);
     }
     publish(tables, plan);
 }
 
-/// The policers whose rate is another one in `plan`, with the attachments and limits that they police.
+/// The policers whose rate changes with `plan`, and the attachments and limits that they police.
 fn rate_changes(tables: &KernelTables, plan: &Plan) -> Vec<RateChange> {
     let change = |old: Bucket, new: Bucket| RateChange {
         index: new.rate,
@@ -132,8 +134,8 @@ fn publish_entries(tables: &MappedArray<VidTable>, index: u32, wanted: &VidTable
     }
 }
 
-/// Retires what `plan` does not have: once every interface has the program that goes with it, and in tables
-/// that no program reads before the first one turns to them.
+/// Retires the entries that `plan` lacks. In tables in use, this comes after every interface has
+/// the plan's program; in new tables, before the first program turns to them.
 pub fn retire(tables: &KernelTables, plan: &Plan) {
     for port in 0..tables.s_tables.len() {
         retire_entries(&tables.s_tables, port, plan.s_tags.get(&port).map(|wanted| &**wanted));
@@ -156,5 +158,5 @@ fn retire_entries(tables: &MappedArray<VidTable>, index: u32, wanted: Option<&Vi
     }
 }
 
-/// An entry that nobody has.
+/// An entry that leads nowhere.
 const EMPTY: u32 = Slot::Empty.to_bits();

@@ -2,21 +2,22 @@
 
 use edge_common::abi::{qos::BurstShare, rate::Rate};
 
-/// As many bytes, in ticks of another rate; no more than a burst, which a moment can't sell.
+/// The same bytes in ticks of another rate, and a burst at most: no bucket sells more in a moment.
 pub(super) fn in_ticks_of(ticks: u64, old: &Rate, new: &Rate) -> u64 {
     let (old_ticks, new_ticks) = (old.ticks(1 << 17).max(1), new.ticks(1 << 17));
     let scaled = u128::from(ticks) * u128::from(new_ticks) / u128::from(old_ticks);
     u64::try_from(scaled).unwrap_or(u64::MAX).min(new.ceiling_ticks(BurstShare::WHOLE))
 }
 
-/// The word of a bucket of `rate` that has sold so much more; never so far ahead of the clock that
-/// it would be taken for a full one.
+/// The TAT of a bucket of `rate` after it has sold `sold_ticks` more. It is never so far ahead of
+/// the clock that it would be taken for one behind it.
 pub(super) fn sold_more(tat_ticks: u64, now_ticks: u64, sold_ticks: u64, rate: &Rate) -> u64 {
     let ahead_ticks = rate.ahead_ticks(tat_ticks, now_ticks).saturating_add(sold_ticks);
     now_ticks.wrapping_add(ahead_ticks.min(rate.max_ahead_ticks()))
 }
 
-/// The word of the emptier of two buckets of `rate`; `None` where that is the first one.
+/// The TAT of that of two buckets of `rate` which has less of its burst free; `None`: the first
+/// one.
 pub(super) fn emptier(
     tat_ticks: u64,
     other_ticks: u64,
@@ -34,7 +35,7 @@ mod tests {
     use super::*;
 
     const MS: u64 = 1_000_000 << TICKS_PER_NS_LOG2;
-    /// The clock's last moment before its word begins anew.
+    /// The last moment before the clock's word wraps around.
     const NOW: u64 = u64::MAX;
 
     fn rate(rate_bps: u64, burst_bytes: u64) -> Rate {
@@ -77,10 +78,11 @@ mod tests {
         let rate = rate(10_000_000, 125_000);
         let sold = |tat_ticks, sold_ticks| ahead(sold_more(tat_ticks, NOW, sold_ticks, &rate));
         assert_eq!(sold(NOW.wrapping_add(30 * MS), 20 * MS), 50 * MS);
-        // One that was full, whenever it was used last, and one that nobody has used.
+        // A bucket with its whole burst free, whenever it was last used, and one without use so
+        // far.
         assert_eq!(sold(NOW - 500 * MS, 20 * MS), 20 * MS);
         assert_eq!(sold(NOW - (1 << 62), 20 * MS), 20 * MS);
-        // An empty one owes; but it stays one that is empty, however much that is.
+        // A bucket that is used up owes more, but never looks free, however much it owes.
         assert_eq!(sold(NOW.wrapping_add(100 * MS), 100 * MS), 200 * MS);
         let most = sold_more(NOW.wrapping_add(190 * MS), NOW, 100 * MS, &rate);
         assert_eq!(ahead(most), rate.max_ahead_ticks());
@@ -98,7 +100,7 @@ mod tests {
             (empty, half, None),
             (half, half, None),
             (full, NOW - 1000 * MS, None),
-            // Nobody has used the new one.
+            // The new one was never used.
             (0, empty, Some(empty)),
             // The old one was last used weeks ago.
             (half, NOW.wrapping_add(1 << 60), None),

@@ -1,5 +1,5 @@
-//! Buckets go on in other tables: as empty as they were, with what flows have in their queues and
-//! with what policers have counted.
+//! Buckets go on in other tables: with as much of the burst used as before, with the flows' queues,
+//! and with the policers' counters.
 
 use std::{collections::BTreeMap, mem::offset_of};
 
@@ -25,7 +25,7 @@ use crate::{
 pub struct Buckets {
     policers: Vec<Both>,
     flow_queues: Vec<Queues>,
-    /// Programs have used the new tables before.
+    /// Whether programs have used the new tables before.
     are_used: bool,
 }
 
@@ -34,7 +34,7 @@ struct Both {
     to: u32,
     /// The rates there and here.
     rates: Option<(Granted, Granted)>,
-    /// The sum that the old one had sold when it was last looked at, in ticks of its rate.
+    /// The sum that the old bucket had sold at the last look, in ticks of its rate.
     sold_ticks: Option<u64>,
 }
 
@@ -43,7 +43,7 @@ struct Queues {
     to: u32,
     /// The circuit's rates there and here.
     rates: Option<(Granted, Granted)>,
-    /// The old queues when they were last looked at, in ticks of their rate.
+    /// The old queues at the last look, in ticks of their rate.
     before: Option<Vec<u64>>,
 }
 
@@ -62,9 +62,9 @@ struct Use {
 }
 
 impl Buckets {
-    /// Those that `old` and `new`, which hold their plans, have in common. `are_used` tells whether
-    /// programs have used those of `new` before: those go on, and only become as empty as the old
-    /// ones where they are fuller.
+    /// The buckets that `old` and `new`, which hold their plans, have in common. `are_used`:
+    /// programs have used those of `new` before. These go on, and are only brought to the old
+    /// buckets' use where they have more of the burst free.
     #[must_use]
     pub fn in_both(old: &KernelTables, new: &KernelTables, are_used: bool) -> Self {
         let (from_uses, to_uses) = (uses(old), uses(new));
@@ -89,10 +89,10 @@ impl Buckets {
         Self { policers: buckets.collect(), flow_queues: queues.collect(), are_used }
     }
 
-    /// Makes the buckets of `new` as full as those of `old`: to be called before each program that
-    /// turns from the one to the other, and once more when none is left that uses `old`. A bucket
-    /// then has sold what both have, but for what one sold between a call and the turn, which the
-    /// next call takes off again.
+    /// Brings the buckets of `new` to the use of those of `old`. Callers do this before each
+    /// program that turns from `old` to `new`, and once more when no program uses `old`. A new
+    /// bucket then has sold as much as both together. The old one may sell more between a call and
+    /// the turn: the next call adds that.
     pub fn copy(&mut self, old: &KernelTables, new: &KernelTables) -> Result<()> {
         for bucket in &mut self.policers {
             let sold_now_ticks = old.policers.word_at(bucket.from, SOLD_WORD);
@@ -114,8 +114,8 @@ impl Buckets {
 }
 
 impl Both {
-    /// Has the new one, which nobody uses yet, go on where the old one is: with peaks, leases and
-    /// what they have counted.
+    /// Has the new bucket, which no program uses yet, go on where the old one is, with peaks,
+    /// leases and their counters.
     fn hand_over(&self, old: &KernelTables, new: &KernelTables) -> Result<()> {
         new.policers.set(self.to, &old.policers.get(self.from));
         let rates = self.rates;
@@ -133,7 +133,7 @@ impl Both {
         Ok(())
     }
 
-    /// Makes the new one, which is in use, as empty as the old one.
+    /// Has the new bucket, which is in use, have no more of its burst free than the old one.
     fn merge(&self, old: &KernelTables, new: &KernelTables) {
         let Some((granted, Granted { rate, .. })) = &self.rates else { return };
         let old_ticks = old.policers.word_at(self.from, TAT_WORD);
@@ -144,7 +144,7 @@ impl Both {
         });
     }
 
-    /// Takes off what the old one has sold since.
+    /// Adds to the new bucket's use the bytes that the old one has sold since.
     fn settle(&self, sold_now_ticks: u64, before_ticks: u64, new: &KernelTables) {
         let sold_ticks = sold_now_ticks.wrapping_sub(before_ticks);
         if let Some((old, Granted { rate, .. })) = &self.rates
@@ -169,7 +169,7 @@ impl Queues {
         }
     }
 
-    /// Adds what has come to the old ones since.
+    /// Adds the bytes that have come to the old queues since.
     fn settle(&self, now: &[u64], before: &[u64], new: &KernelTables) {
         for (number, (now, before)) in now.iter().zip(before).enumerate().skip(FIRST_QUEUE_WORD) {
             let more_ticks = self.in_parts(now.saturating_sub(*before));
@@ -201,7 +201,7 @@ fn policers(tables: &KernelTables) -> BTreeMap<PolicerKey, u32> {
     known.collect()
 }
 
-/// The use of each policer that a frame can get to.
+/// The rate and the queues of each policer that a frame can get to.
 fn uses(tables: &KernelTables) -> BTreeMap<u32, Use> {
     let mut uses = BTreeMap::new();
     for index in published_attachments(tables) {

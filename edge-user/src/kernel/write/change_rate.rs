@@ -1,4 +1,4 @@
-//! Another rate for buckets, while their frames pass: one store for each attachment and limit.
+//! Another rate for buckets while their frames pass, by one store for each attachment and limit.
 
 use edge_common::abi::{qos::BurstShare, rate::Rate};
 use zerocopy::transmute;
@@ -8,19 +8,19 @@ use crate::{
     plan::{LimitChange, RateChange},
 };
 
-/// Points the attachments and limits of `change` to their new rate, and keeps how full their buckets
-/// are.
+/// Points the attachments and limits of `change` to their new rate. Each bucket keeps the part of
+/// its burst that is used.
 ///
-/// A bucket is a time, that at which it will be full again. So it stays as it is where the burst
-/// takes as long at the new rate as at the old one, and is moved in proportion where not: else
-/// what is left of a long burst would silence the circuit after a change to a short one, or be
-/// taken for the word of a bucket that nobody has used for weeks, which is full.
+/// A bucket is one word, its TAT: the time when its whole burst will be free again. Where the burst
+/// lasts as long at the new rate as at the old one, the TAT stays. Otherwise its distance from the
+/// clock is changed in proportion: else the use of a long burst would block the circuit after a
+/// change to a short one, or the TAT would look like one of weeks ago, with the whole burst free.
 pub fn change_rate(tables: &KernelTables, change: &RateChange) {
     let RateChange { rate, old_rate, .. } = change;
     tables.rates.set(change.index, rate);
     let point = || {
         for (index, attachment) in &change.attachments {
-            // Policer and rate are one word, and all else is as it was.
+            // Policer and rate are one word. The rest of the entry stays.
             tables.attachments.set(*index, attachment);
         }
         for LimitChange { attachment, place, bucket } in &change.limits {
@@ -34,7 +34,7 @@ pub fn change_rate(tables: &KernelTables, change: &RateChange) {
                 .update(*policer, |tat_ticks| new_word(tat_ticks, now_ticks(), old_rate, rate));
         }
     };
-    // Neither rate may see a word that is too far ahead for it.
+    // The order keeps either rate from a TAT that is too far ahead for it.
     update(full);
     if burst_ticks(rate) < burst_ticks(old_rate) {
         update(moved);
@@ -45,23 +45,23 @@ pub fn change_rate(tables: &KernelTables, change: &RateChange) {
     }
 }
 
-/// The clock in place of the word of a bucket that is full, which `old` knows to be behind the clock,
-/// and `new`, with a longer burst, could take to be ahead of it: one of about 52 days ago.
+/// The present time, in place of the TAT of a bucket with its whole burst free: one of about 52
+/// days ago, which is behind the clock by `old`, and ahead of it by `new` with its longer burst.
 fn full(tat_ticks: u64, now_ticks: u64, old: &Rate, new: &Rate) -> Option<u64> {
     let is_mistaken =
         old.ahead_ticks(tat_ticks, now_ticks) == 0 && new.ahead_ticks(tat_ticks, now_ticks) != 0;
     is_mistaken.then_some(now_ticks)
 }
 
-/// The word of a bucket that is as full, in parts of the burst, at `new` as `tat_ticks` is at
-/// `old`; `None` where it is the same.
+/// The TAT of a bucket with the same part of its burst used at `new` as `tat_ticks` has at `old`;
+/// `None`: it is the same.
 pub(in crate::kernel) fn moved(
     tat_ticks: u64,
     now_ticks: u64,
     old: &Rate,
     new: &Rate,
 ) -> Option<u64> {
-    // As the policer sees it: further ahead is behind, and full.
+    // The policer's own view: a TAT further ahead than that is behind the clock.
     let ahead_ticks = tat_ticks.wrapping_sub(now_ticks);
     if ahead_ticks > old.max_ahead_ticks() || burst_ticks(old) == burst_ticks(new) {
         return None;
@@ -91,9 +91,9 @@ mod tests {
         Rate::new(rate_bps, burst_bytes).expect("it can be policed")
     }
 
-    /// Time by which a word is ahead of the clock after a change, in thousandths of a millisecond.
+    /// Time by which a TAT is ahead of the clock after a change, in thousandths of a millisecond.
     fn ahead_after(ahead_ms: u64, old: &Rate, new: &Rate) -> Option<u64> {
-        // The clock's last moment before its word begins anew.
+        // The last moment before the clock's word wraps around.
         let now_ticks = u64::MAX;
         let tat_ticks = now_ticks.wrapping_add(ahead_ms * MS);
         moved(tat_ticks, now_ticks, old, new).map(|tat| tat.wrapping_sub(now_ticks) * 1000 / MS)

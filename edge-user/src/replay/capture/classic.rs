@@ -23,8 +23,7 @@ pub(super) struct Classic {
 }
 
 impl Classic {
-    /// Reads the header of the file behind `magic`; `None` if the magic number is not of this
-    /// format.
+    /// Reads the header of the file behind `magic`; `None`: the magic number is of another format.
     pub(super) fn open(magic: &[u8], source: &mut Source) -> Result<Option<Self>, CaptureError> {
         use Order::{Big, Little};
         use Resolution::{Micros, Nanos};
@@ -83,7 +82,7 @@ impl Classic {
     }
 }
 
-/// The link type field in the header of a file, of which `fields` is what follows the magic number.
+/// The link type in the header of a file. `fields` begins behind the magic number.
 fn link_type(fields: &mut Fields<'_>) -> Option<u32> {
     const BEFORE_LINK_TYPE_BYTES: usize = 16;
 

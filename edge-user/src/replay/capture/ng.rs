@@ -16,7 +16,7 @@ const OBSOLETE_PACKET: u32 = 2;
 const SIMPLE_PACKET: u32 = 3;
 const ENHANCED_PACKET: u32 = 6;
 
-/// Type and length in front, length again behind.
+/// Length of a block's frame: type and length in front, and the length again at the end.
 const BLOCK_FRAME_BYTES: u32 = 12;
 const MAX_BLOCK_BYTES: u32 = 64 << 20;
 
@@ -112,7 +112,7 @@ impl Ng {
         self.body.clear();
         let mut got = 0;
         if header.starts_with(&MAGIC) {
-            // Even its length needs the byte order that the section header begins with.
+            // Even the block's length is in the byte order that the section header begins with.
             source.append_all(&mut self.body, 4, "a section header")?;
             got = 4;
             self.order = match self.body[..] {
@@ -185,7 +185,7 @@ impl Ng {
         })
     }
 
-    /// Checks, where no frame did, that there could have been Ethernet frames.
+    /// Checks a file without frames: its interfaces must be Ethernet.
     fn end(&self, source: &Source) -> Result<(), CaptureError> {
         let is_ethernet = |interface: &Interface| interface.link_type == ETHERNET;
         match self.interfaces.first() {
@@ -231,7 +231,7 @@ impl Interface {
 
         let since_offset = i128::from(timestamp) * SECOND_NS;
         let since_offset_ns = match self.unit {
-            // Of units that overflow here, not even the largest timestamp is a nanosecond.
+            // With a unit that overflows here, the largest timestamp is less than a nanosecond.
             Unit::Decimal(power) => {
                 10_i128.checked_pow(power.into()).map_or(0, |units| since_offset / units)
             }
@@ -251,7 +251,7 @@ impl Unit {
 }
 
 impl<'a> Packet<'a> {
-    /// A block that says nothing but the length on the wire.
+    /// Reads a simple packet block, which has only the length on the wire.
     fn simple(mut rest: Fields<'a>) -> Option<Self> {
         let orig_len_bytes = rest.u32()?;
         let len = orig_len_bytes;
@@ -269,8 +269,8 @@ impl<'a> Packet<'a> {
         let (len, orig_len_bytes) = (rest.u32()?, rest.u32()?);
         Some(Self { interface, timestamp, len, orig_len_bytes, rest })
     }
-    /// The flags among the options, which are what is left behind the frame; `None` where there
-    /// are no flags, or the options are not in order.
+    /// The flags among the options, which follow the frame; `None`: there are no flags, or the
+    /// options are damaged.
     fn flags(&mut self) -> Option<u32> {
         const END: u16 = 0;
         const FLAGS: u16 = 2;

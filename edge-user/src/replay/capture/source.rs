@@ -1,4 +1,4 @@
-//! Bytes of a capture, and errors that say where.
+//! The bytes of a capture, and errors with their place.
 
 use std::{
     io::{BufReader, Read},
@@ -12,7 +12,7 @@ const DECOMPRESS: &str = "decompress it first";
 const RECORD: &str = "give a capture by tcpdump, dumpcap or Wireshark";
 const CONVERT: &str = "convert it first (`editcap -F pcap IN OUT`)";
 
-/// Files that are mistaken for a capture: first bytes, what it is, what to do.
+/// Files that are mistaken for a capture: their first bytes, their kind, and advice.
 const OTHER_FILES: [(&[u8], &str, &str); 6] = [
     (b"\x1f\x8b", "compressed with gzip", DECOMPRESS),
     (b"\x28\xb5\x2f\xfd", "compressed with zstd", DECOMPRESS),
@@ -32,7 +32,7 @@ pub(super) struct Source {
 
 /// A record of a capture.
 pub(super) struct Record {
-    /// Nanoseconds since the epoch; `None` where the record has no time.
+    /// Nanoseconds since 1970; `None`: the record has no time.
     pub(super) time_ns: Option<i128>,
     /// The bytes that were captured.
     pub(super) data: Vec<u8>,
@@ -56,14 +56,14 @@ impl Source {
 
     /// Appends the next `len` bytes to `buffer`, or as many as there are, and returns how many.
     ///
-    /// The buffer grows with what there is, not with what the file claims there is.
+    /// The buffer grows with the bytes that are read, not with the length that the file claims.
     pub(super) fn append(&mut self, buffer: &mut Vec<u8>, len: u32) -> Result<usize, CaptureError> {
         self.input.by_ref().take(len.into()).read_to_end(buffer).map_err(|source| {
             CaptureError::Read { path: self.path.clone(), frame: self.number(), source }
         })
     }
 
-    /// Appends the next `len` bytes, which are `what`, to `buffer`.
+    /// Appends the next `len` bytes to `buffer`. Errors call them `what`.
     pub(super) fn append_all(
         &mut self,
         buffer: &mut Vec<u8>,
@@ -101,7 +101,7 @@ impl Source {
         Ok(CapturedFrame { timestamp_ns, data, orig_len_bytes })
     }
 
-    /// The records so far that had more or less than their frames have.
+    /// The records so far that the reader had to change.
     pub(super) fn found(&self) -> Found {
         self.found
     }

@@ -47,9 +47,9 @@ impl<W: Write> CaptureWriter<W> {
 
     /// Appends `frame`.
     ///
-    /// A frame is never shorter on the wire than as captured: one that has grown beyond its
-    /// `orig_len_bytes` is written with the length it has. With [`Resolution::Micros`] the
-    /// nanoseconds below are cut off.
+    /// A frame is never shorter on the wire than in the capture: one that has grown beyond its
+    /// `orig_len_bytes` is written with its present length. With [`Resolution::Micros`] the time is
+    /// cut to microseconds.
     pub fn write(&mut self, frame: &CapturedFrame) -> Result<(), CaptureError> {
         const SECOND_NS: u64 = 1_000_000_000;
 
@@ -73,7 +73,7 @@ impl<W: Write> CaptureWriter<W> {
         Ok(())
     }
 
-    /// Writes out what is buffered.
+    /// Writes the buffered bytes out.
     pub fn finish(mut self) -> Result<(), CaptureError> {
         self.output.flush().map_err(|source| CaptureError::Write { path: self.path, source })
     }

@@ -1,4 +1,4 @@
-//! The text of an answer: a status, by the table of families.
+//! The text of an answer, made from a status by the table of families.
 
 use std::{fmt, sync::Arc};
 
@@ -24,8 +24,8 @@ use crate::config::Direction;
 /// About the length of a sample in bytes.
 const SAMPLE_LEN_BYTES: usize = 100;
 
-/// The text that answers a scrape. A selection that [`Selection::check`] refuses has no detail of
-/// the names that are not there.
+/// The text that answers a scrape. Names in the selection that no circuit has get no detail
+/// ([`Selection::check`] refuses them before).
 pub(super) fn exposition(
     status: Arc<Status>,
     selection: &Selection,
@@ -47,8 +47,8 @@ pub(super) fn write(answer: Answer, format: Format, out: &mut impl fmt::Write) -
     }
 }
 
-/// A status, and the detail that is asked for. It owns the status, as a registry takes nothing
-/// borrowed.
+/// A status, and the circuits that are shown in detail. The answer owns the status, as a registry
+/// takes nothing borrowed.
 #[derive(Debug)]
 pub(super) struct Answer {
     status: Arc<Status>,
@@ -118,7 +118,7 @@ impl Answer {
             Source::Policer(value) | Source::PolicerCount(value) => {
                 self.selected().try_for_each(|circuit| {
                     circuit.policers.iter().try_for_each(|policer| {
-                        // An empty label is one that there is not.
+                        // An empty label counts as absent.
                         let peering = policer.peering.as_deref().unwrap_or_default();
                         let class = policer.class.as_deref().unwrap_or_default();
                         let (direction, link) = (&policer.direction, &policer.link);
@@ -133,7 +133,7 @@ impl Answer {
 
 impl Collector for Answer {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        // A name without a sample would tell nothing.
+        // A family without samples is left out.
         let is_wanted = |family: &&Family| self.detailed > 0 || !family.extent().is_detail();
         for family in FAMILIES.iter().filter(is_wanted) {
             let unit = family.encoded_unit();

@@ -71,7 +71,7 @@ pub(super) const FAMILIES: &[Family] = &[
         stem: "edge_circuit_bandwidth",
         unit: Some("bps"),
         labels: CIRCUIT,
-        help: "Bits a second that the circuit has purchased, for each direction on each link.",
+        help: "Bits a second that the customer has bought, for each direction on each link.",
         source: Source::Circuit(|circuit| circuit.bandwidth_bps),
     },
     Family {

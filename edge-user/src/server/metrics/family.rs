@@ -8,8 +8,8 @@ use prometheus_client::{metrics::MetricType, registry::Unit};
 pub(super) struct Family {
     /// The name without the suffix of its unit and of its kind.
     pub(super) stem: &'static str,
-    /// The unit, which ends the name. `frames` and `bps` are none of the base units that
-    /// `OpenMetrics` lists, which allows others.
+    /// The unit, which ends the name. `frames` and `bps` are not among the base units of
+    /// `OpenMetrics`, which allows others.
     pub(super) unit: Option<&'static str>,
     /// Names of the labels, in the order of the values that [`Source`] gives.
     pub(super) labels: &'static [&'static str],
@@ -19,10 +19,10 @@ pub(super) struct Family {
     pub(super) source: Source,
 }
 
-/// The part of a status that has a sample of a family for each of its entries.
+/// The part of a status that a family takes its samples from: one for each entry.
 #[derive(Debug)]
 pub(super) enum Source {
-    /// One sample, whose labels tell it all.
+    /// One sample, whose labels have the information.
     Info,
     /// Seconds since the daemon's start.
     Uptime,
@@ -52,7 +52,7 @@ pub(super) enum Source {
     PolicerCount(fn(&PolicerStatus) -> u64),
 }
 
-/// The part of an edge that a family has a series for, or a few.
+/// The part of an edge that a family has one series for, or a few.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Extent {
     /// The edge, a port or an export; every answer has them.
@@ -66,7 +66,7 @@ pub(super) enum Extent {
 }
 
 impl Extent {
-    /// Whether only circuits that are asked for have it.
+    /// Whether only circuits that a scrape names have such series.
     pub(super) fn is_detail(self) -> bool {
         matches!(self, Self::Class | Self::Policer)
     }

@@ -10,13 +10,14 @@ pub(super) enum Format {
     OpenMetrics,
     /// Prometheus's older text format, 0.0.4.
     ///
-    /// One text can't be both: there, `# TYPE` has a counter's name with `_total`, and no `info`;
-    /// an `OpenMetrics` text read as this format has counters without a type.
+    /// One text can't serve both. This format has `_total` in the counter's name of `# TYPE`, and
+    /// knows no `info`: a parser of it would take counters of an `OpenMetrics` text for untyped
+    /// values.
     Text,
 }
 
 impl Format {
-    /// `OpenMetrics` for those who name it, the older format for curl and other scrapers.
+    /// `OpenMetrics` for a client that names it, else the older format, as for curl.
     pub(super) fn asked_by(headers: &HeaderMap) -> Self {
         let accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
         let mut ranges = accepted.flat_map(|value| value.split(','));
@@ -28,7 +29,7 @@ impl Format {
         if names_it { Self::OpenMetrics } else { Self::Text }
     }
 
-    /// The header that goes with it.
+    /// The format's `Content-Type`.
     pub(super) fn content_type(self) -> &'static str {
         match self {
             Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",

@@ -16,7 +16,7 @@ const PARAMETER: &str = "circuit";
 pub(super) struct Selection {
     /// Names of circuits.
     pub(super) circuits: BTreeSet<String>,
-    /// Whether the configuration says so of every circuit.
+    /// Whether the configuration asks for the detail of every circuit.
     pub(super) all: bool,
 }
 
@@ -26,8 +26,8 @@ pub(super) enum Refused {
     /// Another parameter.
     #[error("there is no parameter {0:?}; ask for a circuit in detail with ?circuit=NAME")]
     Parameter(String),
-    /// A query that is none.
-    #[error("the query can't be read: {0}")]
+    /// A malformed query.
+    #[error("the query can't be read: {0}; ask for a circuit in detail with ?circuit=NAME")]
     Query(String),
     /// A circuit that the configuration doesn't have.
     #[error("there is no circuit {name:?}{}", .nearest.as_ref().map(|it| format!("; did you mean {it:?}?")).unwrap_or_default())]
@@ -55,8 +55,8 @@ impl Selection {
         Ok(Self { circuits, all: detail == MetricsDetail::All })
     }
 
-    /// Refuses the first name that no circuit has: a scrape that asks for nothing by mistake would
-    /// look like a circuit without traffic.
+    /// Refuses the first name that no circuit has. Without the refusal, a misspelt name would look
+    /// like a circuit without traffic.
     pub(super) fn check(&self, status: &Status) -> Result<(), Refused> {
         let names = || status.circuits.iter().map(|circuit| circuit.name.as_str());
         let known: BTreeSet<&str> = names().filter(|name| self.circuits.contains(*name)).collect();

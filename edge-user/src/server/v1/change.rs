@@ -18,7 +18,7 @@ use crate::{config, daemon::bandwidth::SetBandwidth};
     params((
         "If-Match" = Option<String>,
         Header,
-        description = "The ETag of what was looked at: nothing is changed if another configuration runs."
+        description = "The ETag of an earlier answer: nothing is changed if another configuration runs by now."
     )),
     responses(
         (status = OK, description = "The changes, which are in effect.", body = Reloaded),
@@ -26,7 +26,7 @@ use crate::{config, daemon::bandwidth::SetBandwidth};
         (status = CONFLICT, description = "The file asks for changes that need a restart, or for an interface that is not there or that somebody else has.", body = ErrorDocument),
         (status = PRECONDITION_FAILED, description = "Another configuration runs.", body = ErrorDocument),
         (status = UNPROCESSABLE_ENTITY, description = "The file is wrong.", body = ErrorDocument),
-        (status = INTERNAL_SERVER_ERROR, description = "The machine refused it: an interface can't carry a port as it is set up now, or the daemon lacks a permission, for two. Or the changes are in effect, and the look at the ports after them failed.", body = ErrorDocument),
+        (status = INTERNAL_SERVER_ERROR, description = "The machine refused it: for example, an interface can't carry a port as it is set up now, or the daemon lacks a permission. Or the changes are in effect, and the look at the ports after them failed.", body = ErrorDocument),
         (status = SERVICE_UNAVAILABLE, description = "The machine has no room for it, the ledger can't be written, or the daemon is ending: nothing was changed, and the same request may do later.", body = ErrorDocument),
     )
 )]
@@ -48,7 +48,7 @@ pub(in crate::server) async fn reload(
         (
             "If-Match" = Option<String>,
             Header,
-            description = "The ETag of what was looked at: nothing is changed if another configuration runs."
+            description = "The ETag of an earlier answer: nothing is changed if another configuration runs by now."
         )
     ),
     request_body = BandwidthRequest,
@@ -57,7 +57,7 @@ pub(in crate::server) async fn reload(
         (status = BAD_REQUEST, description = "The request is wrong.", body = ErrorDocument),
         (status = FORBIDDEN, description = "The client may only look.", body = ErrorDocument),
         (status = NOT_FOUND, description = "There is no such circuit.", body = ErrorDocument),
-        (status = CONFLICT, description = "The tables have to be made anew for it, and the configuration has an interface that is not there or that somebody else has.", body = ErrorDocument),
+        (status = CONFLICT, description = "The change needs new tables, and the configuration has an interface that is not there or that somebody else has.", body = ErrorDocument),
         (status = PRECONDITION_FAILED, description = "Another configuration runs.", body = ErrorDocument),
         (status = UNPROCESSABLE_ENTITY, description = "The circuit can't have this bandwidth.", body = ErrorDocument),
         (status = INTERNAL_SERVER_ERROR, description = "The machine refused it; or the bandwidth is in effect and could not be saved, which the message says.", body = ErrorDocument),
@@ -83,7 +83,7 @@ pub(in crate::server) async fn set_bandwidth(
     Ok(Json(state.engine.set_bandwidth(request, expected(&headers)?).await?))
 }
 
-/// The digest that the client believes to run (RFC 9110, 13.1.1): one, or any with `*`.
+/// The digest of the configuration that the client believes to run (RFC 9110, 13.1.1); `*`: any.
 fn expected(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
     let Some(value) = headers.get(IF_MATCH) else { return Ok(None) };
     let text = value.to_str().unwrap_or_default().trim();

@@ -1,4 +1,4 @@
-//! The ledger: its usage, and a booking of what was counted since the last one.
+//! The ledger: its usage, and a booking of the counts since the last one.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use crate::{
 /// Longest time that a client waits for a booking.
 const BOOK_WITHIN: Duration = Duration::from_secs(20);
 
-/// Books what was counted up to now.
+/// Books all counts up to now.
 #[utoipa::path(
     post,
     path = "/v1/ledger/book",
@@ -29,7 +29,7 @@ const BOOK_WITHIN: Duration = Duration::from_secs(20);
     responses(
         (
             status = OK,
-            description = "Where the ledger is, and why it was not written, if it was not.",
+            description = "The place of the ledger, and the reason if it was not written.",
             body = Booked,
         ),
         (status = FORBIDDEN, description = "The client may only look.", body = ErrorDocument),
@@ -41,7 +41,7 @@ pub(in crate::server) async fn book(
 ) -> Result<Json<Booked>, ApiError> {
     let bookkeeper = state.engine.bookkeeper();
     let (state_dir, booking) = (bookkeeper.status().state_dir, bookkeeper.request_booking());
-    // It may take as long as a disk likes.
+    // The disk may be slow: the wait must not hold up other requests.
     let booked = tokio::task::spawn_blocking(move || booking.wait(BOOK_WITHIN)).await;
     let booked = booked.map_err(|error| ApiError::internal(&error))?;
     Ok(Json(Booked { state_dir, error: booked.err().map(|error| format!("{error:#}")) }))
@@ -52,26 +52,28 @@ pub(in crate::server) async fn book(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(in crate::server) struct Wanted {
-    /// Of this circuit only.
+    /// Shows only this circuit.
     circuit: Option<String>,
-    /// Under this name of the edge only, where it was renamed.
+    /// Shows only usage under this name of the edge, where the edge was renamed.
     edge: Option<String>,
-    /// Periods that start at this moment or later: `2026-01`, `2026-01-31` or `2026-01-31T12:00:00Z`.
+    /// Shows periods that start at this moment or later: `2026-01`, `2026-01-31` or
+    /// `2026-01-31T12:00:00Z`.
     from: Option<String>,
-    /// Periods that start before this moment, likewise.
+    /// Shows periods that start before this moment, written in the same way.
     to: Option<String>,
-    /// Sums over `period` (as the ledger keeps them, the default), `hour`, `day`, `month` or `total`.
+    /// The time that each sum is over: `period` (as the ledger keeps them, the default), `hour`,
+    /// `day`, `month` or `total`.
     by: Option<String>,
 }
 
-/// Usage with all that was counted up to now.
+/// Usage, with all counts up to now.
 #[utoipa::path(
     get,
     path = "/v1/usage",
     tag = "look",
     params(Wanted),
     responses(
-        (status = OK, description = "Records of the ledger, and of the meters since.", body = Usage),
+        (status = OK, description = "Records of the ledger, with the meters' later counts.", body = Usage),
         (status = BAD_REQUEST, description = "The query is wrong.", body = ErrorDocument),
         (status = NOT_FOUND, description = "The ledger has no such circuit.", body = ErrorDocument),
         (status = INTERNAL_SERVER_ERROR, description = "The ledger can't be read.", body = ErrorDocument),
@@ -84,7 +86,7 @@ pub(in crate::server) async fn usage(
     let query = wanted.query()?;
     let state_dir = state.engine.bookkeeper().status().state_dir;
     let engine = state.engine.clone();
-    // A private copy of the ledger is made for each: one at a time.
+    // Each request makes a private copy of the ledger: one at a time.
     let _turn = state.usage_turn.lock().await;
     let read = move || {
         let view = look(&state_dir, Some(&engine.books()), &engine.control())?;

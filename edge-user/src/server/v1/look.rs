@@ -28,7 +28,7 @@ const JSON: &str = "application/json";
     tag = "look",
     responses(
         (status = OK, description = "Every port runs its program, and the ledger is written.", body = Health),
-        (status = SERVICE_UNAVAILABLE, description = "Some does not; the answer says which.", body = Health),
+        (status = SERVICE_UNAVAILABLE, description = "A port does not run its program, or the ledger is not written. The answer names the faults.", body = Health),
     )
 )]
 pub(in crate::server) async fn health(
@@ -41,7 +41,7 @@ pub(in crate::server) async fn health(
     Ok((status, Json(health)).into_response())
 }
 
-/// The state of the edge, and its counters, as they are after the request has come.
+/// The state of the edge, and its counters, read after the request has come.
 #[utoipa::path(
     get,
     path = "/v1/status",
@@ -64,7 +64,7 @@ pub(in crate::server) async fn status(
     InQuery(selection): InQuery<Selection>,
 ) -> Result<Response, ApiError> {
     let snapshot = state.snapshot().await?;
-    // Many circuits are a long text: others are answered meanwhile.
+    // The text of many circuits takes a while: other clients are answered meanwhile.
     let rendered = tokio::task::spawn_blocking(move || {
         let page = selection.of(&snapshot.status)?;
         let headers = [(ETAG, format!("\"{}\"", snapshot.digest)), (CONTENT_TYPE, JSON.to_owned())];

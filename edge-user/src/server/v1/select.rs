@@ -16,8 +16,8 @@ use super::super::error::ApiError;
 pub(in crate::server) struct Selection {
     /// The name of the only circuit to show.
     pub(super) circuit: Option<String>,
-    /// Names of fields, with commas between them; those of an entry of a list behind the list's name and
-    /// a dot: `edge,circuits.name,circuits.bandwidth_bps`.
+    /// Names of fields, with commas between them. A field inside a list has the list's name and a
+    /// dot before it: `edge,circuits.name,circuits.bandwidth_bps`.
     pub(super) fields: Option<String>,
     /// Number of circuits at most.
     pub(super) limit: Option<usize>,
@@ -33,7 +33,7 @@ pub(super) struct Page {
 }
 
 impl Selection {
-    /// Takes it out of `status`.
+    /// Takes this part out of `status`.
     pub(super) fn of(&self, status: &Status) -> Result<Page, ApiError> {
         let (circuits, is_last) = self.circuits(&status.circuits)?;
         let next = circuits.last().filter(|_| !is_last).map(|last| self.behind(&last.name));
@@ -91,7 +91,7 @@ impl Selection {
     }
 }
 
-/// Fields of a document by name, each with those of it that are asked for; none: all.
+/// Fields of a document by name, each with the requested fields inside it; none: all.
 #[derive(Default)]
 struct Fields<'a>(BTreeMap<&'a str, Fields<'a>>);
 
@@ -108,8 +108,8 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Takes everything else out of a document. A field that is not there is not an error: a later version
-/// may have it.
+/// Removes all other fields from a document. An unknown field is no error: a later version may have
+/// it.
 fn keep(document: &mut Value, fields: &Fields<'_>) {
     if fields.0.is_empty() {
         return;

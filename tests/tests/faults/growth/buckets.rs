@@ -1,7 +1,7 @@
 //! Buckets and flows' queues go on in larger tables: as much of them is used as before.
 //!
-//! The tests hold the frames that pass against what the rate grants in the time that went by, so
-//! that a slow machine passes, too.
+//! The tests compare the frames that pass with those that the rate grants in the time that went by,
+//! so that a slow machine passes, too.
 
 use std::{
     thread,
@@ -130,7 +130,7 @@ fn buckets_are_as_empty_as_before() -> Result<()> {
     for c_tag in [FASTER, SLOWER] {
         ensure!(bench.offer(c_tag, half, 1)? == half, "half a burst passes");
     }
-    // A flow alone gets two thirds: twice what is free then.
+    // A flow alone gets two thirds: twice the part that is free then.
     let flow = bench.offer(FAIR, all, 1)?;
     let two_thirds = BURST_FRAMES * 2 / 3;
     ensure!(flow >= two_thirds - 1, "{flow} of {two_thirds}");

@@ -144,8 +144,8 @@ fn places_that_cant_be_booked_are_nobodys_to_take() -> Result<()> {
     check_all(&lab, sent, daemon)
 }
 
-/// Tables that can't be read at the moment are not lost: it is said that they can't, and they are
-/// booked when they can.
+/// Tables that can't be read at the moment are not lost: an error says so, and they are booked when
+/// they can be read.
 #[test]
 fn tables_that_cant_be_read_are_not_lost() -> Result<()> {
     if !root_or_skip("tables_that_cant_be_read_are_not_lost") {
@@ -215,7 +215,7 @@ fn in_own_class(circuit: Circuit) -> Circuit {
     circuit.of_peering("private", "qos", "own")
 }
 
-/// Each does otherwise with what is unmatched than the one before.
+/// Each one treats unmatched frames otherwise than the one before.
 fn config(round: usize) -> Sample {
     by_turns(round, with_others(0, 1))
 }

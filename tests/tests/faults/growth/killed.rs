@@ -1,4 +1,4 @@
-//! Killed at any moment of a reload, or of a start, that makes other tables.
+//! A daemon is killed at any moment of a reload, or of a start, that makes other tables.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -56,7 +56,7 @@ fn a_reload_that_is_killed_anywhere_loses_nothing() -> Result<()> {
             daemon.kill()?;
             // Its answer, or that there is none.
             let _killed = reloading.join();
-            // As it was to be, or as it was before.
+            // The configuration in effect is the new one or the one before.
             daemon = Daemon::start(&lab, &config(moment + 2 - moment % 2))?;
         }
         Ok(daemon)
@@ -91,8 +91,8 @@ fn a_start_that_is_killed_anywhere_loses_nothing() -> Result<()> {
     check_all(&lab, sent, daemon)
 }
 
-/// The load that arrives, and one that is far above its circuit's rate, of which no more may pass
-/// than its burst, once, and what the rate grants.
+/// The load that arrives, and a load far above its circuit's rate, of which no more may pass than
+/// its burst, once, and the rate.
 fn under_both_loads(
     lab: &Lab,
     work: impl FnOnce() -> Result<Daemon>,

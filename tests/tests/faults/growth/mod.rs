@@ -1,5 +1,5 @@
-//! Tables that grow while frames pass: larger ones beside those in use, to which the programs turn.
-//! No frame, byte, bucket or counter is lost, whatever fails and whoever is killed.
+//! Tables that grow while frames pass: larger ones are made beside those in use, and the programs
+//! turn to them. No frame, byte, bucket or counter is lost, through any failure or kill.
 
 mod buckets;
 mod config;

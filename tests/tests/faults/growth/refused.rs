@@ -1,5 +1,5 @@
-//! A reload that is refused, for whatever reason, is as if it had never been tried: frames, rates,
-//! bills, the ledger, tables and settings of interfaces.
+//! A refused reload changes nothing, for any cause of the refusal: frames, rates, bills, the
+//! ledger, tables and settings of interfaces stay.
 
 use std::{path::Path, time::Duration};
 
@@ -137,8 +137,8 @@ fn a_reload_that_runs_out_of_something_was_never_tried() -> Result<()> {
     check_all(&lab, offered, daemon)
 }
 
-/// A circuit that the refused configuration does not have is still there when that is given up, with all
-/// that it had counted under the edge's name of before.
+/// A circuit that the refused configuration lacks is still there after the refusal, with all its
+/// counts under the edge's earlier name.
 #[test]
 fn a_refused_reload_takes_no_counters_that_are_shown() -> Result<()> {
     if !root_or_skip("a_refused_reload_takes_no_counters_that_are_shown") {

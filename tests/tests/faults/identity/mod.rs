@@ -1,5 +1,5 @@
-//! Names are not things: a port is an interface, whatever it is called, and a frame is never
-//! classified by tables that are not its port's.
+//! A port stays with its interface when names change, and a frame is never classified by another
+//! port's tables.
 
 mod modes;
 mod names;

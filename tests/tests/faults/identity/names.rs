@@ -1,4 +1,4 @@
-//! Interfaces with another name than they had, with two names, and others with their names.
+//! Interfaces that are renamed, that have two names, or whose names others get.
 
 use std::{thread, time::Duration};
 
@@ -53,7 +53,7 @@ fn a_port_stays_with_its_interface_when_that_is_renamed() -> Result<()> {
     daemon.kill()?;
     let daemon = Daemon::start(&wires.lab, &plain)?;
     wires.pass(&all)?;
-    // With one, it does: alpha's core is what has the name now.
+    // With one, it does: alpha's core port gets the interface that has the name now.
     wires.ip("link set other0 name core0")?;
     reload()?;
     assert_eq!(wait_until_sound("C1")?.interface, "core0");

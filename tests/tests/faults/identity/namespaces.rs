@@ -1,4 +1,4 @@
-//! Pins know the network namespace that their interfaces are in.
+//! Pins belong to the network namespace of their interfaces.
 
 use std::{
     path::Path,

@@ -1,5 +1,6 @@
-//! Interfaces that go and come, and programs that somebody takes off: the fault has a name until the
-//! port is attached again, which takes about a second, and nothing goes astray meanwhile.
+//! Interfaces that go and come, and programs that somebody takes off. The status names the fault
+//! until the port is attached again, which takes about a second, and no frame goes astray
+//! meanwhile.
 
 use std::{
     fs,

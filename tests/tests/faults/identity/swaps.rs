@@ -1,4 +1,4 @@
-//! Ports' names move to other interfaces, and circuits follow: the wires stay whose they are.
+//! Ports' names move to other interfaces, and circuits follow: each wire keeps its customer.
 
 use std::{collections::BTreeMap, sync::atomic::Ordering};
 use std::{sync::atomic::AtomicBool, thread, time::Duration};

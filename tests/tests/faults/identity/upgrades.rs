@@ -98,7 +98,7 @@ fn tables_that_were_left_behind_have_no_say() -> Result<()> {
     Ok(())
 }
 
-/// A port without an interface has none from earlier, either, which is another customer's now.
+/// A port without an interface does not use an earlier one, which is another customer's now.
 #[test]
 fn tables_that_were_left_behind_forward_to_no_former_interface() -> Result<()> {
     if !root_or_skip("tables_that_were_left_behind_forward_to_no_former_interface") {

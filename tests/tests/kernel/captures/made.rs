@@ -1,4 +1,4 @@
-//! A replay says what the live edge would have done with the frames that were on the wire.
+//! A replay gives each frame the verdict of the live edge, by its length on the wire.
 
 mod cut;
 mod tags;

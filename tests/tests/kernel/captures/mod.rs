@@ -1,4 +1,4 @@
-//! Captures made here, and what a replay must make of them ([`made`]).
+//! Captures made here, and the expected results of their replay ([`made`]).
 //!
 //! Real captures, where `EDGE_CAPTURES` names a folder of them: every frame through the oracle,
 //! the host path and the kernel, with circuits for all the tags that are found, and for none.

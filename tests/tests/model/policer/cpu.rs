@@ -25,13 +25,13 @@ pub(crate) struct Shared {
     now_ns: Arc<AtomicU64>,
 }
 
-/// A CPU, and what it is to do.
+/// A CPU, and its work.
 #[derive(Clone)]
 pub(crate) struct Cpu {
     /// The lead of its clock over the slowest.
     pub(crate) ahead_ns: u64,
     pub(crate) frames: Vec<Frame>,
-    /// So many compare-and-swaps fail though nobody changed the word.
+    /// So many compare-and-swaps fail although no CPU changed the word.
     pub(crate) spurious_failures: u32,
 }
 

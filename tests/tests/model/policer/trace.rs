@@ -1,4 +1,4 @@
-//! The changes of the word by all CPUs in one interleaving, and what must hold for them.
+//! The changes of the word by all CPUs in one interleaving, and the properties that they must have.
 
 use edge_common::abi::rate::{Rate, TICKS_PER_NS_LOG2};
 
@@ -96,8 +96,8 @@ impl Trace {
     }
 }
 
-/// Ticks by which the change moved the word on: from where it was, or from the CPU's time where it
-/// took the policer for idle. Debts are added to the word as it is.
+/// Ticks by which the change moved the word on: from the word's old value, or from the CPU's time
+/// where it took the policer for idle. Debts are added to the old value.
 fn sold_ticks(change: &Change) -> u64 {
     let Change { old, new, now_ticks, is_debt, .. } = *change;
     let was_idle = old < now_ticks || new < old;

@@ -1,4 +1,4 @@
-//! The command line: exit codes, what it prints, what `edge replay` makes of a capture.
+//! The command line: its exit codes, its output, and replays of captures.
 
 mod dates;
 mod streams;

@@ -164,7 +164,7 @@ fn what_was_there_stays_until_all_is_written() -> Result<()> {
     }
     fs::remove_file(place.path("text"))?;
 
-    // Damaged: what is before the damage is worth having.
+    // Damaged: the frames before the damage are written.
     let whole = fs::read(place.path("in.pcap"))?;
     fs::write(place.path("damaged.pcap"), &whole[..whole.len() - 1])?;
     let (code, _, err) = told(&run(&["damaged.pcap", "-o", "out.pcap"])?);

@@ -1,5 +1,5 @@
 //! A port that is a bond of two veth ends (active-backup): its frames leave by the active one, and
-//! none is billed that neither takes.
+//! a frame that neither takes is not billed.
 
 use std::time::Duration;
 

@@ -29,7 +29,7 @@ struct Edge {
     lab: Lab,
     path: Path,
     daemon: Daemon,
-    /// Since the circuit's buckets were full.
+    /// The bound since the circuit's whole bursts were free.
     bound: Bound,
 }
 

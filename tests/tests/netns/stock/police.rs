@@ -20,17 +20,18 @@ use edge_user::lab::{
 };
 
 const RATE_BPS: u64 = 20_000_000;
-/// 200 ms of the rate. A guest's processors take turns of 100 ms, and a bucket that one of them is
-/// late for must not be full meanwhile.
+/// The burst: 200 ms of the rate. A guest's processors take turns of 100 ms, and the whole burst
+/// must not become free while one of them is late.
 const BURST_BYTES: u64 = 500_000;
 const FRAME_BYTES: u64 = 1522;
 /// Frames and their lengths are rounded up.
 const SLACK_BYTES: u64 = 2 * FRAME_BYTES;
 const OVERLOAD: Duration = Duration::from_millis(1500);
 const STEP: Duration = Duration::from_millis(100);
-/// In which an empty bucket fills.
+/// The time in which a used burst becomes free.
 const FULL_AGAIN: Duration = Duration::from_millis(250);
-/// Frames for which a full bucket has room, and for which it has not though it fills meanwhile.
+/// Numbers of frames for which a free burst has room, and for which it has none although it becomes
+/// free meanwhile.
 const FITTING: u64 = 320;
 const TOO_MANY: u64 = 1000;
 /// Of what a policer may admit, how much less `edge` may than `act_police`.
@@ -78,7 +79,8 @@ fn neither_policer_admits_more_and_edge_admits_no_less() -> Result<()> {
     bail!("edge admits {by_edge:.3?} of what it may, and act_police {by_kernel:.3}");
 }
 
-/// Offers 1.5 times the rate to a full bucket. Returns what was admitted, as a share of what may be.
+/// Offers 1.5 times the rate to a bucket with its whole burst free. Returns the admitted share of
+/// the bound.
 fn overload(lab: &Lab, path: &Path, what: &str) -> Result<f64> {
     thread::sleep(FULL_AGAIN);
     let before = admitted(lab)?;
@@ -105,7 +107,7 @@ fn overload(lab: &Lab, path: &Path, what: &str) -> Result<f64> {
     Ok(share)
 }
 
-/// Sends frames at once, for which a full bucket has room, and for which it has not.
+/// Sends frames at once: first as many as a free burst has room for, then more.
 fn bursts(lab: &Lab, what: &str) -> Result<()> {
     let sender = lab.far_end("customer0")?;
     let sender = RawSender::open(sender.ns(), sender.interface())?;

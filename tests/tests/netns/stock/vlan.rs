@@ -1,5 +1,5 @@
 //! Ends whose tags are the kernel's own: VLAN devices of 802.1ad and 802.1Q, with real traffic, and
-//! what a sender does that keeps tags out of its frames.
+//! a sender that keeps tags outside of its frames.
 
 use std::{collections::BTreeMap, path::Path as FilePath, time::Duration};
 

@@ -1,4 +1,4 @@
-//! The sender of requests, as this export wants it.
+//! The HTTP client with the settings of this export.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,7 +18,7 @@ use super::early::{EarlyAnswers, Unsent};
 pub(super) struct Timeouts {
     /// For a connection to one address.
     pub(super) connect: Duration,
-    /// For a piece of the body, after which there may be an answer that says why.
+    /// For a piece of the body. After it, an answer may say why the receiver reads no more.
     pub(super) write: Duration,
     /// From looking up the name to the end of the answer.
     pub(super) whole: Duration,
@@ -34,7 +34,7 @@ impl Default for Timeouts {
     }
 }
 
-/// Bytes that failed to be sent are noted in `unsent`.
+/// An HTTP client. It notes bytes that could not be sent in `unsent`.
 pub(super) fn agent(timeouts: Timeouts, unsent: Unsent) -> Agent {
     let tls = TlsConfig::builder()
         .provider(TlsProvider::Rustls)
@@ -43,7 +43,7 @@ pub(super) fn agent(timeouts: Timeouts, unsent: Unsent) -> Agent {
         .build();
     let config = Agent::config_builder()
         .tls_config(tls)
-        // No variable of the environment sends records another way.
+        // No proxy from the environment: it would send records another way.
         .proxy(None)
         .user_agent(concat!("edge/", env!("CARGO_PKG_VERSION")))
         .timeout_connect(Some(timeouts.connect))
@@ -52,8 +52,8 @@ pub(super) fn agent(timeouts: Timeouts, unsent: Unsent) -> Agent {
         .http_status_as_error(false)
         .max_redirects(0)
         .max_redirects_will_error(false)
-        // Connections are for catching up: one that is idle until the next batch may be gone then,
-        // and would look like a failure.
+        // Connections are kept for a moment only, to catch up. A receiver may close one that is
+        // idle until the next batch, which would look like a failure.
         .max_idle_age(Duration::from_secs(5))
         .build();
     let connector =

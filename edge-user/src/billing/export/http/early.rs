@@ -1,6 +1,6 @@
-//! Answers that come before the whole request is sent, such as that it is too large. The receiver
-//! closes the connection then, and what is left of the request fails to be written, though its
-//! answer has arrived.
+//! Answers that come before the whole request is sent, such as 413 (too large). The receiver then
+//! closes the connection, and writing the rest of the request fails, although its answer has
+//! arrived.
 
 use std::{
     io,
@@ -12,11 +12,11 @@ use ureq::{
     unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport},
 };
 
-/// Why the rest of a request could not be sent, where that is so.
+/// The error of a request whose rest could not be sent, if there was one.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Unsent(Arc<Mutex<Option<Failure>>>);
 
-/// An error, as often as it is asked for.
+/// An error that can be made anew from its parts, as [`io::Error`] has no copies.
 #[derive(Clone, Debug)]
 pub(super) struct Failure {
     kind: io::ErrorKind,
@@ -35,8 +35,8 @@ impl Unsent {
 }
 
 impl Failure {
-    /// Of a write whose connection the other side has closed, or does not read from any more; `None`
-    /// for others, after which there is no answer.
+    /// The error of a write where the other side has closed the connection, or reads no more;
+    /// `None` for other errors, after which no answer comes.
     fn of(error: &Error) -> Option<Self> {
         let kind = if let Error::Io(error) = error {
             error.kind()
@@ -66,8 +66,8 @@ impl std::fmt::Display for Failure {
     }
 }
 
-/// Has connections read an answer where the request can't be sent to its end. Between the socket and
-/// TLS.
+/// Has connections read an answer where the request can't be sent to its end. This layer is between
+/// the socket and TLS.
 #[derive(Debug)]
 pub(super) struct EarlyAnswers(pub(super) Unsent);
 
@@ -83,7 +83,7 @@ impl<In: Transport> Connector<In> for EarlyAnswers {
     }
 }
 
-/// A connection that drops what can't be written, until there is nothing to read either.
+/// A connection that drops bytes which can't be written, until it has nothing to read either.
 #[derive(Debug)]
 pub(super) struct Patient<In> {
     inner: In,
@@ -109,7 +109,7 @@ impl<In: Transport> Transport for Patient<In> {
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
         match (self.inner.await_input(timeout), &self.failed) {
-            // There is no answer: the first error is what has happened.
+            // No answer has come: the first error is the cause.
             (Ok(false) | Err(_), Some(failure)) => Err(failure.to_error()),
             (input, _) => input,
         }

@@ -1,4 +1,4 @@
-//! A batch as one body or several: receivers have limits of their own.
+//! Cutting a batch into bodies that a receiver takes, as receivers have limits of their own.
 
 use std::ops::Range;
 
@@ -8,12 +8,12 @@ use crate::billing::ledger::Batch;
 
 /// Records in a body at most.
 const MAX_RECORDS: usize = 5_000;
-/// The longest body in bytes, but for a single record that is longer: what a proxy takes by default
+/// The longest body in bytes, unless a single record is longer. Proxies take this much by default
 /// (nginx, `client_max_body_size`).
 const MAX_BODY_LEN_BYTES: usize = 1024 * 1024;
 
-/// Limits by which batches are cut, as far as they are known by now, and the records that the
-/// receiver has of the batch that is under way.
+/// The limits by which batches are cut, as far as they are known, and the records of the present
+/// batch that the receiver has.
 #[derive(Debug)]
 pub(super) struct Parts {
     max_len_bytes: usize,
@@ -47,13 +47,14 @@ pub(super) struct Part {
 }
 
 impl Parts {
-    /// With bodies of any number of records and this length at most.
+    /// Limits of this length a body, and no limit of records.
     #[cfg(test)]
     pub(super) fn with_body_len(max_len_bytes: usize) -> Self {
         Self { max_len_bytes, max_records: usize::MAX, ..Self::default() }
     }
 
-    /// The next part of `batch`, whose records are the lines of `text`. `None`: the receiver has all.
+    /// The next part of `batch`, whose records are the lines of `text`; `None`: the receiver has
+    /// all.
     pub(super) fn next(&self, batch: &Batch, text: &[u8]) -> Option<Part> {
         let first = match self.taken {
             Some((ledger, number, count)) if (ledger, number) == (batch.ledger, batch.number) => {
@@ -83,12 +84,12 @@ impl Parts {
         Some(Part { records: first..last, bytes: from..to, key })
     }
 
-    /// The receiver has it.
+    /// Notes that the receiver has a part.
     pub(super) fn took(&mut self, batch: &Batch, part: &Part) {
         self.taken = Some((batch.ledger, batch.number, part.records.end));
     }
 
-    /// It is too large for the receiver: whether smaller ones can be tried.
+    /// Notes that a part is too large for the receiver. Returns whether a smaller one is possible.
     pub(super) fn refused(&mut self, part: &Part) -> bool {
         let len_bytes = part.bytes.len();
         let shortest = self.refused_len_bytes.unwrap_or(len_bytes).min(len_bytes);

@@ -1,5 +1,5 @@
-//! A sender that is killed and a receiver by HTTP that does everything wrong but one thing: it does
-//! not say 2xx of what it has not kept.
+//! A sender that is killed, and a receiver by HTTP that makes every error but one: it never answers
+//! 2xx to a batch that it has not kept.
 
 use std::{collections::HashMap, sync::Mutex, time::Duration};
 
@@ -82,7 +82,7 @@ fn misbehave(dice: &mut Rng) -> Behaviour {
         12 => answer(true, "SSH-2.0-OpenSSH_9.9\r\n"),
         13 => answer(true, "HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\n\r\n"),
         14 => answer(true, "HTTP/1.1 307 Temporary Redirect\r\nlocation: /elsewhere\r\n\r\n"),
-        // It answers late, after the sender's timeout or before, and keeps it as late.
+        // It keeps the batch and answers late, before or after the sender's timeout.
         15 | 16 => Behaviour::Answer {
             keep: true,
             late: Duration::from_millis(dice.u64(..200)),

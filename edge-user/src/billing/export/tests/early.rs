@@ -1,4 +1,4 @@
-//! Receivers that answer before they have read a batch, most of all that it is too large.
+//! Receivers that answer before they have read a batch, such as 413 (too large).
 
 use std::{
     io::{self, BufReader, Read as _, Write as _},

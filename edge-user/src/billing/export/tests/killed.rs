@@ -1,4 +1,5 @@
-//! An exporter of files that is killed at any moment, and a receiver that moves them away at any.
+//! An exporter of files that is killed at any moment, and a program that moves the files away at
+//! any.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -21,7 +22,7 @@ use crate::billing::{
 
 const DIR: &str = "EDGE_TEST_KILLED_EXPORTER";
 
-/// Records in a batch: enough for writing to be where it is often killed.
+/// Records in a batch: so many that a kill often hits the writing.
 const SIZE: u64 = 40;
 
 #[test]
@@ -47,7 +48,7 @@ fn kill_many(test: &str, format: Format) {
         let collector = scope.spawn(|| collect(&out, &inbox, &has_ended));
         let mut dice = Rng::with_seed(format as u64);
         let mut leftovers = 0;
-        // Where each kill hits is chance; that some hit a file being written is not left to it.
+        // Each kill hits a random moment, but some must hit a file that is being written.
         for kills in 0.. {
             assert!(kills < 500, "{leftovers} of {kills} hit a file being written");
             if kills >= 40 && leftovers >= 3 {

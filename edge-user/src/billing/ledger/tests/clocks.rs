@@ -160,7 +160,7 @@ fn a_first_start_with_a_clock_ahead_is_dated_anew_when_it_steps_back() {
         host.set(booted, wrong);
         host.note(at_day(15, "10:00:01"), 5);
         host.book(at_day(15, "10:10:00"), 100);
-        // It is the only clock there is.
+        // No other clock contradicts it.
         assert_eq!(host.usage()[0].1, 100);
         let doubts = host.doubts(at_day(15, "10:10:00"));
         assert!(matches!(doubts[..], [Doubt::Ahead { frames: 1, terms: 1, .. }]), "{doubts:?}");
@@ -207,7 +207,7 @@ fn a_clock_ahead_deletes_nothing_and_seals_nothing() {
     }
 }
 
-/// It takes both: a date that is old, and time that has passed.
+/// Usage expires only when its date is old and the time has passed.
 #[test]
 fn books_are_as_old_as_the_time_that_has_passed() {
     let mut host = Host::new(at_day(1, "00:00:00"));
@@ -339,7 +339,7 @@ fn what_a_clock_ahead_has_let_expire_holds_nothing_up() {
     assert!(usage.iter().all(|row| row.0.starts_with("2026-09-15T1")), "{usage:?}");
 }
 
-/// As where the clock says when the firmware was made, until NTP is there at last.
+/// A host whose clock has the date of its firmware until NTP is there.
 #[test]
 fn what_a_clock_months_behind_has_dated_for_good_comes_forth() {
     let start = at_day(15, "10:00:00");

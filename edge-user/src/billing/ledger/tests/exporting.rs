@@ -1,4 +1,4 @@
-//! Records go out: each to each receiver once.
+//! Export records: each receiver gets each record once.
 
 use super::{super::export::BATCH_RECORDS, *};
 

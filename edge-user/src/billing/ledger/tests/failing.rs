@@ -1,4 +1,4 @@
-//! An operation that fails changes nothing, and its error says what is to be done.
+//! An operation that fails changes nothing, and its error says what to do.
 
 use std::{fs, os::unix::fs::FileExt as _};
 

@@ -1,4 +1,4 @@
-//! A process that only looks leaves everything as it is, and sees what there is.
+//! A process that only looks changes nothing, and sees all that is booked.
 
 use std::{
     collections::BTreeMap,
@@ -21,7 +21,7 @@ fn state(directory: &Path) -> BTreeMap<PathBuf, (Vec<u8>, i64, i64, u32)> {
     inside.chain([directory.to_owned()]).map(of).collect()
 }
 
-/// Looks, books what the meters have more, and answers from that.
+/// Looks, books the meters' later counts in the copy, and answers from it.
 fn looks(directory: &Path) -> u64 {
     let mut looked = Ledger::look(directory).unwrap().ledger;
     assert_eq!(looked.check().unwrap(), [""; 0]);
@@ -127,7 +127,7 @@ fn a_ledger_that_is_written_has_moved() {
     assert!(looked.has_moved());
 }
 
-/// Somebody writes all the time, and takes the log in and begins it anew: no look is torn.
+/// Another process writes all the time, empties the log and begins it anew: no look is torn.
 #[test]
 fn every_look_is_one_state() {
     let place = Place::new();

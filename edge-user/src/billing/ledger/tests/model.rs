@@ -1,4 +1,4 @@
-//! Every byte is in the books once, whatever happens, in whatever order.
+//! Every byte is in the books once after random steps in any order.
 
 mod steps;
 

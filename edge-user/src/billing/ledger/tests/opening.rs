@@ -1,4 +1,4 @@
-//! Where the ledger is, and which layout it has.
+//! Opening the ledger: its place and its layout.
 
 use std::{fs, os::unix::fs::PermissionsExt as _};
 

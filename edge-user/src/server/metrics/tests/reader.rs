@@ -1,5 +1,5 @@
-//! A reader of both formats that takes nothing on trust: `OpenMetrics` 1.0.0 and Prometheus's text
-//! format 0.0.4, as far as counters, gauges and infos go.
+//! A strict reader of both formats: `OpenMetrics` 1.0.0 and Prometheus's text format 0.0.4, with
+//! counters, gauges and infos.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! Frames that were captured short, and lengths that nothing has.
+//! Frames that were captured short, and lengths that no frame has.
 
 use std::rc::Rc;
 
@@ -99,7 +99,7 @@ fn the_hash_of_a_cut_frame_is_that_of_what_is_written() -> Result<()> {
     })
 }
 
-/// As in `tcpdump -s 96`: what a circuit is policed at is the wire's length.
+/// As with `tcpdump -s 96`: a circuit is policed by the length on the wire.
 #[test]
 fn a_cut_capture_is_policed_at_its_original_length() -> Result<()> {
     const TEST: &str = "a_cut_capture_is_policed_at_its_original_length";
@@ -192,7 +192,7 @@ fn lengths_beyond_any_frame_end_the_replay_and_take_no_memory() -> Result<()> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
-    /// A verdict that is called certain is so, whatever the missing bytes were.
+    /// A verdict that is called certain is right for any missing bytes.
     #[test]
     fn what_is_certain_does_not_hang_on_missing_bytes(
         frame in any_frame(),
