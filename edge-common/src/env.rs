@@ -21,9 +21,9 @@ use crate::{
 };
 
 /// All surroundings, for the path of one port.
-pub trait Env: Lookup + BucketCalls + Counters + Egress + Observer {}
+pub trait Env: Lookup + BucketCalls + CpuCounters + Egress + Observer {}
 
-impl<T: Lookup + BucketCalls + Counters + Egress + Observer> Env for T {}
+impl<T: Lookup + BucketCalls + CpuCounters + Egress + Observer> Env for T {}
 
 /// The tables by which frames are classified.
 pub trait Lookup {
@@ -77,7 +77,7 @@ pub trait FrameCalls: Frame {
 }
 
 /// This CPU's counters.
-pub trait Counters {
+pub trait CpuCounters {
     /// The meter of an attachment.
     fn meter(&mut self, attachment: u32) -> Option<&mut Meter>;
     /// The losses of an attachment.

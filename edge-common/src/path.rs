@@ -22,7 +22,7 @@ pub mod forward;
 
 pub mod meter;
 
-use self::admit::Request;
+use self::admit::AdmitRequest;
 use crate::{
     abi::{
         attachment::Attachment,
@@ -116,7 +116,8 @@ fn owned_steps(
     let len_bytes = account::accounted_bytes(frame, &attachment, &tag)?;
     env.note_len_bytes(len_bytes);
 
-    let request = Request { index, attachment: &attachment, tag: &tag, class, share, len_bytes };
+    let request =
+        AdmitRequest { index, attachment: &attachment, tag: &tag, class, share, len_bytes };
     let admission = admit::admit(frame, port, env, &request)?;
     if !admission.is_within() {
         meter::over_rate(env, index, class, len_bytes)?;

@@ -11,7 +11,7 @@ use edge_common::{
         policer::{Bucket, Limits},
         qos::{BurstShare, QosRow},
     },
-    env::{BucketCalls, Counters, Egress, FrameCalls, Lookup, Observer},
+    env::{BucketCalls, CpuCounters, Egress, FrameCalls, Lookup, Observer},
     packet::{
         ip::{DsWord, Dscp},
         transport::Transport,
@@ -73,7 +73,7 @@ impl<const FRAGS: bool> BucketCalls for Maps<FRAGS> {
     }
 }
 
-impl<const FRAGS: bool> Counters for Maps<FRAGS> {
+impl<const FRAGS: bool> CpuCounters for Maps<FRAGS> {
     #[inline(always)]
     fn meter(&mut self, attachment: u32) -> Option<&mut Meter> {
         let meter = METERS.get_ptr_mut(attachment)?;

@@ -18,7 +18,7 @@ use aya_ebpf::{
     macros::{btf_map, classifier, xdp},
     programs::{TcContext, XdpContext},
 };
-use edge_common::abi::lab::{NOT_IP, RAW_MARK, Tag, TagStack, WireCount, WireKey};
+use edge_common::abi::lab::{LabTag, NOT_IP, RAW_MARK, TagStack, WireCount, WireKey};
 
 const ETHERTYPE: usize = 12;
 const IPV4: u16 = 0x0800;
@@ -105,7 +105,12 @@ fn tag_and_count(ctx: &TcContext) -> Option<()> {
 
 /// The frame as it will be on the wire. TCP makes large frames even for a device without
 /// segmentation offload, and the stack cuts them up after this program.
-fn on_the_wire(ctx: &TcContext, packet: &Packet, len_bytes: u64, in_metadata: u64) -> WireCount {
+fn on_the_wire(
+    ctx: &TcContext,
+    packet: &InnerProtocol,
+    len_bytes: u64,
+    in_metadata: u64,
+) -> WireCount {
     // SAFETY: the context is valid for as long as the program runs.
     let segment_bytes = u64::from(unsafe { (*ctx.skb.skb).gso_size });
     let whole = WireCount { frames: 1, bytes: len_bytes + in_metadata };
@@ -121,7 +126,7 @@ fn on_the_wire(ctx: &TcContext, packet: &Packet, len_bytes: u64, in_metadata: u6
 }
 
 /// Length of the headers that go before each part of a TCP segment, less the tag in metadata.
-fn header_bytes(ctx: &TcContext, packet: &Packet) -> Option<u64> {
+fn header_bytes(ctx: &TcContext, packet: &InnerProtocol) -> Option<u64> {
     const TCP: u8 = 6;
     let (protocol, ip_bytes): (u8, usize) = match packet.ethertype {
         IPV4 => {
@@ -147,7 +152,7 @@ fn destination(ctx: &TcContext) -> Option<[u8; 16]> {
     }
 }
 
-fn push_tag(ctx: &TcContext, tag: Tag) -> Option<()> {
+fn push_tag(ctx: &TcContext, tag: LabTag) -> Option<()> {
     if tag.tpid == 0 {
         return Some(());
     }
@@ -204,13 +209,13 @@ impl HalfWords for XdpBytes<'_> {
 }
 
 /// The protocol under a frame's tags.
-struct Packet {
+struct InnerProtocol {
     ethertype: u16,
     offset: usize,
 }
 
 #[inline(always)]
-fn parse(frame: &impl HalfWords, metadata: Option<u16>) -> (WireKey, Packet) {
+fn parse(frame: &impl HalfWords, metadata: Option<u16>) -> (WireKey, InnerProtocol) {
     let mut key = WireKey { traffic_class: NOT_IP, ..WireKey::default() };
     let mut tags = 0;
     let mut offset = ETHERTYPE;
@@ -230,7 +235,7 @@ fn parse(frame: &impl HalfWords, metadata: Option<u16>) -> (WireKey, Packet) {
         tags += 1;
         offset += TAG_BYTES as usize;
     }
-    let packet = Packet { ethertype: frame.at(offset) as u16, offset: offset + 2 };
+    let packet = InnerProtocol { ethertype: frame.at(offset) as u16, offset: offset + 2 };
     key.traffic_class = match (packet.ethertype, frame.at(packet.offset)) {
         (_, BEYOND) => NOT_IP,
         (IPV4, first) => first as u16 & 0xff,

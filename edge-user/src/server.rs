@@ -22,7 +22,7 @@ use std::{path::Path, sync::Arc};
 use self::{
     listen::Listeners,
     run_error::{Context as _, Result, ServerError},
-    shared::State,
+    shared::ServerState,
     signals::Signals,
 };
 use crate::{
@@ -58,7 +58,7 @@ pub fn run(config_path: &Path, at_exit: AtExit) -> Result<()> {
         let engine = Engine::start(config_path, config, hold)?;
         let snapshots = Snapshots::start(&engine)?;
         let (scrape_turn, usage_turn) = (Arc::default(), Arc::default());
-        let state = State { engine: engine.clone(), snapshots, scrape_turn, usage_turn };
+        let state = ServerState { engine: engine.clone(), snapshots, scrape_turn, usage_turn };
         let _socket_file = listeners.serve(&state);
         announce_ready();
 

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 use edge_api::Status;
 use edge_user::{
     billing::ledger::{Ledger, UsageQuery, UsageRecord},
-    config::sample::{Circuit, Sample},
+    config::sample::{Sample, SampleCircuit},
     lab::Lab,
 };
 
@@ -22,7 +22,7 @@ const WAIT: Duration = Duration::from_secs(5);
 
 /// Circuits with two peerings and with one, metered and unlimited.
 pub fn config() -> Sample {
-    let fabrikam = Circuit::new("fabrikam", "1 Gbps")
+    let fabrikam = SampleCircuit::new("fabrikam", "1 Gbps")
         .key("billing", "unlimited")
         .key("service_key", "f-1")
         .peering("private", 300);
@@ -30,7 +30,7 @@ pub fn config() -> Sample {
 }
 
 /// The metered circuit of [`config`].
-pub fn contoso() -> Circuit {
+pub fn contoso() -> SampleCircuit {
     ends::contoso().peering("microsoft", 20)
 }
 

@@ -1,7 +1,7 @@
 //! The host path and the kernel program of a port, held against each other.
 
 use edge_common::{Action, Reason};
-use edge_user::replay::{Engine, HostEngine, KernelEngine};
+use edge_user::replay::{HostEngine, KernelEngine, PathEngine};
 
 use crate::fixture::Fixture;
 
@@ -66,7 +66,7 @@ impl<'a> Both<'a> {
     ///
     /// If that differs.
     pub fn check_counters(&self) {
-        let counters = |engine: &dyn Engine| {
+        let counters = |engine: &dyn PathEngine| {
             let attachments = self.fixture.plan.attachments.iter();
             let counted = attachments.map(|known| engine.counted(known.index).expect("a meter"));
             (engine.port_counters().expect("counters"), counted.collect::<Vec<_>>())

@@ -9,7 +9,7 @@ use std::{
 use anyhow::Result;
 use edge_user::{
     replay::{
-        Engine, Replay,
+        PathEngine, Replay,
         capture::{CaptureReader, CaptureWriter, CapturedFrame, Resolution},
     },
     view,
@@ -72,7 +72,12 @@ pub struct Replayed {
 /// # Panics
 ///
 /// If there is no such port, the capture can't be opened, or what is written can't be read.
-pub fn replay(fixture: &Fixture, port: &str, engine: &mut dyn Engine, capture: &[u8]) -> Replayed {
+pub fn replay(
+    fixture: &Fixture,
+    port: &str,
+    engine: &mut dyn PathEngine,
+    capture: &[u8],
+) -> Replayed {
     let name = Path::new("test.pcap");
     let read = |bytes: &[u8]| {
         CaptureReader::from_reader(Cursor::new(bytes.to_vec()), name).expect("a capture")

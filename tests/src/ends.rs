@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use edge_user::{
-    config::sample::{Circuit, Sample},
+    config::sample::{Sample, SampleCircuit},
     lab::{
         Lab, private_mounts,
         raw::{RawCollector, RawSender},
@@ -13,13 +13,13 @@ use edge_user::{
 pub const PORTS: [&str; 2] = ["customer0", "core0"];
 
 /// The circuit that most tests have: S-tag 100, and a private peering with C-tag 10.
-pub fn contoso() -> Circuit {
-    Circuit::new("contoso", "1 Gbps").s_tag(100).peering("private", 10)
+pub fn contoso() -> SampleCircuit {
+    SampleCircuit::new("contoso", "1 Gbps").s_tag(100).peering("private", 10)
 }
 
 /// An edge with this circuit alone, whose private peering has one class, which may use the whole
 /// burst.
-pub fn with_one_class(circuit: Circuit) -> Sample {
+pub fn with_one_class(circuit: SampleCircuit) -> Sample {
     Sample::lab()
         .circuit(circuit.of_peering("private", "qos", "one"))
         .qos("one", [r#"name = "all", dscp = ["default"]"#])

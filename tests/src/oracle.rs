@@ -7,7 +7,7 @@ use edge_user::{
         Accounting, CTags, Circuit, ClassMatch, Config, DscpPolicy, Forward, Peering, Port,
         PortRange, QosClass, QosProfile, Side, SideTags,
     },
-    replay::{Engine as _, HostEngine},
+    replay::{HostEngine, PathEngine as _},
 };
 use etherparse::{Ipv4HeaderSlice, Ipv6HeaderSlice};
 

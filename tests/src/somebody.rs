@@ -21,7 +21,7 @@ use aya::{
 };
 use edge_user::{
     kernel::{
-        Pins, Place, PortLink, PortProgram,
+        LinkPlace, Pins, PortLink, PortProgram,
         host::device::Devices,
         object::{program::program, variant::EMPTY_PROGRAM},
     },
@@ -41,7 +41,7 @@ pub fn link_on(lab: &Lab, interface: &str) -> Result<(PathBuf, u32)> {
         let devices = Devices::open()?;
         let ifindex = nix::net::if_::if_nametoindex(interface)?;
         let links = PortLink::all(&Pins::new(Path::new(PIN_DIR)), &devices)?;
-        Ok(links.into_iter().find(|link| link.place == Place::Here(ifindex)))
+        Ok(links.into_iter().find(|link| link.place == LinkPlace::Here(ifindex)))
     })?;
     let link = links.with_context(|| format!("no program is on {interface}"))?;
     Ok((link.pins.link(link.name), link.program_id))

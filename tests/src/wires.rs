@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result, ensure};
 use edge_api::PortStatus;
 use edge_user::{
     billing::ledger::{Ledger, UsageQuery},
-    config::sample::{Circuit, Port, Sample},
+    config::sample::{Sample, SampleCircuit, SamplePort},
     lab::{
         Lab,
         raw::{RawCollector, RawSender},
@@ -53,7 +53,7 @@ pub fn config(ports: &[(&str, &str)], wires: &[[&str; 2]; 2]) -> Sample {
         let [customer, core] = wire.copied().unwrap_or([interface, ""]);
         let (side, peer) =
             if *interface == customer { ("customer", core) } else { ("core", customer) };
-        let port = Port::new(port, side).interface(interface);
+        let port = SamplePort::new(port, side).interface(interface);
         sample = sample.port(port.forward(port_of(peer).unwrap_or("stack")));
     }
     for (customer, wire) in CUSTOMERS.iter().zip(wires) {
@@ -61,7 +61,7 @@ pub fn config(ports: &[(&str, &str)], wires: &[[&str; 2]; 2]) -> Sample {
         if own.is_empty() {
             continue;
         }
-        let circuit = Circuit::new(*customer, "10 Gbps").s_tag(100).key("ports", own);
+        let circuit = SampleCircuit::new(*customer, "10 Gbps").s_tag(100).key("ports", own);
         sample = sample.circuit(circuit.peering("private", 10));
     }
     sample

@@ -28,7 +28,7 @@ const _: () = assert!(size_of::<PortKey>() == 160);
 /// that the tables alone are enough to book them.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct AttachmentKey {
+pub struct AttachmentRecord {
     /// The edge's name.
     pub edge: [u8; NAME_LEN_BYTES],
     /// The circuit's name.
@@ -55,9 +55,9 @@ pub struct AttachmentKey {
     pub generation: u64,
 }
 
-const _: () = assert!(size_of::<AttachmentKey>() == 784);
+const _: () = assert!(size_of::<AttachmentRecord>() == 784);
 
-const _: () = assert!(offset_of!(AttachmentKey, generation) == 776);
+const _: () = assert!(offset_of!(AttachmentRecord, generation) == 776);
 
 /// Number of owners that an index has had, and whether it has one now. With each owner, its
 /// counters begin at zero.
@@ -70,13 +70,13 @@ pub struct Generation {
 }
 
 impl Generation {
-    /// The generation with the form of [`AttachmentKey::generation`].
+    /// The generation with the form of [`AttachmentRecord::generation`].
     #[must_use]
     pub const fn from_bits(bits: u64) -> Self {
         Self { number: bits >> 1, is_owned: bits & 1 != 0 }
     }
 
-    /// The form of [`AttachmentKey::generation`].
+    /// The form of [`AttachmentRecord::generation`].
     #[must_use]
     pub const fn to_bits(self) -> u64 {
         self.number << 1 | self.is_owned as u64
@@ -86,7 +86,7 @@ impl Generation {
 /// The owner of an index in the policer tables.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct PolicerKey {
+pub struct PolicerRecord {
     /// The circuit's name; empty: no owner.
     pub circuit: [u8; NAME_LEN_BYTES],
     /// The peering, as numbered by userspace, or 0: the whole circuit.
@@ -101,4 +101,4 @@ pub struct PolicerKey {
     pub reserved: [u8; 4],
 }
 
-const _: () = assert!(size_of::<PolicerKey>() == 72);
+const _: () = assert!(size_of::<PolicerRecord>() == 72);

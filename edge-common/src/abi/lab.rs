@@ -15,7 +15,7 @@ pub const NOT_IP: u16 = u16::MAX;
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Hash, FromBytes, IntoBytes, Immutable, KnownLayout,
 )]
-pub struct Tag {
+pub struct LabTag {
     /// Tag protocol identifier, such as `0x88a8`.
     pub tpid: u16,
     /// PCP, DEI and VID.
@@ -29,9 +29,9 @@ pub struct Tag {
 )]
 pub struct TagStack {
     /// The tag next to the MAC addresses.
-    pub outer: Tag,
+    pub outer: LabTag,
     /// The tag after it.
-    pub inner: Tag,
+    pub inner: LabTag,
 }
 
 /// The key that frames on the wire are counted by.
@@ -78,13 +78,16 @@ impl TagStack {
     /// A QinQ circuit's tags: 0x88a8 around 0x8100.
     #[must_use]
     pub const fn qinq(s_vid: u16, c_vid: u16) -> Self {
-        Self { outer: Tag { tpid: 0x88a8, tci: s_vid }, inner: Tag { tpid: 0x8100, tci: c_vid } }
+        Self {
+            outer: LabTag { tpid: 0x88a8, tci: s_vid },
+            inner: LabTag { tpid: 0x8100, tci: c_vid },
+        }
     }
 
     /// A Dot1Q circuit's tag.
     #[must_use]
     pub const fn dot1q(c_vid: u16) -> Self {
-        Self { outer: Tag { tpid: 0x8100, tci: c_vid }, inner: Tag { tpid: 0, tci: 0 } }
+        Self { outer: LabTag { tpid: 0x8100, tci: c_vid }, inner: LabTag { tpid: 0, tci: 0 } }
     }
 
     /// Bytes that the tags add to a frame.

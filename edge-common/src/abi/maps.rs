@@ -31,9 +31,9 @@ macro_rules! shared_maps {
                 /// Name, interface and programs of each port; the path doesn't read it.
                 port_keys PORT_KEYS: $crate::abi::keys::PortKey, Ports;
                 /// Owner of each attachment; the path doesn't read it.
-                attachment_keys ATTACHMENT_KEYS: $crate::abi::keys::AttachmentKey, Attachments;
+                attachment_keys ATTACHMENT_KEYS: $crate::abi::keys::AttachmentRecord, Attachments;
                 /// Owner of each policer; the path doesn't read it.
-                policer_keys POLICER_KEYS: $crate::abi::keys::PolicerKey, Policers;
+                policer_keys POLICER_KEYS: $crate::abi::keys::PolicerRecord, Policers;
                 /// The books' page; the path doesn't read it.
                 books BOOKS: $crate::abi::books::BooksPage, One;
                 /// Counts of an attachment in earlier tables; the path doesn't read it.

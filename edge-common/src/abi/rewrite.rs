@@ -8,12 +8,12 @@ pub struct LeavingTag {
     /// The VID; 0: the source's.
     pub vid: u16,
     /// The tag that gives PCP and DEI, and TPID and VID where they are 0 here.
-    pub source: Source,
+    pub source: TagSource,
 }
 
 /// A tag that a frame came with. All of it is 0 where the frame has no such tag.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Source {
+pub enum TagSource {
     /// The outer, or the only one.
     #[default]
     Outer,
@@ -70,8 +70,8 @@ impl Retag {
 
     const fn pack(tag: LeavingTag) -> u32 {
         let source = match tag.source {
-            Source::Outer => 0,
-            Source::Inner => Self::FROM_INNER,
+            TagSource::Outer => 0,
+            TagSource::Inner => Self::FROM_INNER,
         };
         (tag.tpid as u32) << 16 | source | Self::HAS_TAG | (tag.vid & 0x0fff) as u32
     }

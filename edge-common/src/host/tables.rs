@@ -17,7 +17,7 @@ use crate::{
         qos::QosRow,
         rate::Rate,
     },
-    env::{Buckets, Clock, Counters, Egress, FrameCalls, Lookup, Observer, Word},
+    env::{Buckets, Clock, CpuCounters, Egress, FrameCalls, Lookup, Observer, Word},
     packet::{ip::Dscp, vlan::Vid},
     path,
 };
@@ -165,7 +165,7 @@ impl HostBuckets for HostTables {
     }
 }
 
-impl Counters for HostTables {
+impl CpuCounters for HostTables {
     fn meter(&mut self, attachment: u32) -> Option<&mut Meter> {
         self.meters.get_mut(attachment as usize)
     }

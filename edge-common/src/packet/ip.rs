@@ -125,15 +125,15 @@ impl DsWord {
 #[inline(always)]
 pub fn ds_word(frame: &(impl Frame + ?Sized), last: &Tag) -> Result<Option<DsWord>, Reason> {
     match locate(frame, last) {
-        Some(Place { version: IpVersion::V4, offset }) => ipv4(frame, offset).map(Some),
-        Some(Place { version: IpVersion::V6, offset }) => ipv6(frame, offset).map(Some),
+        Some(IpPlace { version: IpVersion::V4, offset }) => ipv4(frame, offset).map(Some),
+        Some(IpPlace { version: IpVersion::V6, offset }) => ipv6(frame, offset).map(Some),
         None => Ok(None),
     }
 }
 
 /// Length in bytes of the packet at `place`, by its header.
 #[inline(always)]
-pub(crate) fn len_bytes(frame: &impl Frame, place: Place) -> Option<u32> {
+pub(crate) fn len_bytes(frame: &impl Frame, place: IpPlace) -> Option<u32> {
     match place.version {
         IpVersion::V4 => ipv4_len_bytes(frame, place.offset),
         IpVersion::V6 => ipv6_len_bytes(frame, place.offset),
@@ -190,7 +190,7 @@ fn ipv6(frame: &(impl Frame + ?Sized), offset: usize) -> Result<DsWord, Reason> 
 
 /// The place of an IP packet, by the headers in front of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct IpPlace {
     /// The version of IP.
     pub version: IpVersion,
     /// Offset in bytes of the IP header.
@@ -199,14 +199,14 @@ pub struct Place {
 
 /// The packet of a frame whose last tag is `last`; `None`: no IP follows that tag.
 #[inline(always)]
-pub fn locate(frame: &(impl Frame + ?Sized), last: &Tag) -> Option<Place> {
+pub fn locate(frame: &(impl Frame + ?Sized), last: &Tag) -> Option<IpPlace> {
     let offset = last.next_offset;
     match last.next_ether_type {
-        ETHER_TYPE_IPV4 => Some(Place { version: IpVersion::V4, offset }),
-        ETHER_TYPE_IPV6 => Some(Place { version: IpVersion::V6, offset }),
+        ETHER_TYPE_IPV4 => Some(IpPlace { version: IpVersion::V4, offset }),
+        ETHER_TYPE_IPV6 => Some(IpPlace { version: IpVersion::V6, offset }),
         ether_type if ether_type == ETHER_TYPE_PPPOE_SESSION || ether_type < LENGTHS_END => {
             let version = frame.encapsulated_ip_version(ether_type, offset)?;
-            Some(Place { version, offset: offset + SHIM_LEN_BYTES })
+            Some(IpPlace { version, offset: offset + SHIM_LEN_BYTES })
         }
         _ => None,
     }

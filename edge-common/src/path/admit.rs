@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The request of a frame for admission.
-pub struct Request<'a> {
+pub struct AdmitRequest<'a> {
     /// Index of its attachment.
     pub index: u32,
     /// Its attachment.
@@ -38,9 +38,9 @@ pub fn admit(
     frame: &impl FrameCalls,
     port: &PortConfig,
     tables: &mut (impl Lookup + BucketCalls),
-    request: &Request<'_>,
+    request: &AdmitRequest<'_>,
 ) -> Result<Admission, Reason> {
-    let Request { attachment, share, len_bytes, .. } = *request;
+    let AdmitRequest { attachment, share, len_bytes, .. } = *request;
     let is_limited =
         port.features.has(Features::LIMITS) && attachment.flags & Attachment::HAS_LIMITS != 0;
     let (class, peering) = if is_limited {
@@ -73,9 +73,9 @@ fn into_circuit(
     frame: &impl FrameCalls,
     port: &PortConfig,
     tables: &mut (impl Lookup + BucketCalls),
-    request: &Request<'_>,
+    request: &AdmitRequest<'_>,
 ) -> Result<Admission, Reason> {
-    let Request { attachment, share, len_bytes, .. } = *request;
+    let AdmitRequest { attachment, share, len_bytes, .. } = *request;
     let own = attachment.bucket();
     if !port.features.has(Features::FAIRNESS) || attachment.flow_queues == 0 {
         return bucket::admit(tables, own, share, len_bytes);

@@ -2,14 +2,14 @@
 
 use crate::{
     abi::{class::Class, counters::Meter},
-    env::Counters,
+    env::CpuCounters,
     reason::Reason,
 };
 
 /// Counts a frame that was forwarded.
 #[inline(always)]
 pub fn forwarded(
-    counters: &mut impl Counters,
+    counters: &mut impl CpuCounters,
     attachment: u32,
     class: Class,
     len_bytes: u32,
@@ -21,7 +21,7 @@ pub fn forwarded(
 /// Counts a frame above the rate.
 #[inline(always)]
 pub fn over_rate(
-    counters: &mut impl Counters,
+    counters: &mut impl CpuCounters,
     attachment: u32,
     class: Class,
     len_bytes: u32,
@@ -31,6 +31,6 @@ pub fn over_rate(
 }
 
 #[inline(always)]
-fn meter(counters: &mut impl Counters, attachment: u32) -> Result<&mut Meter, Reason> {
+fn meter(counters: &mut impl CpuCounters, attachment: u32) -> Result<&mut Meter, Reason> {
     counters.meter(attachment).ok_or(Reason::DanglingTable)
 }

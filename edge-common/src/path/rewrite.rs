@@ -41,7 +41,7 @@ pub fn retag(frame: &mut impl Frame, last: &Tag, retag: Retag) -> Result<bool, R
     let leaving_tags =
         u16::from(outer & Retag::HAS_TAG != 0) + u16::from(inner & Retag::HAS_TAG != 0);
     let leaving_bytes = leaving_tags * TAG_LEN_BYTES as u16;
-    let arrived = Arrived::read(frame, arrived_bytes).ok_or(Reason::Malformed)?;
+    let arrived = ArrivedTags::read(frame, arrived_bytes).ok_or(Reason::Malformed)?;
 
     if leaving_bytes != arrived_bytes {
         move_addresses(frame, i32::from(arrived_bytes) - i32::from(leaving_bytes))?;
@@ -51,12 +51,12 @@ pub fn retag(frame: &mut impl Frame, last: &Tag, retag: Retag) -> Result<bool, R
 }
 
 /// The tags a frame came with, TPID and TCI; 0: none.
-struct Arrived {
+struct ArrivedTags {
     outer: u32,
     inner: u32,
 }
 
-impl Arrived {
+impl ArrivedTags {
     #[inline(always)]
     fn read(frame: &impl Frame, tag_bytes: u16) -> Option<Self> {
         let outer = if tag_bytes == 0 { 0 } else { frame.read_u32(OUTER_TAG_OFFSET)? };
@@ -88,7 +88,7 @@ fn move_addresses(frame: &mut impl Frame, by_bytes: i32) -> Result<(), Reason> {
 }
 
 #[inline(always)]
-fn write(frame: &mut impl Frame, outer: u32, inner: u32, arrived: &Arrived) -> Option<()> {
+fn write(frame: &mut impl Frame, outer: u32, inner: u32, arrived: &ArrivedTags) -> Option<()> {
     if outer & Retag::HAS_TAG != 0 {
         frame.write_u32(OUTER_TAG_OFFSET, arrived.leaving(outer))?;
     }

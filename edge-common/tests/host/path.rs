@@ -10,7 +10,7 @@ use edge_common::{
         counters::ReasonCounter,
         outcome::Outcome,
         rate::Rate,
-        rewrite::{LeavingTag, Retag, Source},
+        rewrite::{LeavingTag, Retag, TagSource},
     },
 };
 use proptest::prelude::*;
@@ -241,7 +241,7 @@ fn no_egress() -> Reason {
 /// A frame that can't grow stays as it came, and is not metered.
 fn no_headroom() -> Reason {
     let mut tables = sample(&qos_row(|arriving| arriving));
-    let pushed = LeavingTag { tpid: 0x88a8, vid: 7, source: Source::Outer };
+    let pushed = LeavingTag { tpid: 0x88a8, vid: 7, source: TagSource::Outer };
     let kept = LeavingTag::default();
     tables.attachments[DOT1Q as usize].retag = Retag::to(Some(pushed), Some(kept)).to_bits();
     let sent = frame(&[(0x8100, 21)], 0x0800, &ipv4(0, 26));

@@ -8,7 +8,7 @@ use edge_common::{
     Reason,
     abi::{
         qos::AS_IT_CAME,
-        rewrite::{LeavingTag, Retag, Source},
+        rewrite::{LeavingTag, Retag, TagSource},
     },
 };
 use proptest::prelude::*;
@@ -16,7 +16,7 @@ use proptest::prelude::*;
 /// TPIDs and TCIs.
 type Tags<'a> = &'a [(u16, u16)];
 
-const fn tag(tpid: u16, vid: u16, source: Source) -> LeavingTag {
+const fn tag(tpid: u16, vid: u16, source: TagSource) -> LeavingTag {
     LeavingTag { tpid, vid, source }
 }
 
@@ -38,7 +38,7 @@ fn retagged(arriving: &[(u16, u16)], retag: Retag) -> Vec<u8> {
 
 #[test]
 fn tags_are_popped_pushed_and_translated() {
-    let (outer, inner) = (Source::Outer, Source::Inner);
+    let (outer, inner) = (TagSource::Outer, TagSource::Inner);
     let qinq = &[(0x88a8, 0x7064), (0x8100, 0xb00a)][..];
     let dot1q = &[(0x8100, 0xb015)][..];
     let cases: &[(&str, Tags<'_>, Retag, Tags<'_>)] = &[
@@ -102,7 +102,7 @@ fn the_outer_tag_leaves_with_the_priority_of_the_class() {
     // Class 1 by DSCP 1, class 2 by DSCP 2. DEI stays.
     assert_eq!(marked(Retag::NONE, 4), left(&[(0x88a8, 0xd064), (0x8100, 0xb00a)], 4));
     assert_eq!(marked(Retag::NONE, 8), left(&[(0x88a8, 0x7064), (0x8100, 0xb00a)], 8));
-    let inner_only = Retag::to(Some(tag(0, 0, Source::Inner)), None);
+    let inner_only = Retag::to(Some(tag(0, 0, TagSource::Inner)), None);
     assert_eq!(marked(inner_only, 4), left(&[(0x8100, 0xd00a)], 4));
     assert_eq!(marked(Retag::to(None, None), 4), left(&[], 4));
     assert_eq!(row.pcp_marks[0], AS_IT_CAME);
@@ -111,8 +111,8 @@ fn the_outer_tag_leaves_with_the_priority_of_the_class() {
 /// A tag to leave with, out of the tags that came (TPID, TCI).
 fn model(leaving: LeavingTag, arrived: &[(u16, u16)]) -> (u16, u16) {
     let source = match leaving.source {
-        Source::Outer => arrived.first(),
-        Source::Inner => arrived.get(1),
+        TagSource::Outer => arrived.first(),
+        TagSource::Inner => arrived.get(1),
     };
     let (tpid, tci) = source.copied().unwrap_or((0, 0));
     let tpid = if leaving.tpid == 0 { tpid } else { leaving.tpid };
@@ -126,7 +126,7 @@ prop_compose! {
         vid in 0u16..4095,
         from_inner: bool,
     ) -> LeavingTag {
-        LeavingTag { tpid, vid, source: if from_inner { Source::Inner } else { Source::Outer } }
+        LeavingTag { tpid, vid, source: if from_inner { TagSource::Inner } else { TagSource::Outer } }
     }
 }
 

@@ -69,11 +69,11 @@ impl Client {
     /// The state of the books.
     pub fn ledger(&self) -> Result<LedgerStatus, ClientError> {
         #[derive(Deserialize)]
-        struct Part {
+        struct LedgerPart {
             ledger: LedgerStatus,
         }
         let path = "/v1/status?fields=ledger&limit=0";
-        Ok(self.document::<Part>(Method::GET, path, None)?.ledger)
+        Ok(self.document::<LedgerPart>(Method::GET, path, None)?.ledger)
     }
 
     /// Has the daemon read its configuration again: all of it takes effect or, with an error, none.

@@ -15,7 +15,7 @@ use etherparse::PacketBuilder;
 use crate::{
     config::{
         self,
-        sample::{Port, Sample},
+        sample::{Sample, SamplePort},
     },
     kernel::{KernelTables, PortProgram, apply},
     plan::{Capacity, Plan, Police},
@@ -26,7 +26,7 @@ use crate::{
 const HEADERS_LEN_BYTES: usize = 14 + 2 * 4 + 20 + 8;
 
 /// A port's programs, with tables of their own.
-struct Loaded {
+struct LoadedPort {
     ebpf: Ebpf,
     tables: KernelTables,
     plan: Plan,
@@ -35,12 +35,12 @@ struct Loaded {
 /// An edge with the port of the benchmarks, `customer0`, and no circuits yet.
 fn edge() -> Sample {
     Sample::new("bench")
-        .port(Port::new("customer0", "customer").interface("lo").forward("core0"))
-        .port(Port::new("core0", "core").interface("lo0"))
+        .port(SamplePort::new("customer0", "customer").interface("lo").forward("core0"))
+        .port(SamplePort::new("core0", "core").interface("lo0"))
 }
 
 /// The programs of the port `customer0`, with tables for `sample`.
-fn load(sample: &Sample) -> Result<Loaded> {
+fn load(sample: &Sample) -> Result<LoadedPort> {
     let config = config::parse(&sample.to_string(), Path::new("bench"))?;
     let capacity = Capacity::for_config(&config);
     let plan = Plan::new(&config, &capacity.unused(), Police::Purchased)?;
@@ -48,7 +48,7 @@ fn load(sample: &Sample) -> Result<Loaded> {
     let mut ebpf = PortProgram::load_for_bench(port, &capacity)?;
     let mut tables = KernelTables::take(&mut ebpf)?;
     apply(&mut tables, &plan, &vec![replay::kernel::LOOPBACK_IFINDEX; plan.ports.len()])?;
-    Ok(Loaded { ebpf, tables, plan })
+    Ok(LoadedPort { ebpf, tables, plan })
 }
 
 /// Nanoseconds a run, as the kernel measures them over `repeat` runs.

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::{edge, load, online_cpus, test_run, udp};
 use crate::{
-    config::sample::{Circuit, Sample},
+    config::sample::{Sample, SampleCircuit},
     kernel::object::{
         program::program,
         variant::{EMPTY_PROGRAM, FRAGS_PROGRAM, PROGRAM},
@@ -28,7 +28,7 @@ const ROUNDS: usize = 9;
 
 /// The output of `edge bench --json`.
 #[derive(Debug, Serialize)]
-pub struct Report {
+pub struct StagesReport {
     /// Nanoseconds of the empty program.
     pub empty_ns: f64,
     /// Each kind of frame, with its cost.
@@ -47,7 +47,7 @@ pub struct Stage {
 }
 
 /// Measures.
-pub fn bench() -> Result<Report> {
+pub fn bench() -> Result<StagesReport> {
     replay::kernel::stay_on_one_cpu()?;
     let mut ebpf = load(&config())?.ebpf;
     let mut with_rules = load(&config_with_rules())?.ebpf;
@@ -75,19 +75,19 @@ pub fn bench() -> Result<Report> {
         let ns = median(ns);
         Stage { stage, ns, ratio: ns / empty_ns }
     });
-    Ok(Report { empty_ns, stages: stages.collect() })
+    Ok(StagesReport { empty_ns, stages: stages.collect() })
 }
 
 /// 100 Gbps is more than test runs on one CPU can offer, and 800 Gbps more than those on all, so
 /// that nothing is above the rate; 64 kbps less, so that everything is.
 fn config() -> Sample {
-    let fast = |name: &str| Circuit::new(name, "100 Gbps");
+    let fast = |name: &str| SampleCircuit::new(name, "100 Gbps");
     edge().circuits([
         fast("fast").s_tag(100).peering("microsoft", 10),
-        Circuit::new("slow", "64 kbps").s_tag(101).peering("private", 10),
+        SampleCircuit::new("slow", "64 kbps").s_tag(101).peering("private", 10),
         fast("there").s_tag(102).key("core_s_tag", 103).peering("private", 10),
         fast("and-back").s_tag(103).key("core_s_tag", 102).peering("private", 10),
-        Circuit::new("shared", "800 Gbps").s_tag(106).peering("microsoft", 10),
+        SampleCircuit::new("shared", "800 Gbps").s_tag(106).peering("microsoft", 10),
         fast("popped").s_tag(104).key("core_s_tag", 0).peering("private", 10).of_peering(
             "private",
             "core_c_tag",

@@ -33,12 +33,12 @@ pub(super) struct Args {
     #[arg(long, value_name = "NAME")]
     circuit: Option<String>,
     /// Format of the output.
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = BillFormat::Table)]
+    format: BillFormat,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
+enum BillFormat {
     /// A table for people.
     Table,
     /// One JSON document: exact decimals, in strings.
@@ -72,8 +72,8 @@ pub(super) fn bill(args: &Args) -> Result<()> {
     let completeness = warn(&warnings);
     let mut out = io::stdout().lock();
     match args.format {
-        Format::Table => view::bill::print(&invoice, &mut out)?,
-        Format::Json => {
+        BillFormat::Table => view::bill::print(&invoice, &mut out)?,
+        BillFormat::Json => {
             serde_json::to_writer(&mut out, &invoice)?;
             writeln!(out)?;
         }

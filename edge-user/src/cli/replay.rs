@@ -12,14 +12,14 @@ use edge_user::{
     config,
     plan::{Capacity, Plan, Police},
     replay::{
-        Engine, HostEngine, KernelEngine, Replay,
+        HostEngine, KernelEngine, PathEngine, Replay,
         capture::{CaptureError, CaptureReader, CaptureWriter},
         error::ReplayError,
     },
     view,
 };
 
-use self::{output::Output, streams::Destination};
+use self::{output::Output, streams::FrameDestination};
 use super::{ConfigArg, UsageError};
 
 #[derive(Debug, clap::Args)]
@@ -67,7 +67,7 @@ pub(super) fn replay(args: &Args) -> Result<()> {
     let Args { input, json, .. } = args;
     let destination = streams::check(&args.config.config, input, args.output.as_deref(), *json)?;
     let mut reader = open(input)?;
-    let mut engine: Box<dyn Engine> = match args.engine {
+    let mut engine: Box<dyn PathEngine> = match args.engine {
         EngineKind::Host => Box::new(HostEngine::new(&plan, port, &capacity)),
         EngineKind::Kernel => {
             let engine = KernelEngine::new(&plan, port, &capacity);
@@ -81,7 +81,7 @@ pub(super) fn replay(args: &Args) -> Result<()> {
     let mut writer = output.as_mut().map(create).transpose()?;
 
     let mut out: Box<dyn io::Write> = match destination {
-        Some(Destination::Stdout) => Box::new(io::stderr().lock()),
+        Some(FrameDestination::Stdout) => Box::new(io::stderr().lock()),
         _ => Box::new(BufWriter::new(io::stdout().lock())),
     };
     let mut replay = Replay::new(&mut *engine, &plan, port, &capacity);

@@ -36,7 +36,7 @@ pub(super) struct Args {
     by: By,
     /// Format of the output.
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    format: UsageFormat,
     /// Shows the 95th percentile of five-minute samples instead: of this month so far, without
     /// `--from` and `--to`.
     #[arg(long, conflicts_with = "by")]
@@ -58,7 +58,7 @@ enum By {
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum Format {
+enum UsageFormat {
     /// For people.
     #[default]
     Table,
@@ -105,9 +105,9 @@ fn print_usage(args: &Args, ledger: &Ledger, warnings: &mut Warnings) -> Result<
     warn(warnings);
     let mut out = io::stdout().lock();
     match args.format {
-        Format::Table => writeln!(out, "{}", format::usage_table(&records))?,
-        Format::Csv => format::csv(&mut out, format::USAGE_HEADER, &records)?,
-        Format::Json => format::json(&mut out, "records", &records)?,
+        UsageFormat::Table => writeln!(out, "{}", format::usage_table(&records))?,
+        UsageFormat::Csv => format::csv(&mut out, format::USAGE_HEADER, &records)?,
+        UsageFormat::Json => format::json(&mut out, "records", &records)?,
     }
     Ok(())
 }
@@ -125,9 +125,9 @@ fn print_percentiles(args: &Args, ledger: &Ledger, warnings: &mut Warnings) -> R
     warn(warnings);
     let mut out = io::stdout().lock();
     match args.format {
-        Format::Table => writeln!(out, "{}", format::percentile_table(&percentiles))?,
-        Format::Csv => format::csv(&mut out, format::PERCENTILE_HEADER, &percentiles)?,
-        Format::Json => format::json(&mut out, "percentiles", &percentiles)?,
+        UsageFormat::Table => writeln!(out, "{}", format::percentile_table(&percentiles))?,
+        UsageFormat::Csv => format::csv(&mut out, format::PERCENTILE_HEADER, &percentiles)?,
+        UsageFormat::Json => format::json(&mut out, "percentiles", &percentiles)?,
     }
     Ok(())
 }

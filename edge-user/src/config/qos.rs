@@ -74,7 +74,7 @@ fn profile(raw: &RawProfile, errors: &Errors<'_>) -> Option<QosProfile> {
         errors.add(raw.at, message);
     }
     check_rule_count(raw_classes, errors);
-    let mut claims = Claims { entries: Vec::new(), names: BTreeMap::new(), errors };
+    let mut claims = ClassClaims { entries: Vec::new(), names: BTreeMap::new(), errors };
     let classes: Vec<_> = raw_classes.iter().filter_map(|raw| claims.class(raw)).collect();
     let is_complete = classes.len() == raw_classes.len();
     if is_complete && !classes.iter().any(|class| class.is_default) {
@@ -97,19 +97,19 @@ fn check_rule_count(classes: &[RawClass], errors: &Errors<'_>) {
 
 /// An entry that only one class of a profile may list.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Entry {
+enum ClassEntry {
     Dscp(DscpEntry),
     Pcp(u8),
 }
 
 /// The entries and names that the classes of a profile so far have claimed.
-struct Claims<'a> {
-    entries: Vec<(Entry, Span, String)>,
+struct ClassClaims<'a> {
+    entries: Vec<(ClassEntry, Span, String)>,
     names: BTreeMap<String, Span>,
     errors: &'a Errors<'a>,
 }
 
-impl Claims<'_> {
+impl ClassClaims<'_> {
     fn class(&mut self, raw: &RawClass) -> Option<QosClass> {
         let before = self.errors.count();
         let raw_name = raw.name.given();
@@ -120,10 +120,10 @@ impl Claims<'_> {
         // The name is for messages only.
         let owner = raw_name.map_or("", |name| &name.value);
         for entry in entries(&raw.dscp) {
-            self.claim_entry(Entry::Dscp(entry.value), entry.span, owner);
+            self.claim_entry(ClassEntry::Dscp(entry.value), entry.span, owner);
         }
         for pcp in entries(&raw.pcp) {
-            self.claim_entry(Entry::Pcp(pcp.value), pcp.span, owner);
+            self.claim_entry(ClassEntry::Pcp(pcp.value), pcp.span, owner);
         }
         let matches = raw.matches.as_deref().unwrap_or_default().iter();
         let matches: Vec<_> = matches.map(|rule| rule.checked(self.errors)).collect();
@@ -164,17 +164,17 @@ impl Claims<'_> {
         }
     }
 
-    fn claim_entry(&mut self, entry: Entry, at: Span, class: &str) {
+    fn claim_entry(&mut self, entry: ClassEntry, at: Span, class: &str) {
         let earlier = self.entries.iter().find(|(earlier, ..)| *earlier == entry);
         if let Some((_, first, owner)) = earlier {
             let message = match entry {
-                Entry::Dscp(DscpEntry::Listed(dscp)) => {
+                ClassEntry::Dscp(DscpEntry::Listed(dscp)) => {
                     format!("DSCP {dscp} is listed twice in the profile; remove one")
                 }
-                Entry::Dscp(DscpEntry::Default) => {
+                ClassEntry::Dscp(DscpEntry::Default) => {
                     "the profile has two default classes; remove one \"default\"".into()
                 }
-                Entry::Pcp(pcp) => {
+                ClassEntry::Pcp(pcp) => {
                     format!("PCP {pcp} is listed twice in the profile; remove one")
                 }
             };

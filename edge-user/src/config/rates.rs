@@ -26,7 +26,7 @@ pub(super) fn rate_bps(text: &str) -> Parsed<u64> {
         ));
     }
     let (number, unit) = split(text, RATE_HELP)?;
-    let Some(unit) = Unit::read(unit) else { return Err(unknown_unit(unit, RATE_HELP)) };
+    let Some(unit) = RateUnit::read(unit) else { return Err(unknown_unit(unit, RATE_HELP)) };
     if unit.meaning != Meaning::Bits || unit.is_binary {
         return Err(unit.refusal(number));
     }
@@ -42,7 +42,7 @@ pub(super) fn in_range_bps(rate_bps: u64) -> Parsed<u64> {
 }
 
 /// A unit behind a rate's number.
-struct Unit<'t> {
+struct RateUnit<'t> {
     text: &'t str,
     /// The factor of the prefix.
     prefix: u64,
@@ -62,7 +62,7 @@ enum Meaning {
     Amount,
 }
 
-impl<'t> Unit<'t> {
+impl<'t> RateUnit<'t> {
     /// The unit `text`; `None`: it is not a unit that anybody uses for rates.
     fn read(text: &'t str) -> Option<Self> {
         let exponent = match text.chars().next()?.to_ascii_lowercase() {

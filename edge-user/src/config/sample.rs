@@ -8,19 +8,19 @@ mod keys;
 
 use std::fmt::{self, Display, Formatter};
 
-use self::keys::Keys;
+use self::keys::SampleKeys;
 pub use self::keys::Value;
 
 /// The text of a configuration.
 #[must_use]
 #[derive(Clone, Debug)]
 pub struct Sample {
-    edge: Keys,
-    ports: Vec<Port>,
-    circuits: Vec<Circuit>,
+    edge: SampleKeys,
+    ports: Vec<SamplePort>,
+    circuits: Vec<SampleCircuit>,
     /// Names of profiles, with the keys of their classes.
     profiles: Vec<(String, Vec<String>)>,
-    ledger: Keys,
+    ledger: SampleKeys,
     tables: String,
 }
 
@@ -28,11 +28,11 @@ impl Sample {
     /// An edge of this name, which has no ports yet.
     pub fn new(name: &str) -> Self {
         Self {
-            edge: Keys::default().with("name", name),
+            edge: SampleKeys::default().with("name", name),
             ports: Vec::new(),
             circuits: Vec::new(),
             profiles: Vec::new(),
-            ledger: Keys::default(),
+            ledger: SampleKeys::default(),
             tables: String::new(),
         }
     }
@@ -50,15 +50,15 @@ impl Sample {
     }
 
     /// One more port.
-    pub fn port(mut self, port: Port) -> Self {
+    pub fn port(mut self, port: SamplePort) -> Self {
         self.ports.push(port);
         self
     }
 
     /// A port to a customer and one to the core, which forward to each other.
     pub fn pair(self, customer: &str, core: &str) -> Self {
-        self.port(Port::new(customer, "customer").forward(core))
-            .port(Port::new(core, "core").forward(customer))
+        self.port(SamplePort::new(customer, "customer").forward(core))
+            .port(SamplePort::new(core, "core").forward(customer))
     }
 
     /// Changes the port of this name.
@@ -66,7 +66,11 @@ impl Sample {
     /// # Panics
     ///
     /// If there is no such port.
-    pub fn change_port(mut self, name: &str, change: impl FnOnce(Port) -> Port) -> Self {
+    pub fn change_port(
+        mut self,
+        name: &str,
+        change: impl FnOnce(SamplePort) -> SamplePort,
+    ) -> Self {
         let known = self.ports.iter_mut().find(|port| port.0.has("name", name));
         let port = known.expect("a port of that name");
         *port = change(port.clone());
@@ -82,12 +86,12 @@ impl Sample {
     }
 
     /// One more circuit.
-    pub fn circuit(self, circuit: Circuit) -> Self {
+    pub fn circuit(self, circuit: SampleCircuit) -> Self {
         self.circuits([circuit])
     }
 
     /// More circuits, in this order.
-    pub fn circuits(mut self, circuits: impl IntoIterator<Item = Circuit>) -> Self {
+    pub fn circuits(mut self, circuits: impl IntoIterator<Item = SampleCircuit>) -> Self {
         self.circuits.extend(circuits);
         self
     }
@@ -97,7 +101,11 @@ impl Sample {
     /// # Panics
     ///
     /// If there is no such circuit.
-    pub fn change_circuit(mut self, name: &str, change: impl FnOnce(Circuit) -> Circuit) -> Self {
+    pub fn change_circuit(
+        mut self,
+        name: &str,
+        change: impl FnOnce(SampleCircuit) -> SampleCircuit,
+    ) -> Self {
         let known = self.circuits.iter_mut().find(|circuit| circuit.keys.has("name", name));
         let circuit = known.expect("a circuit of that name");
         *circuit = change(circuit.clone());
@@ -105,7 +113,7 @@ impl Sample {
     }
 
     /// Changes every circuit so far.
-    pub fn change_circuits(mut self, change: impl FnMut(Circuit) -> Circuit) -> Self {
+    pub fn change_circuits(mut self, change: impl FnMut(SampleCircuit) -> SampleCircuit) -> Self {
         self.circuits = self.circuits.into_iter().map(change).collect();
         self
     }
@@ -133,10 +141,10 @@ impl Sample {
 impl Display for Sample {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         self.edge.write("[edge]", f)?;
-        for Port(keys) in &self.ports {
+        for SamplePort(keys) in &self.ports {
             keys.write("[[port]]", f)?;
         }
-        for Circuit { keys, peerings } in &self.circuits {
+        for SampleCircuit { keys, peerings } in &self.circuits {
             keys.write("[[circuit]]", f)?;
             for peering in peerings {
                 peering.write("[[circuit.peering]]", f)?;
@@ -159,12 +167,12 @@ impl Display for Sample {
 /// `[[port]]`.
 #[must_use]
 #[derive(Clone, Debug)]
-pub struct Port(Keys);
+pub struct SamplePort(SampleKeys);
 
-impl Port {
+impl SamplePort {
     /// A port on the interface of its name, which forwards to the stack.
     pub fn new(name: &str, side: &str) -> Self {
-        Self(Keys::default().with("name", name).with("interface", name).with("side", side))
+        Self(SampleKeys::default().with("name", name).with("interface", name).with("side", side))
     }
 
     /// Any of its keys.
@@ -186,15 +194,15 @@ impl Port {
 /// `[[circuit]]`.
 #[must_use]
 #[derive(Clone, Debug)]
-pub struct Circuit {
-    keys: Keys,
-    peerings: Vec<Keys>,
+pub struct SampleCircuit {
+    keys: SampleKeys,
+    peerings: Vec<SampleKeys>,
 }
 
-impl Circuit {
+impl SampleCircuit {
     /// A circuit without an S-tag, and without peerings yet.
     pub fn new(name: impl Into<Value>, bandwidth: impl Into<Value>) -> Self {
-        let keys = Keys::default().with("name", name).with("bandwidth", bandwidth);
+        let keys = SampleKeys::default().with("name", name).with("bandwidth", bandwidth);
         Self { keys, peerings: Vec::new() }
     }
 
@@ -219,7 +227,7 @@ impl Circuit {
         let known = self.peerings.iter().position(|peering| peering.has("kind", kind));
         let place = known.unwrap_or(self.peerings.len());
         if known.is_none() {
-            self.peerings.push(Keys::default().with("kind", kind));
+            self.peerings.push(SampleKeys::default().with("kind", kind));
         }
         self.peerings[place].set(key, value);
         self
@@ -239,7 +247,7 @@ mod tests {
     }
 
     fn sample() -> Sample {
-        let contoso = Circuit::new("contoso \"the first\"", "1 Gbps")
+        let contoso = SampleCircuit::new("contoso \"the first\"", "1 Gbps")
             .s_tag(100)
             .key("burst", 8000)
             .key("ports", ["core0", "customer0"])
@@ -248,14 +256,14 @@ mod tests {
             .peering("microsoft", "20-29")
             .of_peering("microsoft", "qos", "own");
         let others = (0..3u16).map(|number| {
-            Circuit::new(format!("c{number}"), 1_000_000).peering("private", 300 + number)
+            SampleCircuit::new(format!("c{number}"), 1_000_000).peering("private", 300 + number)
         });
         Sample::lab()
             .qos("own", [r#"name = "voice", dscp = [46]"#, r#"name = "rest", dscp = ["default"]"#])
             .ledger("checkpoint", "1s")
             .circuit(contoso)
             .circuits(others)
-            .port(Port::new("spare", "customer").interface("eth9"))
+            .port(SamplePort::new("spare", "customer").interface("eth9"))
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub(super) type PortSide<'a> = (&'a str, Option<Side>);
 
 /// Reports every tag that two peerings claim on a port, once for each pair of places.
 pub(super) fn check(circuits: &[RawCircuit], ports: &[PortSide<'_>], errors: &Errors<'_>) {
-    let mut ledger = Ledger::new(errors);
+    let mut ledger = ClaimedTags::new(errors);
     for (number, raw) in circuits.iter().enumerate() {
         let towards_customer = claims(raw, number, Side::Customer);
         let towards_core = claims(raw, number, Side::Core);
@@ -36,17 +36,17 @@ pub(super) fn check(circuits: &[RawCircuit], ports: &[PortSide<'_>], errors: &Er
 
 /// A peering's claim on the ports of one side.
 #[derive(Clone, Copy)]
-struct Claim<'a> {
+struct TagClaim<'a> {
     /// The S-VID, and its owner.
-    s_tag: Option<(u16, Owner<'a>)>,
+    s_tag: Option<(u16, TagOwner<'a>)>,
     c_tags: Option<CTags>,
     /// The owner of the whole claim.
-    owner: Owner<'a>,
+    owner: TagOwner<'a>,
 }
 
 /// A circuit and the key that a claim of it comes from.
 #[derive(Clone, Copy)]
-struct Owner<'a> {
+struct TagOwner<'a> {
     circuit: &'a str,
     number: usize,
     /// The key of the tag, or of the peering.
@@ -55,7 +55,7 @@ struct Owner<'a> {
     shared_at: Option<Span>,
 }
 
-impl Owner<'_> {
+impl TagOwner<'_> {
     /// The place to name in a clash with `other`. Within one circuit, the shared key would be no
     /// help.
     fn place(&self, other: &Self) -> Span {
@@ -65,14 +65,14 @@ impl Owner<'_> {
 }
 
 /// The known claims of a circuit's peerings on ports on `side`.
-fn claims(raw: &RawCircuit, number: usize, side: Side) -> Vec<Claim<'_>> {
+fn claims(raw: &RawCircuit, number: usize, side: Side) -> Vec<TagClaim<'_>> {
     let s_tag = match s_tag(raw, side) {
         Field::Bad => return Vec::new(),
         Field::Absent => None,
         Field::Given(tag) => Some(tag),
     };
     let circuit = raw.name.given().map_or("", |name| &name.value);
-    let owner = |at, shared_at| Owner { circuit, number, at, shared_at };
+    let owner = |at, shared_at| TagOwner { circuit, number, at, shared_at };
     let core_s_tag_at = on_core(&raw.core_s_tag, side).given().map(|tag| tag.span);
     let claim = |peering: &RawPeering| {
         let own = peering.c_tags.given()?;
@@ -84,7 +84,7 @@ fn claims(raw: &RawCircuit, number: usize, side: Side) -> Vec<Claim<'_>> {
             CoreTag::None => (None, core_s_tag_at.filter(|_| s_tag.is_some())),
         };
         let s_tag = s_tag.as_ref().map(|tag| (tag.value, owner(tag.span, None)));
-        Some(Claim { s_tag, c_tags, owner: owner(at, shared_at) })
+        Some(TagClaim { s_tag, c_tags, owner: owner(at, shared_at) })
     };
     raw.peerings.iter().flatten().filter_map(claim).collect()
 }
@@ -122,20 +122,20 @@ fn ports_of<'a>(raw: &RawCircuit, ports: &[PortSide<'a>]) -> Vec<PortSide<'a>> {
 }
 
 /// The first claims to tags, by port.
-struct Ledger<'a> {
+struct ClaimedTags<'a> {
     /// Owners of VIDs by port: with an S-VID, those of the tag behind it; without one, those of a
     /// frame's only tag.
-    vids: BTreeMap<(&'a str, Option<u16>), Intervals<Owner<'a>>>,
+    vids: BTreeMap<(&'a str, Option<u16>), Intervals<TagOwner<'a>>>,
     /// S-VIDs of frames with two tags, by port. Several circuits can use one.
-    s_vids: BTreeMap<(&'a str, u16), Owner<'a>>,
+    s_vids: BTreeMap<(&'a str, u16), TagOwner<'a>>,
     /// Frames without a tag, by port.
-    untagged: BTreeMap<&'a str, Owner<'a>>,
+    untagged: BTreeMap<&'a str, TagOwner<'a>>,
     /// Pairs of places that are reported: they are the same on every port.
     reported: BTreeSet<(usize, usize)>,
     errors: &'a Errors<'a>,
 }
 
-impl<'a> Ledger<'a> {
+impl<'a> ClaimedTags<'a> {
     fn new(errors: &'a Errors<'a>) -> Self {
         Self {
             vids: BTreeMap::new(),
@@ -146,7 +146,7 @@ impl<'a> Ledger<'a> {
         }
     }
 
-    fn claim(&mut self, claim: &Claim<'a>, port: &'a str) {
+    fn claim(&mut self, claim: &TagClaim<'a>, port: &'a str) {
         let owner = claim.owner;
         match (claim.s_tag, claim.c_tags) {
             (Some((s_vid, s_owner)), Some(c_tags)) => {
@@ -173,7 +173,7 @@ impl<'a> Ledger<'a> {
     }
 
     /// Claims the outer of two tags.
-    fn claim_s_vid(&mut self, port: &'a str, s_vid: u16, owner: Owner<'a>) {
+    fn claim_s_vid(&mut self, port: &'a str, s_vid: u16, owner: TagOwner<'a>) {
         let alone = self.vids.entry((port, None)).or_default().overlaps(CTags::one(s_vid));
         for (_, first) in alone {
             let what = format!(
@@ -185,7 +185,7 @@ impl<'a> Ledger<'a> {
     }
 
     /// Claims tags that are the only one of their frames.
-    fn claim_alone(&mut self, port: &'a str, tag: &str, vids: CTags, owner: Owner<'a>) {
+    fn claim_alone(&mut self, port: &'a str, tag: &str, vids: CTags, owner: TagOwner<'a>) {
         let outer = self.s_vids.range((port, vids.first)..=(port, vids.last));
         let outer: Vec<_> = outer.map(|((_, vid), first)| (*vid, *first)).collect();
         for (vid, first) in outer {
@@ -205,12 +205,12 @@ impl<'a> Ledger<'a> {
         port: &'a str,
         s_vid: Option<u16>,
         vids: CTags,
-        owner: Owner<'a>,
-    ) -> Vec<(CTags, Owner<'a>)> {
+        owner: TagOwner<'a>,
+    ) -> Vec<(CTags, TagOwner<'a>)> {
         self.vids.entry((port, s_vid)).or_default().claim(vids, owner)
     }
 
-    fn report(&mut self, owner: Owner<'a>, what: &str, first: Owner<'a>) {
+    fn report(&mut self, owner: TagOwner<'a>, what: &str, first: TagOwner<'a>) {
         let (at, first_at) = (owner.place(&first), first.place(&owner));
         if self.reported.insert((at.start, first_at.start)) {
             self.errors.add_claimed(at, what, first_at, &format!("circuit {:?}", first.circuit));

@@ -18,7 +18,7 @@ use std::{
 use edge_api::{LedgerState, LedgerStatus};
 use jiff::Timestamp;
 
-use self::worker::Worker;
+use self::worker::BookkeeperWorker;
 use super::{
     exports::Exports,
     instructions::Instructions,
@@ -37,15 +37,15 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// The thread. Dropping this ends it.
 pub struct Bookkeeper {
-    requests: mpsc::Sender<Request>,
-    shared: Arc<Mutex<Shared>>,
+    requests: mpsc::Sender<BookkeeperRequest>,
+    shared: Arc<Mutex<BookkeeperState>>,
     noter: Arc<Noter>,
     state_dir: PathBuf,
     thread: JoinHandle<()>,
     is_interrupted: Arc<AtomicBool>,
 }
 
-enum Request {
+enum BookkeeperRequest {
     /// Book now, and answer with the result.
     Book(SyncSender<Result<(), String>>),
     /// Other instructions, with the change of terms that they bring.
@@ -57,7 +57,7 @@ enum Request {
 
 /// The state that other threads see.
 #[derive(Default)]
-struct Shared {
+struct BookkeeperState {
     state: LedgerState,
     error: Option<String>,
     failing_since: Option<Timestamp>,
@@ -73,11 +73,11 @@ impl Bookkeeper {
     /// Starts to keep the books of all tables under `pin_dir`. Terms and exports of `instructions`
     /// take effect when they are to be followed.
     pub fn start(pin_dir: &Path, state_dir: PathBuf, instructions: Instructions) -> Result<Self> {
-        let shared = Arc::new(Mutex::new(Shared::default()));
+        let shared = Arc::new(Mutex::new(BookkeeperState::default()));
         let (requests, received) = mpsc::channel();
         let (noter, changes) = Noter::new(&state_dir);
         let noter = Arc::new(noter);
-        let mut worker = Worker::new(
+        let mut worker = BookkeeperWorker::new(
             (pin_dir.to_owned(), state_dir.clone()),
             instructions,
             (Arc::clone(&noter), changes),
@@ -99,7 +99,7 @@ impl Bookkeeper {
     pub fn request_booking(&self) -> Booking {
         let (reply, answer) = mpsc::sync_channel(1);
         // Without the thread, the wait says so.
-        let _ended = self.requests.send(Request::Book(reply));
+        let _ended = self.requests.send(BookkeeperRequest::Book(reply));
         Booking { answer, is_interrupted: Arc::clone(&self.is_interrupted) }
     }
 
@@ -138,12 +138,12 @@ impl Bookkeeper {
     /// Follows other instructions, whose terms are in effect now.
     pub fn follow(&self, instructions: Instructions) {
         let noted = self.noter.follow(&instructions);
-        let _ended = self.requests.send(Request::Follow(Box::new(instructions), noted));
+        let _ended = self.requests.send(BookkeeperRequest::Follow(Box::new(instructions), noted));
     }
 
     /// Has these tables read and booked for the last time, as soon as no link is left in them.
     pub fn close(&self, sets: impl IntoIterator<Item = Pins>) {
-        let _ended = self.requests.send(Request::Close(sets.into_iter().collect()));
+        let _ended = self.requests.send(BookkeeperRequest::Close(sets.into_iter().collect()));
     }
 
     /// Whether that last reading is booked, so that the tables can be removed.
@@ -177,7 +177,7 @@ impl Bookkeeper {
         if std::mem::replace(&mut lock(&self.shared).is_to_end, true) {
             return;
         }
-        let _ended = self.requests.send(Request::End);
+        let _ended = self.requests.send(BookkeeperRequest::End);
         let deadline = Instant::now() + END_WITHIN;
         while !self.thread.is_finished() {
             if Instant::now() >= deadline {
@@ -237,7 +237,7 @@ impl Booking {
     }
 }
 
-fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
+fn lock(shared: &Mutex<BookkeeperState>) -> MutexGuard<'_, BookkeeperState> {
     // No panic leaves a change of the state half done.
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }

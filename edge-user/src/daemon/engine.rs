@@ -33,7 +33,7 @@ use tokio::sync::{oneshot, watch};
 use self::{
     error::ChangeError,
     instance::{Hold, Instance},
-    running::Shared,
+    running::SharedRunning,
 };
 use super::{AtExit, bandwidth::SetBandwidth, bookkeeper::Bookkeeper, look::LookedAt, policers};
 use crate::{
@@ -66,7 +66,7 @@ pub type Expected = Option<String>;
 #[derive(Clone)]
 pub struct Engine {
     commands: Sender<Command>,
-    pub(super) running: Shared,
+    pub(super) running: SharedRunning,
     pub(super) bookkeeper: Arc<Bookkeeper>,
     pub(super) started: Instant,
     /// The control socket, which no reload changes.

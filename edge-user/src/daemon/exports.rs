@@ -9,7 +9,7 @@ use edge_api::ExportStatus;
 
 use crate::{
     billing::{
-        export::{Backoff, Exporter, Files, Format, Http, Outbox, Receiver},
+        export::{Backoff, Exporter, Files, Http, Outbox, Receiver, RecordFormat},
         ledger::{Batch, Ledger, LedgerError},
     },
     config::{Export, ExportFormat, Sink},
@@ -59,8 +59,8 @@ fn start(export: &Export, state_dir: &Path) -> io::Result<Exporter> {
         Sink::Files { dir, format } => Box::new(Files::new(
             dir.clone(),
             match format {
-                ExportFormat::Jsonl => Format::Jsonl,
-                ExportFormat::Csv => Format::Csv,
+                ExportFormat::Jsonl => RecordFormat::Jsonl,
+                ExportFormat::Csv => RecordFormat::Csv,
             },
         )),
         Sink::Http { url, token_file } => Box::new(Http::new(url, token_file.clone())),

@@ -1,18 +1,18 @@
 //! The search for the interface of each port, by links and by the notes that tables hold of ports.
 
-use super::interfaces::{Assigned, Seen, Wanted, assign};
+use super::interfaces::{Assigned, InterfaceChoice, SeenInterface, assign};
 use crate::{
     config::{Config, Port},
     daemon::error::{Context as _, DaemonError, Result},
     kernel::{
-        KernelTables, KnownPort, Place, PortLink,
+        KernelTables, KnownPort, LinkPlace, PortLink,
         host::{device::Devices, interface::Interface},
     },
     report::Told,
 };
 
 /// The interface that was found for a port.
-pub(super) struct Found {
+pub(super) struct FoundInterface {
     /// `None`: the port waits for it.
     pub(super) interface: Option<Interface>,
     /// Whether the port may wait where it can't be attached: an automatic repair goes on without a
@@ -21,7 +21,7 @@ pub(super) struct Found {
 }
 
 /// The notes that tables hold of ports.
-pub(super) struct Known<'a> {
+pub(super) struct PortNotes<'a> {
     /// The tables that the ports are to have.
     pub(super) tables: &'a KernelTables,
     /// The layout of these tables.
@@ -33,11 +33,11 @@ pub(super) struct Known<'a> {
 /// The interface of each port of `config`, in order.
 pub(super) fn find_interfaces(
     config: &Config,
-    known: &Known<'_>,
+    known: &PortNotes<'_>,
     links: &[PortLink],
     devices: &Devices,
-    wanted: Wanted,
-) -> Result<Vec<Found>> {
+    wanted: InterfaceChoice,
+) -> Result<Vec<FoundInterface>> {
     let indices = known.tables.port_names();
     let mut ports = Vec::new();
     for port in &config.ports {
@@ -47,7 +47,7 @@ pub(super) fn find_interfaces(
     let assigned = assign(&ports, wanted)?.into_iter().zip(&ports);
     let found = assigned.map(|(assigned, (_, seen))| match assigned {
         Assigned::Gone | Assigned::TakenBy(_) => {
-            Ok(Found { interface: None, may_wait: wanted == Wanted::AsItIs })
+            Ok(FoundInterface { interface: None, may_wait: wanted == InterfaceChoice::AsItIs })
         }
         Assigned::Device(device) => {
             let interface = Interface::find(&device.name)?;
@@ -59,14 +59,14 @@ pub(super) fn find_interfaces(
                 ))));
             }
             let is_running = seen.mode.is_some() && seen.own.as_ref() == Some(&device);
-            let may_wait = wanted == Wanted::AsItIs && !is_running;
-            Ok(Found { interface: Some(interface), may_wait })
+            let may_wait = wanted == InterfaceChoice::AsItIs && !is_running;
+            Ok(FoundInterface { interface: Some(interface), may_wait })
         }
     });
     found.collect()
 }
 
-impl Known<'_> {
+impl PortNotes<'_> {
     /// Looks for the interface of `port`, which has this index in our tables.
     ///
     /// The notes of those tables count that the port's program uses. Where no program runs, ours
@@ -77,11 +77,11 @@ impl Known<'_> {
         index: Option<u32>,
         links: &[PortLink],
         devices: &Devices,
-    ) -> Result<Seen> {
+    ) -> Result<SeenInterface> {
         let &Self { tables, version, earlier } = self;
         let mut others: Vec<_> = earlier.iter().filter(|other| other.name == port.name).collect();
         let has = |other: &KnownPort, link: &PortLink| other.program_ids.contains(&link.program_id);
-        let here = || links.iter().filter(|link| matches!(link.place, Place::Here(_)));
+        let here = || links.iter().filter(|link| matches!(link.place, LinkPlace::Here(_)));
         let own =
             here().find(|link| index.is_some() && tables.port_of_program(link.program_id) == index);
         let theirs = here()
@@ -93,7 +93,7 @@ impl Known<'_> {
         let is_left = !links.is_empty() && links.iter().all(|link| link.pins.version() != version);
         let is_ours = own.is_some() || theirs.is_none() && !is_left;
         let index = index.filter(|_| is_ours);
-        let mut seen = Seen::look(port, index, own.or(theirs), tables, devices)?;
+        let mut seen = SeenInterface::look(port, index, own.or(theirs), tables, devices)?;
         let had = |other: &KnownPort| other.interface.as_ref() == Some(&port.interface);
         if !index.is_some_and(|index| tables.has_any_interface(index)) {
             seen.had_name |= others.into_iter().any(had);

@@ -7,7 +7,7 @@ use crate::{
     config::Port,
     daemon::error::{DaemonError, Result},
     kernel::{
-        AttachedMode, KernelTables, Place, PortLink,
+        AttachedMode, KernelTables, LinkPlace, PortLink,
         host::device::{Device, Devices},
     },
     report::Told,
@@ -16,7 +16,7 @@ use crate::{
 /// The choice of a port's interface where there are two: the one that it was attached to, and the
 /// one that has the configuration's name now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wanted {
+pub(super) enum InterfaceChoice {
     /// The one that has the name: for a start or a reload, which read the configuration.
     ByName,
     /// The one that it was attached to, whatever its name is now: for an automatic repair.
@@ -25,7 +25,7 @@ pub(super) enum Wanted {
 
 /// A port's interface, as the kernel has it now.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Seen {
+pub(super) struct SeenInterface {
     /// The interface that has the configuration's name for it.
     pub(super) named: Option<Device>,
     /// The interface that the port was attached to last, if it has been there ever since.
@@ -38,7 +38,7 @@ pub(super) struct Seen {
     pub(super) is_known: bool,
 }
 
-impl Seen {
+impl SeenInterface {
     /// Looks for the interface of `port`, which has this index in `tables`, and this link.
     pub(super) fn look(
         port: &Port,
@@ -52,8 +52,8 @@ impl Seen {
             None => Ok(None),
         };
         let running = link.and_then(|link| match link.place {
-            Place::Here(ifindex) => Some(ifindex),
-            Place::Elsewhere | Place::Nowhere => None,
+            LinkPlace::Here(ifindex) => Some(ifindex),
+            LinkPlace::Elsewhere | LinkPlace::Nowhere => None,
         });
         let egress = index.and_then(|index| tables.egress(index));
         let own = by_index(running.or(egress))?;
@@ -80,10 +80,13 @@ pub(super) enum Assigned {
 }
 
 /// The interface of each port. No two have the same one.
-pub(super) fn assign(ports: &[(&Port, Seen)], wanted: Wanted) -> Result<Vec<Assigned>> {
-    let mut claims = Claims::default();
+pub(super) fn assign(
+    ports: &[(&Port, SeenInterface)],
+    wanted: InterfaceChoice,
+) -> Result<Vec<Assigned>> {
+    let mut claims = InterfaceClaims::default();
     match wanted {
-        Wanted::ByName => {
+        InterfaceChoice::ByName => {
             for (port, seen) in ports {
                 if let Some(device) = &seen.named
                     && let Some(other) = claims.claim(port, device)
@@ -109,10 +112,10 @@ pub(super) fn assign(ports: &[(&Port, Seen)], wanted: Wanted) -> Result<Vec<Assi
                 }
             }
         }
-        Wanted::AsItIs => {
+        InterfaceChoice::AsItIs => {
             // An interface that runs the port's program comes first, one that only has its name
             // last.
-            let passes: [fn(&Seen) -> Option<Device>; 3] = [
+            let passes: [fn(&SeenInterface) -> Option<Device>; 3] = [
                 |seen| seen.own.clone().filter(|_| seen.mode.is_some()),
                 |seen| seen.own.clone(),
                 |seen| seen.named.clone(),
@@ -132,7 +135,7 @@ pub(super) fn assign(ports: &[(&Port, Seen)], wanted: Wanted) -> Result<Vec<Assi
 
 /// Interfaces that are assigned.
 #[derive(Default)]
-struct Claims<'a> {
+struct InterfaceClaims<'a> {
     /// By port.
     devices: BTreeMap<&'a str, Device>,
     /// Ports by the index of their interface.
@@ -140,7 +143,7 @@ struct Claims<'a> {
     problems: Vec<DaemonError>,
 }
 
-impl<'a> Claims<'a> {
+impl<'a> InterfaceClaims<'a> {
     /// Gives the port an interface, or returns the port that has it.
     fn claim(&mut self, port: &'a Port, device: &Device) -> Option<&'a str> {
         if let Some(other) = self.ports.get(&device.ifindex) {
@@ -151,7 +154,7 @@ impl<'a> Claims<'a> {
         None
     }
 
-    fn assigned(mut self, ports: &[(&Port, Seen)]) -> Result<Vec<Assigned>> {
+    fn assigned(mut self, ports: &[(&Port, SeenInterface)]) -> Result<Vec<Assigned>> {
         DaemonError::none_of(std::mem::take(&mut self.problems))?;
         let assigned = ports.iter().map(|(port, seen)| {
             let taken = seen.named.as_ref().and_then(|named| self.ports.get(&named.ifindex));
@@ -174,7 +177,7 @@ mod tests {
     };
 
     fn port(name: &str, interface: &str) -> Port {
-        let port = sample::Port::new(name, "customer").interface(interface);
+        let port = sample::SamplePort::new(name, "customer").interface(interface);
         let sample = Sample::new("e").port(port);
         let config = config::parse(&sample.to_string(), "test.toml".as_ref()).unwrap();
         config.ports.into_iter().next().unwrap()
@@ -186,8 +189,8 @@ mod tests {
     }
 
     /// A port whose program runs on an interface with this index and name, or is attached nowhere.
-    fn seen(named: Option<u32>, own: Option<(u32, &str)>, is_running: bool) -> Seen {
-        Seen {
+    fn seen(named: Option<u32>, own: Option<(u32, &str)>, is_running: bool) -> SeenInterface {
+        SeenInterface {
             named: named.map(|ifindex| device(ifindex, "named")),
             own: own.map(|(ifindex, name)| device(ifindex, name)),
             mode: is_running.then_some(AttachedMode::Native),
@@ -197,7 +200,7 @@ mod tests {
     }
 
     /// The index of each port's interface.
-    fn indices(ports: &[(Port, Seen)], wanted: Wanted) -> Vec<Option<u32>> {
+    fn indices(ports: &[(Port, SeenInterface)], wanted: InterfaceChoice) -> Vec<Option<u32>> {
         let ports: Vec<_> = ports.iter().map(|(port, seen)| (port, seen.clone())).collect();
         let assigned = assign(&ports, wanted).unwrap().into_iter().map(|assigned| match assigned {
             Assigned::Device(device) => Some(device.ifindex),
@@ -213,8 +216,8 @@ mod tests {
             (port("p1", "eth1"), seen(Some(6), Some((5, "eth2")), true)),
             (port("p2", "eth2"), seen(Some(5), Some((6, "eth1")), true)),
         ];
-        assert_eq!(indices(&ports, Wanted::AsItIs), [Some(5), Some(6)]);
-        assert_eq!(indices(&ports, Wanted::ByName), [Some(6), Some(5)]);
+        assert_eq!(indices(&ports, InterfaceChoice::AsItIs), [Some(5), Some(6)]);
+        assert_eq!(indices(&ports, InterfaceChoice::ByName), [Some(6), Some(5)]);
     }
 
     /// The first port's interface is gone, and the second port's interface has got its name.
@@ -224,10 +227,10 @@ mod tests {
             (port("p1", "eth1"), seen(Some(6), None, false)),
             (port("p2", "eth2"), seen(None, Some((6, "eth1")), true)),
         ];
-        assert_eq!(indices(&ports, Wanted::AsItIs), [None, Some(6)]);
-        assert_eq!(indices(&ports, Wanted::ByName), [Some(6), None]);
+        assert_eq!(indices(&ports, InterfaceChoice::AsItIs), [None, Some(6)]);
+        assert_eq!(indices(&ports, InterfaceChoice::ByName), [Some(6), None]);
         let found: Vec<_> = ports.iter().map(|(port, seen)| (port, seen.clone())).collect();
-        let assigned = assign(&found, Wanted::AsItIs).unwrap();
+        let assigned = assign(&found, InterfaceChoice::AsItIs).unwrap();
         assert_eq!(assigned[0], Assigned::TakenBy("p2".to_owned()));
     }
 
@@ -235,10 +238,10 @@ mod tests {
     #[test]
     fn a_port_without_program_keeps_its_interface_until_a_reload() {
         let ports = [(port("p1", "eth1"), seen(Some(9), Some((5, "x")), false))];
-        assert_eq!(indices(&ports, Wanted::AsItIs), [Some(5)]);
-        assert_eq!(indices(&ports, Wanted::ByName), [Some(9)]);
+        assert_eq!(indices(&ports, InterfaceChoice::AsItIs), [Some(5)]);
+        assert_eq!(indices(&ports, InterfaceChoice::ByName), [Some(9)]);
         let renamed = [(port("p1", "eth1"), seen(None, Some((5, "x")), false))];
-        assert_eq!(indices(&renamed, Wanted::ByName), [Some(5)]);
+        assert_eq!(indices(&renamed, InterfaceChoice::ByName), [Some(5)]);
     }
 
     #[test]
@@ -252,8 +255,8 @@ mod tests {
             (Some((5, "eth1")), false, false, false),
         ] {
             let port = port("p1", "eth9");
-            let seen = Seen { had_name, is_known, ..seen(None, own, true) };
-            let assigned = assign(&[(&port, seen)], Wanted::ByName);
+            let seen = SeenInterface { had_name, is_known, ..seen(None, own, true) };
+            let assigned = assign(&[(&port, seen)], InterfaceChoice::ByName);
             assert_eq!(assigned.is_ok(), waits);
             if let Err(error) = assigned {
                 assert!(error.to_string().contains("there is no interface eth9"), "{error}");
@@ -265,7 +268,7 @@ mod tests {
     fn one_interface_under_two_names_is_refused() {
         let ports = [port("p1", "eth1"), port("p2", "uplink")];
         let ports = ports.each_ref().map(|port| (port, seen(Some(5), None, false)));
-        let error = assign(&ports, Wanted::ByName).unwrap_err().to_string();
+        let error = assign(&ports, InterfaceChoice::ByName).unwrap_err().to_string();
         assert!(error.contains("port \"p2\": uplink") && error.contains("port \"p1\""), "{error}");
     }
 }

@@ -8,19 +8,19 @@ use std::{
 
 use super::instructions::Instructions;
 use crate::{
-    billing::ledger::{LedgerError, Source, TermsChange, TermsJournal},
+    billing::ledger::{JournalEntry, LedgerError, TermsChange, TermsJournal},
     daemon::error::{Context as _, DaemonError, Result},
     model::Terms,
     time,
 };
 
 /// A change, and its place in the journal; `None` where the journal can't be written.
-pub(super) type Noted = (Option<Source>, TermsChange);
+pub(super) type Noted = (Option<JournalEntry>, TermsChange);
 
 /// The terms that circuits are sold by, and a change of them that is under way.
-pub(super) struct Noter(Mutex<State>);
+pub(super) struct Noter(Mutex<NoterState>);
 
-struct State {
+struct NoterState {
     directory: PathBuf,
     journal: Option<TermsJournal>,
     /// The terms in effect, which are noted; `None`: not known.
@@ -36,8 +36,12 @@ struct Sold(String, Vec<Terms>);
 impl Noter {
     /// Opens the journal, and returns earlier changes that the ledger may not have.
     pub(super) fn new(state_dir: &Path) -> (Self, Vec<Noted>) {
-        let mut state =
-            State { directory: state_dir.to_owned(), journal: None, noted: None, coming: None };
+        let mut state = NoterState {
+            directory: state_dir.to_owned(),
+            journal: None,
+            noted: None,
+            coming: None,
+        };
         let left = state.open().unwrap_or_else(|error| {
             tracing::warn!(
                 "the journal of terms can't be opened; until it can, a reload that changes terms \
@@ -65,7 +69,7 @@ impl Noter {
     }
 
     /// Drops a change, and all before it, from the journal: the ledger has them.
-    pub(super) fn has_drained(&self, (journal, number): Source) {
+    pub(super) fn has_drained(&self, (journal, number): JournalEntry) {
         let mut state = self.lock();
         let is_settled = state.coming.is_none();
         let Some(own) = state.journal.as_mut().filter(|own| is_settled && own.id() == journal)
@@ -80,13 +84,13 @@ impl Noter {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, NoterState> {
         // No panic leaves a change of the state half done.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl NoterState {
     fn open(&mut self) -> Result<Vec<Noted>, LedgerError> {
         let (journal, left) = TermsJournal::open(&self.directory)?;
         self.journal = Some(journal);
@@ -101,7 +105,7 @@ impl State {
         Ok(())
     }
 
-    fn write(&mut self, change: &TermsChange) -> Result<Option<Source>> {
+    fn write(&mut self, change: &TermsChange) -> Result<Option<JournalEntry>> {
         let is_gone = self.journal.as_ref().is_none_or(|journal| !journal.is_current());
         if is_gone {
             match self.open() {
@@ -195,16 +199,16 @@ mod tests {
     use crate::{
         config::{
             self,
-            sample::{Circuit, Port, Sample},
+            sample::{Sample, SampleCircuit, SamplePort},
         },
         model::Billing,
     };
 
     fn instructions(bandwidth: &str, edge: &str) -> Instructions {
         let sample = Sample::new(edge)
-            .port(Port::new("p", "core"))
-            .circuit(Circuit::new("a", bandwidth).peering("private", 10))
-            .circuit(Circuit::new("b", "1 Gbps").peering("private", 11));
+            .port(SamplePort::new("p", "core"))
+            .circuit(SampleCircuit::new("a", bandwidth).peering("private", 10))
+            .circuit(SampleCircuit::new("b", "1 Gbps").peering("private", 11));
         Instructions::new(&config::parse(&sample.to_string(), Path::new("edge.toml")).unwrap())
     }
 

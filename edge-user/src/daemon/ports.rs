@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use super::{
     install::{Installed, Set},
-    interfaces::{Assigned, Seen, Wanted, assign},
+    interfaces::{Assigned, InterfaceChoice, SeenInterface, assign},
 };
 use crate::{
     config::Config,
     daemon::error::Result,
     kernel::{
-        AttachedMode, Place, PortLink,
+        AttachedMode, LinkPlace, PortLink,
         host::device::{Device, Devices},
     },
 };
@@ -47,14 +47,17 @@ pub(super) fn look(
         let own = link
             .zip(now.as_ref())
             .map(|(link, now)| PortLink { program_id: link.program_id, ..now.clone() });
-        ports.push((port, Seen::look(port, index, own.as_ref().or(link), &set.tables, devices)?));
+        ports.push((
+            port,
+            SeenInterface::look(port, index, own.as_ref().or(link), &set.tables, devices)?,
+        ));
         links.push(match (link, now) {
             (None, _) => LinkSeen::None,
             (Some(link), Some(now)) if now.program_id != link.program_id => LinkSeen::Replaced,
             (Some(_), _) => LinkSeen::Own,
         });
     }
-    let assigned = assign(&ports, Wanted::AsItIs)?;
+    let assigned = assign(&ports, InterfaceChoice::AsItIs)?;
     let states = ports.iter().zip(links).zip(assigned).map(|(((port, seen), link), assigned)| {
         (port.name.clone(), state(&port.interface, seen, link, assigned))
     });
@@ -72,7 +75,7 @@ enum LinkSeen {
     Replaced,
 }
 
-fn state(interface: &str, seen: &Seen, link: LinkSeen, assigned: Assigned) -> PortState {
+fn state(interface: &str, seen: &SeenInterface, link: LinkSeen, assigned: Assigned) -> PortState {
     if let (Some(own), Some(mode)) = (&seen.own, seen.mode) {
         let name = if own.is_called(interface) { interface } else { &own.name };
         return PortState {
@@ -128,7 +131,7 @@ pub(super) fn follow_links(installed: &mut Installed, devices: &Devices) -> Resu
     let mut elsewhere = Vec::new();
     for (port, link) in &mut installed.attached {
         match link.now(devices)? {
-            Some(PortLink { place: Place::Elsewhere, .. }) => elsewhere.push(port.clone()),
+            Some(PortLink { place: LinkPlace::Elsewhere, .. }) => elsewhere.push(port.clone()),
             Some(now) => link.place = now.place,
             None if link.pin_again()? => tracing::warn!(
                 "port \"{port}\": somebody has removed {}: pinned again",
@@ -155,7 +158,7 @@ pub(super) fn follow_links(installed: &mut Installed, devices: &Devices) -> Resu
 pub(super) fn restore_egress(set: &mut Set, installed: &Installed) {
     for port in &installed.plan.ports {
         let link = installed.attached.get(&port.name);
-        if let Some(PortLink { place: Place::Here(ifindex), .. }) = link
+        if let Some(PortLink { place: LinkPlace::Here(ifindex), .. }) = link
             && set.tables.egress(port.index) != Some(*ifindex)
             && let Err(error) = set.tables.set_egress(port.index, *ifindex)
         {
@@ -197,7 +200,8 @@ mod tests {
 
     fn running(own: Device, named: Option<Device>) -> PortState {
         let mode = Some(AttachedMode::Generic);
-        let seen = Seen { named, own: Some(own.clone()), mode, ..Seen::default() };
+        let seen =
+            SeenInterface { named, own: Some(own.clone()), mode, ..SeenInterface::default() };
         state("eth1", &seen, LinkSeen::Own, Assigned::Device(own))
     }
 
@@ -219,11 +223,11 @@ mod tests {
     #[test]
     fn an_interface_by_another_of_its_names_is_no_fault() {
         let own = device(5, "eth7", true);
-        let seen = Seen {
+        let seen = SeenInterface {
             named: Some(own.clone()),
             own: Some(own.clone()),
             mode: Some(AttachedMode::Native),
-            ..Seen::default()
+            ..SeenInterface::default()
         };
         let state = state("uplink", &seen, LinkSeen::Own, Assigned::Device(own));
         assert_eq!((state.interface.as_str(), state.fault), ("uplink", None));
@@ -232,8 +236,8 @@ mod tests {
     #[test]
     fn each_fault_without_a_program_has_words_of_its_own() {
         let own = device(5, "eth1", true);
-        let there = Seen { own: Some(own.clone()), ..Seen::default() };
-        let gone = Seen::default();
+        let there = SeenInterface { own: Some(own.clone()), ..SeenInterface::default() };
+        let gone = SeenInterface::default();
         let device = |device: &Device| Assigned::Device(device.clone());
         for (seen, link, assigned, words) in [
             (&there, LinkSeen::Own, device(&own), "taken the program off eth1"),

@@ -161,7 +161,7 @@ impl Reader {
         };
         let Some(second) = steps.step(head) else { return Ok(None) };
         let (mut read, digest, metrics_detail) = second?;
-        let mut place = circuits::Place::default();
+        let mut place = circuits::Cursor::default();
         loop {
             let some = |running: &Running| {
                 circuits::next(running, &beside, &mut place, CIRCUITS_IN_A_STEP)

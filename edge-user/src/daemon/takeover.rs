@@ -12,7 +12,7 @@ use super::install::Set;
 use crate::{
     daemon::error::{DaemonError, Result},
     kernel::{
-        KernelTables, Pins, Place, PortLink,
+        KernelTables, LinkPlace, Pins, PortLink,
         host::device::{Devices, netns_cookie},
         read::{
             books::{Books, all_books},
@@ -52,7 +52,7 @@ pub(super) fn ensure_our_namespace(pin_dir: &Path, devices: &Devices) -> Result<
     let ours = netns_cookie()?;
     for link in PortLink::all(&Pins::new(pin_dir), devices)? {
         let is_known_as_ours = netns_cookie_of(&link.pins)? == Some(ours);
-        if link.place == Place::Elsewhere && !is_known_as_ours {
+        if link.place == LinkPlace::Elsewhere && !is_known_as_ours {
             return Err(DaemonError::Taken(Told::new(format!(
                 "the data plane in {} belongs to another network namespace, where its programs \
                  are attached, and nothing was changed; start the daemon there (`nsenter --net`), \

@@ -17,7 +17,7 @@ pub use self::{
     host::{attached_mode::AttachedMode, quiesce::quiesce},
     object::{
         egress::watch_egress,
-        links::{Held, OpenLink, Place, PortLink, TakenOff},
+        links::{HeldInterface, LinkPlace, OpenLink, PortLink, TakenOff},
         pins::Pins,
         program::PortProgram,
     },
@@ -32,7 +32,7 @@ pub use self::{
     },
     write::{
         apply::{apply, prepare, retire, store},
-        buckets::Buckets,
+        buckets::CarriedBuckets,
         change_rate::change_rate,
     },
 };

@@ -30,9 +30,9 @@ use nix::{
 
 use super::{
     far_end::INTERFACE,
-    path::{Family, Path},
+    path::{IpFamily, Path},
     raw::packet_socket,
-    running::{Running, Stop},
+    running::{RunningTraffic, Stop},
     topology::IP_MTU,
     tun::Tun,
 };
@@ -49,7 +49,7 @@ const IDLE: Duration = Duration::from_millis(20);
 /// Delays both directions of a path, without reordering, for as long as it lives; the path goes
 /// with it.
 #[derive(Debug)]
-pub struct DelayLine([Running<DelayReport>; 2]);
+pub struct DelayLine([RunningTraffic<DelayReport>; 2]);
 
 /// The accuracy with which a line has kept its delay.
 #[derive(Clone, Copy, Debug, Default)]
@@ -72,9 +72,9 @@ impl DelayLine {
     /// The path's least retransmission timeout becomes TCP's usual one.
     pub fn along(path: &Path, one_way: Duration) -> Result<Self> {
         let start = |path: &Path| {
-            let direction = Direction::new(path, one_way)
+            let direction = DelayedWay::new(path, one_way)
                 .with_context(|| format!("cannot delay the way to {}", path.far.v4))?;
-            Running::start(move |stop| direction.run(stop))
+            RunningTraffic::start(move |stop| direction.run(stop))
         };
         Ok(Self([start(path)?, start(&path.reversed())?]))
     }
@@ -106,7 +106,7 @@ impl DelayReport {
 }
 
 /// The way from the path's near end to its far end.
-struct Direction {
+struct DelayedWay {
     tun: Tun,
     out: OwnedFd,
     one_way: Duration,
@@ -114,7 +114,7 @@ struct Direction {
     addresses: [u8; 12],
 }
 
-impl Direction {
+impl DelayedWay {
     fn new(path: &Path, one_way: Duration) -> Result<Self> {
         let ns = &path.near.ns;
         let mut addresses = [0; 12];
@@ -128,8 +128,8 @@ impl Direction {
         for interface in ["all", INTERFACE] {
             ns.sysctl(&format!("net.ipv4.conf.{interface}.rp_filter"), "0")?;
         }
-        let to = [Family::V4, Family::V6].map(|family| path.far.address(family));
-        let own = [Family::V4, Family::V6].map(|family| path.near.address(family));
+        let to = [IpFamily::V4, IpFamily::V6].map(|family| path.far.address(family));
+        let own = [IpFamily::V4, IpFamily::V6].map(|family| path.near.address(family));
         for (to, own) in to.iter().zip(own) {
             ns.ip(&format!("route replace {to} dev {name} src {own} mtu {IP_MTU}"))?;
         }

@@ -14,7 +14,7 @@ use anyhow::{Context as _, Result};
 use nix::errno::Errno;
 
 use super::{
-    path::{Family, Path},
+    path::{IpFamily, Path},
     running::Stop,
     tcp::{connection, receive, send},
 };
@@ -23,7 +23,7 @@ use super::{
 #[derive(Clone, Copy, Debug)]
 pub struct FlowsLoad<'a> {
     /// IPv4 or IPv6.
-    pub family: Family,
+    pub family: IpFamily,
     /// DSCP of the packets of both ends.
     pub dscp: u8,
     /// The congestion control of each flow, as the kernel calls it.
@@ -101,7 +101,7 @@ pub fn run(path: &Path, load: FlowsLoad<'_>) -> Result<FlowsReport> {
             if load.paced {
                 pace(&sender)?;
             }
-            Ok(Flow { sender, receiver, received_bytes: AtomicU64::new(0) })
+            Ok(TcpFlow { sender, receiver, received_bytes: AtomicU64::new(0) })
         })
         .collect::<Result<Vec<_>>>()?;
     let stop = Stop::default();
@@ -110,7 +110,7 @@ pub fn run(path: &Path, load: FlowsLoad<'_>) -> Result<FlowsReport> {
     thread::scope(|scope| {
         let mut threads = Vec::new();
         for flow in &flows {
-            let Flow { sender, receiver, received_bytes } = flow;
+            let TcpFlow { sender, receiver, received_bytes } = flow;
             let stop = &stop;
             threads.push(scope.spawn(move || send(sender, deadline, stop).map(drop)));
             threads.push(
@@ -131,7 +131,7 @@ pub fn run(path: &Path, load: FlowsLoad<'_>) -> Result<FlowsReport> {
     })
 }
 
-struct Flow {
+struct TcpFlow {
     sender: TcpStream,
     receiver: TcpStream,
     received_bytes: AtomicU64,
@@ -143,7 +143,7 @@ struct Look {
     flows: Vec<(u64, libc::tcp_info)>,
 }
 
-fn look(flows: &[Flow]) -> Result<Look> {
+fn look(flows: &[TcpFlow]) -> Result<Look> {
     let at = Instant::now();
     let flows = flows
         .iter()

@@ -37,7 +37,7 @@ mod tun;
 pub mod udp;
 mod watch;
 
-pub use edge_common::abi::lab::{Tag, TagStack, WireCount, WireKey};
+pub use edge_common::abi::lab::{LabTag, TagStack, WireCount, WireKey};
 
 pub use self::{
     bounce::Bounce,
@@ -47,9 +47,9 @@ pub use self::{
     lookout::Lookout,
     mounts::private_mounts,
     netns::NetNs,
-    path::{Family, Host, Path},
+    path::{Host, IpFamily, Path},
     preflight::{preflight, root_or_skip},
-    running::Running,
+    running::RunningTraffic,
     topology::Lab,
     watch::WireWatch,
 };

@@ -8,7 +8,7 @@ use super::netns::NetNs;
 
 /// An IP version.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Family {
+pub enum IpFamily {
     /// IPv4.
     #[default]
     V4,
@@ -16,7 +16,7 @@ pub enum Family {
     V6,
 }
 
-impl Family {
+impl IpFamily {
     pub(super) fn header_bytes(self) -> usize {
         match self {
             Self::V4 => 20,
@@ -41,10 +41,10 @@ pub struct Host {
 impl Host {
     /// Its address of that family.
     #[must_use]
-    pub fn address(&self, family: Family) -> IpAddr {
+    pub fn address(&self, family: IpFamily) -> IpAddr {
         match family {
-            Family::V4 => self.v4.into(),
-            Family::V6 => self.v6.into(),
+            IpFamily::V4 => self.v4.into(),
+            IpFamily::V6 => self.v6.into(),
         }
     }
 }

@@ -13,12 +13,12 @@ use anyhow::{Context as _, Result};
 
 /// Running traffic. It ends by itself. Dropping this ends it early and waits for the end.
 #[derive(Debug)]
-pub struct Running<T> {
+pub struct RunningTraffic<T> {
     stop: Stop,
     thread: Option<JoinHandle<Result<T>>>,
 }
 
-impl<T: Send + 'static> Running<T> {
+impl<T: Send + 'static> RunningTraffic<T> {
     pub(super) fn start(work: impl FnOnce(&Stop) -> Result<T> + Send + 'static) -> Result<Self> {
         let stop = Stop::default();
         let theirs = stop.clone();
@@ -41,7 +41,7 @@ impl<T: Send + 'static> Running<T> {
     }
 }
 
-impl<T> Drop for Running<T> {
+impl<T> Drop for RunningTraffic<T> {
     fn drop(&mut self) {
         self.stop.set();
         if let Some(thread) = self.thread.take() {

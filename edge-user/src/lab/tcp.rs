@@ -16,8 +16,8 @@ use nix::sys::socket::{
 };
 
 use super::{
-    path::{Family, Path},
-    running::{Running, Stop},
+    path::{IpFamily, Path},
+    running::{RunningTraffic, Stop},
 };
 
 const CONNECT: Duration = Duration::from_secs(5);
@@ -31,7 +31,7 @@ const CHUNK_BYTES: usize = 128 << 10;
 #[derive(Clone, Copy, Debug)]
 pub struct TcpLoad {
     /// IPv4 or IPv6.
-    pub family: Family,
+    pub family: IpFamily,
     /// DSCP of the packets of both ends.
     pub dscp: u8,
     /// The time for which it sends.
@@ -59,16 +59,16 @@ impl TcpReport {
 }
 
 /// Connects from the path's near end to its far end and starts to send.
-pub fn start(path: &Path, load: TcpLoad) -> Result<Running<TcpReport>> {
+pub fn start(path: &Path, load: TcpLoad) -> Result<RunningTraffic<TcpReport>> {
     let (sender, receiver) = connection(path, load.family, load.dscp, None)?;
-    Running::start(move |stop| transfer(&sender, &receiver, load.duration, stop))
+    RunningTraffic::start(move |stop| transfer(&sender, &receiver, load.duration, stop))
 }
 
 /// Sender and receiver of a new connection, which never block for longer than a tick. The sender
 /// has the kernel's usual congestion control, or this one.
 pub(super) fn connection(
     path: &Path,
-    family: Family,
+    family: IpFamily,
     dscp: u8,
     congestion: Option<&str>,
 ) -> Result<(TcpStream, TcpStream)> {
@@ -95,23 +95,23 @@ pub(super) fn connection(
 }
 
 /// Sets the IPv4 type of service or IPv6 traffic class of the packets that a socket sends.
-pub(super) fn set_traffic_class(socket: &impl AsFd, family: Family, class: u8) -> Result<()> {
+pub(super) fn set_traffic_class(socket: &impl AsFd, family: IpFamily, class: u8) -> Result<()> {
     match family {
-        Family::V4 => setsockopt(socket, sockopt::Ipv4Tos, &class.into())?,
-        Family::V6 => setsockopt(socket, sockopt::Ipv6TClass, &class.into())?,
+        IpFamily::V4 => setsockopt(socket, sockopt::Ipv4Tos, &class.into())?,
+        IpFamily::V6 => setsockopt(socket, sockopt::Ipv6TClass, &class.into())?,
     }
     Ok(())
 }
 
 fn connect(
     to: SocketAddr,
-    family: Family,
+    family: IpFamily,
     dscp: u8,
     congestion: Option<&str>,
 ) -> Result<TcpStream> {
     let addresses = match family {
-        Family::V4 => AddressFamily::Inet,
-        Family::V6 => AddressFamily::Inet6,
+        IpFamily::V4 => AddressFamily::Inet,
+        IpFamily::V6 => AddressFamily::Inet6,
     };
     let socket = socket(addresses, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?;
     // Set before the connection, so that its first packet has it.

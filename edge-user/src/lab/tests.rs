@@ -6,7 +6,7 @@ use std::{os::unix::process::ExitStatusExt as _, thread, time::Duration};
 use anyhow::Result;
 
 use super::{
-    Bounce, Family, Lab, NetNs, Path, TagStack, WireCount,
+    Bounce, IpFamily, Lab, NetNs, Path, TagStack, WireCount,
     raw::{RawCollector, RawSender},
     root_or_skip,
     tcp::{self, TcpLoad},
@@ -45,7 +45,7 @@ fn assert_nothing_lost(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
-fn tcp_both_ways(lab: &Lab, path: &Path, family: Family, dscp: u8) -> Result<()> {
+fn tcp_both_ways(lab: &Lab, path: &Path, family: IpFamily, dscp: u8) -> Result<()> {
     let (s_vid, c_vid) = path.tags.vids();
     for path in [path.clone(), path.reversed()] {
         let report = tcp::start(&path, TcpLoad { family, dscp, duration: TCP_RUN })?.join()?;
@@ -67,7 +67,7 @@ fn tcp_crosses_the_lab_under_two_tags_and_under_one() -> Result<()> {
     }
     let stacks = [TagStack::qinq(100, 10), TagStack::dot1q(300), TagStack::default()];
     for tags in stacks {
-        for family in [Family::V4, Family::V6] {
+        for family in [IpFamily::V4, IpFamily::V6] {
             let (mut lab, _bounce) = wired()?;
             let path = lab.join("cust0", "core0", tags)?;
             tcp_both_ways(&lab, &path, family, 46)?;
@@ -86,7 +86,7 @@ fn udp_is_offered_at_its_rate_and_counted_to_the_byte() -> Result<()> {
     for (frame_bytes, rate_bps) in [(1522, 200_000_000), (64, 20_000_000)] {
         let before = lab.far_end("core0")?.received()?;
         let load = UdpLoad {
-            family: Family::V4,
+            family: IpFamily::V4,
             traffic_class: 26 << 2 | 2,
             frame_bytes,
             rate_bps,
@@ -178,14 +178,15 @@ fn many_paths_share_a_lab() -> Result<()> {
         .map(|vid| lab.join("cust0", "core0", TagStack::qinq(100 + vid, vid)))
         .collect::<Result<Vec<_>>>()?;
     let load = UdpLoad {
-        family: Family::V6,
+        family: IpFamily::V6,
         traffic_class: 0,
         frame_bytes: 200,
         rate_bps: 1_000_000,
         duration: RUN,
     };
     let running = paths.iter().map(|path| udp::start(path, load)).collect::<Result<Vec<_>>>()?;
-    let reports = running.into_iter().map(super::Running::join).collect::<Result<Vec<_>>>()?;
+    let reports =
+        running.into_iter().map(super::RunningTraffic::join).collect::<Result<Vec<_>>>()?;
     assert_nothing_lost(&lab)?;
     let seen = lab.far_end("core0")?.received()?;
     for (path, report) in paths.iter().zip(reports) {
@@ -202,9 +203,9 @@ fn what_a_full_cable_drops_is_accounted_for() -> Result<()> {
     }
     let (mut lab, _bounce) = wired()?;
     let path = lab.join("cust0", "core0", TagStack::qinq(100, 10))?;
-    let stream = TcpLoad { family: Family::V4, dscp: 46, duration: RUN };
+    let stream = TcpLoad { family: IpFamily::V4, dscp: 46, duration: RUN };
     let flood = UdpLoad {
-        family: Family::V4,
+        family: IpFamily::V4,
         traffic_class: 0,
         frame_bytes: 200,
         rate_bps: 10_000_000_000,
@@ -250,7 +251,7 @@ fn dropping_traffic_ends_it_and_dropping_a_lab_ends_all() -> Result<()> {
     }
     let (mut lab, _bounce) = wired()?;
     let path = lab.join("cust0", "core0", TagStack::qinq(100, 10))?;
-    let load = TcpLoad { family: Family::V4, dscp: 0, duration: Duration::from_mins(10) };
+    let load = TcpLoad { family: IpFamily::V4, dscp: 0, duration: Duration::from_mins(10) };
     let running = tcp::start(&path, load)?;
     thread::sleep(Duration::from_millis(100));
     let start = std::time::Instant::now();

@@ -15,8 +15,8 @@ use nix::{
 };
 
 use super::{
-    path::{Family, Path},
-    running::{Running, Stop},
+    path::{IpFamily, Path},
+    running::{RunningTraffic, Stop},
     tcp::set_traffic_class,
 };
 
@@ -36,7 +36,7 @@ const DRAIN: Duration = Duration::from_millis(100);
 #[derive(Clone, Copy, Debug)]
 pub struct UdpLoad {
     /// IPv4 or IPv6.
-    pub family: Family,
+    pub family: IpFamily,
     /// DSCP and ECN.
     pub traffic_class: u8,
     /// Frame length on the wire: Ethernet header and tags in, FCS out.
@@ -59,7 +59,7 @@ pub struct UdpReport {
 }
 
 /// Starts a flood from the path's near end to its far end.
-pub fn start(path: &Path, load: UdpLoad) -> Result<Running<UdpReport>> {
+pub fn start(path: &Path, load: UdpLoad) -> Result<RunningTraffic<UdpReport>> {
     let headers = ETHERNET_BYTES + path.tags.bytes() + load.family.header_bytes() + UDP_BYTES;
     let payload_bytes = load
         .frame_bytes
@@ -78,7 +78,7 @@ pub fn start(path: &Path, load: UdpLoad) -> Result<Running<UdpReport>> {
         socket.set_write_timeout(Some(BLOCKED))?;
         Ok(socket)
     })?;
-    Running::start(move |stop| {
+    RunningTraffic::start(move |stop| {
         let report = flood(&socket, &vec![0x5a; payload_bytes], load, stop);
         thread::sleep(DRAIN);
         // No thread reads the socket: the kernel drops frames beyond its room.

@@ -133,20 +133,21 @@ mod tests {
     use crate::{
         config::{
             self,
-            sample::{Circuit, Port, Sample},
+            sample::{Sample, SampleCircuit, SamplePort},
         },
         plan::{Plan, Police},
     };
 
     /// Circuits with everything that takes a place of its own.
     fn config(circuits: u32) -> Config {
-        let mut sample =
-            Sample::new("e").port(Port::new("p", "core")).port(Port::new("q", "customer"));
+        let mut sample = Sample::new("e")
+            .port(SamplePort::new("p", "core"))
+            .port(SamplePort::new("q", "customer"));
         for number in 0..circuits {
             let (s_tag, mbps, dscp) = (1 + number % 4000, 1000 + number, number % 64);
             let qos = format!("p{number}");
             let rate = |kbps: u32| format!("{} kbps", kbps + number);
-            let mut circuit = Circuit::new(format!("c{number}"), format!("{mbps} Mbps"))
+            let mut circuit = SampleCircuit::new(format!("c{number}"), format!("{mbps} Mbps"))
                 .s_tag(s_tag)
                 .key("fairness", "flow");
             for (c_tag, kind, dscp) in

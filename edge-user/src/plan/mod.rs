@@ -29,7 +29,7 @@ use edge_common::{
 
 use self::{
     member::{Member, members},
-    slots::Claim,
+    slots::SlotClaim,
 };
 use crate::{
     config::{CTags, Config, Forward, Port, SideTags},
@@ -109,9 +109,9 @@ pub struct Plan {
     /// Attachments, in configuration order.
     pub attachments: Vec<AttachmentPlan>,
     /// Policers, by the traffic that they police.
-    pub policers: BTreeMap<PolicerKey, Claim>,
+    pub policers: BTreeMap<PolicerKey, SlotClaim>,
     /// Queues of flows, by the circuit's policer.
-    pub flow_queues: BTreeMap<PolicerKey, Claim>,
+    pub flow_queues: BTreeMap<PolicerKey, SlotClaim>,
     /// Rates by index.
     pub rates: BTreeMap<u32, Rate>,
     /// Rows of QoS profiles by index.
@@ -121,7 +121,7 @@ pub struct Plan {
     /// Published entries of each C-table, by its index.
     pub c_tags: VidTables,
     /// C-tables in use, and whether they were before.
-    pub c_tables: BTreeMap<CTableKey, Claim>,
+    pub c_tables: BTreeMap<CTableKey, SlotClaim>,
 }
 
 /// Whether circuits are policed.
@@ -249,7 +249,7 @@ fn publish(tables: &mut VidTables, index: u32, vids: CTags, slot: Slot) {
     table[usize::from(vids.first)..=usize::from(vids.last)].fill(slot.to_bits());
 }
 
-fn plan_port(config: &Config, port: &Port, claims: &BTreeMap<String, Claim>) -> PortPlan {
+fn plan_port(config: &Config, port: &Port, claims: &BTreeMap<String, SlotClaim>) -> PortPlan {
     let mut tpids = [0; edge_common::abi::port::MAX_TPIDS];
     for (place, tpid) in tpids.iter_mut().zip(&port.tpids) {
         *place = *tpid;
@@ -274,6 +274,6 @@ fn plan_port(config: &Config, port: &Port, claims: &BTreeMap<String, Claim>) -> 
     }
 }
 
-fn by_index<K: Copy>(claims: &BTreeMap<K, Claim>) -> BTreeMap<u32, K> {
+fn by_index<K: Copy>(claims: &BTreeMap<K, SlotClaim>) -> BTreeMap<u32, K> {
     claims.iter().map(|(key, claim)| (claim.index, *key)).collect()
 }

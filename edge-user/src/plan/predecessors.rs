@@ -44,14 +44,14 @@ mod tests {
     use crate::{
         config::{
             self, Config,
-            sample::{Circuit, Port, Sample},
+            sample::{Sample, SampleCircuit, SamplePort},
         },
         plan::{Capacity, Police},
     };
 
     fn config(edge: &str, circuit: &str) -> Config {
-        let circuit = Circuit::new(circuit, "1 Gbps").s_tag(100).peering("private", 10);
-        let sample = Sample::new(edge).port(Port::new("p", "customer")).circuit(circuit);
+        let circuit = SampleCircuit::new(circuit, "1 Gbps").s_tag(100).peering("private", 10);
+        let sample = Sample::new(edge).port(SamplePort::new("p", "customer")).circuit(circuit);
         config::parse(&sample.to_string(), Path::new("test.toml")).unwrap()
     }
 

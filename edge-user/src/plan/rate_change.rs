@@ -104,19 +104,19 @@ mod tests {
     use crate::{
         config::{
             self, Config,
-            sample::{self, Port, Sample},
+            sample::{self, Sample, SamplePort},
         },
         plan::{Capacity, Occupancy, Police},
     };
 
     fn config() -> Config {
         let circuit = |name: &str, s_tag: u16| {
-            let circuit = sample::Circuit::new(name, "1 Gbps").s_tag(s_tag);
+            let circuit = sample::SampleCircuit::new(name, "1 Gbps").s_tag(s_tag);
             circuit.peering("private", 10).peering("microsoft", 20)
         };
         let sample = Sample::new("e")
-            .port(Port::new("p", "core"))
-            .port(Port::new("q", "customer"))
+            .port(SamplePort::new("p", "core"))
+            .port(SamplePort::new("q", "customer"))
             .circuits([circuit("contoso", 100), circuit("fabrikam", 200)]);
         config::parse(&sample.to_string(), Path::new("f")).expect("correct")
     }

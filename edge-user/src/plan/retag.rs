@@ -1,7 +1,7 @@
 //! The tags that frames of a peering leave with, where those differ from the tags they came with.
 
 use edge_common::{
-    abi::rewrite::{LeavingTag, Retag, Source},
+    abi::rewrite::{LeavingTag, Retag, TagSource},
     packet::vlan::TPID_C_TAG,
 };
 
@@ -42,7 +42,7 @@ fn s_tag(arriving: SideTags, vid: u16, tpid: Option<u16>, egress: Option<&Port>)
     LeavingTag {
         tpid: tpid.unwrap_or_else(|| if is_there { AS_IT_CAME } else { pushed_tpid() }),
         vid: if arriving.s_vid == Some(vid) { AS_IT_CAME } else { vid },
-        source: Source::Outer,
+        source: TagSource::Outer,
     }
 }
 
@@ -54,7 +54,7 @@ fn c_tag(arriving: SideTags, vids: CTags, tpid: Option<u16>, leaves_as_inner: bo
     LeavingTag {
         tpid: tpid.unwrap_or(if can_stay { AS_IT_CAME } else { TPID_C_TAG }),
         vid: if arriving.c_vids == Some(vids) { AS_IT_CAME } else { vids.first },
-        source: if came_as_inner { Source::Inner } else { Source::Outer },
+        source: if came_as_inner { TagSource::Inner } else { TagSource::Outer },
     }
 }
 

@@ -20,7 +20,7 @@ pub struct Table<K> {
 
 /// A key's place in a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Claim {
+pub struct SlotClaim {
     /// The index.
     pub index: u32,
     /// Whether the key did not have the index before: the entry still has another owner's contents.
@@ -46,7 +46,10 @@ impl<K: Ord + Clone> Table<K> {
     /// A known key keeps its index, so that its counters or its bucket go on. A new key gets an
     /// index that was never used or, without one, an index that an earlier reload has retired: no
     /// program reads such an entry any more.
-    pub fn assign(&self, wanted: impl IntoIterator<Item = K>) -> Result<BTreeMap<K, Claim>, Full> {
+    pub fn assign(
+        &self,
+        wanted: impl IntoIterator<Item = K>,
+    ) -> Result<BTreeMap<K, SlotClaim>, Full> {
         let wanted: BTreeSet<K> = wanted.into_iter().collect();
         let used: BTreeSet<u32> = self.known.values().chain(&self.published).copied().collect();
         let never_used = (self.first..self.capacity).filter(|index| !used.contains(index));
@@ -58,8 +61,8 @@ impl<K: Ord + Clone> Table<K> {
         let mut claims = BTreeMap::new();
         for key in &wanted {
             let claim = match self.known.get(key) {
-                Some(index) => Claim { index: *index, is_new: false },
-                None => Claim { index: free.next().ok_or_else(|| self.full())?, is_new: true },
+                Some(index) => SlotClaim { index: *index, is_new: false },
+                None => SlotClaim { index: free.next().ok_or_else(|| self.full())?, is_new: true },
             };
             claims.insert(key.clone(), claim);
         }
@@ -86,8 +89,8 @@ mod tests {
     #[test]
     fn known_keys_keep_their_index() {
         let claims = table(&[("b", 3)], &[3]).assign(["a", "b"]).unwrap();
-        assert_eq!(claims["b"], Claim { index: 3, is_new: false });
-        assert_eq!(claims["a"], Claim { index: 1, is_new: true });
+        assert_eq!(claims["b"], SlotClaim { index: 3, is_new: false });
+        assert_eq!(claims["a"], SlotClaim { index: 1, is_new: true });
     }
 
     #[test]
@@ -95,7 +98,7 @@ mod tests {
         let claims = table(&[("old", 1)], &[]).assign(["a", "b", "c"]).unwrap();
         assert_eq!(claims["a"].index, 2);
         assert_eq!(claims["b"].index, 3);
-        assert_eq!(claims["c"], Claim { index: 1, is_new: true });
+        assert_eq!(claims["c"], SlotClaim { index: 1, is_new: true });
     }
 
     #[test]

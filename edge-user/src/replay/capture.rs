@@ -20,7 +20,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use self::{classic::Classic, ng::Ng, source::Source};
+use self::{classic::Classic, ng::Ng, source::CaptureFile};
 
 pub use self::writer::CaptureWriter;
 
@@ -44,7 +44,7 @@ pub struct CapturedFrame {
 
 /// Numbers of records of a capture that the reader had to change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Found {
+pub struct CaptureNotes {
     /// Records with a frame check sequence, which the reader left off.
     pub fcs_frames: u64,
     /// Records without a time (pcapng's simple packets), which got the time of the record before.
@@ -147,14 +147,14 @@ pub enum CaptureError {
 ///
 /// The reader reads frame by frame, so that the file can be of any size. After an error it ends.
 pub struct CaptureReader {
-    source: Source,
-    format: Format,
+    source: CaptureFile,
+    format: CaptureFormat,
     /// The first frame of a pcapng file, or the end or the error in its place.
     ahead: Option<Result<Option<CapturedFrame>, CaptureError>>,
     is_done: bool,
 }
 
-enum Format {
+enum CaptureFormat {
     Classic(Classic),
     Ng(Ng),
 }
@@ -172,17 +172,17 @@ impl CaptureReader {
     /// A pcapng file is read up to its first frame, as the blocks before that frame have the link
     /// type and the resolution.
     pub fn from_reader(input: impl Read + 'static, path: &Path) -> Result<Self, CaptureError> {
-        let mut source = Source::new(input, path);
+        let mut source = CaptureFile::new(input, path);
         let mut magic = Vec::new();
         source.append(&mut magic, 4)?;
         if let Some(classic) = Classic::open(&magic, &mut source)? {
-            let format = Format::Classic(classic);
+            let format = CaptureFormat::Classic(classic);
             return Ok(Self { source, format, ahead: None, is_done: false });
         }
         if magic != ng::MAGIC {
             return Err(source.not_a_capture(&magic));
         }
-        let mut format = Format::Ng(Ng::new(&mut source)?);
+        let mut format = CaptureFormat::Ng(Ng::new(&mut source)?);
         let ahead = match format.next(&mut source) {
             Err(error @ CaptureError::NotEthernet { .. }) => return Err(error),
             other => Some(other),
@@ -197,14 +197,14 @@ impl CaptureReader {
     #[must_use]
     pub fn resolution(&self) -> Resolution {
         match &self.format {
-            Format::Classic(classic) => classic.resolution(),
-            Format::Ng(ng) => ng.resolution(),
+            CaptureFormat::Classic(classic) => classic.resolution(),
+            CaptureFormat::Ng(ng) => ng.resolution(),
         }
     }
 
     /// The records so far that the reader had to change.
     #[must_use]
-    pub fn found(&self) -> Found {
+    pub fn found(&self) -> CaptureNotes {
         self.source.found()
     }
 }
@@ -227,8 +227,8 @@ impl Iterator for CaptureReader {
 
 impl FusedIterator for CaptureReader {}
 
-impl Format {
-    fn next(&mut self, source: &mut Source) -> Result<Option<CapturedFrame>, CaptureError> {
+impl CaptureFormat {
+    fn next(&mut self, source: &mut CaptureFile) -> Result<Option<CapturedFrame>, CaptureError> {
         match self {
             Self::Classic(classic) => classic.next(source),
             Self::Ng(ng) => ng.next(source),

@@ -2,14 +2,14 @@
 
 /// The length of a frame on the wire, and of its captured beginning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Arrived {
+pub(super) struct CapturedLen {
     /// Its length in bytes.
     pub(super) len_bytes: usize,
     /// The number of its bytes that were captured.
     pub(super) captured_bytes: usize,
 }
 
-impl Arrived {
+impl CapturedLen {
     /// The frame of which `captured` is the beginning.
     pub(super) fn new(captured: &[u8], orig_len_bytes: u32) -> Self {
         let captured_bytes = captured.len();
@@ -50,7 +50,7 @@ mod tests {
             (0, 64, 0, 64, 0),
         ] {
             let captured: Vec<u8> = vec![7; captured];
-            let arrived = Arrived::new(&captured, len);
+            let arrived = CapturedLen::new(&captured, len);
             let mut frame = captured.clone();
             arrived.complete(&mut frame);
             assert_eq!(frame.len(), len as usize);
@@ -64,8 +64,8 @@ mod tests {
 
     #[test]
     fn an_original_length_below_what_was_captured_is_none() {
-        let arrived = Arrived::new(&[0; 60], 10);
-        assert_eq!(arrived, Arrived { len_bytes: 60, captured_bytes: 60 });
+        let arrived = CapturedLen::new(&[0; 60], 10);
+        assert_eq!(arrived, CapturedLen { len_bytes: 60, captured_bytes: 60 });
         assert!(!arrived.is_cut());
     }
 }

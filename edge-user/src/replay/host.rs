@@ -18,7 +18,7 @@ use edge_common::{
 };
 use zerocopy::FromZeros as _;
 
-use super::{Engine, error::Result};
+use super::{PathEngine, error::Result};
 use crate::plan::{Capacity, Plan, PortPlan};
 
 /// Room for two tags in front of a frame.
@@ -76,7 +76,7 @@ impl HostEngine {
     }
 }
 
-impl Engine for HostEngine {
+impl PathEngine for HostEngine {
     fn run(&mut self, frame: &mut Vec<u8>, now_ns: u64) -> Result<Outcome> {
         let mut bytes = with_headroom(frame);
         let mut buffer = Buffer::new(&mut bytes, HEADROOM_BYTES);

@@ -17,7 +17,7 @@ use nix::{
 };
 
 use super::{
-    Engine,
+    PathEngine,
     error::{ReplayError, Result},
 };
 use crate::{
@@ -119,7 +119,7 @@ fn xdp_md(first_len_bytes: u32) -> [u8; 24] {
     context
 }
 
-impl Engine for KernelEngine {
+impl PathEngine for KernelEngine {
     fn run(&mut self, frame: &mut Vec<u8>, now_ns: u64) -> Result<Outcome> {
         if frame.len() < MIN_FRAME_LEN_BYTES {
             // No driver delivers one, either.

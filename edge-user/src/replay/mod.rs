@@ -23,10 +23,10 @@ use edge_common::{
 
 use self::{
     capture::{CaptureReader, CaptureWriter, CapturedFrame},
-    cut::Arrived,
+    cut::CapturedLen,
     error::{ReplayError, Result},
     reach::Reach,
-    report::{Reporter, Told},
+    report::{ReplayedFrame, Reporter},
     tags::Tpids,
 };
 use crate::plan::{Capacity, Plan, PortPlan};
@@ -48,7 +48,7 @@ pub const MAX_RECEIVED_BYTES: usize = 65_535 + 14 + 8;
 pub const TESTED_RECEIVED_BYTES: usize = 9_216 + 14 + 8;
 
 /// Something that takes frames along the path of one port.
-pub trait Engine {
+pub trait PathEngine {
     /// Takes `frame` along the path at `now_ns`, and changes it to the frame that leaves.
     fn run(&mut self, frame: &mut Vec<u8>, now_ns: u64) -> Result<Outcome>;
     /// The counters of an attachment.
@@ -71,7 +71,7 @@ pub struct TooLong {
 
 /// A replay of frames as received on one port.
 pub struct Replay<'a> {
-    engine: &'a mut dyn Engine,
+    engine: &'a mut dyn PathEngine,
     port: &'a PortPlan,
     reporter: Reporter<'a>,
     tpids: Tpids,
@@ -82,7 +82,7 @@ pub struct Replay<'a> {
 impl<'a> Replay<'a> {
     /// A replay by `engine`, which runs the path of `port` under `plan`.
     pub fn new(
-        engine: &'a mut dyn Engine,
+        engine: &'a mut dyn PathEngine,
         plan: &'a Plan,
         port: &'a PortPlan,
         capacity: &'a Capacity,
@@ -108,7 +108,7 @@ impl<'a> Replay<'a> {
     ) -> Result<()> {
         for (frame, captured) in (1..).zip(reader) {
             let CapturedFrame { timestamp_ns, mut data, orig_len_bytes } = captured?;
-            let arrived = Arrived::new(&data, orig_len_bytes);
+            let arrived = CapturedLen::new(&data, orig_len_bytes);
             let len_bytes = arrived.len_bytes;
             if len_bytes > MAX_RECEIVED_BYTES {
                 return Err(TooLong { frame, len_bytes }.into());
@@ -125,7 +125,8 @@ impl<'a> Replay<'a> {
             self.summary.count(reason, &tags, len_bytes);
             if let Some(lines) = lines.as_mut() {
                 let (tags, left) = (&tags[..], &data[..]);
-                let told = Told { frame, outcome, reason, tags, arrived, is_certain, left };
+                let told =
+                    ReplayedFrame { frame, outcome, reason, tags, arrived, is_certain, left };
                 serde_json::to_writer(&mut **lines, &self.reporter.report(&told))?;
                 lines.write_all(b"\n")?;
             }
@@ -145,7 +146,7 @@ impl<'a> Replay<'a> {
     }
 
     /// Whether all bytes that the path reads of the frame were captured.
-    fn is_certain(&mut self, arrived: Arrived, frame: &[u8], now_ns: u64) -> bool {
+    fn is_certain(&mut self, arrived: CapturedLen, frame: &[u8], now_ns: u64) -> bool {
         let is_certain =
             !arrived.is_cut() || self.reach.of(frame, now_ns) <= arrived.captured_bytes;
         self.summary.cut_frames += u64::from(arrived.is_cut());

@@ -7,7 +7,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    cut::Arrived,
+    cut::CapturedLen,
     tags::{ReceivedTag, Tpid},
 };
 use crate::plan::{AttachmentPlan, Plan, PortPlan};
@@ -41,7 +41,7 @@ pub struct FrameReport<'a> {
 }
 
 /// The results of a replay for one frame.
-pub(super) struct Told<'a> {
+pub(super) struct ReplayedFrame<'a> {
     /// Its number in the capture, from 1.
     pub(super) frame: u64,
     /// Notes of the path.
@@ -51,7 +51,7 @@ pub(super) struct Told<'a> {
     /// Its tags.
     pub(super) tags: &'a [ReceivedTag],
     /// Its length, and the part that was captured.
-    pub(super) arrived: Arrived,
+    pub(super) arrived: CapturedLen,
     /// Whether the path read only captured bytes.
     pub(super) is_certain: bool,
     /// The frame as it is written.
@@ -70,8 +70,8 @@ impl<'a> Reporter<'a> {
         Self { port, attachments: attachments.collect() }
     }
 
-    pub(super) fn report<'b>(&'b self, told: &Told<'b>) -> FrameReport<'b> {
-        let Told { frame, outcome, reason, tags, arrived, is_certain, left } = *told;
+    pub(super) fn report<'b>(&'b self, told: &ReplayedFrame<'b>) -> FrameReport<'b> {
+        let ReplayedFrame { frame, outcome, reason, tags, arrived, is_certain, left } = *told;
         let applies = |value: u8| (value != Outcome::NONE).then_some(value);
         let action = reason.action(self.port.unmatched);
         let leaves = action != Action::Drop;

@@ -9,7 +9,7 @@ use edge_common::Reason;
 
 use super::{
     TESTED_RECEIVED_BYTES,
-    capture::Found,
+    capture::CaptureNotes,
     clock::ReplayTime,
     tags::{ReceivedTag, Tpid},
 };
@@ -32,9 +32,9 @@ pub struct Summary {
     pub uncertain_frames: u64,
     /// Frames that are longer than any that `edge` is tested with.
     pub long_frames: u64,
-    unclaimed: HashMap<(Reason, Vec<(Tpid, u16)>), Sum>,
+    unclaimed: HashMap<(Reason, Vec<(Tpid, u16)>), FrameSum>,
     /// The sum of combinations beyond the first [`MAX_COMBINATIONS`].
-    other_unclaimed: Sum,
+    other_unclaimed: FrameSum,
 }
 
 /// Frames with the same tags, which no circuit claims.
@@ -51,7 +51,7 @@ pub struct Unclaimed<'a> {
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-struct Sum {
+struct FrameSum {
     frames: u64,
     bytes: u64,
 }
@@ -100,11 +100,11 @@ impl Summary {
     /// Warnings about faults of the capture that make its replay doubtful. `found` is from the
     /// capture's reader.
     #[must_use]
-    pub fn warnings(&self, found: &Found) -> Vec<String> {
+    pub fn warnings(&self, found: &CaptureNotes) -> Vec<String> {
         let all: u64 = self.frames.iter().sum();
         let (back, most_back_ns) = self.time.back();
         let most_back = Duration::from_nanos(most_back_ns);
-        let Found { fcs_frames, untimed_frames, clamped_frames } = *found;
+        let CaptureNotes { fcs_frames, untimed_frames, clamped_frames } = *found;
         let Self { cut_frames, uncertain_frames, long_frames, .. } = self;
         let sentences = [
             (

@@ -24,7 +24,7 @@ use super::{
     role::Role,
     router,
     run_error::{Context as _, Result, ServerError},
-    shared::State,
+    shared::ServerState,
 };
 use crate::{config::Edge, daemon::remembered::remember_state_dir, report::Told};
 
@@ -50,7 +50,7 @@ impl Listeners {
     }
 
     /// Answers clients until the process ends, or the file of the socket is dropped.
-    pub(super) fn serve(self, state: &State) -> SocketFile {
+    pub(super) fn serve(self, state: &ServerState) -> SocketFile {
         let router = router::control(state.clone());
         tokio::spawn(connections::serve(
             "the control socket",

@@ -26,8 +26,8 @@ use axum::{
 
 use self::{
     exposition::exposition,
-    format::Format,
-    selection::{Refused, Selection},
+    format::TextFormat,
+    selection::{DetailSelection, RefusedQuery},
 };
 use super::{error::ApiError, shared};
 
@@ -36,23 +36,23 @@ const RECENT: Duration = Duration::from_secs(1);
 
 /// Answers a scrape.
 pub(super) async fn answer(
-    State(state): State<shared::State>,
+    State(state): State<shared::ServerState>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let refuse = |status, refused: Refused| (status, format!("{refused}\n")).into_response();
+    let refuse = |status, refused: RefusedQuery| (status, format!("{refused}\n")).into_response();
     // Answers are made one at a time, as each takes a CPU and some memory.
     let _turn = state.scrape_turn.lock().await;
     let now = Instant::now();
     let snapshot = state.snapshots.since(now.checked_sub(RECENT).unwrap_or(now)).await?;
-    let selection = match Selection::asked_by(&uri, snapshot.metrics_detail) {
+    let selection = match DetailSelection::asked_by(&uri, snapshot.metrics_detail) {
         Ok(selection) => selection,
         Err(refused) => return Ok(refuse(StatusCode::BAD_REQUEST, refused)),
     };
     if let Err(refused) = selection.check(&snapshot.status) {
         return Ok(refuse(StatusCode::NOT_FOUND, refused));
     }
-    let format = Format::asked_by(&headers);
+    let format = TextFormat::asked_by(&headers);
     let status = Arc::clone(&snapshot.status);
     let text = tokio::task::spawn_blocking(move || exposition(status, &selection, format)).await;
     let text = text.map_err(|error| ApiError::internal(&error))?;

@@ -9,7 +9,7 @@ use axum::{
 use super::{
     error::ApiError,
     metrics, openapi,
-    shared::State,
+    shared::ServerState,
     v1::{change, ledger, look},
 };
 
@@ -17,7 +17,7 @@ use super::{
 const BODY_LEN_BYTES: usize = 64 * 1024;
 
 /// The paths of the control socket.
-pub(super) fn control(state: State) -> Router {
+pub(super) fn control(state: ServerState) -> Router {
     let changes = Router::new()
         .route("/v1/circuits/{name}", patch(change::set_bandwidth))
         .route("/v1/config/reload", post(change::reload))
@@ -26,7 +26,7 @@ pub(super) fn control(state: State) -> Router {
 }
 
 /// The paths of the metrics address, where no change is possible.
-pub(super) fn metrics(state: State) -> Router {
+pub(super) fn metrics(state: ServerState) -> Router {
     let router = reads()
         .route("/metrics", get(metrics::answer))
         .route("/v1/config/reload", any(not_that_way))
@@ -34,7 +34,7 @@ pub(super) fn metrics(state: State) -> Router {
     complete(router, state)
 }
 
-fn reads() -> Router<State> {
+fn reads() -> Router<ServerState> {
     Router::new()
         .route("/healthz", get(look::health))
         .route("/v1/openapi.json", get(openapi::answer))
@@ -44,7 +44,7 @@ fn reads() -> Router<State> {
         .route("/v1/usage", get(ledger::usage))
 }
 
-fn complete(router: Router<State>, state: State) -> Router {
+fn complete(router: Router<ServerState>, state: ServerState) -> Router {
     router
         .fallback(no_such_path)
         .method_not_allowed_fallback(not_that_way)

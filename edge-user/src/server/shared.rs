@@ -19,7 +19,7 @@ use crate::daemon::{
 
 /// The state that all answers are made from.
 #[derive(Clone)]
-pub(super) struct State {
+pub(super) struct ServerState {
     pub(super) engine: Engine,
     pub(super) snapshots: Snapshots,
     /// The lock that has scrapes answered one after the other.
@@ -28,7 +28,7 @@ pub(super) struct State {
     pub(super) usage_turn: Arc<Mutex<()>>,
 }
 
-impl State {
+impl ServerState {
     /// All figures, read after the request has come.
     pub(super) async fn snapshot(&self) -> Result<Arc<Snapshot>, ApiError> {
         Ok(self.snapshots.since(Instant::now()).await?)

@@ -15,7 +15,7 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use edge_user::{
-    kernel::{Pins, Place, PortLink, host::device::Devices},
+    kernel::{LinkPlace, Pins, PortLink, host::device::Devices},
     lab::{Lab, NetNs},
 };
 
@@ -208,7 +208,7 @@ impl Cables {
         lab.edge().run(|| {
             let devices = Devices::open()?;
             let links = PortLink::all(&Pins::new(Path::new(PIN_DIR)), &devices)?;
-            let own = links.iter().find(|link| link.place == Place::Here(ifindex));
+            let own = links.iter().find(|link| link.place == LinkPlace::Here(ifindex));
             let own = own.context("no program is on the interface")?;
             let path = own.pins.link(own.name);
             if is_detached {

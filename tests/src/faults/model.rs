@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use edge_user::config::sample::{self, Circuit, Sample};
+use edge_user::config::sample::{self, Sample, SampleCircuit};
 
 use super::{groups::Group, wires::WIRES};
 
@@ -179,7 +179,7 @@ impl Model {
             .tables(&exports);
         for wire in self.order {
             let Port { name, interface, mode } = &self.ports[wire];
-            let port = sample::Port::new(name, WIRES[wire].side)
+            let port = sample::SamplePort::new(name, WIRES[wire].side)
                 .interface(interface)
                 .forward(self.ports[WIRES[wire].partner].name)
                 .key("link", WIRES[wire].link)
@@ -199,22 +199,22 @@ impl Model {
         sample.circuits(circuits).qos("own", classes)
     }
 
-    fn circuits(&self) -> Vec<Circuit> {
+    fn circuits(&self) -> Vec<SampleCircuit> {
         let gamma = self.either(Variant::Renamed, "gamma-2", "gamma");
         let billing = self.either(Variant::Unlimited, "unlimited", "metered");
         let key = self.either(Variant::OtherKey, "key-2", "key-1");
         let eta = if self.has(Variant::OtherTags) { 701 } else { 700 };
         let [primary, secondary] = ["primary", "secondary"].map(|link| self.ports_of(link));
-        let gigabit = |name: &str| Circuit::new(name, "1 Gbps");
+        let gigabit = |name: &str| SampleCircuit::new(name, "1 Gbps");
         let mut circuits = vec![
             gigabit("alpha").s_tag(100).peering("private", 10).peering("microsoft", 20).of_peering(
                 "microsoft",
                 "dscp",
                 "preserve",
             ),
-            Circuit::new("beta", "500 kbps").s_tag(200).peering("private", 10),
+            SampleCircuit::new("beta", "500 kbps").s_tag(200).peering("private", 10),
             gigabit(gamma).peering("private", 300),
-            Circuit::new("delta", "5 Mbps")
+            SampleCircuit::new("delta", "5 Mbps")
                 .key("billing", billing)
                 .key("service_key", key)
                 .s_tag(400)
@@ -231,7 +231,7 @@ impl Model {
         circuits.extend([
             gigabit("eta").s_tag(eta).peering("private", 10).of_peering("private", "qos", "own"),
             if is_on_two { theta.key("ports", primary.clone()) } else { theta },
-            Circuit::new("iota", "1 Mbps")
+            SampleCircuit::new("iota", "1 Mbps")
                 .key("fairness", "flow")
                 .key("billing", "unlimited")
                 .s_tag(800)
@@ -247,7 +247,7 @@ impl Model {
         if self.has(Variant::Many) {
             circuits.extend(Self::many().zip(0..).map(|(name, number)| {
                 let s_tag = FIRST_OF_MANY + number % MANY_S_TAGS;
-                Circuit::new(name, "50 Mbps")
+                SampleCircuit::new(name, "50 Mbps")
                     .s_tag(s_tag)
                     .key("ports", primary.clone())
                     .peering("private", number / MANY_S_TAGS + 1)

@@ -5,7 +5,7 @@ use std::{fs, io, path::Path};
 
 use anyhow::{Context as _, Result, ensure};
 use edge_user::{
-    config::sample::Port,
+    config::sample::SamplePort,
     lab::{Lab, NetNs, WireWatch},
 };
 
@@ -115,7 +115,7 @@ impl Run<'_> {
         }
         let is_start = self.chance.percent(35);
         self.note(&format!("{interface}, by a start: {is_start}"));
-        let config = model.config().port(Port::new("more", "customer").interface(interface));
+        let config = model.config().port(SamplePort::new("more", "customer").interface(interface));
         if is_start {
             self.end_somehow()?;
             configure(&config)?;

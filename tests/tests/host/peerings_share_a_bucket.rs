@@ -8,21 +8,21 @@ use edge_tests::frames::{frame, ipv4};
 use edge_user::{
     config::{
         self,
-        sample::{Circuit, Port, Sample},
+        sample::{Sample, SampleCircuit, SamplePort},
     },
     plan::{Capacity, Plan, Police},
-    replay::{Engine as _, HostEngine},
+    replay::{HostEngine, PathEngine as _},
 };
 
 fn sample() -> Sample {
-    let circuit = Circuit::new("two-profiles", "10 Gbps")
+    let circuit = SampleCircuit::new("two-profiles", "10 Gbps")
         .key("burst", "5ms")
         .s_tag(100)
         .peering("private", 10)
         .peering("microsoft", 20)
         .of_peering("microsoft", "qos", "own");
     Sample::new("test")
-        .port(Port::new("customer0", "customer"))
+        .port(SamplePort::new("customer0", "customer"))
         .circuit(circuit)
         .qos("own", [r#"name = "all", dscp = ["default"], mark = 0, burst_share = 0.9"#])
 }

@@ -7,7 +7,7 @@ use edge_common::{Action, Reason, reason::UnmatchedPolicy};
 use edge_tests::{
     both::MIN_FRAME_LEN_BYTES, fixture::Fixture, notation::frame_of, oracle::predict,
 };
-use edge_user::{lab::root_or_skip, plan::Police, replay::Engine};
+use edge_user::{lab::root_or_skip, plan::Police, replay::PathEngine};
 
 const DOCUMENT: &str = include_str!("../../../docs/packet-path.md");
 
@@ -94,7 +94,7 @@ fn the_kernel_keeps_to_the_table() -> Result<()> {
     Ok(())
 }
 
-fn keeps_to(row: &Row<'_>, engine: &mut dyn Engine) -> Result<()> {
+fn keeps_to(row: &Row<'_>, engine: &mut dyn PathEngine) -> Result<()> {
     let sent = frame_of(row.frame)?;
     let mut left = sent.clone();
     let outcome = engine.run(&mut left, 1).with_context(|| format!("{row:?}"))?;

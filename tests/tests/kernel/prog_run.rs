@@ -3,7 +3,7 @@
 
 use edge_common::Reason;
 use edge_tests::{fixture::Fixture, notation::frame_of};
-use edge_user::{lab::root_or_skip, replay::Engine as _};
+use edge_user::{lab::root_or_skip, replay::PathEngine as _};
 
 /// A frame, and its outcome.
 struct Case {

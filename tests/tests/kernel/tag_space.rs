@@ -7,10 +7,10 @@ use edge_tests::{
     frames::{frame, ipv4},
 };
 use edge_user::{
-    config::sample::{Circuit, Port, Sample, Value},
+    config::sample::{Sample, SampleCircuit, SamplePort, Value},
     lab::root_or_skip,
     plan::Police,
-    replay::{Engine as _, KernelEngine},
+    replay::{KernelEngine, PathEngine as _},
 };
 
 const VIDS: std::ops::RangeInclusive<u16> = 1..=4094;
@@ -18,9 +18,9 @@ const VIDS: std::ops::RangeInclusive<u16> = 1..=4094;
 /// A circuit for each of these S-tags and C-tags, named after its place.
 fn config(tags: impl Iterator<Item = (u16, Value)>) -> Sample {
     let circuits = tags.enumerate().map(|(number, (s_tag, c_tag))| {
-        Circuit::new(number.to_string(), "1 Gbps").s_tag(s_tag).peering("private", c_tag)
+        SampleCircuit::new(number.to_string(), "1 Gbps").s_tag(s_tag).peering("private", c_tag)
     });
-    Sample::new("tags").port(Port::new("p", "customer")).circuits(circuits)
+    Sample::new("tags").port(SamplePort::new("p", "customer")).circuits(circuits)
 }
 
 /// The name of the circuit that has this pair.

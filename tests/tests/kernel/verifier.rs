@@ -9,7 +9,7 @@ use edge_tests::{
 use edge_user::{
     config::{
         XdpMode,
-        sample::{Circuit, Port, Sample},
+        sample::{Sample, SampleCircuit, SamplePort},
     },
     kernel::{
         PortProgram,
@@ -35,9 +35,9 @@ const FIGURES: [&str; 2] = ["verified_instructions", "translated_bytes"];
 /// A port whose circuits use nothing that the path has code for only then.
 fn plain() -> Sample {
     Sample::new("plain")
-        .port(Port::new("customer0", "customer").forward("core0"))
-        .port(Port::new("core0", "core"))
-        .circuit(Circuit::new("contoso", "1 Gbps").s_tag(100).peering("microsoft", 10))
+        .port(SamplePort::new("customer0", "customer").forward("core0"))
+        .port(SamplePort::new("core0", "core"))
+        .circuit(SampleCircuit::new("contoso", "1 Gbps").s_tag(100).peering("microsoft", 10))
 }
 
 #[test]

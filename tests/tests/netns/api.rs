@@ -14,7 +14,7 @@ use edge_tests::{
     notation::frame_of,
 };
 use edge_user::{
-    config::sample::{Circuit, Sample},
+    config::sample::{Sample, SampleCircuit},
     lab::root_or_skip,
     server::openapi,
 };
@@ -27,7 +27,7 @@ fn config() -> Sample {
     Sample::lab()
         .edge("metrics", METRICS.to_string())
         .circuit(contoso().key("service_key", "k1"))
-        .circuit(Circuit::new(OTHER, "50 Mbps").s_tag(200).peering("private", 10))
+        .circuit(SampleCircuit::new(OTHER, "50 Mbps").s_tag(200).peering("private", 10))
 }
 
 fn get(path: &str) -> Result<Answer> {

@@ -17,7 +17,7 @@ use edge_tests::{
 };
 use edge_user::{
     billing::ledger::{self, Ledger, UsageQuery, UsageRecord},
-    config::sample::{Circuit, Sample},
+    config::sample::{Sample, SampleCircuit},
     lab::root_or_skip,
 };
 use jiff::Timestamp;
@@ -70,8 +70,10 @@ fn usage_stays_where_it_belongs() -> Result<()> {
     }
     let mut edge = Edge::start(&config())?;
     edge.send(1)?;
-    let contoso = |change: fn(Circuit) -> Circuit| config().change_circuit("contoso", change);
-    let fabrikam = |change: fn(Circuit) -> Circuit| config().change_circuit("fabrikam", change);
+    let contoso =
+        |change: fn(SampleCircuit) -> SampleCircuit| config().change_circuit("contoso", change);
+    let fabrikam =
+        |change: fn(SampleCircuit) -> SampleCircuit| config().change_circuit("fabrikam", change);
     let changes = [
         // Made unlimited, and metered again.
         (contoso(|own| own.key("billing", "unlimited")), "unlimited"),
@@ -284,7 +286,7 @@ fn terms_outlive_a_daemon_that_could_not_book_them() -> Result<()> {
 /// Circuits whose names tell the round.
 fn many(round: usize) -> Sample {
     let circuits = (1..=300u16).map(|tag| {
-        let circuit = Circuit::new(format!("c{round}-{tag}"), "50 Mbps").s_tag(1000 + tag);
+        let circuit = SampleCircuit::new(format!("c{round}-{tag}"), "50 Mbps").s_tag(1000 + tag);
         circuit.peering("private", 7)
     });
     Sample::lab().ledger("checkpoint", "1s").circuits(circuits)

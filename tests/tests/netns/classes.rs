@@ -9,9 +9,9 @@ use edge_tests::{
     ends::{PORTS, lab},
 };
 use edge_user::{
-    config::sample::{Circuit, Sample},
+    config::sample::{Sample, SampleCircuit},
     lab::{
-        Family, TagStack, WireKey, root_or_skip,
+        IpFamily, TagStack, WireKey, root_or_skip,
         udp::{self, UdpLoad},
     },
 };
@@ -23,7 +23,7 @@ const LENGTH: Duration = Duration::from_secs(3);
 const SETTLE: Duration = Duration::from_secs(5);
 
 fn config(default_share: &str) -> Sample {
-    let contoso = Circuit::new("contoso", RATE_BPS)
+    let contoso = SampleCircuit::new("contoso", RATE_BPS)
         .s_tag(100)
         .peering("private", 10)
         .of_peering("private", "qos", "calls");
@@ -50,7 +50,7 @@ fn voice_in_a_flood(default_share: &str) -> Result<[Fate; 2]> {
     let [customer, core] = PORTS;
     let path = lab.join(customer, core, TagStack::qinq(100, 10))?;
     let load = |dscp: u8, frame_bytes, rate_bps| UdpLoad {
-        family: Family::V4,
+        family: IpFamily::V4,
         traffic_class: dscp << 2,
         frame_bytes,
         rate_bps,

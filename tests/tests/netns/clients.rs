@@ -16,7 +16,7 @@ use edge_tests::{
     http::{CONTROL, METRICS},
 };
 use edge_user::{
-    config::sample::{Circuit, Sample},
+    config::sample::{Sample, SampleCircuit},
     lab::{Lab, root_or_skip},
 };
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -24,7 +24,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 /// Connections that nobody says anything on.
 const SILENT: usize = 2_000;
 
-fn contoso() -> Circuit {
+fn contoso() -> SampleCircuit {
     ends::contoso().key("service_key", "k1")
 }
 

@@ -11,7 +11,7 @@ use edge_tests::{
     ends::{Ends, lab},
 };
 use edge_user::{
-    config::sample::{Circuit, Sample},
+    config::sample::{Sample, SampleCircuit},
     lab::{Lab, root_or_skip},
 };
 
@@ -20,12 +20,12 @@ const WAIT: Duration = Duration::from_secs(5);
 const QUIET: Duration = Duration::from_millis(200);
 
 fn config() -> Sample {
-    let contoso = Circuit::new("contoso", "10 Gbps")
+    let contoso = SampleCircuit::new("contoso", "10 Gbps")
         .s_tag(100)
         .peering("private", 10)
         .of_peering("private", "dscp", "trust")
         .peering("microsoft", 20);
-    let fabrikam = Circuit::new("fabrikam", "10 Gbps").key("accounting", "l1");
+    let fabrikam = SampleCircuit::new("fabrikam", "10 Gbps").key("accounting", "l1");
     Sample::lab().circuits([contoso, fabrikam.peering("private", 300)])
 }
 

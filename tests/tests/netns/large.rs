@@ -15,7 +15,7 @@ use edge_tests::{
     http::{METRICS, at_the_address, at_the_socket},
 };
 use edge_user::{
-    config::sample::{Circuit, Sample},
+    config::sample::{Sample, SampleCircuit},
     lab::{Lab, root_or_skip},
 };
 
@@ -97,7 +97,7 @@ fn looking_at_a_large_edge_and_changing_it() -> Result<()> {
 fn config() -> Sample {
     let circuits = (0..CIRCUITS).map(|number| {
         let (s_tag, c_tag) = (1 + number % S_TAGS, 1 + 2 * (number / S_TAGS));
-        Circuit::new(format!("circuit-{number:05}"), "1 Gbps")
+        SampleCircuit::new(format!("circuit-{number:05}"), "1 Gbps")
             .s_tag(s_tag)
             .peering("private", c_tag)
             .peering("microsoft", c_tag + 1)

@@ -13,7 +13,7 @@ use edge_tests::{
     frames::{frame, ipv4},
 };
 use edge_user::{
-    config::sample::{Circuit, Sample},
+    config::sample::{Sample, SampleCircuit},
     lab::root_or_skip,
     view,
 };
@@ -22,7 +22,7 @@ const FRAME_BYTES: u64 = 1_022;
 
 /// A peering at half of the circuit's bandwidth, and a class at a fifth.
 fn config() -> Sample {
-    let contoso = Circuit::new("contoso", "100 Mbps")
+    let contoso = SampleCircuit::new("contoso", "100 Mbps")
         .s_tag(100)
         .peering("private", 10)
         .of_peering("private", "bandwidth", "50 Mbps")

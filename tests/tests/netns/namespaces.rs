@@ -11,7 +11,7 @@ use edge_tests::{
     notation::frame_of,
 };
 use edge_user::{
-    config::sample::{Circuit, Sample},
+    config::sample::{Sample, SampleCircuit},
     kernel::Pins,
     lab::{Lab, root_or_skip},
 };
@@ -26,8 +26,8 @@ fn config() -> Sample {
     Sample::lab().circuits(circuits())
 }
 
-fn circuits() -> [Circuit; 2] {
-    let fabrikam = Circuit::new("fabrikam", "50 Mbps").peering("private", 300);
+fn circuits() -> [SampleCircuit; 2] {
+    let fabrikam = SampleCircuit::new("fabrikam", "50 Mbps").peering("private", 300);
     [ends::contoso().peering("microsoft", 20), fabrikam]
 }
 
@@ -143,7 +143,7 @@ fn the_data_plane_outlives_the_daemon_and_the_next_one_takes_it_over() -> Result
     send(10)?;
 
     // With another circuit in front, and a peering on another tag: each keeps what it had.
-    let adatum = Circuit::new("adatum", "2 Gbps").s_tag(7).peering("private", 7);
+    let adatum = SampleCircuit::new("adatum", "2 Gbps").s_tag(7).peering("private", 7);
     let [contoso, fabrikam] = circuits();
     let circuits = [adatum, contoso.peering("microsoft", 21), fabrikam];
     let daemon = Daemon::start(&lab, &Sample::lab().circuits(circuits))?;
@@ -176,7 +176,8 @@ fn a_reload_is_all_or_nothing_and_loses_no_frame() -> Result<()> {
     let moved = frame_of("8100:301 ipv4")?;
 
     // A configuration that is refused changes nothing.
-    let in_contoso = |change: fn(Circuit) -> Circuit| config().change_circuit("contoso", change);
+    let in_contoso =
+        |change: fn(SampleCircuit) -> SampleCircuit| config().change_circuit("contoso", change);
     configure(&in_contoso(|contoso| contoso.peering("private", 9999)))?;
     let error = reload().err().context("a wrong configuration is refused")?;
     let refused: Option<&ClientError> = error.downcast_ref();
@@ -237,7 +238,7 @@ fn leftovers_of_a_killed_start_are_no_obstacle() -> Result<()> {
     }
     // Tables for so many circuits have another size than the one that is left.
     let many = (0..1000u16).map(|number| {
-        let circuit = Circuit::new(format!("c{number}"), "1 Gbps").s_tag(1000 + number);
+        let circuit = SampleCircuit::new(format!("c{number}"), "1 Gbps").s_tag(1000 + number);
         circuit.peering("private", 1)
     });
     let daemon = Daemon::start(&lab, &config().circuits(many))?;
@@ -302,7 +303,7 @@ fn counters_stay_with_their_class() -> Result<()> {
         return Ok(());
     }
     let profile = |classes: &[&str]| {
-        let in_own = |contoso: Circuit| contoso.of_peering("private", "qos", "own");
+        let in_own = |contoso: SampleCircuit| contoso.of_peering("private", "qos", "own");
         config().change_circuit("contoso", in_own).qos("own", classes)
     };
     let voice = r#"name = "voice", dscp = [46]"#;

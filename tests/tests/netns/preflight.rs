@@ -9,7 +9,7 @@ use edge_tests::{
     fixture::Fixture,
 };
 use edge_user::{
-    config::sample::{Port, Sample},
+    config::sample::{Sample, SamplePort},
     kernel::{
         PortProgram,
         host::{interface::Interface, xdp_features::XdpFeatures},
@@ -243,7 +243,7 @@ fn tags_are_shown_while_a_program_needs_them() -> Result<()> {
     }
     assert_eq!(hides_tags(&lab, "customer1")?, [true, true]);
 
-    configure(&config().port(Port::new("customer1", "customer").forward("core0")))?;
+    configure(&config().port(SamplePort::new("customer1", "customer").forward("core0")))?;
     let refused = foreign.on("customer1", XdpMode::Skb, || Ok(reload().err()))?;
     let error = refused.context("the program that is there is another's")?;
     let error = format!("{error:#}");

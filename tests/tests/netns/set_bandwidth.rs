@@ -18,7 +18,7 @@ use edge_tests::{
     frames::{frame, ipv4},
     guest::is_emulated,
 };
-use edge_user::lab::{Family, Lab, Running, TagStack, root_or_skip, udp};
+use edge_user::lab::{IpFamily, Lab, RunningTraffic, TagStack, root_or_skip, udp};
 
 const WAIT: Duration = Duration::from_secs(5);
 const CONTOSO: &str = "contoso";
@@ -286,10 +286,10 @@ fn flood(
     lab: &mut Lab,
     [s_vid, c_vid]: [u16; 2],
     rate_bps: u64,
-) -> Result<Running<udp::UdpReport>> {
+) -> Result<RunningTraffic<udp::UdpReport>> {
     let path = lab.join("customer0", "core0", TagStack::qinq(s_vid, c_vid))?;
     let load = udp::UdpLoad {
-        family: Family::V4,
+        family: IpFamily::V4,
         traffic_class: 0,
         frame_bytes: 1000,
         rate_bps,

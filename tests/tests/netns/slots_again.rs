@@ -18,7 +18,7 @@ use edge_tests::{
 };
 use edge_user::{
     billing::ledger::{Grain, Ledger, UsageQuery},
-    config::sample::{Circuit, Sample},
+    config::sample::{Sample, SampleCircuit},
     lab::root_or_skip,
 };
 
@@ -91,7 +91,7 @@ fn config(round: usize) -> Sample {
     let circuits = (0..CIRCUITS).map(|number| {
         let name = name(number);
         let s_tag = if name == busy(round) { 4000 } else { number + 1 };
-        Circuit::new(name, "10 Gbps").s_tag(s_tag).peering("private", 10)
+        SampleCircuit::new(name, "10 Gbps").s_tag(s_tag).peering("private", 10)
     });
     Sample::lab().edge("name", edge(round)).circuits(circuits)
 }

@@ -10,7 +10,7 @@ use edge_tests::{
     http::at_the_socket,
 };
 use edge_user::{
-    config::sample::{Circuit, Sample},
+    config::sample::{Sample, SampleCircuit},
     lab::root_or_skip,
 };
 use nix::sys::signal::{Signal, kill};
@@ -23,7 +23,7 @@ const CIRCUITS: usize = 300;
 fn config(round: usize) -> Sample {
     Sample::lab().circuits((1..=CIRCUITS).map(|number| {
         let name = format!("circuit-{round}-{number:03}");
-        Circuit::new(name, "10 Gbps").s_tag(number).peering("private", 10)
+        SampleCircuit::new(name, "10 Gbps").s_tag(number).peering("private", 10)
     }))
 }
 

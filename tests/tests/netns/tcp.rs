@@ -17,7 +17,7 @@ use edge_tests::{
 use edge_user::{
     config::sample::Sample,
     lab::{
-        Family, TagStack,
+        IpFamily, TagStack,
         delay::DelayLine,
         flows::{self, FlowsLoad, FlowsReport},
         root_or_skip,
@@ -95,7 +95,7 @@ impl Run<'_> {
         let line = DelayLine::along(&path, self.rtt / 2)?;
         let congestion = self.congestion;
         let load = FlowsLoad {
-            family: Family::V4,
+            family: IpFamily::V4,
             dscp: 0,
             congestion,
             paced: self.paced,

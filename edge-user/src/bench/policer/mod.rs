@@ -17,9 +17,9 @@ use anyhow::{Context as _, Result};
 use aya::programs::{Xdp, XdpMode};
 use serde::Serialize;
 
-use self::window::{Circuit, measure};
+use self::window::{MeasuredCircuit, measure};
 use crate::{
-    bench::{Loaded, edge, load, online_cpus},
+    bench::{LoadedPort, edge, load, online_cpus},
     config::sample::{self, Sample},
     kernel::object::{
         program::program,
@@ -101,7 +101,7 @@ pub struct Measured {
 
 /// A cell and its measurement.
 #[derive(Debug, Serialize)]
-pub struct Row {
+pub struct MeasuredCell {
     /// The cell.
     #[serde(flatten)]
     pub cell: Cell,
@@ -114,15 +114,15 @@ pub struct Row {
 
 /// The output of `edge bench policer --json`.
 #[derive(Debug, Serialize)]
-pub struct Report {
+pub struct PolicerReport {
     /// Each cell of the table.
-    pub rows: Vec<Row>,
+    pub rows: Vec<MeasuredCell>,
 }
 
 /// Circuits of different rates on one port.
 pub struct Bench {
-    loaded: Loaded,
-    circuits: Vec<Circuit>,
+    loaded: LoadedPort,
+    circuits: Vec<MeasuredCircuit>,
     cpus: Vec<u32>,
     /// See [`keep_dispatched`].
     _elsewhere: [NetNs; 2],
@@ -146,7 +146,7 @@ impl Load {
     }
 }
 
-impl Row {
+impl MeasuredCell {
     fn new(cell: Cell, measured: Measured) -> Self {
         let purchased_bytes = cell.rate_bps as f64 / 8.0 * measured.seconds;
         let offered_ratio = measured.offered_bytes as f64 / purchased_bytes;
@@ -188,7 +188,7 @@ impl Bench {
         let circuits = rates_bps
             .iter()
             .zip(FIRST_S_VID..)
-            .map(|(rate_bps, s_vid)| Circuit::new(&loaded, *rate_bps, s_vid));
+            .map(|(rate_bps, s_vid)| MeasuredCircuit::new(&loaded, *rate_bps, s_vid));
         let circuits = circuits.collect::<Result<_>>()?;
         Ok(Self { loaded, circuits, cpus: online_cpus()?, _elsewhere: elsewhere })
     }
@@ -203,7 +203,7 @@ impl Bench {
     /// # Panics
     ///
     /// Where the cell's rate is none of those that were loaded.
-    pub fn measure(&self, cell: Cell, duration: Duration) -> Result<Row> {
+    pub fn measure(&self, cell: Cell, duration: Duration) -> Result<MeasuredCell> {
         let circuit = self
             .circuits
             .iter()
@@ -211,12 +211,12 @@ impl Bench {
             .expect("a rate that was loaded");
         let cpus = &self.cpus[..cell.cpus];
         let measured = measure(&self.loaded, circuit, cell, cpus, duration)?;
-        Ok(Row::new(cell, measured))
+        Ok(MeasuredCell::new(cell, measured))
     }
 }
 
 /// The whole table, each cell for `duration`; tells `progress` each row.
-pub fn bench(duration: Duration, mut progress: impl FnMut(&Row)) -> Result<Report> {
+pub fn bench(duration: Duration, mut progress: impl FnMut(&MeasuredCell)) -> Result<PolicerReport> {
     let bench = Bench::load(&RATES_BPS)?;
     let sizes = [64, 512, 1518, 9000].map(Size::Bytes).into_iter().chain([Size::Imix]);
     let mut cpus = vec![1, bench.cpus()];
@@ -233,19 +233,19 @@ pub fn bench(duration: Duration, mut progress: impl FnMut(&Row)) -> Result<Repor
             }
         }
     }
-    Ok(Report { rows })
+    Ok(PolicerReport { rows })
 }
 
-impl Report {
+impl PolicerReport {
     /// The cell above the rate that is furthest from it.
-    pub fn worst_above(&self) -> Option<&Row> {
+    pub fn worst_above(&self) -> Option<&MeasuredCell> {
         let rows = self.rows.iter().filter(|row| row.cell.load != Load::WITHIN);
-        let error = |row: &&Row| row.error().map_or(-1.0, f64::abs);
+        let error = |row: &&MeasuredCell| row.error().map_or(-1.0, f64::abs);
         rows.max_by(|a, b| error(a).total_cmp(&error(b)))
     }
 
     /// The cell below the rate that lost most, whether all of its load was offered or not.
-    pub fn worst_within(&self) -> Option<&Row> {
+    pub fn worst_within(&self) -> Option<&MeasuredCell> {
         let rows = self.rows.iter().filter(|row| row.cell.load == Load::WITHIN);
         rows.max_by_key(|row| row.measured.dropped_frames)
     }
@@ -268,7 +268,9 @@ fn keep_dispatched(program: &mut Xdp) -> Result<NetNs> {
 /// A circuit for each rate, named after it.
 fn config(rates_bps: &[u64]) -> Sample {
     let circuits = rates_bps.iter().zip(FIRST_S_VID..).map(|(rate_bps, s_vid)| {
-        sample::Circuit::new(rate_bps.to_string(), *rate_bps).s_tag(s_vid).peering("microsoft", 10)
+        sample::SampleCircuit::new(rate_bps.to_string(), *rate_bps)
+            .s_tag(s_vid)
+            .peering("microsoft", 10)
     });
     edge().circuits(circuits)
 }

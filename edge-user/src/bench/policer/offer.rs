@@ -20,12 +20,12 @@ const NAP: Duration = Duration::from_micros(100);
 
 /// Frames that come again and again, in this order and in these proportions.
 pub(super) struct Mix<'a> {
-    parts: Vec<Part<'a>>,
+    parts: Vec<MixPart<'a>>,
     frames: u32,
     len_bytes: u64,
 }
 
-struct Part<'a> {
+struct MixPart<'a> {
     program: &'a Xdp,
     frame: Vec<u8>,
     times: u32,
@@ -38,7 +38,7 @@ impl<'a> Mix<'a> {
             let name = program_for_mtu(u32::try_from(len_bytes)?);
             let program = ebpf.program(name).with_context(|| format!("no program {name}"))?;
             let frame = udp(DSCP, s_vid, 10, len_bytes)?;
-            Ok(Part { program: program.try_into()?, frame, times })
+            Ok(MixPart { program: program.try_into()?, frame, times })
         };
         let bytes = lengths.iter().map(|&(len_bytes, times)| len_bytes as u64 * u64::from(times));
         Ok(Self {
@@ -68,7 +68,7 @@ pub(super) enum Pace {
 }
 
 /// The source of the frames that one CPU offers.
-pub(super) struct Source<'a> {
+pub(super) struct FrameSource<'a> {
     mix: &'a Mix<'a>,
     pace: Pace,
     /// From when on `offered_bytes` count.
@@ -79,7 +79,7 @@ pub(super) struct Source<'a> {
     longest_gap: Duration,
 }
 
-impl<'a> Source<'a> {
+impl<'a> FrameSource<'a> {
     pub(super) fn new(mix: &'a Mix<'a>, pace: Pace) -> Self {
         let now = Instant::now();
         Self { mix, pace, started: now, offered_bytes: 0, last: now, longest_gap: Duration::ZERO }

@@ -14,9 +14,9 @@ use edge_common::abi::counters::ClassCounters;
 
 use super::{
     Cell, Load, Measured, Size,
-    offer::{Mix, Pace, Source},
+    offer::{FrameSource, Mix, Pace},
 };
-use crate::{bench::Loaded, config::default_burst_bytes, replay::kernel::move_to_cpu};
+use crate::{bench::LoadedPort, config::default_burst_bytes, replay::kernel::move_to_cpu};
 
 /// Frames in a batch: short, so that drops show when they happen, and long against what a test
 /// run costs besides.
@@ -31,7 +31,7 @@ const EDGE: Duration = Duration::from_micros(200);
 const LEASE: Duration = Duration::from_micros(16);
 
 /// A circuit to measure.
-pub(super) struct Circuit {
+pub(super) struct MeasuredCircuit {
     pub(super) rate_bps: u64,
     s_vid: u16,
     attachment: u32,
@@ -40,13 +40,13 @@ pub(super) struct Circuit {
 
 /// A moment at which the circuit was saturated, and its counters then.
 #[derive(Clone, Copy)]
-struct Edge {
+struct WindowEdge {
     at: Instant,
     counters: ClassCounters,
 }
 
-impl Circuit {
-    pub(super) fn new(loaded: &Loaded, rate_bps: u64, s_vid: u16) -> Result<Self> {
+impl MeasuredCircuit {
+    pub(super) fn new(loaded: &LoadedPort, rate_bps: u64, s_vid: u16) -> Result<Self> {
         let name = rate_bps.to_string();
         let attachments = &loaded.plan.attachments;
         let attachment = attachments
@@ -59,7 +59,7 @@ impl Circuit {
     }
 
     /// All classes' counters.
-    fn counters(&self, loaded: &Loaded) -> Result<ClassCounters> {
+    fn counters(&self, loaded: &LoadedPort) -> Result<ClassCounters> {
         let mut sum = ClassCounters::default();
         for class in loaded.tables.meter(self.attachment)?.classes {
             sum.forwarded_frames += class.forwarded_frames;
@@ -73,8 +73,8 @@ impl Circuit {
 
 /// Measures `cell` for about `duration` on these CPUs.
 pub(super) fn measure(
-    loaded: &Loaded,
-    circuit: &Circuit,
+    loaded: &LoadedPort,
+    circuit: &MeasuredCircuit,
     cell: Cell,
     cpus: &[u32],
     duration: Duration,
@@ -109,7 +109,7 @@ pub(super) fn measure(
                     // A thread that can't move must not keep the others waiting.
                     start.wait();
                     moved?;
-                    let mut source = Source::new(mix, pace);
+                    let mut source = FrameSource::new(mix, pace);
                     while !stop.load(Ordering::Relaxed) {
                         source.step(BATCH_FRAMES)?;
                         if source.take_longest_gap() > circuit.burst / 2 {
@@ -122,7 +122,8 @@ pub(super) fn measure(
             .collect();
         let moved = move_to_cpu(*first as usize);
         start.wait();
-        let mut watch = Watch { loaded, circuit, source: Source::new(&mix, pace), paused: &paused };
+        let mut watch =
+            Watch { loaded, circuit, source: FrameSource::new(&mix, pace), paused: &paused };
         let measured = moved.map_err(anyhow::Error::from).and_then(|()| {
             if is_within { watch.within(duration) } else { watch.saturated(duration) }
         });
@@ -140,9 +141,9 @@ pub(super) fn measure(
 }
 
 /// Offers long frames until the burst is gone.
-fn drain(loaded: &Loaded, circuit: &Circuit) -> Result<()> {
+fn drain(loaded: &LoadedPort, circuit: &MeasuredCircuit) -> Result<()> {
     let mix = Mix::new(&loaded.ebpf, circuit.s_vid, &[(9000, 1)])?;
-    let mut source = Source::new(&mix, Pace::Unpaced);
+    let mut source = FrameSource::new(&mix, Pace::Unpaced);
     let (before, started) = (circuit.counters(loaded)?, Instant::now());
     // Where this machine can't drain the burst, the measurement will say that its load was not
     // offered.
@@ -156,9 +157,9 @@ fn drain(loaded: &Loaded, circuit: &Circuit) -> Result<()> {
 
 /// The CPU that offers and measures.
 struct Watch<'a> {
-    loaded: &'a Loaded,
-    circuit: &'a Circuit,
-    source: Source<'a>,
+    loaded: &'a LoadedPort,
+    circuit: &'a MeasuredCircuit,
+    source: FrameSource<'a>,
     /// Another CPU paused for so long that the circuit may have been idle.
     paused: &'a AtomicBool,
 }
@@ -182,7 +183,7 @@ impl Watch<'_> {
     fn saturated(&mut self, duration: Duration) -> Result<Measured> {
         let (started, before) = (Instant::now(), self.circuit.counters(self.loaded)?);
         let mut measured = Measured::default();
-        let mut last: Option<Edge> = None;
+        let mut last: Option<WindowEdge> = None;
         while measured.seconds < duration.as_secs_f64() && started.elapsed() < duration * 4 {
             let since = last.map_or(started, |edge| edge.at);
             while since.elapsed() < SLICE {
@@ -210,14 +211,14 @@ impl Watch<'_> {
     }
 
     /// Offers a little; `None` where nothing of it was dropped, or it took too long to say when.
-    fn edge(&mut self) -> Result<Option<Edge>> {
+    fn edge(&mut self) -> Result<Option<WindowEdge>> {
         let begun = Instant::now();
         let before = self.circuit.counters(self.loaded)?;
         self.source.step(EDGE_BATCH_FRAMES)?;
         let counters = self.circuit.counters(self.loaded)?;
         let took = begun.elapsed();
         let is_saturated = counters.dropped_frames != before.dropped_frames;
-        Ok((is_saturated && took <= EDGE).then_some(Edge { at: begun + took / 2, counters }))
+        Ok((is_saturated && took <= EDGE).then_some(WindowEdge { at: begun + took / 2, counters }))
     }
 }
 

@@ -10,14 +10,14 @@ use crate::billing::ledger::{Batch, ExportRecord, UsageRecord};
 
 /// The format in which records are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
+pub enum RecordFormat {
     /// One JSON object a line.
     Jsonl,
     /// Comma-separated values, below a line of the columns' names.
     Csv,
 }
 
-impl Format {
+impl RecordFormat {
     /// The extension of file names.
     pub(super) fn extension(self) -> &'static str {
         match self {
@@ -47,14 +47,14 @@ fn jsonl(batch: &Batch) -> io::Result<Vec<u8>> {
 fn csv(batch: &Batch) -> io::Result<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     for record in &batch.records {
-        writer.serialize(Row::from(record))?;
+        writer.serialize(Columns::from(record))?;
     }
     writer.into_inner().map_err(csv::IntoInnerError::into_error)
 }
 
 /// A record's columns, in this order: the `csv` crate does not write flattened structures.
 #[derive(Serialize)]
-struct Row<'a> {
+struct Columns<'a> {
     id: &'a str,
     ledger: Uuid,
     seq: u64,
@@ -75,7 +75,7 @@ struct Row<'a> {
     estimated: bool,
 }
 
-impl<'a> From<&'a ExportRecord> for Row<'a> {
+impl<'a> From<&'a ExportRecord> for Columns<'a> {
     fn from(record: &'a ExportRecord) -> Self {
         // A new field of a record is a compile error here, so that no column is forgotten.
         let ExportRecord { id, ledger, seq, usage } = record;
@@ -128,7 +128,7 @@ mod tests {
     fn a_record_is_a_flat_line_of_json() {
         let mut batch = batch(1, 2);
         batch.records[1].usage.service_key = None;
-        let text = String::from_utf8(Format::Jsonl.encode(&batch).unwrap()).unwrap();
+        let text = String::from_utf8(RecordFormat::Jsonl.encode(&batch).unwrap()).unwrap();
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(
             lines[0],
@@ -151,7 +151,7 @@ mod tests {
     fn columns_are_the_fields_in_their_order() {
         let mut batch = batch(1, 2);
         batch.records[1].usage.service_key = None;
-        let text = String::from_utf8(Format::Csv.encode(&batch).unwrap()).unwrap();
+        let text = String::from_utf8(RecordFormat::Csv.encode(&batch).unwrap()).unwrap();
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(
             lines[..2],

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::{
     Receiver,
-    encode::Format,
+    encode::RecordFormat,
     error::{DeliveryError, FailureKind},
 };
 use crate::billing::ledger::Batch;
@@ -27,7 +27,7 @@ const RANDOM: usize = 8;
 #[derive(Debug)]
 pub struct Files {
     dir: PathBuf,
-    format: Format,
+    format: RecordFormat,
     /// Whether the directory exists and its leftovers are removed.
     is_ready: bool,
 }
@@ -36,7 +36,7 @@ impl Files {
     /// Touches no file yet. The first batch makes the directory, for the owner and its group, if
     /// its parent exists.
     #[must_use]
-    pub fn new(dir: PathBuf, format: Format) -> Self {
+    pub fn new(dir: PathBuf, format: RecordFormat) -> Self {
         Self { dir, format, is_ready: false }
     }
 

@@ -7,7 +7,7 @@ use super::error::{DeliveryError, FailureKind};
 
 /// The status, and the kind of failure that an operator was told of.
 #[derive(Debug)]
-pub(super) struct Health {
+pub(super) struct SinkHealth {
     status: ExportStatus,
     failing: Option<FailureKind>,
 }
@@ -21,7 +21,7 @@ pub(super) enum Success {
     NothingLeft,
 }
 
-impl Health {
+impl SinkHealth {
     pub(super) fn new(name: String) -> Self {
         let status = ExportStatus {
             name,
@@ -72,7 +72,7 @@ mod tests {
     fn a_failure_is_told_once_until_its_kind_changes() {
         let at = |second| Timestamp::from_second(second).unwrap();
         let error = |kind, text: &str| DeliveryError::new(kind, text.to_owned());
-        let mut health = Health::new("billing".to_owned());
+        let mut health = SinkHealth::new("billing".to_owned());
         assert_eq!(health.worked(Success::NothingLeft, at(1)), None);
         assert_eq!((health.status.delivered_batches, health.status.last_delivered), (0, None));
 

@@ -14,11 +14,11 @@ use ureq::{
 use self::{
     agent::{Timeouts, agent},
     early::Unsent,
-    parts::{Part, Parts},
+    parts::{BatchPart, BatchParts},
 };
 use super::{
     Receiver,
-    encode::Format,
+    encode::RecordFormat,
     error::{DeliveryError, FailureKind},
 };
 use crate::billing::ledger::Batch;
@@ -41,7 +41,7 @@ pub struct Http {
     timeouts: Timeouts,
     /// Kept until a failure: the next try then looks up names and the system's certificates anew.
     agent: Option<Agent>,
-    parts: Parts,
+    parts: BatchParts,
     unsent: Unsent,
 }
 
@@ -50,7 +50,7 @@ impl Http {
     #[must_use]
     pub fn new(url: &str, token_file: Option<PathBuf>) -> Self {
         let timeouts = Timeouts::default();
-        let (parts, unsent) = (Parts::default(), Unsent::default());
+        let (parts, unsent) = (BatchParts::default(), Unsent::default());
         Self { url: url.to_owned(), token_file, timeouts, agent: None, parts, unsent }
     }
 
@@ -71,12 +71,12 @@ impl Http {
     /// With bodies of another length at most.
     #[cfg(test)]
     pub(super) fn with_body_len(mut self, max_len_bytes: usize) -> Self {
-        self.parts = Parts::with_body_len(max_len_bytes);
+        self.parts = BatchParts::with_body_len(max_len_bytes);
         self
     }
 
     fn send_parts(&mut self, agent: &Agent, batch: &Batch) -> Result<(), DeliveryError> {
-        let text = Format::Jsonl.encode(batch).map_err(|error| {
+        let text = RecordFormat::Jsonl.encode(batch).map_err(|error| {
             let message = format!("batch {} can't be written: {error:#}", batch.number);
             DeliveryError::new(FailureKind::Defect, message)
         })?;
@@ -93,8 +93,8 @@ impl Http {
         Ok(())
     }
 
-    fn send(&self, agent: &Agent, part: &Part, text: &[u8]) -> Result<(), DeliveryError> {
-        let Part { bytes, key, .. } = part;
+    fn send(&self, agent: &Agent, part: &BatchPart, text: &[u8]) -> Result<(), DeliveryError> {
+        let BatchPart { bytes, key, .. } = part;
         let body = text.get(bytes.clone()).unwrap_or_default();
         let mut request = agent
             .post(&self.url)
@@ -153,7 +153,7 @@ impl Http {
         DeliveryError::new(FailureKind::Network, format!("{place}: {error}"))
     }
 
-    fn not_taken(&self, mut response: Response<Body>, part: &Part) -> DeliveryError {
+    fn not_taken(&self, mut response: Response<Body>, part: &BatchPart) -> DeliveryError {
         let place = place(&self.url);
         let status = response.status();
         if status.is_redirection() {
@@ -182,7 +182,7 @@ impl Http {
         DeliveryError { kind: FailureKind::Refused(status.as_u16()), message, retry_after: None }
     }
 
-    fn what_to_do(&self, status: StatusCode, part: &Part) -> String {
+    fn what_to_do(&self, status: StatusCode, part: &BatchPart) -> String {
         let key = &part.key;
         match status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => match &self.token_file {

@@ -18,7 +18,7 @@ mod tests;
 
 pub use self::{
     backoff::Backoff,
-    encode::Format,
+    encode::RecordFormat,
     error::{DeliveryError, FailureKind},
     files::Files,
     http::Http,

@@ -15,7 +15,7 @@ use super::{
     Outbox, Receiver,
     backoff::Backoff,
     error::{DeliveryError, FailureKind},
-    health::{Health, Success},
+    health::{SinkHealth, Success},
 };
 use crate::{billing::ledger::LedgerError, report::chain, time};
 
@@ -25,7 +25,7 @@ const GRACE: Duration = Duration::from_secs(2);
 /// The export to one sink, in a thread of its own, until this is dropped.
 #[derive(Debug)]
 pub struct Exporter {
-    shared: Arc<Shared>,
+    shared: Arc<SharedExport>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -41,8 +41,8 @@ impl Exporter {
         outbox: Box<dyn Outbox + Send>,
         backoff: Backoff,
     ) -> io::Result<Self> {
-        let shared = Arc::new(Shared::new(name));
-        let worker = Worker {
+        let shared = Arc::new(SharedExport::new(name));
+        let worker = ExportWorker {
             name: name.to_owned(),
             receiver,
             outbox,
@@ -85,7 +85,7 @@ impl Drop for Exporter {
         let waited = self.shared.changed.wait_timeout_while(state, left, |state| !state.has_ended);
         let has_ended = waited.unwrap_or_else(PoisonError::into_inner).0.has_ended;
         if has_ended && let Some(thread) = self.thread.take() {
-            // A panic is reported by `Worker::attempt`, or has been printed.
+            // A panic is reported by `ExportWorker::attempt`, or has been printed.
             let _panic = thread.join();
         }
     }
@@ -93,33 +93,33 @@ impl Drop for Exporter {
 
 /// The state that the thread and its [`Exporter`] share.
 #[derive(Debug)]
-struct Shared {
-    state: Mutex<State>,
+struct SharedExport {
+    state: Mutex<ExportState>,
     changed: Condvar,
 }
 
 #[derive(Debug)]
-struct State {
-    health: Health,
+struct ExportState {
+    health: SinkHealth,
     is_woken: bool,
     stopped: Option<Instant>,
     has_ended: bool,
 }
 
-impl Shared {
+impl SharedExport {
     fn new(name: &str) -> Self {
-        let health = Health::new(name.to_owned());
-        let state = State { health, is_woken: false, stopped: None, has_ended: false };
+        let health = SinkHealth::new(name.to_owned());
+        let state = ExportState { health, is_woken: false, stopped: None, has_ended: false };
         Self { state: Mutex::new(state), changed: Condvar::new() }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, ExportState> {
         // No panic leaves a change of the state half done.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn wait_for_batches(&self) {
-        let idle = |state: &mut State| !state.is_woken && state.stopped.is_none();
+        let idle = |state: &mut ExportState| !state.is_woken && state.stopped.is_none();
         drop(self.changed.wait_while(self.lock(), idle).unwrap_or_else(PoisonError::into_inner));
     }
 
@@ -131,7 +131,7 @@ impl Shared {
 }
 
 /// Tells the owner that the thread has ended, also by a panic.
-struct Ended(Arc<Shared>);
+struct Ended(Arc<SharedExport>);
 
 impl Drop for Ended {
     fn drop(&mut self) {
@@ -140,17 +140,17 @@ impl Drop for Ended {
     }
 }
 
-struct Worker {
+struct ExportWorker {
     name: String,
     receiver: Box<dyn Receiver + Send>,
     outbox: Box<dyn Outbox + Send>,
-    shared: Arc<Shared>,
+    shared: Arc<SharedExport>,
     /// A delivered batch that the ledger could not acknowledge yet, as when its disk is full. It is
     /// not sent again meanwhile.
     delivered: Option<(Uuid, u64)>,
 }
 
-impl Worker {
+impl ExportWorker {
     fn run(mut self, backoff: Backoff) {
         let mut delays = backoff.delays();
         while self.shared.lock().stopped.is_none() {

@@ -6,9 +6,9 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
 use super::{
     Ledger, LedgerError, boots, column,
-    date::{Destination, Span},
+    date::{CountTaker, ReadingSpan},
     error::{Fault, damaged},
-    owners::{Known, OwnerId},
+    owners::{KnownNumbers, OwnerId},
     settle,
     types::{EpochInfo, Policy, Reading},
 };
@@ -17,7 +17,7 @@ const DAY_S: i64 = 24 * 60 * 60;
 
 /// The result of booking a reading.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Booked {
+pub struct BookedReading {
     /// The ledger's number of the last reading that changed anything. It only grows, unless a
     /// backup takes the file's place.
     pub checkpoint: u64,
@@ -35,7 +35,11 @@ impl Ledger {
     ///
     /// [`LedgerError::Refused`] where a meter has another owner than before, or `policy`'s period
     /// is none that five minutes divide and that divides a day.
-    pub fn book(&mut self, reading: &Reading, policy: &Policy) -> Result<Booked, LedgerError> {
+    pub fn book(
+        &mut self,
+        reading: &Reading,
+        policy: &Policy,
+    ) -> Result<BookedReading, LedgerError> {
         let booked = book(&mut self.connection, &mut self.known, reading, policy);
         if booked.is_err() {
             self.known.clear();
@@ -53,10 +57,10 @@ impl Ledger {
 
 fn book(
     connection: &mut Connection,
-    known: &mut Known,
+    known: &mut KnownNumbers,
     reading: &Reading,
     policy: &Policy,
-) -> Result<Booked, Fault> {
+) -> Result<BookedReading, Fault> {
     let period_s = period_s(policy)?;
     let transaction = connection.transaction()?;
     boots::set_period(&transaction, period_s)?;
@@ -76,21 +80,22 @@ fn book(
         || epoch.read_us.is_none_or(|before_us| read_us > before_us)
         || epoch.is_lost
         || reading.is_final && !epoch.is_closed;
-    let mut booked = Booked { checkpoint: checkpoint(&transaction)?, ..Booked::default() };
+    let mut booked =
+        BookedReading { checkpoint: checkpoint(&transaction)?, ..BookedReading::default() };
     if !is_other {
         // Some owners may have no usage yet.
         transaction.commit()?;
         return Ok(booked);
     }
-    let span = Span { from_us: epoch.since_us.min(read_us), to_us: read_us, boot };
-    let mut into = Destination::new(&transaction, span, policy, period_s)?;
+    let span = ReadingSpan { from_us: epoch.since_us.min(read_us), to_us: read_us, boot };
+    let mut into = CountTaker::new(&transaction, span, policy, period_s)?;
     {
         let mut snapshot = transaction.prepare_cached(
             "INSERT INTO snapshot (epoch, slot, generation, series, frames, bytes) \
              VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE \
              SET frames = excluded.frames, bytes = excluded.bytes",
         )?;
-        for (key, Counted { before, after, meter }) in &news.counted {
+        for (key, CountedKey { before, after, meter }) in &news.counted {
             let (slot, generation, series) = *key;
             let after_all = (after.0.cast_signed(), after.1.cast_signed());
             snapshot.execute(params![
@@ -209,7 +214,7 @@ type Key = (u32, i64, i64);
 type Count = (u64, u64);
 
 /// The counts of a key before a reading and after it, and the key's meter.
-struct Counted {
+struct CountedKey {
     before: Count,
     after: Count,
     meter: i64,
@@ -217,13 +222,13 @@ struct Counted {
 
 #[derive(Default)]
 struct News {
-    counted: BTreeMap<Key, Counted>,
+    counted: BTreeMap<Key, CountedKey>,
 }
 
 /// The counts that a reading has above the booked ones.
 fn news(
     transaction: &Transaction<'_>,
-    known: &mut Known,
+    known: &mut KnownNumbers,
     epoch: i64,
     reading: &Reading,
 ) -> Result<News, Fault> {
@@ -260,7 +265,7 @@ fn news(
             let key = (place.0, place.1, series);
             let before = snapshots.get(&key).copied().unwrap_or_default();
             let entry = news.counted.entry(key);
-            let counted = entry.or_insert(Counted { before, after: before, meter });
+            let counted = entry.or_insert(CountedKey { before, after: before, meter });
             counted.after.0 = counted.after.0.max(class.frames);
             counted.after.1 = counted.after.1.max(class.bytes);
         }

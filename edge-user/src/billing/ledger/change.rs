@@ -26,7 +26,7 @@ pub struct TermsChange {
 }
 
 /// The place where a change was noted before: a journal's id, and the change's number in it.
-pub type Source = (Uuid, u64);
+pub type JournalEntry = (Uuid, u64);
 
 impl Ledger {
     /// Notes a change, and dates it by the clocks as well as possible. A change from a journal that
@@ -40,7 +40,7 @@ impl Ledger {
     pub fn note_terms(
         &mut self,
         change: &TermsChange,
-        source: Option<Source>,
+        source: Option<JournalEntry>,
     ) -> Result<(), LedgerError> {
         note(&mut self.connection, change, source).map_err(|fault| fault.at(&self.path))
     }
@@ -49,7 +49,7 @@ impl Ledger {
 fn note(
     connection: &mut Connection,
     change: &TermsChange,
-    source: Option<Source>,
+    source: Option<JournalEntry>,
 ) -> Result<(), Fault> {
     check(change)?;
     let transaction = connection.transaction()?;
@@ -86,7 +86,7 @@ fn check(change: &TermsChange) -> Result<(), Fault> {
 }
 
 /// Marks the journal's change as noted. Returns whether it was not noted before.
-fn is_new(transaction: &Transaction<'_>, (journal, number): Source) -> Result<bool, Fault> {
+fn is_new(transaction: &Transaction<'_>, (journal, number): JournalEntry) -> Result<bool, Fault> {
     let number = i64::try_from(number).unwrap_or(i64::MAX);
     // A journal gets a new id only when the ledger has all of its changes.
     let others = "DELETE FROM drained WHERE journal <> ?";

@@ -48,7 +48,7 @@ fn foreign_keys(connection: &Connection, problems: &mut Vec<String>) -> Result<(
 }
 
 /// Frames and bytes, modulo 2^64.
-type Sum = (u64, u64);
+type FramesAndBytes = (u64, u64);
 
 fn balance(connection: &Connection, problems: &mut Vec<String>) -> Result<(), Fault> {
     let usage = sums(connection, "SELECT series, frames, bytes FROM usage")?;
@@ -64,7 +64,7 @@ fn balance(connection: &Connection, problems: &mut Vec<String>) -> Result<(), Fa
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let id = row.get(0)?;
-        let of = |sums: &BTreeMap<i64, Sum>| sums.get(&id).copied().unwrap_or_default();
+        let of = |sums: &BTreeMap<i64, FramesAndBytes>| sums.get(&id).copied().unwrap_or_default();
         // A count in `laid` is in `usage` and in `held`. Any other is in one of these, or has
         // expired.
         let used = less(add(add(of(&usage), of(&held)), of(&expired)), of(&laid));
@@ -95,7 +95,7 @@ fn balance(connection: &Connection, problems: &mut Vec<String>) -> Result<(), Fa
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let id = row.get(0)?;
-        let of = |sums: &BTreeMap<i64, Sum>| sums.get(&id).map_or(0, |sum| sum.1);
+        let of = |sums: &BTreeMap<i64, FramesAndBytes>| sums.get(&id).map_or(0, |sum| sum.1);
         let kept = of(&samples).wrapping_add(of(&held)).wrapping_sub(of(&laid));
         let total = kept.wrapping_add(column::count(row, 1)?);
         let used = by_meter.get(&id).copied().unwrap_or_default();
@@ -167,7 +167,7 @@ fn batches(connection: &Connection, problems: &mut Vec<String>) -> Result<(), Fa
         }
         (last_number, last_seq) = (number, last);
         let expected = (column::count(row, 3)?, column::count(row, 4)?);
-        let (mut count, mut sum, mut end_s) = (0u64, Sum::default(), i64::MIN);
+        let (mut count, mut sum, mut end_s) = (0u64, FramesAndBytes::default(), i64::MIN);
         let mut found = records.query([first, last])?;
         while let Some(record) = found.next()? {
             count += 1;
@@ -199,10 +199,10 @@ fn batches(connection: &Connection, problems: &mut Vec<String>) -> Result<(), Fa
     Ok(())
 }
 
-fn sums(connection: &Connection, sql: &str) -> Result<BTreeMap<i64, Sum>, Fault> {
+fn sums(connection: &Connection, sql: &str) -> Result<BTreeMap<i64, FramesAndBytes>, Fault> {
     let mut statement = connection.prepare(sql)?;
     let mut rows = statement.query([])?;
-    let mut sums: BTreeMap<i64, Sum> = BTreeMap::new();
+    let mut sums: BTreeMap<i64, FramesAndBytes> = BTreeMap::new();
     while let Some(row) = rows.next()? {
         let sum = sums.entry(row.get(0)?).or_default();
         *sum = add(*sum, (column::count(row, 1)?, column::count(row, 2)?));
@@ -210,10 +210,10 @@ fn sums(connection: &Connection, sql: &str) -> Result<BTreeMap<i64, Sum>, Fault>
     Ok(sums)
 }
 
-fn add(a: Sum, b: Sum) -> Sum {
+fn add(a: FramesAndBytes, b: FramesAndBytes) -> FramesAndBytes {
     (a.0.wrapping_add(b.0), a.1.wrapping_add(b.1))
 }
 
-fn less(a: Sum, b: Sum) -> Sum {
+fn less(a: FramesAndBytes, b: FramesAndBytes) -> FramesAndBytes {
     (a.0.wrapping_sub(b.0), a.1.wrapping_sub(b.1))
 }

@@ -9,21 +9,21 @@ use super::{
     boots::{self, Boot, Offset},
     error::{Fault, too_much},
     held::{self, Layer, Piece},
-    rows::{Place, Samples, UsageRows, earlier},
+    rows::{Samples, UsagePlace, UsageRows, earlier},
     split::{Interval, is_estimated},
     types::Policy,
 };
 
 /// The time between two readings of the same tables, since boot.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Span {
+pub(super) struct ReadingSpan {
     pub(super) from_us: i64,
     pub(super) to_us: i64,
     pub(super) boot: Boot,
 }
 
 /// The destination of the counts of a span.
-pub(super) enum Destination<'c> {
+pub(super) enum CountTaker<'c> {
     /// The date is certain: the clock is believed for good.
     Rows(Box<ForGood<'c>>),
     /// The date may still change.
@@ -43,14 +43,14 @@ pub(super) struct ForNow<'c> {
     transaction: &'c Transaction<'c>,
     layer: Layer<'c>,
     offset: Option<Offset>,
-    span: Span,
+    span: ReadingSpan,
     is_gap: bool,
 }
 
-impl<'c> Destination<'c> {
+impl<'c> CountTaker<'c> {
     pub(super) fn new(
         transaction: &'c Transaction<'c>,
-        span: Span,
+        span: ReadingSpan,
         policy: &Policy,
         period_s: i64,
     ) -> Result<Self, Fault> {
@@ -88,7 +88,7 @@ impl<'c> Destination<'c> {
     ) -> Result<(), Fault> {
         match self {
             Self::Rows(into) => {
-                let place = Place {
+                let place = UsagePlace {
                     series,
                     interval: into.interval,
                     period_s: into.period_s,
@@ -100,7 +100,7 @@ impl<'c> Destination<'c> {
                 Ok(())
             }
             Self::Held(into) => {
-                let Span { from_us, to_us, boot } = into.span;
+                let ReadingSpan { from_us, to_us, boot } = into.span;
                 let is_gap = into.is_gap;
                 let piece =
                     Piece { boot: boot.id, series, meter, is_gap, from_us, to_us, frames, bytes };

@@ -109,7 +109,7 @@ fn old_batches(connection: &Connection, until_s: i64) -> Result<Vec<u64>, Fault>
 
 /// The part of a series that expires.
 #[derive(Default)]
-struct Sum {
+struct ExpiredSum {
     frames: u64,
     bytes: u64,
     until_s: i64,
@@ -126,7 +126,7 @@ fn expire_batch(transaction: &Transaction<'_>, number: u64) -> Result<u64, Fault
     }
     let which = "seq BETWEEN (SELECT first_seq FROM batch WHERE number = ?1) \
                  AND (SELECT last_seq FROM batch WHERE number = ?1)";
-    let mut sums: BTreeMap<i64, Sum> = BTreeMap::new();
+    let mut sums: BTreeMap<i64, ExpiredSum> = BTreeMap::new();
     {
         let mut statement = transaction.prepare_cached(&format!(
             "SELECT series, frames, bytes, end_s FROM usage WHERE {which}"
@@ -134,7 +134,9 @@ fn expire_batch(transaction: &Transaction<'_>, number: u64) -> Result<u64, Fault
         let mut rows = statement.query([number.cast_signed()])?;
         while let Some(row) = rows.next()? {
             let end_s = row.get(3)?;
-            let sum = sums.entry(row.get(0)?).or_insert(Sum { until_s: end_s, ..Sum::default() });
+            let sum = sums
+                .entry(row.get(0)?)
+                .or_insert(ExpiredSum { until_s: end_s, ..ExpiredSum::default() });
             sum.frames = sum.frames.wrapping_add(column::count(row, 1)?);
             sum.bytes = sum.bytes.wrapping_add(column::count(row, 2)?);
             sum.until_s = sum.until_s.max(end_s);

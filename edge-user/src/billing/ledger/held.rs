@@ -8,7 +8,7 @@ use super::{
     boots::{self, Offset},
     column,
     error::Fault,
-    rows::{Place, Samples, UsageRows, as_stored, earlier},
+    rows::{Samples, UsagePlace, UsageRows, as_stored, earlier},
     split::{Interval, SAMPLE_S, parts, sample_shares},
 };
 
@@ -102,7 +102,8 @@ impl<'c> Layer<'c> {
         let is_spread = piece.is_gap && period(from_us) != period(to_us - 1);
         let interval = Interval::new(from_us, to_us);
         let is_estimated = is_spread || offset.is_inferred;
-        let place = Place { series: piece.series, interval, period_s: self.period_s, is_estimated };
+        let place =
+            UsagePlace { series: piece.series, interval, period_s: self.period_s, is_estimated };
         let mut laid = self.connection.prepare_cached(
             "INSERT INTO laid (series, start_s, frames, bytes) VALUES (?, ?, ?, ?) \
              ON CONFLICT DO UPDATE \

@@ -8,7 +8,7 @@ use super::Terms;
 
 /// The part of a circuit that stays when it is renamed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Identity<'a> {
+pub enum CircuitIdentity<'a> {
     /// The provider's key for it.
     Key(&'a str),
     /// The name of a circuit without a key, or with a key that another one has at the same time.
@@ -53,10 +53,10 @@ impl<'a> Identities<'a> {
 
     /// The identity of a name with the service key that it has, or had at that time.
     #[must_use]
-    pub fn of<'n>(&self, circuit: &'n str, service_key: Option<&'n str>) -> Identity<'n> {
+    pub fn of<'n>(&self, circuit: &'n str, service_key: Option<&'n str>) -> CircuitIdentity<'n> {
         match service_key {
-            Some(key) if !self.shared.contains(key) => Identity::Key(key),
-            _ => Identity::Name(circuit, service_key),
+            Some(key) if !self.shared.contains(key) => CircuitIdentity::Key(key),
+            _ => CircuitIdentity::Name(circuit, service_key),
         }
     }
 }

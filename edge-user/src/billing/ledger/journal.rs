@@ -19,7 +19,7 @@ use nix::{
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::{LedgerError, TermsChange, change::Source, lock::make_directory};
+use super::{LedgerError, TermsChange, change::JournalEntry, lock::make_directory};
 
 const FILE_NAME: &str = "terms.journal";
 const MAGIC: [u8; 8] = *b"edgterm1";
@@ -48,7 +48,7 @@ pub struct TermsJournal {
 }
 
 /// A journal, with the changes that it has.
-pub type Left = (TermsJournal, Vec<(Source, TermsChange)>);
+pub type Left = (TermsJournal, Vec<(JournalEntry, TermsChange)>);
 
 impl TermsJournal {
     /// Opens the journal in `state_dir`, or makes it, and returns the changes that it has.
@@ -100,7 +100,7 @@ impl TermsJournal {
     }
 
     /// Notes a change. When this returns, the change outlives a power cut.
-    pub fn note(&mut self, change: &TermsChange) -> Result<Source, LedgerError> {
+    pub fn note(&mut self, change: &TermsChange) -> Result<JournalEntry, LedgerError> {
         let text = serde_json::to_vec(change)
             .map_err(|error| io_error(&self.path)(io::Error::other(error)))?;
         let number = self.number + 1;
@@ -219,7 +219,7 @@ impl TermsJournal {
         self.file.sync_all()
     }
 
-    fn read(&mut self) -> Result<Vec<(Source, TermsChange)>, LedgerError> {
+    fn read(&mut self) -> Result<Vec<(JournalEntry, TermsChange)>, LedgerError> {
         let mut bytes = vec![0; usize::try_from(self.len).unwrap_or(usize::MAX)];
         self.file.read_exact_at(&mut bytes, 0).map_err(io_error(&self.path))?;
         let mut changes = Vec::new();
@@ -245,7 +245,7 @@ impl TermsJournal {
 
 /// The changes in the journal of `state_dir`, for a process that only looks: it takes no lock and
 /// writes nothing.
-pub fn changes_in(state_dir: &Path) -> Result<Vec<(Source, TermsChange)>, LedgerError> {
+pub fn changes_in(state_dir: &Path) -> Result<Vec<(JournalEntry, TermsChange)>, LedgerError> {
     let path = state_dir.join(FILE_NAME);
     let bytes = match fs::read(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),

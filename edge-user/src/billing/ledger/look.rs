@@ -22,7 +22,7 @@ use super::{
     Ledger, LedgerError,
     error::Fault,
     open::{FILE_NAME, LAYOUTS, current_id, migrate, version, with_suffix},
-    owners::Known,
+    owners::KnownNumbers,
 };
 
 /// The directory whose files are in memory, by convention (FHS 3.0, 3.17).
@@ -42,16 +42,16 @@ const COARSE_TICK: Duration = Duration::from_secs(2);
 const LOG_HEADER_BYTES: usize = 32;
 
 /// Device, inode, length, and the time of the last change in nanoseconds.
-type Seen = (u64, u64, u64, i128);
+type FileState = (u64, u64, u64, i128);
 
 /// A state of a ledger's files, for comparison with another one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct State {
-    database: Seen,
-    log: Option<Seen>,
+pub(super) struct LedgerFiles {
+    database: FileState,
+    log: Option<FileState>,
     /// The first bytes of the log.
     log_header: Vec<u8>,
-    journal: Option<Seen>,
+    journal: Option<FileState>,
     /// Whether a later change of the database, or of any file, may have the same date.
     is_fresh: [bool; 2],
 }
@@ -61,14 +61,14 @@ pub(super) struct State {
 pub struct PrivateCopy {
     /// The copy, which has the ledger's path in messages.
     pub ledger: Ledger,
-    state: State,
+    state: LedgerFiles,
 }
 
 impl PrivateCopy {
     /// Whether a process may have written the ledger since.
     pub fn has_moved(&self) -> bool {
-        let State { is_fresh, .. } = self.state;
-        is_fresh[1] || State::of(self.ledger.path()).ok().as_ref() != Some(&self.state)
+        let LedgerFiles { is_fresh, .. } = self.state;
+        is_fresh[1] || LedgerFiles::of(self.ledger.path()).ok().as_ref() != Some(&self.state)
     }
 }
 
@@ -119,7 +119,7 @@ fn look(path: &Path, place: &Path) -> Result<PrivateCopy, LedgerError> {
     // Only the owner may read it, whatever the umask.
     let directory = TempDir::with_prefix_in("edge-ledger-", place).map_err(no_room)?;
     let copy = directory.path().join(FILE_NAME);
-    if State::of(path).is_ok_and(|state| state.is_coarse()) {
+    if LedgerFiles::of(path).is_ok_and(|state| state.is_coarse()) {
         thread::sleep(COARSE_TICK);
     }
     for _ in 0..TRIES {
@@ -130,9 +130,9 @@ fn look(path: &Path, place: &Path) -> Result<PrivateCopy, LedgerError> {
             Err(CopyError::Write(error)) => return Err(no_room(error)),
         }
     }
-    let state = State::of(path).map_err(|error| unreachable(path, error))?;
+    let state = LedgerFiles::of(path).map_err(|error| unreachable(path, error))?;
     copy_in_use(path, &copy)?;
-    open(path, &copy, State { is_fresh: [true; 2], ..state })
+    open(path, &copy, LedgerFiles { is_fresh: [true; 2], ..state })
 }
 
 enum CopyError {
@@ -141,8 +141,8 @@ enum CopyError {
 }
 
 /// Copies the files as they are; `None`: they have changed meanwhile.
-fn copy_files(path: &Path, copy: &Path) -> Result<Option<State>, CopyError> {
-    let before = State::of(path).map_err(CopyError::Read)?;
+fn copy_files(path: &Path, copy: &Path) -> Result<Option<LedgerFiles>, CopyError> {
+    let before = LedgerFiles::of(path).map_err(CopyError::Read)?;
     if before.is_fresh[0] {
         return Ok(None);
     }
@@ -169,7 +169,7 @@ fn copy_files(path: &Path, copy: &Path) -> Result<Option<State>, CopyError> {
             }
         })?;
     }
-    let after = State::of(path).map_err(CopyError::Read)?;
+    let after = LedgerFiles::of(path).map_err(CopyError::Read)?;
     Ok(after.follows(&before).then_some(before))
 }
 
@@ -195,7 +195,7 @@ fn copy_in_use(path: &Path, copy: &Path) -> Result<(), LedgerError> {
 }
 
 /// Opens a copy. Its files have no names when this returns, and are gone with the process.
-fn open(path: &Path, copy: &Path, state: State) -> Result<PrivateCopy, LedgerError> {
+fn open(path: &Path, copy: &Path, state: LedgerFiles) -> Result<PrivateCopy, LedgerError> {
     let inner = || -> Result<(Connection, usize), Fault> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(copy, flags)?;
@@ -225,7 +225,7 @@ fn open(path: &Path, copy: &Path, state: State) -> Result<PrivateCopy, LedgerErr
     }
     let id = current_id(&connection).map_err(|fault| fault.at(&path))?;
     let file = (state.database.0, state.database.1);
-    let ledger = Ledger { connection, path, file, id, known: Known::default() };
+    let ledger = Ledger { connection, path, file, id, known: KnownNumbers::default() };
     Ok(PrivateCopy { ledger, state })
 }
 
@@ -236,9 +236,9 @@ fn unreachable(path: &Path, source: io::Error) -> LedgerError {
     LedgerError::Io { path: path.to_owned(), source: Box::new(source) }
 }
 
-impl State {
+impl LedgerFiles {
     fn of(path: &Path) -> io::Result<Self> {
-        let seen = |file: &fs::Metadata| -> Seen {
+        let seen = |file: &fs::Metadata| -> FileState {
             let changed_ns =
                 i128::from(file.mtime()) * 1_000_000_000 + i128::from(file.mtime_nsec());
             (file.dev(), file.ino(), file.len(), changed_ns)

@@ -61,13 +61,13 @@ use rusqlite::Connection;
 use uuid::Uuid;
 
 pub use self::{
-    book::Booked,
-    change::{Source, TermsChange},
+    book::BookedReading,
+    change::{JournalEntry, TermsChange},
     doubt::Doubt,
     epochs::Gap,
     error::LedgerError,
     expire::Expired,
-    identity::{Identities, Identity},
+    identity::{CircuitIdentity, Identities},
     info::{LedgerContents, LedgerInfo, SinkInfo},
     journal::{Left, TermsJournal, changes_in},
     lock::{LedgerLock, lock},
@@ -89,5 +89,5 @@ pub struct Ledger {
     /// Device and inode.
     file: (u64, u64),
     id: Uuid,
-    known: owners::Known,
+    known: owners::KnownNumbers,
 }

@@ -97,10 +97,10 @@ impl Ledger {
         Self::of(connection, path, file)
     }
 
-    fn of(connection: Connection, path: PathBuf, file: Identity) -> Result<Self, LedgerError> {
+    fn of(connection: Connection, path: PathBuf, file: FileIdentity) -> Result<Self, LedgerError> {
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         let id = current_id(&connection).map_err(|error| error.at(&path))?;
-        Ok(Self { connection, path, file, id, known: super::owners::Known::default() })
+        Ok(Self { connection, path, file, id, known: super::owners::KnownNumbers::default() })
     }
 }
 
@@ -171,10 +171,10 @@ fn migrate_to(connection: &mut Connection, layouts: &[M<'_>], found: usize) -> R
 }
 
 /// Device and inode.
-type Identity = (u64, u64);
+type FileIdentity = (u64, u64);
 
 /// Opens a ledger for looking only, and returns its file's identity and its layout's version.
-fn connect_ledger(path: &Path) -> Result<(Connection, Identity, usize), LedgerError> {
+fn connect_ledger(path: &Path) -> Result<(Connection, FileIdentity, usize), LedgerError> {
     let not_found = || LedgerError::NotFound { path: path.to_owned() };
     let io_error = |source: io::Error| {
         if source.kind() == io::ErrorKind::NotFound {
@@ -247,7 +247,7 @@ fn check_version(
     Ok(())
 }
 
-fn identity(path: &Path) -> io::Result<Identity> {
+fn identity(path: &Path) -> io::Result<FileIdentity> {
     let metadata = path.metadata()?;
     Ok((metadata.dev(), metadata.ino()))
 }

@@ -9,7 +9,7 @@ use super::types::Owner;
 /// A cache of numbers, which saves a look into the database for each reading. A number never
 /// changes, but a number from a failed transaction is void.
 #[derive(Debug, Default)]
-pub(super) struct Known {
+pub(super) struct KnownNumbers {
     owners: HashMap<Owner, OwnerId>,
     series: HashMap<i64, HashMap<String, i64>>,
 }
@@ -21,7 +21,7 @@ pub(super) struct OwnerId {
     pub(super) meter: i64,
 }
 
-impl Known {
+impl KnownNumbers {
     /// Forgets numbers that a failed transaction may have given.
     pub(super) fn clear(&mut self) {
         *self = Self::default();

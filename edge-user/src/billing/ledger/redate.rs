@@ -9,7 +9,7 @@ use super::{
     boots::{self, Boot},
     column,
     error::Fault,
-    rows::{Place, Samples, UsageRows, earlier},
+    rows::{Samples, UsagePlace, UsageRows, earlier},
     split::{Interval, SAMPLE_S},
 };
 
@@ -134,7 +134,7 @@ fn usage(transaction: &Transaction<'_>, back: &Back) -> Result<(), Fault> {
     let mut rows = UsageRows::new(transaction)?;
     for ([series, start_s, end_s], frames, bytes) in ahead {
         let interval = back.interval(start_s, end_s);
-        let place = Place { series, interval, period_s, is_estimated: true };
+        let place = UsagePlace { series, interval, period_s, is_estimated: true };
         rows.add(place, (frames, bytes))?;
     }
     boots::note_oldest(transaction, rows.oldest_s())

@@ -17,7 +17,7 @@ const LONGEST_GAP: Duration = Duration::from_mins(15);
 
 /// The last booking, as the ledger keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Booking {
+struct LastBooking {
     policy: Policy,
     directory: PathBuf,
     file: (u64, u64),
@@ -35,7 +35,7 @@ impl Ledger {
     /// ledger without a booking, or with one by an older version, counts as the ledger itself.
     pub fn is_at_home(&self) -> Result<bool, LedgerError> {
         let booking = booking(&self.connection).map_err(|fault| fault.at(&self.path))?;
-        let is_here = |booking: Booking| {
+        let is_here = |booking: LastBooking| {
             booking.file == self.file || Some(booking.directory) == directory(&self.path)
         };
         Ok(booking.is_none_or(is_here))
@@ -44,7 +44,7 @@ impl Ledger {
     /// Notes the policy and the place of a booking.
     pub(super) fn remember(&mut self, policy: &Policy) -> Result<(), LedgerError> {
         let Some(directory) = directory(&self.path) else { return Ok(()) };
-        let new = Booking { policy: *policy, directory, file: self.file };
+        let new = LastBooking { policy: *policy, directory, file: self.file };
         remember(&self.connection, &new).map_err(|fault| fault.at(&self.path))
     }
 }
@@ -53,7 +53,7 @@ fn directory(path: &Path) -> Option<PathBuf> {
     fs::canonicalize(path.parent()?).ok()
 }
 
-fn remember(connection: &Connection, new: &Booking) -> Result<(), Fault> {
+fn remember(connection: &Connection, new: &LastBooking) -> Result<(), Fault> {
     if booking(connection)?.as_ref() == Some(new) {
         return Ok(());
     }
@@ -72,12 +72,12 @@ fn remember(connection: &Connection, new: &Booking) -> Result<(), Fault> {
     Ok(())
 }
 
-fn booking(connection: &Connection) -> Result<Option<Booking>, Fault> {
+fn booking(connection: &Connection) -> Result<Option<LastBooking>, Fault> {
     let sql = "SELECT period_s, gap_us, directory, device, inode FROM booking";
     let found = connection.prepare_cached(sql)?.query_row([], |row| {
         let directory: Vec<u8> = row.get(2)?;
         let file: (i64, i64) = (row.get(3)?, row.get(4)?);
-        Ok(Booking {
+        Ok(LastBooking {
             policy: Policy {
                 period: Duration::from_secs(row.get::<_, i64>(0)?.unsigned_abs()),
                 gap: Duration::from_micros(row.get::<_, i64>(1)?.unsigned_abs()),

@@ -5,12 +5,12 @@ use rusqlite::{CachedStatement, Connection, params};
 use super::{
     column,
     error::{Fault, too_much},
-    split::{Interval, Row, Share, free_row_at, parts, sample_shares, second_of, shares},
+    split::{Interval, Share, UsageRow, free_row_at, parts, sample_shares, second_of, shares},
 };
 
 /// The row of a count.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
+pub(super) struct UsagePlace {
     pub(super) series: i64,
     pub(super) interval: Interval,
     pub(super) period_s: i64,
@@ -53,7 +53,7 @@ impl<'c> UsageRows<'c> {
     /// count is lost. Returns the beginning of each row, and its part.
     pub(super) fn add(
         &mut self,
-        place: Place,
+        place: UsagePlace,
         (frames, bytes): (u64, u64),
     ) -> Result<Vec<(i64, u64, u64)>, Fault> {
         let floor: Option<i64> = self.floor.query_row([place.series], |row| row.get(0))?;
@@ -85,7 +85,7 @@ impl<'c> UsageRows<'c> {
         self.oldest_s
     }
 
-    fn shares(&mut self, place: Place, floor_s: i64) -> Result<Vec<Share>, Fault> {
+    fn shares(&mut self, place: UsagePlace, floor_s: i64) -> Result<Vec<Share>, Fault> {
         let end_us = match place.interval {
             Interval::Span(from_us, to_us) => {
                 let span_s = (second_of(from_us), second_of(to_us));
@@ -103,7 +103,12 @@ impl<'c> UsageRows<'c> {
     }
 
     /// The row for a moment, or for the first moment after it that is not sealed.
-    fn first_open(&mut self, place: Place, mut at_s: i64, floor_s: i64) -> Result<Row, Fault> {
+    fn first_open(
+        &mut self,
+        place: UsagePlace,
+        mut at_s: i64,
+        floor_s: i64,
+    ) -> Result<UsageRow, Fault> {
         let mut earlier = self.before.query([place.series, at_s])?;
         let mut last = earlier.next()?.map(read).transpose()?;
         if let Some(row) = last.filter(|row| row.contains(at_s)) {
@@ -128,7 +133,11 @@ impl<'c> UsageRows<'c> {
     }
 
     /// The rows that any period of a stretch of time touches, in order.
-    fn around(&mut self, place: Place, (from_s, to_s): (i64, i64)) -> Result<Vec<Row>, Fault> {
+    fn around(
+        &mut self,
+        place: UsagePlace,
+        (from_s, to_s): (i64, i64),
+    ) -> Result<Vec<UsageRow>, Fault> {
         let period_s = place.period_s;
         let begin_s = from_s.div_euclid(period_s) * period_s;
         let end_s = (to_s.div_euclid(period_s) + 1) * period_s;
@@ -183,8 +192,8 @@ impl<'c> Samples<'c> {
     }
 }
 
-fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
-    Ok(Row {
+fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<UsageRow> {
+    Ok(UsageRow {
         start_s: row.get(0)?,
         end_s: row.get(1)?,
         frames: column::count(row, 2)?,

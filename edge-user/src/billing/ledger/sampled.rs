@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::{
-    Identities, Identity, TermsSpan, billing::terms_around, column, error::Fault, split::SAMPLE_S,
+    CircuitIdentity, Identities, TermsSpan, billing::terms_around, column, error::Fault,
+    split::SAMPLE_S,
 };
 
 const SAMPLE_US: i64 = SAMPLE_S * 1_000_000;
@@ -22,7 +23,7 @@ pub(super) struct Sampled {
     /// The time of the last of them.
     named_s: Option<i64>,
     /// Its samples.
-    pub(super) parts: Vec<Part>,
+    pub(super) parts: Vec<SampledStretch>,
     /// Start of the first and end of the last sample of each time that it existed. These may
     /// overlap.
     pub(super) existed_s: Vec<(i64, i64)>,
@@ -30,7 +31,7 @@ pub(super) struct Sampled {
 
 /// Samples of one meter that start in a stretch of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Part {
+pub(super) struct SampledStretch {
     pub(super) meter: i64,
     pub(super) is_outbound: bool,
     pub(super) from_s: i64,
@@ -41,12 +42,12 @@ pub(super) struct Part {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Group<'a> {
     /// Those of a circuit whose terms are known.
-    Sold(Identity<'a>),
+    Sold(CircuitIdentity<'a>),
     /// Those of a name of an edge that has noted no terms here.
     Metered(&'a str, &'a str),
 }
 
-struct Meter {
+struct SampledMeter {
     id: i64,
     edge: String,
     circuit: String,
@@ -120,7 +121,7 @@ impl Sampled {
         }
     }
 
-    fn has(&mut self, part: Part) {
+    fn has(&mut self, part: SampledStretch) {
         match self.parts.last_mut() {
             Some(last) if last.meter == part.meter && last.to_s == part.from_s => {
                 last.to_s = part.to_s;
@@ -130,9 +131,9 @@ impl Sampled {
     }
 }
 
-impl Meter {
-    fn part(&self, from_s: i64, to_s: i64) -> Part {
-        Part { meter: self.id, is_outbound: self.is_outbound, from_s, to_s }
+impl SampledMeter {
+    fn part(&self, from_s: i64, to_s: i64) -> SampledStretch {
+        SampledStretch { meter: self.id, is_outbound: self.is_outbound, from_s, to_s }
     }
 }
 
@@ -141,14 +142,14 @@ fn sample_start(moment: Timestamp) -> i64 {
     column::micros(moment).div_euclid(SAMPLE_US) * SAMPLE_S
 }
 
-fn meters(connection: &Connection, edge: Option<&str>) -> Result<Vec<Meter>, Fault> {
+fn meters(connection: &Connection, edge: Option<&str>) -> Result<Vec<SampledMeter>, Fault> {
     let mut statement = connection.prepare_cached(
         "SELECT id, edge, circuit, direction = 'outbound', CASE WHEN expired_until_s IS NULL \
          THEN (SELECT min(start_s) FROM sample WHERE meter = meter.id) ELSE ?2 END \
          FROM meter WHERE ?1 IS NULL OR edge = ?1 ORDER BY edge, circuit, id",
     )?;
     let meters = statement.query_map(params![edge, i64::MIN], |row| {
-        Ok(Meter {
+        Ok(SampledMeter {
             id: row.get(0)?,
             edge: row.get(1)?,
             circuit: row.get(2)?,

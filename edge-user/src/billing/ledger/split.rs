@@ -40,7 +40,7 @@ pub(super) fn is_estimated(from_us: i64, to_us: i64, policy: &Policy, period_s: 
 
 /// A row of usage, there or to be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Row {
+pub(super) struct UsageRow {
     pub(super) start_s: i64,
     pub(super) end_s: i64,
     pub(super) frames: u64,
@@ -49,7 +49,7 @@ pub(super) struct Row {
     pub(super) is_sealed: bool,
 }
 
-impl Row {
+impl UsageRow {
     fn new(start_s: i64, end_s: i64) -> Self {
         Self { start_s, end_s, frames: 0, bytes: 0, is_estimated: false, is_sealed: false }
     }
@@ -60,7 +60,7 @@ impl Row {
 }
 
 /// A row and how much of the interval is its own, in microseconds.
-pub(super) type Share = (Row, i64);
+pub(super) type Share = (UsageRow, i64);
 
 /// The open rows that share `from_us..to_us`, in order of time. A missing row is made, as long as
 /// its period, less the parts that other rows have. The part of the interval that sealed rows have,
@@ -68,7 +68,7 @@ pub(super) type Share = (Row, i64);
 ///
 /// `rows` are those of the series that any period of the interval touches, in order.
 pub(super) fn shares(
-    rows: &[Row],
+    rows: &[UsageRow],
     (from_us, to_us): (i64, i64),
     floor_s: i64,
     period_s: i64,
@@ -76,7 +76,7 @@ pub(super) fn shares(
     let mut shares = Vec::new();
     let mut free_from_s = floor_s;
     let begin_us = from_us.max(floor_s.saturating_mul(SECOND_US));
-    let end = Row::new(i64::MAX, i64::MAX);
+    let end = UsageRow::new(i64::MAX, i64::MAX);
     for row in rows.iter().chain([&end]) {
         let until_us = to_us.min(row.start_s.saturating_mul(SECOND_US));
         let mut at_us = begin_us.max(free_from_s.saturating_mul(SECOND_US));
@@ -99,7 +99,7 @@ pub(super) fn shares(
 }
 
 /// The row to be made for `time_s`, between the end of one row and the start of another.
-pub(super) fn free_row_at(time_s: i64, after_s: i64, before_s: i64, period_s: i64) -> Row {
+pub(super) fn free_row_at(time_s: i64, after_s: i64, before_s: i64, period_s: i64) -> UsageRow {
     free_row(time_s.div_euclid(period_s) * period_s, after_s, before_s, period_s)
 }
 
@@ -137,8 +137,8 @@ pub(super) fn second_of(time_us: i64) -> i64 {
     time_us.div_euclid(SECOND_US)
 }
 
-fn free_row(start_s: i64, after_s: i64, before_s: i64, period_s: i64) -> Row {
-    Row::new(start_s.max(after_s), (start_s + period_s).min(before_s))
+fn free_row(start_s: i64, after_s: i64, before_s: i64, period_s: i64) -> UsageRow {
+    UsageRow::new(start_s.max(after_s), (start_s + period_s).min(before_s))
 }
 
 #[cfg(test)]
@@ -155,15 +155,15 @@ mod tests {
         minutes * 60 * SECOND_US
     }
 
-    fn row(from_min: i64, to_min: i64, is_sealed: bool) -> Row {
-        Row { is_sealed, ..Row::new(from_min * 60, to_min * 60) }
+    fn row(from_min: i64, to_min: i64, is_sealed: bool) -> UsageRow {
+        UsageRow { is_sealed, ..UsageRow::new(from_min * 60, to_min * 60) }
     }
 
     /// Start, end and share of each, in minutes.
-    fn found(rows: &[Row], span_min: (i64, i64), floor_min: i64) -> Vec<(i64, i64, i64)> {
+    fn found(rows: &[UsageRow], span_min: (i64, i64), floor_min: i64) -> Vec<(i64, i64, i64)> {
         let span_us = (us(span_min.0), us(span_min.1));
         let shares = shares(rows, span_us, floor_min.saturating_mul(60), HOUR_S);
-        let minutes = |(row, own): (Row, i64)| (row.start_s / 60, row.end_s / 60, own / us(1));
+        let minutes = |(row, own): (UsageRow, i64)| (row.start_s / 60, row.end_s / 60, own / us(1));
         shares.into_iter().map(minutes).collect()
     }
 
@@ -254,8 +254,8 @@ mod tests {
             period in prop::sample::select(vec![1i64, 5, 12, 24]),
         ) {
             let cuts: Vec<i64> = cuts.into_iter().collect();
-            let rows: Vec<Row> = cuts.windows(2).zip(&kinds).filter(|(_, kind)| **kind != 2)
-                .map(|(cut, kind)| Row { is_sealed: *kind == 1, ..Row::new(cut[0], cut[1]) })
+            let rows: Vec<UsageRow> = cuts.windows(2).zip(&kinds).filter(|(_, kind)| **kind != 2)
+                .map(|(cut, kind)| UsageRow { is_sealed: *kind == 1, ..UsageRow::new(cut[0], cut[1]) })
                 .collect();
             let span_us = (from * SECOND_US, (from + length) * SECOND_US);
             let shares = shares(&rows, span_us, floor, period);
@@ -270,7 +270,7 @@ mod tests {
             }
             for (row, own_us) in &shares {
                 prop_assert!(*own_us > 0 && row.start_s < row.end_s && !row.is_sealed);
-                let is_apart = |other: &Row| {
+                let is_apart = |other: &UsageRow| {
                     other == row || other.end_s <= row.start_s || row.end_s <= other.start_s
                 };
                 prop_assert!(rows.iter().all(is_apart), "{:?} among {:?}", row, rows);

@@ -74,19 +74,19 @@ fn usage(connection: &Connection, query: &UsageQuery) -> Result<Vec<UsageRecord>
         from_s.unwrap_or(i64::MIN),
         to_s.unwrap_or(i64::MAX),
     ])?;
-    let mut sums: BTreeMap<(i64, i64), Sum> = BTreeMap::new();
+    let mut sums: BTreeMap<(i64, i64), UsageSum> = BTreeMap::new();
     while let Some(row) = rows.next()? {
         let span_s = (row.get(9)?, row.get(10)?);
         let (start_s, end_s) = stretch(query.grain, span_s, (from_s, to_s));
         let key = (row.get(14)?, if query.grain == Grain::Total { 0 } else { start_s });
         match sums.entry(key) {
             Entry::Vacant(place) => {
-                place.insert(Sum { record: record(row)?, span_s: (start_s, end_s) });
+                place.insert(UsageSum { record: record(row)?, span_s: (start_s, end_s) });
             }
             Entry::Occupied(mut place) => place.get_mut().add(row, (start_s, end_s))?,
         }
     }
-    let mut records: Vec<_> = sums.into_values().map(Sum::into_record).collect();
+    let mut records: Vec<_> = sums.into_values().map(UsageSum::into_record).collect();
     if query.grain == Grain::Total {
         same_stretch(&mut records);
     }
@@ -102,12 +102,12 @@ fn circuits(connection: &Connection) -> rusqlite::Result<Vec<(String, String)>> 
 }
 
 /// Rows of one series and one stretch of time.
-struct Sum {
+struct UsageSum {
     record: UsageRecord,
     span_s: (i64, i64),
 }
 
-impl Sum {
+impl UsageSum {
     fn add(&mut self, row: &Row<'_>, (start_s, end_s): (i64, i64)) -> rusqlite::Result<()> {
         self.span_s = (self.span_s.0.min(start_s), self.span_s.1.max(end_s));
         let record = &mut self.record;

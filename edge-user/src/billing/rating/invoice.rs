@@ -160,7 +160,7 @@ impl Quantity {
 impl Serialize for Quantity {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
-        struct Fields {
+        struct LineFields {
             quantity: String,
             unit: &'static str,
             bytes: Option<u64>,
@@ -174,6 +174,6 @@ impl Serialize for Quantity {
             Self::Time { parts, from, to, .. } => (None, Some(parts), Some(from), Some(to)),
         };
         let (quantity, unit, seconds) = (self.decimal(), self.unit(), self.seconds());
-        Fields { quantity, unit, bytes, seconds, parts, from, to }.serialize(serializer)
+        LineFields { quantity, unit, bytes, seconds, parts, from, to }.serialize(serializer)
     }
 }

@@ -20,13 +20,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use self::{currency::minor_digits, exact::Exact, rates::Rates, stay::Held};
+use self::{currency::minor_digits, exact::Exact, rates::Rates, stay::HeldTerms};
 pub use self::{
     invoice::{CircuitBill, Invoice, Line, Quantity},
     month::{Month, NotAMonth},
 };
 use crate::{
-    billing::ledger::{Identities, Identity, TermsSpan, UsageRecord},
+    billing::ledger::{CircuitIdentity, Identities, TermsSpan, UsageRecord},
     model::{Prices, Terms},
 };
 
@@ -54,8 +54,8 @@ impl Input {
         });
         let (spans, records): (Vec<_>, Vec<_>) = (spans.collect(), records.collect());
         let named = spans.iter().chain(&records).filter(|(circuit, _)| *circuit == name);
-        let named: BTreeSet<Identity<'_>> = named.map(|(_, identity)| *identity).collect();
-        let keep = |all: Vec<(&str, Identity<'_>)>| -> Vec<bool> {
+        let named: BTreeSet<CircuitIdentity<'_>> = named.map(|(_, identity)| *identity).collect();
+        let keep = |all: Vec<(&str, CircuitIdentity<'_>)>| -> Vec<bool> {
             all.iter().map(|(_, identity)| named.contains(identity)).collect()
         };
         let (spans, records) = (keep(spans), keep(records));
@@ -68,7 +68,7 @@ impl Input {
     #[must_use]
     pub fn changes_of_price(&self) -> BTreeMap<String, Vec<Timestamp>> {
         let identities = self.identities();
-        let mut circuits: BTreeMap<Identity<'_>, Vec<&TermsSpan>> = BTreeMap::new();
+        let mut circuits: BTreeMap<CircuitIdentity<'_>, Vec<&TermsSpan>> = BTreeMap::new();
         for span in &self.spans {
             let Terms { circuit, service_key, .. } = &span.terms;
             circuits.entry(identities.of(circuit, service_key.as_deref())).or_default().push(span);
@@ -164,14 +164,14 @@ struct Charge {
 
 /// The records and terms of one customer's circuit.
 #[derive(Default)]
-struct Account<'a> {
+struct CircuitAccount<'a> {
     /// All its terms, by time.
-    spans: Vec<Held<'a>>,
+    spans: Vec<HeldTerms<'a>>,
     /// The records of the month.
     records: Vec<&'a UsageRecord>,
 }
 
-impl Account<'_> {
+impl CircuitAccount<'_> {
     /// The circuit's bill; `None`: it had neither terms nor usage in the month.
     fn bill(&self, month: Month, rates: &mut Rates<'_>) -> Result<Option<CircuitBill>, BillError> {
         let stays = stay::stays(&self.spans, month);
@@ -221,9 +221,9 @@ fn lines(
 
 /// The accounts by identity: a name that passes to another customer is another account, a renamed
 /// circuit is the same one.
-fn accounts(month: Month, input: &Input) -> Vec<Account<'_>> {
+fn accounts(month: Month, input: &Input) -> Vec<CircuitAccount<'_>> {
     let identities = input.identities();
-    let mut accounts: BTreeMap<Identity<'_>, Account<'_>> = BTreeMap::new();
+    let mut accounts: BTreeMap<CircuitIdentity<'_>, CircuitAccount<'_>> = BTreeMap::new();
     for held in stay::held(&input.spans) {
         let Terms { circuit, service_key, .. } = held.terms;
         let identity = identities.of(circuit, service_key.as_deref());

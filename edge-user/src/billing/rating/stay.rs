@@ -9,7 +9,7 @@ use crate::model::Terms;
 
 /// Terms, for as long as they held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Held<'a> {
+pub(super) struct HeldTerms<'a> {
     pub(super) terms: &'a Terms,
     pub(super) from: Timestamp,
     to: Option<Timestamp>,
@@ -26,10 +26,10 @@ pub(super) struct Stay<'a> {
 
 /// Terms, for as long as they held: at the latest until a circuit of the same name has others. By
 /// name and time.
-pub(super) fn held(spans: &[TermsSpan]) -> Vec<Held<'_>> {
-    let mut by_name: BTreeMap<&str, Vec<Held<'_>>> = BTreeMap::new();
+pub(super) fn held(spans: &[TermsSpan]) -> Vec<HeldTerms<'_>> {
+    let mut by_name: BTreeMap<&str, Vec<HeldTerms<'_>>> = BTreeMap::new();
     for TermsSpan { terms, from, to } in spans {
-        let held = Held { terms, from: *from, to: *to };
+        let held = HeldTerms { terms, from: *from, to: *to };
         by_name.entry(&terms.circuit).or_default().push(held);
     }
     for named in by_name.values_mut() {
@@ -46,7 +46,7 @@ pub(super) fn held(spans: &[TermsSpan]) -> Vec<Held<'_>> {
 ///
 /// Terms that still hold do so to the month's end, and in any case to the next ones' beginning: no moment
 /// is billed twice.
-pub(super) fn stays<'a>(spans: &[Held<'a>], month: Month) -> Vec<Stay<'a>> {
+pub(super) fn stays<'a>(spans: &[HeldTerms<'a>], month: Month) -> Vec<Stay<'a>> {
     let mut stays: Vec<Stay<'_>> = Vec::new();
     let ends = spans.iter().skip(1).map(|next| next.from).chain([month.end()]);
     for (span, next) in spans.iter().zip(ends) {

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
-use super::{BillError, Charge, Quantity, exact::TooLarge, rates::Rates, stay::Held, too_large};
+use super::{
+    BillError, Charge, Quantity, exact::TooLarge, rates::Rates, stay::HeldTerms, too_large,
+};
 use crate::{
     billing::ledger::UsageRecord,
     model::{Billing, Direction, Sku, Terms},
@@ -25,7 +27,7 @@ enum Kind {
 pub(super) fn charges(
     circuit: &str,
     records: &[&UsageRecord],
-    spans: &[Held<'_>],
+    spans: &[HeldTerms<'_>],
     rates: &mut Rates<'_>,
 ) -> Result<Vec<Charge>, BillError> {
     let mut volumes: BTreeMap<Kind, u64> = BTreeMap::new();
@@ -52,13 +54,17 @@ pub(super) fn charges(
 /// The terms of a record: those that held at its end, or the last ones before it, as the last
 /// frames of a circuit are often counted after its end, in the next month. A record before all
 /// terms has the first ones.
-pub(super) fn terms_of<'a>(record: &UsageRecord, spans: &[Held<'a>]) -> Option<&'a Terms> {
+pub(super) fn terms_of<'a>(record: &UsageRecord, spans: &[HeldTerms<'a>]) -> Option<&'a Terms> {
     let later = spans.partition_point(|span| span.from < record.end);
     spans.get(later.saturating_sub(1)).map(|span| span.terms)
 }
 
 /// The kind of a record, by its own billing and by its terms.
-fn kind(record: &UsageRecord, spans: &[Held<'_>], rates: &Rates<'_>) -> Result<Kind, BillError> {
+fn kind(
+    record: &UsageRecord,
+    spans: &[HeldTerms<'_>],
+    rates: &Rates<'_>,
+) -> Result<Kind, BillError> {
     let direction =
         known(Direction::ALL, Direction::as_str, record, "direction", &record.direction);
     let billing = known(Billing::ALL, Billing::as_str, record, "billing", &record.billing);

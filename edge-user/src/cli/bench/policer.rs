@@ -5,7 +5,7 @@ use std::{
 
 use anyhow::{Result, ensure};
 use edge_user::{
-    bench::policer::{self, Load, Report, Row, Size},
+    bench::policer::{self, Load, MeasuredCell, PolicerReport, Size},
     units::{bit_rate, count},
     view::table::text_table,
 };
@@ -39,7 +39,7 @@ pub(super) fn bench(args: &Args, json: bool) -> Result<()> {
 }
 
 /// Prints a line for each rate, size and number of CPUs, with a column for each load.
-fn print(out: &mut impl io::Write, report: &Report) -> Result<()> {
+fn print(out: &mut impl io::Write, report: &PolicerReport) -> Result<()> {
     let loads = report.rows.iter().map(|row| load(row.cell.load));
     let mut loads: Vec<String> = loads.take(4).collect();
     loads.dedup();
@@ -66,7 +66,7 @@ fn print(out: &mut impl io::Write, report: &Report) -> Result<()> {
     Ok(())
 }
 
-fn result(row: &Row) -> String {
+fn result(row: &MeasuredCell) -> String {
     let Some(ratio) = row.delivered_ratio else {
         let target = row.cell.load.wanted_bps(row.cell.rate_bps) / 1e9;
         return format!("not offered: {:.3} of {target:.3} Gbps", row.offered_bps() / 1e9);
@@ -78,7 +78,7 @@ fn result(row: &Row) -> String {
     format!("{:.3} % of {frames}", ratio * 100.0)
 }
 
-fn name(row: &Row) -> String {
+fn name(row: &MeasuredCell) -> String {
     let cell = row.cell;
     let (rate, size, load) = (bit_rate(cell.rate_bps), size(cell.size), load(cell.load));
     format!("{rate}, frames of {size}, {} CPUs, {load}", cell.cpus)

@@ -15,7 +15,7 @@ use anyhow::{Context as _, Result};
 use nix::sys::signal::{SigSet, Signal, raise};
 use tempfile::TempPath;
 
-use super::streams::Destination;
+use super::streams::FrameDestination;
 
 /// A file that is being written.
 ///
@@ -30,14 +30,14 @@ pub(super) struct Output {
 
 impl Output {
     /// Opens the file or stream that frames go to.
-    pub(super) fn create(destination: Destination<'_>) -> Result<Self> {
+    pub(super) fn create(destination: FrameDestination<'_>) -> Result<Self> {
         match destination {
-            Destination::Stdout => {
+            FrameDestination::Stdout => {
                 let file = File::from(io::stdout().as_fd().try_clone_to_owned()?);
                 let name = PathBuf::from("(standard output)");
                 Ok(Self { name, writer: BufWriter::new(file), beside: None })
             }
-            Destination::File(path) => {
+            FrameDestination::File(path) => {
                 let create = || Self::at(path);
                 create().with_context(|| cannot_write(path))
             }

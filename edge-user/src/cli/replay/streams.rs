@@ -17,7 +17,7 @@ const STREAM: &str = "-";
 
 /// The place that the frames that leave are written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Destination<'a> {
+pub(super) enum FrameDestination<'a> {
     /// Standard output; then the report goes to standard error.
     Stdout,
     /// A file of its own.
@@ -37,7 +37,7 @@ pub(super) fn check<'a>(
     input: &Path,
     output: Option<&'a Path>,
     json: bool,
-) -> Result<Option<Destination<'a>>, UsageError> {
+) -> Result<Option<FrameDestination<'a>>, UsageError> {
     let (stdin, stdout, stderr) = (io::stdin(), io::stdout(), io::stderr());
     if is_stream(input) && stdin.is_terminal() {
         return refuse("a capture is read from standard input, which is a terminal; pipe one in");
@@ -64,7 +64,7 @@ pub(super) fn check<'a>(
         ));
     }
     if !is_stream(path) && !is_same(written, report) {
-        return Ok(Some(Destination::File(path)));
+        return Ok(Some(FrameDestination::File(path)));
     }
     if json {
         return refuse(
@@ -75,18 +75,18 @@ pub(super) fn check<'a>(
     if stdout.is_terminal() {
         return refuse("standard output is a terminal, which frames would spoil; pipe it");
     }
-    Ok(Some(Destination::Stdout))
+    Ok(Some(FrameDestination::Stdout))
 }
 
 /// A file, whatever name it goes by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Identity {
+struct StreamIdentity {
     device: u64,
     inode: u64,
     is_regular: bool,
 }
 
-impl Identity {
+impl StreamIdentity {
     /// `None` of the null device, which anything may be written to at once.
     fn new(metadata: &Metadata) -> Option<Self> {
         const NULL_DEVICE: u64 = 1 << 8 | 3;
@@ -101,16 +101,16 @@ impl Identity {
     }
 }
 
-fn of_path(path: &Path) -> Option<Identity> {
-    Identity::new(&fs::metadata(path).ok()?)
+fn of_path(path: &Path) -> Option<StreamIdentity> {
+    StreamIdentity::new(&fs::metadata(path).ok()?)
 }
 
-fn of_stream(stream: BorrowedFd<'_>) -> Option<Identity> {
+fn of_stream(stream: BorrowedFd<'_>) -> Option<StreamIdentity> {
     let file = File::from(stream.try_clone_to_owned().ok()?);
-    Identity::new(&file.metadata().ok()?)
+    StreamIdentity::new(&file.metadata().ok()?)
 }
 
-fn is_same(one: Option<Identity>, other: Option<Identity>) -> bool {
+fn is_same(one: Option<StreamIdentity>, other: Option<StreamIdentity>) -> bool {
     one.is_some() && one == other
 }
 

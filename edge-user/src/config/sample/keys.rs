@@ -46,9 +46,9 @@ impl<T: Into<Value>> From<Vec<T>> for Value {
 
 /// The keys of a table, in the order in which they came.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Keys(Vec<(String, Value)>);
+pub(super) struct SampleKeys(Vec<(String, Value)>);
 
-impl Keys {
+impl SampleKeys {
     pub(super) fn set(&mut self, key: &str, value: impl Into<Value>) {
         let value = value.into();
         match self.0.iter_mut().find(|(known, _)| known == key) {

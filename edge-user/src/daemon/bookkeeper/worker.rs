@@ -20,7 +20,7 @@ use super::{
         instructions::Instructions,
         noter::{Noted, Noter},
     },
-    Request, Shared, lock,
+    BookkeeperRequest, BookkeeperState, lock,
 };
 use crate::{
     billing::ledger::LedgerError,
@@ -37,7 +37,7 @@ use crate::{
 const EXPIRE_EVERY: Duration = Duration::from_hours(1);
 
 /// The bookkeeper at work.
-pub(super) struct Worker {
+pub(super) struct BookkeeperWorker {
     pin_dir: PathBuf,
     state_dir: PathBuf,
     instructions: Instructions,
@@ -49,17 +49,17 @@ pub(super) struct Worker {
     ledger: Option<OpenLedger>,
     /// The time of the last such deletion.
     expired: Option<Instant>,
-    shared: Arc<Mutex<Shared>>,
+    shared: Arc<Mutex<BookkeeperState>>,
 }
 
-impl Worker {
+impl BookkeeperWorker {
     /// A worker that books all tables under `pin_dir` in `state_dir`, after the `changes` of terms
     /// that are not in the ledger yet.
     pub(super) fn new(
         (pin_dir, state_dir): (PathBuf, PathBuf),
         instructions: Instructions,
         (noter, changes): (Arc<Noter>, impl Into<VecDeque<Noted>>),
-        shared: Arc<Mutex<Shared>>,
+        shared: Arc<Mutex<BookkeeperState>>,
     ) -> Self {
         Self {
             pin_dir,
@@ -76,22 +76,22 @@ impl Worker {
     }
 
     /// Serves requests until the end, and books in between.
-    pub(super) fn run(&mut self, requests: &mpsc::Receiver<Request>) {
+    pub(super) fn run(&mut self, requests: &mpsc::Receiver<BookkeeperRequest>) {
         // The first booking takes the counts of the time when no daemon kept the books.
         let mut wait = Duration::ZERO;
         loop {
             match requests.recv_timeout(wait) {
-                Ok(Request::Book(reply)) if self.is_to_end() => {
+                Ok(BookkeeperRequest::Book(reply)) if self.is_to_end() => {
                     let _nobody_waits = reply
                         .send(Err("the daemon is ending; the next start books what is not booked"
                             .to_owned()));
                     continue;
                 }
-                Ok(Request::Book(reply)) => {
+                Ok(BookkeeperRequest::Book(reply)) => {
                     let booked = self.book().map_err(|error| format!("{error:#}"));
                     let _nobody_waits = reply.send(booked);
                 }
-                Ok(Request::Follow(instructions, noted)) => {
+                Ok(BookkeeperRequest::Follow(instructions, noted)) => {
                     self.changes.extend(noted);
                     self.has_new_exports = true;
                     self.instructions = *instructions;
@@ -99,13 +99,13 @@ impl Worker {
                     wait = Duration::ZERO;
                     continue;
                 }
-                Ok(Request::Close(sets)) => {
+                Ok(BookkeeperRequest::Close(sets)) => {
                     self.to_close.extend(sets);
                     wait = Duration::ZERO;
                     continue;
                 }
                 Err(RecvTimeoutError::Timeout) => drop(self.book()),
-                Ok(Request::End) | Err(RecvTimeoutError::Disconnected) => return,
+                Ok(BookkeeperRequest::End) | Err(RecvTimeoutError::Disconnected) => return,
             }
             let LedgerConfig { checkpoint, period, .. } = self.instructions.ledger;
             wait = checkpoint.min(until_next(period));

@@ -9,7 +9,7 @@ use super::{
     super::{
         bandwidth::{self, NewFile, SetBandwidth},
         instructions::{Instructions, terms},
-        interfaces::Wanted,
+        interfaces::InterfaceChoice,
     },
     error::ChangeError,
     instance::Instance,
@@ -48,7 +48,7 @@ impl Instance {
             // These tables have no room for another rate: the ports turn to larger ones.
             let mut config = self.running.read().config.clone();
             config.circuits[place] = circuit.clone();
-            let prepared = self.prepare(&config, Wanted::AsItIs);
+            let prepared = self.prepare(&config, InterfaceChoice::AsItIs);
             let prepared = prepared.inspect_err(|_| self.bookkeeper.retract_terms())?;
             self.commit(prepared, Some(config));
         }

@@ -16,14 +16,14 @@ use super::{
         close::{Unbooked, close},
         install::{Aim, Committed, Set, commit, create_set, owners_before, prepare},
         instructions::Instructions,
-        interfaces::Wanted,
+        interfaces::InterfaceChoice,
         policers::Peaks,
         port_faults::ToldFaults,
         ports::{Failed, PortStates, follow_links, restore_egress},
         takeover::{ensure_our_namespace, newest_set},
     },
     error::ChangeError,
-    running::{Running, Shared},
+    running::{Running, SharedRunning},
 };
 use crate::{
     config::{Config, ConfigDigest},
@@ -58,7 +58,7 @@ impl Hold {
 /// A running edge, as the engine's thread has it.
 pub(super) struct Instance {
     pub(super) config_path: PathBuf,
-    pub(super) running: Shared,
+    pub(super) running: SharedRunning,
     pub(super) devices: Devices,
     pub(super) bookkeeper: Arc<Bookkeeper>,
     /// Index of the rate that the last change of a bandwidth has left.
@@ -107,7 +107,7 @@ impl Instance {
         };
         let mut instance = Self {
             config_path: config_path.to_owned(),
-            running: Shared::new(running),
+            running: SharedRunning::new(running),
             devices,
             bookkeeper: Arc::new(bookkeeper),
             left_rate: None,
@@ -128,7 +128,7 @@ impl Instance {
     ) -> Result<(Committed, Bookkeeper, bool)> {
         let state_dir = config.edge.state_dir.clone();
         let bookkeeper = Bookkeeper::start(set.pins.root(), state_dir, Instructions::new(config))?;
-        let aim = Aim { config, wanted: Wanted::ByName, running: None };
+        let aim = Aim { config, wanted: InterfaceChoice::ByName, running: None };
         let prepared = prepare(set, &bookkeeper, devices, aim)?;
         if let Err(error) = bookkeeper.note_terms(&Instructions::new(config)) {
             tracing::warn!(
@@ -161,7 +161,7 @@ impl Instance {
         let states = self.tell_of_ports()?;
         if states.values().any(|state| state.to_attach.is_some()) && self.is_worth_a_try(&states) {
             let config = self.running.read().config.clone();
-            match self.prepare(&config, Wanted::AsItIs) {
+            match self.prepare(&config, InterfaceChoice::AsItIs) {
                 Ok(prepared) => self.commit(prepared, None),
                 Err(error) => {
                     let why = states.keys().map(|port| (port.clone(), format!("{error:#}")));

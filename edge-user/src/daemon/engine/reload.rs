@@ -8,7 +8,7 @@ use super::{
     super::{
         install::{Aim, Committed, Prepared, commit, prepare},
         instructions::Instructions,
-        interfaces::Wanted,
+        interfaces::InterfaceChoice,
         policers::Peaks,
         ports::{Failed, PortStates},
     },
@@ -50,7 +50,7 @@ impl Instance {
 
     /// Brings the data plane to `config`: all of it, or, with an error, none.
     fn change_to(&mut self, config: Config) -> Result<(), ChangeError> {
-        let prepared = self.prepare(&config, Wanted::ByName)?;
+        let prepared = self.prepare(&config, InterfaceChoice::ByName)?;
         let instructions = Instructions::new(&config);
         // The wait for a disk may have been long: the daemon may be ending by now.
         if self.bookkeeper.is_interrupted() {
@@ -68,7 +68,7 @@ impl Instance {
     }
 
     /// Prepares a change. Readers go on meanwhile, however long the ledger takes.
-    pub(super) fn prepare(&self, config: &Config, wanted: Wanted) -> Result<Prepared> {
+    pub(super) fn prepare(&self, config: &Config, wanted: InterfaceChoice) -> Result<Prepared> {
         let running = self.running.read();
         let aim = Aim { config, wanted, running: Some(&running.installed) };
         let prepared = prepare(&running.set, &self.bookkeeper, &self.devices, aim)?;

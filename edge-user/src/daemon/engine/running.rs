@@ -53,9 +53,9 @@ impl Running {
 
 /// The running data plane, shared by the engine and its readers.
 #[derive(Clone)]
-pub(in crate::daemon) struct Shared(Arc<RwLock<Running>>);
+pub(in crate::daemon) struct SharedRunning(Arc<RwLock<Running>>);
 
-impl Shared {
+impl SharedRunning {
     pub(super) fn new(running: Running) -> Self {
         Self(Arc::new(RwLock::new(running)))
     }

@@ -4,15 +4,15 @@ use std::{collections::BTreeMap, mem};
 
 use super::{
     Installed, Set,
-    ports::{Ports, Step},
-    prepare::{Parts, Prepared},
+    ports::{PreparedPorts, Step},
+    prepare::{CommitParts, Prepared},
     set_egress,
     turning::Turning,
 };
 use crate::{
     daemon::error::Result,
     kernel::{
-        Pins, Place, PortLink, host::interface::Interface, preflight::look_at_egress, quiesce,
+        LinkPlace, Pins, PortLink, host::interface::Interface, preflight::look_at_egress, quiesce,
         read::books::Books, retire, store,
     },
     plan::{Plan, PortPlan},
@@ -32,8 +32,8 @@ pub(in crate::daemon) struct Committed {
 /// Returns whether the refusals of devices are counted, too, where that may have changed.
 pub(in crate::daemon) fn commit(set: &mut Set, prepared: Prepared) -> (Committed, Option<bool>) {
     let Prepared { parts, links, mut undo } = prepared;
-    let Parts { plan, ports, old_books, sources, page, watches_egress } = parts;
-    let Ports { interfaces, steps, given_up } = ports;
+    let CommitParts { plan, ports, old_books, sources, page, watches_egress } = parts;
+    let PreparedPorts { interfaces, steps, given_up } = ports;
     take_off_elsewhere(&links);
     let is_read = links.iter().any(|link| link.pins == set.pins);
     let mut turning = Turning::default();
@@ -77,7 +77,7 @@ pub(in crate::daemon) fn commit(set: &mut Set, prepared: Prepared) -> (Committed
     }
     let mut left = Vec::new();
     for link in &links {
-        let Place::Here(ifindex) = link.place else { continue };
+        let LinkPlace::Here(ifindex) = link.place else { continue };
         let is_kept = attached.values().any(|now| (&now.pins, now.name) == (&link.pins, link.name));
         if is_kept || failed.contains(&ifindex) || !link.pins.link(link.name).exists() {
             continue;
@@ -103,8 +103,8 @@ pub(in crate::daemon) fn commit(set: &mut Set, prepared: Prepared) -> (Committed
 /// Takes our programs off interfaces of other network namespaces, and forgets links without one.
 fn take_off_elsewhere(links: &[PortLink]) {
     let mut is_any = false;
-    for link in links.iter().filter(|link| !matches!(link.place, Place::Here(_))) {
-        is_any |= link.place == Place::Elsewhere;
+    for link in links.iter().filter(|link| !matches!(link.place, LinkPlace::Here(_))) {
+        is_any |= link.place == LinkPlace::Elsewhere;
         if let Err(error) = link.remove() {
             tracing::error!(
                 "a link without an interface here can't be removed, and the next reload or start \

@@ -8,11 +8,12 @@ use crate::{
     daemon::{
         bookkeeper::Bookkeeper,
         error::{Context as _, DaemonError, Result},
-        found::Found,
-        interfaces::Wanted,
+        found::FoundInterface,
+        interfaces::InterfaceChoice,
     },
     kernel::{
-        Place, PortLink, host::interface::Interface, object::program::constants, occupancy, quiesce,
+        LinkPlace, PortLink, host::interface::Interface, object::program::constants, occupancy,
+        quiesce,
     },
     plan::{Plan, Police},
     report::Told,
@@ -52,9 +53,9 @@ pub(super) fn plan_in_place(set: &Set, bookkeeper: &Bookkeeper, config: &Config)
 pub(super) fn reads_the_same(
     set: &Set,
     plan: &Plan,
-    found: &[Found],
+    found: &[FoundInterface],
     links: &[PortLink],
-    wanted: Wanted,
+    wanted: InterfaceChoice,
 ) -> bool {
     let port = |index: u32| {
         let mut ports = plan.ports.iter().zip(found);
@@ -63,7 +64,7 @@ pub(super) fn reads_the_same(
     };
     links.iter().all(|link| {
         // Programs of other ports are taken off before anything is stored.
-        let Place::Here(ifindex) = link.place else { return true };
+        let LinkPlace::Here(ifindex) = link.place else { return true };
         let Some(index) = set.tables.port_of_program(link.program_id) else {
             return link.pins != set.pins;
         };
@@ -74,7 +75,7 @@ pub(super) fn reads_the_same(
             match (set.tables.egress(now.egress), interface) {
                 (None, None) => true,
                 // The same port's interface, which is back.
-                (None, Some(_)) => wanted == Wanted::AsItIs,
+                (None, Some(_)) => wanted == InterfaceChoice::AsItIs,
                 (before, after) => before == after,
             }
         });

@@ -6,15 +6,18 @@ use super::{Installed, Set, undo::Undo};
 use crate::{
     daemon::{
         error::{Context as _, Result},
-        found::Found,
+        found::FoundInterface,
     },
-    kernel::{Held, OpenLink, Place, PortLink, PortProgram, TakenOff, host::interface::Interface},
+    kernel::{
+        HeldInterface, LinkPlace, OpenLink, PortLink, PortProgram, TakenOff,
+        host::interface::Interface,
+    },
     plan::{Plan, PortPlan},
 };
 
 /// The ports of a preparation, in the order of the plan's.
 #[derive(Default)]
-pub(super) struct Ports {
+pub(super) struct PreparedPorts {
     pub(super) interfaces: Vec<Option<Interface>>,
     pub(super) steps: Vec<Step>,
     /// Ports that have an interface and wait nonetheless, with the cause.
@@ -28,7 +31,7 @@ pub(super) enum Step {
     /// The program takes the place of the one that runs.
     Replace(OpenLink, Box<PortProgram>),
     /// The interface is held for the program.
-    Attach(Held, Box<PortProgram>),
+    Attach(HeldInterface, Box<PortProgram>),
     /// The port has no interface, or one that can't be attached to.
     Wait,
 }
@@ -37,7 +40,7 @@ pub(super) enum Step {
 pub(super) fn prepare_ports(
     set: &Set,
     plan: &Plan,
-    found: &[Found],
+    found: &[FoundInterface],
     links: &[PortLink],
     running: Option<&Installed>,
     given_up: &mut BTreeMap<String, String>,
@@ -47,8 +50,10 @@ pub(super) fn prepare_ports(
     // Ports whose program has to be taken off come last: the other ports may fail first.
     for is_last in [false, true] {
         for (number, port) in plan.ports.iter().enumerate() {
-            let Found { interface: Some(interface), may_wait } = &found[number] else { continue };
-            let link = links.iter().find(|link| link.place == Place::Here(interface.index()));
+            let FoundInterface { interface: Some(interface), may_wait } = &found[number] else {
+                continue;
+            };
+            let link = links.iter().find(|link| link.place == LinkPlace::Here(interface.index()));
             let is_taken_off = link.is_some_and(|link| !link.mode().suits(port.xdp_mode));
             if is_last != is_taken_off || given_up.contains_key(&port.name) {
                 continue;
@@ -100,7 +105,7 @@ fn prepare_port(
     if let Some(link) = link {
         undo.taken_off.push(TakenOff::new(link, interface.index())?);
     }
-    let held = Held::attach(&mut program, interface, port.xdp_mode)?;
+    let held = HeldInterface::attach(&mut program, interface, port.xdp_mode)?;
     program.id(held.mode())?;
     program.close_tables();
     Ok(Step::Attach(held, program))

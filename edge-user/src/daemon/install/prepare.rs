@@ -6,7 +6,7 @@ use super::{
     Installed, Set, create_set,
     in_place::{plan_in_place, reads_the_same},
     owners_before,
-    ports::{Ports, prepare_ports},
+    ports::{PreparedPorts, prepare_ports},
     set_egress,
     undo::Undo,
 };
@@ -15,11 +15,11 @@ use crate::{
     daemon::{
         bookkeeper::Bookkeeper,
         error::{DaemonError, Result},
-        found::{Found, Known, find_interfaces},
-        interfaces::Wanted,
+        found::{FoundInterface, PortNotes, find_interfaces},
+        interfaces::InterfaceChoice,
     },
     kernel::{
-        KernelTables, KnownPort, Pins, Place, PortLink,
+        KernelTables, KnownPort, LinkPlace, Pins, PortLink,
         host::device::{Devices, netns_cookie},
         preflight::check,
         prepare as prepare_tables,
@@ -34,25 +34,25 @@ use crate::{
 pub(in crate::daemon) struct Aim<'a> {
     /// The configuration.
     pub(in crate::daemon) config: &'a Config,
-    /// The interface that each port gets. With [`Wanted::AsItIs`], a port whose program does not run
-    /// and can't be attached waits; with [`Wanted::ByName`], it is an error.
-    pub(in crate::daemon) wanted: Wanted,
+    /// The interface that each port gets. With [`InterfaceChoice::AsItIs`], a port whose program does not run
+    /// and can't be attached waits; with [`InterfaceChoice::ByName`], it is an error.
+    pub(in crate::daemon) wanted: InterfaceChoice,
     /// The configuration that this process has installed before: programs that have not changed stay.
     pub(in crate::daemon) running: Option<&'a Installed>,
 }
 
 /// A configuration on the way to the kernel.
 pub(in crate::daemon) struct Prepared {
-    pub(super) parts: Parts,
+    pub(super) parts: CommitParts,
     /// All links that there were before.
     pub(super) links: Vec<PortLink>,
     pub(super) undo: Undo,
 }
 
 /// The parts of a preparation that a commit uses up.
-pub(super) struct Parts {
+pub(super) struct CommitParts {
     pub(super) plan: Plan,
-    pub(super) ports: Ports,
+    pub(super) ports: PreparedPorts,
     /// The books of the present tables, where the change has tables of its own.
     pub(super) old_books: Option<Books>,
     /// Other tables, whose programs turn to those of the change.
@@ -102,10 +102,10 @@ fn try_prepare(
     aim: Aim<'_>,
     links: &[PortLink],
     undo: &mut Undo,
-) -> Result<Parts> {
+) -> Result<CommitParts> {
     let Aim { config, wanted, running } = aim;
     let earlier = ports_of_other_versions(set)?;
-    let known = Known { tables: &set.tables, version: set.pins.version(), earlier: &earlier };
+    let known = PortNotes { tables: &set.tables, version: set.pins.version(), earlier: &earlier };
     let found = find_interfaces(config, &known, links, devices, wanted)?;
     let mut checked = check(&with_interfaces(config, &found).ports)?;
     let (mut modes, mut problems, mut given_up) = (BTreeMap::new(), Vec::new(), BTreeMap::new());
@@ -162,8 +162,8 @@ fn try_prepare(
     // Before a program hands over the first frame.
     let watches_egress =
         running.is_none().then(|| watch_refusals(undo.next.as_ref().unwrap_or(set)));
-    let ports = Ports { interfaces, steps, given_up };
-    Ok(Parts { plan, ports, old_books, sources, page, watches_egress })
+    let ports = PreparedPorts { interfaces, steps, given_up };
+    Ok(CommitParts { plan, ports, old_books, sources, page, watches_egress })
 }
 
 /// The ports as tables of other versions know them, which are still to be booked.
@@ -184,7 +184,7 @@ fn ports_of_other_versions(set: &Set) -> Result<Vec<KnownPort>> {
 }
 
 /// The configuration with the names that its interfaces have now, without ports that have none.
-fn with_interfaces(config: &Config, found: &[Found]) -> Config {
+fn with_interfaces(config: &Config, found: &[FoundInterface]) -> Config {
     let mut present = config.clone();
     let ports = present.ports.drain(..).zip(found).filter_map(|(mut port, found)| {
         port.interface = found.interface.as_ref()?.name().into_owned();
@@ -210,7 +210,7 @@ fn open_books(pins: &Pins) -> Option<Books> {
 
 /// Tables beside those of `set` that programs here use.
 fn other_tables(set: &Set, links: &[PortLink]) -> Vec<KernelTables> {
-    let here = links.iter().filter(|link| matches!(link.place, Place::Here(_)));
+    let here = links.iter().filter(|link| matches!(link.place, LinkPlace::Here(_)));
     let others: BTreeSet<&Pins> = here.map(|link| &link.pins).collect();
     let others = others.into_iter().filter(|pins| pins.version() == set.pins.version());
     let tables = others.filter(|pins| **pins != set.pins).filter_map(|pins| {

@@ -1,17 +1,17 @@
 //! Programs on their way from one set of tables to another.
 
 use super::Set;
-use crate::kernel::{Buckets, KernelTables, quiesce};
+use crate::kernel::{CarriedBuckets, KernelTables, quiesce};
 
 /// Tables that programs turn away from, with their buckets.
 #[derive(Default)]
-pub(super) struct Turning(Vec<(KernelTables, Buckets)>);
+pub(super) struct Turning(Vec<(KernelTables, CarriedBuckets)>);
 
 impl Turning {
     /// Has the buckets of `tables` go on in those of `set`. `are_used`: programs use the latter
     /// already.
     pub(super) fn add(&mut self, tables: KernelTables, set: &Set, are_used: bool) {
-        let buckets = Buckets::in_both(&tables, &set.tables, are_used);
+        let buckets = CarriedBuckets::in_both(&tables, &set.tables, are_used);
         self.0.push((tables, buckets));
     }
 

@@ -1,7 +1,7 @@
 //! Undoing a preparation.
 
 use super::Set;
-use crate::kernel::{Place, PortLink, TakenOff, host::adjust::Adjusted};
+use crate::kernel::{LinkPlace, PortLink, TakenOff, host::adjust::Adjusted};
 
 /// The changes that are undone if a preparation fails.
 #[derive(Default)]
@@ -28,8 +28,8 @@ impl Undo {
             }
         }
         let attached = links.iter().filter_map(|link| match link.place {
-            Place::Here(ifindex) => Some(ifindex),
-            Place::Elsewhere | Place::Nowhere => None,
+            LinkPlace::Here(ifindex) => Some(ifindex),
+            LinkPlace::Elsewhere | LinkPlace::Nowhere => None,
         });
         self.adjusted.restore(&attached.collect::<Vec<_>>());
         if let Some(Set { pins, tables }) = self.next {

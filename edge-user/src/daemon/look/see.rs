@@ -36,12 +36,12 @@ struct Meters {
 
 /// The meters that are pinned in one place, or why they can't be read.
 #[derive(Default)]
-struct Place {
+struct PinnedMeters {
     meters: Vec<Meters>,
     error: Option<String>,
 }
 
-impl Place {
+impl PinnedMeters {
     fn has_layout(&self, version: u32) -> bool {
         self.meters.iter().any(|meters| meters.reading.epoch.layout_version == version)
     }
@@ -52,7 +52,7 @@ pub(super) fn see(state_dir: &Path, here: Option<&LookedAt>) -> Result<View> {
     // Before the ledger, which then has whatever is no longer in the journal.
     let mut changes = changes_in(state_dir)?;
     let mut copy = Ledger::look(state_dir)?;
-    let mut places: BTreeMap<PathBuf, Place> = BTreeMap::new();
+    let mut places: BTreeMap<PathBuf, PinnedMeters> = BTreeMap::new();
     loop {
         let wanted = pin_dirs(&copy.ledger, state_dir, here)?;
         if wanted.iter().all(|pin_dir| places.contains_key(pin_dir)) {
@@ -88,8 +88,8 @@ fn pin_dirs(
     Ok(pin_dirs)
 }
 
-fn read(pin_dir: &Path) -> Place {
-    let mut place = Place::default();
+fn read(pin_dir: &Path) -> PinnedMeters {
+    let mut place = PinnedMeters::default();
     for attempt in 0..TRIES {
         if attempt > 0 {
             thread::sleep(PAUSE);
@@ -103,7 +103,7 @@ fn read(pin_dir: &Path) -> Place {
     place
 }
 
-fn try_read(pin_dir: &Path) -> Result<Place> {
+fn try_read(pin_dir: &Path) -> Result<PinnedMeters> {
     let AllBooks { books, unreadable } = all_books(pin_dir)?;
     let mut meters = Vec::new();
     for (_, books) in &books {
@@ -112,7 +112,7 @@ fn try_read(pin_dir: &Path) -> Result<Place> {
         meters
             .push(Meters { reading: Reading { epoch, taken, slots, is_final: false }, checkpoint });
     }
-    Ok(Place { meters, error: unreadable.first().map(|error| format!("{error:#}")) })
+    Ok(PinnedMeters { meters, error: unreadable.first().map(|error| format!("{error:#}")) })
 }
 
 /// A view on the way.
@@ -123,7 +123,11 @@ struct Viewer {
 }
 
 impl Viewer {
-    fn view(mut self, places: &BTreeMap<PathBuf, Place>, here: Option<&LookedAt>) -> Result<View> {
+    fn view(
+        mut self,
+        places: &BTreeMap<PathBuf, PinnedMeters>,
+        here: Option<&LookedAt>,
+    ) -> Result<View> {
         let policy = match here {
             Some(here) => here.policy,
             None => self.ledger.policy()?,

@@ -19,7 +19,7 @@ use crate::{
 /// The next circuit, and the first attachment that belongs to it or to a later one. Both follow the
 /// configuration's order.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Place {
+pub(super) struct Cursor {
     circuit: usize,
     attachment: usize,
 }
@@ -28,7 +28,7 @@ pub(super) struct Place {
 pub(super) fn next(
     running: &Running,
     beside: &BesideOurs,
-    place: &mut Place,
+    place: &mut Cursor,
     most: usize,
 ) -> Result<Vec<CircuitStatus>> {
     let circuits = running.config.circuits.get(place.circuit..).unwrap_or_default();

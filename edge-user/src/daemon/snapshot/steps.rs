@@ -2,11 +2,11 @@
 
 use std::sync::RwLockReadGuard;
 
-use super::super::engine::running::{Running, Shared};
+use super::super::engine::running::{Running, SharedRunning};
 
 /// Steps of one reading.
 pub(super) struct Steps<'a> {
-    running: &'a Shared,
+    running: &'a SharedRunning,
     /// The generation that all steps are to see.
     generation: u64,
     /// Held from the first step to the last.
@@ -15,12 +15,12 @@ pub(super) struct Steps<'a> {
 
 impl<'a> Steps<'a> {
     /// Lets the engine make a change between two steps. After a change, no more steps are possible.
-    pub(super) fn of(running: &'a Shared) -> Self {
+    pub(super) fn of(running: &'a SharedRunning) -> Self {
         Self { running, generation: running.read().generation, held: None }
     }
 
     /// Has the engine wait until the last step is done.
-    pub(super) fn all_at_once(running: &'a Shared) -> Self {
+    pub(super) fn all_at_once(running: &'a SharedRunning) -> Self {
         let held = running.read();
         Self { running, generation: held.generation, held: Some(held) }
     }

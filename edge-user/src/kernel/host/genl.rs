@@ -30,13 +30,13 @@ const VERSION: u8 = 1;
 const ANSWER_LEN_BYTES: usize = 1 << 15;
 
 /// A family of generic netlink.
-pub(in crate::kernel) struct Family {
+pub(in crate::kernel) struct GenlFamily {
     name: &'static str,
     id: u16,
     socket: Socket,
 }
 
-impl Family {
+impl GenlFamily {
     /// Opens the family `name`, or gives `None` where the kernel has no such family.
     pub(in crate::kernel) fn open(name: &'static str) -> Result<Option<Self>> {
         let controller = Self { name: "nlctrl", id: CONTROLLER, socket: connect(NETLINK_GENERIC)? };
@@ -190,8 +190,8 @@ mod tests {
 
     #[test]
     fn a_family_that_the_kernel_has_not_is_none() -> Result<()> {
-        assert!(Family::open("edge-none")?.is_none());
-        let controller = Family::open("nlctrl")?.context("the kernel knows this one")?;
+        assert!(GenlFamily::open("edge-none")?.is_none());
+        let controller = GenlFamily::open("nlctrl")?.context("the kernel knows this one")?;
         assert_eq!(controller.id, CONTROLLER);
         Ok(())
     }

@@ -12,7 +12,7 @@ use netlink_packet_core::DefaultNla;
 use crate::kernel::{
     error::{Context as _, KernelError, Result},
     host::{
-        genl::{Attributes, Family, nest, number},
+        genl::{Attributes, GenlFamily, nest, number},
         interface::Interface,
     },
 };
@@ -130,8 +130,8 @@ fn set(interface: &Interface, offloads: &[Offload], value: bool) -> Result<()> {
     family()?.ask(ETHTOOL_MSG_FEATURES_SET, &[header(interface), wanted]).map(drop)
 }
 
-fn family() -> Result<Family> {
-    Family::open(FAMILY)?.ok_or_else(|| {
+fn family() -> Result<GenlFamily> {
+    GenlFamily::open(FAMILY)?.ok_or_else(|| {
         KernelError::unsuitable(
             "this kernel has no ethtool netlink, so edge can't know whether an interface hides \
              VLAN tags; boot one with CONFIG_ETHTOOL_NETLINK, as distributions have it",

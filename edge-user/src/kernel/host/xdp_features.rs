@@ -8,7 +8,7 @@ use std::fmt;
 
 use crate::kernel::{
     error::{Context as _, Result},
-    host::genl::{Family, number},
+    host::genl::{GenlFamily, number},
 };
 
 const FAMILY: &str = "netdev";
@@ -37,7 +37,7 @@ pub struct XdpFeatures(u64);
 impl XdpFeatures {
     /// Asks for those of the interface with this index. `None`: the kernel can't tell.
     pub fn of(ifindex: u32) -> Result<Option<Self>> {
-        let Some(family) = Family::open(FAMILY)? else { return Ok(None) };
+        let Some(family) = GenlFamily::open(FAMILY)? else { return Ok(None) };
         let question = [number(NETDEV_A_DEV_IFINDEX, ifindex)];
         let answer = family
             .ask(NETDEV_CMD_DEV_GET, &question)

@@ -17,7 +17,7 @@ use crate::{
             link_name::LinkName,
             pins::Pins,
             program::PortProgram,
-            raw_link::{Link, LinkInfo, Program},
+            raw_link::{BpfLink, LinkInfo, Program},
             refusal::{Target, explain, is_foreign, kind},
         },
     },
@@ -35,12 +35,12 @@ pub struct PortLink {
     /// The kernel's id of its program.
     pub program_id: u32,
     /// The interface that the program runs on.
-    pub place: Place,
+    pub place: LinkPlace,
 }
 
 /// Where a link's program runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum LinkPlace {
     /// On an interface of this network namespace, with this index.
     Here(u32),
     /// On an interface of another network namespace.
@@ -66,11 +66,11 @@ impl PortLink {
             return Ok(None);
         };
         let place = match ifindex {
-            0 => Place::Nowhere,
+            0 => LinkPlace::Nowhere,
             // An index means nothing without its network namespace.
             ifindex => match devices.by_index(ifindex)? {
-                Some(device) if device.mode_of(program_id).is_some() => Place::Here(ifindex),
-                _ => Place::Elsewhere,
+                Some(device) if device.mode_of(program_id).is_some() => LinkPlace::Here(ifindex),
+                _ => LinkPlace::Elsewhere,
             },
         };
         Ok(Some(Self { pins: pins.clone(), name, program_id, place }))
@@ -85,7 +85,7 @@ impl PortLink {
     /// Pins a link again that lost its pin and that another process still holds. Returns whether
     /// there was such a link.
     pub fn pin_again(&self) -> Result<bool> {
-        let Some(link) = Link::by_number(self.name.number) else { return Ok(false) };
+        let Some(link) = BpfLink::by_number(self.name.number) else { return Ok(false) };
         link.pin(&self.pins.link(self.name))?;
         Ok(true)
     }
@@ -143,13 +143,13 @@ impl OpenLink {
 
 /// An interface that is held for a port: it runs a program that drops every frame until the port's
 /// own is ready. Dropping this takes the program off, and so does the end of the process.
-pub struct Held {
+pub struct HeldInterface {
     link: FdLink,
     mode: AttachedMode,
     ifindex: u32,
 }
 
-impl Held {
+impl HeldInterface {
     /// Attaches to an interface that has no program of ours, in the first mode that `wanted` allows.
     pub fn attach(
         program: &mut PortProgram,
@@ -186,7 +186,7 @@ impl Held {
         let Self { link, mode, ifindex } = self;
         let program_id = link.info().context("asking for a link's program")?.program_id();
         let (name, link) = pins.pin_open_link(link, mode)?;
-        let place = Place::Here(ifindex);
+        let place = LinkPlace::Here(ifindex);
         Ok(OpenLink { link, pinned: PortLink { pins: pins.clone(), name, program_id, place } })
     }
 }

@@ -60,7 +60,7 @@ impl LoadError {
         let log = verifier_log.to_string();
         let (kind, why): (fn(Told) -> KernelError, _) = match reason(&log) {
             _ if let Some(why) = too_old(&release(), least) => (KernelError::Unsuitable, why),
-            _ if let Some(why) = exhausted(io_error, Loaded::Program) => {
+            _ if let Some(why) = exhausted(io_error, LoadedKind::Program) => {
                 (KernelError::OutOfRoom, format!("the program {program} was not loaded: {why}"))
             }
             Some(reason) => (
@@ -87,7 +87,7 @@ impl LoadError {
     pub fn of_object(error: EbpfError) -> KernelError {
         let exhausted = if let EbpfError::MapError(MapError::CreateError { io_error, .. }) = &error
         {
-            exhausted(io_error, Loaded::Table)
+            exhausted(io_error, LoadedKind::Table)
         } else {
             None
         };
@@ -133,20 +133,20 @@ fn too_old(release: &str, least: Version) -> Option<String> {
 
 /// Something that is loaded into the kernel.
 #[derive(Clone, Copy)]
-enum Loaded {
+enum LoadedKind {
     Table,
     Program,
 }
 
 /// A sentence for what the kernel or the process has run out of.
-fn exhausted(error: &io::Error, loaded: Loaded) -> Option<&'static str> {
+fn exhausted(error: &io::Error, loaded: LoadedKind) -> Option<&'static str> {
     match (error.raw_os_error()?, loaded) {
-        (libc::ENOMEM | libc::E2BIG, Loaded::Table) => Some(
+        (libc::ENOMEM | libc::E2BIG, LoadedKind::Table) => Some(
             "the kernel has no memory for tables of this size, which is twice what the \
              configuration needs; nothing was changed; give the host, or the service \
              (`MemoryMax`), more memory, or configure fewer circuits, S-tags and ports",
         ),
-        (libc::ENOMEM, Loaded::Program) => Some(
+        (libc::ENOMEM, LoadedKind::Program) => Some(
             "the kernel has no memory; nothing was changed; give the host, or the service \
              (`MemoryMax`), more memory",
         ),
@@ -199,15 +199,15 @@ mod tests {
     fn what_has_run_out_is_told_with_what_to_do() {
         let of = |errno, loaded| exhausted(&io::Error::from_raw_os_error(errno), loaded);
         for errno in [libc::ENOMEM, libc::E2BIG] {
-            let why = of(errno, Loaded::Table).unwrap();
+            let why = of(errno, LoadedKind::Table).unwrap();
             assert!(why.contains("fewer circuits") && !why.contains("detach"), "{why}");
         }
-        for loaded in [Loaded::Table, Loaded::Program] {
+        for loaded in [LoadedKind::Table, LoadedKind::Program] {
             assert!(of(libc::EMFILE, loaded).is_some_and(|why| why.contains("LimitNOFILE")));
         }
         // The verifier's.
-        assert_eq!(of(libc::E2BIG, Loaded::Program), None);
-        assert_eq!(of(libc::EACCES, Loaded::Program), None);
+        assert_eq!(of(libc::E2BIG, LoadedKind::Program), None);
+        assert_eq!(of(libc::EACCES, LoadedKind::Program), None);
     }
 
     #[test]

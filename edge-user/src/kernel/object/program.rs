@@ -58,7 +58,7 @@ impl PortProgram {
         port: &PortPlan,
         capacity: &Capacity,
     ) -> Result<(Ebpf, Option<KernelError>)> {
-        let mut ebpf = load_object(Some(port), capacity, None, Use::Replay)?;
+        let mut ebpf = load_object(Some(port), capacity, None, ProgramUse::Replay)?;
         load_program(&mut ebpf, PROGRAM)?;
         let refused = load_program(&mut ebpf, FRAGS_PROGRAM).err();
         match refused {
@@ -70,7 +70,11 @@ impl PortProgram {
     /// Loads the programs of `port` as they would be attached, with tables of their own, and the
     /// empty program: what a benchmark compares.
     pub fn load_for_bench(port: &PortPlan, capacity: &Capacity) -> Result<Ebpf> {
-        let purpose = if port.xdp_mode == XdpMode::Generic { Use::LiveInStack } else { Use::Live };
+        let purpose = if port.xdp_mode == XdpMode::Generic {
+            ProgramUse::LiveInStack
+        } else {
+            ProgramUse::Live
+        };
         let mut ebpf = load_object(Some(port), capacity, None, purpose)?;
         for name in [PROGRAM, FRAGS_PROGRAM, EMPTY_PROGRAM] {
             load_program(&mut ebpf, name)?;
@@ -81,7 +85,7 @@ impl PortProgram {
     /// Creates and pins the tables.
     pub fn create_tables(capacity: &Capacity, pins: &Pins) -> Result<()> {
         pins.create()?;
-        load_object(None, capacity, Some(pins), Use::Live).map(drop)
+        load_object(None, capacity, Some(pins), ProgramUse::Live).map(drop)
     }
 
     /// The program for this mode. It is loaded again where it was loaded for the other mode.
@@ -146,8 +150,8 @@ fn load_for_port(
     pins: &Pins,
 ) -> Result<Ebpf> {
     let purpose = match mode {
-        AttachedMode::Native => Use::Live,
-        AttachedMode::Generic => Use::LiveInStack,
+        AttachedMode::Native => ProgramUse::Live,
+        AttachedMode::Generic => ProgramUse::LiveInStack,
     };
     let mut ebpf = load_object(Some(port), capacity, Some(pins), purpose)?;
     load_program(&mut ebpf, name)?;
@@ -162,7 +166,7 @@ pub fn program<'a>(ebpf: &'a mut Ebpf, name: &str) -> Result<&'a mut Xdp> {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Use {
+enum ProgramUse {
     Live,
     LiveInStack,
     Replay,
@@ -172,15 +176,15 @@ fn load_object(
     port: Option<&PortPlan>,
     capacity: &Capacity,
     pins: Option<&Pins>,
-    purpose: Use,
+    purpose: ProgramUse,
 ) -> Result<Ebpf> {
     let index = port.map_or(0, |port| port.index);
     let PortConstants { egress, features, tpids, pass_unmatched, reserved: _ } =
         port.map(constants).unwrap_or_default();
     let [a, b, c, d] = tpids.map(u64::from);
     let tpids = a | b << 16 | c << 32 | d << 48;
-    let replay = u32::from(purpose == Use::Replay);
-    let one_by_one = u32::from(purpose == Use::LiveInStack);
+    let replay = u32::from(purpose == ProgramUse::Replay);
+    let one_by_one = u32::from(purpose == ProgramUse::LiveInStack);
 
     let mut loader = EbpfLoader::new();
     loader

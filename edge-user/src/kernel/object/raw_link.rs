@@ -42,7 +42,7 @@ pub(in crate::kernel) struct LinkInfo {
 /// `struct bpf_link_info` of an XDP link.
 #[repr(C)]
 #[derive(Default)]
-struct Info {
+struct BpfLinkInfo {
     kind: u32,
     id: u32,
     program_id: u32,
@@ -51,16 +51,16 @@ struct Info {
     rest: [u32; 11],
 }
 
-/// The length of [`Info`].
+/// The length of [`BpfLinkInfo`].
 const INFO_LEN_BYTES: u32 = 64;
-const _: () = assert!(size_of::<Info>() == INFO_LEN_BYTES as usize);
+const _: () = assert!(size_of::<BpfLinkInfo>() == INFO_LEN_BYTES as usize);
 
 /// A request for a link or a program: the part of `union bpf_attr` that these commands use.
 #[repr(C, align(8))]
 #[derive(Default)]
-struct Request([u32; 16]);
+struct LinkAttr([u32; 16]);
 
-impl Request {
+impl LinkAttr {
     /// A request that begins with these numbers of 32 bits.
     fn new(numbers: &[u32]) -> Self {
         let mut request = Self::default();
@@ -106,14 +106,14 @@ impl LinkInfo {
     pub(in crate::kernel) fn of_pin(path: &Path) -> Result<Option<Self>> {
         let look = || -> io::Result<Self> {
             let name = CString::new(path.as_os_str().as_bytes())?;
-            let mut request = Request::with_address(name.as_ptr() as u64, &[]);
+            let mut request = LinkAttr::with_address(name.as_ptr() as u64, &[]);
             // SAFETY: the address is that of a path that ends with a zero.
             let link = unsafe { request.open(OBJ_GET) }?;
-            let mut info = Info::default();
+            let mut info = BpfLinkInfo::default();
             let [first, second] = halves((&raw mut info) as u64);
             let fd = link.as_raw_fd().unsigned_abs();
-            let mut request = Request::new(&[fd, INFO_LEN_BYTES, first, second]);
-            // SAFETY: the address is that of an `Info`, whose size goes with it.
+            let mut request = LinkAttr::new(&[fd, INFO_LEN_BYTES, first, second]);
+            // SAFETY: the address is that of an `BpfLinkInfo`, whose size goes with it.
             unsafe { request.call(OBJ_GET_INFO_BY_FD) }?;
             Ok(Self { program_id: info.program_id, ifindex: info.ifindex })
         };
@@ -138,39 +138,39 @@ impl Program {
     /// The program with this id.
     pub(in crate::kernel) fn by_id(id: u32) -> Result<Self> {
         // SAFETY: the request has no address.
-        let program = unsafe { Request::new(&[id]).open(PROG_GET_FD_BY_ID) };
+        let program = unsafe { LinkAttr::new(&[id]).open(PROG_GET_FD_BY_ID) };
         Ok(Self(program.with_context(|| format!("opening the program {id}"))?))
     }
 
     /// Attaches it to an interface, and returns the link, which lasts as long as it is open or
     /// pinned.
-    pub(in crate::kernel) fn attach(&self, ifindex: u32, mode: AttachedMode) -> Result<Link> {
+    pub(in crate::kernel) fn attach(&self, ifindex: u32, mode: AttachedMode) -> Result<BpfLink> {
         let flags = match mode {
             AttachedMode::Native => DRV_MODE,
             AttachedMode::Generic => SKB_MODE,
         };
-        let mut request = Request::new(&[self.0.as_raw_fd().unsigned_abs(), ifindex, XDP, flags]);
+        let mut request = LinkAttr::new(&[self.0.as_raw_fd().unsigned_abs(), ifindex, XDP, flags]);
         // SAFETY: the request has no address.
         let link = unsafe { request.open(LINK_CREATE) };
-        Ok(Link(link.with_context(|| format!("attaching to the interface {ifindex}"))?))
+        Ok(BpfLink(link.with_context(|| format!("attaching to the interface {ifindex}"))?))
     }
 }
 
 /// A link.
-pub(in crate::kernel) struct Link(OwnedFd);
+pub(in crate::kernel) struct BpfLink(OwnedFd);
 
-impl Link {
+impl BpfLink {
     /// The link with this number, if there still is one.
     pub(in crate::kernel) fn by_number(number: u32) -> Option<Self> {
         // SAFETY: the request has no address.
-        unsafe { Request::new(&[number]).open(LINK_GET_FD_BY_ID) }.ok().map(Self)
+        unsafe { LinkAttr::new(&[number]).open(LINK_GET_FD_BY_ID) }.ok().map(Self)
     }
 
     /// Pins it.
     pub(in crate::kernel) fn pin(&self, path: &Path) -> Result<()> {
         let name = CString::new(path.as_os_str().as_bytes())?;
         let fd = self.0.as_raw_fd().unsigned_abs();
-        let mut request = Request::with_address(name.as_ptr() as u64, &[fd, 0]);
+        let mut request = LinkAttr::with_address(name.as_ptr() as u64, &[fd, 0]);
         // SAFETY: the address is that of a path that ends with a zero.
         let pinned = unsafe { request.call(OBJ_PIN) };
         pinned.map(drop).with_context(|| format!("pinning {}", path.display()))

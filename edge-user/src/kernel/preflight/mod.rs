@@ -12,7 +12,7 @@ use crate::{
             attached_mode::AttachedMode, interface::Interface, layers::Layers, offloads,
             xdp_features::XdpFeatures,
         },
-        preflight::mode::{Decision, Egress, Facts, decide, refusals},
+        preflight::mode::{Decision, EgressPort, Facts, decide, refusals},
     },
     model::{Forward, Port, XdpMode},
     plan::PortPlan,
@@ -158,7 +158,7 @@ fn check_port(ports: &[Port], port: &Port) -> Result<XdpMode> {
         wanted: port.xdp_mode,
         mtu_bytes: interface.mtu_bytes()?,
         driver: driver.as_deref(),
-        egress: egress.map(|egress| Egress {
+        egress: egress.map(|egress| EgressPort {
             port: &egress.name,
             driver: egress_driver.as_deref(),
             wanted: egress.xdp_mode,

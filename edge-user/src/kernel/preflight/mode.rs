@@ -20,14 +20,14 @@ pub(in crate::kernel) struct Facts<'a> {
     /// The name of the interface's driver.
     pub(in crate::kernel) driver: Option<&'a str>,
     /// The port that its frames go to; `None`: the stack.
-    pub(in crate::kernel) egress: Option<Egress<'a>>,
+    pub(in crate::kernel) egress: Option<EgressPort<'a>>,
     /// `None`: the kernel has no `netdev` family, so it is from before 6.3.
     pub(in crate::kernel) features: Option<XdpFeatures>,
 }
 
 /// The port that frames go to.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::kernel) struct Egress<'a> {
+pub(in crate::kernel) struct EgressPort<'a> {
     /// Its name.
     pub(in crate::kernel) port: &'a str,
     /// The name of its interface's driver.
@@ -38,7 +38,7 @@ pub(in crate::kernel) struct Egress<'a> {
     pub(in crate::kernel) features: Option<XdpFeatures>,
 }
 
-impl Egress<'_> {
+impl EgressPort<'_> {
     /// Whether it takes no frames from native XDP, not even after the start: some drivers take them
     /// once a program is attached natively to their own interface.
     fn takes_none(&self) -> bool {
@@ -181,7 +181,7 @@ fn obstacle(facts: &Facts<'_>) -> Option<Obstacle> {
             remedy: smaller(),
         });
     }
-    if has_several_buffers && let Some(Egress { port, driver: Some(BNXT), .. }) = egress {
+    if has_several_buffers && let Some(EgressPort { port, driver: Some(BNXT), .. }) = egress {
         return Some(Obstacle {
             why: format!(
                 "{interface} has an MTU of {mtu_bytes}, and the driver of port \"{port}\" \

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, mem::offset_of};
 
 use edge_common::abi::{
     books::Carried,
-    keys::{AttachmentKey, Generation},
+    keys::{AttachmentRecord, Generation},
 };
 
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Index of the word of a key that is its generation.
-const GENERATION_WORD: usize = offset_of!(AttachmentKey, generation) / size_of::<u64>();
+const GENERATION_WORD: usize = offset_of!(AttachmentRecord, generation) / size_of::<u64>();
 
 impl KernelTables {
     /// Owners of the attachments' slots, the present ones or the last.

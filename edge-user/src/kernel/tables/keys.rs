@@ -27,12 +27,12 @@ pub(in crate::kernel) fn port_name(record: &abi::keys::PortKey) -> Option<String
 pub(in crate::kernel) fn attachment_record(
     key: &AttachmentKey,
     generation: Generation,
-) -> abi::keys::AttachmentKey {
+) -> abi::keys::AttachmentRecord {
     let mut classes = [[0; NAME_LEN_BYTES]; MAX_CLASSES];
     for (bytes, class) in classes.iter_mut().zip(&key.classes) {
         *bytes = name_bytes(class);
     }
-    abi::keys::AttachmentKey {
+    abi::keys::AttachmentRecord {
         edge: name_bytes(&key.edge),
         circuit: name_bytes(&key.circuit),
         service_key: name_bytes(key.service_key.as_deref().unwrap_or_default()),
@@ -49,7 +49,7 @@ pub(in crate::kernel) fn attachment_record(
 }
 
 pub(in crate::kernel) fn attachment_key(
-    record: &abi::keys::AttachmentKey,
+    record: &abi::keys::AttachmentRecord,
 ) -> Option<AttachmentKey> {
     if !Generation::from_bits(record.generation).is_owned {
         return None;
@@ -68,8 +68,8 @@ pub(in crate::kernel) fn attachment_key(
     })
 }
 
-pub(in crate::kernel) fn policer_record(key: &PolicerKey) -> abi::keys::PolicerKey {
-    abi::keys::PolicerKey {
+pub(in crate::kernel) fn policer_record(key: &PolicerKey) -> abi::keys::PolicerRecord {
+    abi::keys::PolicerRecord {
         circuit: name_bytes(&key.circuit),
         peering: key.peering.map_or(0, |peering| number(PEERINGS, peering)),
         scope: match key.scope {
@@ -83,7 +83,7 @@ pub(in crate::kernel) fn policer_record(key: &PolicerKey) -> abi::keys::PolicerK
     }
 }
 
-pub(in crate::kernel) fn policer_key(record: &abi::keys::PolicerKey) -> Option<PolicerKey> {
+pub(in crate::kernel) fn policer_key(record: &abi::keys::PolicerRecord) -> Option<PolicerKey> {
     Some(PolicerKey {
         circuit: name(&record.circuit)?,
         peering: match record.peering {

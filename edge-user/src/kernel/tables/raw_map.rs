@@ -82,7 +82,7 @@ pub(in crate::kernel) struct RawPerCpu {
 
 /// The part of `union bpf_attr` for single entries.
 #[repr(C)]
-struct Entry {
+struct EntryAttr {
     map_fd: u32,
     reserved: u32,
     key: u64,
@@ -92,7 +92,7 @@ struct Entry {
 
 /// The part of `union bpf_attr` for batches of entries.
 #[repr(C)]
-struct Batch {
+struct BatchAttr {
     before: u64,
     last: u64,
     keys: u64,
@@ -172,7 +172,7 @@ impl RawPerCpu {
     }
 
     fn call(&self, command: libc::c_int, index: u32, value: &mut [u8]) -> io::Result<()> {
-        let mut request = Entry {
+        let mut request = EntryAttr {
             map_fd: self.map.fd().as_fd().as_raw_fd().unsigned_abs(),
             reserved: 0,
             key: (&raw const index) as u64,
@@ -181,8 +181,9 @@ impl RawPerCpu {
         };
         // SAFETY: the request has a live key of the map's key size, and a value of each CPU, which
         // is what the kernel reads or writes for a map of this kind.
-        let result =
-            unsafe { libc::syscall(libc::SYS_bpf, command, &raw mut request, size_of::<Entry>()) };
+        let result = unsafe {
+            libc::syscall(libc::SYS_bpf, command, &raw mut request, size_of::<EntryAttr>())
+        };
         if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
     }
 
@@ -192,7 +193,7 @@ impl RawPerCpu {
         // kernel/bpf/syscall.c).
         let before = first.checked_sub(1);
         let mut last = 0u32;
-        let mut request = Batch {
+        let mut request = BatchAttr {
             before: before.as_ref().map_or(0, |before| std::ptr::from_ref(before) as u64),
             last: (&raw mut last) as u64,
             keys: keys.as_mut_ptr() as u64,
@@ -205,7 +206,7 @@ impl RawPerCpu {
         // SAFETY: keys and values have room for `count` of them, a value of each CPU, which is as
         // much as the kernel writes for a map of this kind; the two places are a key's size.
         let result = unsafe {
-            libc::syscall(libc::SYS_bpf, LOOKUP_BATCH, &raw mut request, size_of::<Batch>())
+            libc::syscall(libc::SYS_bpf, LOOKUP_BATCH, &raw mut request, size_of::<BatchAttr>())
         };
         match io::Error::last_os_error() {
             error if result != 0 && error.raw_os_error() != Some(libc::ENOENT) => Err(error),

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Buckets that two sets of tables have, by their indices in both.
-pub struct Buckets {
+pub struct CarriedBuckets {
     policers: Vec<Both>,
     flow_queues: Vec<Queues>,
     /// Whether programs have used the new tables before.
@@ -55,13 +55,13 @@ struct Granted {
 }
 
 /// The rate and the queues that a policer is used with.
-struct Use {
+struct PolicerUse {
     granted: Granted,
     /// Index of the queues of the circuit's flows; 0: none.
     flow_queues: u32,
 }
 
-impl Buckets {
+impl CarriedBuckets {
     /// The buckets that `old` and `new`, which hold their plans, have in common. `are_used`:
     /// programs have used those of `new` before. These go on, and are only brought to the old
     /// buckets' use where they have more of the burst free.
@@ -202,7 +202,7 @@ fn policers(tables: &KernelTables) -> BTreeMap<PolicerKey, u32> {
 }
 
 /// The rate and the queues of each policer that a frame can get to.
-fn uses(tables: &KernelTables) -> BTreeMap<u32, Use> {
+fn uses(tables: &KernelTables) -> BTreeMap<u32, PolicerUse> {
     let mut uses = BTreeMap::new();
     for index in published_attachments(tables) {
         let (limits, attachment) = (tables.limits.get(index), tables.attachments.get(index));
@@ -211,7 +211,7 @@ fn uses(tables: &KernelTables) -> BTreeMap<u32, Use> {
         for (Bucket { policer, rate: index }, flow_queues) in limits.chain([own]) {
             if policer != 0 {
                 let granted = Granted { index, rate: tables.rates.get(index) };
-                uses.insert(policer, Use { granted, flow_queues });
+                uses.insert(policer, PolicerUse { granted, flow_queues });
             }
         }
     }

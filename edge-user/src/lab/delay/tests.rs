@@ -8,7 +8,7 @@ use anyhow::Result;
 use nix::sys::socket::{setsockopt, sockopt};
 
 use super::DelayLine;
-use crate::lab::{Bounce, Family, Lab, Path, TagStack, root_or_skip};
+use crate::lab::{Bounce, IpFamily, Lab, Path, TagStack, root_or_skip};
 
 const ONE_WAY: Duration = Duration::from_millis(10);
 const PACKETS_PER_MS: u64 = 25;
@@ -17,7 +17,7 @@ const LENGTH_MS: u64 = 700;
 const QUIET: Duration = Duration::from_secs(1);
 
 /// Sends numbered packets with the time; number and time on the way of each that arrives.
-fn send_through(path: &Path, family: Family) -> Result<Vec<(u64, Duration)>> {
+fn send_through(path: &Path, family: IpFamily) -> Result<Vec<(u64, Duration)>> {
     let bind = |host: &crate::lab::Host| {
         host.ns.run(|| Ok(UdpSocket::bind(SocketAddr::new(host.address(family), 0))?))
     };
@@ -58,7 +58,7 @@ fn what_goes_along_a_line_arrives_whole_in_order_and_not_early() -> Result<()> {
     let _bounce = Bounce::between(&lab, "cust0", "core0")?;
     let path = lab.join("cust0", "core0", TagStack::qinq(100, 10))?;
     let line = DelayLine::along(&path, ONE_WAY)?;
-    let ways = [("core0", path.clone(), Family::V4), ("cust0", path.reversed(), Family::V6)];
+    let ways = [("core0", path.clone(), IpFamily::V4), ("cust0", path.reversed(), IpFamily::V6)];
     for (to, path, family) in ways {
         let arrived = send_through(&path, family)?;
         let (numbers, times): (Vec<_>, Vec<_>) = arrived.into_iter().unzip();

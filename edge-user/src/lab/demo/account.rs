@@ -16,7 +16,7 @@ use crate::{
 
 /// One peering in one direction.
 #[derive(Debug)]
-pub(super) struct Row {
+pub(super) struct PeeringRow {
     pub(super) circuit: String,
     pub(super) peering: String,
     pub(super) direction: String,
@@ -40,8 +40,8 @@ pub(super) struct Row {
 
 /// All of them, and what they are made from.
 #[derive(Debug)]
-pub(super) struct Account {
-    pub(super) rows: Vec<Row>,
+pub(super) struct DemoAccount {
+    pub(super) rows: Vec<PeeringRow>,
     /// Counts of the frames that reached the cloud.
     pub(super) at_core: WireCounts,
     /// Frames that were offered and that the senders' interfaces dropped.
@@ -49,7 +49,7 @@ pub(super) struct Account {
 }
 
 /// Compares the edge's status and ledger with the far ends' counts.
-pub(super) fn take(lab: &Lab, status: &Status, usage: &[UsageRecord]) -> Result<Account> {
+pub(super) fn take(lab: &Lab, status: &Status, usage: &[UsageRecord]) -> Result<DemoAccount> {
     let (customer, core) = (lab.far_end(CUSTOMER)?, lab.far_end(CORE)?);
     let inbound = (customer.offered()?, core.received()?);
     let outbound = (core.offered()?, customer.received()?);
@@ -71,7 +71,7 @@ pub(super) fn take(lab: &Lab, status: &Status, usage: &[UsageRecord]) -> Result<
                 booked += WireCount { frames: record.frames, bytes: record.bytes };
                 billed_bytes += record.billed_bytes;
             }
-            rows.push(Row {
+            rows.push(PeeringRow {
                 circuit: circuit.name.clone(),
                 peering: peering.kind.clone(),
                 direction: peering.direction.clone(),
@@ -95,10 +95,10 @@ pub(super) fn take(lab: &Lab, status: &Status, usage: &[UsageRecord]) -> Result<
         }
     }
     let unsent_frames = lab.unsent_frames(CUSTOMER)? + lab.unsent_frames(CORE)?;
-    Ok(Account { rows, at_core: inbound.1, unsent_frames })
+    Ok(DemoAccount { rows, at_core: inbound.1, unsent_frames })
 }
 
-impl Account {
+impl DemoAccount {
     /// A line for each peering and direction that had traffic, which went on for `length`.
     pub(super) fn table(&self, length: Duration) -> Table {
         let header = [

@@ -3,8 +3,8 @@
 use edge_api::Status;
 
 use super::{
-    account::{Account, Row, mega, rate_bps},
-    scenario::{AF31, CUSTOMER, EF, Outcome, STRAYS},
+    account::{DemoAccount, PeeringRow, mega, rate_bps},
+    scenario::{AF31, CUSTOMER, EF, STRAYS, TrafficOutcome},
 };
 use crate::{
     lab::{WireCount, WireKey},
@@ -22,7 +22,11 @@ const LEAST_PERCENT: u64 = 90;
 /// 25 ms of burst over the sample, and a margin for the clock.
 const MOST_PERCENT: u64 = 103;
 
-pub(super) fn check(outcome: &Outcome, account: &Account, status: &Status) -> Vec<Check> {
+pub(super) fn check(
+    outcome: &TrafficOutcome,
+    account: &DemoAccount,
+    status: &Status,
+) -> Vec<Check> {
     let mut checks = vec![
         wire_agrees(account),
         ledger_agrees(account),
@@ -36,7 +40,7 @@ pub(super) fn check(outcome: &Outcome, account: &Account, status: &Status) -> Ve
     checks
 }
 
-fn wire_agrees(account: &Account) -> Check {
+fn wire_agrees(account: &DemoAccount) -> Check {
     let holds = account.rows.iter().all(|row| row.forwarded == row.arrived);
     let refused = refused_frames(account);
     let but = match refused {
@@ -46,7 +50,7 @@ fn wire_agrees(account: &Account) -> Check {
     Check { holds, text: format!("each frame and byte that the edge counts has arrived{but}") }
 }
 
-fn ledger_agrees(account: &Account) -> Check {
+fn ledger_agrees(account: &DemoAccount) -> Check {
     let holds = account.rows.iter().all(|row| row.forwarded == row.booked);
     let billed: u64 = account.rows.iter().map(|row| row.billed_bytes).sum();
     let text =
@@ -54,15 +58,15 @@ fn ledger_agrees(account: &Account) -> Check {
     Check { holds, text }
 }
 
-fn refused_frames(account: &Account) -> u64 {
+fn refused_frames(account: &DemoAccount) -> u64 {
     account.rows.iter().map(|row| row.refused.frames).sum()
 }
 
 /// Before Linux 6.16, the senders' interfaces drop frames where the edge is behind, and tell how many
 /// that were, not whose.
-fn nothing_vanished(account: &Account) -> Check {
+fn nothing_vanished(account: &DemoAccount) -> Check {
     let unsent = account.unsent_frames;
-    let missing = |row: &Row| {
+    let missing = |row: &PeeringRow| {
         let mut known = row.forwarded;
         known += row.dropped;
         known += row.refused;
@@ -79,7 +83,7 @@ fn nothing_vanished(account: &Account) -> Check {
     Check { holds, text }
 }
 
-fn flood_is_policed(outcome: &Outcome, account: &Account) -> Check {
+fn flood_is_policed(outcome: &TrafficOutcome, account: &DemoAccount) -> Check {
     let contoso = |key: &WireKey| key.s_vid == 100;
     let bought_bps = outcome.circuits.contoso_bps;
     let arrived_bps = rate_bps(account.at_core.sum(contoso), outcome.flood.elapsed.as_millis());
@@ -96,7 +100,7 @@ fn flood_is_policed(outcome: &Outcome, account: &Account) -> Check {
     }
 }
 
-fn voice_is_whole(outcome: &Outcome, account: &Account) -> Check {
+fn voice_is_whole(outcome: &TrafficOutcome, account: &DemoAccount) -> Check {
     let voice = account.at_core.sum(|key| key.s_vid == 100 && key.dscp() == Some(EF));
     Check {
         holds: voice.frames + refused_frames(account) + account.unsent_frames
@@ -109,7 +113,7 @@ fn voice_is_whole(outcome: &Outcome, account: &Account) -> Check {
     }
 }
 
-fn marks_are_right(account: &Account) -> Check {
+fn marks_are_right(account: &DemoAccount) -> Check {
     let microsoft = |key: &WireKey| (key.s_vid, key.c_vid) == (100, 20);
     let unlisted = account.at_core.sum(|key| microsoft(key) && key.dscp() == Some(AF31));
     let cleared = account.at_core.sum(|key| microsoft(key) && key.dscp() == Some(0));

@@ -10,9 +10,9 @@ use anyhow::Result;
 
 use super::reconfigure;
 use crate::{
-    config::sample::{Circuit, Sample},
+    config::sample::{Sample, SampleCircuit},
     lab::{
-        Family, Lab, Path, Running, TagStack, WireCount,
+        IpFamily, Lab, Path, RunningTraffic, TagStack, WireCount,
         raw::RawSender,
         tcp::{self, TcpLoad, TcpReport},
         udp::{self, UdpLoad, UdpReport},
@@ -50,12 +50,12 @@ impl Default for Circuits {
 
 impl Circuits {
     pub(super) fn config(&self) -> Sample {
-        let contoso = Circuit::new("contoso", bit_rate(self.contoso_bps))
+        let contoso = SampleCircuit::new("contoso", bit_rate(self.contoso_bps))
             .s_tag(100)
             .peering("private", 10)
             .peering("microsoft", 20);
         let fabrikam =
-            Circuit::new("fabrikam", bit_rate(self.fabrikam_bps)).peering("private", 300);
+            SampleCircuit::new("fabrikam", bit_rate(self.fabrikam_bps)).peering("private", 300);
         Sample::new("demo")
             .edge("state_dir", "/run/edge/state")
             .edge("metrics", "127.0.0.1:9478")
@@ -66,7 +66,7 @@ impl Circuits {
 
 /// The results of the traffic, as its senders and the far ends know them.
 #[derive(Debug)]
-pub(super) struct Outcome {
+pub(super) struct TrafficOutcome {
     pub(super) circuits: Circuits,
     pub(super) flood: UdpReport,
     pub(super) voice: UdpReport,
@@ -91,7 +91,7 @@ impl<'a> Scenario<'a> {
         Ok(Self { lab, circuits, contoso_private, contoso_microsoft, fabrikam })
     }
 
-    pub(super) fn run(mut self, out: &mut dyn Write) -> Result<Outcome> {
+    pub(super) fn run(mut self, out: &mut dyn Write) -> Result<TrafficOutcome> {
         let Circuits { contoso_bps, fabrikam_bps } = self.circuits;
         let flood_bps = 2 * contoso_bps;
         writeln!(
@@ -104,7 +104,7 @@ impl<'a> Scenario<'a> {
         let flood = send(&self.contoso_private, 0, 1000, flood_bps)?;
         let voice = send(&self.contoso_microsoft, EF, 214, 2_000_000)?;
         let unlisted = send(&self.contoso_microsoft, AF31, 500, 1_000_000)?;
-        let load = TcpLoad { family: Family::V4, dscp: 0, duration: LENGTH };
+        let load = TcpLoad { family: IpFamily::V4, dscp: 0, duration: LENGTH };
         let stream = tcp::start(&self.fabrikam.reversed(), load)?;
         let start = Instant::now();
 
@@ -120,7 +120,7 @@ impl<'a> Scenario<'a> {
         self.stray()?;
         writeln!(out, "> {STRAYS} frames come under tags that nobody has bought")?;
 
-        let outcome = Outcome {
+        let outcome = TrafficOutcome {
             circuits: self.circuits,
             flood: flood.join()?,
             voice: voice.join()?,
@@ -172,8 +172,13 @@ impl<'a> Scenario<'a> {
 }
 
 /// Sends UDP for as long as the demo's traffic lasts.
-fn send(path: &Path, dscp: u8, frame_bytes: usize, rate_bps: u64) -> Result<Running<UdpReport>> {
-    let family = Family::V4;
+fn send(
+    path: &Path,
+    dscp: u8,
+    frame_bytes: usize,
+    rate_bps: u64,
+) -> Result<RunningTraffic<UdpReport>> {
+    let family = IpFamily::V4;
     let traffic_class = dscp << 2;
     udp::start(path, UdpLoad { family, traffic_class, frame_bytes, rate_bps, duration: LENGTH })
 }

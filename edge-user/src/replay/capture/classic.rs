@@ -3,8 +3,8 @@
 use super::{
     CaptureError, CapturedFrame, Resolution,
     fcs::Declared,
-    fields::{Fields, Order},
-    source::{Record, Source},
+    fields::{FieldReader, Order},
+    source::{CaptureFile, Record},
 };
 
 /// Bytes behind the magic number in the header of the file.
@@ -24,7 +24,10 @@ pub(super) struct Classic {
 
 impl Classic {
     /// Reads the header of the file behind `magic`; `None`: the magic number is of another format.
-    pub(super) fn open(magic: &[u8], source: &mut Source) -> Result<Option<Self>, CaptureError> {
+    pub(super) fn open(
+        magic: &[u8],
+        source: &mut CaptureFile,
+    ) -> Result<Option<Self>, CaptureError> {
         use Order::{Big, Little};
         use Resolution::{Micros, Nanos};
 
@@ -39,7 +42,7 @@ impl Classic {
         };
         let mut header = Vec::new();
         source.append_all(&mut header, HEADER_REST_BYTES, "its header")?;
-        let field = link_type(&mut Fields::new(order, &header))
+        let field = link_type(&mut FieldReader::new(order, &header))
             .ok_or_else(|| source.ends_within("its header"))?;
         // The bits above tell the length of the frame check sequence.
         source.check_link_type((field & 0xffff) as u16)?;
@@ -49,18 +52,18 @@ impl Classic {
 
     pub(super) fn next(
         &mut self,
-        source: &mut Source,
+        source: &mut CaptureFile,
     ) -> Result<Option<CapturedFrame>, CaptureError> {
         self.header.clear();
         let got = source.append(&mut self.header, self.record_header_bytes)?;
         if got == 0 {
             return Ok(None);
         }
-        let ends_early = |source: &Source| source.ends_within("the header of the record");
+        let ends_early = |source: &CaptureFile| source.ends_within("the header of the record");
         if got < self.record_header_bytes as usize {
             return Err(ends_early(source));
         }
-        let mut fields = Fields::new(self.order, &self.header);
+        let mut fields = FieldReader::new(self.order, &self.header);
         let (Some(seconds), Some(fraction), Some(len), Some(orig_len_bytes)) =
             (fields.u32(), fields.u32(), fields.u32(), fields.u32())
         else {
@@ -83,7 +86,7 @@ impl Classic {
 }
 
 /// The link type in the header of a file. `fields` begins behind the magic number.
-fn link_type(fields: &mut Fields<'_>) -> Option<u32> {
+fn link_type(fields: &mut FieldReader<'_>) -> Option<u32> {
     const BEFORE_LINK_TYPE_BYTES: usize = 16;
 
     fields.bytes(BEFORE_LINK_TYPE_BYTES)?;

@@ -8,12 +8,12 @@ pub(super) enum Order {
 }
 
 /// The bytes left to decode. A read returns `None` where there are too few of them.
-pub(super) struct Fields<'a> {
+pub(super) struct FieldReader<'a> {
     order: Order,
     rest: &'a [u8],
 }
 
-impl<'a> Fields<'a> {
+impl<'a> FieldReader<'a> {
     pub(super) fn new(order: Order, rest: &'a [u8]) -> Self {
         Self { order, rest }
     }

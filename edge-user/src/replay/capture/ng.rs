@@ -3,8 +3,8 @@
 use super::{
     CaptureError, CapturedFrame, ETHERNET, Resolution,
     fcs::Declared,
-    fields::{Fields, Order},
-    source::{Record, Source},
+    fields::{FieldReader, Order},
+    source::{CaptureFile, Record},
 };
 
 /// The type of a section header, which reads the same in both byte orders.
@@ -22,25 +22,25 @@ const MAX_BLOCK_BYTES: u32 = 64 << 20;
 
 pub(super) struct Ng {
     order: Order,
-    interfaces: Vec<Interface>,
+    interfaces: Vec<CapturedInterface>,
     /// The body of the block last read.
     body: Vec<u8>,
     has_frames: bool,
 }
 
 #[derive(Clone, Copy)]
-struct Interface {
+struct CapturedInterface {
     link_type: u16,
     /// The most bytes captured of a frame; 0 is no limit.
     snap_len: u32,
-    unit: Unit,
+    unit: TimeUnit,
     offset_s: i64,
     fcs: Declared,
 }
 
 /// The unit of a timestamp.
 #[derive(Clone, Copy)]
-enum Unit {
+enum TimeUnit {
     /// 10⁻ⁿ seconds.
     Decimal(u8),
     /// 2⁻ⁿ seconds.
@@ -48,19 +48,19 @@ enum Unit {
 }
 
 /// A packet block as it is in the file.
-struct Packet<'a> {
+struct PacketBlock<'a> {
     interface: u32,
     /// `None` where the block has none.
     timestamp: Option<u64>,
     len: u32,
     orig_len_bytes: u32,
     /// The frame, then padding and options.
-    rest: Fields<'a>,
+    rest: FieldReader<'a>,
 }
 
 impl Ng {
     /// Reads the header of the first section behind its [`MAGIC`].
-    pub(super) fn new(source: &mut Source) -> Result<Self, CaptureError> {
+    pub(super) fn new(source: &mut CaptureFile) -> Result<Self, CaptureError> {
         let mut ng = Self {
             order: Order::Little,
             interfaces: Vec::new(),
@@ -76,7 +76,7 @@ impl Ng {
 
     pub(super) fn next(
         &mut self,
-        source: &mut Source,
+        source: &mut CaptureFile,
     ) -> Result<Option<CapturedFrame>, CaptureError> {
         let mut header = Vec::with_capacity(8);
         loop {
@@ -89,8 +89,9 @@ impl Ng {
             match self.block(source, &header)? {
                 SECTION_HEADER => self.begin_section(source)?,
                 INTERFACE => {
-                    let interface = Interface::parse(Fields::new(self.order, &self.body))
-                        .ok_or_else(|| source.damaged("an interface block is too short"))?;
+                    let interface =
+                        CapturedInterface::parse(FieldReader::new(self.order, &self.body))
+                            .ok_or_else(|| source.damaged("an interface block is too short"))?;
                     self.interfaces.push(interface);
                 }
                 kind @ (OBSOLETE_PACKET | SIMPLE_PACKET | ENHANCED_PACKET) => {
@@ -102,13 +103,14 @@ impl Ng {
     }
 
     pub(super) fn resolution(&self) -> Resolution {
-        let is_micros = |interface: &Interface| matches!(interface.unit, Unit::Decimal(..=6));
+        let is_micros =
+            |interface: &CapturedInterface| matches!(interface.unit, TimeUnit::Decimal(..=6));
         if self.interfaces.iter().all(is_micros) { Resolution::Micros } else { Resolution::Nanos }
     }
 
     /// Reads what follows the first eight bytes of a block into `body` and returns the block's
     /// type.
-    fn block(&mut self, source: &mut Source, header: &[u8]) -> Result<u32, CaptureError> {
+    fn block(&mut self, source: &mut CaptureFile, header: &[u8]) -> Result<u32, CaptureError> {
         self.body.clear();
         let mut got = 0;
         if header.starts_with(&MAGIC) {
@@ -121,7 +123,7 @@ impl Ng {
                 _ => return Err(source.damaged("a section header has no byte order")),
             };
         }
-        let mut fields = Fields::new(self.order, header);
+        let mut fields = FieldReader::new(self.order, header);
         let (Some(kind), Some(len)) = (fields.u32(), fields.u32()) else {
             return Err(source.ends_within("the header of a block"));
         };
@@ -131,17 +133,17 @@ impl Ng {
         source.append_all(&mut self.body, len - BLOCK_FRAME_BYTES - got, "a block")?;
         let mut trailer = Vec::with_capacity(4);
         source.append_all(&mut trailer, 4, "a block")?;
-        if Fields::new(self.order, &trailer).u32() != Some(len) {
+        if FieldReader::new(self.order, &trailer).u32() != Some(len) {
             return Err(source.damaged("the lengths before and after a block differ"));
         }
         Ok(kind)
     }
 
     /// Begins the section whose header is in `body`.
-    fn begin_section(&mut self, source: &Source) -> Result<(), CaptureError> {
+    fn begin_section(&mut self, source: &CaptureFile) -> Result<(), CaptureError> {
         const MAJOR_VERSION: u16 = 1;
 
-        let mut fields = Fields::new(self.order, self.body.get(4..).unwrap_or_default());
+        let mut fields = FieldReader::new(self.order, self.body.get(4..).unwrap_or_default());
         match fields.u16() {
             Some(MAJOR_VERSION) => {}
             Some(other) => {
@@ -154,11 +156,15 @@ impl Ng {
     }
 
     /// The frame of the packet block in `body`.
-    fn frame(&mut self, kind: u32, source: &mut Source) -> Result<CapturedFrame, CaptureError> {
-        let fields = Fields::new(self.order, &self.body);
+    fn frame(
+        &mut self,
+        kind: u32,
+        source: &mut CaptureFile,
+    ) -> Result<CapturedFrame, CaptureError> {
+        let fields = FieldReader::new(self.order, &self.body);
         let mut packet = match kind {
-            SIMPLE_PACKET => Packet::simple(fields),
-            kind => Packet::timed(kind, fields),
+            SIMPLE_PACKET => PacketBlock::simple(fields),
+            kind => PacketBlock::timed(kind, fields),
         }
         .ok_or_else(|| source.damaged("a packet block is too short"))?;
         let index = packet.interface;
@@ -186,8 +192,8 @@ impl Ng {
     }
 
     /// Checks a file without frames: its interfaces must be Ethernet.
-    fn end(&self, source: &Source) -> Result<(), CaptureError> {
-        let is_ethernet = |interface: &Interface| interface.link_type == ETHERNET;
+    fn end(&self, source: &CaptureFile) -> Result<(), CaptureError> {
+        let is_ethernet = |interface: &CapturedInterface| interface.link_type == ETHERNET;
         match self.interfaces.first() {
             Some(first) if !self.has_frames && !self.interfaces.iter().any(is_ethernet) => {
                 source.check_link_type(first.link_type)
@@ -197,8 +203,8 @@ impl Ng {
     }
 }
 
-impl Interface {
-    fn parse(mut body: Fields<'_>) -> Option<Self> {
+impl CapturedInterface {
+    fn parse(mut body: FieldReader<'_>) -> Option<Self> {
         const END: u16 = 0;
         const UNIT: u16 = 9;
         const FCS_LEN: u16 = 13;
@@ -207,7 +213,7 @@ impl Interface {
         let link_type = body.u16()?;
         body.u16()?;
         let snap_len = body.u32()?;
-        let (unit, fcs) = (Unit::Decimal(6), Declared::None);
+        let (unit, fcs) = (TimeUnit::Decimal(6), Declared::None);
         let mut interface = Self { link_type, snap_len, unit, offset_s: 0, fcs };
         while !body.is_empty() {
             let (code, len) = (body.u16()?, body.u16()?);
@@ -216,7 +222,7 @@ impl Interface {
             }
             let mut value = body.fields(usize::from(len).next_multiple_of(4))?;
             match (code, len) {
-                (UNIT, 1) => interface.unit = Unit::new(value.u8()?),
+                (UNIT, 1) => interface.unit = TimeUnit::new(value.u8()?),
                 (FCS_LEN, 1) => interface.fcs = Declared::of_interface(value.u8()?),
                 (OFFSET, 8) => interface.offset_s = value.i64()?,
                 _ => {}
@@ -232,16 +238,16 @@ impl Interface {
         let since_offset = i128::from(timestamp) * SECOND_NS;
         let since_offset_ns = match self.unit {
             // With a unit that overflows here, the largest timestamp is less than a nanosecond.
-            Unit::Decimal(power) => {
+            TimeUnit::Decimal(power) => {
                 10_i128.checked_pow(power.into()).map_or(0, |units| since_offset / units)
             }
-            Unit::Binary(power) => since_offset >> power,
+            TimeUnit::Binary(power) => since_offset >> power,
         };
         since_offset_ns + i128::from(self.offset_s) * SECOND_NS
     }
 }
 
-impl Unit {
+impl TimeUnit {
     fn new(option: u8) -> Self {
         const IS_BINARY: u8 = 0x80;
 
@@ -250,15 +256,15 @@ impl Unit {
     }
 }
 
-impl<'a> Packet<'a> {
+impl<'a> PacketBlock<'a> {
     /// Reads a simple packet block, which has only the length on the wire.
-    fn simple(mut rest: Fields<'a>) -> Option<Self> {
+    fn simple(mut rest: FieldReader<'a>) -> Option<Self> {
         let orig_len_bytes = rest.u32()?;
         let len = orig_len_bytes;
         Some(Self { interface: 0, timestamp: None, len, orig_len_bytes, rest })
     }
 
-    fn timed(kind: u32, mut rest: Fields<'a>) -> Option<Self> {
+    fn timed(kind: u32, mut rest: FieldReader<'a>) -> Option<Self> {
         let interface = if kind == OBSOLETE_PACKET {
             let (interface, _drops) = (rest.u16()?, rest.u16()?);
             u32::from(interface)

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{CaptureError, CapturedFrame, ETHERNET, Found, MAX_FRAME_BYTES, fcs::Declared};
+use super::{CaptureError, CaptureNotes, CapturedFrame, ETHERNET, MAX_FRAME_BYTES, fcs::Declared};
 
 const BUFFER_BYTES: usize = 256 << 10;
 const DECOMPRESS: &str = "decompress it first";
@@ -22,11 +22,11 @@ const OTHER_FILES: [(&[u8], &str, &str); 6] = [
     (b"snoo", "a Solaris snoop file", CONVERT),
 ];
 
-pub(super) struct Source {
+pub(super) struct CaptureFile {
     path: PathBuf,
     input: BufReader<Box<dyn Read>>,
     frames: u64,
-    found: Found,
+    found: CaptureNotes,
     last_timestamp_ns: u64,
 }
 
@@ -42,14 +42,14 @@ pub(super) struct Record {
     pub(super) fcs: Declared,
 }
 
-impl Source {
+impl CaptureFile {
     pub(super) fn new(input: impl Read + 'static, path: &Path) -> Self {
         let input = BufReader::with_capacity(BUFFER_BYTES, Box::new(input) as Box<dyn Read>);
         Self {
             path: path.to_owned(),
             input,
             frames: 0,
-            found: Found::default(),
+            found: CaptureNotes::default(),
             last_timestamp_ns: 0,
         }
     }
@@ -102,7 +102,7 @@ impl Source {
     }
 
     /// The records so far that the reader had to change.
-    pub(super) fn found(&self) -> Found {
+    pub(super) fn found(&self) -> CaptureNotes {
         self.found
     }
 

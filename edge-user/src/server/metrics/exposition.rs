@@ -15,9 +15,9 @@ use prometheus_client::{
 
 use super::{
     families::FAMILIES,
-    family::{Extent, Family, Source},
-    format::Format,
-    selection::Selection,
+    family::{Extent, MetricFamily, SampleSource},
+    format::TextFormat,
+    selection::DetailSelection,
 };
 use crate::config::Direction;
 
@@ -25,11 +25,11 @@ use crate::config::Direction;
 const SAMPLE_LEN_BYTES: usize = 100;
 
 /// The text that answers a scrape. Names in the selection that no circuit has get no detail
-/// ([`Selection::check`] refuses them before).
+/// ([`DetailSelection::check`] refuses them before).
 pub(super) fn exposition(
     status: Arc<Status>,
-    selection: &Selection,
-    format: Format,
+    selection: &DetailSelection,
+    format: TextFormat,
 ) -> Result<String, fmt::Error> {
     let answer = Answer::new(status, selection.clone());
     let mut text = String::with_capacity(answer.capacity_bytes());
@@ -38,12 +38,12 @@ pub(super) fn exposition(
 }
 
 /// Writes an answer, in pieces of a few kilobytes.
-pub(super) fn write(answer: Answer, format: Format, out: &mut impl fmt::Write) -> fmt::Result {
+pub(super) fn write(answer: Answer, format: TextFormat, out: &mut impl fmt::Write) -> fmt::Result {
     let mut registry = Registry::default();
     registry.register_collector(Box::new(answer));
     match format {
-        Format::OpenMetrics => text::encode(out, &registry),
-        Format::Text => prometheus_text::encode(out, &registry),
+        TextFormat::OpenMetrics => text::encode(out, &registry),
+        TextFormat::Text => prometheus_text::encode(out, &registry),
     }
 }
 
@@ -52,7 +52,7 @@ pub(super) fn write(answer: Answer, format: Format, out: &mut impl fmt::Write) -
 #[derive(Debug)]
 pub(super) struct Answer {
     status: Arc<Status>,
-    selection: Selection,
+    selection: DetailSelection,
     /// Detail series of circuits that are not selected.
     left_out: u64,
     /// Detail series of those that are.
@@ -60,7 +60,7 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    pub(super) fn new(status: Arc<Status>, selection: Selection) -> Self {
+    pub(super) fn new(status: Arc<Status>, selection: DetailSelection) -> Self {
         let (mut left_out, mut detailed) = (0, 0);
         for circuit in &status.circuits {
             let series = detail_series(circuit);
@@ -79,43 +79,45 @@ impl Answer {
         self.status.circuits.iter().filter(|circuit| self.selection.has(&circuit.name))
     }
 
-    fn write(&self, source: &Source, samples: &mut Samples<'_>) -> fmt::Result {
+    fn write(&self, source: &SampleSource, samples: &mut FamilySamples<'_>) -> fmt::Result {
         let Status { edge, uptime_s, ledger, ports, circuits, .. } = &*self.status;
         match source {
-            Source::Info => samples.push(&[edge, env!("CARGO_PKG_VERSION")], 1),
-            Source::Uptime => samples.push_gauge(&[], uptime_s),
-            Source::LeftOut => samples.push(&[], self.left_out),
-            Source::Reasons => ports.iter().try_for_each(|port| {
+            SampleSource::Info => samples.push(&[edge, env!("CARGO_PKG_VERSION")], 1),
+            SampleSource::Uptime => samples.push_gauge(&[], uptime_s),
+            SampleSource::LeftOut => samples.push(&[], self.left_out),
+            SampleSource::Reasons => ports.iter().try_for_each(|port| {
                 let mut reasons = port.reasons.iter();
                 reasons
                     .try_for_each(|(reason, frames)| samples.push(&[&port.name, reason], *frames))
             }),
-            Source::Port(value) => {
+            SampleSource::Port(value) => {
                 ports.iter().try_for_each(|port| samples.push(&[&port.name], value(port)))
             }
-            Source::Ledger(value) => value(ledger).map_or(Ok(()), |value| samples.push(&[], value)),
-            Source::ExportState(value) | Source::ExportCount(value) => {
+            SampleSource::Ledger(value) => {
+                value(ledger).map_or(Ok(()), |value| samples.push(&[], value))
+            }
+            SampleSource::ExportState(value) | SampleSource::ExportCount(value) => {
                 let mut exports = ledger.exports.iter();
                 exports.try_for_each(|export| samples.push(&[&export.name], value(export)))
             }
-            Source::Circuit(value) => {
+            SampleSource::Circuit(value) => {
                 let mut circuits = circuits.iter();
                 circuits.try_for_each(|circuit| samples.push(&[&circuit.name], value(circuit)))
             }
-            Source::Sum(value) => circuits.iter().try_for_each(|circuit| {
+            SampleSource::Sum(value) => circuits.iter().try_for_each(|circuit| {
                 let sum = Direction::ALL.iter().map(|way| sum(circuit, *way, *value)).sum();
                 samples.push(&[&circuit.name], sum)
             }),
-            Source::SumByDirection(value) => circuits.iter().try_for_each(|circuit| {
+            SampleSource::SumByDirection(value) => circuits.iter().try_for_each(|circuit| {
                 let mut ways = Direction::ALL.iter();
                 ways.try_for_each(|way| {
                     samples.push(&[&circuit.name, way.as_str()], sum(circuit, *way, *value))
                 })
             }),
-            Source::Class(value) => {
+            SampleSource::Class(value) => {
                 self.selected().try_for_each(|circuit| classes(circuit, *value, samples))
             }
-            Source::Policer(value) | Source::PolicerCount(value) => {
+            SampleSource::Policer(value) | SampleSource::PolicerCount(value) => {
                 self.selected().try_for_each(|circuit| {
                     circuit.policers.iter().try_for_each(|policer| {
                         // An empty label counts as absent.
@@ -134,7 +136,7 @@ impl Answer {
 impl Collector for Answer {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         // A family without samples is left out.
-        let is_wanted = |family: &&Family| self.detailed > 0 || !family.extent().is_detail();
+        let is_wanted = |family: &&MetricFamily| self.detailed > 0 || !family.extent().is_detail();
         for family in FAMILIES.iter().filter(is_wanted) {
             let unit = family.encoded_unit();
             let metric = encoder.encode_descriptor(
@@ -143,7 +145,7 @@ impl Collector for Answer {
                 unit.as_ref(),
                 family.kind(),
             )?;
-            self.write(&family.source, &mut Samples { metric, family })?;
+            self.write(&family.source, &mut FamilySamples { metric, family })?;
         }
         Ok(())
     }
@@ -170,7 +172,7 @@ fn sum(circuit: &CircuitStatus, direction: Direction, value: fn(&Counters) -> u6
 fn classes(
     circuit: &CircuitStatus,
     value: fn(&Counters) -> u64,
-    samples: &mut Samples<'_>,
+    samples: &mut FamilySamples<'_>,
 ) -> fmt::Result {
     circuit.peerings.iter().try_for_each(|peering| {
         let (kind, port, link) = (&peering.kind, &peering.port, &peering.link);
@@ -182,12 +184,12 @@ fn classes(
 }
 
 /// The samples of one family.
-struct Samples<'a> {
+struct FamilySamples<'a> {
     metric: MetricEncoder<'a>,
-    family: &'static Family,
+    family: &'static MetricFamily,
 }
 
-impl Samples<'_> {
+impl FamilySamples<'_> {
     /// Adds one, with the labels' values in the table's order.
     fn push(&mut self, values: &[&str], value: u64) -> fmt::Result {
         let labels = Labels::new(self.family.labels, values);

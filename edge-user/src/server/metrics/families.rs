@@ -1,6 +1,6 @@
 //! Every family of metrics, in one table: the encoder and `docs/metrics.md` are both made from it.
 
-use super::family::{Family, Source};
+use super::family::{MetricFamily, SampleSource};
 use edge_api::LedgerState;
 
 const CIRCUIT: &[&str] = &["circuit"];
@@ -9,191 +9,191 @@ const CLASS: &[&str] = &["circuit", "peering", "port", "link", "direction", "cla
 const POLICER: &[&str] = &["circuit", "peering", "class", "direction", "link"];
 
 /// Every family, in the order of an answer.
-pub(super) const FAMILIES: &[Family] = &[
-    Family {
+pub(super) const FAMILIES: &[MetricFamily] = &[
+    MetricFamily {
         stem: "edge",
         unit: None,
         labels: &["edge", "version"],
         help: "Always 1; the labels have the edge's name and the version of the daemon.",
-        source: Source::Info,
+        source: SampleSource::Info,
     },
-    Family {
+    MetricFamily {
         stem: "edge_uptime",
         unit: Some("seconds"),
         labels: &[],
         help: "Seconds since the daemon's start.",
-        source: Source::Uptime,
+        source: SampleSource::Uptime,
     },
-    Family {
+    MetricFamily {
         stem: "edge_port",
         unit: Some("frames"),
         labels: &["port", "reason"],
         help: "Frames that the port received, each under the one reason why its path ended.",
-        source: Source::Reasons,
+        source: SampleSource::Reasons,
     },
-    Family {
+    MetricFamily {
         stem: "edge_port_attached",
         unit: None,
         labels: &["port"],
         help: "1 while the port's program runs on its interface, else 0.",
-        source: Source::Port(|port| u64::from(port.xdp_mode != "none")),
+        source: SampleSource::Port(|port| u64::from(port.xdp_mode != "none")),
     },
-    Family {
+    MetricFamily {
         stem: "edge_ledger_ok",
         unit: None,
         labels: &[],
         help: "1 while the meters are booked, else 0: before the first booking, and while the \
                ledger fails.",
-        source: Source::Ledger(|ledger| Some(u64::from(ledger.state == LedgerState::Ok))),
+        source: SampleSource::Ledger(|ledger| Some(u64::from(ledger.state == LedgerState::Ok))),
     },
-    Family {
+    MetricFamily {
         stem: "edge_ledger_last_booked_timestamp",
         unit: Some("seconds"),
         labels: &[],
         help: "Unix time in seconds at which the meters were last booked; absent before that.",
-        source: Source::Ledger(|ledger| Some(ledger.last_booked?.as_second().unsigned_abs())),
+        source: SampleSource::Ledger(|ledger| Some(ledger.last_booked?.as_second().unsigned_abs())),
     },
-    Family {
+    MetricFamily {
         stem: "edge_export_ok",
         unit: None,
         labels: &["export"],
         help: "1 while the export's batches arrive, else 0.",
-        source: Source::ExportState(|export| u64::from(export.last_error.is_none())),
+        source: SampleSource::ExportState(|export| u64::from(export.last_error.is_none())),
     },
-    Family {
+    MetricFamily {
         stem: "edge_export_batches",
         unit: None,
         labels: &["export"],
         help: "Batches that arrived since the daemon has started the export.",
-        source: Source::ExportCount(|export| export.delivered_batches),
+        source: SampleSource::ExportCount(|export| export.delivered_batches),
     },
-    Family {
+    MetricFamily {
         stem: "edge_circuit_bandwidth",
         unit: Some("bps"),
         labels: CIRCUIT,
         help: "Bits a second that the customer has bought, for each direction on each link.",
-        source: Source::Circuit(|circuit| circuit.bandwidth_bps),
+        source: SampleSource::Circuit(|circuit| circuit.bandwidth_bps),
     },
-    Family {
+    MetricFamily {
         stem: "edge_circuit_forwarded",
         unit: Some("frames"),
         labels: DIRECTION,
         help: "Frames of the circuit that left.",
-        source: Source::SumByDirection(|counters| counters.forwarded_frames),
+        source: SampleSource::SumByDirection(|counters| counters.forwarded_frames),
     },
-    Family {
+    MetricFamily {
         stem: "edge_circuit_forwarded",
         unit: Some("bytes"),
         labels: DIRECTION,
         help: "Bytes of the circuit that left, by the circuit's accounting.",
-        source: Source::SumByDirection(|counters| counters.forwarded_bytes),
+        source: SampleSource::SumByDirection(|counters| counters.forwarded_bytes),
     },
-    Family {
+    MetricFamily {
         stem: "edge_circuit_dropped",
         unit: Some("frames"),
         labels: DIRECTION,
         help: "Frames that arrived above the circuit's rate and were dropped.",
-        source: Source::SumByDirection(|counters| counters.dropped_frames),
+        source: SampleSource::SumByDirection(|counters| counters.dropped_frames),
     },
-    Family {
+    MetricFamily {
         stem: "edge_circuit_refused",
         unit: Some("frames"),
         labels: CIRCUIT,
         help: "Frames within the circuit's rate that the egress device refused, in both \
                directions together.",
-        source: Source::Sum(|counters| counters.refused_frames),
+        source: SampleSource::Sum(|counters| counters.refused_frames),
     },
-    Family {
+    MetricFamily {
         stem: "edge_forwarded",
         unit: Some("frames"),
         labels: CLASS,
         help: "Frames of the class that left.",
-        source: Source::Class(|counters| counters.forwarded_frames),
+        source: SampleSource::Class(|counters| counters.forwarded_frames),
     },
-    Family {
+    MetricFamily {
         stem: "edge_forwarded",
         unit: Some("bytes"),
         labels: CLASS,
         help: "Bytes of the class that left, by the circuit's accounting.",
-        source: Source::Class(|counters| counters.forwarded_bytes),
+        source: SampleSource::Class(|counters| counters.forwarded_bytes),
     },
-    Family {
+    MetricFamily {
         stem: "edge_dropped",
         unit: Some("frames"),
         labels: CLASS,
         help: "Frames of the class that arrived above the rate and were dropped.",
-        source: Source::Class(|counters| counters.dropped_frames),
+        source: SampleSource::Class(|counters| counters.dropped_frames),
     },
-    Family {
+    MetricFamily {
         stem: "edge_dropped",
         unit: Some("bytes"),
         labels: CLASS,
         help: "Bytes of the frames of the class that arrived above the rate and were dropped.",
-        source: Source::Class(|counters| counters.dropped_bytes),
+        source: SampleSource::Class(|counters| counters.dropped_bytes),
     },
-    Family {
+    MetricFamily {
         stem: "edge_refused",
         unit: Some("frames"),
         labels: CLASS,
         help: "Frames of the class, within the rate, that the egress device refused.",
-        source: Source::Class(|counters| counters.refused_frames),
+        source: SampleSource::Class(|counters| counters.refused_frames),
     },
-    Family {
+    MetricFamily {
         stem: "edge_refused",
         unit: Some("bytes"),
         labels: CLASS,
         help: "Bytes of the frames of the class, within the rate, that the egress device refused.",
-        source: Source::Class(|counters| counters.refused_bytes),
+        source: SampleSource::Class(|counters| counters.refused_bytes),
     },
-    Family {
+    MetricFamily {
         stem: "edge_policer_rate",
         unit: Some("bps"),
         labels: POLICER,
         help: "Bits a second that the bucket admits.",
-        source: Source::Policer(|policer| policer.rate_bps),
+        source: SampleSource::Policer(|policer| policer.rate_bps),
     },
-    Family {
+    MetricFamily {
         stem: "edge_policer_used",
         unit: Some("bytes"),
         labels: POLICER,
         help: "Bytes of the bucket's burst that are used at the moment.",
-        source: Source::Policer(|policer| policer.used_bytes),
+        source: SampleSource::Policer(|policer| policer.used_bytes),
     },
-    Family {
+    MetricFamily {
         stem: "edge_policer_peak_1ms",
         unit: Some("bps"),
         labels: POLICER,
         help: "Bits a second that the bucket admitted in the busiest millisecond of the last \
                minute.",
-        source: Source::Policer(|policer| policer.peak_1ms_bps),
+        source: SampleSource::Policer(|policer| policer.peak_1ms_bps),
     },
-    Family {
+    MetricFamily {
         stem: "edge_policer_peak_100ms",
         unit: Some("bps"),
         labels: POLICER,
         help: "Bits a second that the bucket admitted in the busiest 100 milliseconds of the last \
                minute.",
-        source: Source::Policer(|policer| policer.peak_100ms_bps),
+        source: SampleSource::Policer(|policer| policer.peak_100ms_bps),
     },
-    Family {
+    MetricFamily {
         stem: "edge_policer_leases",
         unit: None,
         labels: POLICER,
         help: "Leases that CPUs bought of the bucket.",
-        source: Source::PolicerCount(|policer| policer.leases),
+        source: SampleSource::PolicerCount(|policer| policer.leases),
     },
-    Family {
+    MetricFamily {
         stem: "edge_policer_retries",
         unit: None,
         labels: POLICER,
         help: "Attempts to buy a lease of the bucket that a CPU lost to another one.",
-        source: Source::PolicerCount(|policer| policer.retries),
+        source: SampleSource::PolicerCount(|policer| policer.retries),
     },
-    Family {
+    MetricFamily {
         stem: "edge_series_left_out",
         unit: None,
         labels: &[],
         help: "Detail series that this answer lacks, of circuits that were not asked for.",
-        source: Source::LeftOut,
+        source: SampleSource::LeftOut,
     },
 ];

@@ -5,23 +5,23 @@ use prometheus_client::{metrics::MetricType, registry::Unit};
 
 /// A family: samples with one name and one meaning.
 #[derive(Debug)]
-pub(super) struct Family {
+pub(super) struct MetricFamily {
     /// The name without the suffix of its unit and of its kind.
     pub(super) stem: &'static str,
     /// The unit, which ends the name. `frames` and `bps` are not among the base units of
     /// `OpenMetrics`, which allows others.
     pub(super) unit: Option<&'static str>,
-    /// Names of the labels, in the order of the values that [`Source`] gives.
+    /// Names of the labels, in the order of the values that [`SampleSource`] gives.
     pub(super) labels: &'static [&'static str],
     /// The meaning, as one sentence with the unit in it.
     pub(super) help: &'static str,
     /// The origin of the samples.
-    pub(super) source: Source,
+    pub(super) source: SampleSource,
 }
 
 /// The part of a status that a family takes its samples from: one for each entry.
 #[derive(Debug)]
-pub(super) enum Source {
+pub(super) enum SampleSource {
     /// One sample, whose labels have the information.
     Info,
     /// Seconds since the daemon's start.
@@ -72,7 +72,7 @@ impl Extent {
     }
 }
 
-impl Family {
+impl MetricFamily {
     /// The family's name, as its samples have it.
     #[cfg(test)]
     pub(super) fn name(&self) -> String {
@@ -93,37 +93,39 @@ impl Family {
     /// Counter, gauge or info.
     pub(super) fn kind(&self) -> MetricType {
         match self.source {
-            Source::Info => MetricType::Info,
-            Source::Reasons
-            | Source::ExportCount(_)
-            | Source::Sum(_)
-            | Source::SumByDirection(_)
-            | Source::Class(_)
-            | Source::PolicerCount(_) => MetricType::Counter,
-            Source::Uptime
-            | Source::LeftOut
-            | Source::Port(_)
-            | Source::Ledger(_)
-            | Source::ExportState(_)
-            | Source::Circuit(_)
-            | Source::Policer(_) => MetricType::Gauge,
+            SampleSource::Info => MetricType::Info,
+            SampleSource::Reasons
+            | SampleSource::ExportCount(_)
+            | SampleSource::Sum(_)
+            | SampleSource::SumByDirection(_)
+            | SampleSource::Class(_)
+            | SampleSource::PolicerCount(_) => MetricType::Counter,
+            SampleSource::Uptime
+            | SampleSource::LeftOut
+            | SampleSource::Port(_)
+            | SampleSource::Ledger(_)
+            | SampleSource::ExportState(_)
+            | SampleSource::Circuit(_)
+            | SampleSource::Policer(_) => MetricType::Gauge,
         }
     }
 
     /// The part of an edge that it has series for.
     pub(super) fn extent(&self) -> Extent {
         match self.source {
-            Source::Info
-            | Source::Uptime
-            | Source::LeftOut
-            | Source::Reasons
-            | Source::Port(_)
-            | Source::Ledger(_)
-            | Source::ExportState(_)
-            | Source::ExportCount(_) => Extent::Edge,
-            Source::Circuit(_) | Source::Sum(_) | Source::SumByDirection(_) => Extent::Circuit,
-            Source::Class(_) => Extent::Class,
-            Source::Policer(_) | Source::PolicerCount(_) => Extent::Policer,
+            SampleSource::Info
+            | SampleSource::Uptime
+            | SampleSource::LeftOut
+            | SampleSource::Reasons
+            | SampleSource::Port(_)
+            | SampleSource::Ledger(_)
+            | SampleSource::ExportState(_)
+            | SampleSource::ExportCount(_) => Extent::Edge,
+            SampleSource::Circuit(_) | SampleSource::Sum(_) | SampleSource::SumByDirection(_) => {
+                Extent::Circuit
+            }
+            SampleSource::Class(_) => Extent::Class,
+            SampleSource::Policer(_) | SampleSource::PolicerCount(_) => Extent::Policer,
         }
     }
 }

@@ -5,7 +5,7 @@ use prometheus_client::encoding::prometheus_text;
 
 /// A format, by what a scraper asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Format {
+pub(super) enum TextFormat {
     /// `OpenMetrics` 1.0.0.
     OpenMetrics,
     /// Prometheus's older text format, 0.0.4.
@@ -16,7 +16,7 @@ pub(super) enum Format {
     Text,
 }
 
-impl Format {
+impl TextFormat {
     /// `OpenMetrics` for a client that names it, else the older format, as for curl.
     pub(super) fn asked_by(headers: &HeaderMap) -> Self {
         let accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
@@ -55,15 +55,15 @@ mod tests {
                           application/openmetrics-text;version=0.0.1;q=0.4,\
                           text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
         for (accept, format) in [
-            (prometheus, Format::OpenMetrics),
-            ("text/html, Application/OpenMetrics-Text", Format::OpenMetrics),
-            ("application/openmetrics-text; q=0.0, text/plain", Format::Text),
-            ("text/plain;version=0.0.4;q=1,*/*;q=0.1", Format::Text),
-            ("*/*", Format::Text),
+            (prometheus, TextFormat::OpenMetrics),
+            ("text/html, Application/OpenMetrics-Text", TextFormat::OpenMetrics),
+            ("application/openmetrics-text; q=0.0, text/plain", TextFormat::Text),
+            ("text/plain;version=0.0.4;q=1,*/*;q=0.1", TextFormat::Text),
+            ("*/*", TextFormat::Text),
         ] {
             let headers = HeaderMap::from_iter([(ACCEPT, accept.parse().expect("a header"))]);
-            assert_eq!(Format::asked_by(&headers), format, "{accept}");
+            assert_eq!(TextFormat::asked_by(&headers), format, "{accept}");
         }
-        assert_eq!(Format::asked_by(&HeaderMap::new()), Format::Text);
+        assert_eq!(TextFormat::asked_by(&HeaderMap::new()), TextFormat::Text);
     }
 }

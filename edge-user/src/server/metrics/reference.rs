@@ -6,7 +6,7 @@ use prometheus_client::metrics::MetricType;
 
 use super::{
     families::FAMILIES,
-    family::{Extent, Family},
+    family::{Extent, MetricFamily},
 };
 
 const INTRODUCTION: &str = r#"# Metrics
@@ -88,7 +88,7 @@ fn section(text: &mut String, heading: &str, is_wanted: impl Fn(Extent) -> bool)
     }
 }
 
-fn row(family: &Family) -> String {
+fn row(family: &MetricFamily) -> String {
     let kind = match family.kind() {
         MetricType::Counter => "counter",
         MetricType::Info => "info",

@@ -13,7 +13,7 @@ const PARAMETER: &str = "circuit";
 
 /// The circuits that an answer has in detail.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Selection {
+pub(super) struct DetailSelection {
     /// Names of circuits.
     pub(super) circuits: BTreeSet<String>,
     /// Whether the configuration asks for the detail of every circuit.
@@ -22,7 +22,7 @@ pub(super) struct Selection {
 
 /// A request that can't be answered.
 #[derive(Debug, Error, PartialEq, Eq)]
-pub(super) enum Refused {
+pub(super) enum RefusedQuery {
     /// Another parameter.
     #[error("there is no parameter {0:?}; ask for a circuit in detail with ?circuit=NAME")]
     Parameter(String),
@@ -39,16 +39,16 @@ pub(super) enum Refused {
     },
 }
 
-impl Selection {
+impl DetailSelection {
     /// The circuits of a request's query, such as `?circuit=contoso&circuit=fabrikam`, and those
     /// that the configuration adds.
-    pub(super) fn asked_by(uri: &Uri, detail: MetricsDetail) -> Result<Self, Refused> {
+    pub(super) fn asked_by(uri: &Uri, detail: MetricsDetail) -> Result<Self, RefusedQuery> {
         let query = Query::<Vec<(String, String)>>::try_from_uri(uri)
-            .map_err(|error| Refused::Query(error.to_string()))?;
+            .map_err(|error| RefusedQuery::Query(error.to_string()))?;
         let mut circuits = BTreeSet::new();
         for (parameter, value) in query.0 {
             if parameter != PARAMETER {
-                return Err(Refused::Parameter(parameter));
+                return Err(RefusedQuery::Parameter(parameter));
             }
             circuits.insert(value);
         }
@@ -57,12 +57,12 @@ impl Selection {
 
     /// Refuses the first name that no circuit has. Without the refusal, a misspelt name would look
     /// like a circuit without traffic.
-    pub(super) fn check(&self, status: &Status) -> Result<(), Refused> {
+    pub(super) fn check(&self, status: &Status) -> Result<(), RefusedQuery> {
         let names = || status.circuits.iter().map(|circuit| circuit.name.as_str());
         let known: BTreeSet<&str> = names().filter(|name| self.circuits.contains(*name)).collect();
         match self.circuits.iter().find(|name| !known.contains(name.as_str())) {
             None => Ok(()),
-            Some(name) => Err(Refused::Circuit {
+            Some(name) => Err(RefusedQuery::Circuit {
                 name: name.clone(),
                 nearest: nearest(name, names()).map(str::to_owned),
             }),
@@ -79,20 +79,20 @@ impl Selection {
 mod tests {
     use super::*;
 
-    fn asked(query: &str) -> Result<Selection, Refused> {
+    fn asked(query: &str) -> Result<DetailSelection, RefusedQuery> {
         let uri = format!("/metrics{query}").parse().expect("an address");
-        Selection::asked_by(&uri, MetricsDetail::Circuit)
+        DetailSelection::asked_by(&uri, MetricsDetail::Circuit)
     }
 
     #[test]
     fn a_query_names_circuits() {
-        assert_eq!(asked(""), Ok(Selection::default()));
-        assert_eq!(asked("?"), Ok(Selection::default()));
+        assert_eq!(asked(""), Ok(DetailSelection::default()));
+        assert_eq!(asked("?"), Ok(DetailSelection::default()));
         let selection = asked("?circuit=a%20b&circuit=%C3%A9%26&circuit=a+b").expect("a query");
         assert_eq!(Vec::from_iter(&selection.circuits), ["a b", "é&"]);
         assert!(!selection.all && selection.has("é&") && !selection.has("é"));
         let uri = Uri::from_static("/metrics");
-        let all = Selection::asked_by(&uri, MetricsDetail::All).expect("a query");
+        let all = DetailSelection::asked_by(&uri, MetricsDetail::All).expect("a query");
         assert!(all.all && all.has("any"));
     }
 

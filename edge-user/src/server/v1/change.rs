@@ -32,7 +32,7 @@ use crate::{config, daemon::bandwidth::SetBandwidth};
 )]
 pub(in crate::server) async fn reload(
     _operator: Operator,
-    State(state): State<shared::State>,
+    State(state): State<shared::ServerState>,
     headers: HeaderMap,
 ) -> Result<Json<Reloaded>, ApiError> {
     Ok(Json(state.engine.reload(expected(&headers)?).await?))
@@ -66,7 +66,7 @@ pub(in crate::server) async fn reload(
 )]
 pub(in crate::server) async fn set_bandwidth(
     _operator: Operator,
-    State(state): State<shared::State>,
+    State(state): State<shared::ServerState>,
     Path(circuit): Path<String>,
     headers: HeaderMap,
     request: Result<Json<BandwidthRequest>, JsonRejection>,

@@ -37,7 +37,7 @@ const BOOK_WITHIN: Duration = Duration::from_secs(20);
 )]
 pub(in crate::server) async fn book(
     _operator: Operator,
-    State(state): State<shared::State>,
+    State(state): State<shared::ServerState>,
 ) -> Result<Json<Booked>, ApiError> {
     let bookkeeper = state.engine.bookkeeper();
     let (state_dir, booking) = (bookkeeper.status().state_dir, bookkeeper.request_booking());
@@ -51,7 +51,7 @@ pub(in crate::server) async fn book(
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(in crate::server) struct Wanted {
+pub(in crate::server) struct UsageSelection {
     /// Shows only this circuit.
     circuit: Option<String>,
     /// Shows only usage under this name of the edge, where the edge was renamed.
@@ -71,7 +71,7 @@ pub(in crate::server) struct Wanted {
     get,
     path = "/v1/usage",
     tag = "look",
-    params(Wanted),
+    params(UsageSelection),
     responses(
         (status = OK, description = "Records of the ledger, with the meters' later counts.", body = Usage),
         (status = BAD_REQUEST, description = "The query is wrong.", body = ErrorDocument),
@@ -80,8 +80,8 @@ pub(in crate::server) struct Wanted {
     )
 )]
 pub(in crate::server) async fn usage(
-    State(state): State<shared::State>,
-    InQuery(wanted): InQuery<Wanted>,
+    State(state): State<shared::ServerState>,
+    InQuery(wanted): InQuery<UsageSelection>,
 ) -> Result<Json<Usage>, ApiError> {
     let query = wanted.query()?;
     let state_dir = state.engine.bookkeeper().status().state_dir;
@@ -96,7 +96,7 @@ pub(in crate::server) async fn usage(
     Ok(Json(usage.map_err(|error| ApiError::internal(&error))??))
 }
 
-impl Wanted {
+impl UsageSelection {
     fn query(self) -> Result<UsageQuery, ApiError> {
         let moment = |name: &str, text: Option<String>| -> Result<Option<Timestamp>, ApiError> {
             let moment = text.map(|text| {

@@ -16,7 +16,7 @@ use super::{
         error::ApiError,
         shared::{self, InQuery, tagged},
     },
-    select::Selection,
+    select::StatusSelection,
 };
 
 const JSON: &str = "application/json";
@@ -32,7 +32,7 @@ const JSON: &str = "application/json";
     )
 )]
 pub(in crate::server) async fn health(
-    State(state): State<shared::State>,
+    State(state): State<shared::ServerState>,
 ) -> Result<Response, ApiError> {
     let snapshot = state.snapshot().await?;
     let health = Health::of(&snapshot.status);
@@ -46,7 +46,7 @@ pub(in crate::server) async fn health(
     get,
     path = "/v1/status",
     tag = "look",
-    params(Selection),
+    params(StatusSelection),
     responses(
         (
             status = OK,
@@ -60,8 +60,8 @@ pub(in crate::server) async fn health(
     )
 )]
 pub(in crate::server) async fn status(
-    State(state): State<shared::State>,
-    InQuery(selection): InQuery<Selection>,
+    State(state): State<shared::ServerState>,
+    InQuery(selection): InQuery<StatusSelection>,
 ) -> Result<Response, ApiError> {
     let snapshot = state.snapshot().await?;
     // The text of many circuits takes a while: other clients are answered meanwhile.
@@ -96,7 +96,7 @@ pub(in crate::server) async fn status(
     )
 )]
 pub(in crate::server) async fn circuit(
-    State(state): State<shared::State>,
+    State(state): State<shared::ServerState>,
     Path(name): Path<String>,
 ) -> Result<Response, ApiError> {
     let snapshot = state.snapshot().await?;
@@ -118,7 +118,7 @@ pub(in crate::server) async fn circuit(
     ))
 )]
 pub(in crate::server) async fn ports(
-    State(state): State<shared::State>,
+    State(state): State<shared::ServerState>,
 ) -> Result<Response, ApiError> {
     let snapshot = state.snapshot().await?;
     let ports = Ports { ports: snapshot.status.ports.clone() };

@@ -13,7 +13,7 @@ use super::super::error::ApiError;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(in crate::server) struct Selection {
+pub(in crate::server) struct StatusSelection {
     /// The name of the only circuit to show.
     pub(super) circuit: Option<String>,
     /// Names of fields, with commas between them. A field inside a list has the list's name and a
@@ -32,7 +32,7 @@ pub(super) struct Page {
     pub(super) next: Option<String>,
 }
 
-impl Selection {
+impl StatusSelection {
     /// Takes this part out of `status`.
     pub(super) fn of(&self, status: &Status) -> Result<Page, ApiError> {
         let (circuits, is_last) = self.circuits(&status.circuits)?;
@@ -51,7 +51,7 @@ impl Selection {
         let json = match &self.fields {
             None => serde_json::to_vec(&*status),
             Some(fields) => serde_json::to_value(&*status).and_then(|mut document| {
-                keep(&mut document, &Fields::parse(fields));
+                keep(&mut document, &FieldTree::parse(fields));
                 serde_json::to_vec(&document)
             }),
         };
@@ -93,9 +93,9 @@ impl Selection {
 
 /// Fields of a document by name, each with the requested fields inside it; none: all.
 #[derive(Default)]
-struct Fields<'a>(BTreeMap<&'a str, Fields<'a>>);
+struct FieldTree<'a>(BTreeMap<&'a str, FieldTree<'a>>);
 
-impl<'a> Fields<'a> {
+impl<'a> FieldTree<'a> {
     fn parse(text: &'a str) -> Self {
         let mut fields = Self::default();
         for path in text.split(',').map(str::trim) {
@@ -110,7 +110,7 @@ impl<'a> Fields<'a> {
 
 /// Removes all other fields from a document. An unknown field is no error: a later version may have
 /// it.
-fn keep(document: &mut Value, fields: &Fields<'_>) {
+fn keep(document: &mut Value, fields: &FieldTree<'_>) {
     if fields.0.is_empty() {
         return;
     }
@@ -121,7 +121,7 @@ fn keep(document: &mut Value, fields: &Fields<'_>) {
     }
 }
 
-fn keep_in(object: &mut Map<String, Value>, fields: &Fields<'_>) {
+fn keep_in(object: &mut Map<String, Value>, fields: &FieldTree<'_>) {
     object.retain(|name, value| match fields.0.get(name.as_str()) {
         Some(of_it) => {
             keep(value, of_it);
@@ -156,7 +156,7 @@ mod tests {
 
     fn page(query: &str, status: &Status) -> Result<(Value, Option<String>), String> {
         let uri = format!("/v1/status?{query}").parse().expect("a URI");
-        let selection: axum::extract::Query<Selection> =
+        let selection: axum::extract::Query<StatusSelection> =
             axum::extract::Query::try_from_uri(&uri).map_err(|error| error.body_text())?;
         let page = selection.0.of(status).map_err(|error| format!("{error:?}"))?;
         Ok((serde_json::from_slice(&page.json).expect("JSON"), page.next))

@@ -14,7 +14,7 @@ use edge_tests::{
     frames::{frame, ipv4},
 };
 use edge_user::{
-    config::sample::{Circuit, Port, Sample},
+    config::sample::{Sample, SampleCircuit, SamplePort},
     lab::{Lab, private_mounts, raw::RawSender, root_or_skip},
 };
 
@@ -42,23 +42,24 @@ const FAIR: u16 = 7;
 /// are more than there is room for.
 fn config(is_changed: bool, s_tags: usize) -> Sample {
     let circuit = |c_tag: u16, bandwidth_bps: u64| {
-        let circuit = Circuit::new(format!("c{c_tag}"), bandwidth_bps).key("burst", BURST_BYTES);
+        let circuit =
+            SampleCircuit::new(format!("c{c_tag}"), bandwidth_bps).key("burst", BURST_BYTES);
         circuit.s_tag(200).peering("private", c_tag)
     };
     // Sixteen seconds of the limit are its burst, too.
-    let limited = Circuit::new(format!("c{LIMITED}"), "1 Gbps")
+    let limited = SampleCircuit::new(format!("c{LIMITED}"), "1 Gbps")
         .s_tag(200)
         .peering("private", LIMITED)
         .of_peering("private", "bandwidth", "64 kbps");
     let (faster, slower) = if is_changed { (2 * SLOW, SLOW) } else { (SLOW, 2 * SLOW) };
     let others = (0..s_tags).map(|number| {
-        Circuit::new(format!("o{number}"), "1 Gbps").s_tag(300 + number).peering("private", 1)
+        SampleCircuit::new(format!("o{number}"), "1 Gbps").s_tag(300 + number).peering("private", 1)
     });
     Sample::new("lab")
         .edge("metrics", "127.0.0.1:0")
-        .port(Port::new("customer0", "customer").forward("core0"))
-        .port(Port::new("customer1", "customer").forward("core0"))
-        .port(Port::new("core0", "core").forward("customer0"))
+        .port(SamplePort::new("customer0", "customer").forward("core0"))
+        .port(SamplePort::new("customer1", "customer").forward("core0"))
+        .port(SamplePort::new("core0", "core").forward("customer0"))
         .circuits([
             circuit(DRAINED, SLOW),
             circuit(FULL, SLOW),

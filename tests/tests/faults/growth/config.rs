@@ -6,22 +6,22 @@ use anyhow::{Context as _, Result, ensure};
 use edge_tests::daemon::{Daemon, status};
 pub(crate) use edge_tests::load::config as alone;
 use edge_user::{
-    config::sample::{Circuit, Sample},
+    config::sample::{Sample, SampleCircuit},
     kernel::Pins,
 };
 
 pub(crate) const PIN_DIR: &str = "/sys/fs/bpf/edge";
 
 /// The other with this number, one of those on that many S-tags.
-pub(crate) fn other(number: usize, s_tags: usize) -> Circuit {
+pub(crate) fn other(number: usize, s_tags: usize) -> SampleCircuit {
     named("c", number, s_tags)
 }
 
 /// The same, whose name begins so.
-fn named(prefix: &str, number: usize, s_tags: usize) -> Circuit {
+fn named(prefix: &str, number: usize, s_tags: usize) -> SampleCircuit {
     let (s_tag, c_tag) = tags_of(number, s_tags);
     let name = format!("{prefix}{number:05}");
-    Circuit::new(name, "1 Gbps").s_tag(s_tag).peering("private", c_tag)
+    SampleCircuit::new(name, "1 Gbps").s_tag(s_tag).peering("private", c_tag)
 }
 
 /// [`alone`] with `count` others, on that many S-tags.

@@ -13,7 +13,7 @@ use edge_tests::{
 };
 use edge_user::{
     billing::ledger::Ledger,
-    config::sample::{Circuit, Sample},
+    config::sample::{Sample, SampleCircuit},
     lab::root_or_skip,
 };
 
@@ -211,7 +211,7 @@ fn own_class(round: usize, config: Sample) -> Sample {
     by_turns(round, config).qos("own", [class])
 }
 
-fn in_own_class(circuit: Circuit) -> Circuit {
+fn in_own_class(circuit: SampleCircuit) -> SampleCircuit {
     circuit.of_peering("private", "qos", "own")
 }
 

@@ -14,7 +14,7 @@ use edge_tests::{
     load::{Sent, check_all, under_load},
 };
 use edge_user::{
-    config::sample::{Circuit, Sample},
+    config::sample::{Sample, SampleCircuit},
     lab::{Lab, raw::RawSender, root_or_skip},
 };
 
@@ -30,7 +30,7 @@ const SLOW_TAGS: (u16, u16) = (4000, 1);
 /// and for their size.
 fn config(round: u32) -> Sample {
     let (s_tag, c_tag) = SLOW_TAGS;
-    let slow = Circuit::new("slow", SLOW_BPS).key("burst", SLOW_BURST_BYTES);
+    let slow = SampleCircuit::new("slow", SLOW_BPS).key("burst", SLOW_BURST_BYTES);
     let others = if round.is_multiple_of(4) { 40 << (round / 4) } else { 0 };
     let config = with_others(others, others.max(1));
     let config = config.circuit(slow.s_tag(s_tag).peering("private", c_tag));

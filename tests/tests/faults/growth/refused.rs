@@ -14,7 +14,7 @@ use edge_tests::{
     notation::frame_of,
 };
 use edge_user::{
-    config::sample::{Circuit, Port, Sample},
+    config::sample::{Sample, SampleCircuit, SamplePort},
     kernel::{
         PortProgram,
         host::interface::Interface,
@@ -36,7 +36,7 @@ const CIRCUITS: usize = 300;
 /// The changes that each refused configuration would make to the frames of the load and to their
 /// bill.
 fn worse(config: Sample) -> Sample {
-    let worse = |contoso: Circuit| {
+    let worse = |contoso: SampleCircuit| {
         contoso
             .key("bandwidth", "64 kbps")
             .key("billing", "unlimited")
@@ -49,7 +49,7 @@ fn worse(config: Sample) -> Sample {
 
 /// With one port more.
 fn with_port(config: Sample, interface: &str, mode: &str) -> Sample {
-    let port = Port::new("extra", "customer").interface(interface);
+    let port = SamplePort::new("extra", "customer").interface(interface);
     config.port(port.forward("core0").key("xdp_mode", mode))
 }
 
@@ -102,7 +102,8 @@ fn a_reload_that_runs_out_of_something_was_never_tried() -> Result<()> {
     let daemon = Daemon::start(&lab, &alone())?;
     let set = only_set(&daemon)?;
     // Every frame passes when it is in effect at last.
-    let more = |contoso: Circuit| contoso.key("bandwidth", "20 Gbps").key("billing", "unlimited");
+    let more =
+        |contoso: SampleCircuit| contoso.key("bandwidth", "20 Gbps").key("billing", "unlimited");
     let larger = with_port(with_others(80, 80), "free0", "native").change_circuit("contoso", more);
     let (offered, daemon) = under_load(&lab, || {
         let before = begin(&lab)?;
@@ -146,7 +147,8 @@ fn a_refused_reload_takes_no_counters_that_are_shown() -> Result<()> {
     }
     let config = |edge: &str, first: usize| {
         let circuits = (first..first + CIRCUITS).map(|number| {
-            let circuit = Circuit::new(format!("circuit-{number:03}"), "10 Gbps").s_tag(number);
+            let circuit =
+                SampleCircuit::new(format!("circuit-{number:03}"), "10 Gbps").s_tag(number);
             circuit.key("ports", PORTS).peering("private", 10)
         });
         Sample::lab().edge("name", edge).circuits(circuits)

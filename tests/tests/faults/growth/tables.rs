@@ -10,7 +10,7 @@ use edge_tests::{
     load::{check_all, under_load},
 };
 use edge_user::{
-    config::sample::{Port, Sample},
+    config::sample::{Sample, SamplePort},
     lab::{Lab, root_or_skip},
 };
 
@@ -213,7 +213,7 @@ fn ports(lab: &Lab, count: usize) -> Result<Sample> {
     for number in 0..count {
         let (name, peer) = (format!("more{number}"), format!("peer{number}"));
         lab.edge().output("ip", &["link", "add", &name, "type", "veth", "peer", "name", &peer])?;
-        let port = Port::new(&name, "customer").forward("core0");
+        let port = SamplePort::new(&name, "customer").forward("core0");
         config = config.port(port.key("xdp_mode", "native"));
     }
     let [customer, core] = PORTS;

@@ -8,7 +8,7 @@ use edge_tests::{
     wires::{PORTS, WIRES, Wires, config, port, wait_until_sound},
 };
 use edge_user::{
-    config::sample::Port,
+    config::sample::SamplePort,
     lab::{private_mounts, root_or_skip},
 };
 
@@ -23,7 +23,7 @@ fn a_mode_that_a_refused_reload_has_changed_is_changed_back() -> Result<()> {
     let _theirs = foreign.attach(&wires.lab, "taken0")?;
     let all = [0, 1];
     let in_mode = |mode: &str| config(&PORTS, &WIRES).xdp_mode(mode);
-    let taken = Port::new("T", "customer").interface("taken0");
+    let taken = SamplePort::new("T", "customer").interface("taken0");
     let programs = |wires: &Wires| -> Result<Vec<u32>> {
         PORTS.iter().map(|(_, name)| Ok(link_on(&wires.lab, name)?.1)).collect()
     };

@@ -9,7 +9,7 @@ use edge_tests::{
     wires::{PORTS, WIRES, Wires, config, port, wait_for_port, wait_until, wait_until_sound},
 };
 use edge_user::{
-    config::sample::Port,
+    config::sample::SamplePort,
     lab::{private_mounts, root_or_skip},
 };
 
@@ -122,7 +122,7 @@ fn an_interface_has_one_port_by_whichever_of_its_names() -> Result<()> {
     assert_eq!(wait_until_sound("P1")?.interface, "alpha-cust");
 
     // Under two names.
-    configure(&by_altname.port(Port::new("P3", "customer").interface("renamed0")))?;
+    configure(&by_altname.port(SamplePort::new("P3", "customer").interface("renamed0")))?;
     let refused = format!("{:#}", reload().err().context("two ports on one interface")?);
     assert!(refused.contains("port \"P3\"") && refused.contains("\"P1\""), "{refused}");
     wires.pass(&all)?;

@@ -10,7 +10,7 @@ use edge_tests::{
     notation::frame_of,
 };
 use edge_user::{
-    config::sample::{Circuit, Sample},
+    config::sample::{Sample, SampleCircuit},
     lab::root_or_skip,
     plan::Police,
     replay::capture::CapturedFrame,
@@ -23,7 +23,7 @@ const BEGIN: u64 = 1_700_000_000_000 * MS;
 
 /// A circuit whose burst holds fifty frames of 1,422 bytes.
 fn slow() -> Sample {
-    let contoso = Circuit::new("contoso", "100 Mbps").s_tag(100).peering("microsoft", 20);
+    let contoso = SampleCircuit::new("contoso", "100 Mbps").s_tag(100).peering("microsoft", 20);
     Sample::new("e").pair("customer0", "core0").circuit(contoso.key("burst", 71_100))
 }
 

@@ -18,7 +18,7 @@ use edge_tests::{
     oracle::check,
 };
 use edge_user::{
-    config::sample::{Circuit, Sample},
+    config::sample::{Sample, SampleCircuit},
     lab::root_or_skip,
     plan::Police,
     replay::capture::CaptureReader,
@@ -99,7 +99,7 @@ fn config(frames: &[Vec<u8>]) -> Sample {
     let free = (1..=4094).find(is_free).expect("not every VID there is");
 
     let circuit = |name: String, s_tag: u16, core_s_tag: u16| {
-        let circuit = Circuit::new(name, "1 Gbps").key("accounting", "l3");
+        let circuit = SampleCircuit::new(name, "1 Gbps").key("accounting", "l3");
         let circuit = circuit.s_tag(s_tag).key("core_s_tag", core_s_tag);
         circuit.of_peering("microsoft", "qos", "all")
     };

@@ -8,7 +8,7 @@ mod virtio;
 mod vlan;
 
 use edge_tests::ends::contoso;
-use edge_user::config::sample::{Circuit, Sample};
+use edge_user::config::sample::{Sample, SampleCircuit};
 
 /// Circuit, kind and VIDs of each peering of [`config`]; an S-VID of 0 is none.
 const PEERINGS: [(&str, &str, (u16, u16)); 3] = [
@@ -24,5 +24,6 @@ fn config(microsoft_dscp: &str) -> Sample {
         .of_peering("private", "dscp", "preserve")
         .peering("microsoft", 20)
         .of_peering("microsoft", "dscp", microsoft_dscp);
-    Sample::lab().circuits([contoso, Circuit::new("fabrikam", "1 Gbps").peering("private", 300)])
+    Sample::lab()
+        .circuits([contoso, SampleCircuit::new("fabrikam", "1 Gbps").peering("private", 300)])
 }

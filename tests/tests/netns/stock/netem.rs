@@ -9,7 +9,7 @@ use edge_tests::{
     stock::{Bound, forwarded, peering, run, settled, stock_or_skip},
 };
 use edge_user::lab::{
-    Family, Lab, Path, TagStack, WireCount,
+    IpFamily, Lab, Path, TagStack, WireCount,
     flows::{self, FlowsLoad},
     tcp::{self, TcpLoad},
 };
@@ -102,7 +102,7 @@ fn a_flow_gets_most_of_the_rate(edge: &Edge) -> Result<()> {
     let mut seen = Vec::new();
     for _ in 0..ATTEMPTS {
         let load = FlowsLoad {
-            family: Family::V4,
+            family: IpFamily::V4,
             dscp: 0,
             congestion: &["cubic"],
             paced: true,
@@ -125,7 +125,7 @@ fn a_flow_gets_most_of_the_rate(edge: &Edge) -> Result<()> {
 fn what_is_lost_before_the_edge_is_not_billed(edge: &Edge) -> Result<()> {
     let came = || Ok::<_, anyhow::Error>(status()?.ports[0].rx_frames);
     let (sent_before, came_before) = (edge.check()?[0][1].frames, came()?);
-    let load = TcpLoad { family: Family::V4, dscp: 0, duration: Duration::from_secs(1) };
+    let load = TcpLoad { family: IpFamily::V4, dscp: 0, duration: Duration::from_secs(1) };
     let report = tcp::start(&edge.path, load)?.join()?;
     assert!(report.received_bytes > 100_000, "{report:?}");
     let (sent, came) = (edge.check()?[0][1].frames - sent_before, came()? - came_before);

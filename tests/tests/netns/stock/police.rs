@@ -14,7 +14,7 @@ use edge_tests::{
     stock::{Bound, run, settled, stock_or_skip},
 };
 use edge_user::lab::{
-    Family, Lab, Path, TagStack,
+    IpFamily, Lab, Path, TagStack,
     raw::RawSender,
     udp::{self, UdpLoad},
 };
@@ -86,7 +86,7 @@ fn overload(lab: &Lab, path: &Path, what: &str) -> Result<f64> {
     let before = admitted(lab)?;
     let bound = Bound::new(RATE_BPS, BURST_BYTES + SLACK_BYTES);
     let load = UdpLoad {
-        family: Family::V4,
+        family: IpFamily::V4,
         traffic_class: 0,
         frame_bytes: usize::try_from(FRAME_BYTES)?,
         rate_bps: RATE_BPS + RATE_BPS / 2,

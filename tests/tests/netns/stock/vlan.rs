@@ -17,7 +17,7 @@ use edge_tests::{
 use edge_user::{
     billing::ledger::{Ledger, UsageQuery},
     lab::{
-        Family, Lab, Path, TagStack, WireCount, WireCounts,
+        IpFamily, Lab, Path, TagStack, WireCount, WireCounts,
         tcp::{self, TcpLoad},
         udp::{self, UdpLoad},
     },
@@ -106,7 +106,8 @@ fn ping(path: &Path) -> Result<()> {
 
 fn flood(path: &Path, traffic_class: u8, rate_bps: u64) -> Result<WireCount> {
     let duration = Duration::from_millis(200);
-    let load = UdpLoad { family: Family::V4, traffic_class, frame_bytes: 1000, rate_bps, duration };
+    let load =
+        UdpLoad { family: IpFamily::V4, traffic_class, frame_bytes: 1000, rate_bps, duration };
     let report = udp::start(path, load)?.join()?;
     Ok(WireCount { frames: report.frames, bytes: report.bytes })
 }
@@ -156,7 +157,7 @@ fn tags_of_vlan_devices_are_circuits() -> Result<()> {
 
     udp_keeps_or_loses_its_mark(&edge)?;
     for path in [edge.paths[0].clone(), edge.paths[0].reversed()] {
-        let load = TcpLoad { family: Family::V4, dscp: 0, duration: Duration::from_millis(300) };
+        let load = TcpLoad { family: IpFamily::V4, dscp: 0, duration: Duration::from_millis(300) };
         let report = tcp::start(&path, load)?.join()?;
         assert!(report.received_bytes > 50_000, "{report:?}");
         assert_eq!(report.sent_bytes, report.received_bytes);

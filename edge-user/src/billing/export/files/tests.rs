@@ -26,7 +26,7 @@ fn content(dir: &Path, name: &str) -> Vec<u8> {
 
 #[test]
 fn a_batch_is_a_file() {
-    for format in [Format::Jsonl, Format::Csv] {
+    for format in [RecordFormat::Jsonl, RecordFormat::Csv] {
         let (_root, dir) = place();
         let mut files = Files::new(dir.clone(), format);
         files.deliver(&batch(1, 3)).unwrap();
@@ -46,12 +46,12 @@ fn a_batch_is_a_file() {
 /// delivers the batch.
 #[test]
 fn killed_between_any_two_steps() {
-    let whole = Format::Jsonl.encode(&batch(1, 3)).unwrap();
+    let whole = RecordFormat::Jsonl.encode(&batch(1, 3)).unwrap();
     let name = format!("edge-usage-{LEDGER}-0000000001.jsonl");
     for steps in 0..=5 {
         for is_collected in [false, true] {
             let (_root, dir) = place();
-            let killed = Files::new(dir.clone(), Format::Jsonl);
+            let killed = Files::new(dir.clone(), RecordFormat::Jsonl);
             if steps >= 1 {
                 killed.prepare(LEDGER).unwrap();
             }
@@ -82,7 +82,7 @@ fn killed_between_any_two_steps() {
                 }
             }
 
-            Files::new(dir.clone(), Format::Jsonl).deliver(&batch(1, 3)).unwrap();
+            Files::new(dir.clone(), RecordFormat::Jsonl).deliver(&batch(1, 3)).unwrap();
             assert_eq!(names(&dir), [name.as_str()], "{steps}");
             assert_eq!(content(&dir, &name), whole, "{steps}");
         }
@@ -109,7 +109,7 @@ fn only_own_leftovers_are_removed() {
     for name in others.iter().chain([&own]) {
         fs::write(dir.join(name), "x").unwrap();
     }
-    Files::new(dir.clone(), Format::Jsonl).deliver(&batch(1, 3)).unwrap();
+    Files::new(dir.clone(), RecordFormat::Jsonl).deliver(&batch(1, 3)).unwrap();
     let mut expected = others.to_vec();
     expected.push(format!("edge-usage-{LEDGER}-0000000001.jsonl"));
     expected.sort();
@@ -119,7 +119,7 @@ fn only_own_leftovers_are_removed() {
 #[test]
 fn a_directory_that_comes_and_goes() {
     let (root, dir) = place();
-    let mut files = Files::new(dir.join("usage"), Format::Csv);
+    let mut files = Files::new(dir.join("usage"), RecordFormat::Csv);
     let error = files.deliver(&batch(1, 3)).unwrap_err();
     assert_eq!(error.kind, FailureKind::Local);
     assert!(error.message.contains("mount") && error.message.contains("out/usage"), "{error}");
@@ -139,7 +139,7 @@ fn what_is_in_the_way_is_an_error_and_stays() {
     let (_root, dir) = place();
     let name = format!("edge-usage-{LEDGER}-0000000001.jsonl");
     fs::create_dir_all(dir.join(&name).join("x")).unwrap();
-    let error = Files::new(dir.clone(), Format::Jsonl).deliver(&batch(1, 3)).unwrap_err();
+    let error = Files::new(dir.clone(), RecordFormat::Jsonl).deliver(&batch(1, 3)).unwrap_err();
     assert_eq!(error.kind, FailureKind::Local);
     assert!(error.message.contains(&name), "{error}");
     assert_eq!(names(&dir), [name], "and nothing is left beside it");

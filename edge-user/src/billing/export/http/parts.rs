@@ -15,7 +15,7 @@ const MAX_BODY_LEN_BYTES: usize = 1024 * 1024;
 /// The limits by which batches are cut, as far as they are known, and the records of the present
 /// batch that the receiver has.
 #[derive(Debug)]
-pub(super) struct Parts {
+pub(super) struct BatchParts {
     max_len_bytes: usize,
     max_records: usize,
     /// Length of the shortest body that was too long.
@@ -24,7 +24,7 @@ pub(super) struct Parts {
     taken: Option<(Uuid, u64, usize)>,
 }
 
-impl Default for Parts {
+impl Default for BatchParts {
     fn default() -> Self {
         Self {
             max_len_bytes: MAX_BODY_LEN_BYTES,
@@ -37,7 +37,7 @@ impl Default for Parts {
 
 /// Consecutive records of a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Part {
+pub(super) struct BatchPart {
     /// The part's records, by their places in the batch.
     pub(super) records: Range<usize>,
     /// Where they are in its lines.
@@ -46,7 +46,7 @@ pub(super) struct Part {
     pub(super) key: String,
 }
 
-impl Parts {
+impl BatchParts {
     /// Limits of this length a body, and no limit of records.
     #[cfg(test)]
     pub(super) fn with_body_len(max_len_bytes: usize) -> Self {
@@ -55,7 +55,7 @@ impl Parts {
 
     /// The next part of `batch`, whose records are the lines of `text`; `None`: the receiver has
     /// all.
-    pub(super) fn next(&self, batch: &Batch, text: &[u8]) -> Option<Part> {
+    pub(super) fn next(&self, batch: &Batch, text: &[u8]) -> Option<BatchPart> {
         let first = match self.taken {
             Some((ledger, number, count)) if (ledger, number) == (batch.ledger, batch.number) => {
                 count
@@ -81,16 +81,16 @@ impl Parts {
             Some([only]) if count > 1 => format!("{whole}-{}-{}", only.seq, only.seq),
             _ => whole,
         };
-        Some(Part { records: first..last, bytes: from..to, key })
+        Some(BatchPart { records: first..last, bytes: from..to, key })
     }
 
     /// Notes that the receiver has a part.
-    pub(super) fn took(&mut self, batch: &Batch, part: &Part) {
+    pub(super) fn took(&mut self, batch: &Batch, part: &BatchPart) {
         self.taken = Some((batch.ledger, batch.number, part.records.end));
     }
 
     /// Notes that a part is too large for the receiver. Returns whether a smaller one is possible.
-    pub(super) fn refused(&mut self, part: &Part) -> bool {
+    pub(super) fn refused(&mut self, part: &BatchPart) -> bool {
         let len_bytes = part.bytes.len();
         let shortest = self.refused_len_bytes.unwrap_or(len_bytes).min(len_bytes);
         self.refused_len_bytes = Some(shortest);
@@ -115,10 +115,10 @@ impl Parts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::billing::export::{encode::Format, tests::batch};
+    use crate::billing::export::{encode::RecordFormat, tests::batch};
 
-    fn cut(parts: &mut Parts, batch: &Batch) -> Vec<Part> {
-        let text = Format::Jsonl.encode(batch).unwrap();
+    fn cut(parts: &mut BatchParts, batch: &Batch) -> Vec<BatchPart> {
+        let text = RecordFormat::Jsonl.encode(batch).unwrap();
         let mut all = Vec::new();
         while let Some(part) = parts.next(batch, &text) {
             let lines = text[part.bytes.clone()].split_inclusive(|byte| *byte == b'\n').count();
@@ -140,8 +140,8 @@ mod tests {
         for size in [0, 1, 3, 1_000] {
             let batch = batch(7, size);
             let whole = format!("{}-7", batch.ledger);
-            let text = Format::Jsonl.encode(&batch).unwrap();
-            let part = Parts::default().next(&batch, &text).unwrap();
+            let text = RecordFormat::Jsonl.encode(&batch).unwrap();
+            let part = BatchParts::default().next(&batch, &text).unwrap();
             assert_eq!((part.records, part.bytes), (0..batch.records.len(), 0..text.len()));
             assert_eq!(part.key, whole);
         }
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn a_long_batch_is_cut_by_bytes() {
-        let all = cut(&mut Parts::default(), &batch(1, 5_000));
+        let all = cut(&mut BatchParts::default(), &batch(1, 5_000));
         assert!(all.len() >= 2 && all.len() <= 4, "{}", all.len());
         assert!(
             all[..all.len() - 1].iter().all(|part| part.bytes.len() > MAX_BODY_LEN_BYTES - 1_000)
@@ -161,8 +161,8 @@ mod tests {
 
     #[test]
     fn a_refused_part_is_halved_down_to_one_record() {
-        let (mut parts, batch) = (Parts::default(), batch(2, 9));
-        let text = Format::Jsonl.encode(&batch).unwrap();
+        let (mut parts, batch) = (BatchParts::default(), batch(2, 9));
+        let text = RecordFormat::Jsonl.encode(&batch).unwrap();
         assert_eq!(parts.notice(), None);
         for size in [9, 4, 2, 1] {
             let part = parts.next(&batch, &text).unwrap();
@@ -177,8 +177,8 @@ mod tests {
 
     #[test]
     fn what_the_receiver_has_is_not_sent_again() {
-        let (mut parts, first, second) = (Parts::default(), batch(1, 4), batch(2, 4));
-        let texts = [&first, &second].map(|batch| Format::Jsonl.encode(batch).unwrap());
+        let (mut parts, first, second) = (BatchParts::default(), batch(1, 4), batch(2, 4));
+        let texts = [&first, &second].map(|batch| RecordFormat::Jsonl.encode(batch).unwrap());
         let whole = parts.next(&first, &texts[0]).unwrap();
         assert!(parts.refused(&whole));
         let half = parts.next(&first, &texts[0]).unwrap();

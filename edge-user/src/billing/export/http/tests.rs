@@ -36,7 +36,7 @@ fn a_request_says_what_it_is() {
         assert_eq!(header("idempotency-key"), Some(&*format!("{LEDGER}-{number}")));
         assert_eq!(header("user-agent"), Some(concat!("edge/", env!("CARGO_PKG_VERSION"))));
         assert_eq!(header("authorization"), token);
-        assert_eq!(request.body.as_bytes(), Format::Jsonl.encode(&batch(number, 3)).unwrap());
+        assert_eq!(request.body.as_bytes(), RecordFormat::Jsonl.encode(&batch(number, 3)).unwrap());
     }
 }
 

@@ -16,7 +16,7 @@ use fastrand::Rng;
 
 use super::{SHORT, batch, child_of, until};
 use crate::billing::{
-    export::{Exporter, Files, Format, Outbox},
+    export::{Exporter, Files, Outbox, RecordFormat},
     ledger::{Batch, LedgerError},
 };
 
@@ -27,15 +27,21 @@ const SIZE: u64 = 40;
 
 #[test]
 fn every_record_arrives_once_by_id_as_jsonl() {
-    kill_many(concat!(module_path!(), "::every_record_arrives_once_by_id_as_jsonl"), Format::Jsonl);
+    kill_many(
+        concat!(module_path!(), "::every_record_arrives_once_by_id_as_jsonl"),
+        RecordFormat::Jsonl,
+    );
 }
 
 #[test]
 fn every_record_arrives_once_by_id_as_csv() {
-    kill_many(concat!(module_path!(), "::every_record_arrives_once_by_id_as_csv"), Format::Csv);
+    kill_many(
+        concat!(module_path!(), "::every_record_arrives_once_by_id_as_csv"),
+        RecordFormat::Csv,
+    );
 }
 
-fn kill_many(test: &str, format: Format) {
+fn kill_many(test: &str, format: RecordFormat) {
     if let Some(dir) = env::var_os(DIR) {
         export(Path::new(&dir), format);
     }
@@ -82,7 +88,7 @@ fn kill_many(test: &str, format: Format) {
         let content = fs::read_to_string(&path).unwrap();
         assert_eq!(content.as_bytes(), format.encode(&batch(number, SIZE)).unwrap(), "{name}");
         *arrived.entry(number).or_default() += 1;
-        for line in content.lines().skip(usize::from(format == Format::Csv)) {
+        for line in content.lines().skip(usize::from(format == RecordFormat::Csv)) {
             let id = line.split(',').next().unwrap();
             let known = lines.entry(id.to_owned()).or_insert_with(|| line.to_owned());
             assert_eq!(known, line);
@@ -96,7 +102,7 @@ fn kill_many(test: &str, format: Format) {
 }
 
 /// The child: exports until it is killed, all is acknowledged, or nobody is there to kill it.
-fn export(dir: &Path, format: Format) -> ! {
+fn export(dir: &Path, format: RecordFormat) -> ! {
     let ledger = OnDisk(dir.to_owned());
     let files = Files::new(dir.join("out"), format);
     let outbox = Box::new(ledger.clone());

@@ -6,9 +6,9 @@ use super::*;
 fn what_is_more_counts_between_the_readings() {
     let mut place = Place::new();
     let booked = place.book(&reading(at("10:01:00"), 1000));
-    assert_eq!(booked, Booked { checkpoint: 1, frames: 10, bytes: 1000 });
+    assert_eq!(booked, BookedReading { checkpoint: 1, frames: 10, bytes: 1000 });
     let booked = place.book(&reading(at("10:02:00"), 1500));
-    assert_eq!(booked, Booked { checkpoint: 2, frames: 5, bytes: 500 });
+    assert_eq!(booked, BookedReading { checkpoint: 2, frames: 5, bytes: 500 });
     assert_eq!(place.usage(Grain::Period), [row("10:00:00", 1500, false)]);
     // A minute before and two after the hour.
     place.book(&reading(at("10:59:00"), 1500));
@@ -40,7 +40,7 @@ fn what_is_not_new_changes_nothing() {
     place.book(&reading(at("10:01:00"), 1000));
     let last = reading(at("10:02:00"), 2000);
     let checkpoint = place.book(&last).checkpoint;
-    assert_eq!(place.book(&last), Booked { checkpoint, frames: 0, bytes: 0 });
+    assert_eq!(place.book(&last), BookedReading { checkpoint, frames: 0, bytes: 0 });
     assert_eq!(place.book(&reading(at("10:01:00"), 1000)).checkpoint, checkpoint);
     assert_eq!(place.ledger.checkpoint().unwrap(), checkpoint);
     // A dip is not booked, nor what only makes up for it.

@@ -45,7 +45,7 @@ impl Place {
         self.directory.path().join("ledger.db")
     }
 
-    fn book(&mut self, reading: &Reading) -> Booked {
+    fn book(&mut self, reading: &Reading) -> BookedReading {
         let booked = self.ledger.book(reading, &HOURLY).unwrap();
         assert_eq!(self.ledger.check().unwrap(), [""; 0]);
         booked

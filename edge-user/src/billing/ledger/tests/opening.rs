@@ -75,7 +75,7 @@ fn a_ledger_without_a_log_can_be_looked_at_as_it_is() {
         path: PathBuf::new(),
         file: (0, 0),
         id: Uuid::nil(),
-        known: owners::Known::default(),
+        known: owners::KnownNumbers::default(),
     };
     assert_eq!(looking.usage(&UsageQuery::default()).unwrap().len(), 1);
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);

@@ -81,9 +81,9 @@ fn drivers_that_do_otherwise_than_they_say_are_known() {
 }
 
 /// A port that takes frames.
-fn egress(driver: &str) -> Egress<'_> {
+fn egress(driver: &str) -> EgressPort<'_> {
     let features = Some(XdpFeatures::from_bits(VETH | NDO_XMIT | NDO_XMIT_SG));
-    Egress { port: "core0", driver: Some(driver), wanted: XdpMode::Auto, features }
+    EgressPort { port: "core0", driver: Some(driver), wanted: XdpMode::Auto, features }
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn native_mode_is_none_where_the_egress_takes_nothing() {
     ] {
         let features_there = bits.map(XdpFeatures::from_bits);
         let egress =
-            Some(Egress { wanted: egress_mode, features: features_there, ..egress("veth") });
+            Some(EgressPort { wanted: egress_mode, features: features_there, ..egress("veth") });
         let decide =
             |wanted| decide(&Facts { interface, wanted, mtu_bytes, driver, egress, features });
         let case = format!("{bits:?} {egress_mode:?}");

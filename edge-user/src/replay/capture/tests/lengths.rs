@@ -121,6 +121,6 @@ fn times_that_are_none_are_counted() {
     let bytes = file.simple(b"a", 1).enhanced(0, 5, b"b", 1).simple(b"c", 1).bytes;
     let mut reader = open(&bytes).unwrap();
     assert_eq!(reader.by_ref().count(), 3);
-    let expected = Found { fcs_frames: 0, untimed_frames: 2, clamped_frames: 1 };
+    let expected = CaptureNotes { fcs_frames: 0, untimed_frames: 2, clamped_frames: 1 };
     assert_eq!(reader.found(), expected);
 }

@@ -6,8 +6,8 @@ use super::{
     super::{
         exposition,
         exposition::{Answer, write},
-        format::Format,
-        selection::Selection,
+        format::TextFormat,
+        selection::DetailSelection,
     },
     documents::{sized, status},
 };
@@ -48,9 +48,10 @@ impl fmt::Write for Count {
 
 /// The number of samples, and the number that are left out by the last of them.
 fn count(status: &Arc<Status>, all: bool) -> (u64, u64) {
-    let selection = Selection { all, ..Selection::default() };
+    let selection = DetailSelection { all, ..DetailSelection::default() };
     let mut count = Count::default();
-    write(Answer::new(Arc::clone(status), selection), Format::Text, &mut count).expect("a text");
+    write(Answer::new(Arc::clone(status), selection), TextFormat::Text, &mut count)
+        .expect("a text");
     let left_out = count.last.strip_prefix("edge_series_left_out ").expect("the last family");
     (count.samples, left_out.trim_end().parse().expect("a number"))
 }
@@ -71,7 +72,7 @@ fn an_answer_takes_so_long() {
     let status = large();
     for format in super::FORMATS {
         for (name, all) in [("default", false), ("all", true)] {
-            let selection = Selection { all, ..Selection::default() };
+            let selection = DetailSelection { all, ..DetailSelection::default() };
             let mut times: Vec<_> = (0..5)
                 .map(|_| {
                     let before = Instant::now();

@@ -13,20 +13,20 @@ use self::{
 use super::{
     exposition,
     families::FAMILIES,
-    format::Format,
+    format::TextFormat,
     reference::reference,
-    selection::{Refused, Selection},
+    selection::{DetailSelection, RefusedQuery},
 };
 use edge_api::{CircuitStatus, Status};
 
-const FORMATS: [Format; 2] = [Format::OpenMetrics, Format::Text];
+const FORMATS: [TextFormat; 2] = [TextFormat::OpenMetrics, TextFormat::Text];
 
-fn of_circuits(names: &[&str]) -> Selection {
-    Selection { circuits: names.iter().map(|name| (*name).to_owned()).collect(), all: false }
+fn of_circuits(names: &[&str]) -> DetailSelection {
+    DetailSelection { circuits: names.iter().map(|name| (*name).to_owned()).collect(), all: false }
 }
 
 /// The answer, which has the same samples in both formats.
-fn answer(circuits: Vec<CircuitStatus>, selection: &Selection) -> Answer {
+fn answer(circuits: Vec<CircuitStatus>, selection: &DetailSelection) -> Answer {
     let status: Arc<Status> = Arc::new(status(circuits));
     let [open, plain] = FORMATS.map(|format| {
         let text = exposition(Arc::clone(&status), selection, format).expect("a text");
@@ -73,7 +73,7 @@ fn detail_is_of_the_circuits_that_are_asked_for() {
     let circuits = || vec![circuit("contoso", 0), circuit("fabrikam", 0)];
     let few = answer(circuits(), &of_circuits(&[]));
     let one = answer(circuits(), &of_circuits(&["fabrikam"]));
-    let all = answer(circuits(), &Selection { all: true, ..Selection::default() });
+    let all = answer(circuits(), &DetailSelection { all: true, ..DetailSelection::default() });
     assert_eq!([few.samples.len(), one.samples.len(), all.samples.len()], [27, 87, 147]);
     assert_eq!(one.samples["edge_series_left_out{}"], "60");
     assert_eq!(all.samples["edge_series_left_out{}"], "0");
@@ -112,7 +112,7 @@ fn a_circuit_that_is_not_there_is_refused() {
     let text = "there is no circuit \"kontoso\"; did you mean \"contoso\"?";
     assert_eq!(refused.to_string(), text);
     let refused = of_circuits(&["a\nb"]).check(&status).expect_err("no such circuit");
-    assert_eq!(refused, Refused::Circuit { name: "a\nb".to_owned(), nearest: None });
+    assert_eq!(refused, RefusedQuery::Circuit { name: "a\nb".to_owned(), nearest: None });
     assert_eq!(refused.to_string(), "there is no circuit \"a\\nb\"");
 }
 

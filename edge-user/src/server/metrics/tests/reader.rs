@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::format::Format;
+use super::super::format::TextFormat;
 
 /// The content of an answer.
 #[derive(Debug, Default)]
@@ -24,10 +24,10 @@ struct Family<'t> {
 }
 
 /// Reads an answer, or says which rule it breaks.
-pub(super) fn read(text: &str, format: Format) -> Result<Answer, String> {
+pub(super) fn read(text: &str, format: TextFormat) -> Result<Answer, String> {
     let text = match format {
-        Format::OpenMetrics => text.strip_suffix("# EOF\n").ok_or("no end")?,
-        Format::Text => text,
+        TextFormat::OpenMetrics => text.strip_suffix("# EOF\n").ok_or("no end")?,
+        TextFormat::Text => text,
     };
     let lines = text.strip_suffix('\n').ok_or("the last line has no end")?.split('\n');
     let mut answer = Answer::default();
@@ -49,7 +49,7 @@ pub(super) fn read(text: &str, format: Format) -> Result<Answer, String> {
             family.sample = Some(sample_name(name, kind, format)?);
         } else if let Some(unit) = line.strip_prefix("# UNIT ") {
             let (name, unit) = unit.split_once(' ').ok_or_else(|| format!("no unit: {line}"))?;
-            ensure(format == Format::OpenMetrics && name == family.name, line)?;
+            ensure(format == TextFormat::OpenMetrics && name == family.name, line)?;
             ensure(name.ends_with(&format!("_{unit}")) && !family.has_samples, line)?;
         } else {
             let (name, sample, value) = sample(line)?;
@@ -64,19 +64,19 @@ pub(super) fn read(text: &str, format: Format) -> Result<Answer, String> {
 
 /// The name that a family's samples must have. In `OpenMetrics` a suffix comes behind the family's
 /// name; in the older format the family has it already, and info is a gauge.
-fn sample_name(name: &str, kind: &str, format: Format) -> Result<String, String> {
+fn sample_name(name: &str, kind: &str, format: TextFormat) -> Result<String, String> {
     let suffix = match kind {
         "counter" => "_total",
-        "info" if format == Format::OpenMetrics => "_info",
+        "info" if format == TextFormat::OpenMetrics => "_info",
         "gauge" => "",
         other => return Err(format!("the type {other}")),
     };
     let ends_reserved = name.ends_with("_total") || name.ends_with("_info");
     match format {
-        Format::OpenMetrics if ends_reserved => Err(format!("a family named {name}")),
-        Format::OpenMetrics => Ok(format!("{name}{suffix}")),
-        Format::Text if !name.ends_with(suffix) => Err(format!("a counter named {name}")),
-        Format::Text => Ok(name.to_owned()),
+        TextFormat::OpenMetrics if ends_reserved => Err(format!("a family named {name}")),
+        TextFormat::OpenMetrics => Ok(format!("{name}{suffix}")),
+        TextFormat::Text if !name.ends_with(suffix) => Err(format!("a counter named {name}")),
+        TextFormat::Text => Ok(name.to_owned()),
     }
 }
 
@@ -136,9 +136,9 @@ fn ensure(holds: bool, line: &str) -> Result<(), String> {
 fn wrong_answers_are_refused() {
     let open = "# HELP a_seconds A.\n# TYPE a_seconds gauge\n# UNIT a_seconds seconds\na_seconds 1\n# EOF\n";
     let plain = "# HELP b_total B.\n# TYPE b_total counter\nb_total{c=\"d\"} 1\n";
-    assert!(read(open, Format::OpenMetrics).is_ok() && read(plain, Format::Text).is_ok());
+    assert!(read(open, TextFormat::OpenMetrics).is_ok() && read(plain, TextFormat::Text).is_ok());
     // Neither format is the other.
-    assert!(read(open, Format::Text).is_err() && read(plain, Format::OpenMetrics).is_err());
+    assert!(read(open, TextFormat::Text).is_err() && read(plain, TextFormat::OpenMetrics).is_err());
     for (right, wrong) in [
         ("b_total{c=\"d\"} 1\n", "b_total{c=\"d\"} 1"),
         ("b_total{c=\"d\"} 1\n", "b_total{c=\"d\"} 1\nb_total{c=\"d\"} 1\n"),
@@ -150,6 +150,6 @@ fn wrong_answers_are_refused() {
         (" 1", ""),
         (" 1", " one"),
     ] {
-        assert!(read(&plain.replace(right, wrong), Format::Text).is_err(), "{wrong}");
+        assert!(read(&plain.replace(right, wrong), TextFormat::Text).is_err(), "{wrong}");
     }
 }
