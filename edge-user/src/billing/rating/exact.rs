@@ -18,18 +18,18 @@ pub(super) struct TooLarge;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Exact {
     /// Whole numbers of the currency's smallest unit.
-    units: u128,
+    pub(super) units: u128,
     /// The number of parts of one more unit, less than all parts.
-    rest: u128,
+    pub(super) rest: u128,
 }
 
 /// The currency and the fraction that all amounts of an invoice have in common.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scale {
-    minor_digits: u32,
+    pub(super) minor_digits: u32,
     /// Number of parts of a unit: a multiple of the month's microseconds and of the gigabyte's
     /// bytes.
-    parts: u128,
+    pub(super) parts: u128,
 }
 
 impl Scale {
@@ -73,36 +73,6 @@ impl Scale {
             let units = units.checked_add(rest / self.parts).ok_or(TooLarge)?;
             Ok(Exact { units, rest: rest % self.parts })
         })
-    }
-
-    /// The nearest amount that can be paid; halves go up.
-    pub(super) fn rounded(&self, amount: Exact) -> Result<Decimal, TooLarge> {
-        let up = u128::from(amount.rest >= self.parts - amount.rest);
-        self.decimal(amount.units.checked_add(up).ok_or(TooLarge)?)
-    }
-
-    /// The sum, rounded once, and the amounts as they are shown: rounded down, but up for as many
-    /// with the largest rests as it takes to add up to the sum. Of equal rests, the first comes
-    /// first.
-    pub(super) fn shares(&self, amounts: &[Exact]) -> Result<(Decimal, Vec<Decimal>), TooLarge> {
-        let sum = self.sum(amounts)?;
-        let mut units: Vec<u128> = amounts.iter().map(|amount| amount.units).collect();
-        let up = u128::from(sum.rest >= self.parts - sum.rest);
-        // At most as many as there are amounts with a rest.
-        let missing = sum.units + up - units.iter().sum::<u128>();
-        let missing = usize::try_from(missing).map_err(|_too_many| TooLarge)?;
-        let mut order: Vec<usize> = (0..amounts.len()).collect();
-        order.sort_by_key(|place| std::cmp::Reverse(amounts[*place].rest));
-        for place in order.into_iter().take(missing) {
-            units[place] += 1;
-        }
-        let shown = units.into_iter().map(|units| self.decimal(units)).collect::<Result<_, _>>()?;
-        Ok((self.rounded(sum)?, shown))
-    }
-
-    fn decimal(&self, units: u128) -> Result<Decimal, TooLarge> {
-        let units = i128::try_from(units).map_err(|_large| TooLarge)?;
-        Decimal::try_from_i128_with_scale(units, self.minor_digits).map_err(|_large| TooLarge)
     }
 }
 

@@ -10,6 +10,7 @@ mod fees;
 mod invoice;
 mod month;
 mod rates;
+mod rounding;
 mod stay;
 #[cfg(test)]
 mod tests;
