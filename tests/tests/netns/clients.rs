@@ -13,7 +13,7 @@ use anyhow::Result;
 use edge_tests::{
     daemon::{CONFIG_PATH, Daemon, book, configure, detach, edge, edge_binary, status},
     ends::{self, lab},
-    http::{CONTROL, METRICS},
+    http::{Answer, CONTROL, METRICS, at_the_address},
 };
 use edge_user::{
     config::sample::{Sample, SampleCircuit},
@@ -28,17 +28,8 @@ fn contoso() -> SampleCircuit {
     ends::contoso().key("service_key", "k1")
 }
 
-fn scrape(lab: &Lab, query: &str) -> Result<String> {
-    lab.edge().run(|| {
-        let mut stream = TcpStream::connect(METRICS)?;
-        stream.set_read_timeout(Some(Duration::from_secs(20)))?;
-        let head =
-            format!("GET /metrics{query} HTTP/1.1\r\nHost: edge\r\nConnection: close\r\n\r\n");
-        stream.write_all(head.as_bytes())?;
-        let mut text = String::new();
-        stream.read_to_string(&mut text)?;
-        Ok(text)
-    })
+fn scrape(lab: &Lab, query: &str) -> Result<Answer> {
+    at_the_address(lab, &format!("GET /metrics{query}"), &[], "")
 }
 
 #[test]
@@ -70,15 +61,15 @@ fn silent_clients_keep_nobody_from_status_books_and_metrics() -> Result<()> {
     (&half_open[SILENT - 1]).write_all(b"GET /metrics HTTP/1.1\r\nHost: ")?;
     assert_eq!(status()?.circuits.len(), 1);
     book()?;
-    let text = scrape(&lab, "")?;
-    assert!(text.starts_with("HTTP/1.1 200") && text.contains("edge_ledger_ok 1"), "{text}");
+    let Answer { status, body, .. } = scrape(&lab, "")?;
+    assert!(status == 200 && body.contains("edge_ledger_ok 1"), "{body}");
     let detail = "\nedge_forwarded_frames_total{circuit=\"contoso\",peering=\"private\",";
-    assert!(!text.contains(detail), "{text}");
-    let text = scrape(&lab, "?circuit=contoso")?;
-    assert!(text.starts_with("HTTP/1.1 200") && text.contains(detail), "{text}");
-    assert!(text.ends_with("\nedge_series_left_out 0\n"), "{text}");
-    let text = scrape(&lab, "?circuit=kontoso")?;
-    assert!(text.starts_with("HTTP/1.1 404") && text.contains("\"contoso\"?"), "{text}");
+    assert!(!body.contains(detail), "{body}");
+    let Answer { status, body, .. } = scrape(&lab, "?circuit=contoso")?;
+    assert!(status == 200 && body.contains(detail), "{body}");
+    assert!(body.ends_with("\nedge_series_left_out 0\n"), "{body}");
+    let Answer { status, body, .. } = scrape(&lab, "?circuit=kontoso")?;
+    assert!(status == 404 && body.contains("\"contoso\"?"), "{body}");
     assert!(!daemon.said().contains("too many open files"), "{}", daemon.said());
 
     // Two scrapes by one connection.
