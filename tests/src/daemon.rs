@@ -231,9 +231,11 @@ fn listen(stderr: ChildStderr, said: &Mutex<String>, ready: &mpsc::Sender<()>) {
     }
 }
 
-/// Writes the configuration.
+/// Writes the configuration. Whoever reads it meanwhile has the one before, or all of this one.
 pub fn configure(config: &(impl Display + ?Sized)) -> Result<()> {
-    fs::write(CONFIG_PATH, config.to_string()).context("writing the configuration")
+    let new = format!("{CONFIG_PATH}.new");
+    fs::write(&new, config.to_string()).context("writing the configuration")?;
+    fs::rename(new, CONFIG_PATH).context("replacing the configuration")
 }
 
 /// `edge reload`.

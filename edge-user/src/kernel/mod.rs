@@ -22,7 +22,7 @@ pub use self::{
         program::PortProgram,
     },
     read::{
-        carry::{BesideOurs, carry, give_slots, is_carried},
+        carry::{BesideOurs, carry, give_slots},
         occupancy::{occupancy, rates},
     },
     tables::{

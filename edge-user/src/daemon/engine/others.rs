@@ -10,7 +10,7 @@ use super::{
 use crate::{
     daemon::error::Result,
     kernel::{
-        Pins, carry, give_slots, is_carried, quiesce,
+        Pins, carry, give_slots, quiesce,
         read::books::{Books, all_books},
     },
 };
@@ -20,11 +20,15 @@ impl Instance {
     /// they are booked: now, or as soon as that is possible.
     pub(super) fn take_over(&mut self) -> Result<()> {
         let books = all_books(&self.hold.pin_dir)?.books;
+        // A daemon that died after it had carried counts over has left their tables. The set that has the
+        // counts since then may be another one than ours by now.
+        let carried: BTreeSet<_> =
+            books.iter().flat_map(|(_, books)| books.carried_from()).collect();
         let closing = {
             let mut guard = self.running.write();
             let running = &mut *guard;
             for (pins, books) in books.into_iter().filter(|(pins, _)| *pins != running.set.pins) {
-                if is_carried(&running.set.tables, &books) {
+                if carried.contains(&books.epoch().id) {
                     books.close();
                     pins.remove()?;
                 } else {

@@ -86,7 +86,7 @@ pub fn give_slots<'a>(
 }
 
 /// Whether [`carry()`] was done before.
-pub fn is_carried(tables: &KernelTables, old: &Books) -> bool {
+fn is_carried(tables: &KernelTables, old: &Books) -> bool {
     let side = tables.carried_side();
     tables.books.get(0).carried_from[side].contains(&old.epoch().id.into_bytes())
 }

@@ -1,10 +1,13 @@
 //! The ledger can't be written while tables grow: no table goes that is not booked.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs::{self, DirEntry},
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context as _, Result, ensure};
 use aya::maps::{Array, Map, MapData};
-use edge_common::abi::books::BooksPage;
+use edge_common::abi::books::{BooksPage, CLOSED, OPEN};
 use edge_tests::{
     daemon::{Daemon, book, configure, reload},
     ends::lab,
@@ -170,6 +173,39 @@ fn tables_that_cant_be_read_are_not_lost() -> Result<()> {
         daemon.kill()?;
         old.set_state(sound)?;
         let daemon = Daemon::start(&lab, &config(1))?;
+        only_set(&daemon)?;
+        Ok(daemon)
+    })?;
+    check_all(&lab, sent, daemon)
+}
+
+/// A daemon that dies after it has carried counts over, and before it has removed their tables, leaves
+/// these. Their counts are shown once, even when the ports have turned to third tables.
+#[test]
+fn counts_that_were_carried_over_are_shown_once() -> Result<()> {
+    if !root_or_skip("counts_that_were_carried_over_are_shown_once") {
+        return Ok(());
+    }
+    let lab = lab(1600)?;
+    let daemon = Daemon::start(&lab, &config(0))?;
+    let (sent, daemon) = under_load(&lab, || {
+        let first = only_set(&daemon)?;
+        let tables = Path::new(PIN_DIR).join(&first);
+        let kept = fs::read_dir(tables.join("maps"))?
+            .map(|map| Ok((map.as_ref().map(DirEntry::path).ok(), MapData::from_pin(map?.path())?)))
+            .collect::<Result<Vec<_>>>()?;
+        configure(&config(1))?;
+        reload()?;
+        ensure!(only_set(&daemon)? != first);
+        daemon.kill()?;
+        for kind in ["maps", "links", "egress"] {
+            fs::create_dir_all(tables.join(kind))?;
+        }
+        for (path, map) in &kept {
+            map.pin(path.as_ref().context("a path")?)?;
+        }
+        ensure!(Page::of(&first).set_state(OPEN)? == CLOSED);
+        let daemon = Daemon::start(&lab, &config(2))?;
         only_set(&daemon)?;
         Ok(daemon)
     })?;
