@@ -231,7 +231,7 @@ fn listen(stderr: ChildStderr, said: &Mutex<String>, ready: &mpsc::Sender<()>) {
     }
 }
 
-/// Writes the configuration. Whoever reads it meanwhile has the one before, or all of this one.
+/// Writes the configuration. A reader has the one before until all of this one is there.
 pub fn configure(config: &(impl Display + ?Sized)) -> Result<()> {
     let new = format!("{CONFIG_PATH}.new");
     fs::write(&new, config.to_string()).context("writing the configuration")?;
