@@ -6,6 +6,7 @@ pub mod attachment;
 pub mod books;
 pub mod class;
 pub mod counters;
+pub mod fib;
 pub mod in_flight;
 pub mod keys;
 pub mod lab;

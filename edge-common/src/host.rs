@@ -2,6 +2,7 @@
 
 mod buffer;
 mod calls;
+pub mod fib;
 mod tables;
 
 pub use self::{

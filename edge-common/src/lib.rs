@@ -14,6 +14,7 @@
 //! | [`path`] | the steps, a file each |
 //! | [`policer`] | the work of a bucket; it uses no frame |
 //! | [`mod@env`] | traits of the path's surroundings |
+//! | [`fib`] | look-ups in forwarding tables |
 //! | [`abi`] | records in maps |
 //! | [`packet`] | headers and their bytes; it uses no table |
 //! | [`reason`] | reasons why a frame leaves the path, and their verdicts |
@@ -37,6 +38,7 @@ extern crate alloc;
 
 pub mod abi;
 pub mod env;
+pub mod fib;
 #[cfg(not(target_arch = "bpf"))]
 pub mod host;
 pub mod packet;

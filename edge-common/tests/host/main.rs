@@ -9,6 +9,7 @@
 
 mod accounting;
 mod admission;
+mod fib;
 mod frames;
 mod packet;
 mod path;
