@@ -71,7 +71,7 @@ impl FibLine {
         &self.0
     }
 
-    /// The same as words of 64 bits.
+    /// The line as words of 64 bits.
     #[inline(always)]
     #[must_use]
     pub fn long_words(&self) -> &[u64; 8] {

@@ -43,7 +43,7 @@ impl Lab {
         Self::with_mtu(ports, LINK_MTU)
     }
 
-    /// The same with cables of this MTU, on which a frame may be 18 bytes longer.
+    /// Makes such a lab with cables of this MTU, on which a frame may be 18 bytes longer.
     pub fn with_mtu(ports: &[&str], mtu_bytes: u32) -> Result<Self> {
         preflight()?;
         let edge = NetNs::new()?;

@@ -28,7 +28,7 @@ pub struct Summary {
     pub time: ReplayTime,
     /// Frames that were captured short.
     pub cut_frames: u64,
-    /// Those of them whose missing bytes the path read.
+    /// Cut frames whose missing bytes the path read.
     pub uncertain_frames: u64,
     /// Frames that are longer than any that `edge` is tested with.
     pub long_frames: u64,

@@ -15,8 +15,8 @@ pub struct Warnings {
 }
 
 impl Warnings {
-    /// Those of figures of the time before `to`, or of all time: gaps, doubtful dates, and what can't be
-    /// seen from here.
+    /// Returns the warnings that go with figures of the time before `to`, or of all time: gaps,
+    /// doubtful dates, and data planes that can't be seen from here.
     pub fn of(view: &View, to: Option<Timestamp>) -> Result<Self, LedgerError> {
         let gaps = view.ledger.gaps()?.into_iter().map(|gap| gap.to_string());
         let doubts = view.ledger.doubts(time::wall())?.into_iter().map(|doubt| doubt.to_string());
@@ -25,7 +25,8 @@ impl Warnings {
         Ok(Self { texts, ..unseen })
     }
 
-    /// Those of what can't be seen from here of the time before `to`, or of all time.
+    /// Returns the warnings about data planes that can't be seen from here, for the time before
+    /// `to`, or for all time.
     #[must_use]
     pub fn of_unseen(view: &View, to: Option<Timestamp>) -> Self {
         let is_complete = view.is_complete_until(to);

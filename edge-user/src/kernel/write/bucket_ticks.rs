@@ -2,7 +2,8 @@
 
 use edge_common::abi::{qos::BurstShare, rate::Rate};
 
-/// The same bytes in ticks of another rate, and a burst at most: no bucket sells more in a moment.
+/// Converts ticks of one rate to ticks of another for the same bytes, a burst at most: no bucket
+/// sells more in a moment.
 pub(super) fn in_ticks_of(ticks: u64, old: &Rate, new: &Rate) -> u64 {
     let (old_ticks, new_ticks) = (old.ticks(1 << 17).max(1), new.ticks(1 << 17));
     let scaled = u128::from(ticks) * u128::from(new_ticks) / u128::from(old_ticks);
