@@ -61,15 +61,16 @@ fn what_goes_along_a_line_arrives_whole_in_order_and_not_early() -> Result<()> {
     let ways = [("core0", path.clone(), IpFamily::V4), ("cust0", path.reversed(), IpFamily::V6)];
     for (to, path, family) in ways {
         let arrived = send_through(&path, family)?;
-        let (numbers, times): (Vec<_>, Vec<_>) = arrived.into_iter().unzip();
+        let (numbers, mut times): (Vec<_>, Vec<_>) = arrived.into_iter().unzip();
         assert!(numbers.is_sorted_by(|earlier, later| earlier < later));
         let overrun = lab.overrun_frames(to)?;
         assert_eq!(numbers.len() as u64 + overrun, LENGTH_MS * PACKETS_PER_MS, "{family:?}");
         let mean = times.iter().sum::<Duration>() / u32::try_from(times.len())?;
         let (least, most) = (times.iter().min().copied(), times.iter().max().copied());
         println!("{family:?}: on the way for {mean:?}, {least:?} to {most:?}");
-        // On a busy machine, a packet may be late by any time.
-        assert!(least >= Some(ONE_WAY));
+        // A pause of the machine makes many packets late, and the mean with them, but not most.
+        times.sort_unstable();
+        assert!(least >= Some(ONE_WAY) && times[times.len() / 2] < 2 * ONE_WAY);
     }
     for end in ["cust0", "core0"] {
         let seen = lab.far_end(end)?.received()?;
