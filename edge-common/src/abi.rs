@@ -17,6 +17,9 @@ pub mod port;
 pub mod qos;
 pub mod rate;
 pub mod rewrite;
+pub mod routed;
+pub mod router;
+pub mod routing;
 pub mod ticks;
 
 use self::policer::{FlowQueues, Policer};

@@ -7,23 +7,29 @@ use crate::{
         attachment::{Attachment, Slot},
         class::Class,
         counters::{Losses, Meter, PortCounters},
+        fib::Tree,
         in_flight::HandedOver,
         policer::{Bucket, FlowQueues, Lease, Limits, Policer},
         qos::{BurstShare, QosRow},
         rate::Rate,
+        routed::{Addressed, Answer, Routed},
+        router::RouterInterface,
+        routing::{Mac, NextHop, NextHopGroup},
     },
+    fib::Lines,
     packet::{
         frame::Frame,
         ip::{DsWord, Dscp},
         transport::Transport,
         vlan::{Tag, Vid},
     },
+    reason::Reason,
 };
 
 /// All surroundings, for the path of one port.
-pub trait Env: Lookup + BucketCalls + CpuCounters + Egress + Observer {}
+pub trait Env: Lookup + RouteCalls + BucketCalls + CpuCounters + Egress + Observer {}
 
-impl<T: Lookup + BucketCalls + CpuCounters + Egress + Observer> Env for T {}
+impl<T: Lookup + RouteCalls + BucketCalls + CpuCounters + Egress + Observer> Env for T {}
 
 /// The tables by which frames are classified.
 pub trait Lookup {
@@ -37,6 +43,33 @@ pub trait Lookup {
     fn qos_row(&self, index: u32) -> Option<&QosRow>;
     /// The limits inside the circuit of an attachment, by the attachment's index.
     fn limits(&self, attachment: u32) -> Option<&Limits>;
+}
+
+/// The tables of the router.
+pub trait Routing: Lines {
+    /// An interface.
+    fn router_interface(&self, index: u32) -> Option<&RouterInterface>;
+    /// The tree that a root refers to, as it is now; `None`: there is none.
+    fn root(&self, index: u32) -> Option<&Tree>;
+    /// A next hop.
+    fn next_hop(&self, index: u32) -> Option<&NextHop>;
+    /// The MAC address of a next hop's neighbour, as it is now.
+    fn neighbour(&self, next_hop: u32) -> Mac;
+    /// A group of next hops.
+    fn next_hop_group(&self, index: u32) -> Option<&NextHopGroup>;
+    /// Whether a link is up, as far as is known.
+    fn is_link_up(&self, link: u32) -> bool;
+}
+
+/// Parts of the path that look into the router's tables alone, and are functions of their own in the kernel object, so
+/// that the verifier checks them once.
+pub trait RouteCalls: Routing {
+    /// [`crate::path::route::member`] of the group with this index.
+    fn member(&self, group: u32, hash: u64) -> Routed;
+    /// [`crate::path::route::find_v4`].
+    fn find_v4(&self, root: u32, address: u32) -> Routed;
+    /// [`crate::path::route::find_v6`].
+    fn find_v6(&self, root: u32, address: [u64; 2]) -> Routed;
 }
 
 /// Buckets, and the clock by which their bursts become free again.
@@ -61,6 +94,8 @@ pub trait Buckets {
 pub trait BucketCalls: Buckets {
     /// [`crate::policer::bucket::buy`] with these buckets, and with the features of the port.
     fn buy(&mut self, bucket: Bucket, share: BurstShare, len_bytes: u32) -> Admission;
+    /// [`crate::policer::bucket::admit`] with these buckets, for a frame of the router.
+    fn pay(&mut self, bucket: Bucket, len_bytes: u32) -> Admission;
     /// [`crate::policer::fairness::refresh`] with these buckets.
     fn refresh_flows(&mut self, bucket: Bucket, flow_queues: u32);
 }
@@ -74,6 +109,22 @@ pub trait FrameCalls: Frame {
     fn flow_hash(&self, last: &Tag) -> u64;
     /// [`crate::path::mark::mark_congestion`] of this frame.
     fn mark_congestion(&mut self, last: &Tag) -> Option<()>;
+    /// [`crate::packet::ipv4_header::fault`] of the header at `offset`.
+    fn ipv4_header_fault(&self, offset: usize) -> Option<Reason>;
+    /// [`crate::path::address::of_packet`] at the interface with this index.
+    fn address(&self, tables: &impl Routing, interface: u32, packet: &DsWord) -> Addressed;
+    /// [`crate::path::address::of_no_packet`] at the interface with this index.
+    fn address_no_ip(&self, tables: &impl Routing, interface: u32, last: &Tag) -> Addressed;
+    /// [`crate::path::route::route`] from the interface with this index.
+    fn route(&self, tables: &impl RouteCalls, interface: u32, packet: &DsWord) -> Routed;
+    /// [`crate::path::router::answer::make`] at the interface with this index; false: the frame can't be made one.
+    fn answer(
+        &mut self,
+        tables: &impl Routing,
+        interface: u32,
+        packet: &DsWord,
+        answer: Answer,
+    ) -> bool;
 }
 
 /// This CPU's counters.
@@ -86,12 +137,25 @@ pub trait CpuCounters {
     fn port_counters(&mut self) -> Option<&mut PortCounters>;
 }
 
+/// The way that a frame takes out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// To the port's destination, which is another port or the stack.
+    Onwards,
+    /// By the port with this index in `TX_PORTS`.
+    Port(u32),
+    /// Back by the port that it came by.
+    Back,
+    /// To the router's namespace.
+    Router,
+}
+
 /// The way out.
 pub trait Egress {
-    /// Sends the frame to the port's destination; false: the destination is gone.
-    fn forward(&mut self) -> bool;
+    /// Sends the frame; false: the destination is gone.
+    fn forward(&mut self, way: Way) -> bool;
     /// Notes that `frame` was forwarded, where a device can still refuse it.
-    fn hand_over(&mut self, frame: HandedOver);
+    fn hand_over(&mut self, way: Way, frame: HandedOver);
 }
 
 /// Notes of the path about a frame, for a replay. A live program keeps none.

@@ -7,6 +7,6 @@ mod tables;
 
 pub use self::{
     buffer::Buffer,
-    calls::{HostBuckets, HostFrame},
-    tables::{BucketTables, FixedClock, HostTables},
+    calls::{HostBuckets, HostFrame, HostRouting},
+    tables::{BucketTables, FixedClock, HostRouter, HostTables},
 };

@@ -31,6 +31,32 @@ pub enum Reason {
     /// Forwarded, and then refused by the egress device, which is down, has no room in its ring, or
     /// takes no frame of this length. This is no exit of the path: it is known only after the path.
     EgressRefused = 10,
+    /// For the router itself: ARP, neighbour discovery, BGP, BFD, or ICMP of its own.
+    Punted = 11,
+    /// An echo request to an address of the edge, which the path has answered.
+    Answered = 12,
+    /// For the router, or an echo request, and above the interface's rate of such frames.
+    PuntLimited = 13,
+    /// To another MAC address, or to an address of the edge where no service has it.
+    NotForUs = 14,
+    /// The IPv4 header's checksum is wrong (RFC 1812, 5.2.2).
+    BadChecksum = 15,
+    /// An address that no packet on this wire can have (RFC 1812, 5.3.7; RFC 4291).
+    Martian = 16,
+    /// A source address that this side may not send from (BCP 38).
+    Spoofed = 17,
+    /// No route to the destination. The sender is told.
+    NoRoute = 18,
+    /// The packet has come as far as its hop limit allows. The sender is told.
+    TtlExpired = 19,
+    /// Longer than the way out allows. The sender is told.
+    TooBig = 20,
+    /// The next hop's MAC address is not known.
+    NoNeighbour = 21,
+    /// Each link to the destination is down.
+    LinkDown = 22,
+    /// The sender names the routers on the way (RFC 7126, 4.3 and 4.4; RFC 5095).
+    SourceRouted = 23,
 }
 
 /// The verdict on a frame.
@@ -42,6 +68,10 @@ pub enum Action {
     Pass,
     /// Dropped.
     Drop,
+    /// Sent to the router, without its tags.
+    Punt,
+    /// Turned into an ICMP message that goes back where the frame came from; dropped where no message may be sent.
+    Answer,
 }
 
 /// The verdict on frames that belong to no circuit (`unmatched` in the configuration).
@@ -55,7 +85,7 @@ pub enum UnmatchedPolicy {
 
 impl Reason {
     /// Every reason, in number order.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 24] = [
         Self::Ok,
         Self::Unmatched,
         Self::Untagged,
@@ -67,6 +97,19 @@ impl Reason {
         Self::DanglingTable,
         Self::NoHeadroom,
         Self::EgressRefused,
+        Self::Punted,
+        Self::Answered,
+        Self::PuntLimited,
+        Self::NotForUs,
+        Self::BadChecksum,
+        Self::Martian,
+        Self::Spoofed,
+        Self::NoRoute,
+        Self::TtlExpired,
+        Self::TooBig,
+        Self::NoNeighbour,
+        Self::LinkDown,
+        Self::SourceRouted,
     ];
 
     /// The verdict on a frame that leaves the path for this reason.
@@ -86,7 +129,17 @@ impl Reason {
             | Self::NoEgress
             | Self::DanglingTable
             | Self::NoHeadroom
-            | Self::EgressRefused => Action::Drop,
+            | Self::EgressRefused
+            | Self::PuntLimited
+            | Self::NotForUs
+            | Self::BadChecksum
+            | Self::Martian
+            | Self::Spoofed
+            | Self::NoNeighbour
+            | Self::LinkDown
+            | Self::SourceRouted => Action::Drop,
+            Self::Punted => Action::Punt,
+            Self::Answered | Self::NoRoute | Self::TtlExpired | Self::TooBig => Action::Answer,
         }
     }
 
@@ -105,13 +158,61 @@ impl Reason {
             Self::DanglingTable => "dangling-table",
             Self::NoHeadroom => "no-headroom",
             Self::EgressRefused => "egress-refused",
+            Self::Punted => "punted",
+            Self::Answered => "answered",
+            Self::PuntLimited => "punt-limited",
+            Self::NotForUs => "not-for-us",
+            Self::BadChecksum => "bad-checksum",
+            Self::Martian => "martian",
+            Self::Spoofed => "spoofed",
+            Self::NoRoute => "no-route",
+            Self::TtlExpired => "ttl-expired",
+            Self::TooBig => "too-big",
+            Self::NoNeighbour => "no-neighbour",
+            Self::LinkDown => "link-down",
+            Self::SourceRouted => "source-routed",
         }
     }
 
     /// The reason with this number.
+    #[inline(always)]
     #[must_use]
     pub fn from_number(number: u8) -> Option<Self> {
         Self::ALL.get(usize::from(number)).copied()
+    }
+
+    /// The reason with this number, of which the path knows that there is one. (A look into [`Self::ALL`] would be an
+    /// access with a bound that verifiers lose.)
+    #[inline(always)]
+    #[must_use]
+    pub const fn of_number(number: u8) -> Self {
+        match number {
+            0 => Self::Ok,
+            1 => Self::Unmatched,
+            2 => Self::Untagged,
+            3 => Self::Malformed,
+            4 => Self::Control,
+            5 => Self::CircuitDisabled,
+            6 => Self::OverRate,
+            7 => Self::NoEgress,
+            8 => Self::DanglingTable,
+            9 => Self::NoHeadroom,
+            10 => Self::EgressRefused,
+            11 => Self::Punted,
+            12 => Self::Answered,
+            13 => Self::PuntLimited,
+            14 => Self::NotForUs,
+            15 => Self::BadChecksum,
+            16 => Self::Martian,
+            17 => Self::Spoofed,
+            18 => Self::NoRoute,
+            19 => Self::TtlExpired,
+            20 => Self::TooBig,
+            21 => Self::NoNeighbour,
+            22 => Self::LinkDown,
+            23 => Self::SourceRouted,
+            _ => Self::DanglingTable,
+        }
     }
 
     /// The number, as counted.
@@ -131,8 +232,9 @@ mod tests {
         for (number, reason) in (0u8..).zip(Reason::ALL) {
             assert_eq!(reason.number(), number);
             assert_eq!(Reason::from_number(number), Some(reason));
+            assert_eq!(Reason::of_number(number), reason);
         }
-        assert_eq!(Reason::from_number(11), None);
+        assert_eq!(Reason::from_number(24), None);
     }
 
     #[test]

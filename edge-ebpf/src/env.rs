@@ -2,6 +2,7 @@
 
 use aya_ebpf::EbpfContext as _;
 use edge_common::{
+    Reason,
     abi::{
         admission::Admission,
         attachment::{Attachment, Slot},
@@ -10,8 +11,11 @@ use edge_common::{
         in_flight::HandedOver,
         policer::{Bucket, Limits},
         qos::{BurstShare, QosRow},
+        routed::{Addressed, Answer, Routed},
     },
-    env::{BucketCalls, CpuCounters, Egress, FrameCalls, Lookup, Observer},
+    env::{
+        BucketCalls, CpuCounters, Egress, FrameCalls, Lookup, Observer, RouteCalls, Routing, Way,
+    },
     packet::{
         ip::{DsWord, Dscp},
         transport::Transport,
@@ -26,7 +30,7 @@ use crate::{
         self, ATTACHMENTS, C_TABLES, LIMITS, METERS, Maps, QOS_ROWS, S_TABLES, TX_PORTS,
         TX_PORTS_FRAGS,
     },
-    port, subprograms,
+    port, router, subprograms,
 };
 
 impl<const FRAGS: bool> Lookup for Maps<FRAGS> {
@@ -68,6 +72,11 @@ impl<const FRAGS: bool> BucketCalls for Maps<FRAGS> {
     }
 
     #[inline(always)]
+    fn pay(&mut self, bucket: Bucket, len_bytes: u32) -> Admission {
+        Admission::from_bits(router::pay(bucket.policer, bucket.rate, len_bytes))
+    }
+
+    #[inline(always)]
     fn refresh_flows(&mut self, bucket: Bucket, flow_queues: u32) {
         subprograms::refresh_flows(bucket.policer, bucket.rate, flow_queues);
     }
@@ -95,14 +104,14 @@ impl<const FRAGS: bool> CpuCounters for Maps<FRAGS> {
 
 impl<const FRAGS: bool> Egress for Maps<FRAGS> {
     #[inline(always)]
-    fn forward(&mut self) -> bool {
+    fn forward(&mut self, way: Way) -> bool {
         let tx_ports = if FRAGS { &TX_PORTS_FRAGS } else { &TX_PORTS };
-        port::forwards_to_stack() || tx_ports.redirect(port::egress(), 0).is_ok()
+        port::is_stack(way) || tx_ports.redirect(port::tx_port(way), 0).is_ok()
     }
 
     #[inline(always)]
-    fn hand_over(&mut self, frame: HandedOver) {
-        if !port::forwards_to_stack() && !port::is_replay() {
+    fn hand_over(&mut self, way: Way, frame: HandedOver) {
+        if !port::is_stack(way) && !port::is_replay() {
             egress::hand_over(frame);
         }
     }
@@ -154,5 +163,46 @@ impl<const FRAGS: bool> FrameCalls for XdpFrame<'_, FRAGS> {
         let mark =
             if FRAGS { subprograms::mark_congestion_frags } else { subprograms::mark_congestion };
         (mark(self.ctx.as_ptr().cast(), ether_type, offset) != NO_BYTES).then_some(())
+    }
+
+    #[inline(always)]
+    fn ipv4_header_fault(&self, offset: usize) -> Option<Reason> {
+        let fault = if FRAGS { router::ipv4_header_fault_frags } else { router::ipv4_header_fault };
+        let number = fault(self.ctx.as_ptr().cast(), offset as u32);
+        if number == 0 { None } else { Some(Reason::of_number(number as u8)) }
+    }
+
+    #[inline(always)]
+    fn address(&self, _tables: &impl Routing, interface: u32, packet: &DsWord) -> Addressed {
+        let (offset, word) = packet.to_bits();
+        let address = if FRAGS { router::address_frags } else { router::address };
+        Addressed::from_bits(address(self.ctx.as_ptr().cast(), offset, word, interface))
+    }
+
+    #[inline(always)]
+    fn address_no_ip(&self, _tables: &impl Routing, interface: u32, last: &Tag) -> Addressed {
+        let (ether_type, offset) = (last.next_ether_type.into(), last.next_offset as u32);
+        let address = if FRAGS { router::address_no_ip_frags } else { router::address_no_ip };
+        Addressed::from_bits(address(self.ctx.as_ptr().cast(), offset, ether_type, interface))
+    }
+
+    #[inline(always)]
+    fn route(&self, _tables: &impl RouteCalls, interface: u32, packet: &DsWord) -> Routed {
+        let (offset, word) = packet.to_bits();
+        let route = if FRAGS { router::route_frags } else { router::route };
+        Routed::from_bits(route(self.ctx.as_ptr().cast(), offset, word, interface))
+    }
+
+    #[inline(always)]
+    fn answer(
+        &mut self,
+        _tables: &impl Routing,
+        interface: u32,
+        packet: &DsWord,
+        answer: Answer,
+    ) -> bool {
+        let (offset, word) = packet.to_bits();
+        let make = if FRAGS { router::answer_frags } else { router::answer };
+        make(self.ctx.as_ptr().cast(), offset, word, interface, answer.to_bits()) != NO_BYTES
     }
 }

@@ -6,13 +6,14 @@ use aya_ebpf::{
     EbpfContext as _,
     bindings::xdp_md,
     helpers::generated::{
-        bpf_xdp_adjust_head, bpf_xdp_get_buff_len, bpf_xdp_load_bytes, bpf_xdp_store_bytes,
+        bpf_xdp_adjust_head, bpf_xdp_adjust_tail, bpf_xdp_get_buff_len, bpf_xdp_load_bytes,
+        bpf_xdp_store_bytes,
     },
     programs::XdpContext,
 };
 use edge_common::{
     Frame,
-    packet::{encapsulation, ip_version::IpVersion, vlan::Tag},
+    packet::{checksum, encapsulation, ip_version::IpVersion, vlan::Tag},
 };
 
 /// The frame of an XDP context, which may be in several buffers where `FRAGS` says so.
@@ -20,7 +21,10 @@ use edge_common::{
 /// Headers are read from the first buffer, where nearly every driver has them. Some drivers (mlx5
 /// with striding receive queues) leave the first of several buffers empty: helpers then read the
 /// headers, which takes longer.
-pub(crate) struct XdpFrame<'a, const FRAGS: bool> {
+///
+/// With `ANYWHERE`, headers can be at offsets that the compiler does not know. The verifier relates two pointers into a
+/// packet only if one is made from the other by a constant, so the sum of start and offset is hidden from the compiler.
+pub(crate) struct XdpFrame<'a, const FRAGS: bool, const ANYWHERE: bool = false> {
     data: usize,
     data_end: usize,
     len_bytes: u32,
@@ -29,7 +33,7 @@ pub(crate) struct XdpFrame<'a, const FRAGS: bool> {
     pub(crate) ctx: &'a XdpContext,
 }
 
-impl<'a, const FRAGS: bool> XdpFrame<'a, FRAGS> {
+impl<'a, const FRAGS: bool, const ANYWHERE: bool> XdpFrame<'a, FRAGS, ANYWHERE> {
     #[inline(always)]
     pub(crate) fn new(ctx: &'a XdpContext) -> Self {
         let (data, data_end) = (ctx.data(), ctx.data_end());
@@ -54,16 +58,7 @@ impl<'a, const FRAGS: bool> XdpFrame<'a, FRAGS> {
     pub(crate) fn behind(ctx: &'a XdpContext, start: u32) -> Self {
         let frame = Self::new(ctx);
         let start = (start & 31) as usize;
-        let data;
-        // SAFETY: a copy of a register, which touches nothing else.
-        unsafe {
-            asm!(
-                "{data} = {place}",
-                place = in(reg) frame.data + start,
-                data = lateout(reg) data,
-                options(pure, nomem, nostack, preserves_flags),
-            );
-        }
+        let data = hidden(frame.data + start);
         Self { data, len_bytes: frame.len_bytes.wrapping_sub(start as u32), start, ..frame }
     }
 
@@ -77,6 +72,7 @@ impl<'a, const FRAGS: bool> XdpFrame<'a, FRAGS> {
     #[inline(always)]
     fn at(&self, offset: usize, len_bytes: usize) -> Option<usize> {
         let start = self.data + offset;
+        let start = if ANYWHERE { hidden(start) } else { start };
         (start + len_bytes <= self.data_end).then_some(start)
     }
 }
@@ -84,7 +80,7 @@ impl<'a, const FRAGS: bool> XdpFrame<'a, FRAGS> {
 /// Loads and stores are written as instructions. The compiler would access memory of unknown
 /// alignment byte by byte, although a machine with `HAVE_EFFICIENT_UNALIGNED_ACCESS` does it at
 /// once, and the kernel allows this access to packets only there.
-impl<const FRAGS: bool> Frame for XdpFrame<'_, FRAGS> {
+impl<const FRAGS: bool, const ANYWHERE: bool> Frame for XdpFrame<'_, FRAGS, ANYWHERE> {
     #[inline(always)]
     fn len_bytes(&self) -> u32 {
         self.len_bytes
@@ -179,6 +175,26 @@ impl<const FRAGS: bool> Frame for XdpFrame<'_, FRAGS> {
     }
 
     #[inline(always)]
+    fn cut(&mut self, len_bytes: u32) -> Option<()> {
+        let by_bytes = len_bytes.wrapping_sub(self.len_bytes) as i32;
+        // SAFETY: as in `move_start`; the helper refuses to make the frame longer than its buffer.
+        if unsafe { bpf_xdp_adjust_tail(self.ctx.as_ptr().cast(), by_bytes) } != 0 {
+            return None;
+        }
+        self.data = self.ctx.data();
+        self.data_end = self.ctx.data_end();
+        self.len_bytes = len_bytes;
+        Some(())
+    }
+
+    #[inline(always)]
+    fn sum(&self, offset: usize, len_bytes: usize) -> Option<u16> {
+        let sum = if FRAGS { sum_frags } else { sum };
+        let sum = sum(self.ctx.as_ptr().cast(), (self.start + offset) as u32, len_bytes as u32);
+        (sum != NO_BYTES).then_some(sum as u16)
+    }
+
+    #[inline(always)]
     fn encapsulated_ip_version(&self, ether_type: u16, offset: usize) -> Option<IpVersion> {
         let within = if FRAGS { version_within_frags } else { version_within };
         IpVersion::from_bits(within(
@@ -187,6 +203,22 @@ impl<const FRAGS: bool> Frame for XdpFrame<'_, FRAGS> {
             (self.start + offset) as u32,
         ))
     }
+}
+
+/// The address, of which the compiler does not know how it was made.
+#[inline(always)]
+fn hidden(address: usize) -> usize {
+    let hidden;
+    // SAFETY: a copy of a register, which touches nothing else.
+    unsafe {
+        asm!(
+            "{hidden} = {address}",
+            address = in(reg) address,
+            hidden = lateout(reg) hidden,
+            options(pure, nomem, nostack, preserves_flags),
+        );
+    }
+    hidden
 }
 
 /// The number of `N` bytes at `offset`, from any of the frame's buffers.
@@ -266,4 +298,35 @@ fn version_within_of<const FRAGS: bool>(ctx: *mut xdp_md, ether_type: u32, offse
     let ctx = XdpContext::new(ctx);
     let frame = XdpFrame::<FRAGS>::behind(&ctx, offset);
     IpVersion::to_bits(encapsulation::ip_version(&frame, ether_type as u16, 0))
+}
+
+/// Calls [`checksum::sum`]; [`NO_BYTES`]: the frame ends too early.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn sum(ctx: *mut xdp_md, offset: u32, len_bytes: u32) -> u64 {
+    sum_of::<false>(ctx, offset, len_bytes)
+}
+
+/// Does the same as [`sum`] for a frame in several buffers.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn sum_frags(ctx: *mut xdp_md, offset: u32, len_bytes: u32) -> u64 {
+    sum_of::<true>(ctx, offset, len_bytes)
+}
+
+#[inline(always)]
+fn sum_of<const FRAGS: bool>(ctx: *mut xdp_md, offset: u32, len_bytes: u32) -> u64 {
+    let ctx = XdpContext::new(ctx);
+    // Bounds that the verifier wants: behind two tags and two headers, and no more than is summed up.
+    let (offset, len_bytes) = ((offset & 127) as usize, (len_bytes & 2047) as usize);
+    let frame = XdpFrame::<FRAGS, true>::new(&ctx);
+    // Of several buffers, the helper reads every word: with two ways to each of 300 words, the verifier would not end.
+    let word = |at| {
+        if FRAGS {
+            load(&ctx, offset + at).map(u32::from_be_bytes)
+        } else {
+            frame.read_u32(offset + at)
+        }
+    };
+    checksum::sum(len_bytes, word).map_or(NO_BYTES, u64::from)
 }

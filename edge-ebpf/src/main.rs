@@ -17,37 +17,62 @@ mod env;
 mod frame;
 mod maps;
 mod port;
+mod router;
+mod routing;
 mod subprograms;
 mod word;
 
 use aya_ebpf::{bindings::xdp_action, macros::xdp, programs::XdpContext};
-use edge_common::{Action, Env, env::FrameCalls, path};
+use edge_common::{Action, Env, Reason, abi::port::Features, env::FrameCalls, path};
 
 use crate::{frame::XdpFrame, maps::Maps};
 
-/// Takes one received frame along the path, on ports whose frames fit into one buffer.
+/// Takes one received frame along the path, on ports without routed circuits whose frames fit into one buffer.
 #[xdp]
 pub(crate) fn edge(ctx: XdpContext) -> u32 {
-    run(XdpFrame::<false>::new(&ctx), Maps::<false>)
+    run::<false>(XdpFrame::<false>::new(&ctx), Maps::<false>)
 }
 
 /// Does the same on ports with jumbo frames, which come in several buffers.
 #[xdp(frags)]
 pub(crate) fn edge_frags(ctx: XdpContext) -> u32 {
-    run(XdpFrame::<true>::new(&ctx), Maps::<true>)
+    run::<false>(XdpFrame::<true>::new(&ctx), Maps::<true>)
+}
+
+/// Does the same on ports with routed circuits. It is a program of its own, as the compiler gives the path of a wire fewer
+/// registers where that of a routed frame is beside it.
+#[xdp]
+pub(crate) fn edge_routed(ctx: XdpContext) -> u32 {
+    run::<true>(XdpFrame::<false>::new(&ctx), Maps::<false>)
+}
+
+/// Does the same on ports with routed circuits and jumbo frames.
+#[xdp(frags)]
+pub(crate) fn edge_routed_frags(ctx: XdpContext) -> u32 {
+    run::<true>(XdpFrame::<true>::new(&ctx), Maps::<true>)
 }
 
 #[inline(always)]
-fn run(mut frame: impl FrameCalls, mut maps: impl Env) -> u32 {
-    let port = port::config();
-    let reason = path::process(&mut frame, &port, &mut maps);
-    maps::note(|outcome| outcome.reason = reason.number());
-    match reason.action(port.unmatched) {
-        Action::Forward if port::forwards_to_stack() => xdp_action::XDP_PASS,
-        Action::Forward => xdp_action::XDP_REDIRECT,
+fn run<const ROUTED: bool>(mut frame: impl FrameCalls, mut maps: impl Env) -> u32 {
+    let mut port = port::config();
+    if !ROUTED {
+        port.features = port.features.without(Features::ROUTED);
+    }
+    let ended = path::process(&mut frame, &port, &mut maps);
+    maps::note(|outcome| outcome.reason = ended.reason.number());
+    match ended.action(port.unmatched) {
+        Action::Forward if !ended.is_routed && port::forwards_to_stack() => xdp_action::XDP_PASS,
+        Action::Forward | Action::Punt | Action::Answer => xdp_action::XDP_REDIRECT,
         Action::Pass => xdp_action::XDP_PASS,
         Action::Drop => xdp_action::XDP_DROP,
     }
+}
+
+/// Takes a frame of the router to the port that its interface is on.
+#[xdp]
+pub(crate) fn edge_from_router(ctx: XdpContext) -> u32 {
+    let reason = path::process_from_router(&mut XdpFrame::<false>::new(&ctx), &mut Maps::<false>);
+    if reason == Reason::Ok { xdp_action::XDP_REDIRECT } else { xdp_action::XDP_DROP }
 }
 
 /// Drops every frame. Its cost is that of a frame before the path begins: the benchmark's zero. It

@@ -7,6 +7,7 @@ use edge_common::{
         self,
         port::{Features, PortConfig},
     },
+    env::Way,
     reason::UnmatchedPolicy,
 };
 
@@ -25,6 +26,9 @@ static PASS_UNMATCHED: Global<u32> = Global::new(0);
 /// [`Features`] that the port's circuits use.
 #[unsafe(no_mangle)]
 static FEATURES: Global<u32> = Global::new(0);
+/// Index in `TX_PORTS` of the router's device.
+#[unsafe(no_mangle)]
+static ROUTER: Global<u32> = Global::new(abi::EGRESS_STACK);
 /// 1: the program runs in the stack (generic XDP), where each frame is handed over by itself.
 #[unsafe(no_mangle)]
 static ONE_BY_ONE: Global<u32> = Global::new(0);
@@ -48,6 +52,23 @@ pub(crate) fn egress() -> u32 {
 #[inline(always)]
 pub(crate) fn forwards_to_stack() -> bool {
     egress() == abi::EGRESS_STACK
+}
+
+/// Whether a frame that takes this way goes to the stack.
+#[inline(always)]
+pub(crate) fn is_stack(way: Way) -> bool {
+    way == Way::Onwards && forwards_to_stack()
+}
+
+/// Index in `TX_PORTS` of the device that a frame leaves by.
+#[inline(always)]
+pub(crate) fn tx_port(way: Way) -> u32 {
+    match way {
+        Way::Onwards => egress(),
+        Way::Port(index) => index,
+        Way::Back => index(),
+        Way::Router => ROUTER.load(),
+    }
 }
 
 #[inline(always)]

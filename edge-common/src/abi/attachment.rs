@@ -58,7 +58,8 @@ pub struct Attachment {
     pub retag: u64,
     /// Index of the row of the peering's QoS profile.
     pub qos_row: u32,
-    /// Bytes to add to the frame's length for the policed and metered length.
+    /// Bytes to add to the frame's length for the policed and metered length; of a routed frame, to the length
+    /// that it has without tags.
     pub len_adjust_bytes: i16,
     /// [`Attachment::DISABLED`] and the other flags, or 0.
     pub flags: u8,
@@ -66,8 +67,8 @@ pub struct Attachment {
     pub reserved: u8,
     /// Index of the flows' phantom queues; 0: flows are not told apart.
     pub flow_queues: u32,
-    /// Zero.
-    pub reserved_2: u32,
+    /// Index of the router's interface, where [`Attachment::ROUTED`] is among the flags; else 0.
+    pub router_interface: u32,
 }
 
 impl Attachment {
@@ -90,6 +91,8 @@ impl Attachment {
     pub const HAS_LIMITS: u8 = 16;
     /// ECN-capable senders are told before frames are dropped.
     pub const MARKS_ECN: u8 = 32;
+    /// Frames are routed: they arrive at an interface of the router.
+    pub const ROUTED: u8 = 64;
 }
 
 // The size is a power of two, so that no entry is in two cache lines.

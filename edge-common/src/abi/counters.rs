@@ -84,12 +84,23 @@ pub struct ClassLosses {
 
 /// Reasons other than the rate for which an attachment's frames are dropped, by their place in
 /// [`Losses`].
-pub const LOSS_REASONS: [Reason; 5] = [
+pub const LOSS_REASONS: [Reason; 16] = [
     Reason::Malformed,
     Reason::CircuitDisabled,
     Reason::NoEgress,
     Reason::DanglingTable,
     Reason::NoHeadroom,
+    Reason::PuntLimited,
+    Reason::NotForUs,
+    Reason::BadChecksum,
+    Reason::Martian,
+    Reason::Spoofed,
+    Reason::NoRoute,
+    Reason::TtlExpired,
+    Reason::TooBig,
+    Reason::NoNeighbour,
+    Reason::LinkDown,
+    Reason::SourceRouted,
 ];
 
 /// Frames that an attachment lost for reasons other than its rate.
@@ -104,10 +115,10 @@ pub struct Losses {
     pub reasons: [ReasonCounter; LOSS_SLOTS],
 }
 
-/// Room in [`Losses`] for reasons to come; a power of two, as [`below`] wants it.
-pub const LOSS_SLOTS: usize = 8;
+/// Room in [`Losses`] for reasons; a power of two, as [`below`] wants it.
+pub const LOSS_SLOTS: usize = 16;
 
-const _: () = assert!(size_of::<Losses>() == 256);
+const _: () = assert!(size_of::<Losses>() == 384);
 
 impl Losses {
     /// Adds the losses of `other`.
@@ -130,12 +141,25 @@ impl Losses {
             Reason::NoEgress => 2,
             Reason::DanglingTable => 3,
             Reason::NoHeadroom => 4,
+            Reason::PuntLimited => 5,
+            Reason::NotForUs => 6,
+            Reason::BadChecksum => 7,
+            Reason::Martian => 8,
+            Reason::Spoofed => 9,
+            Reason::NoRoute => 10,
+            Reason::TtlExpired => 11,
+            Reason::TooBig => 12,
+            Reason::NoNeighbour => 13,
+            Reason::LinkDown => 14,
+            Reason::SourceRouted => 15,
             Reason::Ok
             | Reason::Unmatched
             | Reason::Untagged
             | Reason::Control
             | Reason::OverRate
-            | Reason::EgressRefused => return,
+            | Reason::EgressRefused
+            | Reason::Punted
+            | Reason::Answered => return,
         };
         let counter: &mut ReasonCounter = &mut self.reasons[below::<LOSS_SLOTS>(place)];
         counter.frames += 1;

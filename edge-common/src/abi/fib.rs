@@ -91,11 +91,23 @@ impl RouteValue {
     const INDEX_BITS: u32 = 20;
     const IS_NEXT_HOP: u32 = 1 << 20;
     const IS_SUBTREE: u32 = 1 << 21;
+    const IS_GROUP: u32 = 1 << 22;
+
+    /// Frames are dropped, and nobody is told.
+    pub const BLACKHOLE: Self = Self(1 << 23);
+    /// The address is the edge's own.
+    pub const LOCAL: Self = Self(1 << 24);
 
     /// A next hop by its index; `None`: there are no such indices.
     #[must_use]
     pub const fn next_hop(index: u32) -> Option<Self> {
         Self::pack(index, Self::IS_NEXT_HOP)
+    }
+
+    /// A group of next hops by its index.
+    #[must_use]
+    pub const fn group(index: u32) -> Option<Self> {
+        Self::pack(index, Self::IS_GROUP)
     }
 
     /// The tree that has routes by the lower 64 bits of an IPv6 address, by its index.
@@ -123,6 +135,13 @@ impl RouteValue {
     #[must_use]
     pub const fn as_next_hop(self) -> Option<u32> {
         self.index_of(Self::IS_NEXT_HOP)
+    }
+
+    /// The index of the group.
+    #[inline(always)]
+    #[must_use]
+    pub const fn as_group(self) -> Option<u32> {
+        self.index_of(Self::IS_GROUP)
     }
 
     /// The index of the subtree.

@@ -40,6 +40,21 @@ macro_rules! shared_maps {
                 carried CARRIED: $crate::abi::books::Carried, Attachments;
                 /// Counts of a port in earlier tables; the path doesn't read it.
                 carried_ports CARRIED_PORTS: $crate::abi::books::CarriedPort, Ports;
+                /// The router's interfaces: one for each link of a routed peering or to a virtual network.
+                router_interfaces ROUTER_INTERFACES: $crate::abi::router::RouterInterface, RouterInterfaces;
+                /// Numbers of the trees in which a domain's addresses are looked up; 0: none. One store turns to another
+                /// tree.
+                roots ROOTS: u64, Roots;
+                /// Trees of the forwarding tables.
+                trees TREES: $crate::abi::fib::Tree, Trees;
+                /// Lines of the trees.
+                fib_lines FIB_LINES: $crate::abi::fib::FibLine, FibLines;
+                /// Next hops of routes.
+                next_hops NEXT_HOPS: $crate::abi::routing::NextHop, NextHops;
+                /// Groups of next hops.
+                next_hop_groups NEXT_HOP_GROUPS: $crate::abi::routing::NextHopGroup, NextHopGroups;
+                /// State of the links that next hops use: [`LINK_UP`]($crate::abi::routing::LINK_UP), or not.
+                links LINKS: u64, Links;
             }
             // Arrays with an entry for each CPU.
             per_cpu {
@@ -88,6 +103,20 @@ pub enum Entries {
     Rates,
     /// QoS profiles with a `dscp` policy.
     QosRows,
+    /// Interfaces of the router.
+    RouterInterfaces,
+    /// Roots of trees.
+    Roots,
+    /// Trees.
+    Trees,
+    /// Lines of trees.
+    FibLines,
+    /// Next hops.
+    NextHops,
+    /// Groups of next hops.
+    NextHopGroups,
+    /// Links.
+    Links,
 }
 
 /// A shared map.

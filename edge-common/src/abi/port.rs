@@ -36,8 +36,10 @@ impl Features {
     pub const FAIRNESS: Self = Self(4);
     /// `ecn = "mark"`.
     pub const ECN: Self = Self(8);
+    /// Routed peerings.
+    pub const ROUTED: Self = Self(16);
     /// All of them.
-    pub const ALL: Self = Self(15);
+    pub const ALL: Self = Self(31);
 
     /// From its 32-bit form.
     #[inline(always)]
@@ -57,6 +59,13 @@ impl Features {
     #[must_use]
     pub const fn has(self, feature: Self) -> bool {
         self.0 & feature.0 != 0
+    }
+
+    /// These but for `fewer`.
+    #[inline(always)]
+    #[must_use]
+    pub const fn without(self, fewer: Self) -> Self {
+        Self(self.0 & !fewer.0)
     }
 
     /// These and `more`.

@@ -2,7 +2,7 @@
 
 use super::HostFrame;
 use crate::packet::{
-    encapsulation,
+    checksum, encapsulation,
     frame::{ETHERNET_HEADER_LEN_BYTES, Frame},
     ip_version::IpVersion,
 };
@@ -11,23 +11,25 @@ use crate::packet::{
 pub struct Buffer<'a> {
     bytes: &'a mut [u8],
     start: usize,
+    end: usize,
 }
 
 impl<'a> Buffer<'a> {
     /// The frame that begins at `start` of `bytes` and ends with them.
     #[must_use]
     pub fn new(bytes: &'a mut [u8], start: usize) -> Self {
-        Self { bytes, start }
+        let end = bytes.len();
+        Self { bytes, start, end }
     }
 
     /// The frame's bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        self.bytes.get(self.start..).unwrap_or_default()
+        self.bytes.get(self.start..self.end).unwrap_or_default()
     }
 
     fn at<const N: usize>(&mut self, offset: usize) -> Option<&mut [u8; N]> {
-        self.bytes.get_mut(self.start..)?.get_mut(offset..)?.first_chunk_mut()
+        self.bytes.get_mut(self.start..self.end)?.get_mut(offset..)?.first_chunk_mut()
     }
 
     fn read<const N: usize>(&self, offset: usize) -> Option<[u8; N]> {
@@ -64,8 +66,17 @@ impl Frame for Buffer<'_> {
 
     fn move_start(&mut self, by_bytes: i32) -> Option<()> {
         let start = self.start.checked_add_signed(isize::try_from(by_bytes).ok()?)?;
-        let is_left = start + ETHERNET_HEADER_LEN_BYTES <= self.bytes.len();
+        let is_left = start + ETHERNET_HEADER_LEN_BYTES <= self.end;
         is_left.then(|| self.start = start)
+    }
+
+    fn cut(&mut self, len_bytes: u32) -> Option<()> {
+        let end = self.start.checked_add(len_bytes as usize)?;
+        (end <= self.end).then(|| self.end = end)
+    }
+
+    fn sum(&self, offset: usize, len_bytes: usize) -> Option<u16> {
+        checksum::sum(len_bytes, |at| self.read_u32(offset + at))
     }
 
     fn encapsulated_ip_version(&self, ether_type: u16, offset: usize) -> Option<IpVersion> {

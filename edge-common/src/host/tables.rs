@@ -3,21 +3,28 @@
 use alloc::{boxed::Box, collections::BTreeMap, vec::Vec};
 use core::cell::Cell;
 
-use super::calls::HostBuckets;
+use super::{
+    calls::{HostBuckets, HostRouting},
+    fib::HostFib,
+};
 use crate::{
     abi::{
         VidTable,
         attachment::{Attachment, Slot},
         class::Class,
         counters::{Losses, Meter, PortCounters},
+        fib::{FibLine, Tree},
         in_flight::HandedOver,
         outcome::Outcome,
         policer::{FlowQueues, Lease, Limits, Policer},
         port::{Features, PortConfig},
         qos::QosRow,
         rate::Rate,
+        router::RouterInterface,
+        routing::{LINK_UP, Mac, NextHop, NextHopGroup},
     },
-    env::{Buckets, Clock, CpuCounters, Egress, FrameCalls, Lookup, Observer, Word},
+    env::{Buckets, Clock, CpuCounters, Egress, FrameCalls, Lookup, Observer, Routing, Way, Word},
+    fib::Lines,
     packet::{ip::Dscp, vlan::Vid},
     path,
 };
@@ -44,12 +51,33 @@ pub struct HostTables {
     pub losses: Vec<Losses>,
     /// The port's counters.
     pub port_counters: PortCounters,
+    /// The router's tables.
+    pub router: HostRouter,
     /// Whether the port that frames are forwarded to is there.
     pub has_egress: bool,
-    /// The records of frames that were handed over.
-    pub handed_over: Vec<HandedOver>,
+    /// The records of frames that were handed over, and their ways.
+    pub handed_over: Vec<(Way, HandedOver)>,
+    /// Whether the path chose the last frame's way itself.
+    pub is_routed: bool,
     /// The outcome of the last frame.
     pub outcome: Cell<Outcome>,
+}
+
+/// The router's tables.
+#[derive(Clone, Debug, Default)]
+pub struct HostRouter {
+    /// Interfaces by index; 0 stands for none.
+    pub interfaces: Vec<RouterInterface>,
+    /// Numbers of trees by the root's index; 0 stands for none.
+    pub roots: Vec<u64>,
+    /// Trees and their lines.
+    pub fib: HostFib,
+    /// Next hops by index; 0 stands for none.
+    pub next_hops: Vec<NextHop>,
+    /// Groups of next hops by index.
+    pub groups: Vec<NextHopGroup>,
+    /// Words of links by index.
+    pub links: Vec<u64>,
 }
 
 /// Buckets, their rates, and their clock.
@@ -77,8 +105,9 @@ impl HostTables {
         self.handed_over.clear();
         self.outcome.set(Outcome::unknown());
         let port = self.port;
-        let reason = path::process(frame, &port, self);
-        Outcome { reason: reason.number(), ..self.outcome.get() }
+        let ended = path::process(frame, &port, self);
+        self.is_routed = ended.is_routed;
+        Outcome { reason: ended.reason.number(), ..self.outcome.get() }
     }
 }
 
@@ -138,6 +167,45 @@ impl Lookup for HostTables {
     }
 }
 
+impl Lines for HostTables {
+    fn line(&self, index: u32) -> Option<&FibLine> {
+        self.router.fib.line(index)
+    }
+
+    fn tree(&self, index: u32) -> Option<&Tree> {
+        self.router.fib.tree(index)
+    }
+}
+
+impl Routing for HostTables {
+    fn router_interface(&self, index: u32) -> Option<&RouterInterface> {
+        self.router.interfaces.get(index as usize)
+    }
+
+    fn root(&self, index: u32) -> Option<&Tree> {
+        let tree = u32::try_from(*self.router.roots.get(index as usize)?).ok()?;
+        self.tree(tree).filter(|_| tree != 0)
+    }
+
+    fn next_hop(&self, index: u32) -> Option<&NextHop> {
+        self.router.next_hops.get(index as usize)
+    }
+
+    fn neighbour(&self, next_hop: u32) -> Mac {
+        self.next_hop(next_hop).map_or(Mac::NONE, |hop| Mac::from_bits(hop.neighbour))
+    }
+
+    fn next_hop_group(&self, index: u32) -> Option<&NextHopGroup> {
+        self.router.groups.get(index as usize)
+    }
+
+    fn is_link_up(&self, link: u32) -> bool {
+        self.router.links.get(link as usize) == Some(&LINK_UP)
+    }
+}
+
+impl HostRouting for HostTables {}
+
 impl Buckets for HostTables {
     type Word = Cell<u64>;
     type Clock = FixedClock;
@@ -180,12 +248,12 @@ impl CpuCounters for HostTables {
 }
 
 impl Egress for HostTables {
-    fn forward(&mut self) -> bool {
+    fn forward(&mut self, _way: Way) -> bool {
         self.has_egress
     }
 
-    fn hand_over(&mut self, frame: HandedOver) {
-        self.handed_over.push(frame);
+    fn hand_over(&mut self, way: Way, frame: HandedOver) {
+        self.handed_over.push((way, frame));
     }
 }
 

@@ -1,4 +1,4 @@
-//! Incremental update of an internet checksum.
+//! The internet checksum (RFC 1071), and its incremental update.
 
 /// The checksum after a change of a 16-bit word that it covers from `old` to `new`: RFC 1624,
 /// equation 3, `HC' = ~(~HC + ~m + m')`. A wrong checksum stays wrong by the same amount.
@@ -11,6 +11,42 @@ pub const fn update(checksum: u16, old: u16, new: u16) -> u16 {
     let sum = (sum & 0xffff) + (sum >> 16);
     let sum = (sum & 0xffff) + (sum >> 16);
     !(sum as u16)
+}
+
+/// The one's complement sum of 16-bit words, given as a sum of words of up to 32 bits, folded to 16 bits.
+#[inline(always)]
+#[must_use]
+pub const fn fold(sum: u64) -> u16 {
+    let sum = (sum & 0xffff_ffff) + (sum >> 32);
+    let sum = (sum & 0xffff) + (sum >> 16);
+    // At most 2^17: one fold leaves a carry of at most one, the next none.
+    let sum = (sum & 0xffff) + (sum >> 16);
+    let sum = (sum & 0xffff) + (sum >> 16);
+    sum as u16
+}
+
+/// The most bytes that [`sum`] looks at: those of the longest packet that an ICMP error quotes.
+pub const MAX_SUM_BYTES: usize = 1280;
+
+/// The one's complement sum of the 16-bit words of `len_bytes`, of which there are four at least, an odd one filled up with zero
+/// (RFC 1071, 1). `word` reads the four bytes at a place; `None`: there are none. Callers use
+/// [`super::frame::Frame::sum`].
+#[inline(always)]
+pub fn sum(len_bytes: usize, word: impl Fn(usize) -> Option<u32>) -> Option<u16> {
+    let mut sum = 0u64;
+    for place in 0..MAX_SUM_BYTES / 4 {
+        if 4 * place + 4 > len_bytes {
+            break;
+        }
+        sum += u64::from(word(4 * place)?);
+    }
+    // The last bytes, up to three, are read as the end of four.
+    let last = word(len_bytes.max(4) - 4)?;
+    let tail = match len_bytes & 3 {
+        0 => 0,
+        rest => last << (32 - 8 * rest),
+    };
+    Some(fold(sum + u64::from(tail)))
 }
 
 #[cfg(test)]

@@ -6,6 +6,9 @@ pub const LENGTHS_END: u16 = 0x0600;
 /// IPv4 (RFC 894).
 pub const ETHER_TYPE_IPV4: u16 = 0x0800;
 
+/// ARP (RFC 826).
+pub const ETHER_TYPE_ARP: u16 = 0x0806;
+
 /// IPv6 (RFC 2464).
 pub const ETHER_TYPE_IPV6: u16 = 0x86dd;
 

@@ -36,6 +36,13 @@ pub trait Frame {
     /// Ethernet header would be left, and nothing is moved.
     fn move_start(&mut self, by_bytes: i32) -> Option<()>;
 
+    /// Cuts the frame off after `len_bytes`, which is not more than it has. `None`: it can't be cut.
+    fn cut(&mut self, len_bytes: u32) -> Option<()>;
+
+    /// The sum of the frame's bytes from `offset` on: [`super::checksum::sum`], which is a function of its own in the kernel
+    /// object.
+    fn sum(&self, offset: usize, len_bytes: usize) -> Option<u16>;
+
     /// The version of the IP packet in a `PPPoE` session or behind an 802.2 SNAP header, whose
     /// eight bytes are at `offset` behind `ether_type`: [`super::encapsulation::ip_version`]. In
     /// the kernel object this is a function of its own, so that the verifier checks it once, not at

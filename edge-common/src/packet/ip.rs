@@ -57,6 +57,17 @@ pub struct DsWord {
 }
 
 impl DsWord {
+    /// Stands for that of a frame without an IP packet: no header begins with the version 0. (LLVM copies the undefined half
+    /// of an `Option`, which verifiers refuse.)
+    pub const NONE: Self = Self { version: IpVersion::V4, offset: 0, word: 0 };
+
+    /// Whether there is a packet.
+    #[inline(always)]
+    #[must_use]
+    pub const fn is_there(self) -> bool {
+        self.word != 0
+    }
+
     /// As two numbers.
     #[inline(always)]
     #[must_use]
@@ -74,6 +85,12 @@ impl DsWord {
     pub const fn from_bits(offset: u32, version_and_word: u32) -> Self {
         let version = if version_and_word >> 16 == 4 { IpVersion::V4 } else { IpVersion::V6 };
         Self { version, offset: offset as usize, word: version_and_word as u16 }
+    }
+
+    /// Length in bytes of the packet, by its header.
+    #[inline(always)]
+    pub fn len_bytes(&self, frame: &impl Frame) -> Option<u32> {
+        len_bytes(frame, IpPlace { version: self.version, offset: self.offset })
     }
 
     /// The code point.
@@ -124,10 +141,16 @@ impl DsWord {
 /// router would refuse gives [`Reason::Malformed`].
 #[inline(always)]
 pub fn ds_word(frame: &(impl Frame + ?Sized), last: &Tag) -> Result<Option<DsWord>, Reason> {
+    ds_word_or_none(frame, last).map(|word| if word.is_there() { Some(word) } else { None })
+}
+
+/// The same, with [`DsWord::NONE`] where no IP follows the tag.
+#[inline(always)]
+pub fn ds_word_or_none(frame: &(impl Frame + ?Sized), last: &Tag) -> Result<DsWord, Reason> {
     match locate(frame, last) {
-        Some(IpPlace { version: IpVersion::V4, offset }) => ipv4(frame, offset).map(Some),
-        Some(IpPlace { version: IpVersion::V6, offset }) => ipv6(frame, offset).map(Some),
-        None => Ok(None),
+        Some(IpPlace { version: IpVersion::V4, offset }) => ipv4(frame, offset),
+        Some(IpPlace { version: IpVersion::V6, offset }) => ipv6(frame, offset),
+        None => Ok(DsWord::NONE),
     }
 }
 

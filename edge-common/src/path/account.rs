@@ -1,8 +1,12 @@
-//! Step 5, the length that is policed and metered, where that isn't the frame's.
+//! Step 7, the length that is policed and metered, where that isn't the frame's.
 
 use crate::{
     abi::attachment::Attachment,
-    packet::{frame::Frame, ip, vlan::Tag},
+    packet::{
+        frame::{ETHERNET_HEADER_LEN_BYTES, Frame},
+        ip,
+        vlan::Tag,
+    },
     reason::Reason,
 };
 
@@ -12,10 +16,14 @@ pub fn accounted_bytes(
     frame: &impl Frame,
     attachment: &Attachment,
     last: &Tag,
+    is_routed: bool,
 ) -> Result<u32, Reason> {
     if attachment.flags & Attachment::ACCOUNT_PACKET == 0 {
         let adjust_bytes = i32::from(attachment.len_adjust_bytes);
-        return Ok(frame.len_bytes().wrapping_add_signed(adjust_bytes));
+        // Frames to a customer come by links with other tags than his.
+        let tag_bytes =
+            if is_routed { (last.next_offset - ETHERNET_HEADER_LEN_BYTES) as u32 } else { 0 };
+        return Ok(frame.len_bytes().wrapping_sub(tag_bytes).wrapping_add_signed(adjust_bytes));
     }
     let packet_bytes = match ip::locate(frame, last) {
         Some(place) => ip::len_bytes(frame, place),

@@ -1,4 +1,4 @@
-//! Step 6, admission: a frame has to fit into every bucket of its attachment.
+//! Step 8, admission: a frame has to fit into every bucket of its attachment.
 
 use crate::{
     abi::{

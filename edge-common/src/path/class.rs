@@ -1,4 +1,4 @@
-//! Step 3, the class: by rule or DSCP, and by PCP for a frame that is not IP.
+//! Step 5, the class: by rule or DSCP, and by PCP for a frame that is not IP.
 
 use crate::{
     abi::{

@@ -1,10 +1,13 @@
-//! Step 8, forwarding: the frame goes to the port's destination.
+//! Step 11, forwarding: the frame goes to the port's destination, or to its next hop's port.
 
-use crate::{env::Egress, reason::Reason};
+use crate::{
+    env::{Egress, Way},
+    reason::Reason,
+};
 
 /// Sends the frame. The meter comes after this step, so that a frame that can't be sent is not
 /// billed.
 #[inline(always)]
-pub fn forward(egress: &mut impl Egress) -> Result<(), Reason> {
-    if egress.forward() { Ok(()) } else { Err(Reason::NoEgress) }
+pub fn forward(egress: &mut impl Egress, way: Way) -> Result<(), Reason> {
+    if egress.forward(way) { Ok(()) } else { Err(Reason::NoEgress) }
 }

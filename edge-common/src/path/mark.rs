@@ -1,4 +1,4 @@
-//! Step 4, marking: the DSCP a packet leaves with, the PCP of the frame's outer tag, congestion.
+//! Step 6, marking: the DSCP a packet leaves with, the PCP of the frame's outer tag, congestion.
 
 use crate::{
     packet::{

@@ -1,4 +1,4 @@
-//! Step 9, the meter, which counts frames and bytes for the bill.
+//! Step 12, the meter, which counts frames and bytes for the bill.
 
 use crate::{
     abi::{class::Class, counters::Meter},

@@ -1,4 +1,4 @@
-//! Step 7, rewriting: a frame gets the tags and the priority that it leaves with, where these
+//! Step 10, rewriting: a frame gets the tags and the priority that it leaves with, where these
 //! differ from the ones that it came with.
 
 use super::mark;
@@ -12,16 +12,17 @@ use crate::{
     reason::Reason,
 };
 
-/// Gives the frame the tags and the priority that it leaves with.
+/// Gives the frame the tags and the priority that it leaves with. The priority is the attachment's.
 #[inline(always)]
 pub fn rewrite(
     frame: &mut impl Frame,
     tables: &impl Lookup,
     attachment: &Attachment,
     tag: &Tag,
+    tags: Retag,
     class: Class,
 ) -> Result<(), Reason> {
-    let has_tag = retag(frame, tag, Retag::from_bits(attachment.retag))?;
+    let has_tag = retag(frame, tag, tags)?;
     let row = tables.qos_row(attachment.qos_row).ok_or(Reason::DanglingTable)?;
     match row.pcp_mark(class) {
         Some(pcp) if has_tag => mark::mark_pcp(frame, pcp),
