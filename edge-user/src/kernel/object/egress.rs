@@ -14,7 +14,7 @@ use aya::{
 use crate::{
     kernel::{
         error::{Context as _, KernelError, Result},
-        object::{pins::Pins, program::load_egress_object},
+        object::{loader::load_egress_object, pins::Pins},
     },
     plan::Capacity,
 };

@@ -4,6 +4,7 @@ pub mod egress;
 pub mod link_name;
 pub mod links;
 pub mod load_error;
+pub(in crate::kernel) mod loader;
 pub mod pins;
 pub mod program;
 pub mod raw_link;

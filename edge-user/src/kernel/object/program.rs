@@ -1,12 +1,8 @@
 //! The XDP program of one port, loaded with the port's constants.
 
-use aya::{
-    Ebpf, EbpfLoader,
-    maps::{Map, MapData, MapInfo},
-    programs::Xdp,
-};
+use aya::{Ebpf, programs::Xdp};
 use edge_common::{
-    abi::{self, maps::SHARED_MAPS, port::PortConstants},
+    abi::{self, port::PortConstants},
     reason::UnmatchedPolicy,
 };
 
@@ -16,6 +12,7 @@ use crate::{
         host::attached_mode::AttachedMode,
         object::{
             load_error::{self, LoadError},
+            loader::{ProgramUse, create_maps, load_port_object},
             pins::Pins,
             variant::{
                 EMPTY_FRAGS_PROGRAM, EMPTY_PROGRAM, FRAGS_PROGRAM, PROGRAM, program_for_mtu,
@@ -25,9 +22,6 @@ use crate::{
     model::XdpMode,
     plan::{Capacity, PortPlan},
 };
-
-/// The object that `edge-ebpf` builds.
-static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/edge.o"));
 
 /// A port's program, loaded and not attached.
 pub struct PortProgram {
@@ -58,7 +52,7 @@ impl PortProgram {
         port: &PortPlan,
         capacity: &Capacity,
     ) -> Result<(Ebpf, Option<KernelError>)> {
-        let mut ebpf = load_object(Some(port), capacity, None, ProgramUse::Replay)?;
+        let mut ebpf = load(port, ProgramUse::Replay, capacity, None)?;
         load_program(&mut ebpf, PROGRAM)?;
         let refused = load_program(&mut ebpf, FRAGS_PROGRAM).err();
         match refused {
@@ -75,7 +69,7 @@ impl PortProgram {
         } else {
             ProgramUse::Live
         };
-        let mut ebpf = load_object(Some(port), capacity, None, purpose)?;
+        let mut ebpf = load(port, purpose, capacity, None)?;
         for name in [PROGRAM, FRAGS_PROGRAM, EMPTY_PROGRAM] {
             load_program(&mut ebpf, name)?;
         }
@@ -85,7 +79,7 @@ impl PortProgram {
     /// Creates and pins the tables.
     pub fn create_tables(capacity: &Capacity, pins: &Pins) -> Result<()> {
         pins.create()?;
-        load_object(None, capacity, Some(pins), ProgramUse::Live).map(drop)
+        create_maps(capacity, pins)
     }
 
     /// The program for this mode. It is loaded again where it was loaded for the other mode.
@@ -133,15 +127,6 @@ pub fn constants(port: &PortPlan) -> PortConstants {
     }
 }
 
-/// The object on the pinned tables, with the programs for [`super::egress::watch_egress`].
-pub(in crate::kernel) fn load_egress_object(capacity: &Capacity, pins: &Pins) -> Result<Ebpf> {
-    let id = |map| Ok::<_, KernelError>(u64::from(MapInfo::from_pin(pins.map(map))?.id()));
-    let ids = id("TX_PORTS")? | id("TX_PORTS_FRAGS")? << 32;
-    let mut loader = EbpfLoader::new();
-    loader.override_global("TX_MAP_IDS", &ids, true);
-    load_with(loader, capacity, Some(pins))
-}
-
 fn load_for_port(
     port: &PortPlan,
     name: &str,
@@ -153,7 +138,7 @@ fn load_for_port(
         AttachedMode::Native => ProgramUse::Live,
         AttachedMode::Generic => ProgramUse::LiveInStack,
     };
-    let mut ebpf = load_object(Some(port), capacity, Some(pins), purpose)?;
+    let mut ebpf = load(port, purpose, capacity, Some(pins))?;
     load_program(&mut ebpf, name)?;
     Ok(ebpf)
 }
@@ -165,60 +150,16 @@ pub fn program<'a>(ebpf: &'a mut Ebpf, name: &str) -> Result<&'a mut Xdp> {
     program.try_into().with_context(|| format!("{name} is not an XDP program"))
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum ProgramUse {
-    Live,
-    LiveInStack,
-    Replay,
-}
-
-fn load_object(
-    port: Option<&PortPlan>,
+fn load(
+    port: &PortPlan,
+    purpose: ProgramUse,
     capacity: &Capacity,
     pins: Option<&Pins>,
-    purpose: ProgramUse,
 ) -> Result<Ebpf> {
-    let index = port.map_or(0, |port| port.index);
-    let PortConstants { egress, features, tpids, pass_unmatched, reserved: _ } =
-        port.map(constants).unwrap_or_default();
-    let [a, b, c, d] = tpids.map(u64::from);
-    let tpids = a | b << 16 | c << 32 | d << 48;
-    let replay = u32::from(purpose == ProgramUse::Replay);
-    let one_by_one = u32::from(purpose == ProgramUse::LiveInStack);
-
-    let mut loader = EbpfLoader::new();
-    loader
-        .override_global("PORT", &index, true)
-        .override_global("EGRESS", &egress, true)
-        .override_global("TPIDS", &tpids, true)
-        .override_global("PASS_UNMATCHED", &pass_unmatched, true)
-        .override_global("FEATURES", &features, true)
-        .override_global("ONE_BY_ONE", &one_by_one, true)
-        .override_global("REPLAY", &replay, true);
-    load_with(loader, capacity, pins)
-}
-
-fn load_with(mut loader: EbpfLoader<'_>, capacity: &Capacity, pins: Option<&Pins>) -> Result<Ebpf> {
-    for map in SHARED_MAPS {
-        loader.map_max_entries(map.name, capacity.entries(map.entries));
-        if let Some(pins) = pins {
-            loader.map_pin_path(map.name, pins.map(map.name));
-        }
-    }
-    loader.load(OBJECT).map_err(LoadError::of_object)
+    load_port_object(port.index, constants(port), purpose, capacity, pins)
 }
 
 fn load_program(ebpf: &mut Ebpf, name: &str) -> Result<()> {
     let least = if name == FRAGS_PROGRAM { load_error::LEAST_FRAGS } else { load_error::LEAST };
     program(ebpf, name)?.load().map_err(|error| LoadError::of_program(name, least, error))
-}
-
-/// Takes the map `name` out of an object.
-pub(in crate::kernel) fn take_map(ebpf: &mut Ebpf, name: &str) -> Result<MapData> {
-    match ebpf.take_map(name) {
-        Some(Map::Array(data) | Map::PerCpuArray(data) | Map::DevMap(data)) => Ok(data),
-        _ => Err(KernelError::damaged(format!(
-            "the embedded object has no array {name}: it is not edge's"
-        ))),
-    }
 }

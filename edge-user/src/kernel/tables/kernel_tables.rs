@@ -19,7 +19,7 @@ use zerocopy::{FromBytes as _, IntoBytes as _};
 use crate::{
     kernel::{
         error::{Context as _, KernelError, Result},
-        object::{pins::Pins, program::take_map},
+        object::{loader::take_map, pins::Pins},
         tables::{clock::now_ticks, idle, mapped::MappedArray, per_cpu::PerCpu},
     },
     plan::Capacity,

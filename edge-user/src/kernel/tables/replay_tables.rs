@@ -3,7 +3,7 @@
 use aya::Ebpf;
 use edge_common::abi::outcome::Outcome;
 
-use crate::kernel::{error::Result, object::program::take_map, tables::mapped::MappedArray};
+use crate::kernel::{error::Result, object::loader::take_map, tables::mapped::MappedArray};
 
 /// The tables that hold the time for the next run and the outcome of the last frame.
 pub struct ReplayTables {

@@ -1,0 +1,91 @@
+//! Loading the object: the constants of its programs, the sizes of its maps, and their pins. Whatever
+//! is made of the object begins here.
+
+use aya::{
+    Ebpf, EbpfLoader,
+    maps::{Map, MapData, MapInfo},
+};
+use edge_common::abi::{maps::SHARED_MAPS, port::PortConstants};
+
+use crate::{
+    kernel::{
+        error::{KernelError, Result},
+        object::{load_error::LoadError, pins::Pins},
+    },
+    plan::Capacity,
+};
+
+/// The object that `edge-ebpf` builds.
+static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/edge.o"));
+
+/// The use of a port's programs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::kernel) enum ProgramUse {
+    /// On an interface, in native mode.
+    Live,
+    /// On an interface, in generic mode.
+    LiveInStack,
+    /// Test runs, which set the time and read the outcome.
+    Replay,
+}
+
+/// The object with the constants of the port with this index. With `pins`, its shared maps are those
+/// that are pinned there, and others are made and pinned; without, they are its own.
+pub(in crate::kernel) fn load_port_object(
+    index: u32,
+    constants: PortConstants,
+    purpose: ProgramUse,
+    capacity: &Capacity,
+    pins: Option<&Pins>,
+) -> Result<Ebpf> {
+    let PortConstants { egress, features, tpids, pass_unmatched, reserved: _ } = constants;
+    let [a, b, c, d] = tpids.map(u64::from);
+    let tpids = a | b << 16 | c << 32 | d << 48;
+    let replay = u32::from(purpose == ProgramUse::Replay);
+    let one_by_one = u32::from(purpose == ProgramUse::LiveInStack);
+
+    let mut loader = EbpfLoader::new();
+    loader
+        .override_global("PORT", &index, true)
+        .override_global("EGRESS", &egress, true)
+        .override_global("TPIDS", &tpids, true)
+        .override_global("PASS_UNMATCHED", &pass_unmatched, true)
+        .override_global("FEATURES", &features, true)
+        .override_global("ONE_BY_ONE", &one_by_one, true)
+        .override_global("REPLAY", &replay, true);
+    load(loader, capacity, pins)
+}
+
+/// The object on the pinned maps, with the constants of the programs on tracepoints.
+pub(in crate::kernel) fn load_egress_object(capacity: &Capacity, pins: &Pins) -> Result<Ebpf> {
+    let id = |map| Ok::<_, KernelError>(u64::from(MapInfo::from_pin(pins.map(map))?.id()));
+    let ids = id("TX_PORTS")? | id("TX_PORTS_FRAGS")? << 32;
+    let mut loader = EbpfLoader::new();
+    loader.override_global("TX_MAP_IDS", &ids, true);
+    load(loader, capacity, Some(pins))
+}
+
+/// Makes the shared maps and pins them, without a program that uses them.
+pub(in crate::kernel) fn create_maps(capacity: &Capacity, pins: &Pins) -> Result<()> {
+    load(EbpfLoader::new(), capacity, Some(pins)).map(drop)
+}
+
+/// Takes the map `name` out of an object.
+pub(in crate::kernel) fn take_map(ebpf: &mut Ebpf, name: &str) -> Result<MapData> {
+    match ebpf.take_map(name) {
+        Some(Map::Array(data) | Map::PerCpuArray(data) | Map::DevMap(data)) => Ok(data),
+        _ => Err(KernelError::damaged(format!(
+            "the embedded object has no map {name}: it is not edge's"
+        ))),
+    }
+}
+
+fn load(mut loader: EbpfLoader<'_>, capacity: &Capacity, pins: Option<&Pins>) -> Result<Ebpf> {
+    for map in SHARED_MAPS {
+        loader.map_max_entries(map.name, capacity.entries(map.entries));
+        if let Some(pins) = pins {
+            loader.map_pin_path(map.name, pins.map(map.name));
+        }
+    }
+    loader.load(OBJECT).map_err(LoadError::of_object)
+}
