@@ -51,8 +51,8 @@ impl<'a> Both<'a> {
         assert_eq!(host_outcome, kernel_outcome, "{first_len_bytes:?}: {sent:02x?}");
         assert_eq!(by_host, by_kernel, "{first_len_bytes:?}: {sent:02x?}");
         let reason = host_outcome.reason().expect("a reason");
-        let expected = match reason.action(self.fixture.config.edge.unmatched) {
-            Action::Forward => XDP_REDIRECT,
+        let expected = match host_outcome.action(reason, self.fixture.config.edge.unmatched) {
+            Action::Forward | Action::Punt | Action::Answer => XDP_REDIRECT,
             Action::Pass => XDP_PASS,
             Action::Drop => XDP_DROP,
         };

@@ -37,7 +37,7 @@ use crate::{
 };
 
 pub use self::{
-    capacity::{CTableKey, Capacity, Occupancy},
+    capacity::{CTableKey, Capacity, Occupancy, RouterCapacity},
     keys::{AttachmentKey, PolicerKey, Scope},
     rate_change::{LimitChange, RateChange},
     slots::Full,
@@ -191,7 +191,7 @@ impl Plan {
                 flags: member.flags(),
                 reserved: 0,
                 flow_queues: queues.map_or(0, |queues| queues.index),
-                reserved_2: 0,
+                router_interface: 0,
             };
             let mut limits = Limits::default();
             for (policer, rate) in member.limits() {
