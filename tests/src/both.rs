@@ -1,6 +1,6 @@
 //! The host path and the kernel program of a port, held against each other.
 
-use edge_common::{Action, Reason};
+use edge_common::{Action, Reason, host::HostRouter};
 use edge_user::replay::{HostEngine, KernelEngine, PathEngine};
 
 use crate::fixture::Fixture;
@@ -32,6 +32,12 @@ impl<'a> Both<'a> {
     pub fn new(fixture: &'a Fixture, port: &str) -> Self {
         let kernel = fixture.kernel(port).expect("the program loads");
         Self { fixture, host: fixture.host(port), kernel }
+    }
+
+    /// Routes frames by these tables of the router.
+    pub fn route_by(&mut self, router: &HostRouter) {
+        self.host.route_by(router.clone());
+        self.kernel.route_by(router);
     }
 
     /// Runs a frame through both, whole, or in the kernel with so many bytes in the first of

@@ -15,6 +15,7 @@ pub mod load;
 pub mod notation;
 pub mod oracle;
 pub mod patience;
+pub mod routed;
 pub mod shim;
 pub mod somebody;
 pub mod stock;

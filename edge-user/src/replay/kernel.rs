@@ -61,6 +61,7 @@ impl KernelEngine {
         let mut tables = KernelTables::take(&mut ebpf)?;
         let replay = ReplayTables::take(&mut ebpf)?;
         apply(&mut tables, plan, &vec![LOOPBACK_IFINDEX; plan.ports.len()])?;
+        tables.set_egress(capacity.router_port(), LOOPBACK_IFINDEX)?;
         Ok(Self { ebpf, tables, replay, port: port.clone(), frags_refused, out: Vec::new() })
     }
 
