@@ -15,8 +15,8 @@ use crate::{
             loader::{ProgramUse, create_maps, load_port_object},
             pins::Pins,
             variant::{
-                EMPTY_FRAGS_PROGRAM, EMPTY_PROGRAM, program_for_mtu, several_buffers,
-                single_buffer, takes_several_buffers,
+                EMPTY_FRAGS_PROGRAM, EMPTY_PROGRAM, FROM_ROUTER_PROGRAM, program_for_mtu,
+                several_buffers, single_buffer, takes_several_buffers,
             },
         },
     },
@@ -71,7 +71,8 @@ impl PortProgram {
             ProgramUse::Live
         };
         let mut ebpf = load(port, purpose, capacity, None)?;
-        for name in [single_buffer(port.features), several_buffers(port.features), EMPTY_PROGRAM] {
+        let own = [single_buffer(port.features), several_buffers(port.features)];
+        for name in own.into_iter().chain([FROM_ROUTER_PROGRAM, EMPTY_PROGRAM]) {
             load_program(&mut ebpf, name)?;
         }
         Ok(ebpf)
