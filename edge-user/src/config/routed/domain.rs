@@ -11,6 +11,7 @@ use super::{
     },
     nesting::nested,
     peering_links::{LinkNetworks, networks},
+    prefixes::is_default_route,
 };
 
 /// A prefix of a domain.
@@ -84,7 +85,9 @@ fn of_vnets(circuit: &RawCircuit) -> Vec<Occupied> {
             occupant: Occupant::VnetNetwork(number, vnet.to_owned()),
         }));
         let prefixes = link.prefixes.given().map_or(&[][..], |prefixes| &prefixes.value);
-        occupied.extend(prefixes.iter().map(|prefix| Occupied {
+        // A default route is reported as such.
+        let prefixes = prefixes.iter().filter(|prefix| !is_default_route(prefix.value));
+        occupied.extend(prefixes.map(|prefix| Occupied {
             prefix: prefix.value,
             at: prefix.span,
             occupant: Occupant::Vnet(number, vnet.to_owned()),
@@ -115,18 +118,19 @@ fn report(outer: &Occupied, inner: &Occupied, errors: &Errors<'_>) {
         Occupant::VnetNetwork(..) => "give other addresses",
         Occupant::Vnet(..) => "remove it, or give other prefixes",
     };
-    // Both halves of one network are at one place, and don't overlap.
     let message = format!("{} overlaps {}; {help}", shown(second), shown(first));
     let place = errors.place(first.at);
-    errors.add(second.at, format!("{message} ({} is at {place})", first.prefix));
+    errors.add(second.at, format!("{message} (first at {place})"));
 }
 
 fn shown(occupied: &Occupied) -> String {
     let prefix = occupied.prefix;
     match &occupied.occupant {
-        Occupant::Link(key) => format!("{prefix}, a link's network (`{key}`),"),
-        Occupant::VnetNetwork(_, vnet) => format!("{prefix}, the network of the link to {vnet:?},"),
-        Occupant::Vnet(_, vnet) => format!("{prefix}, a prefix of the VNet {vnet:?},"),
-        Occupant::Static => format!("the static route {prefix}"),
+        Occupant::Link(key) => format!("{prefix} (a link's network, `{key}`)"),
+        Occupant::VnetNetwork(_, vnet) => {
+            format!("{prefix} (the network of the link to VNet {vnet:?})")
+        }
+        Occupant::Vnet(_, vnet) => format!("{prefix} (a prefix of VNet {vnet:?})"),
+        Occupant::Static => format!("{prefix} (a static route)"),
     }
 }

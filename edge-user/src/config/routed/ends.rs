@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 use toml_span::Span;
 
 use super::{
-    super::{Circuit, LinkEnds, error::Errors, schema::RawCircuit},
+    super::{Circuit, LinkEnds, PeeringKind, error::Errors, schema::RawCircuit},
     keys::RawVnetLink,
     peering_links::networks,
 };
@@ -18,6 +18,8 @@ struct PlacedEnds<'a> {
     /// The key that `own` comes from, and the one of `peer`.
     at: [Span; 2],
     circuit: &'a str,
+    /// The peering that a link belongs to.
+    kind: PeeringKind,
 }
 
 /// Reports addresses of the edge that another link's neighbour has. The kernel drops frames from an address
@@ -25,16 +27,29 @@ struct PlacedEnds<'a> {
 /// sessions apart by addresses alone. `circuits` are the checked ones of `raw`; `None` where one is wrong.
 pub(super) fn check(raw: &[RawCircuit], circuits: &[Option<Circuit>], errors: &Errors<'_>) {
     let all = all_ends(raw, circuits);
-    let mut own: BTreeMap<IpAddr, PlacedEnds<'_>> = BTreeMap::new();
+    let mut own: BTreeMap<IpAddr, Vec<PlacedEnds<'_>>> = BTreeMap::new();
     for ends in &all {
-        own.entry(ends.own).or_insert(*ends);
+        let known = own.entry(ends.own).or_default();
+        // The first in each of two domains is enough to find one in another domain than any neighbour's.
+        if known.len() < 2 && known.iter().all(|other| !ends.shares_domain(other)) {
+            known.push(*ends);
+        }
     }
     for ends in &all {
-        // A link's own two addresses differ, so it is another one's. The first that has the address speaks for all
-        // that do, and goes: one mistake is one error.
-        if let Some(first) = own.remove(&ends.peer) {
-            report(&first, ends, errors);
+        // Within one domain, the two links' networks overlap, which is reported already.
+        let elsewhere = |owner: &&PlacedEnds<'_>| !ends.shares_domain(owner);
+        let owner = own.get(&ends.peer).and_then(|owners| owners.iter().find(elsewhere)).copied();
+        if let Some(owner) = owner {
+            report(&owner, ends, errors);
+            // One mistake is one error, however many links have it.
+            own.remove(&ends.peer);
         }
+    }
+}
+
+impl PlacedEnds<'_> {
+    fn shares_domain(&self, other: &Self) -> bool {
+        (self.circuit, self.kind) == (other.circuit, other.kind)
     }
 }
 
@@ -58,23 +73,26 @@ fn all_ends<'a>(raw: &[RawCircuit], circuits: &'a [Option<Circuit>]) -> Vec<Plac
     for (raw, circuit) in raw.iter().zip(circuits) {
         let Some(circuit) = circuit else { continue };
         for (raw, peering) in raw.peerings.iter().flatten().zip(&circuit.peerings) {
+            let owner = (circuit.name.as_str(), peering.kind);
             let networks = networks(&raw.routed);
             let links = peering.routed.iter().flat_map(|routed| &routed.links);
             for own in links {
                 let networks = networks.iter().find(|networks| networks.link == own.link);
                 let v4 = networks.and_then(|networks| networks.v4.as_ref()).map(|v4| [v4.at; 2]);
                 let v6 = networks.and_then(|networks| networks.v6.as_ref()).map(|v6| [v6.at; 2]);
-                all.extend(placed(own.v4, v4, &circuit.name));
-                all.extend(placed(own.v6, v6, &circuit.name));
+                all.extend(placed(own.v4, v4, owner));
+                all.extend(placed(own.v6, v6, owner));
             }
         }
         for (raw, own) in raw.vnet_links.iter().flatten().zip(&circuit.vnet_links) {
+            // VNets are in the domain of the private peering.
+            let owner = (circuit.name.as_str(), PeeringKind::Private);
             let RawVnetLink { own: own_v4, gateway, own_v6, gateway_v6, .. } = raw;
             let v4 = own_v4.given().zip(gateway.given()).map(|(own, peer)| [own.span, peer.span]);
             let v6 =
                 own_v6.given().zip(gateway_v6.given()).map(|(own, peer)| [own.span, peer.span]);
-            all.extend(placed(own.v4, v4, &circuit.name));
-            all.extend(placed(own.v6, v6, &circuit.name));
+            all.extend(placed(own.v4, v4, owner));
+            all.extend(placed(own.v6, v6, owner));
         }
     }
     all
@@ -83,8 +101,8 @@ fn all_ends<'a>(raw: &[RawCircuit], circuits: &'a [Option<Circuit>]) -> Vec<Plac
 fn placed<A: Into<IpAddr>>(
     ends: Option<LinkEnds<A>>,
     at: Option<[Span; 2]>,
-    circuit: &str,
+    (circuit, kind): (&str, PeeringKind),
 ) -> Option<PlacedEnds<'_>> {
     let LinkEnds { own, peer, .. } = ends?;
-    Some(PlacedEnds { own: own.into(), peer: peer.into(), at: at?, circuit })
+    Some(PlacedEnds { own: own.into(), peer: peer.into(), at: at?, circuit, kind })
 }

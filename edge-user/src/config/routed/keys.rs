@@ -135,7 +135,7 @@ pub(in super::super) fn bfd<'a>(keys: &mut Keys<'a, '_>, errors: &'a Errors<'a>)
     }
     let Some(table) = value.as_table() else {
         let help = "give true, false or { interval = \"300ms\", multiplier = 3 }";
-        errors.add(value.span, format!("`bfd` {}", wrong(value, help)));
+        errors.add(keys.start(value), format!("`bfd` {}", wrong(value, help)));
         return Field::Bad;
     };
     let mut keys = Keys::new(table, value.span, "bfd", errors);

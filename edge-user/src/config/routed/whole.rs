@@ -17,8 +17,9 @@ use super::{
 
 /// Peering-links of an edge, each of which has a device and a BGP session for each family.
 const MAX_PEERING_LINKS: usize = 4_000;
-/// Routes that customers may have together, which the kernel and the forwarding tables have room for.
-const MAX_ROUTES: u64 = 16_000_000;
+/// Routes that customers may have together: 4,000 links with the usual limits fit, and their forwarding tables
+/// into 0.4 GB.
+const MAX_ROUTES: u64 = 20_000_000;
 
 /// Reports links that don't go together. `circuits` are the checked ones of `raw`; `None` where one is wrong.
 pub(in super::super) fn check(
@@ -29,6 +30,7 @@ pub(in super::super) fn check(
     let errors = around.errors;
     check_routing_is_there(raw, around);
     for circuit in raw {
+        check_core_tags(circuit, errors);
         domain::check(circuit, errors);
     }
     check_number(raw, errors);
@@ -49,6 +51,25 @@ fn check_routing_is_there(raw: &[RawCircuit], around: &Around<'_>) {
         let message = "the peering is routed, and there is no [routing]; add it, with the edge's `asn` \
                        and `router_id`, or with `daemon = \"none\"`";
         around.errors.add(peering.at, message.into());
+    }
+}
+
+/// Reports keys for tags towards the core of a circuit without wires.
+fn check_core_tags(circuit: &RawCircuit, errors: &Errors<'_>) {
+    let peerings = circuit.peerings.as_deref().unwrap_or_default();
+    if peerings.is_empty() || !peerings.iter().all(|peering| peering.routed.is_routed()) {
+        return;
+    }
+    let keys = [
+        ("core_s_tag", circuit.core_s_tag.given().map(|tag| tag.span)),
+        ("core_s_tpid", circuit.core_s_tpid.given().map(|tpid| tpid.span)),
+    ];
+    for (key, at) in keys.into_iter().filter_map(|(key, at)| Some((key, at?))) {
+        let message = format!(
+            "`{key}` is for wires, and the circuit has none; remove it: `vnet_link` has the tags \
+             towards the core"
+        );
+        errors.add(at, message);
     }
 }
 
