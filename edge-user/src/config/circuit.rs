@@ -137,7 +137,7 @@ impl Checks<'_> {
             bandwidth_bps: raw.bandwidth_bps.optional().value_or(None)?,
             dscp: raw.dscp.value_or(kind.default_dscp())?,
             qos: qos.value_or(qos::DEFAULT_PROFILE.into())?,
-            routed: routed?,
+            routed: routed.ok()?,
         })
     }
 

@@ -69,15 +69,10 @@ impl RawRouting {
         let command = self.command.and_then(|path| names::path("command", path, errors));
         let kind = self.daemon.value_or(DaemonKind::Bird);
         let daemon = kind.and_then(|kind| match kind {
-            DaemonKind::Bird => self.bird(command, errors),
+            DaemonKind::Bird => self.bird(&command, errors),
             DaemonKind::None => Some(RoutingDaemon::None),
         });
-        let usual = RawBfd::On { interval: None, multiplier: None };
-        let bfd = match &self.bfd {
-            Field::Absent => Some(usual.timers(None)),
-            Field::Bad => None,
-            Field::Given(bfd) => Some(bfd.value.timers(None)),
-        };
+        let bfd = self.bfd.value_or(RawBfd::ON).map(|bfd| bfd.timers(None));
         Some(RoutingConfig {
             daemon: daemon?,
             netns: self.netns.value_or(DEFAULT_NETNS.into())?,
@@ -89,7 +84,7 @@ impl RawRouting {
         })
     }
 
-    fn bird(&self, command: Field<PathBuf>, errors: &Errors<'_>) -> Option<RoutingDaemon> {
+    fn bird(&self, command: &Field<PathBuf>, errors: &Errors<'_>) -> Option<RoutingDaemon> {
         for (key, is_absent, example) in [
             ("asn", matches!(self.asn, Field::Absent), "12076"),
             ("router_id", matches!(self.router_id, Field::Absent), "\"192.0.2.1\""),

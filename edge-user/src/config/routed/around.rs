@@ -13,3 +13,7 @@ pub(in super::super) struct Around<'a> {
     pub(in super::super) key_files: KeyFiles,
     pub(in super::super) errors: &'a Errors<'a>,
 }
+
+/// A mistake that somebody has reported already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) struct Reported;

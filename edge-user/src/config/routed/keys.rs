@@ -112,6 +112,9 @@ pub(in super::super) enum RawBfd {
 }
 
 impl RawBfd {
+    /// On, with the usual timers.
+    pub(in super::super) const ON: Self = Self::On { interval: None, multiplier: None };
+
     /// The timers: its own, else those of `around`, else the usual ones.
     pub(in super::super) fn timers(&self, around: Option<BfdTimers>) -> Option<BfdTimers> {
         let around = around.unwrap_or(USUAL_BFD);
@@ -130,8 +133,7 @@ pub(in super::super) fn bfd<'a>(keys: &mut Keys<'a, '_>, errors: &'a Errors<'a>)
     let Some(value) = keys.value("bfd") else { return Field::Absent };
     let given = |bfd| Field::Given(Spanned::with_span(bfd, value.span));
     if let Some(is_on) = value.as_bool() {
-        let on = RawBfd::On { interval: None, multiplier: None };
-        return given(if is_on { on } else { RawBfd::Off });
+        return given(if is_on { RawBfd::ON } else { RawBfd::Off });
     }
     let Some(table) = value.as_table() else {
         let help = "give true, false or { interval = \"300ms\", multiplier = 3 }";

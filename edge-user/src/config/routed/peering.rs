@@ -1,13 +1,17 @@
 //! One routed peering: its tags, its session, and the room for its routes.
 
+use std::path::PathBuf;
+
+use toml_span::Spanned;
+
 use super::{
     super::{
-        BfdTimers, CustomerSession, PeeringKind, RoutedPeering, RoutingConfig, Sku, SourceCheck,
+        CustomerSession, PeeringKind, RoutedPeering, RoutingConfig, Sku, SourceCheck,
         keys::Field,
         names,
         schema::{RawCircuit, RawPeering},
     },
-    around::Around,
+    around::{Around, Reported},
     customer_prefixes,
     key_file::{KeyFiles, read_key},
     keys::RawBfd,
@@ -19,12 +23,12 @@ use super::{
 const MOST_ROUTES: (u64, u64) = (32_000, 2_000);
 
 impl Around<'_> {
-    /// The routed part of a peering: `Some(None)` for a wire, `None` where there are errors.
+    /// The routed part of a peering; `None`: it is a wire.
     pub(in super::super) fn routed(
         &self,
         circuit: &RawCircuit,
         raw: &RawPeering,
-    ) -> Option<Option<RoutedPeering>> {
+    ) -> Result<Option<RoutedPeering>, Reported> {
         let before = self.errors.count();
         if !raw.routed.is_routed() {
             for (key, at) in raw.routed.details() {
@@ -34,22 +38,26 @@ impl Around<'_> {
                 );
                 self.errors.add(at, message);
             }
-            return (self.errors.count() == before).then_some(None);
+            return if self.errors.count() == before { Ok(None) } else { Err(Reported) };
         }
         self.check_tags(raw);
         let links = peering_links::links(self, circuit, raw);
         let session = self.session(circuit, raw);
         let prefixes = customer_prefixes::checked(raw, links.as_deref(), self.errors);
-        let kind = raw.kind.given()?.value;
-        let routed = RoutedPeering {
-            session: session?,
-            links: links?,
-            source_check: raw.routed.source_check.value_or(default_source_check(kind))?,
-            static_routes: prefixes.static_routes?,
-            advertised_prefixes: prefixes.registered?,
+        let session = session?;
+        let assemble = || {
+            let kind = raw.kind.given()?.value;
+            Some(RoutedPeering {
+                session,
+                links: links?,
+                source_check: raw.routed.source_check.value_or(default_source_check(kind))?,
+                static_routes: prefixes.static_routes?,
+                advertised_prefixes: prefixes.registered?,
+            })
         };
+        let routed = assemble().ok_or(Reported)?;
         self.check_room(raw, &routed);
-        (self.errors.count() == before).then_some(Some(routed))
+        if self.errors.count() == before { Ok(Some(routed)) } else { Err(Reported) }
     }
 
     fn check_tags(&self, raw: &RawPeering) {
@@ -71,48 +79,53 @@ impl Around<'_> {
         }
     }
 
-    fn session(&self, circuit: &RawCircuit, raw: &RawPeering) -> Option<Option<CustomerSession>> {
-        let keys = &raw.routed;
-        let Some(peer_asn) = keys.peer_asn.given() else {
-            let is_absent = matches!(keys.peer_asn, Field::Absent);
-            let misplaced = keys.of_session().into_iter().filter_map(|(key, at)| Some((key, at?)));
-            for (key, at) in misplaced.filter(|_| is_absent) {
-                let message = format!(
-                    "`{key}` is for a BGP session, and the peering has static routes alone; give \
-                     `peer_asn`, or remove it"
-                );
-                self.errors.add(at, message);
+    /// The session of a peering; `None`: it has static routes alone.
+    fn session(
+        &self,
+        circuit: &RawCircuit,
+        raw: &RawPeering,
+    ) -> Result<Option<CustomerSession>, Reported> {
+        match &raw.routed.peer_asn {
+            Field::Given(peer_asn) => {
+                self.session_with(peer_asn, circuit, raw).map(Some).ok_or(Reported)
             }
-            return is_absent.then_some(None);
-        };
+            Field::Bad => Err(Reported),
+            Field::Absent => {
+                let keys = raw.routed.of_session().into_iter();
+                for (key, at) in keys.filter_map(|(key, at)| Some((key, at?))) {
+                    let message = format!(
+                        "`{key}` is for a BGP session, and the peering has static routes alone; give \
+                         `peer_asn`, or remove it"
+                    );
+                    self.errors.add(at, message);
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    fn session_with(
+        &self,
+        peer_asn: &Spanned<u32>,
+        circuit: &RawCircuit,
+        raw: &RawPeering,
+    ) -> Option<CustomerSession> {
+        let keys = &raw.routed;
         let routing = self.routing.given().map(|routing| &routing.value);
         if routing.and_then(RoutingConfig::asn) == Some(peer_asn.value) {
             let message =
                 format!("`peer_asn` is {}, the edge's own AS; give the customer's", peer_asn.value);
             self.errors.add(peer_asn.span, message);
         }
-        let key_file = keys.key_file.and_then(|file| {
-            let path = names::path("key_file", file, self.errors)?;
-            if self.key_files == KeyFiles::Read
-                && let Err(error) = read_key(&path)
-            {
-                self.errors.add(file.span, format!("`key_file` {:?} {error}", file.value));
-                return None;
-            }
-            Some(Some(path))
-        });
+        let key_file = keys.key_file.and_then(|file| self.key_file(file));
         let kind = raw.kind.given()?.value;
         let (max_routes, max_routes_v6) =
             default_max_routes(kind, circuit.sku.value_or(Sku::Standard)?);
-        let default_bfd = RawBfd::On { interval: None, multiplier: None };
         // Without a correct [routing] nobody sees the timers.
-        let usual: Option<BfdTimers> = match routing {
-            Some(routing) => routing.bfd,
-            None => default_bfd.timers(None),
-        };
-        Some(Some(CustomerSession {
+        let usual = routing.map_or_else(|| RawBfd::ON.timers(None), |routing| routing.bfd);
+        Some(CustomerSession {
             peer_asn: peer_asn.value,
-            key_file: key_file.value_or(None)?,
+            key_file: key_file.optional().value_or(None)?,
             max_routes: keys.max_routes.value_or(max_routes)?,
             max_routes_v6: keys.max_routes_v6.value_or(max_routes_v6)?,
             bfd: match &keys.bfd {
@@ -122,7 +135,18 @@ impl Around<'_> {
             },
             passive: keys.passive.value_or(false)?,
             ttl_security: keys.ttl_security.value_or(false)?,
-        }))
+        })
+    }
+
+    fn key_file(&self, file: &Spanned<String>) -> Option<PathBuf> {
+        let path = names::path("key_file", file, self.errors)?;
+        if self.key_files == KeyFiles::Read
+            && let Err(error) = read_key(&path)
+        {
+            self.errors.add(file.span, format!("`key_file` {:?} {error}", file.value));
+            return None;
+        }
+        Some(path)
     }
 
     /// Reports more routes than a domain has room for.

@@ -13,7 +13,7 @@ use super::{
         LinkEnds, PeeringKind, RoutingConfig, VnetLink, VnetRoutes, error::Errors, keys::Field,
         names, schema::RawCircuit,
     },
-    around::Around,
+    around::{Around, Reported},
     keys::RawVnetLink,
     prefixes::is_default_route,
 };
@@ -93,11 +93,11 @@ impl Around<'_> {
         let routes = self.vnet_routes(raw, has_addresses);
         Some(VnetLink {
             vnet: vnet.given()?.value.clone(),
-            port: (*port.given()?).value.to_owned(),
+            port: port.given()?.value.to_owned(),
             s_tag: raw.s_tag.optional().value_or(None)?,
             c_tag: raw.c_tag.optional().value_or(None)?,
-            v4: v4?,
-            v6: v6?,
+            v4: v4.ok()?,
+            v6: v6.ok()?,
             routes: routes?,
         })
     }
@@ -201,23 +201,23 @@ impl Interface for Ipv6Net {
     }
 }
 
-/// Both ends of a link in one family: `Some(None)` where it has neither; `None`: there are errors.
+/// Both ends of a link in one family; `None`: it has neither.
 fn ends<I: Interface>(
     at: Span,
     (own_key, own): (&str, &Field<I>),
     (gateway_key, gateway): (&str, &Field<I::Address>),
     errors: &Errors<'_>,
-) -> Option<Option<LinkEnds<I::Address>>> {
+) -> Result<Option<LinkEnds<I::Address>>, Reported> {
     let alone = |key: &str, other: &str| {
         errors.add(at, format!("the VNet link has `{key}` and no `{other}`; add `{other} = …`"));
     };
     match (own, gateway) {
-        (Field::Absent, Field::Absent) => return Some(None),
+        (Field::Absent, Field::Absent) => return Ok(None),
         (Field::Given(_), Field::Absent) => alone(own_key, gateway_key),
         (Field::Absent, Field::Given(_)) => alone(gateway_key, own_key),
         _ => {}
     }
-    let (own, gateway) = (own.given()?, gateway.given()?);
+    let (own, gateway) = own.given().zip(gateway.given()).ok_or(Reported)?;
     let net: IpNet = own.value.into();
     let peer: IpAddr = gateway.value.into();
     let refused_own = is_no_host(net, net.addr());
@@ -237,14 +237,15 @@ fn ends<I: Interface>(
     } else if is_no_host(net, peer) {
         format!("which stands for all of {}; give a host's address", net.trunc())
     } else {
-        return (!refused_own).then_some(Some(LinkEnds {
+        let ends = LinkEnds {
             own: own.value.address(),
             peer: gateway.value,
             prefix_len_bits: net.prefix_len(),
-        }));
+        };
+        return if refused_own { Err(Reported) } else { Ok(Some(ends)) };
     };
     errors.add(gateway.span, format!("`{gateway_key}` is {peer}, {refusal}"));
-    None
+    Err(Reported)
 }
 
 /// Whether an address is its network's own, or that of all its hosts. Networks with two addresses have

@@ -4,7 +4,7 @@ use toml_span::Span;
 
 use super::{
     super::{
-        Circuit,
+        Circuit, RoutedPeering,
         error::Errors,
         keys::Field,
         schema::{RawCircuit, RawPeering},
@@ -94,7 +94,7 @@ fn check_routes(raw: &[RawCircuit], circuits: &[Option<Circuit>], errors: &Error
     for (raw, circuit) in raw.iter().zip(circuits) {
         let before = all;
         for peering in circuit.iter().flat_map(|circuit| &circuit.peerings) {
-            let (v4, v6) = peering.routed.as_ref().map_or((0, 0), |routed| routed.most_routes());
+            let (v4, v6) = peering.routed.as_ref().map_or((0, 0), RoutedPeering::most_routes);
             all += v4 + v6;
         }
         if before <= MAX_ROUTES && all > MAX_ROUTES {

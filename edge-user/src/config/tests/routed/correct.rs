@@ -70,8 +70,8 @@ fn every_key_of_a_peering() {
     };
     assert_eq!(routed.session, Some(expected));
     assert_eq!(routed.source_check, SourceCheck::Advertised);
-    let routes: Vec<_> = routed.static_routes.iter().map(ToString::to_string).collect();
-    assert_eq!(routes, ["10.9.0.0/16", "fd00:9::/48"]);
+    let to_customer: Vec<_> = routed.static_routes.iter().map(ToString::to_string).collect();
+    assert_eq!(to_customer, ["10.9.0.0/16", "fd00:9::/48"]);
     assert_eq!(routed.most_routes(), (8_001, 201));
 
     let routed = microsoft.routed.as_ref().expect("routed");
@@ -219,7 +219,7 @@ fn links_have_one_order_and_names_that_stay() {
         "secondary = \
                   \"172.16.0.4/30\"\nprimary = \"172.16.0.0/30\"",
     );
-    let again: Vec<_> = super::parse(&other, Path::new("f"))
+    let again: Vec<_> = parse(&other, Path::new("f"))
         .expect("correct")
         .peering_links()
         .map(|link| link.key())

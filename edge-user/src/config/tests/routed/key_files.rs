@@ -89,7 +89,7 @@ fn wrong_keys_are_told_without_the_key() {
         (b"hunter\x7f", "character at place 7"),
         ("hünter".as_bytes(), "character at place 2"),
         (&[b'h'; 81], "more than 80 bytes"),
-        (&[b'h'; 100_000], "more than 80 bytes"),
+        (&vec![b'h'; 100_000], "more than 80 bytes"),
     ] {
         let with = WithKey::new(key);
         expect(&with, words);

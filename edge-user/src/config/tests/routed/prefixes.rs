@@ -2,10 +2,11 @@
 
 use super::check_cases;
 
+const ROUTES: &str = "static_routes = [\"10.9.0.0/16\", \"fd00:9::/48\"]";
+const REGISTERED: &str = "advertised_prefixes = [\"203.0.113.0/24\", \"2001:db8:113::/48\"]";
+
 #[test]
 fn prefixes_of_customers() {
-    const ROUTES: &str = "static_routes = [\"10.9.0.0/16\", \"fd00:9::/48\"]";
-    const REGISTERED: &str = "advertised_prefixes = [\"203.0.113.0/24\", \"2001:db8:113::/48\"]";
     check_cases(&[
         (ROUTES, "static_routes = []", &[("static_routes", "`static_routes` is empty")]),
         (ROUTES, "static_routes = \"10.9.0.0/16\"", &[("static_routes", "give an array")]),
@@ -39,6 +40,12 @@ fn prefixes_of_customers() {
             "advertised_prefixes = [\"203.0.112.0/24\"]",
             &[("advertised", "is for public and Microsoft peerings: a private one takes all")],
         ),
+    ]);
+}
+
+#[test]
+fn registered_prefixes() {
+    check_cases(&[
         (
             "[[circuit.peering]]\nkind = \"microsoft\"\nc_tag = 20\npeer_asn = 65001\nnetwork = \"192.168.15.24/29\"\nnetwork_v6 = \"fd00:15::18/125\"\nsource_check = \"registered\"\nadvertised_prefixes = [\"203.0.113.0/24\", \"2001:db8:113::/48\"]",
             "[[ circuit.peering]]\nkind = \"microsoft\"\nc_tag = 20\npeer_asn = 65001\nnetwork = \"192.168.15.24/29\"",

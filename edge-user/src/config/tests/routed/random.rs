@@ -28,7 +28,7 @@ fn ends_v6(network: u128) -> LinkEnds<std::net::Ipv6Addr> {
     LinkEnds { own: host(2), peer: host(1), prefix_len_bits: 126 }
 }
 
-/// Networks of links are in 192.168/16 and fd00:15::/48; VNets in 10/8; static routes in 172.16/12.
+/// Networks of links are in 192.168.0.0/16 and `fd00:15::/48`, VNets in 10.0.0.0/8, static routes in 172.16.0.0/12.
 fn links() -> impl Strategy<Value = Vec<RoutedLink>> {
     let which = prop_oneof![Just([true, false]), Just([false, true]), Just([true, true])];
     (which, any::<u8>(), prop_oneof![Just([true, true]), Just([true, false]), Just([false, true])])

@@ -268,8 +268,8 @@ fn a_circuit_has_ten_vnets_at_the_most() {
     let with = |count: usize| ROUTED.to_owned() + &(0..count).map(link).collect::<String>();
     check(&with(8), &[]);
     let source = with(9);
-    let line = source.lines().position(|line| line == "vnet = \"more8\"").expect("there");
-    check(&source, &[(line, "the circuit has 11 VNet links; give at most 10")]);
+    let at = source.lines().position(|line| line == "vnet = \"more8\"").expect("there");
+    check(&source, &[(at, "the circuit has 11 VNet links; give at most 10")]);
 }
 
 #[test]
