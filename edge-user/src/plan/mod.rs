@@ -5,6 +5,7 @@
 mod capacity;
 mod keys;
 mod member;
+mod not_yet;
 mod predecessors;
 mod qos;
 mod rate_change;
@@ -39,6 +40,7 @@ use crate::{
 pub use self::{
     capacity::{CTableKey, Capacity, Occupancy, RouterCapacity},
     keys::{AttachmentKey, PolicerKey, Scope},
+    not_yet::forwardable,
     rate_change::{LimitChange, RateChange},
     slots::Full,
 };
