@@ -92,7 +92,7 @@ pub(super) fn check_tpids(
     }
     for (raw, circuit) in known() {
         let mut reported = BTreeSet::new();
-        for LeavingTag { of, egress, tpid, .. } in leaving_tags(circuit, &ports) {
+        for DepartingTag { of, egress, tpid, .. } in leaving_tags(circuit, &ports) {
             let egress_name = egress.name.as_str();
             let owner = untagged.get(egress_name).filter(|(owner, _)| *owner != circuit.name);
             let is_unknown = !egress.tpids.contains(&tpid);
@@ -134,7 +134,7 @@ pub(super) enum LeavingOwner {
 
 /// An outermost tag that frames of a circuit can leave with.
 #[derive(Clone, Copy)]
-pub(super) struct LeavingTag<'p> {
+pub(super) struct DepartingTag<'p> {
     pub(super) of: LeavingOwner,
     /// The port that the frames come from; `None`: any, as they are routed.
     pub(super) ingress: Option<&'p Port>,
@@ -148,7 +148,7 @@ pub(super) struct LeavingTag<'p> {
 pub(super) fn leaving_tags<'p>(
     circuit: &Circuit,
     ports: &BTreeMap<&str, &'p Port>,
-) -> Vec<LeavingTag<'p>> {
+) -> Vec<DepartingTag<'p>> {
     let mut tags = Vec::new();
     for (place, peering) in circuit.peerings.iter().enumerate() {
         let of = LeavingOwner::Peering(place);
@@ -160,14 +160,14 @@ pub(super) fn leaving_tags<'p>(
                 };
                 let tpid = own.or_else(|| pushed_tpid(circuit.s_tag.is_some(), egress));
                 let key = own.map(|_| key);
-                tags.extend(tpid.map(|tpid| LeavingTag { of, ingress: None, egress, key, tpid }));
+                tags.extend(tpid.map(|tpid| DepartingTag { of, ingress: None, egress, key, tpid }));
             }
             continue;
         }
         for (ingress, egress) in leaving(circuit, ports) {
             let (key, tpids) = leaving_tpids(circuit, peering, ingress, egress);
             let ingress = Some(ingress);
-            tags.extend(tpids.iter().map(|tpid| LeavingTag {
+            tags.extend(tpids.iter().map(|tpid| DepartingTag {
                 of,
                 ingress,
                 egress,
@@ -180,7 +180,7 @@ pub(super) fn leaving_tags<'p>(
         let of = LeavingOwner::Vnet(place);
         let Some(egress) = ports.get(link.port.as_str()) else { continue };
         let tpid = pushed_tpid(link.s_tag.is_some(), egress);
-        tags.extend(tpid.map(|tpid| LeavingTag { of, ingress: None, egress, key: None, tpid }));
+        tags.extend(tpid.map(|tpid| DepartingTag { of, ingress: None, egress, key: None, tpid }));
     }
     tags
 }

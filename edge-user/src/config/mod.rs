@@ -58,7 +58,7 @@ pub use self::{
     links::{CircuitVnet, PeeringLink, RoutedKey},
     names::MAX_SOCKET_LEN_BYTES,
     rates::bandwidth_bps,
-    routed::{KeyFileError, SessionKey, read_key},
+    routed::{KeyFileError, Md5Key, read_key},
     types::{
         Accounting, BfdTimers, Billing, CTags, Circuit, ClassMatch, Config, CoreTag,
         CustomerSession, Direction, DscpPolicy, Ecn, Edge, Export, ExportFormat, Fairness, Forward,

@@ -6,7 +6,7 @@ use super::{
     Billing, CTags, Circuit, ClassMatch, Config, Export, Forward, Prices, QosProfile, Side,
     SideTags, Sink, Sku,
     burst::{bytes_in, least_share_permille, share_bytes},
-    forwards::{LeavingTag, leaving_tags},
+    forwards::{DepartingTag, leaving_tags},
     intervals::Intervals,
     look_alikes, unusual_routes,
 };
@@ -83,7 +83,7 @@ impl Config {
         let unknown = leaving_tags(circuit, &ports)
             .into_iter()
             .filter(|tag| !tag.egress.tpids.contains(&tag.tpid));
-        let warnings = unknown.map(|LeavingTag { ingress, egress, key, tpid, .. }| {
+        let warnings = unknown.map(|DepartingTag { ingress, egress, key, tpid, .. }| {
             let port = &egress.name;
             let what = match (key, ingress) {
                 (Some(key), _) => format!("`{key}` is {tpid:#06x}"),

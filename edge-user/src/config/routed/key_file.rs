@@ -26,9 +26,9 @@ pub(in super::super) enum KeyFiles {
 
 /// A key of a BGP session: 1 to 80 printable ASCII characters without a double quote.
 #[derive(Clone, PartialEq, Eq)]
-pub struct SessionKey(String);
+pub struct Md5Key(String);
 
-impl SessionKey {
+impl Md5Key {
     /// The key itself, for the kernel or the routing daemon's configuration and nobody else.
     #[must_use]
     pub fn secret(&self) -> &str {
@@ -36,9 +36,9 @@ impl SessionKey {
     }
 }
 
-impl fmt::Debug for SessionKey {
+impl fmt::Debug for Md5Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SessionKey(…)")
+        f.write_str("Md5Key(…)")
     }
 }
 
@@ -80,7 +80,7 @@ pub enum KeyFileError {
 }
 
 /// Reads the key in the file at `path`. One end of line behind it is no part of it.
-pub fn read_key(path: &Path) -> Result<SessionKey, KeyFileError> {
+pub fn read_key(path: &Path) -> Result<Md5Key, KeyFileError> {
     // Opening a pipe must not wait for a writer.
     let file = OpenOptions::new().read(true).custom_flags(O_NONBLOCK).open(path)?;
     let metadata = file.metadata()?;
@@ -101,7 +101,7 @@ pub fn read_key(path: &Path) -> Result<SessionKey, KeyFileError> {
     key(&bytes)
 }
 
-fn key(bytes: &[u8]) -> Result<SessionKey, KeyFileError> {
+fn key(bytes: &[u8]) -> Result<Md5Key, KeyFileError> {
     let key = bytes.strip_suffix(b"\n").unwrap_or(bytes);
     let key = key.strip_suffix(b"\r").unwrap_or(key);
     let is_taken = |byte: &u8| (b' '..=b'~').contains(byte) && *byte != b'"';
@@ -110,7 +110,7 @@ fn key(bytes: &[u8]) -> Result<SessionKey, KeyFileError> {
     }
     match key.len() {
         0 => Err(KeyFileError::Empty),
-        1..=MAX_LEN_BYTES => Ok(SessionKey(key.iter().copied().map(char::from).collect())),
+        1..=MAX_LEN_BYTES => Ok(Md5Key(key.iter().copied().map(char::from).collect())),
         _ => Err(KeyFileError::TooLong),
     }
 }
@@ -149,8 +149,8 @@ mod tests {
 
     #[test]
     fn no_text_of_a_key_or_an_error_has_the_key() {
-        let key = SessionKey("hunter2".into());
-        assert_eq!((format!("{key:?}"), key.secret()), ("SessionKey(…)".into(), "hunter2"));
+        let key = Md5Key("hunter2".into());
+        assert_eq!((format!("{key:?}"), key.secret()), ("Md5Key(…)".into(), "hunter2"));
         for bytes in ["hunter2\0", &"hunter2".repeat(12)] {
             let error = super::key(bytes.as_bytes()).expect_err("no key");
             assert!(!format!("{error} {error:?}").contains("hunter"), "{error:?}");

@@ -20,7 +20,7 @@ mod prefixes;
 mod vnets;
 mod whole;
 
-pub use self::key_file::{KeyFileError, SessionKey, read_key};
+pub use self::key_file::{KeyFileError, Md5Key, read_key};
 pub(super) use self::{
     around::Around,
     asns::own_asn,

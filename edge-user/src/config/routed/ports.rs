@@ -14,10 +14,10 @@ use super::super::{
 
 /// The file's ports, as far as they are known.
 pub(in super::super) struct KnownPorts<'a> {
-    ports: Vec<KnownPort<'a>>,
+    ports: Vec<FilePort<'a>>,
 }
 
-struct KnownPort<'a> {
+struct FilePort<'a> {
     name: &'a str,
     /// `None`: wrong, and reported.
     side: Option<Side>,
@@ -29,7 +29,7 @@ impl<'a> KnownPorts<'a> {
     pub(in super::super) fn new(ports: &'a [RawPort]) -> Self {
         let mut seen = BTreeSet::new();
         let known = ports.iter().filter_map(|port| {
-            Some(KnownPort {
+            Some(FilePort {
                 name: &port.name.given()?.value,
                 side: port.side.given().map(|side| side.value),
                 link: port.link.value_or(Link::Primary),

@@ -179,13 +179,13 @@ fn check_prefixes(
 }
 
 /// An address with the length of its link's prefix.
-trait Interface: Copy + Into<IpNet> {
+trait LinkInterface: Copy + Into<IpNet> {
     type Address: Copy + Eq + Into<IpAddr>;
 
     fn address(self) -> Self::Address;
 }
 
-impl Interface for Ipv4Net {
+impl LinkInterface for Ipv4Net {
     type Address = Ipv4Addr;
 
     fn address(self) -> Ipv4Addr {
@@ -193,7 +193,7 @@ impl Interface for Ipv4Net {
     }
 }
 
-impl Interface for Ipv6Net {
+impl LinkInterface for Ipv6Net {
     type Address = Ipv6Addr;
 
     fn address(self) -> Ipv6Addr {
@@ -202,7 +202,7 @@ impl Interface for Ipv6Net {
 }
 
 /// Both ends of a link in one family; `None`: it has neither.
-fn ends<I: Interface>(
+fn ends<I: LinkInterface>(
     at: Span,
     (own_key, own): (&str, &Field<I>),
     (gateway_key, gateway): (&str, &Field<I::Address>),

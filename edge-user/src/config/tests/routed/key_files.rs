@@ -130,5 +130,5 @@ fn a_configuration_has_no_key() {
         config.circuits[0].peerings[0].routed.as_ref().and_then(|own| own.session.as_ref());
     let path: &Path = session.and_then(|session| session.key_file.as_deref()).expect("a file");
     let key = super::super::super::read_key(path).expect("a key");
-    assert_eq!((key.secret(), format!("{key:?}")), ("hunter3", "SessionKey(…)".into()));
+    assert_eq!((key.secret(), format!("{key:?}")), ("hunter3", "Md5Key(…)".into()));
 }
