@@ -3,8 +3,9 @@
 //! A dump comes in datagrams. The kernel makes each at one moment, and the table may change between
 //! two. It tells so by no flag (`NLM_F_DUMP_INTR` is never set for routes), and then:
 //!
-//! * IPv4 goes on behind the last address. Every route that stood all the time is there, and of those that changed
-//!   the old one or the new one, but for the prefixes that two datagrams share: of those, some may be missing.
+//! * IPv4 goes on behind the last route. Every route that stood all the time is there, and of those that changed the
+//!   old one or the new one; but of prefixes with the same first address as the last one of a datagram, some may
+//!   be missing, where one of them changed.
 //! * IPv6 begins anew, and skips as many nodes as it has shown (`fib6_dump_table` in `net/ipv6/ip6_fib.c`). If some of
 //!   these have gone, others are missing that had nothing to do with the change.
 //!
@@ -148,7 +149,7 @@ impl Tables {
             if let Some((before, destination)) = last
                 && before != datagram
             {
-                dump.cuts.extend([destination, route.destination]);
+                dump.cuts.insert(destination);
             }
             last = Some((datagram, route.destination));
             dump.routes.push(route);
@@ -174,7 +175,8 @@ impl Tables {
 #[derive(Debug, Default)]
 struct FamilyDump {
     routes: Vec<KernelRoute>,
-    /// The first addresses of the prefixes before and behind each cut between two datagrams.
+    /// The first addresses of the prefixes before each cut between two datagrams. The kernel goes on among the
+    /// prefixes that begin with the same one, by their number.
     cuts: BTreeSet<IpAddr>,
 }
 

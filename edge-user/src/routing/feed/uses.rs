@@ -12,8 +12,8 @@ pub(super) struct TableUses {
     pub(super) interfaces: BTreeSet<u32>,
     /// Next-hop objects, and the members of those that are groups.
     pub(super) next_hop_objects: BTreeSet<u32>,
-    /// Source addresses. An IPv4 route goes with the one it has, wherever that is (`fib_sync_down_addr` in
-    /// `net/ipv4/fib_semantics.c`).
+    /// Source addresses. An IPv4 route of the main table, or of a VRF's, goes with the one it has, whichever
+    /// interface has that (`fib_sync_down_addr` in `net/ipv4/fib_semantics.c`).
     pub(super) sources: BTreeSet<IpAddr>,
 }
 

@@ -168,12 +168,12 @@ fn compare(routes: &[KernelRoute], addresses: &[IpAddr]) -> std::result::Result<
 
 fn longest_match(routes: &[KernelRoute], address: IpAddr) -> Option<u32> {
     let bits = |address: IpAddr| match address {
-        IpAddr::V4(address) => (u128::from(address.to_bits()), 32),
+        IpAddr::V4(address) => (u128::from(address.to_bits()), 32u8),
         IpAddr::V6(address) => (address.to_bits(), 128),
     };
     let matches = |route: &&KernelRoute| {
         let ((a, width), (b, other_width)) = (bits(address), bits(route.destination));
-        let shift = width - u32::from(route.prefix_len);
+        let shift = u32::from(width - route.prefix_len.min(width));
         let is_same = a.checked_shr(shift).unwrap_or(0) == b.checked_shr(shift).unwrap_or(0);
         width == other_width && is_same && route.hops.iter().any(|hop| !hop.is_dead)
     };

@@ -9,15 +9,13 @@ mod limits;
 mod neighbours;
 
 use std::{
-    io::Write as _,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
-    process::Stdio,
     sync::atomic::{AtomicBool, Ordering},
     thread,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
 use netlink_packet_route::{
     AddressFamily, RouteNetlinkMessage,
@@ -63,18 +61,8 @@ impl World {
 
     /// Runs commands of `ip`, one a line.
     fn ip(&self, commands: &str) -> Result<()> {
-        let mut child = self
-            .ns
-            .command("ip")
-            .args(["-batch", "-"])
-            .stdin(Stdio::piped())
-            .stderr(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn()?;
-        child.stdin.take().context("a pipe")?.write_all(commands.as_bytes())?;
-        let output = child.wait_with_output()?;
-        if !output.status.success() {
-            bail!("{commands}: {}", String::from_utf8_lossy(&output.stderr));
+        for command in commands.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            self.ns.output("ip", &command.split_whitespace().collect::<Vec<_>>())?;
         }
         Ok(())
     }

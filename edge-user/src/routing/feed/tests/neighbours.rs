@@ -34,13 +34,14 @@ impl LinkWorld {
         let ip = |ns: &NetNs, command: &str| {
             ns.output("ip", &command.split_whitespace().collect::<Vec<_>>()).map(drop)
         };
+        ip(&near, "link add near type veth peer name far")?;
         // Failures show sooner.
         for family in ["ipv4", "ipv6"] {
-            near.sysctl(&format!("net.{family}.neigh.default.retrans_time_ms"), "50")?;
-            near.sysctl(&format!("net.{family}.neigh.default.base_reachable_time_ms"), "400")?;
-            near.sysctl(&format!("net.{family}.neigh.default.delay_first_probe_time"), "0")?;
+            near.sysctl(&format!("net.{family}.neigh.near.retrans_time_ms"), "50")?;
+            near.sysctl(&format!("net.{family}.neigh.near.base_reachable_time_ms"), "400")?;
+            near.sysctl(&format!("net.{family}.neigh.near.delay_first_probe_time"), "0")?;
+            near.sysctl(&format!("net.{family}.neigh.near.interval_probe_time_ms"), "100")?;
         }
-        ip(&near, "link add near type veth peer name far")?;
         ip(&near, &format!("link set far netns {}", far.path().display()))?;
         ip(&far, "link set far address 02:00:00:00:00:09")?;
         ip(&far, "link set far up")?;
