@@ -86,13 +86,10 @@ fn build<A: Ord + Copy>(
     for (first, last, route) in usable {
         let value = match route.target() {
             None => RouteValue::NONE,
-            Some(target) => match index(&target).and_then(RouteValue::next_hop) {
-                Some(value) => value,
-                None => {
-                    built.unknown.insert(target);
-                    RouteValue::NONE
-                }
-            },
+            Some(target) => index(&target).and_then(RouteValue::next_hop).unwrap_or_else(|| {
+                built.unknown.insert(target);
+                RouteValue::NONE
+            }),
         };
         built.routes.push(Route { first, last, value });
     }

@@ -133,8 +133,8 @@ mod tests {
 
     #[test]
     fn a_layer_leaves_the_kind_as_it_is() {
-        let kinds: [(i32, fn(&FeedError) -> bool); 5] = [
-            (libc::EROFS, |e| matches!(e, FeedError::Permission(_))),
+        let kinds = [
+            (libc::EROFS, (|e| matches!(e, FeedError::Permission(_))) as fn(&FeedError) -> bool),
             (libc::ENOBUFS, |e| matches!(e, FeedError::OutOfRoom(_))),
             (libc::ENODEV, |e| matches!(e, FeedError::NoInterface(_))),
             (libc::ENETDOWN, |e| matches!(e, FeedError::NoInterface(_))),

@@ -120,7 +120,7 @@ impl RouteListener {
         for _ in 0..MOST_DATAGRAMS {
             self.datagram.clear();
             match self.socket.recv(&mut self.datagram, 0) {
-                Ok(_) => self.read()?,
+                Ok(_) => self.read(),
                 Err(error) => match error.raw_os_error() {
                     Some(libc::EAGAIN) => return Ok(true),
                     Some(libc::EINTR) => {}
@@ -148,10 +148,9 @@ impl RouteListener {
         self.losses
     }
 
-    fn read(&mut self) -> Result<()> {
+    fn read(&mut self) {
         for message in messages(&self.datagram) {
-            let news = message.and_then(|message| KernelNews::read(&message));
-            match news {
+            match message.and_then(|message| KernelNews::read(&message)) {
                 Ok(None) => {}
                 Ok(Some(news)) => {
                     self.marks.hear(&news);
@@ -161,17 +160,17 @@ impl RouteListener {
                         self.neighbours.insert(news.key, news);
                     }
                 }
-                // A message that can't be read may have been about anything.
+                // It may have been about anything.
                 Err(error) => {
                     tracing::warn!(
-                        "a message about a change can't be read, so all routes are read anew: {error:#}"
+                        "a message about a change can't be read, so all routes are read anew: \
+                         {error:#}"
                     );
                     self.marks.hear(&KernelNews::Lost);
                     self.has_lost_neighbours = true;
                 }
             }
         }
-        Ok(())
     }
 
     fn lose(&mut self) {

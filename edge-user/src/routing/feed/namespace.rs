@@ -56,15 +56,13 @@ impl Namespace {
     /// [`FeedError::NoNamespace`] where there is no such file.
     pub fn at(place: &Path) -> Result<Self> {
         let file = File::open(place).map_err(|error| {
-            let told = |error| {
-                Told::bare(error).after(format!(
+            if error.kind() == io::ErrorKind::NotFound {
+                FeedError::NoNamespace(Told::bare(error).after(format!(
                     "there is no network namespace {}; `ip netns` lists those that have names",
                     place.display()
-                ))
-            };
-            match error.kind() {
-                io::ErrorKind::NotFound => FeedError::NoNamespace(told(error)),
-                _ => FeedError::from(error).after(format!("opening {}", place.display())),
+                )))
+            } else {
+                FeedError::from(error).after(format!("opening {}", place.display()))
             }
         })?;
         Ok(Self { place: place.to_owned(), fd: Arc::new(file.into()) })

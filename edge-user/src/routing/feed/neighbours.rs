@@ -14,14 +14,11 @@ use netlink_packet_route::{
     },
 };
 
-use crate::{
-    report::Told,
-    routing::feed::{
-        error::{Context as _, FeedError, Result},
-        namespace::Namespace,
-        news::{NeighbourKey, NeighbourNews, RTM_NEWNEIGH, neighbour},
-        socket::RouteSocket,
-    },
+use crate::routing::feed::{
+    error::{Context as _, FeedError, Result},
+    namespace::Namespace,
+    news::{NeighbourKey, NeighbourNews, RTM_NEWNEIGH, neighbour},
+    socket::RouteSocket,
 };
 
 /// The neighbours that are kept in a network namespace.
@@ -183,12 +180,12 @@ fn told(key: NeighbourKey) -> String {
 
 /// Adds the remedy to an error of the kernel's.
 fn explained(error: FeedError) -> FeedError {
-    match error {
-        FeedError::OutOfRoom(told) => FeedError::OutOfRoom(Told::after(
-            told,
-            "the kernel's table of neighbours is full; raise net.ipv4.neigh.default.gc_thresh3, and that of ipv6, in \
-             the initial network namespace",
-        )),
-        other => other,
+    if matches!(error, FeedError::OutOfRoom(_)) {
+        error.after(
+            "the kernel's table of neighbours is full; raise net.ipv4.neigh.default.gc_thresh3, \
+             and that of ipv6, in the initial network namespace",
+        )
+    } else {
+        error
     }
 }

@@ -30,7 +30,7 @@ const RTA_DST: u16 = 1;
 const RTA_TABLE: u16 = 15;
 /// The interface in `struct ifinfomsg` and in `struct ifaddrmsg`.
 const IFINDEX: usize = 4;
-/// `struct ifaddrmsg` of linux/if_addr.h.
+/// `struct ifaddrmsg` of `linux/if_addr.h`.
 const ADDRESS_HEADER_LEN_BYTES: usize = 8;
 const IFA_ADDRESS: u16 = 1;
 const IFA_LOCAL: u16 = 2;

@@ -90,7 +90,7 @@ impl NextHopObjects {
     pub(super) fn members(&self, id: u32) -> impl Iterator<Item = u32> {
         let members = match self.0.get(&id) {
             Some(NextHopObject::Members(members)) => members.as_slice(),
-            _ => &[],
+            Some(NextHopObject::Hop(_) | NextHopObject::Blackhole) | None => &[],
         };
         members.iter().map(|(member, _)| *member)
     }
@@ -123,7 +123,7 @@ fn object(message: &RawMessage<'_>) -> Result<Option<(u32, NextHopObject)>> {
         }
     }
     let hop = ifindex.map(|it| NextHopObject::Hop(RouteHop::new(it, gateway, 1, flags)));
-    Ok(known.or(hop).map(|object| id(message).map(|id| (id, object))).transpose()?)
+    known.or(hop).map(|object| id(message).map(|id| (id, object))).transpose()
 }
 
 fn members(value: &[u8]) -> Result<Vec<(u32, u32)>> {
@@ -132,7 +132,7 @@ fn members(value: &[u8]) -> Result<Vec<(u32, u32)>> {
         let weight = u16::from_le_bytes([bytes[4], bytes[5]]);
         Ok((id, u32::from(weight) + 1))
     };
-    if value.len() % MEMBER_LEN_BYTES != 0 {
+    if !value.len().is_multiple_of(MEMBER_LEN_BYTES) {
         return None.context("a group of next hops cut short");
     }
     value.chunks_exact(MEMBER_LEN_BYTES).map(member).collect()

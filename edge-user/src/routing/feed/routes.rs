@@ -1,6 +1,6 @@
 //! Routes as the kernel has them.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 use netlink_packet_route::{
     AddressFamily,
@@ -74,13 +74,13 @@ impl KernelRoute {
         let is_for_all = header.tos == 0
             && header.source_prefix_length == 0
             && !header.flags.contains(RouteFlags::Cloned);
-        let unspecified = match header.address_family {
-            AddressFamily::Inet => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-            AddressFamily::Inet6 => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
-            _ => return None,
-        };
+        let is_v4 = header.address_family == AddressFamily::Inet;
+        if !is_v4 && header.address_family != AddressFamily::Inet6 {
+            return None;
+        }
         let mut route = Self {
-            destination: unspecified,
+            // The default route has no attribute for it.
+            destination: if is_v4 { IpAddr::from([0u8; 4]) } else { IpAddr::from([0u8; 16]) },
             prefix_len: header.destination_prefix_length,
             metric: 0,
             protocol: header.protocol.into(),
@@ -91,15 +91,17 @@ impl KernelRoute {
         };
         let mut hop = HopParts::default();
         for attribute in &message.attributes {
-            match attribute {
-                RouteAttribute::Destination(address) => route.destination = ip(address)?,
-                RouteAttribute::Priority(metric) => route.metric = *metric,
-                RouteAttribute::PrefSource(address) => route.preferred_source = ip(address),
-                RouteAttribute::NhId(id) => route.next_hop_object = Some(*id),
-                RouteAttribute::MultiPath(hops) => {
-                    route.hops = hops.iter().map(of_several).collect()
-                }
-                other => hop.take(other),
+            hop.take(attribute);
+            if let RouteAttribute::Destination(address) = attribute {
+                route.destination = ip(address)?;
+            } else if let RouteAttribute::Priority(metric) = attribute {
+                route.metric = *metric;
+            } else if let RouteAttribute::PrefSource(address) = attribute {
+                route.preferred_source = ip(address);
+            } else if let RouteAttribute::NhId(id) = attribute {
+                route.next_hop_object = Some(*id);
+            } else if let RouteAttribute::MultiPath(hops) = attribute {
+                route.hops = hops.iter().map(of_several).collect();
             }
         }
         let flags = RouteNextHopFlags::from_bits_retain(header.flags.bits().to_le_bytes()[0]);
@@ -133,6 +135,7 @@ impl RouteHop {
 }
 
 impl From<RouteType> for RouteKind {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the others are all one here")]
     fn from(kind: RouteType) -> Self {
         match kind {
             RouteType::Unicast => Self::Unicast,
@@ -153,12 +156,14 @@ struct HopParts {
 
 impl HopParts {
     fn take(&mut self, attribute: &RouteAttribute) {
-        match attribute {
-            RouteAttribute::Oif(ifindex) => self.ifindex = Some(*ifindex),
-            RouteAttribute::Gateway(address) => self.gateway = ip(address),
-            RouteAttribute::Via(RouteVia::Inet(address)) => self.gateway = Some((*address).into()),
-            RouteAttribute::Via(RouteVia::Inet6(address)) => self.gateway = Some((*address).into()),
-            _ => {}
+        if let RouteAttribute::Oif(ifindex) = attribute {
+            self.ifindex = Some(*ifindex);
+        } else if let RouteAttribute::Gateway(address) = attribute {
+            self.gateway = ip(address);
+        } else if let RouteAttribute::Via(RouteVia::Inet(address)) = attribute {
+            self.gateway = Some((*address).into());
+        } else if let RouteAttribute::Via(RouteVia::Inet6(address)) = attribute {
+            self.gateway = Some((*address).into());
         }
     }
 }
@@ -171,9 +176,11 @@ fn of_several(hop: &RouteNextHop) -> RouteHop {
 }
 
 fn ip(address: &RouteAddress) -> Option<IpAddr> {
-    match address {
-        RouteAddress::Inet(address) => Some((*address).into()),
-        RouteAddress::Inet6(address) => Some((*address).into()),
-        _ => None,
+    if let RouteAddress::Inet(address) = address {
+        Some((*address).into())
+    } else if let RouteAddress::Inet6(address) = address {
+        Some((*address).into())
+    } else {
+        None
     }
 }

@@ -108,7 +108,9 @@ impl Tables {
             let mut routes: Vec<&mut KernelRoute> =
                 v4.routes.iter_mut().chain(&mut v6.routes).collect();
             let objects = self.objects(&routes)?;
-            routes.iter_mut().for_each(|route| objects.resolve(route));
+            for route in &mut routes {
+                objects.resolve(route);
+            }
             let uses = TableUses::of(routes.into_iter().map(|route| &*route), &objects);
             let is_all = listener.pump()?;
             let seen = listener.marks.seen();

@@ -156,7 +156,9 @@ fn compare(routes: &[KernelRoute], addresses: &[IpAddr]) -> std::result::Result<
             IpAddr::V4(address) => find(&fib, fib.tree(v4).expect("a tree"), address.to_bits()),
             IpAddr::V6(address) => {
                 let bits = address.to_bits();
-                let halves = [(bits >> 64) as u64, bits as u64];
+                let half =
+                    |bits: u128| u64::try_from(bits & u128::from(u64::MAX)).expect("64 bits");
+                let halves = [half(bits >> 64), half(bits)];
                 find_v6(&fib, fib.tree(v6).expect("a tree"), halves)
             }
         };
@@ -246,7 +248,9 @@ fn a_table_of_the_kernels_becomes_a_tree() -> Result<()> {
         let (target, _) = targets.iter().find(|(_, found)| **found == index)?;
         match target {
             RouteTarget::Hops(hops) => Some(hops.iter().map(|hop| hop.ifindex).collect()),
-            _ => Some(Vec::new()),
+            RouteTarget::Blackhole | RouteTarget::Unreachable | RouteTarget::Prohibit => {
+                Some(Vec::new())
+            }
         }
     };
     let to = |address: u32| ways(find(&fib, fib.tree(v4).expect("a tree"), address));

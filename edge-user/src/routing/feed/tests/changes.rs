@@ -10,6 +10,9 @@ use crate::{
     routing::feed::{listener::RouteListener, tables::Tables},
 };
 
+/// The main table (rtnetlink(7)).
+const MAIN: u32 = 254;
+
 /// Runs a change that marks the table, and returns the destinations that it has then.
 fn after(
     world: &World,
@@ -91,7 +94,6 @@ fn a_route_that_goes_with_its_source_address_is_missed() -> Result<()> {
     if !root_or_skip("a_route_that_goes_with_its_source_address_is_missed") {
         return Ok(());
     }
-    const MAIN: u32 = 254;
     let world = World::new()?;
     world.ip("addr add 192.0.2.1/32 dev lo
          route add 10.3.0.0/16 via 10.0.1.2 src 192.0.2.1

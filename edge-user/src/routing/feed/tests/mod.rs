@@ -32,7 +32,7 @@ use super::{
 use crate::lab::NetNs;
 
 /// A wait that only catches a hang.
-const HANG: Duration = Duration::from_secs(120);
+const HANG: Duration = Duration::from_mins(2);
 const TABLE: u32 = 1000;
 
 /// A network namespace with two interfaces, v0 and w0, whose other ends v1 and w1 are beside them.
@@ -68,7 +68,7 @@ impl World {
     }
 
     fn ifindex(&self, name: &str) -> Result<u32> {
-        Ok(self.ns.run(|| Ok(nix::net::if_::if_nametoindex(name)?))?)
+        self.ns.run(|| Ok(nix::net::if_::if_nametoindex(name)?))
     }
 
     fn listener(&self) -> Result<RouteListener> {

@@ -19,7 +19,7 @@ use crate::{
 const MAC: [u8; 6] = [2, 0, 0, 0, 0, 9];
 const OTHER_MAC: [u8; 6] = [2, 0, 0, 0, 0, 10];
 
-/// A link: `near` on this end, `far` on the other one, which has 10.0.0.9 and fd00::9.
+/// A link: `near` on this end, `far` on the other one, which has 10.0.0.9 and `fd00::9`.
 struct LinkWorld {
     near: NetNs,
     far: NetNs,
@@ -35,12 +35,12 @@ impl LinkWorld {
             ns.output("ip", &command.split_whitespace().collect::<Vec<_>>()).map(drop)
         };
         ip(&near, "link add near type veth peer name far")?;
-        // Failures show sooner.
+        // Failures show sooner. The kernel looks after managed neighbours every five seconds nonetheless:
+        // it takes that time from the initial network namespace (`neigh_managed_work`).
         for family in ["ipv4", "ipv6"] {
             near.sysctl(&format!("net.{family}.neigh.near.retrans_time_ms"), "50")?;
             near.sysctl(&format!("net.{family}.neigh.near.base_reachable_time_ms"), "400")?;
             near.sysctl(&format!("net.{family}.neigh.near.delay_first_probe_time"), "0")?;
-            near.sysctl(&format!("net.{family}.neigh.near.interval_probe_time_ms"), "100")?;
         }
         ip(&near, &format!("link set far netns {}", far.path().display()))?;
         ip(&far, "link set far address 02:00:00:00:00:09")?;
