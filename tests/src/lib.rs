@@ -17,5 +17,6 @@ pub mod oracle;
 pub mod patience;
 pub mod shim;
 pub mod somebody;
+pub mod speaker;
 pub mod stock;
 pub mod wires;

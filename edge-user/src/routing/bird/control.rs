@@ -45,9 +45,9 @@ impl BirdControl {
         stream.set_read_timeout(Some(patience))?;
         stream.set_write_timeout(Some(patience))?;
         let mut control = Self { stream: BufReader::new(stream), version: BirdVersion::OLDEST };
-        let greeting = control.reply().with_context(|| {
-            format!("waiting for the greeting of BIRD on {}", socket.display())
-        })?;
+        let greeting = control
+            .reply()
+            .with_context(|| format!("waiting for the greeting of BIRD on {}", socket.display()))?;
         let words: Vec<&str> = greeting.text.split(' ').collect();
         let version = match (greeting.code, &words[..]) {
             (WELCOME, ["BIRD", version, ..]) => version.parse().ok(),
@@ -118,7 +118,8 @@ impl BirdControl {
             }
             // Messages of peers are in it as they came (RFC 9003).
             let line = String::from_utf8_lossy(&line);
-            let whole = reader.take(&line).map_err(|strange| BirdError::Garbled(Told::bare(strange)))?;
+            let whole =
+                reader.take(&line).map_err(|strange| BirdError::Garbled(Told::bare(strange)))?;
             if let Some(reply) = whole {
                 return Ok(reply);
             }
@@ -141,7 +142,9 @@ mod tests {
     const LONG: Duration = Duration::from_mins(3);
 
     /// A program that says `script[0]` at first, and one part more for each command.
-    fn speak(script: &'static [&'static str]) -> (tempfile::TempDir, thread::JoinHandle<Vec<String>>) {
+    fn speak(
+        script: &'static [&'static str],
+    ) -> (tempfile::TempDir, thread::JoinHandle<Vec<String>>) {
         let directory = tempfile::tempdir().expect("a directory");
         let listener = UnixListener::bind(directory.path().join("ctl")).expect("a socket");
         let thread = thread::spawn(move || {

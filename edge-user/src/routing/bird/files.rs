@@ -121,7 +121,8 @@ impl SpeakerFiles {
             make_directory(&log, 0o750)?;
             self.give(&File::open(&log)?, self.account.map(|account| account.uid))
         };
-        make().with_context(|| format!("making the directory {} for BIRD", self.directory.display()))
+        make()
+            .with_context(|| format!("making the directory {} for BIRD", self.directory.display()))
     }
 
     /// Writes a candidate. One that is there already goes.
@@ -255,7 +256,9 @@ mod tests {
         let files = SpeakerFiles::new(place.path().join("bird"), None);
         files.make()?;
         files.write_candidate(&config("text", "keys"))?;
-        let mode = |path: PathBuf| -> io::Result<u32> { Ok(fs::metadata(path)?.permissions().mode() & 0o7777) };
+        let mode = |path: PathBuf| -> io::Result<u32> {
+            Ok(fs::metadata(path)?.permissions().mode() & 0o7777)
+        };
         assert_eq!(mode(files.candidate().with_file_name(KEYS_FILE))?, 0o600);
         assert_eq!(mode(files.candidate())?, 0o640);
         files.promote()?;

@@ -109,9 +109,19 @@ mod tests {
 
     #[test]
     fn other_protocols_are_no_sessions() {
-        for other in
-            ["", "c", "c1", "cv4", "c1v5", "k1000v4", "c01v4", "c+1v4", "bfd1", "é1v4", "c4294967296v4"]
-        {
+        for other in [
+            "",
+            "c",
+            "c1",
+            "cv4",
+            "c1v5",
+            "k1000v4",
+            "c01v4",
+            "c+1v4",
+            "bfd1",
+            "é1v4",
+            "c4294967296v4",
+        ] {
             assert!(other.parse::<SessionName>().is_err(), "{other}");
         }
     }

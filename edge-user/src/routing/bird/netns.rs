@@ -25,9 +25,8 @@ pub struct SpeakerNetns {
 impl SpeakerNetns {
     /// The namespace at a path such as `/run/netns/edge-routing`.
     pub fn open(path: &Path) -> Result<Self> {
-        let file = File::open(path).with_context(|| {
-            format!("opening the routing namespace {}", path.display())
-        })?;
+        let file = File::open(path)
+            .with_context(|| format!("opening the routing namespace {}", path.display()))?;
         Ok(Self { fd: Arc::new(file.into()) })
     }
 

@@ -104,7 +104,9 @@ impl BirdProcess {
         let pidfd = descriptor(pid)?;
         let place = socket.display();
         if BirdControl::listener(&socket)? != Some(pid) {
-            return Err(BirdError::silent(format!("process {pid} has just left {place}; try again")));
+            return Err(BirdError::silent(format!(
+                "process {pid} has just left {place}; try again"
+            )));
         }
         if !netns.has(pid)? {
             return Err(BirdError::Busy(Told::new(format!(

@@ -55,13 +55,14 @@ impl BirdProgram {
         let said = [output.stderr, output.stdout].concat();
         let said = String::from_utf8_lossy(&said);
         let version = said.lines().find_map(|line| line.strip_prefix("BIRD version "));
-        let version: BirdVersion = version.and_then(|text| text.trim().parse().ok()).ok_or_else(|| {
-            let said = said.lines().next().unwrap_or_default();
-            BirdError::Unsuitable(Told::new(format!(
-                "{} is not BIRD: it says {said:?}; set `[routing] command` to BIRD's path",
-                path.display()
-            )))
-        })?;
+        let version: BirdVersion =
+            version.and_then(|text| text.trim().parse().ok()).ok_or_else(|| {
+                let said = said.lines().next().unwrap_or_default();
+                BirdError::Unsuitable(Told::new(format!(
+                    "{} is not BIRD: it says {said:?}; set `[routing] command` to BIRD's path",
+                    path.display()
+                )))
+            })?;
         if !version.is_supported() {
             return Err(BirdError::Unsuitable(Told::new(format!(
                 "{} is BIRD {version}, and the edge needs BIRD {} or newer, but not BIRD 3; install \

@@ -119,7 +119,8 @@ mod tests {
 
     #[test]
     fn other_lines_are_strange() {
-        for line in ["", "x", " first", "12 34", "+123", "0000", "00000 ", "é000 a", "HTTP/1.1 400"] {
+        for line in ["", "x", " first", "12 34", "+123", "0000", "00000 ", "é000 a", "HTTP/1.1 400"]
+        {
             let read = read(&[line]);
             assert!(read.is_err() || (line.starts_with('+') && read == Ok(None)), "{line:?}");
         }

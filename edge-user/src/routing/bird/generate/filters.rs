@@ -27,7 +27,9 @@ const DRAINING_PREFERENCE: u32 = 0;
 pub(super) fn common(out: &mut ConfigWriter) {
     out.line("attribute int edge_side;");
     // RFC 6890, table by table; a default route is not among them.
-    out.line("define EDGE_MARTIANS_V4 = [ 0.0.0.0/8+, 127.0.0.0/8+, 169.254.0.0/16+, 224.0.0.0/3+ ];");
+    out.line(
+        "define EDGE_MARTIANS_V4 = [ 0.0.0.0/8+, 127.0.0.0/8+, 169.254.0.0/16+, 224.0.0.0/3+ ];",
+    );
     out.line("define EDGE_MARTIANS_V6 = [ ::/16+, fe80::/10+, ff00::/8+ ];");
     out.line("define EDGE_PRIVATE_V4 = [ 10.0.0.0/8+, 100.64.0.0/10+, 172.16.0.0/12+, 192.168.0.0/16+ ];");
     out.line("define EDGE_PRIVATE_V6 = [ fc00::/7+ ];");
@@ -68,7 +70,12 @@ pub(super) fn static_preference(side: DomainSide) -> u8 {
 }
 
 /// Routes from a peer.
-pub(super) fn import(out: &mut ConfigWriter, session: &BgpSession, family: AddressFamily, peer: IpAddr) {
+pub(super) fn import(
+    out: &mut ConfigWriter,
+    session: &BgpSession,
+    family: AddressFamily,
+    peer: IpAddr,
+) {
     let policy = &session.import;
     let (default, martians, private) = match family {
         AddressFamily::V4 => ("0.0.0.0/0", "EDGE_MARTIANS_V4", "EDGE_PRIVATE_V4"),

@@ -78,8 +78,7 @@ fn keys(plan: &SpeakerPlan) -> String {
         .filter_map(|session| Some((session.index, session.key.as_ref()?.secret())))
         .collect();
     keys.sort_unstable();
-    let lines = keys.iter().map(|(index, key)| {
-        format!("define {} = \"{key}\";\n", names::key(*index))
-    });
+    let lines =
+        keys.iter().map(|(index, key)| format!("define {} = \"{key}\";\n", names::key(*index)));
     lines.collect()
 }

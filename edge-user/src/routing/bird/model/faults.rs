@@ -26,7 +26,9 @@ impl std::error::Error for SpeakerFaults {}
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SpeakerFault {
     /// An AS number that nobody can have (RFC 7607, RFC 6793, RFC 7300).
-    #[error("{place}: AS {asn} is reserved and can't speak BGP; use the AS number that is assigned to it")]
+    #[error(
+        "{place}: AS {asn} is reserved and can't speak BGP; use the AS number that is assigned to it"
+    )]
     Asn {
         /// The session's name, or that of the edge.
         place: String,
@@ -34,7 +36,9 @@ pub enum SpeakerFault {
         asn: u32,
     },
     /// The peer has the edge's AS.
-    #[error("{session}: the peer has the edge's own AS {asn}, and only external BGP is spoken; give one of them another AS")]
+    #[error(
+        "{session}: the peer has the edge's own AS {asn}, and only external BGP is spoken; give one of them another AS"
+    )]
     OwnAsn {
         /// The session.
         session: String,
@@ -45,7 +49,9 @@ pub enum SpeakerFault {
     #[error("router id {0} is no unicast address (RFC 6286); use one of the edge's own addresses")]
     RouterId(IpAddr),
     /// A kernel table that is not the edge's.
-    #[error("{domain}: kernel table {table} is not one of the edge's ({first} to {last}); move `[routing] table`")]
+    #[error(
+        "{domain}: kernel table {table} is not one of the edge's ({first} to {last}); move `[routing] table`"
+    )]
     Table {
         /// The domain.
         domain: String,
@@ -57,7 +63,9 @@ pub enum SpeakerFault {
         last: u32,
     },
     /// The edge's tables include the kernel's own, or are none.
-    #[error("tables {first} to {last} can't all be the edge's: the kernel has 0 and 253 to 255 for itself; move `[routing] table`")]
+    #[error(
+        "tables {first} to {last} can't all be the edge's: the kernel has 0 and 253 to 255 for itself; move `[routing] table`"
+    )]
     Tables {
         /// First.
         first: u32,
@@ -91,7 +99,9 @@ pub enum SpeakerFault {
         device: String,
     },
     /// A text that can't be in BIRD's configuration.
-    #[error("{0:?} can't be a name: it has quotation marks or control characters, or over 128 bytes")]
+    #[error(
+        "{0:?} can't be a name: it has quotation marks or control characters, or over 128 bytes"
+    )]
     Name(String),
     /// A session without addresses.
     #[error("{0}: the session has no address; give it IPv4 or IPv6 addresses of both ends")]

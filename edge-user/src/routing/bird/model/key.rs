@@ -95,9 +95,13 @@ mod tests {
 
     #[test]
     fn a_file_has_one_line() -> io::Result<()> {
-        for (text, key) in
-            [("secret\n", Some("secret")), ("secret", Some("secret")), ("a\r\n", Some("a")), ("a\n\n", None), ("\n", None)]
-        {
+        for (text, key) in [
+            ("secret\n", Some("secret")),
+            ("secret", Some("secret")),
+            ("a\r\n", Some("a")),
+            ("a\n\n", None),
+            ("\n", None),
+        ] {
             let mut file = tempfile::NamedTempFile::new()?;
             file.write_all(text.as_bytes())?;
             let read = SessionKey::read(file.path()).ok();

@@ -62,9 +62,7 @@ pub struct BgpSession {
 impl BgpSession {
     /// The addresses of both ends, by family.
     pub fn ends(&self) -> impl Iterator<Item = (AddressFamily, SessionEnds)> {
-        AddressFamily::ALL
-            .into_iter()
-            .filter_map(|family| Some((family, self.ends_of(family)?)))
+        AddressFamily::ALL.into_iter().filter_map(|family| Some((family, self.ends_of(family)?)))
     }
 
     /// The addresses of both ends of one family.

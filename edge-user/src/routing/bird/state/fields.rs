@@ -13,7 +13,10 @@ pub(super) fn time_ms(text: &str) -> Option<i64> {
 /// Seconds with a fraction, such as `0.300`, in microseconds.
 pub(super) fn seconds_us(text: &str) -> Option<u64> {
     let (seconds, fraction) = text.split_once('.').unwrap_or((text, "0"));
-    if fraction.is_empty() || fraction.len() > 6 || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+    if fraction.is_empty()
+        || fraction.len() > 6
+        || !fraction.bytes().all(|byte| byte.is_ascii_digit())
+    {
         return None;
     }
     let micros: u64 = format!("{fraction:0<6}").parse().ok()?;

@@ -69,7 +69,10 @@ mod tests {
             ("Received: Bad peer AS", SessionError::Received("Bad peer AS".to_owned())),
             ("BGP Error: Hold timer expired", SessionError::Sent("Hold timer expired".to_owned())),
             ("Socket: Connection refused", SessionError::Socket("Connection refused".to_owned())),
-            ("Error: No listening socket", SessionError::Other("Error: No listening socket".to_owned())),
+            (
+                "Error: No listening socket",
+                SessionError::Other("Error: No listening socket".to_owned()),
+            ),
             ("", SessionError::Other(String::new())),
         ] {
             assert_eq!(SessionError::read(text), error, "{text}");

@@ -77,10 +77,17 @@ fn routes_are_read() -> Result<(), BirdError> {
         panic!("{routes:#?}");
     };
     assert_eq!(default.prefix, read("0.0.0.0/0"));
-    assert_eq!((default.is_best, default.is_stale, default.protocol.as_str()), (true, false, "c1v4"));
-    let hop = |device: &str| BirdHop { gateway: Some(read("192.168.15.17")), device: device.to_owned() };
+    assert_eq!(
+        (default.is_best, default.is_stale, default.protocol.as_str()),
+        (true, false, "c1v4")
+    );
+    let hop =
+        |device: &str| BirdHop { gateway: Some(read("192.168.15.17")), device: device.to_owned() };
     assert_eq!(default.hops, [hop("r1")]);
-    assert_eq!((default.as_path.as_deref(), default.local_preference), (Some("65001 65001"), Some(100)));
+    assert_eq!(
+        (default.as_path.as_deref(), default.local_preference),
+        (Some("65001 65001"), Some(100))
+    );
     assert_eq!((default.med, &default.communities[..]), (Some(7), &[][..]));
     assert_eq!(default.since_ms, 1_795_990_477_838);
     // The second route of a prefix comes without it.
@@ -99,9 +106,13 @@ fn the_speaker_is_read() -> Result<(), BirdError> {
     assert_eq!(state.version, BirdVersion::new(2, 0, 12));
     assert_eq!((state.started_ms, state.configured_ms), (1_795_990_504_631, 1_795_990_505_000));
     assert_eq!((state.is_configuring, state.recovery_us), (false, Some(27_973_000)));
-    let busy = include_str!("answers/status.txt").replace("Daemon is up and running", "Reconfiguration in progress");
+    let busy = include_str!("answers/status.txt")
+        .replace("Daemon is up and running", "Reconfiguration in progress");
     assert!(speaker(&reply(&busy))?.is_configuring);
-    assert!(matches!(speaker(&reply("1000-BIRD 2.0.12\n0013 Daemon is up and running")), Err(BirdError::Garbled(_))));
+    assert!(matches!(
+        speaker(&reply("1000-BIRD 2.0.12\n0013 Daemon is up and running")),
+        Err(BirdError::Garbled(_))
+    ));
     Ok(())
 }
 
@@ -111,7 +122,9 @@ fn other_answers_are_garbled() {
     assert!(garbled(sessions(&reply("1002-c1v4 BGP ---\n0000 ")).map(|it| it.len())));
     assert!(garbled(sessions(&reply("1002-c1v4 BGP --- up 12:00:00 x\n0000 ")).map(|it| it.len())));
     assert!(garbled(sessions(&reply("1002-c1v4 BGP --- up 1.000 x\n0000 ")).map(|it| it.len())));
-    assert!(garbled(bfd_sessions(&reply("1020-10.0.0.1 r1 Up 1.000 0.3\n0000 ")).map(|it| it.len())));
+    assert!(garbled(
+        bfd_sessions(&reply("1020-10.0.0.1 r1 Up 1.000 0.3\n0000 ")).map(|it| it.len())
+    ));
     assert!(garbled(routes(&reply("1007-\tvia 10.0.0.1 on r1\n0000 ")).map(|it| it.len())));
     assert!(garbled(routes(&reply("1007-10.0.0.0/8 unicast\n0000 ")).map(|it| it.len())));
 }

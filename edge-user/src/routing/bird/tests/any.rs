@@ -1,8 +1,7 @@
 //! Random plans, which BIRD reads.
 
 use std::{
-    env,
-    fs,
+    env, fs,
     io::Write as _,
     net::{Ipv4Addr, Ipv6Addr},
     path::{Path, PathBuf},
@@ -51,7 +50,8 @@ fn bird_reads_any_plan() {
         return;
     }
     let place = tempfile::tempdir().expect("a directory");
-    let config = ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() };
+    let config =
+        ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() };
     proptest!(config, |(plan in any_plan())| {
         for program in &programs {
             prop_assert_eq!(plan.look(program.version), Ok(()));
@@ -77,7 +77,8 @@ fn bird_reads_the_sample_and_an_empty_edge() {
 fn a_fault_in_the_text_is_found_by_bird_and_told_without_keys() {
     let place = tempfile::tempdir().expect("a directory");
     for program in programs() {
-        let mut config = SpeakerConfig::new(&super::sample::everything(), program.version, Path::new("/log"));
+        let mut config =
+            SpeakerConfig::new(&super::sample::everything(), program.version, Path::new("/log"));
         config.keys = config.keys.replace("define", "defin");
         let error = read(place.path(), &config, &program).unwrap_err();
         assert!(matches!(error, BirdError::Refused(_)), "{error:?}");
@@ -123,15 +124,19 @@ fn key() -> impl Strategy<Value = SessionKey> {
 }
 
 fn import() -> impl Strategy<Value = ImportPolicy> {
-    let asns = prop_oneof![
-        Just(PrivateAsns::Keep),
-        Just(PrivateAsns::Remove),
-        Just(PrivateAsns::Refuse)
-    ];
+    let asns =
+        prop_oneof![Just(PrivateAsns::Keep), Just(PrivateAsns::Remove), Just(PrivateAsns::Refuse)];
     let within = option::of(vec(any_net(), 0..4));
     (any::<bool>(), any::<bool>(), asns, within, option::of(any::<u32>()), communities()).prop_map(
         |(takes_default, takes_private, private_asns, within, local_preference, communities)| {
-            ImportPolicy { takes_default, takes_private, private_asns, within, local_preference, communities }
+            ImportPolicy {
+                takes_default,
+                takes_private,
+                private_asns,
+                within,
+                local_preference,
+                communities,
+            }
         },
     )
 }
@@ -142,10 +147,8 @@ fn export() -> impl Strategy<Value = ExportPolicy> {
 }
 
 fn bfd() -> impl Strategy<Value = SessionBfd> {
-    (10_u64..60_000, 2_u8..=255, any::<bool>()).prop_map(|(ms, multiplier, is_graceful)| SessionBfd {
-        interval: Duration::from_millis(ms),
-        multiplier,
-        is_graceful,
+    (10_u64..60_000, 2_u8..=255, any::<bool>()).prop_map(|(ms, multiplier, is_graceful)| {
+        SessionBfd { interval: Duration::from_millis(ms), multiplier, is_graceful }
     })
 }
 

@@ -33,14 +33,15 @@ fn keys_are_in_their_own_file() {
 
 #[test]
 fn versions_differ_in_what_they_must() {
-    let [old, named, new] =
-        [(2, 0, 12), (2, 17, 0), (2, 19, 2)].map(|(a, b, c)| config(BirdVersion::new(a, b, c)).text);
+    let [old, named, new] = [(2, 0, 12), (2, 17, 0), (2, 19, 2)]
+        .map(|(a, b, c)| config(BirdVersion::new(a, b, c)).text);
     assert!(!old.contains("authentication md5;"));
     assert!(old.contains("local 192.168.15.18 port 1036 as 12076;"));
-    assert_eq!(named, old.replace("    password", "    password").replace(
-        "  password key_12;",
-        "  authentication md5;\n  password key_12;",
-    ));
+    assert_eq!(
+        named,
+        old.replace("    password", "    password")
+            .replace("  password key_12;", "  authentication md5;\n  password key_12;",)
+    );
     assert!(new.contains("local 192.168.15.18 port 179 as 12076;"));
     assert_eq!(new.matches(" port 179 ").count(), 4);
 }
@@ -55,7 +56,8 @@ fn the_order_of_a_plan_does_not_matter() {
         domain.statics.reverse();
         domain.announcements.reverse();
     }
-    let other = SpeakerConfig::new(&plan, BirdVersion::OLDEST, Path::new("/run/edge/bird/log/bird.log"));
+    let other =
+        SpeakerConfig::new(&plan, BirdVersion::OLDEST, Path::new("/run/edge/bird/log/bird.log"));
     assert!(other == text);
 }
 

@@ -41,7 +41,9 @@ fn good_plans_have_no_fault() {
 
 #[test]
 fn each_fault_of_a_session_is_told() {
-    let long = |ms| Some(SessionBfd { interval: Duration::from_millis(ms), multiplier: 1, is_graceful: false });
+    let long = |ms| {
+        Some(SessionBfd { interval: Duration::from_millis(ms), multiplier: 1, is_graceful: false })
+    };
     let v4 = |own: &str, peer: &str| Some(Ends { own: read(own), peer: read(peer) });
     let v6 = |own: &str, peer: &str| Some(Ends { own: read(own), peer: read(peer) });
     let cases: [(&str, SpeakerPlan); 22] = [
@@ -64,7 +66,10 @@ fn each_fault_of_a_session_is_told() {
         ("the BFD interval in microseconds is 1000", with(|it| it.bfd = long(1))),
         ("the BFD multiplier is 1", with(|it| it.bfd = long(300))),
         ("the hold time in seconds is 2", with(|it| it.timers.hold_s = 2)),
-        ("the graceful restart time in seconds is 4096", with(|it| it.graceful_restart_s = Some(4096))),
+        (
+            "the graceful restart time in seconds is 4096",
+            with(|it| it.graceful_restart_s = Some(4096)),
+        ),
         ("the limit of IPv4 routes is 0", with(|it| it.limits.v4 = 0)),
         ("prepending is 17", with(|it| it.export.prepends = 17)),
     ];
@@ -89,7 +94,9 @@ fn each_fault_between_parts_is_told() {
     let mut indices = everything();
     indices.domains[0].sessions[0].index = 12;
     let mut twice = everything();
-    twice.domains[1].announcements.push(Announcement { prefix: read("10.2.0.0/16"), communities: Vec::new() });
+    twice.domains[1]
+        .announcements
+        .push(Announcement { prefix: read("10.2.0.0/16"), communities: Vec::new() });
     let mut bits = everything();
     bits.domains[1].announcements[0].prefix = read("10.2.0.1/16");
     let mut within = everything();
@@ -129,7 +136,8 @@ fn all_faults_are_told_at_once() {
     let error = plan.look(NEW).unwrap_err();
     assert!(error.0.len() >= 3, "{error}");
     assert_eq!(error.to_string().matches("; ").count() + 1, {
-        let parts: usize = error.0.iter().map(|fault| fault.to_string().matches("; ").count()).sum();
+        let parts: usize =
+            error.0.iter().map(|fault| fault.to_string().matches("; ").count()).sum();
         parts + error.0.len()
     });
 }
@@ -162,7 +170,10 @@ fn an_old_version_cannot_wait_for_peers() {
     assert!(found[0].contains("install BIRD 2.18 or newer, or remove `passive`"), "{found:?}");
     let far = |index| with(|it| (it.index, it.device) = (index, "rx".to_owned()));
     assert_eq!(faults(&far(31_743), BirdVersion::OLDEST), Vec::<String>::new());
-    assert!(faults(&far(31_744), BirdVersion::OLDEST)[0].contains("BIRD 2.0.12 can speak on 0 to 31743"));
+    assert!(
+        faults(&far(31_744), BirdVersion::OLDEST)[0]
+            .contains("BIRD 2.0.12 can speak on 0 to 31743")
+    );
     assert_eq!(faults(&far(31_744), NEW), Vec::<String>::new());
 }
 

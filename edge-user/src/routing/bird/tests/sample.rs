@@ -69,11 +69,8 @@ pub(super) fn everything() -> SpeakerPlan {
     let mut customer = session(12);
     customer.v6 = Some(Ends { own: read("fd00:15::2"), peer: read("fd00:15::1") });
     customer.key = Some(SessionKey::new("s3cret; \\ '#").expect("a key"));
-    customer.bfd = Some(SessionBfd {
-        interval: Duration::from_millis(300),
-        multiplier: 3,
-        is_graceful: true,
-    });
+    customer.bfd =
+        Some(SessionBfd { interval: Duration::from_millis(300), multiplier: 3, is_graceful: true });
     let mut gateway = session(40);
     gateway.name = "circuit12/hub".to_owned();
     gateway.side = DomainSide::Cloud;
@@ -81,8 +78,10 @@ pub(super) fn everything() -> SpeakerPlan {
     gateway.v4 = Some(Ends { own: read("10.1.255.5"), peer: read("10.1.255.6") });
     gateway.import = ImportPolicy::gateway(vec![BgpCommunity(12076, 51002)]);
     let mut private = domain("circuit12/private", 1000);
-    private.announcements =
-        vec![Announcement { prefix: read("10.2.0.0/16"), communities: vec![BgpCommunity(12076, 51004)] }];
+    private.announcements = vec![Announcement {
+        prefix: read("10.2.0.0/16"),
+        communities: vec![BgpCommunity(12076, 51004)],
+    }];
     private.statics = vec![
         BgpStatic {
             prefix: read("10.9.0.0/16"),

@@ -33,8 +33,8 @@ fn of_a_domain(domain: &BgpDomain, faults: &mut Vec<SpeakerFault>) {
     for route in &domain.statics {
         let family = AddressFamily::of(route.prefix);
         let is_of_family = |hop: std::net::IpAddr| hop.is_ipv4() == (family == AddressFamily::V4);
-        let has_hop = !route.hops.is_empty()
-            && route.hops.iter().all(|hop| is_of_family(hop.gateway));
+        let has_hop =
+            !route.hops.is_empty() && route.hops.iter().all(|hop| is_of_family(hop.gateway));
         if !has_hop {
             faults.push(SpeakerFault::Hop { domain: domain.name.clone(), prefix: route.prefix });
         }

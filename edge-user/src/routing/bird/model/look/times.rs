@@ -2,9 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use crate::routing::bird::model::{
-    SpeakerPlan, faults::SpeakerFault, session::BgpSession,
-};
+use crate::routing::bird::model::{SpeakerPlan, faults::SpeakerFault, session::BgpSession};
 
 /// A hold time below three seconds is not allowed (RFC 4271, 4.2).
 const HOLD_S: RangeInclusive<u64> = 3..=65_535;
