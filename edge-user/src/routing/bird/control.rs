@@ -107,11 +107,13 @@ impl BirdControl {
         let mut left = (&mut self.stream).take(MAX_REPLY_BYTES);
         loop {
             let mut line = Vec::new();
-            left.read_until(b'\n', &mut line).map_err(|error| match error.kind() {
-                ErrorKind::WouldBlock | ErrorKind::TimedOut => {
+            left.read_until(b'\n', &mut line).map_err(|error| {
+                let is_late = matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut);
+                if is_late {
                     BirdError::silent("BIRD runs and does not answer")
+                } else {
+                    BirdError::Silent(Told::bare(error))
                 }
-                _ => BirdError::System(Told::bare(error)),
             })?;
             if line.pop() != Some(b'\n') {
                 return Err(BirdError::silent("BIRD's answer ends before its last line"));

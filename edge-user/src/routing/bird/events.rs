@@ -26,7 +26,7 @@ pub enum SpeakerEvent {
     },
     /// BIRD runs and does not answer.
     Hangs {
-        /// The time since its last answer.
+        /// The time since the first look without an answer.
         since: Duration,
     },
     /// BIRD did not answer for [`super::setup::SpeakerSetup::hang`], and was killed.

@@ -55,10 +55,10 @@ impl SpeakerTables {
             let mut routes = RouteSocket::open()?;
             let mut stale = Vec::new();
             routes.dump(|route| {
-                if let Some((table, family)) = place(route).filter(|_| is_birds(route)) {
-                    if self.all.contains(&table) && !self.used.contains(&(table, family)) {
-                        stale.push(key(route, table));
-                    }
+                let is_stale = |(table, _): &(u32, _)| is_birds(route) && self.all.contains(table);
+                let place = place(route).filter(is_stale);
+                if let Some((table, _)) = place.filter(|place| !self.used.contains(place)) {
+                    stale.push(key(route, table));
                 }
             })?;
             for route in &stale {
@@ -87,14 +87,12 @@ fn is_birds(route: &RouteMessage) -> bool {
 
 /// The table and the family of a route.
 fn place(route: &RouteMessage) -> Option<(u32, AddressFamily)> {
-    let family = match route.header.address_family {
-        NetlinkFamily::Inet => AddressFamily::V4,
-        NetlinkFamily::Inet6 => AddressFamily::V6,
-        _ => return None,
-    };
-    let table = route.attributes.iter().find_map(|attribute| match attribute {
-        RouteAttribute::Table(table) => Some(*table),
-        _ => None,
+    let families =
+        [(NetlinkFamily::Inet, AddressFamily::V4), (NetlinkFamily::Inet6, AddressFamily::V6)];
+    let is_own = |(netlink, _): &&(NetlinkFamily, _)| *netlink == route.header.address_family;
+    let (_, family) = *families.iter().find(is_own)?;
+    let table = route.attributes.iter().find_map(|attribute| {
+        if let RouteAttribute::Table(table) = attribute { Some(*table) } else { None }
     });
     Some((table.unwrap_or(route.header.table.into()), family))
 }

@@ -40,10 +40,8 @@ impl BirdProgram {
         };
         let output = Command::new(&path).arg("--version").stdin(Stdio::null()).output();
         let output = output.map_err(|error| {
-            let kind = match error.kind() {
-                ErrorKind::NotFound => BirdError::Missing,
-                _ => BirdError::System,
-            };
+            let is_absent = error.kind() == ErrorKind::NotFound;
+            let kind = if is_absent { BirdError::Missing } else { BirdError::System };
             kind(Told::bare(error).after(format!(
                 "{} can't be run, and without BIRD 2 no routed circuit has BGP; install it (Debian: \
                  apt-get install bird2), set `[routing] command` to its path, or set `[routing] daemon` \

@@ -19,5 +19,5 @@ pub struct SpeakerSetup {
 
 impl SpeakerSetup {
     /// Default of [`Self::hang`]: peers with the usual hold time of 180 s have not given up yet.
-    pub const HANG: Duration = Duration::from_secs(60);
+    pub const HANG: Duration = Duration::from_mins(1);
 }

@@ -37,7 +37,8 @@ pub struct BirdSupervisor {
     tables: Option<SpeakerTables>,
     waits: RestartWaits,
     looked: Instant,
-    answered: Instant,
+    /// The first look that had no answer, of those without an answer since.
+    silent: Option<Instant>,
     /// Whether the kernel may have routes of domains that are gone.
     is_unflushed: bool,
 }
@@ -55,7 +56,7 @@ impl BirdSupervisor {
             waits.started(now);
         }
         let is_unflushed = false;
-        Ok(Self { setup, process, tables: None, waits, looked: now, answered: now, is_unflushed })
+        Ok(Self { setup, process, tables: None, waits, looked: now, silent: None, is_unflushed })
     }
 
     /// BIRD's process; `None`: it does not run.
@@ -72,9 +73,11 @@ impl BirdSupervisor {
     /// The version whose abilities a plan may use: that of the BIRD that runs, which may have been
     /// started before another was installed, or of the one that will be.
     pub fn version(&self) -> Result<BirdVersion> {
-        match self.process {
-            Some(_) => Ok(self.control()?.version().min(self.setup.program.version)),
-            None => Ok(self.setup.program.version),
+        let installed = self.setup.program.version;
+        // It may have died a moment ago.
+        match BirdControl::listener(&self.setup.files.socket())? {
+            Some(_) if self.process.is_some() => Ok(self.control()?.version().min(installed)),
+            _ => Ok(installed),
         }
     }
 
@@ -196,10 +199,9 @@ impl BirdSupervisor {
         };
         let start = if has_routes { BirdStart::Recovery } else { BirdStart::Fresh };
         let process = BirdProcess::start(program, files, netns, start)?;
-        let now = Instant::now();
         self.process = Some(process);
-        self.waits.started(now);
-        self.answered = now;
+        self.waits.started(Instant::now());
+        self.silent = None;
         Ok(())
     }
 
@@ -228,14 +230,20 @@ impl BirdSupervisor {
         let patience = (self.setup.hang / 4).min(ANSWER);
         let answer = BirdControl::connect(&self.setup.files.socket(), patience);
         if answer.is_ok() {
-            self.answered = now;
+            self.silent = None;
             return None;
         }
-        let since = now.saturating_duration_since(self.answered);
+        let mut process = self.process.take()?;
+        if process.ended().is_ok_and(|status| status.is_some()) {
+            // The next look will find its end.
+            self.process = Some(process);
+            return None;
+        }
+        let since = now.saturating_duration_since(*self.silent.get_or_insert(now));
         if since < self.setup.hang {
+            self.process = Some(process);
             return Some(SpeakerEvent::Hangs { since });
         }
-        let mut process = self.process.take()?;
         match process.kill() {
             Ok(()) => {
                 self.waits.ended(now);
@@ -282,3 +290,6 @@ impl BirdSupervisor {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -77,7 +77,8 @@ fn a_change_of_one_session_leaves_the_others_up() -> Result<()> {
     supervisor.apply(&changed)?;
     let left = all_up(&lab, MANY - 1)?;
     let of = |all: &[BgpSessionState], index| {
-        all.iter().find(|session| session.name.index == index).cloned()
+        let found = all.iter().find(|session| session.name.index == index);
+        found.map(|session| (session.state, session.since_ms, session.limit))
     };
     ensure!(of(&left, MANY).is_none());
     for index in (1..MANY).filter(|index| ![5, 6].contains(index)) {

@@ -14,20 +14,17 @@ use edge_user::routing::bird::model::{
     session::BgpSession,
 };
 
-/// Prefixes of each kind.
-const TOLD: [&str; 12] = [
+/// Prefixes of each kind. Martians are not among them: no BIRD tells them.
+const TOLD: [&str; 9] = [
     "0.0.0.0/0",
     "10.1.0.0/16",
     "100.64.1.0/24",
-    "127.0.0.0/16",
-    "169.254.1.0/24",
     "198.51.100.0/25",
     "203.0.113.0/24",
     "::/0",
     "2001:db8:1::/48",
     "2001:4860::/32",
     "fd00:77::/48",
-    "::ffff:0:0/96",
 ];
 
 /// The prefixes that one session takes of [`TOLD`], sorted.

@@ -130,7 +130,7 @@ pub(super) fn export(out: &mut ConfigWriter, asn: u32, domain: &BgpDomain, sessi
         if only.is_empty() {
             return out.line("reject;");
         }
-        let set: Vec<_> = only.iter().map(community).collect();
+        let set: Vec<_> = only.iter().copied().map(community).collect();
         out.line(format!("if bgp_community !~ [ {} ] then reject;", set.join(", ")));
     }
     out.line(format!("if edge_side = {cloud} then bgp_path.delete(EDGE_PRIVATE_ASNS);"));
@@ -148,12 +148,12 @@ pub(super) fn add(communities: &[BgpCommunity]) -> String {
     let mut text = String::new();
     for one in communities {
         // Writing to a string can't fail.
-        let _ = write!(text, "bgp_community.add({}); ", community(one));
+        let _ = write!(text, "bgp_community.add({}); ", community(*one));
     }
     text
 }
 
-fn community(BgpCommunity(high, low): &BgpCommunity) -> String {
+fn community(BgpCommunity(high, low): BgpCommunity) -> String {
     format!("({high}, {low})")
 }
 

@@ -42,24 +42,24 @@ pub(super) fn write(
             out.line("ttl security yes;");
         }
         out.line("enforce first as yes;");
-        times(out, session);
+        protocol_times(out, session);
         out.option(family.channel(), |out| channel(out, plan, domain, session, (family, ends)));
     });
 }
 
-fn times(out: &mut ConfigWriter, session: &BgpSession) {
-    let timers = session.timers;
-    out.line(format!("hold time {}; keepalive time {};", timers.hold_s, timers.keepalive_s));
+fn protocol_times(out: &mut ConfigWriter, session: &BgpSession) {
+    let times = session.timers;
+    out.line(format!("hold time {}; keepalive time {};", times.hold_s, times.keepalive_s));
     // The first connection at once: an edge that starts has all its sessions down.
-    out.line(format!("connect delay time 1; connect retry time {};", timers.connect_retry_s));
-    let (shortest, longest) = timers.error_wait_s;
+    out.line(format!("connect delay time 1; connect retry time {};", times.connect_retry_s));
+    let (shortest, longest) = times.error_wait_s;
     let forget = u32::from(longest) + 1;
     out.line(format!("error wait time {shortest}, {longest}; error forget time {forget};"));
-    match session.graceful_restart_s {
-        Some(time_s) => out.line(format!("graceful restart yes; graceful restart time {time_s};")),
+    out.line(match session.graceful_restart_s {
+        Some(restart_s) => format!("graceful restart yes; graceful restart time {restart_s};"),
         // As a helper it still keeps the routes of a peer that restarts.
-        None => out.line("graceful restart aware;"),
-    }
+        None => "graceful restart aware;".to_owned(),
+    });
     out.line("long lived graceful restart no;");
     if let Some(bfd) = session.bfd {
         let graceful = if bfd.is_graceful { " graceful;" } else { "" };

@@ -152,7 +152,8 @@ pub enum BeyondLimit {
     /// The edge tries again after [`SessionTimers::error_wait_s`].
     #[default]
     Restart,
-    /// The session stays down until somebody enables it or the configuration changes it.
+    /// The session stays down until somebody enables it, or BIRD takes a configuration, whatever
+    /// that changes (`proto_reconfigure` in `nest/proto.c`).
     Disable,
 }
 

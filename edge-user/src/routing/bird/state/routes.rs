@@ -27,8 +27,6 @@ pub struct BirdRoute {
     pub since_ms: i64,
     /// Whether it is the best of its prefix.
     pub is_best: bool,
-    /// Whether the peer is restarting, and the route from before.
-    pub is_stale: bool,
     /// Its next hops; none: an announcement that the edge forwards by itself.
     pub hops: Vec<BirdHop>,
     /// Its AS path as BIRD writes it: numbers, sets in braces.
@@ -57,11 +55,9 @@ pub fn routes(reply: &BirdReply) -> Result<Vec<BirdRoute>> {
         let strange = || BirdError::garbled(format!("{line:?} is no line about a route"));
         let detail = line.strip_prefix('\t');
         match (*code, detail) {
-            (ROUTE, None) => {
-                if !line.is_empty() && !line.starts_with("Table ") {
-                    let before = routes.last().map(|route| route.prefix);
-                    routes.push(route(line, before).ok_or_else(strange)?);
-                }
+            (ROUTE, None) if !line.is_empty() && !line.starts_with("Table ") => {
+                let before = routes.last().map(|route| route.prefix);
+                routes.push(route(line, before).ok_or_else(strange)?);
             }
             (ROUTE, Some(detail)) => {
                 let route = routes.last_mut().ok_or_else(strange)?;
@@ -92,14 +88,12 @@ fn route(line: &str, before: Option<IpNet>) -> Option<BirdRoute> {
     let protocol = source.next()?.to_owned();
     let since_ms = time_ms(source.next()?)?;
     let rest = rest.trim_start();
-    let (preference, _) = rest.split_once(')').unwrap_or((rest, ""));
     Some(BirdRoute {
         prefix,
         protocol,
         since_ms,
         // `!`: the kernel has not taken it.
         is_best: rest.starts_with(['*', '!']),
-        is_stale: preference.split('/').next()?.ends_with('s'),
         hops: Vec::new(),
         as_path: None,
         local_preference: None,
