@@ -18,5 +18,6 @@ pub mod patience;
 pub mod routed;
 pub mod shim;
 pub mod somebody;
+pub mod speaker;
 pub mod stock;
 pub mod wires;

@@ -1,3 +1,4 @@
-//! Routed circuits beside the path: the routing tables that frames are forwarded by, and those who fill them.
+//! Layer 3 beside the packet path: the programs, devices and tables by which routes reach it.
 
+pub mod bird;
 pub mod feed;
