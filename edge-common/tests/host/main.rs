@@ -9,9 +9,12 @@
 
 mod accounting;
 mod admission;
+mod answers;
 mod fib;
 mod frames;
 mod groups;
+mod icmp_check;
+mod no_answers;
 mod packet;
 mod packets;
 mod path;
@@ -21,6 +24,7 @@ mod routed;
 mod routed_reasons;
 mod routed_runs;
 mod routed_tables;
+mod router_frames;
 mod routes;
 mod rules;
 mod tables;
