@@ -16,7 +16,7 @@ use edge_common::{
 use proptest::prelude::*;
 
 /// Flows to customer A's sites.
-const FLOWS: u16 = 600;
+const FLOWS: u16 = if cfg!(miri) { 40 } else { 600 };
 
 fn flow(number: u16, len: usize) -> Packet {
     let destination = format!("172.16.{}.{}", number / 7 % 200, number % 250);
@@ -44,7 +44,7 @@ fn flows_are_spread_over_both_links() {
     for out in [A1_OUT, A2_OUT] {
         for flows in owners.chunks(usize::from(FLOWS)) {
             let share = flows.iter().filter(|owner| **owner == out).count();
-            assert!(share > usize::from(FLOWS) * 2 / 5, "{share} flows of {FLOWS} take {out}");
+            assert!(share > usize::from(FLOWS) / 3, "{share} flows of {FLOWS} take {out}");
         }
     }
 }
@@ -163,13 +163,14 @@ proptest! {
 
     #[test]
     fn members_get_equal_parts(count in 1..=MAX_MEMBERS) {
+        const FLOWS_IN_ALL: u64 = 8_000;
         let tables = members(count, 0);
         let mut flows = vec![0usize; count];
-        for number in 0u64..8_000 {
+        for number in 0..FLOWS_IN_ALL {
             let hash = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
             flows[tables.member(1, hash).checked().unwrap() as usize - 1] += 1;
         }
-        let fair = 8_000 / count;
+        let fair = FLOWS_IN_ALL as usize / count;
         prop_assert!(flows.iter().all(|flows| flows.abs_diff(fair) <= fair / 10), "{:?}", flows);
     }
 }

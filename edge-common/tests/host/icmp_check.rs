@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use crate::{
     packets::{ICMP, ICMPV6, icmp_checksum, sum},
     routed_runs::Sent,
-    routed_tables::{NARROW_MTU, addresses, own_mac, tags},
+    routed_tables::{NARROW_MTU, addresses, own_mac},
 };
 use edge_common::{Action, Reason, env::Way};
 use etherparse::{
@@ -25,7 +25,7 @@ const CONTROL: u8 = 48 << 2;
 pub(crate) fn check_error(sent: &Sent) {
     assert_eq!((sent.action, sent.way()), (Action::Answer, Some(Way::Back)), "{sent:02x?}");
     let interface = u32::from(sent.left[11]);
-    let offset = 14 + 4 * tags(interface).len();
+    let offset = ip_offset(&sent.sent);
     let (packet, answer) = (&sent.sent[offset..], &sent.left[offset..]);
     assert_eq!(sent.left[..6], sent.sent[6..12], "to the sender");
     assert_eq!(sent.left[6..12], own_mac(interface));
@@ -41,6 +41,12 @@ pub(crate) fn check_error(sent: &Sent) {
         check_v6(packet, answer, own_v6.parse().unwrap(), sent.reason);
     }
     parses(sent);
+}
+
+/// The place of what follows a frame's tags and its EtherType.
+pub(crate) fn ip_offset(frame: &[u8]) -> usize {
+    let is_tag = |at: usize| matches!(frame.get(at..at + 2), Some([0x81, 0] | [0x88, 0xa8]));
+    (12..).step_by(4).find(|at| !is_tag(*at)).unwrap() + 2
 }
 
 /// RFC 792, RFC 1812, 4.3.2, and RFC 1191, 4.
