@@ -103,7 +103,7 @@ impl<const FRAGS: bool> Egress for Maps<FRAGS> {
     #[inline(always)]
     fn hand_over(&mut self, frame: HandedOver) {
         if !port::forwards_to_stack() && !port::is_replay() {
-            egress::hand_over(frame);
+            egress::hand_over(port::egress(), frame);
         }
     }
 }

@@ -18,4 +18,5 @@ pub mod patience;
 pub mod shim;
 pub mod somebody;
 pub mod stock;
+pub mod two_ways;
 pub mod wires;
