@@ -63,10 +63,7 @@ impl Ended {
     #[must_use]
     #[inline(always)]
     pub const fn action(self, unmatched: UnmatchedPolicy) -> Action {
-        match self.reason.action(unmatched) {
-            Action::Answer if !self.is_routed => Action::Drop,
-            action => action,
-        }
+        self.reason.action_on(self.is_routed, unmatched)
     }
 }
 

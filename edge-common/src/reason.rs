@@ -143,6 +143,15 @@ impl Reason {
         }
     }
 
+    /// The same for one frame, of which it is known whether the path has chosen its way itself: without an answer, a frame to
+    /// answer is dropped.
+    #[must_use]
+    #[inline(always)]
+    pub const fn action_on(self, is_routed: bool, unmatched: UnmatchedPolicy) -> Action {
+        let action = self.action(unmatched);
+        if matches!(action, Action::Answer) && !is_routed { Action::Drop } else { action }
+    }
+
     /// The stable name, as `edge status` and `edge replay` print it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -195,7 +204,6 @@ impl Reason {
             5 => Self::CircuitDisabled,
             6 => Self::OverRate,
             7 => Self::NoEgress,
-            8 => Self::DanglingTable,
             9 => Self::NoHeadroom,
             10 => Self::EgressRefused,
             11 => Self::Punted,
@@ -211,6 +219,7 @@ impl Reason {
             21 => Self::NoNeighbour,
             22 => Self::LinkDown,
             23 => Self::SourceRouted,
+            // 8, and numbers that there are not.
             _ => Self::DanglingTable,
         }
     }

@@ -1,0 +1,4 @@
+//! Layer 3 beside the packet path: the programs, devices and tables by which routes reach it.
+
+pub mod bird;
+pub mod feed;
