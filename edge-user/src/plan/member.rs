@@ -154,7 +154,6 @@ impl Member<'_> {
 mod tests {
     use std::path::Path;
 
-    use super::*;
     use crate::{
         config::{
             parse,
