@@ -18,6 +18,7 @@ pub mod qos;
 pub mod rate;
 pub mod rewrite;
 pub mod ticks;
+pub mod tx_ways;
 
 use self::policer::{FlowQueues, Policer};
 use crate::packet::vlan::Vid;
