@@ -21,6 +21,7 @@ pub mod routed;
 pub mod router;
 pub mod routing;
 pub mod ticks;
+pub mod tx_ways;
 
 use self::policer::{FlowQueues, Policer};
 use crate::packet::vlan::Vid;

@@ -4,7 +4,10 @@
 use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 use edge_common::{
     Reason,
-    abi::in_flight::{CAPACITY, HandedOver, InFlight, Refused},
+    abi::{
+        in_flight::{CAPACITY, HandedOver, InFlight, Refused},
+        tx_ways::find,
+    },
 };
 
 use crate::{maps, port};
@@ -74,9 +77,11 @@ fn tx_port(device: *const u8) -> Option<u32> {
     // SAFETY: the device is the tracepoint's argument, which lasts as long as the program runs, and
     // the verifier refuses the program if there is no field of 32 bits at this offset.
     let ifindex = unsafe { ifindex.read() };
-    let tx_port = maps::TX_INDICES.get_ptr(ifindex)?;
-    // SAFETY: a live, aligned map value. Volatile: userspace may store another one meanwhile.
-    Some(unsafe { tx_port.read_volatile() })
+    find(ifindex, port::tx_ways_len(), |at| {
+        let entry = maps::TX_WAYS.get_ptr(at)?;
+        // SAFETY: a live, aligned map value. Volatile: userspace may store another one meanwhile.
+        Some(unsafe { entry.read_volatile() })
+    })
 }
 
 /// This CPU's frames under way to the port with this index in `TX_PORTS`.

@@ -38,6 +38,9 @@ static TX_MAP_IDS: Global<u64> = Global::new(0);
 /// Offset of `ifindex` in the kernel's `struct net_device`, in bytes.
 #[unsafe(no_mangle)]
 static IFINDEX_OFFSET: Global<u32> = Global::new(0);
+/// Number of entries of `TX_WAYS`, a power of two.
+#[unsafe(no_mangle)]
+static TX_WAYS_LEN: Global<u32> = Global::new(1);
 /// 1: a test run, which sets the time itself and reads the outcome.
 #[unsafe(no_mangle)]
 static REPLAY: Global<u32> = Global::new(0);
@@ -88,6 +91,11 @@ pub(crate) fn is_tx_map(id: u32) -> bool {
 #[inline(always)]
 pub(crate) fn ifindex_offset() -> u32 {
     IFINDEX_OFFSET.load()
+}
+
+#[inline(always)]
+pub(crate) fn tx_ways_len() -> u32 {
+    TX_WAYS_LEN.load()
 }
 
 #[inline(always)]

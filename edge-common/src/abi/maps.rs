@@ -55,6 +55,8 @@ macro_rules! shared_maps {
                 next_hop_groups NEXT_HOP_GROUPS: $crate::abi::routing::NextHopGroup, NextHopGroups;
                 /// State of the links that next hops use: [`LINK_UP`]($crate::abi::routing::LINK_UP), or not.
                 links LINKS: u64, Links;
+                /// Way from an interface to its port in `TX_PORTS`; the path doesn't read it.
+                tx_ways TX_WAYS: u64, TxWays;
             }
             // Arrays with an entry for each CPU.
             per_cpu {
@@ -72,11 +74,6 @@ macro_rules! shared_maps {
                 /// Frames that were handed over to the port with this index in `TX_PORTS`, until its
                 /// device has taken or refused them.
                 IN_FLIGHT: $crate::abi::in_flight::InFlight, Ports;
-            }
-            // Hash tables, by numbers of 32 bits.
-            hashed {
-                /// Index in `TX_PORTS` by the interface's index; the path doesn't read it.
-                tx_indices TX_INDICES: u32, Ports;
             }
             // Devices that frames leave by.
             devices {
@@ -97,6 +94,8 @@ pub enum Entries {
     One,
     /// Ports.
     Ports,
+    /// Interfaces of ports, with room between them: a power of two.
+    TxWays,
     /// S-tags on ports.
     CTables,
     /// Peerings on ports, by direction and link.
@@ -139,7 +138,6 @@ macro_rules! list {
         mapped { $($(#[$_m:meta])* $_mf:ident $mapped:ident: $_mt:ty, $mn:ident;)* }
         per_cpu { $($(#[$_c:meta])* $_cf:ident $per_cpu:ident: $_ct:ty, $cn:ident;)* }
         of_programs { $($(#[$_p:meta])* $own:ident: $_pt:ty, $pn:ident;)* }
-        hashed { $($(#[$_h:meta])* $_hf:ident $hashed:ident: $_ht:ty, $hn:ident;)* }
         devices { $($(#[$_d:meta])* $_df:ident $device:ident, $dn:ident;)* }
     ) => {
         /// All of them.
@@ -147,7 +145,6 @@ macro_rules! list {
             $(SharedMap { name: stringify!($mapped), entries: Entries::$mn },)*
             $(SharedMap { name: stringify!($per_cpu), entries: Entries::$cn },)*
             $(SharedMap { name: stringify!($own), entries: Entries::$pn },)*
-            $(SharedMap { name: stringify!($hashed), entries: Entries::$hn },)*
             $(SharedMap { name: stringify!($device), entries: Entries::$dn },)*
         ];
     };

@@ -142,6 +142,8 @@ impl Capacity {
         match of {
             Entries::One => 1,
             Entries::Ports => self.ports,
+            // The room keeps an interface's entry near its place.
+            Entries::TxWays => self.ports.saturating_mul(4).next_power_of_two(),
             Entries::CTables => self.c_tables,
             Entries::Attachments => self.attachments,
             Entries::Policers => self.policers,

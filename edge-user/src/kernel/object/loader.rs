@@ -1,11 +1,14 @@
-//! Loading the object: the constants of its programs, the sizes of its maps, and their pins. Whatever
-//! is made of the object begins here.
+//! Loading the object: the constants of its programs, the sizes of its maps, and their pins. Programs of
+//! ports, of tracepoints and of test runs all come from here.
 
 use aya::{
     Ebpf, EbpfLoader,
     maps::{Map, MapData, MapInfo},
 };
-use edge_common::abi::{maps::SHARED_MAPS, port::PortConstants};
+use edge_common::abi::{
+    maps::{Entries, SHARED_MAPS},
+    port::PortConstants,
+};
 
 use crate::{
     kernel::{
@@ -68,11 +71,11 @@ pub(in crate::kernel) fn load_egress_object(
     let id = |map| Ok::<_, KernelError>(u64::from(MapInfo::from_pin(pins.map(map))?.id()));
     let ids = id("TX_PORTS")? | id("TX_PORTS_FRAGS")? << 32;
     let mut loader = EbpfLoader::new();
-    loader.override_global("TX_MAP_IDS", &ids, true).override_global(
-        "IFINDEX_OFFSET",
-        &ifindex_offset,
-        true,
-    );
+    let tx_ways_len = capacity.entries(Entries::TxWays);
+    loader
+        .override_global("TX_MAP_IDS", &ids, true)
+        .override_global("IFINDEX_OFFSET", &ifindex_offset, true)
+        .override_global("TX_WAYS_LEN", &tx_ways_len, true);
     load(loader, capacity, Some(pins))
 }
 
@@ -84,9 +87,7 @@ pub(in crate::kernel) fn create_maps(capacity: &Capacity, pins: &Pins) -> Result
 /// Takes the map `name` out of an object.
 pub(in crate::kernel) fn take_map(ebpf: &mut Ebpf, name: &str) -> Result<MapData> {
     match ebpf.take_map(name) {
-        Some(
-            Map::Array(data) | Map::PerCpuArray(data) | Map::HashMap(data) | Map::DevMap(data),
-        ) => Ok(data),
+        Some(Map::Array(data) | Map::PerCpuArray(data) | Map::DevMap(data)) => Ok(data),
         _ => Err(KernelError::damaged(format!(
             "the embedded object has no map {name}: it is not edge's"
         ))),

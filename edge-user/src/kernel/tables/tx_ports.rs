@@ -1,13 +1,23 @@
 //! Interfaces that frames to ports leave by: the kernel's device maps, and the way back from an
 //! interface to its port.
 
-use crate::kernel::{error::Result, tables::kernel_tables::KernelTables};
+use edge_common::abi::tx_ways::{TxWays, lead};
+
+use crate::kernel::{
+    error::{KernelError, Result},
+    tables::{kernel_tables::KernelTables, mapped::MappedArray},
+};
 
 impl KernelTables {
     /// Has frames to the port leave by this interface of our network namespace. The kernel removes
     /// the entry when the interface goes or moves to another namespace.
     pub fn set_egress(&mut self, index: u32, ifindex: u32) -> Result<()> {
-        self.set_tx_index(index, ifindex)?;
+        // The way back comes before the first frame that leaves by the interface. The way from the
+        // interface before goes: the kernel has handed over its last frame before it removes an
+        // interface, and a change of one that is there gets new tables.
+        if !lead(&self.tx_ways, ifindex, index) {
+            return Err(KernelError::damaged("the tables have interfaces of too many ports"));
+        }
         self.set_tx_ports(index, ifindex)
     }
 
@@ -37,19 +47,18 @@ impl KernelTables {
         }
         Ok(())
     }
+}
 
-    /// Makes this the only interface that leads to the port. It comes before the first frame leaves
-    /// by the interface, and long after the last that left by the one before: the kernel has
-    /// finished those before it removes an interface, and a change of a present interface gets new
-    /// tables. At one interface for each port, there is always room.
-    fn set_tx_index(&mut self, index: u32, ifindex: u32) -> Result<()> {
-        let entries: Vec<(u32, u32)> = self.tx_indices.iter().collect::<Result<_, _>>()?;
-        for (other, of_port) in entries {
-            if of_port == index && other != ifindex {
-                self.tx_indices.remove(&other)?;
-            }
-        }
-        self.tx_indices.insert(ifindex, index, 0)?;
-        Ok(())
+impl TxWays for MappedArray<u64> {
+    fn len(&self) -> u32 {
+        self.len()
+    }
+
+    fn load(&self, at: u32) -> u64 {
+        self.get(at)
+    }
+
+    fn store(&self, at: u32, entry: u64) {
+        self.set(at, &entry);
     }
 }
