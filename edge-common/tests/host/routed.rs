@@ -222,8 +222,12 @@ fn wires_beside_are_not_routed() {
     // A port without the feature has no code for routes.
     let mut tables = world();
     tables.port.features = Features::ALL.without(Features::ROUTED);
-    let sent = tables.send(A1, &inbound()[0]);
-    assert_eq!((sent.way(), sent.is_unchanged()), (Some(Way::Onwards), true));
+    for packet in
+        [Packet::plain("172.16.0.1", "10.1.0.9"), Packet::plain("127.0.0.1", "0.0.0.0").ttl(0)]
+    {
+        let sent = tables.send(A1, &packet);
+        assert_eq!((sent.way(), sent.is_unchanged()), (Some(Way::Onwards), true));
+    }
 }
 
 #[test]
