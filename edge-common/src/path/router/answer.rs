@@ -1,9 +1,9 @@
 //! ICMP messages that the path makes of a frame, and sends back where it came from (RFC 1812, 4.3; RFC 4443): echo
 //! replies, and errors, which quote the packet.
 
-use super::punt;
 use crate::{
     abi::{
+        in_flight::HandedOver,
         routed::Answer,
         router::{FRAME_COST_BYTES, RouterInterface},
     },
@@ -62,7 +62,7 @@ pub fn answer(
     if !env.forward(Way::Back) {
         return Err(Reason::NoEgress);
     }
-    env.hand_over(Way::Back, punt::nobodys(frame.len_bytes()));
+    env.hand_over(Way::Back, HandedOver::nobodys());
     Ok(())
 }
 
