@@ -6,7 +6,7 @@ use crate::{
     routed_runs::{Send, Sent, arriving, link},
     routed_tables::{A_VNET, A1, B1, BARE, neighbour_mac, own_mac, tags, world},
 };
-use edge_common::{Action, Reason, env::Way};
+use edge_common::{Action, Reason, abi::counters::Meter, env::Way};
 use etherparse::{IcmpEchoHeader, Icmpv4Type, Icmpv6Type, SlicedPacket, TransportSlice};
 use proptest::prelude::*;
 
@@ -83,7 +83,7 @@ fn an_answer_is_nobodys() {
         let (_, record) = sent.handed_over.unwrap();
         assert_eq!((record.attachment, record.len_bytes), (0, 0));
         assert_eq!(record.rx_len_bytes as usize, sent.left.len());
-        assert!(tables.meters.iter().all(|meter| *meter == Default::default()));
+        assert!(tables.meters.iter().all(|meter| *meter == Meter::default()));
         assert_eq!(tables.lost(interface)[0].0, sent.reason);
     }
 }

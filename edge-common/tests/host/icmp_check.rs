@@ -25,13 +25,13 @@ const CONTROL: u8 = 48 << 2;
 pub(crate) fn check_error(sent: &Sent) {
     assert_eq!((sent.action, sent.way()), (Action::Answer, Some(Way::Back)), "{sent:02x?}");
     let interface = u32::from(sent.left[11]);
-    let offset = ip_offset(&sent.sent);
-    let (packet, answer) = (&sent.sent[offset..], &sent.left[offset..]);
-    assert_eq!(sent.left[..6], sent.sent[6..12], "to the sender");
+    let offset = ip_offset(&sent.came);
+    let (packet, answer) = (&sent.came[offset..], &sent.left[offset..]);
+    assert_eq!(sent.left[..6], sent.came[6..12], "to the sender");
     assert_eq!(sent.left[6..12], own_mac(interface));
     assert_eq!(
         sent.left[12..offset],
-        sent.sent[12..offset],
+        sent.came[12..offset],
         "with the tags and the EtherType that came"
     );
     let [[own_v4, _], [own_v6, _]] = addresses(interface);

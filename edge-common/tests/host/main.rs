@@ -4,6 +4,7 @@
     clippy::cast_precision_loss,
     clippy::cast_sign_loss,
     clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
     reason = "a failed test may panic anywhere, and rates and times of a test are far from the ends of their types"
 )]
 

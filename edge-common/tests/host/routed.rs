@@ -76,7 +76,7 @@ fn frames_come_and_leave_with_none_one_or_two_tags() {
     let mut frame = arriving(A_VNET, packet);
     frame[14] |= 0xb0;
     let left = world().send_frame(&frame).left;
-    let expected = [(0x88a8, 0xb000 | 100), (0x8100, 0xb000 | 10)];
+    let expected = [(0x88a8, 0xb064), (0x8100, 0xb00a)];
     let onwards = packet.clone().ttl(63).bytes();
     assert_eq!(left, link(neighbour_mac(A1), own_mac(A1), &expected, 0x0800, &onwards));
 }
@@ -135,13 +135,13 @@ fn the_owner_of_the_next_hop_classifies_polices_and_meters() {
     let sent = tables.send(A_VNET, &packet);
     assert_eq!((sent.reason, sent.outcome.attachment), (Reason::Ok, A1_OUT));
     assert_eq!((sent.outcome.class, sent.outcome.dscp_in, sent.outcome.dscp_out), (6, 46, 10));
-    let tags = [(0x88a8, 0x6000 | 100), (0x8100, 10)];
+    let tags = [(0x88a8, 0x6064), (0x8100, 10)];
     let onwards = packet.clone().ttl(63).dscp(10).bytes();
     assert_eq!(sent.left, link(neighbour_mac(A1), own_mac(A1), &tags, 0x0800, &onwards));
     let len_bytes = 14 + 228 + 20;
     let (_, record) = sent.handed_over.unwrap();
     assert_eq!((record.attachment, record.class, record.len_bytes), (A1_OUT, 6, len_bytes));
-    assert_eq!(record.rx_len_bytes as usize, sent.sent.len());
+    assert_eq!(record.rx_len_bytes as usize, sent.came.len());
 
     let over = tables.send(A_VNET, &packet);
     assert_eq!((over.reason, over.action), (Reason::OverRate, Action::Drop));
@@ -164,7 +164,7 @@ fn a_disabled_circuit_gets_nothing_and_sends_nothing() {
     tables.attachments[A1_OUT as usize].flags = Attachment::ROUTED | Attachment::DISABLED;
     let sent = tables.send(A_VNET, &outbound()[0]);
     assert_eq!((sent.reason, sent.is_unchanged()), (Reason::CircuitDisabled, true));
-    let lost = ReasonCounter { frames: 1, bytes: sent.sent.len() as u64 };
+    let lost = ReasonCounter { frames: 1, bytes: sent.came.len() as u64 };
     assert_eq!(tables.lost(A1_OUT), [(Reason::CircuitDisabled, lost)]);
     assert_eq!(tables.lost(A_VNET), []);
 
@@ -222,8 +222,12 @@ fn wires_beside_are_not_routed() {
     // A port without the feature has no code for routes.
     let mut tables = world();
     tables.port.features = Features::ALL.without(Features::ROUTED);
-    let sent = tables.send(A1, &inbound()[0]);
-    assert_eq!((sent.way(), sent.is_unchanged()), (Some(Way::Onwards), true));
+    for packet in
+        [Packet::plain("172.16.0.1", "10.1.0.9"), Packet::plain("127.0.0.1", "0.0.0.0").ttl(0)]
+    {
+        let sent = tables.send(A1, &packet);
+        assert_eq!((sent.way(), sent.is_unchanged()), (Some(Way::Onwards), true));
+    }
 }
 
 #[test]

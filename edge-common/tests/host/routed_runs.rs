@@ -26,7 +26,7 @@ pub(crate) struct Sent {
     pub(crate) reason: Reason,
     pub(crate) action: Action,
     /// As it came.
-    pub(crate) sent: Vec<u8>,
+    pub(crate) came: Vec<u8>,
     /// As it is after the path.
     pub(crate) left: Vec<u8>,
     /// Its way out, and the record of it, if it leaves.
@@ -42,7 +42,7 @@ impl Sent {
 
     /// The same frame.
     pub(crate) fn is_unchanged(&self) -> bool {
-        self.sent == self.left
+        self.came == self.left
     }
 }
 
@@ -80,7 +80,7 @@ impl Send for HostTables {
         Sent {
             reason,
             action,
-            sent: frame.to_vec(),
+            came: frame.to_vec(),
             left: buffer.as_bytes().to_vec(),
             handed_over: self.handed_over.first().copied(),
             outcome,

@@ -11,9 +11,9 @@ use edge_common::{
 };
 
 /// Gives a root, and the one of IPv6 after it, trees of these routes.
-pub(crate) fn install(router: &mut HostRouter, root: u32, routes: &[(&str, RouteValue)]) {
+pub(crate) fn install(router: &mut HostRouter, root: u32, prefixes: &[(&str, RouteValue)]) {
     let (mut v4, mut v6) = (Vec::new(), Vec::new());
-    for (prefix, value) in routes {
+    for (prefix, value) in prefixes {
         let (address, len) = prefix.split_once('/').unwrap();
         let len: u32 = len.parse().unwrap();
         match address.parse().unwrap() {
