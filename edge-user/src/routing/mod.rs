@@ -1,0 +1,3 @@
+//! Routed peerings: what the kernel needs for their sessions.
+
+pub mod devices;
