@@ -1,4 +1,5 @@
 //! Layer 3 beside the packet path: the programs, devices and tables by which routes reach it.
 
 pub mod bird;
+pub mod devices;
 pub mod feed;
