@@ -13,6 +13,13 @@ pub struct RouteLimits {
     pub v6: u32,
 }
 
+impl RouteLimits {
+    /// Lines of the larger one of the side's two tables, at its limit.
+    pub fn most_lines(self) -> u32 {
+        u32::try_from(lines_v4(self.v4).max(lines_v6(self.v6))).unwrap_or(u32::MAX)
+    }
+}
+
 /// Sizes that are enough for sides of domains with these limits, whatever their routes are: a quarter more lines than
 /// they need, as levels leave gaps where lines have to lie one after the other, and those of the largest change, as a
 /// tree is made while that before it is still in use. There are two roots and `groups` groups for each side.
@@ -21,18 +28,18 @@ pub struct RouteLimits {
 /// three, as its /64 has a tree of its own.
 pub fn sizes_for(sides: impl IntoIterator<Item = RouteLimits>, groups: u32) -> FibSizes {
     let (mut lines, mut trees, mut count) = (0u64, 0u64, 0u32);
-    let (mut most_lines, mut most_trees) = (0u64, 0u64);
+    let (mut most_lines, mut most_trees) = (0u32, 0u64);
     for side in sides {
         let (v4, v6) = (lines_v4(side.v4), lines_v6(side.v6));
         lines += v4 + v6;
-        most_lines = most_lines.max(v4).max(v6);
+        most_lines = most_lines.max(side.most_lines());
         trees += 2 + u64::from(side.v6);
         most_trees = most_trees.max(1 + u64::from(side.v6));
         count += 1;
     }
     let size = |number: u64| u32::try_from(number + 1).unwrap_or(u32::MAX);
     FibSizes {
-        lines: size(lines + lines.div_ceil(4) + most_lines),
+        lines: size(lines + lines.div_ceil(4) + u64::from(most_lines)),
         trees: size(trees + most_trees),
         roots: size(2 * u64::from(count)),
         groups: size(u64::from(count) * u64::from(groups)),

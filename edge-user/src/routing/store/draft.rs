@@ -37,17 +37,20 @@ pub(super) enum Unmade {
 }
 
 /// Puts the last tree of `fib` and its subtrees, which are all the others, into the arrays. Lines, trees and
-/// subtrees that are there already are shared.
+/// subtrees that are there already are shared, but for what has some of the lines `but`.
 pub(super) fn make<A: Address, M: FibArrays>(
     shared: &mut SharedFib<M>,
     fib: &HostFib,
+    but: Option<LineRun>,
 ) -> Result<Made, Unmade> {
-    let mut draft = Draft { shared, trees: Vec::new(), new_lines: 0, shared_lines: 0 };
+    let mut draft = Draft { shared, but, trees: Vec::new(), new_lines: 0, shared_lines: 0 };
     let added = fib.trees.iter().try_for_each(|tree| draft.add::<A>(fib, tree));
     let Draft { mut trees, new_lines, shared_lines, .. } = draft;
     let top = if added.is_ok() { trees.pop() } else { None };
     // Subtrees have the top as their user. Without a top, they were never to be seen.
-    trees.into_iter().for_each(|tree| shared.release_tree(tree));
+    for tree in trees {
+        shared.release_tree(tree);
+    }
     match (added, top) {
         (Ok(()), Some(tree)) => Ok(Made { tree, new_lines, shared_lines }),
         (Err(Stop::Full(array)), _) => Err(Unmade::Room(array, wanted::<A, M>(shared, fib, array))),
@@ -57,6 +60,7 @@ pub(super) fn make<A: Address, M: FibArrays>(
 
 struct Draft<'a, M> {
     shared: &'a mut SharedFib<M>,
+    but: Option<LineRun>,
     /// Trees by their indices in the source. The draft is a user of each.
     trees: Vec<u32>,
     new_lines: u32,
@@ -83,17 +87,15 @@ impl<M: FibArrays> Draft<'_, M> {
                 targets = Target::of_values(values(&content, tree.last_interval as usize + 1));
                 self.hold_run(&content)
             };
-            match first {
-                Some(first) => runs.push(LineRun { first, count: place.count }),
-                None => {
-                    held = Err(Stop::Full(FullArray::Lines));
-                    break;
-                }
-            }
+            let Some(first) = first else {
+                held = Err(Stop::Full(FullArray::Lines));
+                break;
+            };
+            runs.push(LineRun { first, count: place.count });
         }
         let index = held.and_then(|()| self.hold_tree(tree, &runs, targets));
         if index.is_err() {
-            runs.iter().for_each(|run| self.shared.lines.release(run.first));
+            self.shared.lines.release_all(&runs);
         }
         self.trees.push(index?);
         Ok(())
@@ -114,7 +116,7 @@ impl<M: FibArrays> Draft<'_, M> {
         let count = content.len() as u32;
         let SharedFib { arrays, lines, .. } = &mut *self.shared;
         let hash = lines.hash(content);
-        if let Some(first) = lines.hold_equal(arrays, content, hash) {
+        if let Some(first) = lines.hold_equal(arrays, content, hash, self.but) {
             self.shared_lines += count;
             return Some(first);
         }
@@ -136,12 +138,14 @@ impl<M: FibArrays> Draft<'_, M> {
         let shared = &mut *self.shared;
         if let Some(index) = shared.trees.hold_equal(&record) {
             // That tree is a user of the same runs.
-            runs.iter().for_each(|run| shared.lines.release(run.first));
+            shared.lines.release_all(runs);
             return Ok(index);
         }
         let index = shared.trees.place(&record).ok_or(Stop::Full(FullArray::Trees))?;
         shared.arrays.write_tree(index, &record);
-        targets.iter().for_each(|target| shared.hold(*target));
+        for target in &targets {
+            shared.hold(*target);
+        }
         shared.set_holdings(index, Holdings { runs: runs.to_vec(), targets });
         Ok(index)
     }
@@ -149,11 +153,7 @@ impl<M: FibArrays> Draft<'_, M> {
 
 /// Number of entries of an array that a tree and its subtrees need, beside those that they share. Lines with the
 /// indices of subtrees count as new.
-fn wanted<A: Address, M: FibArrays>(
-    shared: &SharedFib<M>,
-    fib: &HostFib,
-    array: FullArray,
-) -> u32 {
+fn wanted<A: Address, M: FibArrays>(shared: &SharedFib<M>, fib: &HostFib, array: FullArray) -> u32 {
     let SharedFib { arrays, lines, .. } = shared;
     let (mut runs, mut trees) = (HashSet::new(), HashSet::new());
     let mut wanted_lines = 0;

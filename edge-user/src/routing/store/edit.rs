@@ -93,7 +93,7 @@ impl<'a, M: FibArrays, G: Grace> FibEdit<'a, M, G> {
         routes: usize,
     ) -> Result<Swapped, StoreError> {
         let fib = fib.ok_or(StoreError::TooManyRoutes { routes })?;
-        let made = draft::make::<A, M>(&mut self.store.shared, &fib);
+        let made = draft::make::<A, M>(&mut self.store.shared, &fib, None);
         let Made { tree, new_lines, shared_lines } = made.map_err(|unmade| match unmade {
             Unmade::Levels => StoreError::TooManyRoutes { routes },
             Unmade::Room(array, wanted) => self.full(array, wanted),
@@ -121,14 +121,13 @@ impl<'a, M: FibArrays, G: Grace> FibEdit<'a, M, G> {
     /// A group of which this edit is a user.
     fn hold_group(&mut self, group: &NextHopGroup) -> Option<u32> {
         let shared = &mut self.store.shared;
-        let index = match shared.groups.hold_equal(group) {
-            Some(index) => index,
-            None => {
-                let index = shared.groups.place(group)?;
-                shared.arrays.write_group(index, group);
-                shared.hold_members(group);
-                index
-            }
+        let index = if let Some(index) = shared.groups.hold_equal(group) {
+            index
+        } else {
+            let index = shared.groups.place(group)?;
+            shared.arrays.write_group(index, group);
+            shared.hold_members(group);
+            index
         };
         if !self.groups.insert(index) {
             shared.release_group(index);

@@ -21,7 +21,9 @@ pub enum StoreError {
         routes: usize,
     },
     /// A group has no members, or more than [`edge_common::abi::routing::MAX_MEMBERS`].
-    #[error("a route has {members} next hops of equal cost, and a forwarding table has room for 1 to 8")]
+    #[error(
+        "a route has {members} next hops of equal cost, and a forwarding table has room for 1 to 8"
+    )]
     Members {
         /// Number of the members.
         members: usize,
@@ -90,7 +92,9 @@ impl Display for FullArray {
 
 /// A root that was cleared, as what it refers to is damaged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("root {root} of the forwarding tables was damaged, and has no routes until they are read again: {flaw}")]
+#[error(
+    "root {root} of the forwarding tables was damaged, and has no routes until they are read again: {flaw}"
+)]
 pub struct BrokenRoot {
     /// The root's index.
     pub root: u32,
@@ -122,7 +126,7 @@ pub enum Flaw {
     #[error("tree {0} shares a part of a level with another tree")]
     Overlap(u32),
     /// The starts of its intervals don't ascend from 0, or a level does not have those of the next one.
-    #[error("the intervals of tree {0} are not in order")]
+    #[error("the lines of tree {0} are not in order")]
     Order(u32),
     /// A value refers to a group, or a subtree, that can't be one.
     #[error("tree {tree} has the value {value:#x}, which refers to nothing")]

@@ -44,6 +44,11 @@ impl FreeLines {
         self.insert(first, count);
     }
 
+    /// Takes a piece.
+    pub(super) fn withhold(&mut self, piece: LineRun) {
+        self.remove(piece.first, piece.count);
+    }
+
     /// Number of free lines.
     pub(super) fn total(&self) -> u32 {
         self.total
@@ -52,6 +57,11 @@ impl FreeLines {
     /// Length of the largest piece.
     pub(super) fn largest(&self) -> u32 {
         self.by_count.last().map_or(0, |(count, _)| *count)
+    }
+
+    /// The pieces, in ascending order.
+    pub(super) fn pieces(&self) -> impl Iterator<Item = LineRun> {
+        self.by_first.iter().map(|(first, count)| LineRun { first: *first, count: *count })
     }
 
     fn insert(&mut self, first: u32, count: u32) {
@@ -101,23 +111,21 @@ mod tests {
             for (count, which) in steps {
                 let smallest = pieces(&free).into_iter().filter(|piece| piece.1 >= count);
                 let smallest = smallest.min_by_key(|(first, count)| (*count, *first));
-                match lines.take(count) {
-                    Some(first) => {
-                        prop_assert_eq!(Some(first), smallest.map(|piece| piece.0));
-                        taken.push(LineRun { first, count });
-                        free[first as usize..][..count as usize].fill(false);
-                    }
-                    None => {
-                        prop_assert_eq!(smallest, None);
-                        let run = taken.swap_remove(which.index(taken.len()));
-                        lines.give(run);
-                        free[run.first as usize..][..run.count as usize].fill(true);
-                    }
+                let first = lines.take(count);
+                prop_assert_eq!(first, smallest.map(|piece| piece.0));
+                if let Some(first) = first {
+                    taken.push(LineRun { first, count });
+                    free[first as usize..][..count as usize].fill(false);
+                } else {
+                    let run = taken.swap_remove(which.index(taken.len()));
+                    lines.give(run);
+                    free[run.first as usize..][..run.count as usize].fill(true);
                 }
                 let pieces = pieces(&free);
                 prop_assert_eq!(lines.total(), pieces.iter().map(|piece| piece.1).sum::<u32>());
                 prop_assert_eq!(lines.largest(), pieces.iter().map(|piece| piece.1).max().unwrap_or(0));
-                prop_assert_eq!(lines.by_first.clone().into_iter().collect::<Vec<_>>(), pieces);
+                let found: Vec<_> = lines.pieces().map(|run| (run.first, run.count)).collect();
+                prop_assert_eq!(found, pieces);
             }
         }
     }

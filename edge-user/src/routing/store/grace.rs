@@ -1,5 +1,5 @@
-//! Grace periods: the time until no reader can see any more what was replaced (RCU: McKenney, "Is Parallel
-//! Programming Hard", 9.5).
+//! Grace periods: the time until no reader can see any more what was replaced (read-copy update:
+//! Documentation/RCU/whatisRCU.rst of the kernel).
 
 /// Grace periods, one after the other.
 pub trait Grace {

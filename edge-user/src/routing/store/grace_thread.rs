@@ -98,7 +98,7 @@ mod tests {
         let mut grace = GraceThread::spawn(move || {
             begins.send(()).unwrap();
             // A test that fails drops neither end before it has joined the thread.
-            let _ = ended.recv_timeout(Duration::from_secs(60));
+            let _ = ended.recv_timeout(Duration::from_mins(1));
         })
         .unwrap();
         let first = grace.start();

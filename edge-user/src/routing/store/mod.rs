@@ -14,6 +14,11 @@
 //! What has equal content is there once: levels of trees, whole trees, and groups. All of it is counted by those that
 //! refer to it, in this process alone: a new daemon finds out from the arrays ([`FibStore::take_over`]).
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "numbers of lines and other entries are below the sizes of arrays, which have 32 bits"
+)]
+
 pub mod arrays;
 mod capacity;
 mod draft;
@@ -31,22 +36,18 @@ mod shared_lines;
 mod takeover;
 #[cfg(test)]
 mod tests;
+mod tidy;
 
 use std::collections::VecDeque;
 
-use self::{
-    arrays::FibArrays,
-    edit::FibEdit,
-    grace::Grace,
-    shape::LineRun,
-    shared::SharedFib,
-};
+use self::{arrays::FibArrays, edit::FibEdit, grace::Grace, shape::LineRun, shared::SharedFib};
 pub use self::{
     arrays::{FibSizes, HostArrays},
     capacity::{RouteLimits, sizes_for},
     error::{BrokenRoot, Flaw, Full, FullArray, StoreError},
     grace_thread::GraceThread,
     read_back::{Start, intervals_of},
+    tidy::Tidied,
 };
 
 /// The one writer of an edge's forwarding tables.

@@ -42,6 +42,15 @@ pub fn intervals_of<A: Start>(arrays: &impl Lines, tree: &Tree) -> Option<Vec<(A
     Some(starts.into_iter().zip(values(&value_lines, count)).collect())
 }
 
+/// Whether a tree has starts of 32 bits. The first one is 0, and the second one is not: so a second word of 0 is a
+/// half of a first start of 64 bits. A tree without starts could be either. `None`: it has no first line.
+pub(super) fn is_narrow(arrays: &impl Lines, tree: &Tree) -> Option<bool> {
+    match tree.levels {
+        0 => Some(false),
+        _ => arrays.line(tree.level_lines[0]).map(|top| top.words()[1] != 0),
+    }
+}
+
 /// The lines of a run; `None`: some don't exist.
 pub(super) fn lines_of(arrays: &impl Lines, run: shape::LineRun) -> Option<Vec<FibLine>> {
     let last = run.first.checked_add(run.count)?.checked_sub(1)?;

@@ -14,6 +14,13 @@ pub(super) struct LineRun {
     pub(super) count: u32,
 }
 
+impl LineRun {
+    /// Whether a line is in both.
+    pub(super) fn overlaps(self, other: Self) -> bool {
+        self.first < other.first + other.count && other.first < self.first + self.count
+    }
+}
+
 /// The lines of each level of a tree by starts like `A`, from the top, and of its values at the end; `None`: the
 /// numbers of its levels and intervals don't belong together.
 pub(super) fn runs<A: Address>(tree: &Tree) -> Option<Vec<LineRun>> {

@@ -8,6 +8,7 @@ use super::{
     arrays::FibArrays,
     holdings::{Holdings, Target},
     records::SharedRecords,
+    shape::LineRun,
     shared_lines::SharedLines,
 };
 
@@ -60,8 +61,10 @@ impl<M: FibArrays> SharedFib<M> {
 
     /// Counts one user less of each of these.
     pub(super) fn release_all(&mut self, Holdings { runs, targets }: Holdings) {
-        runs.iter().for_each(|run| self.lines.release(run.first));
-        targets.into_iter().for_each(|target| self.release(target));
+        self.lines.release_all(&runs);
+        for target in targets {
+            self.release(target);
+        }
     }
 
     /// Hands over to a tree what it refers to.
@@ -81,7 +84,9 @@ impl<M: FibArrays> SharedFib<M> {
         if self.groups.release(index)
             && let Some(group) = self.arrays.group(index).copied()
         {
-            members(&group).iter().for_each(|member| self.release(Target::NextHop(*member)));
+            for member in members(&group) {
+                self.release(Target::NextHop(*member));
+            }
         }
     }
 
@@ -94,6 +99,16 @@ impl<M: FibArrays> SharedFib<M> {
             Target::Group(_) | Target::NextHop(_) => 0,
         });
         own + subtrees.sum::<u32>()
+    }
+
+    /// Whether a tree or one of its subtrees has some of these lines.
+    pub(super) fn has_some_of(&self, tree: u32, lines: LineRun) -> bool {
+        let Some(Holdings { runs, targets }) = self.holdings.get(&tree) else { return false };
+        let is_below = |target: &Target| match target {
+            Target::Subtree(index) => self.has_some_of(*index, lines),
+            Target::Group(_) | Target::NextHop(_) => false,
+        };
+        runs.iter().any(|run| run.overlaps(lines)) || targets.iter().any(is_below)
     }
 
     /// Whether a tree or a group refers to a next hop.

@@ -45,21 +45,22 @@ impl SharedLines {
         self.hasher.hash_one(content.as_bytes())
     }
 
-    /// Counts one user more of the run that has this content, and returns its first line.
+    /// Counts one user more of a run that has this content and no line of `but`, and returns its first line.
     pub(super) fn hold_equal(
         &mut self,
         arrays: &impl Lines,
         content: &[FibLine],
         hash: u64,
+        but: Option<LineRun>,
     ) -> Option<u32> {
-        let first = self.find(arrays, content, hash)?;
+        let first = self.find(arrays, content, hash, but)?;
         self.used.get_mut(&first)?.users += 1;
         Some(first)
     }
 
     /// Whether there is a run that has this content.
     pub(super) fn has_equal(&self, arrays: &impl Lines, content: &[FibLine], hash: u64) -> bool {
-        self.find(arrays, content, hash).is_some()
+        self.find(arrays, content, hash, None).is_some()
     }
 
     /// Free lines for a content with this hash, now with their first user; `None`: there are not so many together.
@@ -87,22 +88,11 @@ impl SharedLines {
         Some(())
     }
 
-    /// Counts one user less of a run; without users, its lines are free.
-    pub(super) fn release(&mut self, first: u32) {
-        let Some(run) = self.used.get_mut(&first) else { return };
-        run.users -= 1;
-        if run.users > 0 {
-            return;
+    /// Counts one user less of each of these runs. Without users, a run's lines are free.
+    pub(super) fn release_all(&mut self, runs: &[LineRun]) {
+        for run in runs {
+            self.release(run.first);
         }
-        let RunUse { count, hash, .. } = *run;
-        self.used.remove(&first);
-        if let Some(places) = self.by_hash.get_mut(&hash) {
-            places.retain(|place| *place != first);
-            if places.is_empty() {
-                self.by_hash.remove(&hash);
-            }
-        }
-        self.free.give(LineRun { first, count });
     }
 
     /// Number of free lines.
@@ -113,6 +103,25 @@ impl SharedLines {
     /// The most free lines that lie one after the other.
     pub(super) fn free_together(&self) -> u32 {
         self.free.largest()
+    }
+
+    /// Lines in use, and free ones, in ascending order, and whether they are free.
+    pub(super) fn pieces(&self) -> Vec<(LineRun, bool)> {
+        let used = self.used.iter();
+        let used = used.map(|(first, run)| (LineRun { first: *first, count: run.count }, false));
+        let mut pieces: Vec<_> = used.chain(self.free.pieces().map(|gap| (gap, true))).collect();
+        pieces.sort_unstable();
+        pieces
+    }
+
+    /// The pieces of free lines, in ascending order.
+    pub(super) fn gaps(&self) -> Vec<LineRun> {
+        self.free.pieces().collect()
+    }
+
+    /// The run in use that begins with a line.
+    pub(super) fn run_at(&self, first: u32) -> Option<LineRun> {
+        self.used.get(&first).map(|run| LineRun { first, count: run.count })
     }
 
     /// All lines that nobody uses. None of them is free any more.
@@ -130,15 +139,47 @@ impl SharedLines {
         leftovers
     }
 
-    /// Makes lines free that nobody uses.
-    pub(super) fn give(&mut self, runs: impl IntoIterator<Item = LineRun>) {
-        runs.into_iter().for_each(|run| self.free.give(run));
+    /// Makes a gap be no gap, until it is given.
+    pub(super) fn withhold(&mut self, gap: LineRun) {
+        self.free.withhold(gap);
     }
 
-    fn find(&self, arrays: &impl Lines, content: &[FibLine], hash: u64) -> Option<u32> {
+    /// Makes lines free that nobody uses.
+    pub(super) fn give(&mut self, runs: impl IntoIterator<Item = LineRun>) {
+        for run in runs {
+            self.free.give(run);
+        }
+    }
+
+    fn release(&mut self, first: u32) {
+        let Some(run) = self.used.get_mut(&first) else { return };
+        run.users -= 1;
+        if run.users > 0 {
+            return;
+        }
+        let RunUse { count, hash, .. } = *run;
+        self.used.remove(&first);
+        if let Some(places) = self.by_hash.get_mut(&hash) {
+            places.retain(|place| *place != first);
+            if places.is_empty() {
+                self.by_hash.remove(&hash);
+            }
+        }
+        self.free.give(LineRun { first, count });
+    }
+
+    fn find(
+        &self,
+        arrays: &impl Lines,
+        content: &[FibLine],
+        hash: u64,
+        but: Option<LineRun>,
+    ) -> Option<u32> {
         let is_equal = |first: &u32| {
-            self.used.get(first).is_some_and(|run| run.count as usize == content.len())
-                && (*first..).zip(content).all(|(line, wanted)| arrays.line(line) == Some(wanted))
+            self.used.get(first).is_some_and(|run| {
+                let place = LineRun { first: *first, count: run.count };
+                run.count as usize == content.len() && but.is_none_or(|but| !but.overlaps(place))
+            }) && (*first..).zip(content).all(|(line, wanted)| arrays.line(line) == Some(wanted))
         };
         self.by_hash.get(&hash)?.iter().copied().find(is_equal)
     }

@@ -13,7 +13,7 @@ use super::{
     arrays::FibArrays,
     error::{BrokenRoot, Flaw},
     holdings::{Holdings, Target},
-    read_back::{Start, intervals_of, lines_of},
+    read_back::{Start, intervals_of, is_narrow, lines_of},
     shape::{self, LineRun},
     shared::SharedFib,
 };
@@ -65,7 +65,8 @@ fn adopt_tree<M: FibArrays>(shared: &mut SharedFib<M>, index: u32, role: Role) -
     }
     let tree = shared.arrays.tree(index).filter(|_| index != 0).copied();
     let tree = tree.ok_or(Flaw::NoTree(index.into()))?;
-    let is_narrow = role == Role::Top && is_narrow(&shared.arrays, index, &tree)?;
+    let no_line = Flaw::NoLine { tree: index, line: tree.level_lines[0] };
+    let is_narrow = role == Role::Top && is_narrow(&shared.arrays, &tree).ok_or(no_line)?;
     let found = if is_narrow {
         find::<u32>(&shared.arrays, index, &tree)?
     } else {
@@ -112,11 +113,7 @@ fn hold<M: FibArrays>(
     Ok(())
 }
 
-fn adopt_group<M: FibArrays>(
-    shared: &mut SharedFib<M>,
-    tree: u32,
-    index: u32,
-) -> Result<(), Flaw> {
+fn adopt_group<M: FibArrays>(shared: &mut SharedFib<M>, tree: u32, index: u32) -> Result<(), Flaw> {
     if shared.groups.hold(index) {
         return Ok(());
     }
@@ -127,17 +124,6 @@ fn adopt_group<M: FibArrays>(
     shared.groups.adopt(index, &group);
     shared.hold_members(&group);
     Ok(())
-}
-
-/// Whether a tree has starts of 32 bits. The first one is 0, and the second one is not: so a second word of 0 is a
-/// half of a first start of 64 bits.
-fn is_narrow(arrays: &impl Lines, index: u32, tree: &Tree) -> Result<bool, Flaw> {
-    if tree.levels == 0 {
-        return Ok(false);
-    }
-    let line = tree.level_lines[0];
-    let top = arrays.line(line).ok_or(Flaw::NoLine { tree: index, line })?;
-    Ok(top.words()[1] != 0)
 }
 
 /// Holds a tree against the one that its own intervals make.
@@ -155,9 +141,8 @@ fn find<A: Start>(arrays: &impl FibArrays, index: u32, tree: &Tree) -> Result<Fo
     let made = fib.add(&intervals).and_then(|made| shape::runs::<A>(fib.tree(made)?));
     let contents = made.filter(|_| ascend).ok_or(Flaw::Order(index))?;
     let runs: Vec<_> = runs.into_iter().zip(contents).collect();
-    let is_equal = |(run, content): &(LineRun, LineRun)| {
-        lines_of(arrays, *run) == lines_of(&fib, *content)
-    };
+    let is_equal =
+        |(run, content): &(LineRun, LineRun)| lines_of(arrays, *run) == lines_of(&fib, *content);
     if !runs.iter().all(is_equal) {
         return Err(Flaw::Order(index));
     }

@@ -125,7 +125,7 @@ fn check(arrays: HostArrays, tables: &[Listed], next: &Listed) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(40))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
     fn every_prefix_of_the_stores_is_in_order(

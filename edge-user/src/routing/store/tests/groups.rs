@@ -56,8 +56,7 @@ fn what_can_be_no_group_is_refused() {
     for number in 1..4 {
         edit.group(&[number, number + 1]).unwrap();
     }
-    let full =
-        Full { array: FullArray::Groups, wanted: 1, free: 0, together: 0, waiting: 0 };
+    let full = Full { array: FullArray::Groups, wanted: 1, free: 0, together: 0, waiting: 0 };
     assert_eq!(edit.group(&[5, 6]), Err(full.into()));
     drop(edit);
     assert_empty(store.usage(), SIZES);
@@ -118,8 +117,7 @@ fn a_full_memory_leaves_the_table_and_says_what_it_lacks() {
         let route = |number| (number << 64 | number, 128, vec![1]);
         list(true, (0..count).map(route).collect())
     };
-    let full =
-        Full { array: FullArray::Trees, wanted: 5, free: 3, together: 3, waiting: 0 };
+    let full = Full { array: FullArray::Trees, wanted: 5, free: 3, together: 3, waiting: 0 };
     assert_eq!(hosts(4).swap(&mut store, 3), Err(full.into()));
     hosts(2).swap(&mut store, 3).unwrap();
 }

@@ -6,6 +6,7 @@ mod groups;
 mod readers;
 mod sharing;
 mod takeover;
+mod tidying;
 
 use edge_common::{
     abi::fib::{RouteValue, Tree},
@@ -110,13 +111,9 @@ impl Listed {
             let group = arrays.group(index).expect("a group");
             return Some(group.members[..group.count as usize].to_vec());
         }
-        match value.as_next_hop() {
-            Some(index) => Some(vec![index]),
-            None => {
-                assert_eq!(value, RouteValue::BLACKHOLE);
-                Some(Vec::new())
-            }
-        }
+        let members: Vec<u32> = value.as_next_hop().into_iter().collect();
+        assert!(!members.is_empty() || value == RouteValue::BLACKHOLE);
+        Some(members)
     }
 }
 

@@ -6,7 +6,7 @@ use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 use proptest::{prelude::*, strategy::ValueTree};
 
 use super::{
-    super::{FibSizes, FibStore, FullArray, HostArrays, StoreError, grace::Grace},
+    super::{FibSizes, FibStore, FullArray, HostArrays, StoreError, Tidied, grace::Grace},
     Listed, assert_empty, listed, tree_of,
 };
 
@@ -22,6 +22,8 @@ enum Step {
     End(prop::sample::Index),
     /// Grace periods end that no reader holds up.
     Pass,
+    /// Lines are moved to have so many together.
+    Tidy(u32),
     /// The daemon dies, and another one takes over.
     Restart,
 }
@@ -36,6 +38,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => root.prop_map(Step::Begin),
         4 => any::<prop::sample::Index>().prop_map(Step::End),
         4 => Just(Step::Pass),
+        3 => (1..SIZES.lines).prop_map(Step::Tidy),
         1 => Just(Step::Restart),
     ]
 }
@@ -114,6 +117,14 @@ impl World {
                 let mut readers = self.readers.borrow_mut();
                 readers.passed = readers.now;
             }
+            Step::Tidy(together) => {
+                let had = self.store.usage().free_lines_together;
+                let tidied = self.store.tidy(together);
+                assert!(
+                    tidied != Tidied::Enough || self.store.usage().free_lines_together >= together
+                );
+                assert!(tidied == Tidied::Enough || had < together);
+            }
             Step::Restart => {
                 let arrays = self.store.arrays().clone();
                 let (store, broken) = FibStore::take_over(arrays, Watched(self.readers.clone()));
@@ -170,12 +181,14 @@ impl World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
     fn tables_are_whole_at_every_moment(steps in prop::collection::vec(step(), 1..60)) {
         let mut world = World::new();
-        steps.into_iter().for_each(|step| world.take(step));
+        for step in steps {
+            world.take(step);
+        }
         world.finish();
     }
 }

@@ -10,9 +10,7 @@ use edge_common::{
 use proptest::prelude::*;
 
 use super::{
-    super::{
-        FibSizes, FibStore, Flaw, HostArrays, StoreError, grace::Grace, intervals_of,
-    },
+    super::{FibSizes, FibStore, Flaw, HostArrays, StoreError, grace::Grace, intervals_of},
     Listed, NoReaders, assert_empty, list, listed, tree_of,
 };
 
@@ -163,65 +161,74 @@ fn what_is_found_is_shared() {
     assert_eq!((swapped.is_changed, swapped.new_lines), (true, 0));
 }
 
-/// The tree of a root, to be damaged.
-fn tree(arrays: &mut HostArrays, root: u32) -> &mut Tree {
-    let index = tree_of(arrays, root);
-    &mut arrays.fib.trees[index as usize]
-}
+/// A damage, the roots that it breaks, and the flaw that is told.
+type Damage = (fn(&mut HostArrays), &'static [u32], fn(Flaw) -> bool);
 
-/// The first line of its last level.
-fn a_leaf(arrays: &HostArrays, root: u32) -> u32 {
-    let tree = &arrays.fib.trees[tree_of(arrays, root) as usize];
-    tree.level_lines[tree.levels as usize - 1]
+/// Roots 1 and 3 have tree 1, and root 2 has tree 11 with the subtrees from 2 to 10.
+const DAMAGES: [Damage; 15] = [
+    (|a| a.roots[0] = 1, &[0], |flaw| flaw == Flaw::RootOfNone),
+    (|a| a.roots[2] = 1 << 32, &[2], |flaw| flaw == Flaw::NoTree(1 << 32)),
+    (|a| a.roots[2] = 80, &[2], |flaw| flaw == Flaw::NoTree(80)),
+    (|a| a.fib.trees[1].levels = 4, &[1, 3], |flaw| flaw == Flaw::Levels(1)),
+    (|a| a.fib.trees[1].last_interval = u32::MAX, &[1, 3], |flaw| flaw == Flaw::Levels(1)),
+    (|a| a.fib.trees[1].value_lines = 199, &[1, 3], |flaw| is_line(flaw, 199)),
+    (|a| a.fib.trees[1].value_lines = u32::MAX, &[1, 3], |flaw| is_line(flaw, u32::MAX)),
+    (|a| a.fib.trees[1].value_lines = 0, &[1, 3], |flaw| is_line(flaw, 0)),
+    (|a| a.fib.trees[1].level_lines[0] = 500, &[1, 3], |flaw| is_line(flaw, 500)),
+    (|a| a.fib.trees[1].level_lines[0] += 1, &[1, 3], |flaw| flaw == Flaw::Order(1)),
+    (|a| a.fib.trees[2].value_lines = 0, &[2], |flaw| is_line(flaw, 0)),
+    // A subtree in a subtree.
+    (
+        |a| {
+            let line = &mut a.fib.lines[a.fib.trees[2].value_lines as usize];
+            let mut words = *line.words();
+            words[1] = RouteValue::subtree(3).unwrap().to_bits();
+            *line = FibLine::of_words(words);
+        },
+        &[2],
+        |flaw| matches!(flaw, Flaw::Value { tree: 2, .. }),
+    ),
+    // The last of tree 1's nine lines of values has one value, and would do for another tree.
+    (
+        |a| {
+            a.fib.trees[70] = Tree::new([0; 4], 0, a.fib.trees[1].value_lines + 8, 0);
+            a.roots[4] = 70;
+        },
+        &[4],
+        |flaw| flaw == Flaw::Overlap(70),
+    ),
+    (|a| a.groups[1].count = 9, &[1, 3], |flaw| matches!(flaw, Flaw::Value { tree: 1, .. })),
+    (|a| a.groups[1].count = 0, &[1, 3], |flaw| matches!(flaw, Flaw::Value { tree: 1, .. })),
+];
+
+fn is_line(flaw: Flaw, wanted: u32) -> bool {
+    matches!(flaw, Flaw::NoLine { line, .. } if line == wanted)
 }
 
 #[test]
 fn a_broken_root_is_cleared_and_told() {
-    type Damage = fn(&mut HostArrays);
-    let v4 = list(false, (0..60).map(|n| (n << 9, 24, vec![1 + n as u32 % 3, 2])).collect());
-    let v6 = list(true, (0..9).map(|n| (n << 64 | 1 + n, 128, vec![1])).collect());
+    let v4 = list(false, (1..65).map(|n| (n << 9, 24, vec![1 + n as u32 % 3, 2])).collect());
+    let v6 = list(true, (0..9).map(|n| ((n << 64) + n + 1, 128, vec![1])).collect());
+    let table = |root: u32| if root == 2 { &v6 } else { &v4 };
     let mut store = FibStore::new(HostArrays::new(SIZES), NoReaders);
     for root in 1..4 {
-        let table = if root == 2 { &v6 } else { &v4 };
-        table.swap(&mut store, root).unwrap();
+        table(root).swap(&mut store, root).unwrap();
     }
-    let sound = store.arrays().clone();
-    let cases: [(Damage, Vec<u32>, fn(Flaw) -> bool); 12] = [
-        (|a| a.roots[0] = 1, vec![0], |flaw| flaw == Flaw::RootOfNone),
-        (|a| a.roots[2] = 1 << 32, vec![2], |flaw| flaw == Flaw::NoTree(1 << 32)),
-        (|a| a.roots[2] = 80, vec![2], |flaw| flaw == Flaw::NoTree(80)),
-        (|a| tree(a, 1).levels = 4, vec![1, 3], |flaw| matches!(flaw, Flaw::Levels(_))),
-        (|a| tree(a, 1).last_interval = u32::MAX, vec![1, 3], |f| matches!(f, Flaw::Levels(_))),
-        (|a| tree(a, 1).value_lines = 199, vec![1, 3], |f| matches!(f, Flaw::NoLine { line: 199, .. })),
-        (|a| tree(a, 1).value_lines = 0, vec![1, 3], |f| matches!(f, Flaw::NoLine { line: 0, .. })),
-        (|a| tree(a, 1).level_lines[0] = 500, vec![1, 3], |f| {
-            matches!(f, Flaw::NoLine { line: 500, .. })
-        }),
-        // Its values are where the starts of its other half are.
-        (|a| tree(a, 1).value_lines = a_leaf(a, 1) + 1, vec![1, 3], |f| {
-            matches!(f, Flaw::Overlap(_) | Flaw::Value { .. })
-        }),
-        (|a| tree(a, 1).level_lines[0] = a_leaf(a, 1), vec![1, 3], |f| {
-            matches!(f, Flaw::Order(_) | Flaw::Overlap(_))
-        }),
-        (|a| a.groups[1].count = 9, vec![1, 3], |f| matches!(f, Flaw::Value { .. })),
-        (|a| a.groups[1].count = 0, vec![1, 3], |f| matches!(f, Flaw::Value { .. })),
-    ];
-    for (number, (damage, roots, is_flaw)) in cases.into_iter().enumerate() {
-        let mut arrays = sound.clone();
+    assert_eq!(store.arrays().roots, [0, 1, 11, 1, 0]);
+    for (number, (damage, roots, is_flaw)) in DAMAGES.into_iter().enumerate() {
+        let mut arrays = store.arrays().clone();
         damage(&mut arrays);
         let (mut store, broken) = FibStore::take_over(arrays, NoReaders);
         let told: Vec<u32> = broken.iter().map(|broken| broken.root).collect();
         assert_eq!(told, roots, "{number}: {broken:?}");
         assert!(broken.iter().all(|broken| is_flaw(broken.flaw)), "{number}: {broken:?}");
+        assert!(roots.iter().all(|root| tree_of(store.arrays(), *root) == 0));
         // The others go on, and nothing is lost.
         for root in 1..4 {
-            let table = if root == 2 { &v6 } else { &v4 };
             if roots.contains(&root) {
-                assert_eq!(tree_of(store.arrays(), root), 0);
-                table.swap(&mut store, root).unwrap();
+                table(root).swap(&mut store, root).unwrap();
             }
-            table.check(store.arrays(), tree_of(store.arrays(), root));
+            table(root).check(store.arrays(), tree_of(store.arrays(), root));
         }
         for root in 1..SIZES.roots {
             store.edit().clear(root).unwrap();
