@@ -40,16 +40,14 @@ impl<M: FibArrays, G: Grace> FibStore<M, G> {
         }
         let lines = &self.shared.lines;
         let window = cheapest(&lines.pieces(), together);
-        let moved = window.map_or(0, |window| self.clear_out(window));
-        if moved > 0 {
+        if let Some(moved) = window.and_then(|window| self.clear_out(window)) {
             return Tidied::Moved(moved);
         }
         // What is in the window has no room outside of it. A run directly above a gap goes into any gap: into that
         // gap itself, which so moves upwards and takes in those that it meets, or into another, and the gap grows.
         for gap in self.shared.lines.gaps() {
             let above = self.shared.lines.run_at(gap.first + gap.count);
-            let moved = above.map_or(0, |run| self.make_all_again(run));
-            if moved > 0 {
+            if let Some(moved) = above.and_then(|run| self.make_all_again(run)) {
                 return Tidied::Moved(moved);
             }
         }
@@ -57,7 +55,7 @@ impl<M: FibArrays, G: Grace> FibStore<M, G> {
     }
 
     /// Moves what is in a window to outside of it.
-    fn clear_out(&mut self, window: LineRun) -> u32 {
+    fn clear_out(&mut self, window: LineRun) -> Option<u32> {
         let gaps = self.shared.lines.gaps().into_iter().filter(|gap| window.overlaps(*gap));
         let gaps: Vec<_> = gaps.collect();
         for gap in &gaps {
@@ -68,12 +66,12 @@ impl<M: FibArrays, G: Grace> FibStore<M, G> {
         moved
     }
 
-    /// Makes the trees again that have some of these lines, without them, and returns how many lines were written.
-    /// Trees for which there is no room stay.
-    fn make_all_again(&mut self, lines: LineRun) -> u32 {
+    /// Makes the trees again that have some of these lines, without them, and returns how many lines were written;
+    /// `None`: no tree was made again. Those for which there is no room stay.
+    fn make_all_again(&mut self, lines: LineRun) -> Option<u32> {
         // Roots that had one tree have one again.
         let mut made_of: HashMap<u32, Option<u32>> = HashMap::new();
-        let mut moved = 0;
+        let mut moved = None;
         for root in 1..self.roots.len() as u32 {
             let tree = self.roots[root as usize];
             let made = if let Some(made) = made_of.get(&tree) {
@@ -81,7 +79,9 @@ impl<M: FibArrays, G: Grace> FibStore<M, G> {
                 *made
             } else {
                 let made = self.make_again(tree, lines);
-                moved += made.map_or(0, |made| made.new_lines);
+                if let Some(made) = made {
+                    moved = Some(moved.unwrap_or(0) + made.new_lines);
+                }
                 let made = made.map(|made| made.tree);
                 made_of.insert(tree, made);
                 made

@@ -92,18 +92,21 @@ impl Listed {
         }
     }
 
+    fn value(&self, arrays: &impl FibArrays, tree: u32, address: u128) -> Option<RouteValue> {
+        let tree: &Tree = arrays.tree(tree)?;
+        if self.is_v6 {
+            find_v6(arrays, tree, [(address >> 64) as u64, address as u64])
+        } else {
+            find(arrays, tree, address as u32)
+        }
+    }
+
     /// The next hops for an address, as the path finds them.
     fn look_up(&self, arrays: &impl FibArrays, tree: u32, address: u128) -> Option<Vec<u32>> {
         if tree == 0 {
             return None;
         }
-        let tree: &Tree = arrays.tree(tree).expect("a tree");
-        let value = if self.is_v6 {
-            find_v6(arrays, tree, [(address >> 64) as u64, address as u64])
-        } else {
-            find(arrays, tree, address as u32)
-        };
-        let value = value.expect("lines");
+        let value = self.value(arrays, tree, address).expect("lines");
         if value == RouteValue::NONE {
             return None;
         }
