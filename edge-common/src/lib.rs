@@ -1,8 +1,10 @@
 //! The packet path of `edge`, in the order in which a frame meets it:
 //!
 //! ```text
-//! tags → attachment → class → mark → account → admit → rewrite → forward → meter
+//! tags → attachment → [address → route] → class → mark → account → admit → [hop] → rewrite → forward → meter
 //! ```
+//!
+//! The steps in brackets are a routed frame's; a wire's frames have none of them.
 //!
 //! [`path::process`] does these steps and is the whole data plane. The kernel object adds only
 //! packet access, maps, clock and atomics ([`mod@env`]). The host tests and `edge replay --engine

@@ -64,10 +64,7 @@ impl Ended {
     #[must_use]
     #[inline(always)]
     pub const fn action(self, unmatched: UnmatchedPolicy) -> Action {
-        match self.reason.action(unmatched) {
-            Action::Answer if !self.is_routed => Action::Drop,
-            action => action,
-        }
+        self.reason.action_on(self.is_routed, unmatched)
     }
 }
 
@@ -187,7 +184,8 @@ fn owned_steps(
     packet: DsWord,
 ) -> Result<(), Reason> {
     let Owned { index, last_tag: tag, rx_len_bytes, next_hop } = *owned;
-    let is_routed = is_routed(port, attachment);
+    // By the next hop, not by the owner's flags: the two are never at odds.
+    let is_routed = port.features.has(Features::ROUTED) && next_hop != 0;
     let row = env.qos_row(attachment.qos_row).ok_or(Reason::DanglingTable)?;
     let class = if packet.is_there() {
         let Marking { class, dscp } = class::marking(frame, port, attachment, &packet, row);

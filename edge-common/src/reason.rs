@@ -143,6 +143,17 @@ impl Reason {
         }
     }
 
+    /// The same for one frame, of which it is known whether the path has chosen its way itself: without an answer, a frame to
+    /// answer is dropped.
+    #[must_use]
+    #[inline(always)]
+    pub const fn action_on(self, is_routed: bool, unmatched: UnmatchedPolicy) -> Action {
+        match self.action(unmatched) {
+            Action::Answer if !is_routed => Action::Drop,
+            action => action,
+        }
+    }
+
     /// The stable name, as `edge status` and `edge replay` print it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

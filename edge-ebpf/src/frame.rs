@@ -16,15 +16,23 @@ use edge_common::{
     packet::{checksum, encapsulation, ip_version::IpVersion, vlan::Tag},
 };
 
+/// Headers are at offsets that the compiler knows.
+pub(crate) const AT_START: u8 = 0;
+/// Headers can be at other offsets. The verifier relates two pointers into a packet only if one is made from the other by a
+/// constant, so the sum of start and offset is hidden from the compiler.
+pub(crate) const ANYWHERE: u8 = 1;
+/// The same; of several buffers, helpers alone read and write, which takes the verifier half the ways through code that is
+/// seldom run.
+pub(crate) const BY_HELPER: u8 = 2;
+
 /// The frame of an XDP context, which may be in several buffers where `FRAGS` says so.
 ///
 /// Headers are read from the first buffer, where nearly every driver has them. Some drivers (mlx5
 /// with striding receive queues) leave the first of several buffers empty: helpers then read the
 /// headers, which takes longer.
 ///
-/// With `ANYWHERE`, headers can be at offsets that the compiler does not know. The verifier relates two pointers into a
-/// packet only if one is made from the other by a constant, so the sum of start and offset is hidden from the compiler.
-pub(crate) struct XdpFrame<'a, const FRAGS: bool, const ANYWHERE: bool = false> {
+/// `ACCESS` is one of [`AT_START`], [`ANYWHERE`] and [`BY_HELPER`].
+pub(crate) struct XdpFrame<'a, const FRAGS: bool, const ACCESS: u8 = AT_START> {
     data: usize,
     data_end: usize,
     len_bytes: u32,
@@ -33,7 +41,7 @@ pub(crate) struct XdpFrame<'a, const FRAGS: bool, const ANYWHERE: bool = false> 
     pub(crate) ctx: &'a XdpContext,
 }
 
-impl<'a, const FRAGS: bool, const ANYWHERE: bool> XdpFrame<'a, FRAGS, ANYWHERE> {
+impl<'a, const FRAGS: bool, const ACCESS: u8> XdpFrame<'a, FRAGS, ACCESS> {
     #[inline(always)]
     pub(crate) fn new(ctx: &'a XdpContext) -> Self {
         let (data, data_end) = (ctx.data(), ctx.data_end());
@@ -72,7 +80,7 @@ impl<'a, const FRAGS: bool, const ANYWHERE: bool> XdpFrame<'a, FRAGS, ANYWHERE> 
     #[inline(always)]
     fn at(&self, offset: usize, len_bytes: usize) -> Option<usize> {
         let start = self.data + offset;
-        let start = if ANYWHERE { hidden(start) } else { start };
+        let start = if ACCESS == AT_START { start } else { hidden(start) };
         (start + len_bytes <= self.data_end).then_some(start)
     }
 }
@@ -80,7 +88,7 @@ impl<'a, const FRAGS: bool, const ANYWHERE: bool> XdpFrame<'a, FRAGS, ANYWHERE> 
 /// Loads and stores are written as instructions. The compiler would access memory of unknown
 /// alignment byte by byte, although a machine with `HAVE_EFFICIENT_UNALIGNED_ACCESS` does it at
 /// once, and the kernel allows this access to packets only there.
-impl<const FRAGS: bool, const ANYWHERE: bool> Frame for XdpFrame<'_, FRAGS, ANYWHERE> {
+impl<const FRAGS: bool, const ACCESS: u8> Frame for XdpFrame<'_, FRAGS, ACCESS> {
     #[inline(always)]
     fn len_bytes(&self) -> u32 {
         self.len_bytes
@@ -93,6 +101,9 @@ impl<const FRAGS: bool, const ANYWHERE: bool> Frame for XdpFrame<'_, FRAGS, ANYW
 
     #[inline(always)]
     fn read_u16(&self, offset: usize) -> Option<u16> {
+        if FRAGS && ACCESS == BY_HELPER {
+            return load(self.ctx, self.start + offset).map(u16::from_be_bytes);
+        }
         let Some(place) = self.at(offset, size_of::<u16>()) else {
             return if FRAGS {
                 load(self.ctx, self.start + offset).map(u16::from_be_bytes)
@@ -110,6 +121,9 @@ impl<const FRAGS: bool, const ANYWHERE: bool> Frame for XdpFrame<'_, FRAGS, ANYW
 
     #[inline(always)]
     fn read_u32(&self, offset: usize) -> Option<u32> {
+        if FRAGS && ACCESS == BY_HELPER {
+            return load(self.ctx, self.start + offset).map(u32::from_be_bytes);
+        }
         let Some(place) = self.at(offset, size_of::<u32>()) else {
             return if FRAGS {
                 load(self.ctx, self.start + offset).map(u32::from_be_bytes)
@@ -127,6 +141,9 @@ impl<const FRAGS: bool, const ANYWHERE: bool> Frame for XdpFrame<'_, FRAGS, ANYW
 
     #[inline(always)]
     fn write_u16(&mut self, offset: usize, value: u16) -> Option<()> {
+        if FRAGS && ACCESS == BY_HELPER {
+            return store(self.ctx, self.start + offset, value.to_be_bytes());
+        }
         let Some(place) = self.at(offset, size_of::<u16>()) else {
             return if FRAGS {
                 store(self.ctx, self.start + offset, value.to_be_bytes())
@@ -145,6 +162,9 @@ impl<const FRAGS: bool, const ANYWHERE: bool> Frame for XdpFrame<'_, FRAGS, ANYW
 
     #[inline(always)]
     fn write_u32(&mut self, offset: usize, value: u32) -> Option<()> {
+        if FRAGS && ACCESS == BY_HELPER {
+            return store(self.ctx, self.start + offset, value.to_be_bytes());
+        }
         let Some(place) = self.at(offset, size_of::<u32>()) else {
             return if FRAGS {
                 store(self.ctx, self.start + offset, value.to_be_bytes())
@@ -319,14 +339,6 @@ fn sum_of<const FRAGS: bool>(ctx: *mut xdp_md, offset: u32, len_bytes: u32) -> u
     let ctx = XdpContext::new(ctx);
     // Bounds that the verifier wants: behind two tags and two headers, and no more than is summed up.
     let (offset, len_bytes) = ((offset & 127) as usize, (len_bytes & 2047) as usize);
-    let frame = XdpFrame::<FRAGS, true>::new(&ctx);
-    // Of several buffers, the helper reads every word: with two ways to each of 300 words, the verifier would not end.
-    let word = |at| {
-        if FRAGS {
-            load(&ctx, offset + at).map(u32::from_be_bytes)
-        } else {
-            frame.read_u32(offset + at)
-        }
-    };
-    checksum::sum(len_bytes, word).map_or(NO_BYTES, u64::from)
+    let frame = XdpFrame::<FRAGS, BY_HELPER>::new(&ctx);
+    checksum::sum(len_bytes, |at| frame.read_u32(offset + at)).map_or(NO_BYTES, u64::from)
 }

@@ -59,7 +59,10 @@ fn run<const ROUTED: bool>(mut frame: impl FrameCalls, mut maps: impl Env) -> u3
         port.features = port.features.without(Features::ROUTED);
     }
     let ended = path::process(&mut frame, &port, &mut maps);
-    maps::note(|outcome| outcome.reason = ended.reason.number());
+    maps::note(|outcome| {
+        outcome.reason = ended.reason.number();
+        outcome.is_routed = ended.is_routed.into();
+    });
     match ended.action(port.unmatched) {
         Action::Forward if !ended.is_routed && port::forwards_to_stack() => xdp_action::XDP_PASS,
         Action::Forward | Action::Punt | Action::Answer => xdp_action::XDP_REDIRECT,

@@ -15,7 +15,7 @@ use edge_common::{
 };
 
 use crate::{
-    frame::{NO_BYTES, XdpFrame},
+    frame::{ANYWHERE, BY_HELPER, NO_BYTES, XdpFrame},
     maps::{Maps, NEXT_HOP_GROUPS, ROUTER_INTERFACES},
 };
 
@@ -45,7 +45,7 @@ pub(crate) extern "C" fn ipv4_header_fault_frags(ctx: *mut xdp_md, offset: u32) 
 #[inline(always)]
 fn ipv4_header_fault_of<const FRAGS: bool>(ctx: *mut xdp_md, offset: u32) -> u64 {
     let ctx = XdpContext::new(ctx);
-    let frame = XdpFrame::<FRAGS, true>::new(&ctx);
+    let frame = XdpFrame::<FRAGS, BY_HELPER>::new(&ctx);
     match ipv4_header::fault(&frame, at(offset)) {
         Some(fault) => fault.number().into(),
         None => 0,
@@ -75,7 +75,7 @@ pub(crate) extern "C" fn address_frags(
 fn address_of<const FRAGS: bool>(ctx: *mut xdp_md, offset: u32, word: u32, interface: u32) -> u64 {
     let Some(interface) = ROUTER_INTERFACES.get(interface) else { return DANGLING.to_bits() };
     let (ctx, packet) = (XdpContext::new(ctx), DsWord::from_bits(at(offset) as u32, word));
-    address::of_packet(&XdpFrame::<FRAGS, true>::new(&ctx), interface, &packet).to_bits()
+    address::of_packet(&XdpFrame::<FRAGS, ANYWHERE>::new(&ctx), interface, &packet).to_bits()
 }
 
 /// Calls [`address::of_no_packet`] for the frame with this EtherType behind its tags, and returns the bits of its result.
@@ -111,7 +111,7 @@ fn address_no_ip_of<const FRAGS: bool>(
 ) -> u64 {
     let Some(interface) = ROUTER_INTERFACES.get(interface) else { return DANGLING.to_bits() };
     let (ctx, last) = (XdpContext::new(ctx), Tag::before(ether_type as u16, at(offset)));
-    address::of_no_packet(&XdpFrame::<FRAGS, true>::new(&ctx), interface, &last).to_bits()
+    address::of_no_packet(&XdpFrame::<FRAGS, BY_HELPER>::new(&ctx), interface, &last).to_bits()
 }
 
 /// Calls [`route::route`] for the packet with these [`DsWord::to_bits`], and returns the bits of its result.
@@ -139,7 +139,7 @@ fn route_of<const FRAGS: bool>(ctx: *mut xdp_md, offset: u32, word: u32, interfa
         return Routed::none(Reason::DanglingTable).to_bits();
     };
     let (ctx, packet) = (XdpContext::new(ctx), DsWord::from_bits(at(offset) as u32, word));
-    let frame = XdpFrame::<FRAGS, true>::new(&ctx);
+    let frame = XdpFrame::<FRAGS, ANYWHERE>::new(&ctx);
     route::route(&frame, &Maps::<FRAGS>, interface, &packet).to_bits()
 }
 
@@ -179,7 +179,7 @@ fn answer_of<const FRAGS: bool>(
 ) -> u64 {
     let Some(interface) = ROUTER_INTERFACES.get(interface) else { return NO_BYTES };
     let (ctx, packet) = (XdpContext::new(ctx), DsWord::from_bits(at(offset) as u32, word));
-    let mut frame = XdpFrame::<FRAGS, true>::new(&ctx);
+    let mut frame = XdpFrame::<FRAGS, BY_HELPER>::new(&ctx);
     match answer::make(&mut frame, interface, &packet, Answer::from_bits(kind)) {
         Some(()) => 0,
         None => NO_BYTES,

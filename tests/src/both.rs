@@ -1,6 +1,6 @@
 //! The host path and the kernel program of a port, held against each other.
 
-use edge_common::{Action, Reason};
+use edge_common::{Action, Reason, host::HostRouter};
 use edge_user::replay::{HostEngine, KernelEngine, PathEngine};
 
 use crate::fixture::Fixture;
@@ -34,6 +34,12 @@ impl<'a> Both<'a> {
         Self { fixture, host: fixture.host(port), kernel }
     }
 
+    /// Routes frames by these tables of the router.
+    pub fn route_by(&mut self, router: &HostRouter) {
+        self.host.route_by(router.clone());
+        self.kernel.route_by(router);
+    }
+
     /// Runs a frame through both, whole, or in the kernel with so many bytes in the first of
     /// several buffers, and returns why its path ended.
     ///
@@ -51,8 +57,8 @@ impl<'a> Both<'a> {
         assert_eq!(host_outcome, kernel_outcome, "{first_len_bytes:?}: {sent:02x?}");
         assert_eq!(by_host, by_kernel, "{first_len_bytes:?}: {sent:02x?}");
         let reason = host_outcome.reason().expect("a reason");
-        let expected = match reason.action(self.fixture.config.edge.unmatched) {
-            Action::Forward => XDP_REDIRECT,
+        let expected = match host_outcome.action(reason, self.fixture.config.edge.unmatched) {
+            Action::Forward | Action::Punt | Action::Answer => XDP_REDIRECT,
             Action::Pass => XDP_PASS,
             Action::Drop => XDP_DROP,
         };

@@ -2,7 +2,7 @@
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-use crate::reason::Reason;
+use crate::reason::{Action, Reason, UnmatchedPolicy};
 
 /// The outcome of a frame, as a replay sees it.
 #[repr(C)]
@@ -20,8 +20,8 @@ pub struct Outcome {
     pub dscp_out: u8,
     /// Length that was policed and metered or, where the path ended before, the frame's length.
     pub len_bytes: u32,
-    /// Zero.
-    pub reserved: u32,
+    /// 1: the path has chosen the frame's way itself ([`crate::path::Ended`]); else 0.
+    pub is_routed: u32,
 }
 
 const _: () = assert!(size_of::<Outcome>() == 16);
@@ -40,8 +40,14 @@ impl Outcome {
             dscp_in: Self::NONE,
             dscp_out: Self::NONE,
             len_bytes: 0,
-            reserved: 0,
+            is_routed: 0,
         }
+    }
+
+    /// The verdict, where the path has ended for this reason.
+    #[must_use]
+    pub fn action(&self, reason: Reason, unmatched: UnmatchedPolicy) -> Action {
+        reason.action_on(self.is_routed != 0, unmatched)
     }
 
     /// The reason; `None` where no path has ended.

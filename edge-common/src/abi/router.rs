@@ -100,6 +100,8 @@ pub const fn mac_of(edge: u8, index: u32) -> Mac {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -115,5 +117,22 @@ mod tests {
         let mac = Mac::new([0x34, 0x56, 0x78, 0x9a, 0xbc, 0xde]).to_bits();
         let interface = RouterInterface { mac, ..RouterInterface::default() };
         assert_eq!(interface.link_local_id(), 0x3656_78ff_fe9a_bcde);
+    }
+
+    proptest! {
+        /// Byte by byte: ff-fe goes between the halves, and the bit of local administration turns around.
+        #[test]
+        fn a_link_local_address_is_the_modified_eui_64(mac: [u8; 6]) {
+            let [a, b, c, d, e, f] = mac;
+            let expected = u64::from_be_bytes([a ^ 2, b, c, 0xff, 0xfe, d, e, f]);
+            let interface = RouterInterface { mac: Mac::new(mac).to_bits(), ..RouterInterface::default() };
+            prop_assert_eq!(interface.link_local_id(), expected);
+        }
+
+        #[test]
+        fn an_index_comes_back_from_its_mac_address(edge: u8, index in 0u32..1 << 24) {
+            prop_assert_eq!(index_of(mac_of(edge, index)), index);
+            prop_assert!(!mac_of(edge, index).is_group());
+        }
     }
 }

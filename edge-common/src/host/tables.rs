@@ -107,7 +107,8 @@ impl HostTables {
         let port = self.port;
         let ended = path::process(frame, &port, self);
         self.is_routed = ended.is_routed;
-        Outcome { reason: ended.reason.number(), ..self.outcome.get() }
+        let is_routed = u32::from(ended.is_routed);
+        Outcome { reason: ended.reason.number(), is_routed, ..self.outcome.get() }
     }
 }
 

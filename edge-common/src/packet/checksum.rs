@@ -54,6 +54,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::packet::frame::Frame as _;
 
     fn full(words: &[u16]) -> u16 {
         let mut sum: u32 = words.iter().map(|word| u32::from(*word)).sum();
@@ -85,6 +86,37 @@ mod tests {
         fn wrong_stays_wrong(checksum: u16, old: u16, new: u16) {
             let error = update(checksum, old, new);
             prop_assert_eq!(update(error, new, old) % 0xffff, checksum % 0xffff);
+        }
+
+        /// Byte by byte: the first of each two is the upper one.
+        #[test]
+        fn the_sum_of_any_bytes_is_that_of_their_words(
+            bytes in prop::collection::vec(any::<u8>(), 4..=MAX_SUM_BYTES), offset in 0usize..5,
+        ) {
+            let mut sum_of_all = 0u64;
+            for (at, byte) in bytes.iter().enumerate() {
+                sum_of_all += u64::from(*byte) << if at % 2 == 0 { 8 } else { 0 };
+            }
+            while sum_of_all > 0xffff {
+                sum_of_all = (sum_of_all >> 16) + (sum_of_all & 0xffff);
+            }
+            // What is around them doesn't count.
+            let mut frame = [&vec![0xff; offset], bytes.as_slice(), &[0xff; 7]].concat();
+            let frame = crate::host::Buffer::new(&mut frame, 0);
+            prop_assert_eq!(frame.sum(offset, bytes.len()).map(u64::from), Some(sum_of_all));
+        }
+
+        #[test]
+        fn bytes_that_are_not_there_have_no_sum(len in 4usize..=MAX_SUM_BYTES, missing in 1usize..9) {
+            let mut frame = vec![1; len.saturating_sub(missing)];
+            let frame = crate::host::Buffer::new(&mut frame, 0);
+            prop_assert_eq!(frame.sum(0, len), None);
+        }
+
+        #[test]
+        fn folding_keeps_the_rest_and_tells_zero_from_others(sum: u64) {
+            prop_assert_eq!(u64::from(fold(sum)) % 0xffff, sum % 0xffff);
+            prop_assert_eq!(fold(sum) == 0, sum == 0);
         }
     }
 }

@@ -6,6 +6,9 @@ pub(crate) const PROTOCOL_TCP: u8 = 6;
 pub(crate) const PROTOCOL_UDP: u8 = 17;
 pub(crate) const PROTOCOL_ICMPV6: u8 = 58;
 
+/// Length in bytes of a message's header.
+pub(crate) const HEADER_LEN_BYTES: usize = 8;
+
 /// Type and code in one number, type first: of an echo request.
 pub(crate) const ECHO_REQUEST: u16 = 8 << 8;
 pub(crate) const ECHO_REQUEST_V6: u16 = 128 << 8;

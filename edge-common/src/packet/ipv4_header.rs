@@ -96,3 +96,102 @@ impl Expected {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::host::Buffer;
+
+    /// A header with these options and a right checksum.
+    fn header(options: &[u8]) -> Vec<u8> {
+        let mut header = vec![0x40 | (5 + options.len() / 4) as u8, 0, 0, 99, 0, 0, 0, 0, 64, 17];
+        header.extend([0, 0, 10, 0, 0, 1, 10, 0, 0, 2]);
+        header.extend(options);
+        let sum = sum(&header);
+        header[10..12].copy_from_slice(&(!sum).to_be_bytes());
+        header
+    }
+
+    fn sum(bytes: &[u8]) -> u16 {
+        let words = bytes.chunks(2).map(|word| u64::from(word[0]) << 8 | u64::from(word[1]));
+        fold(words.sum())
+    }
+
+    fn fault_of(header: &[u8]) -> Option<Reason> {
+        let mut bytes = [&[0xee; 18], header].concat();
+        fault(&Buffer::new(&mut bytes, 0), 18)
+    }
+
+    /// Goes from option to option by their lengths (RFC 791, 3.1).
+    fn fault_by_places(options: &[u8]) -> Option<Reason> {
+        let mut at = 0;
+        while at < options.len() {
+            match options[at] {
+                0 => return None,
+                1 => at += 1,
+                131 | 137 => return Some(Reason::SourceRouted),
+                _ => match options.get(at + 1) {
+                    Some(len) if *len >= 2 && at + usize::from(*len) <= options.len() => {
+                        at += usize::from(*len);
+                    }
+                    _ => return Some(Reason::Malformed),
+                },
+            }
+        }
+        None
+    }
+
+    #[test]
+    fn the_longest_header_is_read_to_its_end() {
+        for (last, expected) in [
+            ([1, 1, 1, 1], None),
+            ([1, 1, 1, 131], Some(Reason::SourceRouted)),
+            ([1, 1, 1, 7], Some(Reason::Malformed)),
+            ([1, 1, 7, 2], None),
+            ([1, 1, 7, 3], Some(Reason::Malformed)),
+            ([0, 7, 7, 131], None),
+        ] {
+            let options = [&[1; 36][..], &last].concat();
+            assert_eq!(fault_of(&header(&options)), expected, "{last:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn options_are_read_as_by_their_lengths(
+            options in prop::collection::vec(
+                prop_oneof![3 => 0u8..5, 1 => Just(131), 1 => Just(137), 2 => any::<u8>()],
+                0..=40,
+            ),
+        ) {
+            let options = &options[..options.len() & !3];
+            prop_assert_eq!(fault_of(&header(options)), fault_by_places(options));
+        }
+
+        #[test]
+        fn a_wrong_checksum_comes_first(
+            options in prop::collection::vec(any::<u8>(), 40), words in 0usize..=10, place in 1usize..20, error in 1u8..,
+        ) {
+            let mut header = header(&options[..4 * words]);
+            header[place] ^= error;
+            // Both zeroes of one's complement are one number.
+            prop_assume!(sum(&header) != 0xffff);
+            prop_assert_eq!(fault_of(&header), Some(Reason::BadChecksum));
+            let mut bytes = header.clone();
+            prop_assert_eq!(is_sum_right(&Buffer::new(&mut bytes, 0), 0), sum(&header[..20]) == 0xffff);
+        }
+
+        #[test]
+        fn a_header_that_ends_early_is_malformed(words in 5usize..=15, left in 0usize..60) {
+            let mut header = header(&vec![1; 4 * (words - 5)]);
+            prop_assume!(left < header.len());
+            header.truncate(left);
+            prop_assert_eq!(fault_of(&header), Some(Reason::Malformed));
+            let mut bytes = header;
+            let is_whole = left >= 20 && words == 5;
+            prop_assert_eq!(is_sum_right(&Buffer::new(&mut bytes, 0), 0), is_whole);
+        }
+    }
+}

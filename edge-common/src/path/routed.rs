@@ -136,8 +136,7 @@ fn ended(
     }
 }
 
-/// The end of a frame to which the path answers, if it may. An echo request without an answer is above the rate of
-/// answers.
+/// The end of a frame to which the path answers, if it may. A frame that goes nowhere does so without an answer, too.
 #[inline(always)]
 fn answered(
     frame: &mut impl FrameCalls,
@@ -147,9 +146,9 @@ fn answered(
     reason: Reason,
     kind: Answer,
 ) -> Ended {
-    let is_answered = answer::answer(frame, env, index, packet, kind);
-    if reason == Reason::Answered && !is_answered {
-        return Reason::PuntLimited.into();
+    match answer::answer(frame, env, index, packet, kind) {
+        Ok(()) => Ended { reason, is_routed: true },
+        Err(fault) if reason == Reason::Answered => fault.into(),
+        Err(_) => reason.into(),
     }
-    Ended { reason, is_routed: is_answered }
 }

@@ -9,12 +9,25 @@
 
 mod accounting;
 mod admission;
+mod answers;
 mod fib;
 mod frames;
+mod groups;
+mod icmp_check;
+mod mutants;
+mod no_answers;
 mod packet;
+mod packets;
 mod path;
 mod police;
 mod retag;
+mod routed;
+mod routed_reasons;
+mod routed_runs;
+mod routed_tables;
+mod router_frames;
+mod routes;
+mod routing_oracle;
 mod rules;
 mod tables;
 mod uptime;

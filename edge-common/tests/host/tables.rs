@@ -15,7 +15,7 @@ use edge_common::{
         qos::{AS_IT_CAME, MAX_RULES, Marking, QosRow, Rule},
         rate::Rate,
     },
-    host::{BucketTables, Buffer, FixedClock, HostTables},
+    host::{BucketTables, Buffer, FixedClock, HostRouter, HostTables},
     packet::{ip::Dscp, vlan::Vid},
     reason::UnmatchedPolicy,
 };
@@ -82,7 +82,9 @@ pub(crate) fn sample(qos_row: &QosRow) -> HostTables {
         meters: vec![Meter::default(); 4],
         losses: vec![Losses::default(); 4],
         port_counters: PortCounters::default(),
+        router: HostRouter::default(),
         has_egress: true,
+        is_routed: false,
         handed_over: Vec::new(),
         outcome: Cell::new(Outcome::unknown()),
     }

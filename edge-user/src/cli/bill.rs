@@ -46,7 +46,7 @@ enum BillFormat {
 }
 
 pub(super) fn bill(args: &Args) -> Result<()> {
-    let config = config::load(&args.config.config)?;
+    let config = config::load_without_keys(&args.config.config)?;
     let Some(prices) = &config.prices else {
         let path = args.config.config.display();
         let help = "add [prices] with `currency` and [prices.zones.NAME]";

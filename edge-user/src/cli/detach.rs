@@ -26,7 +26,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn detach(args: &Args) -> Result<()> {
-    let config = config::load(&args.config.config)?;
+    let config = config::load_without_keys(&args.config.config)?;
     // `ip netns exec` may hide a daemon's pins from here, but not its socket.
     ensure!(
         !edge_api::is_answered(&config.edge.control),

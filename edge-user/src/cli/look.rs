@@ -79,7 +79,7 @@ impl LedgerArg {
     }
 
     fn config(&self) -> Result<Option<Config>> {
-        Ok(self.config.as_deref().map(config::load).transpose()?)
+        Ok(self.config.as_deref().map(config::load_without_keys).transpose()?)
     }
 
     fn socket(&self, config: Option<&Config>) -> PathBuf {

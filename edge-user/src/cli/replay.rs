@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 use clap::ValueEnum;
 use edge_user::{
     config,
-    plan::{Capacity, Plan, Police},
+    plan::{self, Capacity, Plan, Police},
     replay::{
         HostEngine, KernelEngine, PathEngine, Replay,
         capture::{CaptureError, CaptureReader, CaptureWriter},
@@ -54,7 +54,8 @@ enum EngineKind {
 }
 
 pub(super) fn replay(args: &Args) -> Result<()> {
-    let config = config::load(&args.config.config)?;
+    let config = config::load_without_keys(&args.config.config)?;
+    plan::forwardable(&config, &args.config.config)?;
     let capacity = Capacity::for_config(&config);
     let police = if args.no_police { Police::Off } else { Police::Purchased };
     let plan = Plan::new(&config, &capacity.unused(), police)?;

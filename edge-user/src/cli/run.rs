@@ -1,5 +1,5 @@
 use anyhow::Result;
-use edge_user::{daemon::AtExit, server};
+use edge_user::{config, daemon::AtExit, plan, server};
 
 use super::ConfigArg;
 
@@ -13,6 +13,8 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<()> {
+    let path = &args.config.config;
+    plan::forwardable(&config::load(path)?, path)?;
     let at_exit = if args.ephemeral { AtExit::Detach } else { AtExit::Keep };
-    Ok(server::run(&args.config.config, at_exit)?)
+    Ok(server::run(path, at_exit)?)
 }

@@ -11,6 +11,7 @@ use super::{
     names::{self, unknown},
     prices::Zones,
     qos::{self, Profiles},
+    routed::Around,
     schema::{RawCircuit, RawPeering},
     tpids,
 };
@@ -22,6 +23,7 @@ pub(super) struct Checks<'a> {
     pub(super) port_names: &'a [&'a str],
     pub(super) profiles: &'a Profiles,
     pub(super) zones: &'a Zones,
+    pub(super) around: &'a Around<'a>,
     pub(super) errors: &'a Errors<'a>,
 }
 
@@ -39,7 +41,9 @@ impl Checks<'_> {
         limits::check(raw, self.profiles, self.errors);
         tpids::check(raw, self.errors);
         let raw_peerings = raw.peerings.as_deref().unwrap_or_default();
-        let peerings: Vec<_> = raw_peerings.iter().map(|raw| self.peering(raw)).collect();
+        let peerings: Vec<_> =
+            raw_peerings.iter().map(|peering| self.peering(raw, peering)).collect();
+        let vnet_links = self.around.vnet_links(raw);
         let burst_bytes = self.burst_bytes(raw);
         Some(Circuit {
             name: name.given()?.value.clone(),
@@ -61,6 +65,7 @@ impl Checks<'_> {
             accounting: raw.accounting.value_or(Accounting::L2)?,
             enabled: raw.enabled.value_or(true)?,
             peerings: peerings.into_iter().collect::<Option<_>>()?,
+            vnet_links: vnet_links?,
         })
     }
 
@@ -109,7 +114,7 @@ impl Checks<'_> {
         }
     }
 
-    fn peering(&self, raw: &RawPeering) -> Option<Peering> {
+    fn peering(&self, circuit: &RawCircuit, raw: &RawPeering) -> Option<Peering> {
         let qos = raw.qos.and_then(|qos| {
             let name = qos.value.as_str();
             let is_known = self.profiles.contains_key(name);
@@ -121,6 +126,7 @@ impl Checks<'_> {
             is_known.then(|| name.to_string())
         });
         self.check_core_c_tag(raw);
+        let routed = self.around.routed(circuit, raw);
         let kind = raw.kind.given()?.value;
         Some(Peering {
             kind,
@@ -131,6 +137,7 @@ impl Checks<'_> {
             bandwidth_bps: raw.bandwidth_bps.optional().value_or(None)?,
             dscp: raw.dscp.value_or(kind.default_dscp())?,
             qos: qos.value_or(qos::DEFAULT_PROFILE.into())?,
+            routed: routed.ok()?,
         })
     }
 
@@ -138,7 +145,7 @@ impl Checks<'_> {
         let (Some(c_tags), Some(core)) = (raw.c_tags.given(), raw.core_c_tag.given()) else {
             return;
         };
-        if !c_tags.value.is_one() {
+        if !c_tags.value.is_one() && !raw.routed.is_routed() {
             let message = "the peering has several C-tags, by which alone frames from the core are \
                            told apart; remove `core_c_tag`, or give one `c_tag`";
             self.errors.add(core.span, message.into());

@@ -20,6 +20,7 @@ pub fn difference(old: &Config, new: &Config) -> Difference {
         ("[ledger]", old.ledger != new.ledger),
         ("[[export]]", old.exports != new.exports),
         ("[prices]", old.prices != new.prices),
+        ("[routing]", old.routing != new.routing),
     ];
     let tables = tables.iter().filter(|(_, differs)| *differs);
     difference.tables_changed = tables

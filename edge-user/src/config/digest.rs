@@ -20,9 +20,9 @@ impl ConfigDigest {
     /// spells out make no difference.
     #[must_use]
     pub fn new(config: &Config) -> Self {
-        let Config { edge, ports, circuits, qos, ledger, exports, prices } = config;
+        let Config { edge, ports, circuits, qos, ledger, exports, prices, routing } = config;
         Self {
-            rest: sha256(&(edge, ports, qos, ledger, exports, prices)),
+            rest: sha256(&(edge, ports, qos, ledger, exports, prices, routing)),
             circuits: circuits.iter().map(sha256).collect(),
         }
     }

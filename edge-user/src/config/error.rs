@@ -56,11 +56,17 @@ impl ConfigErrors {
         &self.text
     }
 
+    /// An error of the file at `path` as a whole.
+    #[must_use]
+    pub fn of_file(path: &Path, message: String) -> Self {
+        let error = ConfigError { position: None, bytes: None, message };
+        Self { path: path.into(), text: String::new(), errors: vec![error] }
+    }
+
     pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> Self {
         let message =
             format!("the file can't be read ({error}); check that it exists and may be read");
-        let error = ConfigError { position: None, bytes: None, message };
-        Self { path: path.into(), text: String::new(), errors: vec![error] }
+        Self::of_file(path, message)
     }
 
     pub(super) fn not_utf8(path: &Path, error: &FromUtf8Error) -> Self {

@@ -9,7 +9,7 @@ use toml_span::Span;
 use super::{
     Circuit, Forward, Peering, Port, Side, SideTags,
     error::Errors,
-    schema::{RawCircuit, RawPort},
+    schema::{RawCircuit, RawPeering, RawPort},
 };
 
 /// Reports circuits on a port that forwards to a port without them. Their tags could belong to
@@ -22,6 +22,10 @@ pub(super) fn check(circuits: &[RawCircuit], ports: &[RawPort], errors: &Errors<
         }
     }
     for circuit in circuits {
+        // Frames of routed peerings leave by the port of their next hop.
+        if circuit.peerings.as_deref().is_some_and(are_all_routed) {
+            continue;
+        }
         // Without `ports`, a circuit is on every port.
         let Some(listed) = circuit.ports.given() else { continue };
         // A port that is listed twice is reported elsewhere.
@@ -55,6 +59,10 @@ pub(super) fn check(circuits: &[RawCircuit], ports: &[RawPort], errors: &Errors<
     }
 }
 
+fn are_all_routed(peerings: &[RawPeering]) -> bool {
+    !peerings.is_empty() && peerings.iter().all(|peering| peering.routed.is_routed())
+}
+
 /// Reports circuits whose frames leave with a TPID that is not one of the port's. To that port such
 /// frames are untagged, and this reports them where untagged frames belong to another circuit.
 ///
@@ -72,6 +80,9 @@ pub(super) fn check_tpids(
     let mut untagged: BTreeMap<&str, (&str, Span)> = BTreeMap::new();
     for (raw, circuit) in known() {
         for (raw, peering) in raw.peerings.iter().flatten().zip(&circuit.peerings) {
+            if peering.routed.is_some() {
+                continue;
+            }
             for port in circuit.ports.iter().filter_map(|name| ports.get(name.as_str())) {
                 if (SideTags { s_vid: None, c_vids: None }) == circuit.tags(peering, port.side) {
                     untagged.entry(&port.name).or_insert((&circuit.name, raw.at));
@@ -81,31 +92,106 @@ pub(super) fn check_tpids(
     }
     for (raw, circuit) in known() {
         let mut reported = BTreeSet::new();
-        for (raw, peering) in raw.peerings.iter().flatten().zip(&circuit.peerings) {
-            let leaving = leaving(circuit, &ports).flat_map(|(ingress, egress)| {
-                let (_, tpids) = leaving_tpids(circuit, peering, ingress, egress);
-                let unknown = tpids.into_iter().filter(|tpid| !egress.tpids.contains(tpid));
-                unknown.map(|tpid| (egress.name.as_str(), tpid))
-            });
-            for (egress, tpid) in leaving.collect::<BTreeSet<_>>() {
-                let owner = untagged.get(egress).filter(|(owner, _)| *owner != circuit.name);
-                let Some((owner, at)) = owner.filter(|_| reported.insert((egress, tpid))) else {
-                    continue;
-                };
-                let message = format!(
-                    "frames of circuit {:?} can leave by port {egress:?} with TPID {tpid:#06x}, \
-                     which is none of its `tpids`: there they are untagged; give the port that \
-                     TPID, or the circuit another one",
-                    circuit.name,
-                );
-                errors.add_claimed(raw.at, &message, *at, &format!("circuit {owner:?}"));
-            }
+        for DepartingTag { of, egress, tpid, .. } in leaving_tags(circuit, &ports) {
+            let egress_name = egress.name.as_str();
+            let owner = untagged.get(egress_name).filter(|(owner, _)| *owner != circuit.name);
+            let is_unknown = !egress.tpids.contains(&tpid);
+            let Some((owner, at)) =
+                owner.filter(|_| is_unknown && reported.insert((egress_name, tpid)))
+            else {
+                continue;
+            };
+            let own_at = match of {
+                LeavingOwner::Peering(place) => {
+                    raw.peerings.iter().flatten().nth(place).map(|p| p.at)
+                }
+                LeavingOwner::Vnet(place) => {
+                    raw.vnet_links.iter().flatten().nth(place).map(|v| v.at)
+                }
+            };
+            let message = format!(
+                "frames of circuit {:?} can leave by port {egress_name:?} with TPID {tpid:#06x}, which is \
+                 none of its `tpids`: there they are untagged; give the port that TPID, or the circuit \
+                 another one",
+                circuit.name,
+            );
+            errors.add_claimed(
+                own_at.unwrap_or(raw.at),
+                &message,
+                *at,
+                &format!("circuit {owner:?}"),
+            );
         }
     }
 }
 
+/// The peering or VNet link that a frame leaves for, by its place in the circuit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum LeavingOwner {
+    Peering(usize),
+    Vnet(usize),
+}
+
+/// An outermost tag that frames of a circuit can leave with.
+#[derive(Clone, Copy)]
+pub(super) struct DepartingTag<'p> {
+    pub(super) of: LeavingOwner,
+    /// The port that the frames come from; `None`: any, as they are routed.
+    pub(super) ingress: Option<&'p Port>,
+    pub(super) egress: &'p Port,
+    /// The key that sets the TPID.
+    pub(super) key: Option<&'static str>,
+    pub(super) tpid: u16,
+}
+
+/// The outermost tags that frames of a circuit can leave by ports with.
+pub(super) fn leaving_tags<'p>(
+    circuit: &Circuit,
+    ports: &BTreeMap<&str, &'p Port>,
+) -> Vec<DepartingTag<'p>> {
+    let mut tags = Vec::new();
+    for (place, peering) in circuit.peerings.iter().enumerate() {
+        let of = LeavingOwner::Peering(place);
+        if let Some(routed) = &peering.routed {
+            for egress in routed.links.iter().filter_map(|link| ports.get(link.port.as_str())) {
+                let (key, own) = match circuit.s_tag {
+                    Some(_) => ("s_tpid", circuit.s_tpid),
+                    None => ("c_tpid", peering.c_tpid),
+                };
+                let tpid = own.or_else(|| pushed_tpid(circuit.s_tag.is_some(), egress));
+                let key = own.map(|_| key);
+                tags.extend(tpid.map(|tpid| DepartingTag { of, ingress: None, egress, key, tpid }));
+            }
+            continue;
+        }
+        for (ingress, egress) in leaving(circuit, ports) {
+            let (key, tpids) = leaving_tpids(circuit, peering, ingress, egress);
+            let ingress = Some(ingress);
+            tags.extend(tpids.iter().map(|tpid| DepartingTag {
+                of,
+                ingress,
+                egress,
+                key,
+                tpid: *tpid,
+            }));
+        }
+    }
+    for (place, link) in circuit.vnet_links.iter().enumerate() {
+        let of = LeavingOwner::Vnet(place);
+        let Some(egress) = ports.get(link.port.as_str()) else { continue };
+        let tpid = pushed_tpid(link.s_tag.is_some(), egress);
+        tags.extend(tpid.map(|tpid| DepartingTag { of, ingress: None, egress, key: None, tpid }));
+    }
+    tags
+}
+
+/// The TPID of an outermost tag that nobody has set: as with one that is pushed.
+fn pushed_tpid(is_s_tag: bool, egress: &Port) -> Option<u16> {
+    if is_s_tag { egress.tpids.first().copied() } else { Some(TPID_C_TAG) }
+}
+
 /// The ports that a circuit's frames come in by, each with the port that they leave by.
-pub(super) fn leaving<'p>(
+fn leaving<'p>(
     circuit: &Circuit,
     ports: &BTreeMap<&str, &'p Port>,
 ) -> impl Iterator<Item = (&'p Port, &'p Port)> {
@@ -121,7 +207,7 @@ pub(super) fn leaving<'p>(
 /// The TPIDs that the outermost tag of a peering's frames can leave with from one port to another,
 /// and the key that sets them. Without a key, they are the TPIDs that frames came with, or that a
 /// tag is pushed with (`plan::retag`). Frames without a tag have none.
-pub(super) fn leaving_tpids(
+fn leaving_tpids(
     circuit: &Circuit,
     peering: &Peering,
     ingress: &Port,

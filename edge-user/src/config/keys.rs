@@ -214,7 +214,8 @@ impl<'a, 'de> Keys<'a, 'de> {
         Some((table?, entry.span))
     }
 
-    fn start(&self, value: &Value<'_>) -> Span {
+    /// The place of a value in messages: that of its opening quote, if it has one.
+    pub(super) fn start(&self, value: &Value<'_>) -> Span {
         if value.as_str().is_some() { self.errors.with_quote(value.span) } else { value.span }
     }
 }

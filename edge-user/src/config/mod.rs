@@ -2,10 +2,11 @@
 //!
 //! A file passes through the modules in this order: `error` has positions, `keys` and `values` read
 //! single keys, `schema` reads tables, and `validate` (with `edge`, `circuit`, `names`, `burst`,
-//! `tags`, `tpids`, `forwards`, `qos`, `rules`, `ledger`, `prices`) makes the checks that need
-//! several keys. `report` (with `look_alikes`) warns of unusual values in a correct file. `change`
-//! and `edit` give a circuit another bandwidth, in a configuration and in the text of its file.
-//! `difference` compares two configurations. `sample` builds configurations for those who have no file.
+//! `tags`, `tpids`, `forwards`, `qos`, `rules`, `ledger`, `prices`, `routing`, `routed`) makes the checks that
+//! need several keys. `report` (with `look_alikes`, `unusual_routes`) warns of unusual values in a correct file.
+//! `change` and `edit` give a circuit another bandwidth, in a configuration and in the text of its file.
+//! `difference` compares two configurations. `links` goes through peering-links and VNet links. `sample` builds
+//! configurations for those who have no file.
 
 mod burst;
 mod change;
@@ -20,12 +21,15 @@ mod intervals;
 mod keys;
 mod ledger;
 mod limits;
+mod links;
 mod look_alikes;
 mod names;
 mod prices;
 mod qos;
 mod rates;
 mod report;
+mod routed;
+mod routing;
 mod rules;
 pub mod sample;
 mod schema;
@@ -35,11 +39,13 @@ mod tests;
 mod tpids;
 mod types;
 mod units;
+mod unusual_routes;
 mod validate;
 mod values;
 
 use std::path::Path;
 
+use self::routed::KeyFiles;
 pub use self::{
     burst::default_burst_bytes,
     change::BandwidthRefused,
@@ -49,33 +55,51 @@ pub use self::{
     edit::with_bandwidth,
     error::{ConfigError, ConfigErrors, Position},
     keys::nearest,
+    links::{CircuitVnet, PeeringLink, RoutedKey},
     names::MAX_SOCKET_LEN_BYTES,
     rates::bandwidth_bps,
+    routed::{KeyFileError, Md5Key, read_key},
     types::{
-        Accounting, Billing, CTags, Circuit, ClassMatch, Config, CoreTag, Direction, DscpPolicy,
-        Ecn, Edge, Export, ExportFormat, Fairness, Forward, Gigabyte, LedgerConfig, Link,
-        MetricsDetail, MonthlyFees, Peering, PeeringKind, Policing, Port, PortRange, Prices,
-        QosClass, QosProfile, Side, SideTags, Sink, Sku, XdpMode, ZonePrices,
+        Accounting, BfdTimers, Billing, CTags, Circuit, ClassMatch, Config, CoreTag,
+        CustomerSession, Direction, DscpPolicy, Ecn, Edge, Export, ExportFormat, Fairness, Forward,
+        Gigabyte, LedgerConfig, Link, LinkEnds, MetricsDetail, MonthlyFees, Peering, PeeringKind,
+        Policing, Port, PortRange, Prices, QosClass, QosProfile, RoutedLink, RoutedPeering,
+        RoutingConfig, RoutingDaemon, Side, SideTags, Sink, Sku, SourceCheck, VnetLink, VnetRoutes,
+        XdpMode, ZonePrices,
     },
     units::Burst,
 };
 
-/// Reads and checks the file at `path`.
+/// Reads and checks the file at `path`, and the key files that it names.
 pub fn load(path: &Path) -> Result<Config, ConfigErrors> {
+    read(path, KeyFiles::Read)
+}
+
+/// Does the same as [`load`], and leaves key files alone: for those who look at an edge, without the right to
+/// its secrets or on another machine.
+pub fn load_without_keys(path: &Path) -> Result<Config, ConfigErrors> {
+    read(path, KeyFiles::Leave)
+}
+
+/// Checks `source`, and reads no file; errors name `path_for_messages`.
+pub fn parse(source: &str, path_for_messages: &Path) -> Result<Config, ConfigErrors> {
+    check(source, path_for_messages, KeyFiles::Leave)
+}
+
+fn read(path: &Path, key_files: KeyFiles) -> Result<Config, ConfigErrors> {
     let bytes = std::fs::read(path).map_err(|error| ConfigErrors::unreadable(path, &error))?;
     match String::from_utf8(bytes) {
-        Ok(source) => parse(&source, path),
+        Ok(source) => check(&source, path, key_files),
         Err(error) => Err(ConfigErrors::not_utf8(path, &error)),
     }
 }
 
-/// Checks `source`; errors name `path_for_messages`.
-pub fn parse(source: &str, path_for_messages: &Path) -> Result<Config, ConfigErrors> {
-    let errors = error::Errors::new(source, path_for_messages);
+fn check(source: &str, path: &Path, key_files: KeyFiles) -> Result<Config, ConfigErrors> {
+    let errors = error::Errors::new(source, path);
     let config = match toml_span::parse(source) {
         Ok(document) => {
             let raw = schema::Document::read(&document, &errors);
-            validate::config(&raw, &errors)
+            validate::config(&raw, key_files, &errors)
         }
         Err(error) => {
             errors.add_syntax(&error);

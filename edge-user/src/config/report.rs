@@ -6,9 +6,9 @@ use super::{
     Billing, CTags, Circuit, ClassMatch, Config, Export, Forward, Prices, QosProfile, Side,
     SideTags, Sink, Sku,
     burst::{bytes_in, least_share_permille, share_bytes},
-    forwards::{leaving, leaving_tpids},
+    forwards::{DepartingTag, leaving_tags},
     intervals::Intervals,
-    look_alikes,
+    look_alikes, unusual_routes,
 };
 
 /// A shorter burst makes TCP lose segments well below the purchased rate.
@@ -42,7 +42,8 @@ impl Config {
         }
         for port in &self.ports {
             let name = &port.name;
-            let has_circuit = self.circuits.iter().any(|c| c.ports.contains(name));
+            let has_vnet = self.vnet_links().any(|vnet| vnet.link.port == *name);
+            let has_circuit = has_vnet || self.circuits.iter().any(|c| c.ports.contains(name));
             if !has_circuit && !self.circuits.is_empty() {
                 warnings.push(format!("port {name:?} has no circuit: none claims its frames"));
             }
@@ -70,6 +71,7 @@ impl Config {
         for (name, profile) in &self.qos {
             warnings.extend(rule_warnings(name, profile));
         }
+        warnings.extend(unusual_routes::warnings(self));
         warnings.extend(self.exports.iter().filter_map(token_warning));
         warnings
     }
@@ -77,27 +79,24 @@ impl Config {
     /// Warnings of TPIDs that a port sends and does not accept in frames that come back.
     fn tpid_warnings(&self, circuit: &Circuit) -> BTreeSet<String> {
         let ports = self.ports.iter().map(|port| (port.name.as_str(), port)).collect();
-        let sent = leaving(circuit, &ports).flat_map(|(ingress, egress)| {
-            let of = |peering| leaving_tpids(circuit, peering, ingress, egress);
-            circuit.peerings.iter().map(of).map(move |(key, tpids)| (ingress, egress, key, tpids))
-        });
         let name = &circuit.name;
-        let warnings = sent.flat_map(|(ingress, egress, key, tpids)| {
-            let unknown = tpids.into_iter().filter(|tpid| !egress.tpids.contains(tpid));
-            unknown.map(move |tpid| {
-                let port = &egress.name;
-                let what = match key {
-                    Some(key) => format!("`{key}` is {tpid:#06x}"),
-                    None => format!(
-                        "frames from port {:?} can leave with TPID {tpid:#06x}",
-                        ingress.name
-                    ),
-                };
-                format!(
-                    "circuit {name:?}: {what}, which is none of the `tpids` of port {port:?}: a \
-                     frame that comes back with it is untagged there"
-                )
-            })
+        let unknown = leaving_tags(circuit, &ports)
+            .into_iter()
+            .filter(|tag| !tag.egress.tpids.contains(&tag.tpid));
+        let warnings = unknown.map(|DepartingTag { ingress, egress, key, tpid, .. }| {
+            let port = &egress.name;
+            let what = match (key, ingress) {
+                (Some(key), _) => format!("`{key}` is {tpid:#06x}"),
+                (None, Some(ingress)) => format!(
+                    "frames from port {:?} can leave with TPID {tpid:#06x}",
+                    ingress.name
+                ),
+                (None, None) => format!("routed frames leave with TPID {tpid:#06x}"),
+            };
+            format!(
+                "circuit {name:?}: {what}, which is none of the `tpids` of port {port:?}: a frame that \
+                 comes back with it is untagged there"
+            )
         });
         warnings.collect()
     }
@@ -113,7 +112,7 @@ impl Config {
             };
             let mut taken: BTreeMap<_, Intervals<&str>> = BTreeMap::new();
             for circuit in self.circuits.iter().filter(|c| c.ports.contains(&port.name)) {
-                for peering in &circuit.peerings {
+                for peering in circuit.wires() {
                     let SideTags { s_vid, c_vids } = circuit.tags(peering, side);
                     // VID 0 stands for no tag here, as no tag has it.
                     let c_vids = c_vids.unwrap_or(CTags::one(0));

@@ -4,12 +4,13 @@
 //! A key that is given again has its last value, so that a sample can be changed. Nothing is
 //! checked here, as some tests need a configuration that is wrong.
 
+mod circuit;
 mod keys;
 
 use std::fmt::{self, Display, Formatter};
 
 use self::keys::SampleKeys;
-pub use self::keys::Value;
+pub use self::{circuit::SampleCircuit, keys::Value};
 
 /// The text of a configuration.
 #[must_use]
@@ -21,6 +22,7 @@ pub struct Sample {
     /// Names of profiles, with the keys of their classes.
     profiles: Vec<(String, Vec<String>)>,
     ledger: SampleKeys,
+    routing: SampleKeys,
     tables: String,
 }
 
@@ -33,6 +35,7 @@ impl Sample {
             circuits: Vec::new(),
             profiles: Vec::new(),
             ledger: SampleKeys::default(),
+            routing: SampleKeys::default(),
             tables: String::new(),
         }
     }
@@ -106,7 +109,7 @@ impl Sample {
         name: &str,
         change: impl FnOnce(SampleCircuit) -> SampleCircuit,
     ) -> Self {
-        let known = self.circuits.iter_mut().find(|circuit| circuit.keys.has("name", name));
+        let known = self.circuits.iter_mut().find(|circuit| circuit.has_name(name));
         let circuit = known.expect("a circuit of that name");
         *circuit = change(circuit.clone());
         self
@@ -131,6 +134,12 @@ impl Sample {
         self
     }
 
+    /// A key of `[routing]`.
+    pub fn routing(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.routing.set(key, value);
+        self
+    }
+
     /// Other tables, as they are.
     pub fn tables(mut self, text: &str) -> Self {
         self.tables.push_str(text);
@@ -144,11 +153,8 @@ impl Display for Sample {
         for SamplePort(keys) in &self.ports {
             keys.write("[[port]]", f)?;
         }
-        for SampleCircuit { keys, peerings } in &self.circuits {
-            keys.write("[[circuit]]", f)?;
-            for peering in peerings {
-                peering.write("[[circuit.peering]]", f)?;
-            }
+        for circuit in &self.circuits {
+            circuit.fmt(f)?;
         }
         for (name, classes) in &self.profiles {
             writeln!(f, "[qos.{name}]\nclasses = [")?;
@@ -159,6 +165,9 @@ impl Display for Sample {
         }
         if !self.ledger.is_empty() {
             self.ledger.write("[ledger]", f)?;
+        }
+        if !self.routing.is_empty() {
+            self.routing.write("[routing]", f)?;
         }
         f.write_str(&self.tables)
     }
@@ -188,49 +197,6 @@ impl SamplePort {
     /// The port that it forwards to.
     pub fn forward(self, port: &str) -> Self {
         self.key("forward", port)
-    }
-}
-
-/// `[[circuit]]`.
-#[must_use]
-#[derive(Clone, Debug)]
-pub struct SampleCircuit {
-    keys: SampleKeys,
-    peerings: Vec<SampleKeys>,
-}
-
-impl SampleCircuit {
-    /// A circuit without an S-tag, and without peerings yet.
-    pub fn new(name: impl Into<Value>, bandwidth: impl Into<Value>) -> Self {
-        let keys = SampleKeys::default().with("name", name).with("bandwidth", bandwidth);
-        Self { keys, peerings: Vec::new() }
-    }
-
-    /// Any of its keys.
-    pub fn key(mut self, key: &str, value: impl Into<Value>) -> Self {
-        self.keys.set(key, value);
-        self
-    }
-
-    /// Its S-tag.
-    pub fn s_tag(self, vid: impl Into<Value>) -> Self {
-        self.key("s_tag", vid)
-    }
-
-    /// A peering of this kind, with these C-tags.
-    pub fn peering(self, kind: &str, c_tag: impl Into<Value>) -> Self {
-        self.of_peering(kind, "c_tag", c_tag)
-    }
-
-    /// Any key of the peering of this kind.
-    pub fn of_peering(mut self, kind: &str, key: &str, value: impl Into<Value>) -> Self {
-        let known = self.peerings.iter().position(|peering| peering.has("kind", kind));
-        let place = known.unwrap_or(self.peerings.len());
-        if known.is_none() {
-            self.peerings.push(SampleKeys::default().with("kind", kind));
-        }
-        self.peerings[place].set(key, value);
-        self
     }
 }
 

@@ -8,6 +8,8 @@ use super::{
     keys::{Field, Keys},
     ledger::{RawExport, RawLedger},
     prices::RawPrices,
+    routed::{RawRouted, RawVnetLink},
+    routing::RawRouting,
     rules::RawMatch,
     types::{
         Accounting, Billing, CTags, CoreTag, DscpPolicy, Ecn, Fairness, Link, PeeringKind,
@@ -27,6 +29,7 @@ pub(super) struct Document {
     pub(super) ledger: Field<RawLedger>,
     pub(super) exports: Vec<RawExport>,
     pub(super) prices: Option<RawPrices>,
+    pub(super) routing: Field<RawRouting>,
 }
 
 /// `[[port]]`.
@@ -62,6 +65,8 @@ pub(super) struct RawCircuit {
     pub(super) enabled: Field<bool>,
     /// `None` where it isn't an array of tables at all.
     pub(super) peerings: Option<Vec<RawPeering>>,
+    /// As [`Self::peerings`].
+    pub(super) vnet_links: Option<Vec<RawVnetLink>>,
 }
 
 /// `[[circuit.peering]]`.
@@ -75,6 +80,7 @@ pub(super) struct RawPeering {
     pub(super) bandwidth_bps: Field<u64>,
     pub(super) dscp: Field<DscpPolicy>,
     pub(super) qos: Field<String>,
+    pub(super) routed: RawRouted,
 }
 
 /// `[qos.NAME]`.
@@ -135,9 +141,13 @@ impl Document {
                 Some(RawPrices::read(keys, errors))
             }
         };
+        let routing = keys.table("routing", "[routing], once").and_then(|table| {
+            let keys = Keys::new(table.value, table.span, "[routing]", errors);
+            Some(RawRouting::read(keys, errors))
+        });
         keys.finish();
         let profiles = profiles.unwrap_or_default();
-        Self { edge, ports, circuits, profiles, ledger, exports, prices }
+        Self { edge, ports, circuits, profiles, ledger, exports, prices, routing }
     }
 }
 
@@ -181,9 +191,15 @@ impl RawCircuit {
             peerings: checked(errors, || {
                 let peerings = keys.tables("peering", "[[circuit.peering]]").into_iter();
                 let read = |(table, at)| {
-                    RawPeering::read(Keys::new(table, at, "[[circuit.peering]]", errors))
+                    RawPeering::read(Keys::new(table, at, "[[circuit.peering]]", errors), errors)
                 };
                 peerings.map(read).collect()
+            }),
+            vnet_links: checked(errors, || {
+                let links = keys.tables("vnet_link", "vnet_link = [{ … }]").into_iter();
+                let read =
+                    |(table, at)| RawVnetLink::read(Keys::new(table, at, "vnet_link", errors));
+                links.map(read).collect()
             }),
         };
         keys.finish();
@@ -192,7 +208,7 @@ impl RawCircuit {
 }
 
 impl RawPeering {
-    fn read(mut keys: Keys<'_, '_>) -> Self {
+    fn read<'a>(mut keys: Keys<'a, '_>, errors: &'a Errors<'a>) -> Self {
         let peering = Self {
             at: keys.at(),
             kind: keys.required("kind", values::choice),
@@ -203,6 +219,7 @@ impl RawPeering {
             bandwidth_bps: keys.optional("bandwidth", values::bandwidth),
             dscp: keys.optional("dscp", values::choice),
             qos: keys.optional("qos", values::string),
+            routed: RawRouted::read(&mut keys, errors),
         };
         keys.finish();
         peering

@@ -9,6 +9,7 @@ use super::{
     error::Errors,
     intervals::Intervals,
     keys::Field,
+    routed::RawVnetLink,
     schema::{RawCircuit, RawPeering},
 };
 
@@ -21,6 +22,14 @@ pub(super) fn check(circuits: &[RawCircuit], ports: &[PortSide<'_>], errors: &Er
     for (number, raw) in circuits.iter().enumerate() {
         let towards_customer = claims(raw, number, Side::Customer);
         let towards_core = claims(raw, number, Side::Core);
+        for (link, port) in
+            raw.vnet_links.iter().flatten().filter_map(|link| vnet_claim(raw, number, link))
+        {
+            // A port that isn't there, or is a customer's, is reported elsewhere.
+            if ports.contains(&(port, Some(Side::Core))) {
+                ledger.claim(&link, port);
+            }
+        }
         for (port, side) in ports_of(raw, ports) {
             let claims = match side {
                 None => continue,
@@ -86,7 +95,30 @@ fn claims(raw: &RawCircuit, number: usize, side: Side) -> Vec<TagClaim<'_>> {
         let s_tag = s_tag.as_ref().map(|tag| (tag.value, owner(tag.span, None)));
         Some(TagClaim { s_tag, c_tags, owner: owner(at, shared_at) })
     };
-    raw.peerings.iter().flatten().filter_map(claim).collect()
+    // Frames of a routed peering come from the core with the tags of VNet links.
+    let peerings = raw.peerings.iter().flatten();
+    let here = peerings.filter(|own| side == Side::Customer || !own.routed.is_routed());
+    here.filter_map(claim).collect()
+}
+
+/// The known claim of a VNet link, and its port.
+fn vnet_claim<'a>(
+    raw: &'a RawCircuit,
+    number: usize,
+    link: &'a RawVnetLink,
+) -> Option<(TagClaim<'a>, &'a str)> {
+    let port = link.port.given()?;
+    let circuit = raw.name.given().map_or("", |name| &name.value);
+    let owner = |at| TagOwner { circuit, number, at, shared_at: None };
+    let (s_tag, c_tag) = (link.s_tag.optional(), link.c_tag.optional());
+    // Tags that are wrong are not known.
+    let s_vid = s_tag.value_or(None)?;
+    let c_vid = c_tag.value_or(None)?;
+    let s_at = link.s_tag.given().map(|tag| tag.span);
+    let at = link.c_tag.given().map(|tag| tag.span).or(s_at)?;
+    let s_tag = s_vid.zip(s_at).map(|(vid, at)| (vid, owner(at)));
+    let claim = TagClaim { s_tag, c_tags: c_vid.map(CTags::one), owner: owner(at) };
+    Some((claim, &port.value))
 }
 
 /// A circuit's S-tag on ports on `side`, with the place that it comes from.

@@ -19,12 +19,13 @@ use super::{
     names::{self, unique, unknown},
     prices::Zones,
     qos,
+    routed::{self, Around, KeyFiles, KnownPorts},
     schema::{Document, RawPort},
     tags,
 };
 
 /// The configuration; `None`: there are errors. Every error is reported.
-pub(super) fn config(raw: &Document, errors: &Errors<'_>) -> Option<Config> {
+pub(super) fn config(raw: &Document, key_files: KeyFiles, errors: &Errors<'_>) -> Option<Config> {
     let start = Span::new(0, 0);
     if raw.edge.is_none() {
         errors.add(start, "there is no [edge]; add it, with a `name`".into());
@@ -58,7 +59,16 @@ pub(super) fn config(raw: &Document, errors: &Errors<'_>) -> Option<Config> {
         Field::Given(ledger) => ledger.value.checked(),
     };
     let exports = ledger::exports(&raw.exports, errors);
-    let checks = Checks { port_names: &port_names, profiles: &profiles, zones: &zones, errors };
+    let routing = raw.routing.and_then(|routing| routing.value.checked(errors));
+    let known_ports = KnownPorts::new(raw_ports);
+    let around = Around { ports: &known_ports, routing: &routing, key_files, errors };
+    let checks = Checks {
+        port_names: &port_names,
+        profiles: &profiles,
+        zones: &zones,
+        around: &around,
+        errors,
+    };
     let circuits: Vec<_> = raw.circuits.iter().map(|raw| checks.circuit(raw)).collect();
     let sides = raw_ports.iter().filter_map(|port| {
         let side = port.side.given().map(|side| side.value);
@@ -70,6 +80,7 @@ pub(super) fn config(raw: &Document, errors: &Errors<'_>) -> Option<Config> {
     tags::check(&raw.circuits, &sides, errors);
     forwards::check(&raw.circuits, raw_ports, errors);
     forwards::check_tpids(&raw.circuits, &circuits, &ports, errors);
+    routed::check(&raw.circuits, &circuits, &around);
 
     Some(Config {
         edge: edge?,
@@ -85,6 +96,7 @@ pub(super) fn config(raw: &Document, errors: &Errors<'_>) -> Option<Config> {
             Some(prices) => Some(prices?),
             None => None,
         },
+        routing: routing.optional().value_or(None)?,
     })
 }
 

@@ -34,5 +34,6 @@ pub use self::{
         apply::{apply, prepare, retire, store},
         buckets::CarriedBuckets,
         change_rate::change_rate,
+        router::store_router,
     },
 };

@@ -56,6 +56,40 @@ pub struct Capacity {
     pub rates: u32,
     /// Distinct rows of QoS profiles.
     pub qos_rows: u32,
+    /// The router's tables.
+    pub router: RouterCapacity,
+}
+
+/// Numbers of entries of the router's tables, of which entry 0 is none each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RouterCapacity {
+    /// Interfaces.
+    pub interfaces: u32,
+    /// Roots of trees.
+    pub roots: u32,
+    /// Trees.
+    pub trees: u32,
+    /// Lines of trees.
+    pub fib_lines: u32,
+    /// Next hops.
+    pub next_hops: u32,
+    /// Groups of next hops.
+    pub next_hop_groups: u32,
+    /// Links.
+    pub links: u32,
+}
+
+impl RouterCapacity {
+    /// For a configuration without routed circuits.
+    pub const NONE: Self = Self {
+        interfaces: 1,
+        roots: 1,
+        trees: 1,
+        fib_lines: 1,
+        next_hops: 1,
+        next_hop_groups: 1,
+        links: 1,
+    };
 }
 
 impl Capacity {
@@ -77,6 +111,7 @@ impl Capacity {
             flow_queues: count(fair, 64),
             rates: count(config.circuits.len() + limits, 256),
             qos_rows: count(3 * config.qos.len(), 64),
+            router: RouterCapacity::NONE,
         }
     }
 
@@ -95,6 +130,12 @@ impl Capacity {
         capacity
     }
 
+    /// Index in `TX_PORTS` of the router's device, which no port has.
+    #[must_use]
+    pub fn router_port(&self) -> u32 {
+        self.ports - 1
+    }
+
     /// The number of a map's entries.
     #[must_use]
     pub fn entries(&self, of: Entries) -> u32 {
@@ -107,6 +148,13 @@ impl Capacity {
             Entries::FlowQueues => self.flow_queues,
             Entries::Rates => self.rates,
             Entries::QosRows => self.qos_rows,
+            Entries::RouterInterfaces => self.router.interfaces,
+            Entries::Roots => self.router.roots,
+            Entries::Trees => self.router.trees,
+            Entries::FibLines => self.router.fib_lines,
+            Entries::NextHops => self.router.next_hops,
+            Entries::NextHopGroups => self.router.next_hop_groups,
+            Entries::Links => self.router.links,
         }
     }
 
@@ -114,7 +162,7 @@ impl Capacity {
     #[must_use]
     pub fn unused(&self) -> Occupancy {
         Occupancy {
-            ports: Table::unused("ports", 0, self.ports),
+            ports: Table::unused("ports", 0, self.router_port()),
             c_tables: Table::unused("S-tags on ports", 0, self.c_tables),
             attachments: Table::unused("peerings on ports", 1, self.attachments),
             policers: Table::unused("policers", 1, self.policers),

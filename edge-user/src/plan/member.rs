@@ -1,4 +1,5 @@
-//! The entries that a configuration needs in the tables: one for each peering on each of its ports.
+//! The entries that a configuration needs in the tables: one for each peering on each of its ports. Routed peerings
+//! have none of these.
 
 use edge_common::abi::{attachment::Attachment, port::Features, qos::QosRow, rate::Rate};
 
@@ -19,7 +20,7 @@ pub(super) struct Member<'a> {
 pub(super) fn members(config: &Config) -> impl Iterator<Item = Member<'_>> {
     config.circuits.iter().flat_map(move |circuit| {
         let on_port = move |port: &'_ &Port| circuit.ports.contains(&port.name);
-        circuit.peerings.iter().flat_map(move |peering| {
+        circuit.wires().flat_map(move |peering| {
             let ports = config.ports.iter().filter(on_port);
             ports.map(move |port| Member { config, circuit, peering, port })
         })

@@ -5,6 +5,7 @@
 mod capacity;
 mod keys;
 mod member;
+mod not_yet;
 mod predecessors;
 mod qos;
 mod rate_change;
@@ -37,8 +38,9 @@ use crate::{
 };
 
 pub use self::{
-    capacity::{CTableKey, Capacity, Occupancy},
+    capacity::{CTableKey, Capacity, Occupancy, RouterCapacity},
     keys::{AttachmentKey, PolicerKey, Scope},
+    not_yet::forwardable,
     rate_change::{LimitChange, RateChange},
     slots::Full,
 };
@@ -191,7 +193,7 @@ impl Plan {
                 flags: member.flags(),
                 reserved: 0,
                 flow_queues: queues.map_or(0, |queues| queues.index),
-                reserved_2: 0,
+                router_interface: 0,
             };
             let mut limits = Limits::default();
             for (policer, rate) in member.limits() {

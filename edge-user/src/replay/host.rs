@@ -13,7 +13,7 @@ use edge_common::{
         rate::Rate,
     },
     env::FrameCalls,
-    host::{BucketTables, Buffer, FixedClock, HostTables},
+    host::{BucketTables, Buffer, FixedClock, HostRouter, HostTables},
     packet::vlan::Vid,
 };
 use zerocopy::FromZeros as _;
@@ -21,8 +21,8 @@ use zerocopy::FromZeros as _;
 use super::{PathEngine, error::Result};
 use crate::plan::{Capacity, Plan, PortPlan};
 
-/// Room for two tags in front of a frame.
-pub(super) const HEADROOM_BYTES: usize = 8;
+/// Room in front of a frame for two tags, or for the headers of an ICMP error.
+pub(super) const HEADROOM_BYTES: usize = 56;
 
 /// The path of one port, with the tables of a plan.
 pub struct HostEngine {
@@ -54,6 +54,8 @@ impl HostEngine {
             losses: entries(capacity.attachments, Losses::default),
             port_counters: PortCounters::default(),
             has_egress: true,
+            router: HostRouter::default(),
+            is_routed: false,
             handed_over: Vec::new(),
             outcome: Cell::new(Outcome::unknown()),
         };
@@ -68,6 +70,11 @@ impl HostEngine {
             tables.buckets.rates[*index as usize] = *rate;
         }
         Self { tables }
+    }
+
+    /// Routes frames by these tables of the router.
+    pub fn route_by(&mut self, router: HostRouter) {
+        self.tables.router = router;
     }
 
     /// Takes a frame of any kind along the path.

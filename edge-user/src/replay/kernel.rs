@@ -10,6 +10,7 @@ use edge_common::{
         counters::{Counted, PortCounters},
         outcome::Outcome,
     },
+    host::HostRouter,
 };
 use nix::{
     sched::{CpuSet, sched_getcpu, sched_setaffinity},
@@ -26,8 +27,9 @@ use crate::{
         error::KernelError,
         object::{
             program::program,
-            variant::{FRAGS_PROGRAM, program_for_mtu},
+            variant::{may_split, several_buffers, single_buffer},
         },
+        store_router,
         tables::replay_tables::ReplayTables,
     },
     plan::{Capacity, Plan, PortPlan},
@@ -44,7 +46,7 @@ pub struct KernelEngine {
     ebpf: Ebpf,
     tables: KernelTables,
     replay: ReplayTables,
-    port: u32,
+    port: PortPlan,
     /// The refusal of the program for frames in several buffers by a kernel that is too old.
     frags_refused: Option<KernelError>,
     /// Room for the frame as it leaves.
@@ -59,14 +61,20 @@ impl KernelEngine {
         let mut tables = KernelTables::take(&mut ebpf)?;
         let replay = ReplayTables::take(&mut ebpf)?;
         apply(&mut tables, plan, &vec![LOOPBACK_IFINDEX; plan.ports.len()])?;
-        Ok(Self { ebpf, tables, replay, port: port.index, frags_refused, out: Vec::new() })
+        tables.set_egress(capacity.router_port(), LOOPBACK_IFINDEX)?;
+        Ok(Self { ebpf, tables, replay, port: port.clone(), frags_refused, out: Vec::new() })
+    }
+
+    /// Routes frames by these tables of the router.
+    pub fn route_by(&mut self, router: &HostRouter) {
+        store_router(&self.tables, router);
     }
 
     /// Runs the program that an interface for frames of this length would have, and returns the
     /// outcome and the XDP action.
     pub fn run_for_action(&mut self, frame: &mut Vec<u8>, now_ns: u64) -> Result<(Outcome, u32)> {
         let mtu_bytes = u32::try_from(frame.len()).unwrap_or(u32::MAX);
-        self.test_run(program_for_mtu(mtu_bytes), frame, None, now_ns)
+        self.test_run(may_split(mtu_bytes), frame, None, now_ns)
     }
 
     /// Runs the program for frames in several buffers, of which the first has this many bytes,
@@ -78,18 +86,18 @@ impl KernelEngine {
         now_ns: u64,
     ) -> Result<(Outcome, u32)> {
         let context = xdp_md(first_len_bytes);
-        self.test_run(FRAGS_PROGRAM, frame, Some(&context), now_ns)
+        self.test_run(true, frame, Some(&context), now_ns)
     }
 
     /// Runs a program and leaves the frame as it came out.
     fn test_run(
         &mut self,
-        name: &str,
+        in_buffers: bool,
         frame: &mut Vec<u8>,
         context: Option<&[u8]>,
         now_ns: u64,
     ) -> Result<(Outcome, u32)> {
-        if let (FRAGS_PROGRAM, Some(refused)) = (name, &self.frags_refused) {
+        if let (true, Some(refused)) = (in_buffers, &self.frags_refused) {
             let len_bytes = frame.len();
             return Err(ReplayError::Engine(Told::new(format!(
                 "a frame of {len_bytes} bytes can't be run: {refused:#}"
@@ -101,6 +109,8 @@ impl KernelEngine {
         options.data_in = Some(frame);
         options.data_out = Some(&mut self.out);
         options.ctx_in = context;
+        let features = self.port.features;
+        let name = if in_buffers { several_buffers(features) } else { single_buffer(features) };
         let result = program(&mut self.ebpf, name)?.test_run(options).map_err(|error| {
             let text = format!("running the program on a frame of {} bytes", frame.len());
             KernelError::from(error).after(text)
@@ -134,7 +144,7 @@ impl PathEngine for KernelEngine {
     }
 
     fn port_counters(&self) -> Result<PortCounters> {
-        Ok(self.tables.port_counters(self.port)?)
+        Ok(self.tables.port_counters(self.port.index)?)
     }
 }
 

@@ -130,7 +130,7 @@ impl<'a> Replay<'a> {
                 serde_json::to_writer(&mut **lines, &self.reporter.report(&told))?;
                 lines.write_all(b"\n")?;
             }
-            let leaves = reason.action(self.port.unmatched) != Action::Drop;
+            let leaves = outcome.action(reason, self.port.unmatched) != Action::Drop;
             if let (Some(writer), true) = (writer.as_mut(), leaves) {
                 let orig_len_bytes = u32::try_from(left_bytes)?;
                 writer.write(&CapturedFrame { timestamp_ns, data, orig_len_bytes })?;

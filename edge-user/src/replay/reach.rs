@@ -6,7 +6,7 @@ use std::cell::Cell;
 use edge_common::{
     Frame,
     host::{Buffer, HostFrame},
-    packet::{encapsulation, ip_version::IpVersion},
+    packet::{checksum, encapsulation, ip_version::IpVersion},
 };
 
 use super::host::{HEADROOM_BYTES, HostEngine, with_headroom};
@@ -84,6 +84,14 @@ impl Frame for Watched<'_> {
         self.buffer.move_start(by_bytes)?;
         self.moved_bytes += by_bytes;
         Some(())
+    }
+
+    fn cut(&mut self, len_bytes: u32) -> Option<()> {
+        self.buffer.cut(len_bytes)
+    }
+
+    fn sum(&self, offset: usize, len_bytes: usize) -> Option<u16> {
+        checksum::sum(len_bytes, |at| self.read_u32(offset + at))
     }
 
     fn encapsulated_ip_version(&self, ether_type: u16, offset: usize) -> Option<IpVersion> {

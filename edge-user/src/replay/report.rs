@@ -73,7 +73,7 @@ impl<'a> Reporter<'a> {
     pub(super) fn report<'b>(&'b self, told: &ReplayedFrame<'b>) -> FrameReport<'b> {
         let ReplayedFrame { frame, outcome, reason, tags, arrived, is_certain, left } = *told;
         let applies = |value: u8| (value != Outcome::NONE).then_some(value);
-        let action = reason.action(self.port.unmatched);
+        let action = outcome.action(reason, self.port.unmatched);
         let leaves = action != Action::Drop;
         let attachment = self.attachments.get(&outcome.attachment).copied();
         let class = |attachment: &'b AttachmentPlan| {
@@ -108,6 +108,8 @@ pub fn verdict(action: Action) -> &'static str {
         Action::Forward => "forward",
         Action::Pass => "pass",
         Action::Drop => "drop",
+        Action::Punt => "punt",
+        Action::Answer => "answer",
     }
 }
 

@@ -1,3 +1,5 @@
-//! Layer 3 outside of the packet path: the programs, devices and tables by which routes reach it.
+//! Layer 3 beside the packet path: the programs, devices and tables by which routes reach it.
 
+pub mod bird;
+pub mod feed;
 pub mod store;

@@ -114,10 +114,28 @@ fn is_alarming(reason: &str) -> bool {
             | Reason::NoEgress
             | Reason::DanglingTable
             | Reason::NoHeadroom
-            | Reason::EgressRefused,
+            | Reason::EgressRefused
+            | Reason::PuntLimited
+            | Reason::BadChecksum
+            | Reason::Spoofed
+            | Reason::NoNeighbour
+            | Reason::LinkDown,
         )
         | None => true,
-        Some(Reason::Ok | Reason::Control | Reason::CircuitDisabled | Reason::OverRate) => false,
+        Some(
+            Reason::Ok
+            | Reason::Control
+            | Reason::CircuitDisabled
+            | Reason::OverRate
+            | Reason::Punted
+            | Reason::Answered
+            | Reason::NotForUs
+            | Reason::Martian
+            | Reason::NoRoute
+            | Reason::TtlExpired
+            | Reason::TooBig
+            | Reason::SourceRouted,
+        ) => false,
     }
 }
 

@@ -18,6 +18,7 @@ fn rooms_use_those_to_their_right_alone() {
         ("## Rooms of the packet path", "edge-common/src"),
         ("## Rooms of the daemon", "edge-user/src"),
         ("### Rooms of `kernel`", "edge-user/src/kernel"),
+        ("### Rooms of `routing`", "edge-user/src/routing"),
         ("### Rooms of `billing`", "edge-user/src/billing"),
     ] {
         let allowed = table(heading);

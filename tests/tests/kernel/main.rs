@@ -6,5 +6,6 @@ mod differential;
 mod packet_path;
 mod policer_rate;
 mod prog_run;
+mod routed;
 mod tag_space;
 mod verifier;

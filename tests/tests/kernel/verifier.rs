@@ -15,7 +15,7 @@ use edge_user::{
         PortProgram,
         object::{
             program::program,
-            variant::{FRAGS_PROGRAM, PROGRAM},
+            variant::{several_buffers, single_buffer},
         },
     },
     lab::root_or_skip,
@@ -51,7 +51,8 @@ fn the_programs_are_within_their_budgets() {
     for (config, uses) in [(&*plain().to_string(), ""), (CONFIG, " with everything")] {
         let fixture = Fixture::of(config, Police::Purchased);
         let port = fixture.plan.port("customer0").expect("a port");
-        for (program, found) in load(port, &fixture) {
+        let routed = PortPlan { features: port.features.with(Features::ROUTED), ..port.clone() };
+        for (program, found) in load(port, &fixture).into_iter().chain(load(&routed, &fixture)) {
             let name = format!("{program}{uses}");
             println!("@@ verified {name}|{}|{}", found[0], found[1]);
             all.push((name, found));
@@ -102,7 +103,7 @@ fn every_combination_of_features_loads() {
     println!("@@ verified #largest|{}|{}", most[0], most[1]);
 }
 
-/// Loads both programs of a port, and returns the verifier's [`FIGURES`] for them.
+/// Loads both programs of a port, and the router's, and returns the verifier's [`FIGURES`] for them.
 fn load(port: &PortPlan, fixture: &Fixture) -> Vec<(&'static str, [u64; 2])> {
     let mut ebpf = PortProgram::load_for_bench(port, &fixture.capacity).expect("it loads");
     let figures = |name| {
@@ -111,7 +112,8 @@ fn load(port: &PortPlan, fixture: &Fixture) -> Vec<(&'static str, [u64; 2])> {
         let translated = info.size_translated().expect("the kernel tells");
         (name, [instructions.into(), translated.into()])
     };
-    [PROGRAM, FRAGS_PROGRAM].into_iter().map(figures).collect()
+    let features = port.features;
+    [single_buffer(features), several_buffers(features)].into_iter().map(figures).collect()
 }
 
 /// The budget of the kernel's release or of its series; `None`: it was never measured.

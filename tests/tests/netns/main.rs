@@ -16,6 +16,7 @@ mod service;
 mod set_bandwidth;
 mod slots_again;
 mod snapshots;
+mod speaker;
 mod stock;
 mod tags_live;
 mod tcp;

@@ -1,6 +1,7 @@
 //! Installing the planned tools.
 
 use std::{
+    path::Path,
     process::Command,
     thread,
     time::{Duration, Instant},
@@ -9,7 +10,7 @@ use std::{
 use anyhow::{Context as _, Result, bail, ensure};
 use xtask::toolchain::{MIN_SYSTEM_MINOR, Toolchain};
 
-use super::plan::{COMPILER, Missing, Way};
+use super::plan::{COMPILER, Missing, SERVICES, Way};
 use crate::step;
 
 /// Longest time for rustup's server to answer; after that, the next way is tried.
@@ -98,8 +99,28 @@ impl Apt {
         }
         let mut install = as_root("apt-get");
         install.args(["-q", "install", "-y", "--no-install-recommends"]).args(packages);
-        succeed(&mut install)
+        without_services(&services(packages), || succeed(&mut install))
     }
+}
+
+/// The services of packages that would start with them.
+fn services(packages: &[&str]) -> Vec<&'static str> {
+    let of_packages = SERVICES.iter().filter(|(package, _)| packages.contains(package));
+    of_packages.map(|(_, service)| *service).collect()
+}
+
+/// Installs packages whose services don't start, neither now nor with the machine. Without systemd,
+/// Debian starts none by itself (`invoke-rc.d`).
+fn without_services(services: &[&str], install: impl FnOnce() -> Result<()>) -> Result<()> {
+    if services.is_empty() || !Path::new("/run/systemd/system").exists() {
+        return install();
+    }
+    let systemctl = |verb: &str| succeed(as_root("systemctl").arg(verb).args(services));
+    systemctl("mask")?;
+    let installed = install();
+    systemctl("unmask")?;
+    installed?;
+    systemctl("disable")
 }
 
 /// Runs rustup, if its server answers: machines without that network must not wait for minutes.
@@ -187,6 +208,12 @@ mod tests {
         assert_eq!(debian_minor("1.96.0+dfsg1-1~deb12u2"), Some(96));
         assert_eq!(debian_minor("1.85.0+dfsg3-1~deb12u3"), Some(85));
         assert_eq!(debian_minor("(none)"), None);
+    }
+
+    #[test]
+    fn routing_daemons_come_without_their_services() {
+        assert_eq!(services(&["gcc", "frr", "bird2"]), ["bird.service", "frr.service"]);
+        assert_eq!(services(&["gcc"]), Vec::<&str>::new());
     }
 
     #[test]

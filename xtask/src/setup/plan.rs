@@ -26,10 +26,13 @@ pub(super) struct Package {
 }
 
 /// Every tool that comes from Debian, wherever there is a choice.
-pub(super) const PACKAGES: [Package; 10] = [
+pub(super) const PACKAGES: [Package; 12] = [
     Package { tool: "cc", names: &["gcc", "libc6-dev"], needs: Needs::Build },
     Package { tool: "ip", names: &["iproute2"], needs: Needs::Run },
     Package { tool: "ethtool", names: &["ethtool"], needs: Needs::Run },
+    // Speakers of BGP: ours, and other peoples' in the tests.
+    Package { tool: "bird", names: &["bird2"], needs: Needs::Test },
+    Package { tool: "vtysh", names: &["frr"], needs: Needs::Test },
     // libFuzzer is C++.
     Package { tool: "c++", names: &["g++"], needs: Needs::Fuzz },
     Package { tool: QEMU, names: &[QEMU_PACKAGE], needs: Needs::Kernels },
@@ -39,6 +42,10 @@ pub(super) const PACKAGES: [Package; 10] = [
     Package { tool: FOREIGN_CC, names: FOREIGN_CC_PACKAGES, needs: Needs::ForeignBuild },
     Package { tool: "zstd", names: &["zstd"], needs: Needs::Kernels },
 ];
+
+/// Services that Debian starts as soon as their package is installed, by package. Tests start these
+/// programs in namespaces of their own, and the machine's own routes are not theirs.
+pub(super) const SERVICES: [(&str, &str); 2] = [("bird2", "bird.service"), ("frr", "frr.service")];
 
 /// Virtual machines of the machine's own architecture, and of the other one that edge runs on.
 const IS_ARM64: bool = cfg!(target_arch = "aarch64");
@@ -201,6 +208,9 @@ mod tests {
         assert!(names(&bare, Needs::ForeignKernels).contains(&FOREIGN_STD));
         let build = missing(&bare, Needs::Build);
         assert_eq!(build[0].ways, [Way::Apt(vec!["gcc", "libc6-dev"])]);
+        let test = missing(&bare, Needs::Test);
+        let Way::Apt(packages) = &test[0].ways[0] else { panic!("{test:?}") };
+        assert!(packages.ends_with(&["bird2", "frr"]), "{packages:?}");
         let run = missing(&bare, Needs::Run);
         assert_eq!(run[0].ways, [Way::Apt(vec!["gcc", "libc6-dev", "iproute2", "ethtool"])]);
     }

@@ -41,6 +41,10 @@ pub(super) fn addressed(
         // RFC 1812, 5.3.4: a frame to a group has no packet for one host.
         _ if is_group => Err(Reason::NotForUs),
         Place::Interface => for_interface(frame, interface, &packet, source),
+        // RFC 3927, 7: no router forwards them.
+        Place::Elsewhere if is_link_local(source) || is_link_local(destination) => {
+            Err(Reason::Martian)
+        }
         Place::Elsewhere if packet.is_echo(frame) => Ok(Addressed::EchoOnwards),
         Place::Elsewhere => Ok(Addressed::Onwards),
         Place::Group | Place::Nowhere => Err(Reason::NotForUs),
@@ -51,6 +55,8 @@ pub(super) fn addressed(
 struct Ipv4 {
     /// Offset in bytes of what follows the header.
     payload: usize,
+    /// Offset in bytes of what follows the packet.
+    end: usize,
     protocol: u8,
     ttl: u8,
     is_fragment: bool,
@@ -63,6 +69,7 @@ impl Ipv4 {
         let ttl_and_protocol = frame.read_u16(packet.offset + 8)?;
         Some(Self {
             payload: packet.offset + header_len_bytes,
+            end: packet.offset + usize::from(frame.read_u16(packet.offset + 2)?),
             protocol: ttl_and_protocol as u8,
             ttl: (ttl_and_protocol >> 8) as u8,
             is_fragment: frame.read_u16(packet.offset + 6)? & 0x3fff != 0,
@@ -74,6 +81,7 @@ impl Ipv4 {
     fn is_echo(&self, frame: &(impl Frame + ?Sized)) -> bool {
         self.protocol == PROTOCOL_ICMP
             && !self.is_fragment
+            && self.payload + icmp::HEADER_LEN_BYTES <= self.end
             && frame.read_u16(self.payload) == Some(icmp::ECHO_REQUEST)
     }
 }
@@ -91,7 +99,7 @@ fn for_interface(
         return Err(Reason::NotForUs);
     }
     let is_wanted = match packet.protocol {
-        PROTOCOL_ICMP if (start >> 16) as u16 == icmp::ECHO_REQUEST => return Ok(Addressed::Echo),
+        PROTOCOL_ICMP if packet.is_echo(frame) => return Ok(Addressed::Echo),
         PROTOCOL_ICMP => icmp::is_error((start >> 24) as u8),
         PROTOCOL_TCP => is_peer && is_bgp(frame, packet.payload, start, interface.bgp_port),
         PROTOCOL_UDP => is_peer && is_bfd(start, packet.ttl),
@@ -159,6 +167,12 @@ fn is_own_broadcast(destination: u32, interface: &RouterInterface) -> bool {
     let hosts = u32::MAX >> (prefix_len & 31);
     (destination ^ interface.own_v4) & !hosts == 0
         && (destination & hosts == 0 || destination & hosts == hosts)
+}
+
+/// Whether it is of one link, 169.254.0.0/16.
+#[inline(always)]
+const fn is_link_local(address: u32) -> bool {
+    address >> 16 == 0xa9fe
 }
 
 /// Whether no packet has it as a source (RFC 1812, 5.3.7): this network, loopback, multicast and above.

@@ -76,7 +76,10 @@ pub(super) fn addressed(
     if is_group || destination[0] >> 56 == 0xff {
         return Err(Reason::NotForUs);
     }
-    let is_echo = next == PROTOCOL_ICMPV6 && frame.read_u16(payload) == Some(icmp::ECHO_REQUEST_V6);
+    let len_bytes = usize::from(frame.read_u16(offset + 4).ok_or(Reason::Malformed)?);
+    let is_echo = next == PROTOCOL_ICMPV6
+        && len_bytes >= icmp::HEADER_LEN_BYTES
+        && frame.read_u16(payload) == Some(icmp::ECHO_REQUEST_V6);
     if to_interface {
         if is_echo {
             return Ok(Addressed::Echo);

@@ -17,12 +17,13 @@ use crate::{
         transport::Transport,
     },
     path::address,
+    reason::Reason,
 };
 
 /// TTL and hop limit of messages (RFC 1700).
 const TTL: u16 = 64;
 const IPV4_HEADER_LEN_BYTES: usize = 20;
-const ICMP_HEADER_LEN_BYTES: usize = 8;
+const ICMP_HEADER_LEN_BYTES: usize = icmp::HEADER_LEN_BYTES;
 /// The most that an error quotes of a packet of IPv4: the header, and enough of what follows for any protocol.
 const MAX_QUOTE_V4: usize = 128;
 /// The least MTU of IPv6, which no error exceeds (RFC 4443, 2.4).
@@ -32,8 +33,8 @@ const MAX_QUOTE_V6: usize = MAX_LEN_V6 - IPV6_HEADER_LEN_BYTES - ICMP_HEADER_LEN
 const CONTROL_V4: u32 = 0xc0;
 const CONTROL_V6: u32 = 0xc0 << 20;
 
-/// Answers a frame with this packet at the interface with this index, and returns whether the answer is on its way. Above the interface's rate, and where
-/// nothing may be answered, there is none.
+/// Answers a frame with this packet at the interface with this index. The error is the reason why there is no answer:
+/// nothing may be answered ([`Reason::NotForUs`]), it would be above the interface's rate, or it can't be sent.
 #[inline(always)]
 pub fn answer(
     frame: &mut impl FrameCalls,
@@ -41,25 +42,28 @@ pub fn answer(
     index: u32,
     packet: &DsWord,
     answer: Answer,
-) -> bool {
-    let Some(interface) = env.router_interface(index) else { return false };
+) -> Result<(), Reason> {
+    let interface = env.router_interface(index).ok_or(Reason::DanglingTable)?;
     let (has_address, answers) = (has_own_address(interface, packet), interface.answers);
-    let may_answer = answer == Answer::ECHO || is_answerable(packet, frame.transport(packet));
-    if !may_answer || !has_address {
-        return false;
+    // An echo reply has the address that was asked. An error is the interface's.
+    let may_answer =
+        answer == Answer::ECHO || has_address && is_answerable(packet, frame.transport(packet));
+    if !may_answer {
+        return Err(Reason::NotForUs);
     }
-    let is_paid = env.pay(answers, FRAME_COST_BYTES).checked();
-    if !is_paid.is_ok_and(|admission| admission.is_within()) {
-        return false;
+    if !env.pay(answers, FRAME_COST_BYTES).checked()?.is_within() {
+        return Err(Reason::PuntLimited);
+    }
+    if !frame.answer(env, index, packet, answer) {
+        return Err(Reason::NoHeadroom);
     }
     // The frame goes by its port's device map, not by `XDP_TX`: the device's refusals are seen there, and a veth pair
     // wakes its peer.
-    let is_made = frame.answer(env, index, packet, answer);
-    if is_made && env.forward(Way::Back) {
-        env.hand_over(Way::Back, punt::nobodys(frame.len_bytes()));
-        return true;
+    if !env.forward(Way::Back) {
+        return Err(Reason::NoEgress);
     }
-    false
+    env.hand_over(Way::Back, punt::nobodys(frame.len_bytes()));
+    Ok(())
 }
 
 #[inline(always)]

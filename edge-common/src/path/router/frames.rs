@@ -25,7 +25,7 @@ pub fn from_router(frame: &mut impl Frame, env: &mut (impl Routing + Egress)) ->
 fn try_send(frame: &mut impl Frame, env: &mut (impl Routing + Egress)) -> Result<(), Reason> {
     let (_, source) = address::macs(frame).ok_or(Reason::Malformed)?;
     let interface = env.router_interface(router::index_of(source)).ok_or(Reason::Unmatched)?;
-    if interface.mac() != source {
+    if interface.mac() != source || !source.is_there() {
         // Not of an interface: the namespace has other devices, or this one is gone.
         return Err(Reason::Unmatched);
     }

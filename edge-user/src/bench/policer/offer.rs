@@ -8,6 +8,8 @@ use std::{
 use anyhow::{Context as _, Result};
 use aya::{Ebpf, programs::Xdp};
 
+use edge_common::abi::port::Features;
+
 use crate::{
     bench::{test_run, udp},
     kernel::object::variant::program_for_mtu,
@@ -35,7 +37,7 @@ impl<'a> Mix<'a> {
     /// Frames of these lengths, each so many times, for the circuit with this S-VID.
     pub(super) fn new(ebpf: &'a Ebpf, s_vid: u16, lengths: &[(usize, u32)]) -> Result<Self> {
         let part = |&(len_bytes, times): &(usize, u32)| {
-            let name = program_for_mtu(u32::try_from(len_bytes)?);
+            let name = program_for_mtu(u32::try_from(len_bytes)?, Features::NONE);
             let program = ebpf.program(name).with_context(|| format!("no program {name}"))?;
             let frame = udp(DSCP, s_vid, 10, len_bytes)?;
             Ok(MixPart { program: program.try_into()?, frame, times })

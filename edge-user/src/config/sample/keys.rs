@@ -44,6 +44,15 @@ impl<T: Into<Value>> From<Vec<T>> for Value {
     }
 }
 
+impl Value {
+    /// An inline table.
+    #[must_use]
+    pub fn table<const N: usize>(keys: [(&str, Self); N]) -> Self {
+        let keys = keys.into_iter().map(|(key, value)| format!("{key} = {}", value.0));
+        Self(format!("{{ {} }}", keys.collect::<Vec<_>>().join(", ")))
+    }
+}
+
 /// The keys of a table, in the order in which they came.
 #[derive(Clone, Debug, Default)]
 pub(super) struct SampleKeys(Vec<(String, Value)>);

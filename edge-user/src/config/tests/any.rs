@@ -5,7 +5,7 @@ use std::path::Path;
 use edge_common::abi::rate::Rate;
 use proptest::prelude::*;
 
-use super::{CONTRACT, TAGS_AND_CLASSES, parse, prices::PRICED};
+use super::{CONTRACT, TAGS_AND_CLASSES, parse, prices::PRICED, routed::ROUTED};
 
 /// Reads anything: an error or a configuration that the policer can do.
 fn read(source: &str) {
@@ -55,7 +55,7 @@ proptest! {
 
     #[test]
     fn lines_with_other_values_are_read(
-        source in prop::sample::select(&[CONTRACT, TAGS_AND_CLASSES, PRICED][..]),
+        source in prop::sample::select(&[CONTRACT, TAGS_AND_CLASSES, PRICED, ROUTED][..]),
         changes in prop::collection::vec((any::<prop::sample::Index>(), value()), 1..5),
     ) {
         let mut lines: Vec<String> = source.lines().map(Into::into).collect();

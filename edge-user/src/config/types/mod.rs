@@ -2,7 +2,10 @@
 
 mod ledger;
 mod qos;
+mod routed;
+mod routing;
 mod tags;
+mod vnet;
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
@@ -12,7 +15,10 @@ use serde::Serialize;
 pub use self::{
     ledger::{Export, ExportFormat, LedgerConfig, Sink},
     qos::{ClassMatch, PortRange, QosClass, QosProfile},
+    routed::{CustomerSession, LinkEnds, RoutedLink, RoutedPeering, SourceCheck},
+    routing::{BfdTimers, RoutingConfig, RoutingDaemon},
     tags::{CTags, CoreTag, SideTags},
+    vnet::{VnetLink, VnetRoutes},
 };
 use super::units::Burst;
 use crate::model::spelled::spelling;
@@ -39,6 +45,8 @@ pub struct Config {
     pub exports: Vec<Export>,
     /// Prices of circuits, where the file gives them.
     pub prices: Option<Prices>,
+    /// The settings of routed peerings; given wherever there is one.
+    pub routing: Option<RoutingConfig>,
 }
 
 /// `[edge]`.
@@ -104,6 +112,8 @@ pub struct Circuit {
     pub enabled: bool,
     /// Its peerings: 1 to 3, of different kinds.
     pub peerings: Vec<Peering>,
+    /// The virtual networks that its private peering reaches: up to 10. None where that is a wire.
+    pub vnet_links: Vec<VnetLink>,
 }
 
 /// `[[circuit.peering]]`.
@@ -125,4 +135,6 @@ pub struct Peering {
     pub dscp: DscpPolicy,
     /// Name of its profile in [`Config::qos`].
     pub qos: String,
+    /// Its routing domain; `None`: it is a wire, whose frames pass by their tags alone.
+    pub routed: Option<RoutedPeering>,
 }

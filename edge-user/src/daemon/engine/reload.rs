@@ -18,7 +18,7 @@ use super::{
 use crate::{
     config::{self, Config, ConfigDigest},
     daemon::error::{DaemonError, Result},
-    view,
+    plan, view,
 };
 
 impl Instance {
@@ -26,6 +26,7 @@ impl Instance {
     /// error, none. Returns the changes, and a warning for each port that waits for its interface.
     pub(super) fn reload(&mut self) -> Result<Reloaded, ChangeError> {
         let config = config::load(&self.config_path)?;
+        plan::forwardable(&config, &self.config_path)?;
         let difference = {
             let running = self.running.read();
             let (now, next) = (&running.config.edge, &config.edge);

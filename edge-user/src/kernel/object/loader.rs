@@ -42,12 +42,14 @@ pub(in crate::kernel) fn load_port_object(
     let [a, b, c, d] = tpids.map(u64::from);
     let tpids = a | b << 16 | c << 32 | d << 48;
     let replay = u32::from(purpose == ProgramUse::Replay);
+    let router = capacity.router_port();
     let one_by_one = u32::from(purpose == ProgramUse::LiveInStack);
 
     let mut loader = EbpfLoader::new();
     loader
         .override_global("PORT", &index, true)
         .override_global("EGRESS", &egress, true)
+        .override_global("ROUTER", &router, true)
         .override_global("TPIDS", &tpids, true)
         .override_global("PASS_UNMATCHED", &pass_unmatched, true)
         .override_global("FEATURES", &features, true)

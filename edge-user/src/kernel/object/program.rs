@@ -15,7 +15,8 @@ use crate::{
             loader::{ProgramUse, create_maps, load_port_object},
             pins::Pins,
             variant::{
-                EMPTY_FRAGS_PROGRAM, EMPTY_PROGRAM, FRAGS_PROGRAM, PROGRAM, program_for_mtu,
+                EMPTY_FRAGS_PROGRAM, EMPTY_PROGRAM, FROM_ROUTER_PROGRAM, program_for_mtu,
+                several_buffers, single_buffer, takes_several_buffers,
             },
         },
     },
@@ -40,21 +41,21 @@ impl PortProgram {
             XdpMode::Native | XdpMode::Auto => AttachedMode::Native,
             XdpMode::Generic => AttachedMode::Generic,
         };
-        let name = program_for_mtu(mtu_bytes);
+        let name = program_for_mtu(mtu_bytes, port.features);
         let ebpf = load_for_port(port, name, mode, capacity, pins)?;
         let (port, capacity, pins) = (port.clone(), *capacity, pins.clone());
         Ok(Self { ebpf, name, mode, port, capacity, pins })
     }
 
     /// Loads both programs of `port` with tables of their own, for test runs. The second value is
-    /// the error of a kernel that loads [`PROGRAM`] and refuses [`FRAGS_PROGRAM`].
+    /// the error of a kernel that loads the one for frames in one buffer and refuses the other.
     pub fn load_for_replay(
         port: &PortPlan,
         capacity: &Capacity,
     ) -> Result<(Ebpf, Option<KernelError>)> {
         let mut ebpf = load(port, ProgramUse::Replay, capacity, None)?;
-        load_program(&mut ebpf, PROGRAM)?;
-        let refused = load_program(&mut ebpf, FRAGS_PROGRAM).err();
+        load_program(&mut ebpf, single_buffer(port.features))?;
+        let refused = load_program(&mut ebpf, several_buffers(port.features)).err();
         match refused {
             Some(error) if !load_error::is_older_than(load_error::LEAST_FRAGS) => Err(error),
             refused => Ok((ebpf, refused)),
@@ -70,7 +71,8 @@ impl PortProgram {
             ProgramUse::Live
         };
         let mut ebpf = load(port, purpose, capacity, None)?;
-        for name in [PROGRAM, FRAGS_PROGRAM, EMPTY_PROGRAM] {
+        let own = [single_buffer(port.features), several_buffers(port.features)];
+        for name in own.into_iter().chain([FROM_ROUTER_PROGRAM, EMPTY_PROGRAM]) {
             load_program(&mut ebpf, name)?;
         }
         Ok(ebpf)
@@ -93,7 +95,8 @@ impl PortProgram {
 
     /// A program that drops every frame. An interface that accepts it accepts [`Self::xdp`], too.
     pub fn holder(&mut self) -> Result<&mut Xdp> {
-        let name = if self.name == PROGRAM { EMPTY_PROGRAM } else { EMPTY_FRAGS_PROGRAM };
+        let name =
+            if takes_several_buffers(self.name) { EMPTY_FRAGS_PROGRAM } else { EMPTY_PROGRAM };
         if program(&mut self.ebpf, name)?.fd().is_err() {
             load_program(&mut self.ebpf, name)?;
         }
@@ -160,6 +163,7 @@ fn load(
 }
 
 fn load_program(ebpf: &mut Ebpf, name: &str) -> Result<()> {
-    let least = if name == FRAGS_PROGRAM { load_error::LEAST_FRAGS } else { load_error::LEAST };
+    let least =
+        if takes_several_buffers(name) { load_error::LEAST_FRAGS } else { load_error::LEAST };
     program(ebpf, name)?.load().map_err(|error| LoadError::of_program(name, least, error))
 }

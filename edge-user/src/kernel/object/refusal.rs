@@ -2,11 +2,7 @@
 //! in netlink answers only: `BPF_LINK_CREATE` returns a bare error number.
 
 use crate::{
-    kernel::{
-        error::KernelError,
-        host::attached_mode::AttachedMode,
-        object::variant::{FRAGS_PROGRAM, program_for_mtu},
-    },
+    kernel::{error::KernelError, host::attached_mode::AttachedMode, object::variant::may_split},
     report::Told,
 };
 
@@ -56,7 +52,7 @@ pub(in crate::kernel) fn explain(errno: Option<i32>, target: &Target<'_>) -> Str
     };
     let (own_off, other_off) = (off(mode), off(other));
     let (mode, other) = (mode.as_str(), other.as_str());
-    let has_several_buffers = program_for_mtu(mtu_bytes) == FRAGS_PROGRAM;
+    let has_several_buffers = may_split(mtu_bytes);
     match errno {
         Some(libc::EBUSY) => format!(
             "another XDP program is attached to {interface} in {mode} mode, and edge replaces \

@@ -1,10 +1,7 @@
 //! Whether native XDP is possible on a port, by the facts that the kernel gives of its interface.
 
 use crate::{
-    kernel::{
-        host::xdp_features::XdpFeatures,
-        object::variant::{FRAGS_PROGRAM, program_for_mtu},
-    },
+    kernel::{host::xdp_features::XdpFeatures, object::variant::may_split},
     model::XdpMode,
 };
 
@@ -111,7 +108,7 @@ struct Obstacle {
 
 fn obstacle(facts: &Facts<'_>) -> Option<Obstacle> {
     let Facts { interface, mtu_bytes, driver, egress, features, .. } = *facts;
-    let has_several_buffers = program_for_mtu(mtu_bytes) == FRAGS_PROGRAM;
+    let has_several_buffers = may_split(mtu_bytes);
     let smaller = || {
         let largest = crate::kernel::object::variant::MAX_SINGLE_BUFFER_MTU_BYTES;
         format!("`ip link set {interface} mtu {largest}`")
@@ -203,7 +200,7 @@ pub(in crate::kernel) fn refusals(
 ) -> Option<String> {
     let what = if !features.has_ndo_xmit() {
         "frames"
-    } else if program_for_mtu(mtu_bytes) == FRAGS_PROGRAM && !features.has_ndo_xmit_sg() {
+    } else if may_split(mtu_bytes) && !features.has_ndo_xmit_sg() {
         "jumbo frames in several buffers"
     } else {
         return None;

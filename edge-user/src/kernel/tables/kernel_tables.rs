@@ -22,7 +22,7 @@ use crate::{
         object::{loader::take_map, pins::Pins},
         tables::{clock::now_ticks, idle, mapped::MappedArray, per_cpu::PerCpu},
     },
-    plan::Capacity,
+    plan::{Capacity, RouterCapacity},
 };
 
 macro_rules! kernel_tables {
@@ -86,6 +86,15 @@ impl KernelTables {
             flow_queues: self.flow_queues.len(),
             rates: self.rates.len(),
             qos_rows: self.qos_rows.len(),
+            router: RouterCapacity {
+                interfaces: self.router_interfaces.len(),
+                roots: self.roots.len(),
+                trees: self.trees.len(),
+                fib_lines: self.fib_lines.len(),
+                next_hops: self.next_hops.len(),
+                next_hop_groups: self.next_hop_groups.len(),
+                links: self.links.len(),
+            },
         }
     }
 

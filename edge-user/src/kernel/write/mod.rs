@@ -4,3 +4,4 @@ pub mod apply;
 pub mod bucket_ticks;
 pub mod buckets;
 pub mod change_rate;
+pub mod router;

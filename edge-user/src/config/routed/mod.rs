@@ -1,0 +1,31 @@
+//! Routed peerings and VNet links.
+//!
+//! `prefixes` reads networks and addresses, `asns` AS numbers, and `keys` the tables of the file with them.
+//! `ports` knows the port of each link. `peering` (with `peering_links`, `customer_prefixes`, `key_file`) checks one
+//! peering, `vnets` the VNet links of one circuit, `domain` the addresses that are in one routing domain, and
+//! `whole` (with `ends`) all circuits together.
+
+mod around;
+mod asns;
+mod customer_prefixes;
+mod domain;
+mod ends;
+mod key_file;
+mod keys;
+mod nesting;
+mod peering;
+mod peering_links;
+mod ports;
+mod prefixes;
+mod vnets;
+mod whole;
+
+pub use self::key_file::{KeyFileError, Md5Key, read_key};
+pub(super) use self::{
+    around::Around,
+    asns::own_asn,
+    key_file::KeyFiles,
+    keys::{RawBfd, RawRouted, RawVnetLink, bfd},
+    ports::KnownPorts,
+    whole::check,
+};

@@ -1,0 +1,108 @@
+//! A domain: tables, the way into the kernel, static routes, sessions.
+
+use std::fmt::Write as _;
+
+use ipnet::IpNet;
+
+use super::{filters, session, writer::ConfigWriter};
+use crate::routing::bird::{
+    model::{
+        AddressFamily, DomainSide, SpeakerPlan,
+        domain::{BgpCommunity, BgpDomain, StaticHop},
+    },
+    names,
+    version::BirdVersion,
+};
+
+/// Seconds between looks at all routes of the kernel: BIRD writes each change at once, and this is
+/// for routes that the kernel lost.
+const KERNEL_SCAN_S: u32 = 600;
+/// Receive buffer of the netlink socket in bytes: a million routes at once overran smaller ones.
+const NETLINK_BUFFER_BYTES: u32 = 32 << 20;
+/// Most next hops of a route, as many as a group of the packet path has.
+const MAX_HOPS: u32 = 8;
+
+pub(super) fn write(
+    out: &mut ConfigWriter,
+    plan: &SpeakerPlan,
+    domain: &BgpDomain,
+    version: BirdVersion,
+) {
+    out.line(format!("# {}", domain.name));
+    for family in AddressFamily::ALL.into_iter().filter(|family| domain.has(*family)) {
+        let table = names::table(domain.kernel_table, family);
+        out.line(format!("{} table {table};", family.channel()));
+        kernel(out, domain.kernel_table, family, &table);
+        for side in [DomainSide::Customer, DomainSide::Cloud] {
+            statics(out, domain, side, family);
+        }
+    }
+    let mut sessions: Vec<_> = domain.sessions.iter().collect();
+    sessions.sort_by_key(|session| session.index);
+    for session in sessions {
+        for (family, ends) in session.ends() {
+            session::write(out, plan, domain, session, (family, ends), version);
+        }
+    }
+}
+
+fn kernel(out: &mut ConfigWriter, kernel_table: u32, family: AddressFamily, table: &str) {
+    out.block(format!("protocol kernel {}", names::kernel(kernel_table, family)), |out| {
+        out.line(format!("kernel table {kernel_table};"));
+        // Routes outlive BIRD, and are left as they are until the peers are back.
+        out.line("persist yes; graceful restart yes;");
+        out.line(format!("scan time {KERNEL_SCAN_S}; netlink rx buffer {NETLINK_BUFFER_BYTES};"));
+        out.line(format!("merge paths yes limit {MAX_HOPS};"));
+        out.option(family.channel(), |out| {
+            // An announcement is a blackhole here: the edge forwards it by itself.
+            out.line(format!("table {table}; import none;"));
+            out.line("export where dest = RTD_UNICAST;");
+        });
+    });
+}
+
+/// The static routes of one side, and on the cloud's side its announcements.
+fn statics(out: &mut ConfigWriter, domain: &BgpDomain, side: DomainSide, family: AddressFamily) {
+    let mut routes: Vec<(IpNet, String)> = Vec::new();
+    for route in domain.statics.iter().filter(|route| route.side == side) {
+        let hops: Vec<_> = route.hops.iter().map(hop).collect();
+        routes.push((route.prefix, told(&hops.join(" "), &route.communities)));
+    }
+    if side == DomainSide::Cloud {
+        for told_only in &domain.announcements {
+            routes.push((told_only.prefix, told("blackhole", &told_only.communities)));
+        }
+    }
+    routes.retain(|(prefix, _)| AddressFamily::of(*prefix) == family);
+    if routes.is_empty() {
+        return;
+    }
+    routes.sort();
+    let name = names::statics(domain.kernel_table, side, family);
+    out.block(format!("protocol static {name}"), |out| {
+        out.option(family.channel(), |out| {
+            out.line(format!("table {};", names::table(domain.kernel_table, family)));
+            let preference = filters::static_preference(side);
+            let side = filters::side(side);
+            out.line(format!(
+                "import filter {{ edge_side = {side}; preference = {preference}; accept; }};"
+            ));
+        });
+        for (prefix, route) in routes {
+            out.line(format!("route {prefix} {route};"));
+        }
+    });
+}
+
+/// The device is named in the next hop: others have the same network.
+fn hop(hop: &StaticHop) -> String {
+    format!("via {}%{} onlink", hop.gateway, hop.device)
+}
+
+fn told(way: &str, communities: &[BgpCommunity]) -> String {
+    let mut text = way.to_owned();
+    if !communities.is_empty() {
+        let _ = write!(text, " {{ {}}}", filters::add(communities));
+    }
+    text
+}

@@ -1,0 +1,54 @@
+//! Refusals of a BIRD that runs.
+
+use anyhow::{Result, ensure};
+
+use super::*;
+use crate::{
+    lab::{NetNs, root_or_skip},
+    routing::bird::{
+        error::BirdError, files::SpeakerFiles, netns::SpeakerNetns, process::BirdProcess,
+    },
+};
+
+/// An edge without a domain.
+fn plan() -> Result<SpeakerPlan> {
+    Ok(SpeakerPlan {
+        router_id: "192.0.2.1".parse()?,
+        asn: 12076,
+        kernel_tables: 1000..=1999,
+        recovery_wait_s: 60,
+        domains: Vec::new(),
+    })
+}
+
+#[test]
+fn a_bird_that_runs_may_refuse_and_nothing_changes() -> Result<()> {
+    if !root_or_skip("a_bird_that_runs_may_refuse_and_nothing_changes") {
+        return Ok(());
+    }
+    let (ns, place) = (NetNs::new()?, tempfile::tempdir()?);
+    let files = SpeakerFiles::new(place.path().join("bird"), None);
+    let netns = SpeakerNetns::open(&ns.path())?;
+    let program = BirdProgram::find(None)?;
+    let hang = SpeakerSetup::HANG;
+    let setup = SpeakerSetup { program, files: files.clone(), netns: netns.clone(), hang };
+    let mut supervisor = BirdSupervisor::new(setup)?;
+    supervisor.apply(&plan()?)?;
+    let before = supervisor.control()?.speaker()?;
+    let current = files.read_current();
+    // The installed BIRD, which checks, may be another version than the one that runs.
+    let config = SpeakerConfig { text: "router id 1;\n".to_owned(), keys: String::new() };
+    let checked = CheckedConfig { config, tables: SpeakerTables::of(&plan()?) };
+    let refused = supervisor.commit(checked);
+    let after = supervisor.control()?.speaker()?;
+    let is_kept = files.read_current() == current && !files.candidate().exists();
+    supervisor.apply(&plan()?)?;
+    let next = supervisor.control()?.speaker()?;
+    if let Some(process) = BirdProcess::adopt(&files, &netns)? {
+        process.stop()?;
+    }
+    ensure!(matches!(refused, Err(BirdError::Refused(_))), "{refused:?}");
+    ensure!(before == after && is_kept, "{before:?} {after:?}");
+    ensure!(next.configured_ms > before.configured_ms);
+    Ok(())
+}

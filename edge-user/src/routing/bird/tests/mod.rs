@@ -1,0 +1,7 @@
+//! The speaker, without a peer.
+
+mod answers;
+mod any;
+mod golden;
+mod plans;
+mod sample;
