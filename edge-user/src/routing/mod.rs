@@ -3,3 +3,4 @@
 pub mod bird;
 pub mod devices;
 pub mod feed;
+pub mod store;

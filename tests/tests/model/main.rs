@@ -1,3 +1,4 @@
 //! Models of CPUs that work beside each other, in every interleaving.
 
+mod fib;
 mod policer;
