@@ -1,4 +1,4 @@
-//! Step 3 of a routed frame, the addresses: whether the router's interface takes it, and whether it is for the router
+//! Step 3, the addresses of a routed frame: whether the router's interface takes it, and whether it is for the router
 //! itself, for the path to answer, or to be routed.
 
 mod v4;

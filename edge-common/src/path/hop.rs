@@ -1,4 +1,4 @@
-//! Step 9 of a routed frame, the hop: one less to live, and the MAC addresses of the next link.
+//! Step 9, the hop of a routed frame: one less to live, and the MAC addresses of the next link.
 
 use super::router::punt::{set_destination, set_source};
 use crate::{

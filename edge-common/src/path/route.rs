@@ -1,4 +1,4 @@
-//! Step 4 of a routed frame, its route: the source has to be one that may send from here, and the destination's longest
+//! Step 4, the route of a routed frame: the source has to be one that may send from here, and the destination's longest
 //! match tells the next hop.
 
 use crate::{
