@@ -12,7 +12,7 @@ use crate::{
         policer::{Bucket, FlowQueues, Lease, Limits, Policer},
         qos::{BurstShare, QosRow},
         rate::Rate,
-        routed::{Addressed, Answer, Routed},
+        routed::{Addressed, IcmpAnswer, Routed},
         router::RouterInterface,
         routing::{Mac, NextHop, NextHopGroup},
     },
@@ -123,7 +123,7 @@ pub trait FrameCalls: Frame {
         tables: &impl Routing,
         interface: u32,
         packet: &DsWord,
-        answer: Answer,
+        answer: IcmpAnswer,
     ) -> bool;
 }
 

@@ -51,14 +51,14 @@ use crate::{
 
 /// The end of a frame's path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ended {
+pub struct PathEnd {
     /// The reason.
     pub reason: Reason,
     /// Whether the path has chosen the frame's way itself: to a next hop, to the router or, as an answer, back.
     pub is_routed: bool,
 }
 
-impl Ended {
+impl PathEnd {
     /// The verdict on the frame.
     #[must_use]
     #[inline(always)]
@@ -67,7 +67,7 @@ impl Ended {
     }
 }
 
-impl From<Reason> for Ended {
+impl From<Reason> for PathEnd {
     #[inline(always)]
     fn from(reason: Reason) -> Self {
         Self { reason, is_routed: false }
@@ -77,11 +77,11 @@ impl From<Reason> for Ended {
 /// Takes one frame along the path: marks it in place, polices, meters and forwards it. The frame
 /// counts exactly once in the port's counters, where the port has some. Returns the end of its path.
 #[inline(always)]
-pub fn process(frame: &mut impl FrameCalls, port: &PortConfig, env: &mut impl Env) -> Ended {
+pub fn process(frame: &mut impl FrameCalls, port: &PortConfig, env: &mut impl Env) -> PathEnd {
     let len_bytes = frame.len_bytes();
     env.note_len_bytes(len_bytes);
     let ended = match steps(frame, port, env, len_bytes) {
-        Ok(is_routed) => Ended { reason: Reason::Ok, is_routed },
+        Ok(is_routed) => PathEnd { reason: Reason::Ok, is_routed },
         Err(ended) => ended,
     };
     if let Some(counters) = env.port_counters() {
@@ -107,7 +107,7 @@ fn steps(
     port: &PortConfig,
     env: &mut impl Env,
     rx_len_bytes: u32,
-) -> Result<bool, Ended> {
+) -> Result<bool, PathEnd> {
     let outer = tags::outer(frame, port)?;
     let (index, last_tag) = attachment::classify(frame, env, outer)?;
     let mut owned = Owned { index, last_tag, rx_len_bytes, next_hop: 0 };
@@ -139,7 +139,7 @@ fn attached_steps(
     port: &PortConfig,
     env: &mut impl Env,
     owned: &mut Owned,
-) -> Result<bool, Ended> {
+) -> Result<bool, PathEnd> {
     let attachment = *env.attachment(owned.index).ok_or(Reason::DanglingTable)?;
     let is_routed = is_routed(port, &attachment);
     if !is_routed

@@ -11,7 +11,7 @@ use edge_common::{
         in_flight::HandedOver,
         policer::{Bucket, Limits},
         qos::{BurstShare, QosRow},
-        routed::{Addressed, Answer, Routed},
+        routed::{Addressed, IcmpAnswer, Routed},
     },
     env::{
         BucketCalls, CpuCounters, Egress, FrameCalls, Lookup, Observer, RouteCalls, Routing, Way,
@@ -24,8 +24,9 @@ use edge_common::{
 };
 
 use crate::{
+    buffers::NO_BYTES,
     egress,
-    frame::{NO_BYTES, XdpFrame},
+    frame::XdpFrame,
     maps::{
         self, ATTACHMENTS, C_TABLES, LIMITS, METERS, Maps, QOS_ROWS, S_TABLES, TX_PORTS,
         TX_PORTS_FRAGS,
@@ -199,7 +200,7 @@ impl<const FRAGS: bool> FrameCalls for XdpFrame<'_, FRAGS> {
         _tables: &impl Routing,
         interface: u32,
         packet: &DsWord,
-        answer: Answer,
+        answer: IcmpAnswer,
     ) -> bool {
         let (offset, word) = packet.to_bits();
         let make = if FRAGS { router::answer_frags } else { router::answer };

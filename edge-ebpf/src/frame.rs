@@ -1,19 +1,20 @@
-//! Access to a received frame. Only this module touches packet memory.
+//! Access to a received frame. Only this module and [`crate::buffers`] touch packet memory.
 
 use core::arch::asm;
 
 use aya_ebpf::{
     EbpfContext as _,
-    bindings::xdp_md,
-    helpers::generated::{
-        bpf_xdp_adjust_head, bpf_xdp_adjust_tail, bpf_xdp_get_buff_len, bpf_xdp_load_bytes,
-        bpf_xdp_store_bytes,
-    },
+    helpers::generated::{bpf_xdp_adjust_head, bpf_xdp_adjust_tail, bpf_xdp_get_buff_len},
     programs::XdpContext,
 };
 use edge_common::{
     Frame,
-    packet::{checksum, encapsulation, ip_version::IpVersion, vlan::Tag},
+    packet::{ip_version::IpVersion, vlan::Tag},
+};
+
+use crate::{
+    buffers::{NO_BYTES, load, store},
+    subprograms::{sum, sum_frags, version_within, version_within_frags},
 };
 
 /// Headers are at offsets that the compiler knows.
@@ -239,106 +240,4 @@ fn hidden(address: usize) -> usize {
         );
     }
     hidden
-}
-
-/// The number of `N` bytes at `offset`, from any of the frame's buffers.
-#[inline(always)]
-fn load<const N: usize>(ctx: &XdpContext, offset: usize) -> Option<[u8; N]> {
-    let loaded = load_bytes(ctx.as_ptr().cast(), offset as u32, N as u32);
-    (loaded != NO_BYTES).then(|| {
-        let mut bytes = [0; N];
-        bytes.copy_from_slice(&loaded.to_ne_bytes()[..N]);
-        bytes
-    })
-}
-
-#[inline(always)]
-fn store<const N: usize>(ctx: &XdpContext, offset: usize, bytes: [u8; N]) -> Option<()> {
-    let mut value = [0; 4];
-    value[..N].copy_from_slice(&bytes);
-    let value = u32::from_ne_bytes(value);
-    let stored = store_bytes(ctx.as_ptr().cast(), offset as u32, value, N as u32);
-    (stored != NO_BYTES).then_some(())
-}
-
-/// Stands for bytes that the frame does not have.
-pub(crate) const NO_BYTES: u64 = u64::MAX;
-
-/// The `len_bytes`, two or four, at `offset` of the frame, or [`NO_BYTES`].
-#[unsafe(no_mangle)]
-#[inline(never)]
-pub(crate) extern "C" fn load_bytes(ctx: *mut xdp_md, offset: u32, len_bytes: u32) -> u64 {
-    let mut bytes = 0u32;
-    let to = (&raw mut bytes).cast();
-    let len_bytes = if len_bytes == 2 { 2 } else { 4 };
-    // SAFETY: the program's own context, and room for four bytes; the helper compares the end of
-    // what is asked for with the frame's.
-    let error = unsafe { bpf_xdp_load_bytes(ctx, offset, to, len_bytes) };
-    if error == 0 { bytes.into() } else { NO_BYTES }
-}
-
-/// Overwrites the `len_bytes`, two or four, at `offset` of the frame; [`NO_BYTES`]: the frame does
-/// not have them.
-#[unsafe(no_mangle)]
-#[inline(never)]
-pub(crate) extern "C" fn store_bytes(
-    ctx: *mut xdp_md,
-    offset: u32,
-    bytes: u32,
-    len_bytes: u32,
-) -> u64 {
-    let from = (&raw const bytes).cast_mut().cast();
-    let len_bytes = if len_bytes == 2 { 2 } else { 4 };
-    // SAFETY: as in `load`; the helper reads from the bytes only.
-    let error = unsafe { bpf_xdp_store_bytes(ctx, offset, from, len_bytes) };
-    if error == 0 { 0 } else { NO_BYTES }
-}
-
-/// Calls [`encapsulation::ip_version`] for the eight bytes at `offset`, and returns the result's
-/// bits.
-#[unsafe(no_mangle)]
-#[inline(never)]
-pub(crate) extern "C" fn version_within(ctx: *mut xdp_md, ether_type: u32, offset: u32) -> u64 {
-    version_within_of::<false>(ctx, ether_type, offset)
-}
-
-/// Does the same as [`version_within`] for a frame in several buffers.
-#[unsafe(no_mangle)]
-#[inline(never)]
-pub(crate) extern "C" fn version_within_frags(
-    ctx: *mut xdp_md,
-    ether_type: u32,
-    offset: u32,
-) -> u64 {
-    version_within_of::<true>(ctx, ether_type, offset)
-}
-
-#[inline(always)]
-fn version_within_of<const FRAGS: bool>(ctx: *mut xdp_md, ether_type: u32, offset: u32) -> u64 {
-    let ctx = XdpContext::new(ctx);
-    let frame = XdpFrame::<FRAGS>::behind(&ctx, offset);
-    IpVersion::to_bits(encapsulation::ip_version(&frame, ether_type as u16, 0))
-}
-
-/// Calls [`checksum::sum`]; [`NO_BYTES`]: the frame ends too early.
-#[unsafe(no_mangle)]
-#[inline(never)]
-pub(crate) extern "C" fn sum(ctx: *mut xdp_md, offset: u32, len_bytes: u32) -> u64 {
-    sum_of::<false>(ctx, offset, len_bytes)
-}
-
-/// Does the same as [`sum`] for a frame in several buffers.
-#[unsafe(no_mangle)]
-#[inline(never)]
-pub(crate) extern "C" fn sum_frags(ctx: *mut xdp_md, offset: u32, len_bytes: u32) -> u64 {
-    sum_of::<true>(ctx, offset, len_bytes)
-}
-
-#[inline(always)]
-fn sum_of<const FRAGS: bool>(ctx: *mut xdp_md, offset: u32, len_bytes: u32) -> u64 {
-    let ctx = XdpContext::new(ctx);
-    // Bounds that the verifier wants: behind two tags and two headers, and no more than is summed up.
-    let (offset, len_bytes) = ((offset & 127) as usize, (len_bytes & 2047) as usize);
-    let frame = XdpFrame::<FRAGS, BY_HELPER>::new(&ctx);
-    checksum::sum(len_bytes, |at| frame.read_u32(offset + at)).map_or(NO_BYTES, u64::from)
 }

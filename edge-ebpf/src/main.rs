@@ -11,6 +11,7 @@
 )]
 
 mod buckets;
+mod buffers;
 mod clock;
 mod egress;
 mod env;

@@ -7,7 +7,7 @@ use edge_common::{
         admission::Admission,
         policer::Bucket,
         qos::BurstShare,
-        routed::{Addressed, Answer, Routed},
+        routed::{Addressed, IcmpAnswer, Routed},
     },
     packet::{ip::DsWord, ipv4_header, vlan::Tag},
     path::{address, route, router::answer},
@@ -15,7 +15,8 @@ use edge_common::{
 };
 
 use crate::{
-    frame::{ANYWHERE, BY_HELPER, NO_BYTES, XdpFrame},
+    buffers::NO_BYTES,
+    frame::{ANYWHERE, BY_HELPER, XdpFrame},
     maps::{Maps, NEXT_HOP_GROUPS, ROUTER_INTERFACES},
 };
 
@@ -180,7 +181,7 @@ fn answer_of<const FRAGS: bool>(
     let Some(interface) = ROUTER_INTERFACES.get(interface) else { return NO_BYTES };
     let (ctx, packet) = (XdpContext::new(ctx), DsWord::from_bits(at(offset) as u32, word));
     let mut frame = XdpFrame::<FRAGS, BY_HELPER>::new(&ctx);
-    match answer::make(&mut frame, interface, &packet, Answer::from_bits(kind)) {
+    match answer::make(&mut frame, interface, &packet, IcmpAnswer::from_bits(kind)) {
         Some(()) => 0,
         None => NO_BYTES,
     }

@@ -20,7 +20,7 @@ pub struct Outcome {
     pub dscp_out: u8,
     /// Length that was policed and metered or, where the path ended before, the frame's length.
     pub len_bytes: u32,
-    /// 1: the path has chosen the frame's way itself ([`crate::path::Ended`]); else 0.
+    /// 1: the path has chosen the frame's way itself ([`crate::path::PathEnd`]); else 0.
     pub is_routed: u32,
 }
 

@@ -104,9 +104,9 @@ impl Routed {
 
 /// An ICMP message that the path makes of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Answer(u32);
+pub struct IcmpAnswer(u32);
 
-impl Answer {
+impl IcmpAnswer {
     /// No message.
     pub const NONE: Self = Self(u32::MAX - 3);
     /// The reply to an echo request (RFC 792; RFC 4443, 4.2).
@@ -161,8 +161,8 @@ mod tests {
             assert_eq!(Routed::none(reason).checked(), Err(reason));
         }
         assert_eq!(Routed::to(u32::MAX).checked(), Ok(u32::MAX));
-        assert_eq!(Answer::too_big(1400).mtu_bytes(), Some(1400));
-        for answer in [Answer::ECHO, Answer::TTL_EXPIRED, Answer::NO_ROUTE] {
+        assert_eq!(IcmpAnswer::too_big(1400).mtu_bytes(), Some(1400));
+        for answer in [IcmpAnswer::ECHO, IcmpAnswer::TTL_EXPIRED, IcmpAnswer::NO_ROUTE] {
             assert_eq!(answer.mtu_bytes(), None);
         }
     }

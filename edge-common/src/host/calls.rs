@@ -6,7 +6,7 @@ use crate::{
         policer::Bucket,
         port::Features,
         qos::BurstShare,
-        routed::{Addressed, Answer, Routed},
+        routed::{Addressed, IcmpAnswer, Routed},
     },
     env::{BucketCalls, Buckets, FrameCalls, RouteCalls, Routing},
     packet::{
@@ -68,7 +68,7 @@ impl<F: HostFrame> FrameCalls for F {
         tables: &impl Routing,
         interface: u32,
         packet: &DsWord,
-        answer: Answer,
+        answer: IcmpAnswer,
     ) -> bool {
         tables
             .router_interface(interface)

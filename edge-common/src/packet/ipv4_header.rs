@@ -32,7 +32,7 @@ pub fn is_sum_right(frame: &(impl Frame + ?Sized), offset: usize) -> bool {
 pub fn fault(frame: &(impl Frame + ?Sized), offset: usize) -> Option<Reason> {
     let Some(first) = frame.read_u16(offset) else { return Some(Reason::Malformed) };
     let words = (first >> 8 & 0x0f) as usize;
-    let (mut sum, mut expected) = (0u64, Expected::Option);
+    let (mut sum, mut expected) = (0u64, NextByte::Option);
     for place in 0..MOST_WORDS {
         if place >= words {
             break;
@@ -51,16 +51,16 @@ pub fn fault(frame: &(impl Frame + ?Sized), offset: usize) -> Option<Reason> {
         return Some(Reason::BadChecksum);
     }
     match expected {
-        Expected::Option | Expected::Nothing => None,
-        Expected::SourceRoute => Some(Reason::SourceRouted),
-        Expected::Len | Expected::Data(_) | Expected::Malformed => Some(Reason::Malformed),
+        NextByte::Option | NextByte::Nothing => None,
+        NextByte::SourceRoute => Some(Reason::SourceRouted),
+        NextByte::Len | NextByte::Data(_) | NextByte::Malformed => Some(Reason::Malformed),
     }
 }
 
 /// The meaning of an options' next byte. The bytes are read at places that the verifier knows: a place that depends on an
 /// option's length would have it look at each option for each place.
 #[derive(Clone, Copy)]
-enum Expected {
+enum NextByte {
     /// An option's type.
     Option,
     /// Its length, which counts the type and itself (RFC 791, 3.1).
@@ -75,7 +75,7 @@ enum Expected {
     Malformed,
 }
 
-impl Expected {
+impl NextByte {
     #[inline(always)]
     fn after(self, byte: u8) -> Self {
         match self {

@@ -2,13 +2,13 @@
 //! and frames that the path answers end here.
 
 use super::{
-    Ended, Owned, hop, route as table,
+    Owned, PathEnd, hop, route as table,
     router::{answer, punt},
 };
 use crate::{
     abi::{
         fib::RouteValue,
-        routed::{Addressed, Answer},
+        routed::{Addressed, IcmpAnswer},
     },
     env::{Env, FrameCalls},
     packet::{ip::DsWord, ip_version::IpVersion, vlan::Tag},
@@ -27,7 +27,7 @@ pub(super) fn route(
     owned: &mut Owned,
     index: u32,
     packet: DsWord,
-) -> Result<(), Ended> {
+) -> Result<(), PathEnd> {
     if !packet.is_there() {
         let addressed = frame.address_no_ip(env, index, &owned.last_tag);
         return Err(ended(frame, env, index, &owned.last_tag, &packet, addressed));
@@ -57,7 +57,7 @@ pub(super) fn route(
             }
             Ok(())
         }
-        Err(Stopped { reason, answer }) if answer == Answer::NONE => Err(reason.into()),
+        Err(Stopped { reason, answer }) if answer == IcmpAnswer::NONE => Err(reason.into()),
         Err(Stopped { reason, answer }) => {
             Err(answered(frame, env, index, &packet, reason, answer))
         }
@@ -67,18 +67,18 @@ pub(super) fn route(
 /// A frame that has no next hop, and the message that its sender gets.
 struct Stopped {
     reason: Reason,
-    answer: Answer,
+    answer: IcmpAnswer,
 }
 
 impl From<Reason> for Stopped {
     #[inline(always)]
     fn from(reason: Reason) -> Self {
         let answer = if reason == Reason::TtlExpired {
-            Answer::TTL_EXPIRED
+            IcmpAnswer::TTL_EXPIRED
         } else if reason == Reason::NoRoute {
-            Answer::NO_ROUTE
+            IcmpAnswer::NO_ROUTE
         } else {
-            Answer::NONE
+            IcmpAnswer::NONE
         };
         Self { reason, answer }
     }
@@ -96,11 +96,11 @@ fn next_hop(
 ) -> Result<(u32, u32), Stopped> {
     let value = RouteValue::from_bits(frame.route(env, index, packet).checked()?);
     if value == RouteValue::LOCAL {
-        let stopped = Stopped { reason: Reason::Answered, answer: Answer::ECHO };
+        let stopped = Stopped { reason: Reason::Answered, answer: IcmpAnswer::ECHO };
         return Err(if is_echo { stopped } else { Reason::NotForUs.into() });
     }
     if value == RouteValue::BLACKHOLE {
-        return Err(Stopped { reason: Reason::NoRoute, answer: Answer::NONE });
+        return Err(Stopped { reason: Reason::NoRoute, answer: IcmpAnswer::NONE });
     }
     hop::may_go_on(frame, packet)?;
     let next_hop = match (value.as_next_hop(), value.as_group()) {
@@ -112,7 +112,7 @@ fn next_hop(
     let hop = env.next_hop(next_hop).ok_or(Reason::DanglingTable)?;
     let len_bytes = packet.len_bytes(frame).ok_or(Reason::Malformed)?;
     if len_bytes > hop.mtu_bytes {
-        let answer = Answer::too_big(hop.mtu_bytes);
+        let answer = IcmpAnswer::too_big(hop.mtu_bytes);
         return Err(Stopped { reason: Reason::TooBig, answer });
     }
     Ok((next_hop, hop.owner))
@@ -127,12 +127,12 @@ fn ended(
     last: &Tag,
     packet: &DsWord,
     addressed: Addressed,
-) -> Ended {
+) -> PathEnd {
     match addressed {
         Addressed::Ended(reason) => reason.into(),
-        Addressed::Echo => answered(frame, env, index, packet, Reason::Answered, Answer::ECHO),
+        Addressed::Echo => answered(frame, env, index, packet, Reason::Answered, IcmpAnswer::ECHO),
         Addressed::ForRouter => {
-            Ended { is_routed: true, ..punt::punt(frame, env, index, last).into() }
+            PathEnd { is_routed: true, ..punt::punt(frame, env, index, last).into() }
         }
         Addressed::Onwards | Addressed::EchoOnwards => Reason::NotForUs.into(),
     }
@@ -146,10 +146,10 @@ fn answered(
     index: u32,
     packet: &DsWord,
     reason: Reason,
-    kind: Answer,
-) -> Ended {
+    kind: IcmpAnswer,
+) -> PathEnd {
     match answer::answer(frame, env, index, packet, kind) {
-        Ok(()) => Ended { reason, is_routed: true },
+        Ok(()) => PathEnd { reason, is_routed: true },
         Err(fault) if reason == Reason::Answered => fault.into(),
         Err(_) => reason.into(),
     }

@@ -13,7 +13,7 @@ use edge_common::{
     },
     env::Way,
     host::{Buffer, FixedClock, HostTables},
-    path::Ended,
+    path::PathEnd,
     reason::UnmatchedPolicy,
 };
 
@@ -75,7 +75,7 @@ impl Send for HostTables {
         let FixedClock(now_ns) = self.buckets.clock;
         let outcome = self.process(&mut buffer, now_ns);
         let reason = Reason::from_number(outcome.reason).unwrap();
-        let action = Ended { reason, is_routed: self.is_routed }.action(UnmatchedPolicy::Drop);
+        let action = PathEnd { reason, is_routed: self.is_routed }.action(UnmatchedPolicy::Drop);
         assert!(self.handed_over.len() <= 1, "a frame leaves once");
         Sent {
             reason,

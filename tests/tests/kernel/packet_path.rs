@@ -47,7 +47,8 @@ fn fixture() -> Fixture {
 #[test]
 fn every_reason_has_a_row_with_its_number_and_verdict() {
     let rows = rows();
-    for reason in Reason::ALL.into_iter().filter(|reason| reason.number() < Reason::Punted.number()) {
+    for reason in Reason::ALL.into_iter().filter(|reason| reason.number() < Reason::Punted.number())
+    {
         let verdict =
             match (reason.action(UnmatchedPolicy::Drop), reason.action(UnmatchedPolicy::Pass)) {
                 (Action::Forward, Action::Forward) => "forward",

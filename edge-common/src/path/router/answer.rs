@@ -4,7 +4,7 @@
 use crate::{
     abi::{
         in_flight::HandedOver,
-        routed::Answer,
+        routed::IcmpAnswer,
         router::{FRAME_COST_BYTES, RouterInterface},
     },
     env::{BucketCalls, Egress, FrameCalls, Routing, Way},
@@ -41,13 +41,13 @@ pub fn answer(
     env: &mut (impl Routing + BucketCalls + Egress),
     index: u32,
     packet: &DsWord,
-    answer: Answer,
+    answer: IcmpAnswer,
 ) -> Result<(), Reason> {
     let interface = env.router_interface(index).ok_or(Reason::DanglingTable)?;
     let (has_address, answers) = (has_own_address(interface, packet), interface.answers);
     // An echo reply has the address that was asked. An error is the interface's.
     let may_answer =
-        answer == Answer::ECHO || has_address && is_answerable(packet, frame.transport(packet));
+        answer == IcmpAnswer::ECHO || has_address && is_answerable(packet, frame.transport(packet));
     if !may_answer {
         return Err(Reason::NotForUs);
     }
@@ -95,12 +95,12 @@ pub fn make(
     frame: &mut (impl Frame + ?Sized),
     interface: &RouterInterface,
     packet: &DsWord,
-    answer: Answer,
+    answer: IcmpAnswer,
 ) -> Option<()> {
     let offset = packet.offset;
     match (answer, packet.version) {
-        (Answer::ECHO, IpVersion::V4) => echo_v4(frame, packet)?,
-        (Answer::ECHO, IpVersion::V6) => echo_v6(frame, offset)?,
+        (IcmpAnswer::ECHO, IpVersion::V4) => echo_v4(frame, packet)?,
+        (IcmpAnswer::ECHO, IpVersion::V6) => echo_v6(frame, offset)?,
         (_, IpVersion::V4) => error_v4(frame, interface, offset, answer)?,
         (_, IpVersion::V6) => error_v6(frame, interface, offset, answer)?,
     }
@@ -157,7 +157,7 @@ fn error_v4(
     frame: &mut (impl Frame + ?Sized),
     interface: &RouterInterface,
     offset: usize,
-    answer: Answer,
+    answer: IcmpAnswer,
 ) -> Option<()> {
     const HEADERS: usize = IPV4_HEADER_LEN_BYTES + ICMP_HEADER_LEN_BYTES;
     let quote = usize::from(frame.read_u16(offset + 2)?).min(MAX_QUOTE_V4);
@@ -182,7 +182,7 @@ fn error_v4(
 
     let (kind, rest) = match (answer, answer.mtu_bytes()) {
         (_, Some(mtu_bytes)) => (icmp::TOO_BIG, mtu_bytes & 0xffff),
-        (Answer::TTL_EXPIRED, None) => (icmp::TTL_EXPIRED, 0),
+        (IcmpAnswer::TTL_EXPIRED, None) => (icmp::TTL_EXPIRED, 0),
         (_, None) => (icmp::NO_ROUTE, 0),
     };
     write_icmp(frame, offset + IPV4_HEADER_LEN_BYTES, kind, rest, 0, quote)
@@ -193,7 +193,7 @@ fn error_v6(
     frame: &mut (impl Frame + ?Sized),
     interface: &RouterInterface,
     offset: usize,
-    answer: Answer,
+    answer: IcmpAnswer,
 ) -> Option<()> {
     const HEADERS: usize = IPV6_HEADER_LEN_BYTES + ICMP_HEADER_LEN_BYTES;
     let packet_bytes = IPV6_HEADER_LEN_BYTES + usize::from(frame.read_u16(offset + 4)?);
@@ -219,7 +219,7 @@ fn error_v6(
 
     let (kind, rest) = match (answer, answer.mtu_bytes()) {
         (_, Some(mtu_bytes)) => (icmp::TOO_BIG_V6, mtu_bytes),
-        (Answer::TTL_EXPIRED, None) => (icmp::TTL_EXPIRED_V6, 0),
+        (IcmpAnswer::TTL_EXPIRED, None) => (icmp::TTL_EXPIRED_V6, 0),
         (_, None) => (icmp::NO_ROUTE_V6, 0),
     };
     write_icmp(frame, offset + IPV6_HEADER_LEN_BYTES, kind, rest, sum, quote)
