@@ -17,6 +17,7 @@ pub mod model;
 pub mod plan;
 pub mod replay;
 pub mod report;
+pub mod routing;
 pub mod server;
 pub mod time;
 pub mod units;

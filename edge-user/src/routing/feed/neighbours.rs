@@ -1,0 +1,209 @@
+//! Neighbours whose MAC addresses the kernel finds out and keeps, though no packet of its own goes to them.
+//!
+//! A *managed* neighbour (`NTF_EXT_MANAGED`, Linux 5.16, commit 7482e3841d52) is asked for at once, and again whenever its
+//! entry would grow stale. A neighbour of IPv6 is asked from a link-local address: without one on the interface, it
+//! stays unresolved.
+
+use std::{collections::BTreeMap, net::IpAddr};
+
+use netlink_packet_core::{NLM_F_CREATE, NLM_F_REPLACE};
+use netlink_packet_route::{
+    AddressFamily, RouteNetlinkMessage,
+    neighbour::{
+        NeighbourAttribute, NeighbourExtFlags, NeighbourFlags, NeighbourMessage, NeighbourState,
+    },
+};
+
+use crate::routing::feed::{
+    error::{Context as _, FeedError, Result},
+    namespace::Namespace,
+    news::{NeighbourKey, NeighbourNews, RTM_NEWNEIGH, neighbour},
+    socket::RouteSocket,
+};
+
+/// The neighbours that are kept in a network namespace.
+///
+/// The caller hands over what a [`RouteListener`](super::listener::RouteListener) of the same namespace hears. It begins with
+/// [`Self::read_again`].
+pub struct Neighbours {
+    socket: RouteSocket,
+    kept: BTreeMap<NeighbourKey, Kept>,
+}
+
+/// A kept neighbour, as the kernel had it last.
+#[derive(Clone, Copy, Debug, Default)]
+struct Kept {
+    mac: Option<[u8; 6]>,
+    is_there: bool,
+}
+
+/// A kept neighbour's MAC address has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NeighbourChange {
+    /// The neighbour.
+    pub key: NeighbourKey,
+    /// The address now; `None`: nothing can be sent to it.
+    pub mac: Option<[u8; 6]>,
+}
+
+impl Neighbours {
+    /// Opens a connection in `namespace`. No neighbour is kept yet.
+    pub fn open(namespace: &Namespace) -> Result<Self> {
+        Ok(Self { socket: RouteSocket::open(namespace)?, kept: BTreeMap::new() })
+    }
+
+    /// Keeps a neighbour. An entry with a MAC address that an operator has set is left as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`FeedError::NoInterface`], and [`FeedError::OutOfRoom`] at the kernel's limit, which
+    /// [`NeighbourLimits`](super::neighbour_limits::NeighbourLimits) raises. The neighbour is kept nonetheless:
+    /// [`Self::mend`] tries again.
+    pub fn keep(&mut self, key: NeighbourKey) -> Result<()> {
+        self.kept.entry(key).or_default();
+        self.restore(key)
+    }
+
+    /// Keeps a neighbour no longer, and has the kernel forget it, but for one that an operator has set.
+    pub fn release(&mut self, key: NeighbourKey) -> Result<()> {
+        if self.kept.remove(&key).is_none() {
+            return Ok(());
+        }
+        if self.look(key)?.is_none_or(|found| found.is_fixed) {
+            return Ok(());
+        }
+        let question = RouteNetlinkMessage::DelNeighbour(message(key));
+        match self.socket.change(&question.into(), 0) {
+            // It went meanwhile, or its interface did.
+            Err(error) if is_missing(&error) => Ok(()),
+            result => result.with_context(|| format!("removing the neighbour {}", told(key))),
+        }
+    }
+
+    /// The neighbours that are kept, each with its MAC address; `None`: nothing can be sent to it.
+    pub fn iter(&self) -> impl Iterator<Item = (NeighbourKey, Option<[u8; 6]>)> {
+        self.kept.iter().map(|(key, kept)| (*key, kept.mac))
+    }
+
+    /// The neighbour's MAC address.
+    #[must_use]
+    pub fn mac(&self, key: NeighbourKey) -> Option<[u8; 6]> {
+        self.kept.get(&key)?.mac
+    }
+
+    /// Takes in a message. Returns the change, if it is one to a kept neighbour.
+    pub fn hear(&mut self, news: &NeighbourNews) -> Option<NeighbourChange> {
+        let kept = self.kept.get_mut(&news.key)?;
+        let before = std::mem::replace(kept, Kept { mac: news.mac, is_there: news.is_there });
+        (before.mac != news.mac).then_some(NeighbourChange { key: news.key, mac: news.mac })
+    }
+
+    /// Reads all neighbours, and returns the changes to kept ones: for the start, and when messages were lost.
+    pub fn read_again(&mut self) -> Result<Vec<NeighbourChange>> {
+        let mut found: BTreeMap<NeighbourKey, NeighbourNews> = BTreeMap::new();
+        let question = RouteNetlinkMessage::GetNeighbour(NeighbourMessage::default());
+        self.socket
+            .dump(&question.into(), |message, _| {
+                found.extend(neighbour(message)?.map(|news| (news.key, news)));
+                Ok(())
+            })
+            .context("asking for neighbours")?;
+        let gone = |key| NeighbourNews { key, mac: None, is_there: false, is_fixed: false };
+        let keys: Vec<NeighbourKey> = self.kept.keys().copied().collect();
+        let news = keys.into_iter().map(|key| found.remove(&key).unwrap_or_else(|| gone(key)));
+        Ok(news.collect::<Vec<_>>().iter().filter_map(|news| self.hear(news)).collect())
+    }
+
+    /// Adds kept neighbours again that the kernel has dropped, as it does when an interface goes down. Returns
+    /// those that it does not take.
+    pub fn mend(&mut self) -> Vec<(NeighbourKey, FeedError)> {
+        let missing = self.kept.iter().filter(|(_, kept)| !kept.is_there).map(|(key, _)| *key);
+        let missing: Vec<NeighbourKey> = missing.collect();
+        let tried = missing.into_iter().map(|key| (key, self.restore(key)));
+        tried.filter_map(|(key, result)| result.err().map(|error| (key, error))).collect()
+    }
+
+    fn restore(&mut self, key: NeighbourKey) -> Result<()> {
+        if self.look(key)?.is_none_or(|found| !found.is_fixed) {
+            let mut message = message(key);
+            // With "use", an entry that is there keeps its state and its MAC address.
+            message.header.flags = NeighbourFlags::Use;
+            message.header.state = NeighbourState::None;
+            message.attributes.push(NeighbourAttribute::ExtFlags(NeighbourExtFlags::Managed));
+            let question = RouteNetlinkMessage::NewNeighbour(message);
+            self.socket
+                .change(&question.into(), NLM_F_CREATE | NLM_F_REPLACE)
+                .map_err(explained)
+                .with_context(|| format!("adding the neighbour {}", told(key)))?;
+        }
+        if let Some(kept) = self.kept.get_mut(&key) {
+            kept.is_there = true;
+        }
+        Ok(())
+    }
+
+    /// The kernel's entry.
+    fn look(&mut self, key: NeighbourKey) -> Result<Option<NeighbourNews>> {
+        let mut found = Ok(None);
+        let question = RouteNetlinkMessage::GetNeighbour(message(key));
+        let asked = self.socket.get(&question.into(), |answer| {
+            if answer.message_type == RTM_NEWNEIGH {
+                found = neighbour(answer);
+            }
+        });
+        match asked {
+            Err(error) if is_missing(&error) => Ok(None),
+            Err(error) => Err(error.after(format!("asking for the neighbour {}", told(key)))),
+            Ok(()) => found,
+        }
+    }
+}
+
+fn message(key: NeighbourKey) -> NeighbourMessage {
+    let mut message = NeighbourMessage::default();
+    message.header.family = match key.address {
+        IpAddr::V4(_) => AddressFamily::Inet,
+        IpAddr::V6(_) => AddressFamily::Inet6,
+    };
+    message.header.ifindex = key.ifindex;
+    message.attributes.push(NeighbourAttribute::Destination(key.address.into()));
+    message
+}
+
+fn is_missing(error: &FeedError) -> bool {
+    matches!(error.told().errno(), Some(libc::ENOENT | libc::ENODEV | libc::ENXIO))
+}
+
+fn told(key: NeighbourKey) -> String {
+    format!("{} on the interface with the index {}", key.address, key.ifindex)
+}
+
+/// Adds the remedy to an error of the kernel's.
+fn explained(error: FeedError) -> FeedError {
+    if matches!(error, FeedError::OutOfRoom(_)) {
+        error.after(
+            "the kernel's table of neighbours is full; raise net.ipv4.neigh.default.gc_thresh3, \
+             and that of ipv6, in the initial network namespace",
+        )
+    } else {
+        error
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn a_full_table_is_told_with_its_remedy() {
+        let error = |number| FeedError::from(io::Error::from_raw_os_error(number));
+        let full = explained(error(libc::ENOBUFS));
+        assert!(matches!(full, FeedError::OutOfRoom(_)), "{full:?}");
+        assert!(full.to_string().contains("gc_thresh3"), "{full}");
+        let gone = explained(error(libc::ENODEV));
+        assert!(matches!(gone, FeedError::NoInterface(_)), "{gone:?}");
+        assert!(!gone.to_string().contains("gc_thresh3"), "{gone}");
+    }
+}
