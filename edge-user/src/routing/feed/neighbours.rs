@@ -189,3 +189,21 @@ fn explained(error: FeedError) -> FeedError {
         error
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn a_full_table_is_told_with_its_remedy() {
+        let error = |number| FeedError::from(io::Error::from_raw_os_error(number));
+        let full = explained(error(libc::ENOBUFS));
+        assert!(matches!(full, FeedError::OutOfRoom(_)), "{full:?}");
+        assert!(full.to_string().contains("gc_thresh3"), "{full}");
+        let gone = explained(error(libc::ENODEV));
+        assert!(matches!(gone, FeedError::NoInterface(_)), "{gone:?}");
+        assert!(!gone.to_string().contains("gc_thresh3"), "{gone}");
+    }
+}

@@ -21,7 +21,7 @@ pub struct KernelRoute {
     pub metric: u32,
     /// The program that has made it (`rtm_protocol` of linux/rtnetlink.h), such as 12: BIRD.
     pub protocol: u8,
-    /// What becomes of packets.
+    /// The fate of packets.
     pub kind: RouteKind,
     /// Where packets go, in the kernel's order; empty where `kind` says that they go nowhere, or where the
     /// next-hop object is not known.

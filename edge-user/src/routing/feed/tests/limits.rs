@@ -62,6 +62,7 @@ fn keep_all(world: &World, neighbours: &mut Neighbours) -> Result<Vec<FeedError>
     Ok(kept.filter_map(std::result::Result::err).collect())
 }
 
+/// The machine's other neighbours would be refused, too, if this filled the table: so it never does.
 #[test]
 fn more_than_a_thousand_neighbours_need_higher_limits() -> Result<()> {
     if !root_or_skip("more_than_a_thousand_neighbours_need_higher_limits") {
@@ -78,30 +79,18 @@ fn more_than_a_thousand_neighbours_need_higher_limits() -> Result<()> {
     let world = World::new()?;
     let mut neighbours = Neighbours::open(&world.namespace)?;
     let limits = NeighbourLimits::of_this_machine();
-    let raised = world.namespace.run(|| limits.raise(NEIGHBOURS)).unwrap_err();
-    assert!(
-        matches!(raised, FeedError::NoNamespace(_)),
-        "set in the initial one alone: {raised:?}"
-    );
-    if restored.0[2].1.trim() == "1024" {
-        let refused = keep_all(&world, &mut neighbours)?;
-        assert!(!refused.is_empty());
-        for error in refused {
-            assert!(matches!(error, FeedError::OutOfRoom(_)), "{error:?}");
-            assert!(format!("{error:#}").contains("gc_thresh3"), "{error:#}");
-        }
-    }
+    let elsewhere = world.namespace.run(|| limits.raise(NEIGHBOURS)).unwrap_err();
+    assert!(matches!(elsewhere, FeedError::NoNamespace(_)), "{elsewhere:?}");
     let raised = limits.raise(NEIGHBOURS)?;
     restored.note_ours();
     println!("{raised:?}");
     assert!(raised.iter().all(|limit| limit.from < limit.to));
     assert!(limits.raise(NEIGHBOURS)?.is_empty());
-    let failed = neighbours.mend();
-    assert!(failed.is_empty(), "{failed:?}");
     let failed = keep_all(&world, &mut neighbours)?;
     assert!(failed.is_empty(), "{failed:?}");
     let there = world.ns.output("ip", &["neigh", "show", "dev", "v0"])?;
     let managed = there.lines().filter(|line| line.contains("managed")).count();
     assert_eq!(managed, NEIGHBOURS as usize);
-    Ok(())
+    // The neighbours go with it at once, before the limits are lower again.
+    world.ip("link del v0")
 }
