@@ -14,7 +14,7 @@ const FORMER: u64 = 1 << 32;
 /// The table, as the one who changes it has it.
 pub trait TxWays {
     /// Number of entries, a power of two.
-    fn len(&self) -> u32;
+    fn entries(&self) -> u32;
     /// Reads an entry.
     fn load(&self, at: u32) -> u64;
     /// Stores an entry, at once.
@@ -40,7 +40,7 @@ pub fn find(ifindex: u32, len: u32, entry: impl Fn(u32) -> Option<u64>) -> Optio
 /// Has the interface lead to the port with this index in `TX_PORTS`, and no other interface. Returns
 /// false where all entries are those of other ports.
 pub fn lead(ways: &impl TxWays, ifindex: u32, tx_port: u32) -> bool {
-    let len = ways.len();
+    let len = ways.entries();
     for at in 0..len {
         let entry = ways.load(at);
         if is_used(entry) && port(entry) == tx_port && entry as u32 != ifindex {
@@ -97,7 +97,7 @@ mod tests {
     struct Table([Cell<u64>; LEN as usize]);
 
     impl TxWays for Table {
-        fn len(&self) -> u32 {
+        fn entries(&self) -> u32 {
             LEN
         }
 

@@ -34,7 +34,7 @@ impl Either {
 
     /// Has the edge receive `frames` copies of a frame, up to 256 in one poll of a device.
     pub fn receive(&mut self, lab: &Lab, frame: &[u8], frames: u32) -> Result<()> {
-        /// The most that the kernel runs at a time (`TEST_XDP_MAX_BATCH` in net/bpf/test_run.c).
+        /// The most that the kernel runs at a time (`TEST_XDP_MAX_BATCH`, `net/bpf/test_run.c`).
         const MOST: u32 = 256;
         let either: &mut Xdp = program(&mut self.programs, "either")?.try_into()?;
         let mut options = TestRunOptions::new();

@@ -127,7 +127,7 @@ mod tests {
 
     /// A type of this kind and name, with these words behind it, `each` of which are an entry.
     fn of_kind(kind: u32, name: &str, size: u32, each: usize, words: &[u32]) -> Vec<u32> {
-        let entries = if each == 0 { 0 } else { words.len() / each };
+        let entries = words.len().checked_div(each).unwrap_or(0);
         let info = kind << 24 | u32::try_from(entries).unwrap();
         [&[place(name), info, size], words].concat()
     }

@@ -50,7 +50,7 @@ impl KernelTables {
 }
 
 impl TxWays for MappedArray<u64> {
-    fn len(&self) -> u32 {
+    fn entries(&self) -> u32 {
         self.len()
     }
 
