@@ -102,7 +102,7 @@ impl<M: FibArrays> SharedFib<M> {
         while let Some(tree) = trees.pop() {
             let Some(Holdings { runs, targets }) = self.holdings.get(&tree) else { continue };
             found.extend(runs);
-            trees.extend(targets.iter().filter_map(Target::as_subtree));
+            trees.extend(targets.iter().filter_map(|target| target.as_subtree()));
         }
         found
     }
@@ -110,7 +110,7 @@ impl<M: FibArrays> SharedFib<M> {
     /// Whether a tree or one of its subtrees has some of these lines.
     pub(super) fn has_some_of(&self, tree: u32, lines: LineRun) -> bool {
         let Some(Holdings { runs, targets }) = self.holdings.get(&tree) else { return false };
-        let mut subtrees = targets.iter().filter_map(Target::as_subtree);
+        let mut subtrees = targets.iter().filter_map(|target| target.as_subtree());
         runs.iter().any(|run| run.overlaps(lines))
             || subtrees.any(|subtree| self.has_some_of(subtree, lines))
     }
