@@ -26,7 +26,7 @@ use self::policer::{FlowQueues, Policer};
 use crate::packet::vlan::Vid;
 
 /// Version of the map layouts; part of the pin path. Raise it when any of them changes.
-pub const VERSION: u32 = if cfg!(feature = "other-layout") { 1004 } else { 4 };
+pub const VERSION: u32 = if cfg!(feature = "other-layout") { 1005 } else { 5 };
 
 /// `EGRESS` of a port that forwards to the stack.
 pub const EGRESS_STACK: u32 = u32::MAX;

@@ -1,10 +1,10 @@
 //! The packet path of `edge`, in the order in which a frame meets it:
 //!
 //! ```text
-//! tags → attachment → [address → route] → class → mark → account → admit → [hop] → rewrite → forward → meter
+//! tags → attachment → address → route → class → mark → account → admit → hop → rewrite → forward → meter
 //! ```
 //!
-//! The steps in brackets are a routed frame's; a wire's frames have none of them.
+//! Address, route and hop are the steps of a routed frame.
 //!
 //! [`path::process`] does these steps and is the whole data plane. The kernel object adds only
 //! packet access, maps, clock and atomics ([`mod@env`]). The host tests and `edge replay --engine

@@ -1,8 +1,7 @@
-//! The whole path of a frame. Each step has a file, in this order; those in brackets are a routed frame's alone:
+//! The whole path of a frame. Each step has a file, in this order; address, route and hop are a routed frame's alone:
 //!
 //! ```text
-//! 1 tags → 2 attachment → [3 address → 4 route] → 5 class → 6 mark → 7 account → 8 admit → [9 hop] → 10 rewrite
-//!   → 11 forward → 12 meter
+//! 1 tags → 2 attachment → 3 address → 4 route → 5 class → 6 mark → 7 account → 8 admit → 9 hop → 10 rewrite → 11 forward → 12 meter
 //! ```
 //!
 //! Frames to the router and from it, and the path's own answers, are in [`router`].

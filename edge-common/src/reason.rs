@@ -148,10 +148,8 @@ impl Reason {
     #[must_use]
     #[inline(always)]
     pub const fn action_on(self, is_routed: bool, unmatched: UnmatchedPolicy) -> Action {
-        match self.action(unmatched) {
-            Action::Answer if !is_routed => Action::Drop,
-            action => action,
-        }
+        let action = self.action(unmatched);
+        if matches!(action, Action::Answer) && !is_routed { Action::Drop } else { action }
     }
 
     /// The stable name, as `edge status` and `edge replay` print it.
@@ -206,7 +204,6 @@ impl Reason {
             5 => Self::CircuitDisabled,
             6 => Self::OverRate,
             7 => Self::NoEgress,
-            8 => Self::DanglingTable,
             9 => Self::NoHeadroom,
             10 => Self::EgressRefused,
             11 => Self::Punted,
@@ -222,6 +219,7 @@ impl Reason {
             21 => Self::NoNeighbour,
             22 => Self::LinkDown,
             23 => Self::SourceRouted,
+            // 8, and numbers that there are not.
             _ => Self::DanglingTable,
         }
     }

@@ -9,22 +9,24 @@ use edge_common::{
 
 use crate::{maps, port};
 
-/// Notes the owner of the frame that this CPU has just redirected.
+/// Notes the owner of the frame that this CPU has just redirected to the port with this index in
+/// `TX_PORTS`.
 #[inline(always)]
-pub(crate) fn hand_over(frame: HandedOver) {
-    if let Some(in_flight) = in_flight() {
+pub(crate) fn hand_over(tx_port: u32, frame: HandedOver) {
+    if let Some(in_flight) = in_flight(tx_port) {
         in_flight.push(port::index(), port::hands_over_one_by_one(), frame);
     }
 }
 
 /// `xdp_devmap_xmit(from_dev, to_dev, sent, drops, err)`: a device got a batch of frames.
 ///
-/// The tracepoint reports batches of other programs, too. But while a frame of ours is under way on
-/// this CPU, the next batch is the one with it.
+/// The tracepoint reports batches of other programs, too, and those of other network namespaces, where
+/// another device may have the index of one of ours. But while a frame of ours is under way on this
+/// CPU, every batch is of frames that the same poll has redirected, by our program to our devices.
 #[btf_tracepoint(function = "xdp_devmap_xmit")]
 pub(crate) fn batch_handed_over(ctx: BtfTracePointContext) -> i32 {
     let (taken, refused): (i32, i32) = (ctx.arg(2), ctx.arg(3));
-    if let Some(in_flight) = in_flight() {
+    if let Some(in_flight) = tx_port(ctx.arg(1)).and_then(in_flight) {
         let refused = in_flight.handed_over(taken.unsigned_abs(), refused.unsigned_abs());
         count(in_flight, refused);
     }
@@ -34,9 +36,9 @@ pub(crate) fn batch_handed_over(ctx: BtfTracePointContext) -> i32 {
 /// `xdp_redirect_err(dev, xdp, tgt, err, map_type, map_id, index)`: a frame came into no batch.
 #[btf_tracepoint(function = "xdp_redirect_err")]
 pub(crate) fn redirect_refused(ctx: BtfTracePointContext) -> i32 {
-    let map_id: u32 = ctx.arg(5);
+    let (map_id, tx_port): (u32, u32) = (ctx.arg(5), ctx.arg(6));
     if port::is_tx_map(map_id)
-        && let Some(in_flight) = in_flight()
+        && let Some(in_flight) = in_flight(tx_port)
     {
         let refused = in_flight.refused_newest();
         count(in_flight, refused);
@@ -52,18 +54,35 @@ fn count(in_flight: &InFlight, refused: Refused) {
             break;
         }
         let frame = in_flight.frame(number);
-        if let Some(losses) = maps::losses(frame.attachment) {
+        if frame.attachment != 0
+            && let Some(losses) = maps::losses(frame.attachment)
+        {
             losses.refused(&frame);
         }
-        if let Some(counters) = maps::port_counters(in_flight.port()) {
+        if frame.rx_len_bytes != 0
+            && let Some(counters) = maps::port_counters(in_flight.port())
+        {
             counters.count(Reason::EgressRefused, frame.rx_len_bytes);
         }
     }
 }
 
+/// The index in `TX_PORTS` of the kernel's `struct net_device`.
 #[inline(always)]
-fn in_flight() -> Option<&'static mut InFlight> {
-    let in_flight = maps::IN_FLIGHT.get_ptr_mut(0)?;
+fn tx_port(device: *const u8) -> Option<u32> {
+    let ifindex = device.wrapping_add(port::ifindex_offset() as usize).cast::<u32>();
+    // SAFETY: the device is the tracepoint's argument, which lasts as long as the program runs, and
+    // the verifier refuses the program if there is no field of 32 bits at this offset.
+    let ifindex = unsafe { ifindex.read() };
+    let tx_port = maps::TX_INDICES.get_ptr(ifindex)?;
+    // SAFETY: a live, aligned map value. Volatile: userspace may store another one meanwhile.
+    Some(unsafe { tx_port.read_volatile() })
+}
+
+/// This CPU's frames under way to the port with this index in `TX_PORTS`.
+#[inline(always)]
+fn in_flight(tx_port: u32) -> Option<&'static mut InFlight> {
+    let in_flight = maps::IN_FLIGHT.get_ptr_mut(tx_port)?;
     // SAFETY: this CPU's element. The path and the tracepoints run with softirqs off, one after
     // the other, and none keeps the reference.
     Some(unsafe { &mut *in_flight })

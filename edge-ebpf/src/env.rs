@@ -112,7 +112,7 @@ impl<const FRAGS: bool> Egress for Maps<FRAGS> {
     #[inline(always)]
     fn hand_over(&mut self, way: Way, frame: HandedOver) {
         if !port::is_stack(way) && !port::is_replay() {
-            egress::hand_over(frame);
+            egress::hand_over(port::tx_port(way), frame);
         }
     }
 }

@@ -13,8 +13,10 @@
 use aya_ebpf::{
     EbpfContext as _,
     bindings::{BPF_NOEXIST, TC_ACT_OK, TC_ACT_SHOT, xdp_action},
-    btf_maps::{DevMapHash, HashMap, PerCpuHashMap},
-    helpers::generated::{bpf_skb_vlan_pop, bpf_skb_vlan_push, bpf_xdp_get_buff_len},
+    btf_maps::{DevMapHash, HashMap, PerCpuHashMap, ProgramArray},
+    helpers::generated::{
+        bpf_get_prandom_u32, bpf_skb_vlan_pop, bpf_skb_vlan_push, bpf_xdp_get_buff_len,
+    },
     macros::{btf_map, classifier, xdp},
     programs::{TcContext, XdpContext},
 };
@@ -40,6 +42,9 @@ static RECEIVED: Counts = Counts::new();
 /// Ingress interface to egress interface.
 #[btf_map]
 static BOUNCE: DevMapHash<16> = DevMapHash::new();
+/// Programs of two ports.
+#[btf_map]
+static EITHER: ProgramArray<2> = ProgramArray::new();
 
 /// Egress of a far end: tags and counts. A frame without tags to go by is dropped, so that the
 /// stack's own chatter (MLD, ARP, router solicitations) stays off the wire.
@@ -82,6 +87,17 @@ fn bounce(ctx: XdpContext) -> u32 {
     // SAFETY: the context is valid for as long as the program runs.
     let ingress = unsafe { (*ctx.ctx).ingress_ifindex };
     BOUNCE.redirect(ingress, u64::from(xdp_action::XDP_DROP)).unwrap_or_else(|action| action)
+}
+
+/// Has the program of either port take a frame, by chance, so that the frames of a poll leave by two
+/// devices.
+#[xdp]
+fn either(ctx: XdpContext) -> u32 {
+    // SAFETY: the helper takes nothing.
+    let number = unsafe { bpf_get_prandom_u32() };
+    // SAFETY: nothing here is left to drop.
+    unsafe { EITHER.tail_call(&ctx, number & 1) };
+    xdp_action::XDP_ABORTED
 }
 
 fn tag_and_count(ctx: &TcContext) -> Option<()> {

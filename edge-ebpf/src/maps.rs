@@ -3,7 +3,7 @@
 //! Sizes here are the smallest that load. The loader sets the real ones from the configuration.
 
 use aya_ebpf::{
-    btf_maps::{Array, DevMap, PerCpuArray},
+    btf_maps::{Array, DevMap, HashMap, PerCpuArray},
     macros::btf_map,
 };
 use edge_common::{
@@ -27,6 +27,7 @@ macro_rules! statics {
         mapped { $($(#[$mapped_doc:meta])* $_mf:ident $mapped:ident: $mapped_entry:ty, $_mn:ident;)* }
         per_cpu { $($(#[$cpu_doc:meta])* $_cf:ident $per_cpu:ident: $cpu_entry:ty, $_cn:ident;)* }
         of_programs { $($(#[$own_doc:meta])* $own:ident: $own_entry:ty, $_pn:ident;)* }
+        hashed { $($(#[$hashed_doc:meta])* $_hf:ident $hashed:ident: $hashed_entry:ty, $_hn:ident;)* }
         devices { $($(#[$device_doc:meta])* $_df:ident $device:ident, $_dn:ident;)* }
     ) => {
         $(
@@ -43,6 +44,11 @@ macro_rules! statics {
             $(#[$own_doc])*
             #[btf_map]
             pub(crate) static $own: PerCpuArray<$own_entry, 1> = PerCpuArray::new();
+        )*
+        $(
+            $(#[$hashed_doc])*
+            #[btf_map]
+            pub(crate) static $hashed: HashMap<u32, $hashed_entry, 1> = HashMap::new();
         )*
         $(
             $(#[$device_doc])*

@@ -35,6 +35,9 @@ static ONE_BY_ONE: Global<u32> = Global::new(0);
 /// Ids of the two device maps, 32 bits each.
 #[unsafe(no_mangle)]
 static TX_MAP_IDS: Global<u64> = Global::new(0);
+/// Offset of `ifindex` in the kernel's `struct net_device`, in bytes.
+#[unsafe(no_mangle)]
+static IFINDEX_OFFSET: Global<u32> = Global::new(0);
 /// 1: a test run, which sets the time itself and reads the outcome.
 #[unsafe(no_mangle)]
 static REPLAY: Global<u32> = Global::new(0);
@@ -80,6 +83,11 @@ pub(crate) fn hands_over_one_by_one() -> bool {
 pub(crate) fn is_tx_map(id: u32) -> bool {
     let ids = TX_MAP_IDS.load();
     id == ids as u32 || id == (ids >> 32) as u32
+}
+
+#[inline(always)]
+pub(crate) fn ifindex_offset() -> u32 {
+    IFINDEX_OFFSET.load()
 }
 
 #[inline(always)]

@@ -20,4 +20,5 @@ pub mod shim;
 pub mod somebody;
 pub mod speaker;
 pub mod stock;
+pub mod two_ways;
 pub mod wires;

@@ -69,8 +69,14 @@ macro_rules! shared_maps {
             }
             // Arrays with an entry for each CPU that userspace leaves alone.
             of_programs {
-                /// Frames that were handed over, until a device has taken or refused them.
-                IN_FLIGHT: $crate::abi::in_flight::InFlight, One;
+                /// Frames that were handed over to the port with this index in `TX_PORTS`, until its
+                /// device has taken or refused them.
+                IN_FLIGHT: $crate::abi::in_flight::InFlight, Ports;
+            }
+            // Hash tables, by numbers of 32 bits.
+            hashed {
+                /// Index in `TX_PORTS` by the interface's index; the path doesn't read it.
+                tx_indices TX_INDICES: u32, Ports;
             }
             // Devices that frames leave by.
             devices {
@@ -133,6 +139,7 @@ macro_rules! list {
         mapped { $($(#[$_m:meta])* $_mf:ident $mapped:ident: $_mt:ty, $mn:ident;)* }
         per_cpu { $($(#[$_c:meta])* $_cf:ident $per_cpu:ident: $_ct:ty, $cn:ident;)* }
         of_programs { $($(#[$_p:meta])* $own:ident: $_pt:ty, $pn:ident;)* }
+        hashed { $($(#[$_h:meta])* $_hf:ident $hashed:ident: $_ht:ty, $hn:ident;)* }
         devices { $($(#[$_d:meta])* $_df:ident $device:ident, $dn:ident;)* }
     ) => {
         /// All of them.
@@ -140,6 +147,7 @@ macro_rules! list {
             $(SharedMap { name: stringify!($mapped), entries: Entries::$mn },)*
             $(SharedMap { name: stringify!($per_cpu), entries: Entries::$cn },)*
             $(SharedMap { name: stringify!($own), entries: Entries::$pn },)*
+            $(SharedMap { name: stringify!($hashed), entries: Entries::$hn },)*
             $(SharedMap { name: stringify!($device), entries: Entries::$dn },)*
         ];
     };

@@ -4,7 +4,7 @@
 use super::fib::RouteValue;
 use crate::reason::Reason;
 
-/// What becomes of a frame by its addresses.
+/// The fate of a frame by its addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Addressed {
     /// It goes on to the look-up of its route.

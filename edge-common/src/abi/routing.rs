@@ -19,8 +19,9 @@ impl Mac {
     /// The address with these bytes, in the order of the wire.
     #[must_use]
     pub const fn new(bytes: [u8; 6]) -> Self {
-        let [a, b, c, d, e, f] = bytes;
-        Self(u64::from_be_bytes([0, 0, a, b, c, d, e, f]))
+        let [high @ .., _, _, _, _] = bytes;
+        let [_, _, low @ ..] = bytes;
+        Self((u16::from_be_bytes(high) as u64) << 32 | u32::from_be_bytes(low) as u64)
     }
 
     /// From its form in a record or as two parts of a frame.
@@ -40,8 +41,8 @@ impl Mac {
     /// The bytes, in the order of the wire.
     #[must_use]
     pub const fn to_bytes(self) -> [u8; 6] {
-        let [_, _, a, b, c, d, e, f] = self.0.to_be_bytes();
-        [a, b, c, d, e, f]
+        let [_, _, bytes @ ..] = self.0.to_be_bytes();
+        bytes
     }
 
     /// Whether there is an address.

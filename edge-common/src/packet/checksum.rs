@@ -100,7 +100,7 @@ mod tests {
             while sum_of_all > 0xffff {
                 sum_of_all = (sum_of_all >> 16) + (sum_of_all & 0xffff);
             }
-            // What is around them doesn't count.
+            // The bytes around them don't count.
             let mut frame = [&vec![0xff; offset], bytes.as_slice(), &[0xff; 7]].concat();
             let frame = crate::host::Buffer::new(&mut frame, 0);
             prop_assert_eq!(frame.sum(offset, bytes.len()).map(u64::from), Some(sum_of_all));

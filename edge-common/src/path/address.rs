@@ -13,7 +13,7 @@ use crate::{
     reason::Reason,
 };
 
-/// What becomes of a frame with this packet by its addresses. Callers use [`crate::env::FrameCalls::address`].
+/// The fate of a frame with this packet by its addresses. Callers use [`crate::env::FrameCalls::address`].
 #[inline(always)]
 pub fn of_packet(
     frame: &(impl Frame + ?Sized),
@@ -31,7 +31,7 @@ pub fn of_packet(
     addressed.unwrap_or_else(Addressed::Ended)
 }
 
-/// What becomes of a frame without an IP packet behind its last tag: ARP that is between the interface and its
+/// The fate of a frame without an IP packet behind its last tag: ARP that is between the interface and its
 /// neighbour is the router's (RFC 826), and nothing else. Callers use [`crate::env::FrameCalls::address_no_ip`].
 #[inline(always)]
 pub fn of_no_packet(

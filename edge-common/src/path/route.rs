@@ -112,7 +112,7 @@ pub fn member(tables: &impl Routing, group: &NextHopGroup, hash: u64) -> Routed 
         return Routed::none(Reason::DanglingTable);
     }
     // The upper half of the product is below the count, as the hash is below 2^32.
-    let first = ((hash >> 32) * u64::from(count) >> 32) as u32;
+    let first = (((hash >> 32) * u64::from(count)) >> 32) as u32;
     let mut reason = Reason::LinkDown;
     for step in 0..MAX_MEMBERS as u32 {
         if step >= count {

@@ -45,13 +45,15 @@ pub(super) fn route(
     let is_echo = match frame.address(env, index, &packet) {
         Addressed::Onwards => false,
         Addressed::EchoOnwards => true,
-        other => return Err(ended(frame, env, index, &owned.last_tag, &packet, other)),
+        end @ (Addressed::ForRouter | Addressed::Echo | Addressed::Ended(_)) => {
+            return Err(ended(frame, env, index, &owned.last_tag, &packet, end));
+        }
     };
     match next_hop(frame, env, owned, index, &packet, is_echo) {
-        Ok((next_hop, owner)) => {
+        Ok((next_hop, customer)) => {
             owned.next_hop = next_hop;
-            if owner != 0 {
-                owned.index = owner;
+            if customer != 0 {
+                owned.index = customer;
             }
             Ok(())
         }

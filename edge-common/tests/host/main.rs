@@ -10,6 +10,7 @@
 mod accounting;
 mod admission;
 mod answers;
+mod documents;
 mod fib;
 mod frames;
 mod groups;

@@ -54,7 +54,7 @@ pub(crate) trait Send {
     fn send_frame(&mut self, frame: &[u8]) -> Sent;
     /// With so many bytes of room in front of it.
     fn send_with_headroom(&mut self, frame: &[u8], headroom: usize) -> Sent;
-    /// What an attachment lost, by reason: the reasons that it lost something for.
+    /// The reasons for which an attachment lost frames, and how many.
     fn lost(&self, attachment: u32) -> Vec<(Reason, ReasonCounter)>;
     /// Bytes and frames that an attachment forwarded, all classes together.
     fn metered(&self, attachment: u32) -> ReasonCounter;

@@ -20,6 +20,7 @@ mod counts;
 pub mod delay;
 pub mod demo;
 mod edge;
+mod either;
 mod far_end;
 pub mod flows;
 mod lookout;
@@ -43,6 +44,7 @@ pub use self::{
     bounce::Bounce,
     counts::WireCounts,
     edge::EdgeProcess,
+    either::Either,
     far_end::FarEnd,
     lookout::Lookout,
     mounts::private_mounts,

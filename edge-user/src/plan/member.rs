@@ -149,3 +149,46 @@ impl Member<'_> {
         &self.config.qos[&self.peering.qos]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::{
+        config::{
+            parse,
+            sample::{Sample, SampleCircuit},
+        },
+        model::PeeringKind,
+        plan::{Capacity, Plan, Police},
+    };
+
+    #[test]
+    fn routed_peerings_and_vnet_links_have_no_entry_of_a_wire() {
+        let circuit = SampleCircuit::new("contoso", "1 Gbps")
+            .s_tag(100)
+            .peering("private", 10)
+            .of_peering("private", "peer_asn", 65_001)
+            .of_peering("private", "primary", "192.168.15.16/30")
+            .peering("microsoft", 20)
+            .of_vnet("hub", "port", "core0")
+            .of_vnet("hub", "s_tag", 2_001)
+            .of_vnet("hub", "c_tag", 1)
+            .of_vnet("hub", "own", "10.1.255.5/30")
+            .of_vnet("hub", "gateway", "10.1.255.6")
+            .of_vnet("hub", "asn", 65_515);
+        let sample = Sample::lab().circuit(circuit).routing("daemon", "none");
+        let config = parse(&sample.to_string(), Path::new("f")).expect("correct");
+        let capacity = Capacity::for_config(&config);
+        let plan = Plan::new(&config, &capacity.unused(), Police::Purchased).expect("room");
+        let owners = plan.attachments.iter().map(|own| (own.key.peering, own.key.port.as_str()));
+        let microsoft = PeeringKind::Microsoft;
+        assert_eq!(owners.collect::<Vec<_>>(), [(microsoft, "customer0"), (microsoft, "core0")]);
+        // Neither do their tags lead anywhere.
+        let core0 = plan.port("core0").expect("a port").index;
+        assert_eq!(plan.s_tags[&core0][2_001], 0);
+        let c_tables: Vec<_> = plan.c_tables.keys().map(|key| key.s_vid).collect();
+        assert_eq!(c_tables, [100, 100]);
+        assert!(plan.c_tags.values().all(|vids| vids[10] == 0 && vids[20] != 0));
+    }
+}

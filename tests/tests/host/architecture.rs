@@ -83,8 +83,9 @@ fn steps_have_one_name_and_one_order() {
     let root = workspace();
     let read = |path: &str| fs::read_to_string(root.join(path)).expect("a file");
     let path = read("edge-common/src/path.rs");
-    let steps: Vec<&str> =
-        path.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')).collect();
+    let modules = path.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'));
+    // The router's own traffic is behind the steps.
+    let steps: Vec<&str> = modules.take_while(|module| *module != "router").collect();
     assert!(steps.len() > 5);
     for (number, step) in (1..).zip(&steps) {
         let header = read(&format!("edge-common/src/path/{step}.rs"));

@@ -24,7 +24,9 @@ struct Row<'a> {
 }
 
 fn rows() -> Vec<Row<'static>> {
-    let lines = DOCUMENT.lines().filter_map(|line| line.strip_prefix("| "));
+    // `edge-common/tests/host/documents.rs` has the table of routed circuits.
+    let (wires, _) = DOCUMENT.split_once("\n## Routed circuits").expect("the section");
+    let lines = wires.lines().filter_map(|line| line.strip_prefix("| "));
     let lines = lines.filter(|line| line.starts_with(|first: char| first.is_ascii_digit()));
     let row = |line: &'static str| {
         let cells: Vec<&str> = line.split('|').map(str::trim).collect();
@@ -45,7 +47,7 @@ fn fixture() -> Fixture {
 #[test]
 fn every_reason_has_a_row_with_its_number_and_verdict() {
     let rows = rows();
-    for reason in Reason::ALL {
+    for reason in Reason::ALL.into_iter().filter(|reason| reason.number() < Reason::Punted.number()) {
         let verdict =
             match (reason.action(UnmatchedPolicy::Drop), reason.action(UnmatchedPolicy::Pass)) {
                 (Action::Forward, Action::Forward) => "forward",

@@ -9,10 +9,12 @@ use edge_tests::{
     books::frames,
     daemon::{Daemon, configure, detach, reload, status},
     ends::{Ends, lab},
+    two_ways::TwoWays,
+    wires::{self, PORTS, WIRES, Wires, wait_for_port, wait_until_sound},
 };
 use edge_user::{
     config::sample::{Sample, SampleCircuit},
-    lab::{Lab, root_or_skip},
+    lab::{Bounce, Lab, NetNs, private_mounts, root_or_skip},
 };
 
 const WAIT: Duration = Duration::from_secs(5);
@@ -155,6 +157,103 @@ fn what_goes_to_the_stack_is_forwarded() -> Result<()> {
     daemon.stop()?;
     detach(&lab)?;
     Ok(())
+}
+
+/// One CPU has frames under way to two devices, and each device refuses its own.
+#[test]
+fn what_a_device_refuses_beside_another_device_is_known() -> Result<()> {
+    if !root_or_skip("what_a_device_refuses_beside_another_device_is_known") {
+        return Ok(());
+    }
+    let mut ways = TwoWays::new()?;
+    let daemon = Daemon::start(&ways.wires.lab, &wires::config(&PORTS, &WIRES))?;
+    ways.check_both("at first")?;
+    // The kernel tells of each frame to a device that is down.
+    ways.wires.ip("link set core1 down")?;
+    ways.check(true, "device down")?;
+    ways.wires.ip("link set core1 up")?;
+    wait_until_sound("C2")?;
+    ways.check_both("up again")?;
+    daemon.stop()?;
+    detach(&ways.wires.lab)?;
+    Ok(())
+}
+
+/// The device of a port is another one, with the index that the other port's device had.
+#[test]
+fn what_a_device_refuses_is_known_after_devices_were_made_anew() -> Result<()> {
+    if !root_or_skip("what_a_device_refuses_is_known_after_devices_were_made_anew") {
+        return Ok(());
+    }
+    let mut ways = TwoWays::new()?;
+    let config = wires::config(&PORTS, &WIRES);
+    let daemon = Daemon::start(&ways.wires.lab, &config)?;
+    ways.check_both("at first")?;
+    swap_indices(&mut ways.wires, || {
+        wait_for_port("C1", |port| port.xdp_mode == "none")?;
+        wait_for_port("C2", |port| port.xdp_mode == "none").map(drop)
+    })?;
+    wait_until_sound("C1")?;
+    wait_until_sound("C2")?;
+    ways.check_both("made anew while the daemon runs")?;
+
+    let mut daemon = Some(daemon);
+    let ready = || daemon.take().map_or(Ok(()), Daemon::stop);
+    swap_indices(&mut ways.wires, ready)?;
+    let daemon = Daemon::start(&ways.wires.lab, &config)?;
+    ways.check_both("made anew while no daemon runs")?;
+
+    // An interface comes back from another namespace as another one than before.
+    let elsewhere = NetNs::new()?;
+    ways.wires.ip(&format!("link set core1 netns {}", elsewhere.path().display()))?;
+    wait_for_port("C2", |port| port.xdp_mode == "none")?;
+    let edge = ways.wires.lab.edge().path().display().to_string();
+    elsewhere.output("ip", &["link", "set", "core1", "netns", &edge])?;
+    ways.wires.ip("link set core1 up")?;
+    wait_until_sound("C2")?;
+    ways.check_both("back from another namespace")?;
+    daemon.stop()?;
+    detach(&ways.wires.lab)?;
+    Ok(())
+}
+
+/// Another namespace has interfaces with the same indices, and the batches that its devices refuse are
+/// none of ours: also where frames of ours stay noted, as those of a port in generic mode do.
+#[test]
+fn what_a_device_refuses_elsewhere_is_not_ours() -> Result<()> {
+    if !root_or_skip("what_a_device_refuses_elsewhere_is_not_ours") {
+        return Ok(());
+    }
+    private_mounts()?;
+    let (theirs, mut ours) = (Wires::new(&[])?, Wires::new(&[])?);
+    assert_eq!(theirs.ifindex("core0")?, ours.ifindex("core0")?);
+    let far = theirs.lab.far_end("core0")?;
+    far.ns().output("ip", &["link", "set", far.interface(), "down"])?;
+    let _bounce = Bounce::between(&theirs.lab, "cust0", "core0")?;
+    for mode in ["generic", "native"] {
+        let config = wires::config(&PORTS, &WIRES).xdp_mode(mode);
+        let daemon = Daemon::start(&ours.lab, &config)?;
+        for _ in 0..20 {
+            ours.pass(&[0])?;
+            theirs.try_send(0, 0)?;
+        }
+        std::thread::sleep(QUIET);
+        let refused = wires::port("P1")?.reasons.get("egress-refused").copied();
+        assert_eq!(refused, None, "{mode}");
+        daemon.stop()?;
+        detach(&ours.lab)?;
+    }
+    Ok(())
+}
+
+/// Makes the interfaces to the core anew, each with the index that the other one had.
+fn swap_indices(wires: &mut Wires, are_gone: impl FnOnce() -> Result<()>) -> Result<()> {
+    let indices = [wires.ifindex("core0")?, wires.ifindex("core1")?];
+    wires.ip("link del core0")?;
+    wires.ip("link del core1")?;
+    are_gone()?;
+    wires.cable_again("core0", Some(indices[1]))?;
+    wires.cable_again("core1", Some(indices[0]))
 }
 
 fn inbound<'a>(status: &'a Status, circuit: &str, peering: &str) -> Result<&'a PeeringStatus> {

@@ -148,11 +148,10 @@ fn place(destination: u32, interface: &RouterInterface) -> Place {
         return Place::Interface;
     }
     match destination >> 24 {
-        0 | 127 => Place::Nowhere,
         224..=239 => Place::Group,
-        240..=255 if destination == LIMITED_BROADCAST => Place::Group,
-        240..=255 => Place::Nowhere,
+        _ if destination == LIMITED_BROADCAST => Place::Group,
         _ if is_own_broadcast(destination, interface) => Place::Group,
+        0 | 127 | 240..=255 => Place::Nowhere,
         _ => Place::Elsewhere,
     }
 }

@@ -1,9 +1,9 @@
 //! ICMP messages that the path makes of a frame, and sends back where it came from (RFC 1812, 4.3; RFC 4443): echo
 //! replies, and errors, which quote the packet.
 
-use super::punt;
 use crate::{
     abi::{
+        in_flight::HandedOver,
         routed::Answer,
         router::{FRAME_COST_BYTES, RouterInterface},
     },
@@ -62,7 +62,7 @@ pub fn answer(
     if !env.forward(Way::Back) {
         return Err(Reason::NoEgress);
     }
-    env.hand_over(Way::Back, punt::nobodys(frame.len_bytes()));
+    env.hand_over(Way::Back, HandedOver::nobodys());
     Ok(())
 }
 
@@ -169,7 +169,7 @@ fn error_v4(
         0x4500_0000 | CONTROL_V4 << 16 | len_bytes,
         // Without an identification, as nothing may fragment it (RFC 6864, 4.1).
         0x0000_4000,
-        u32::from(TTL << 8 | PROTOCOL_ICMP as u16) << 16,
+        u32::from(TTL << 8 | u16::from(PROTOCOL_ICMP)) << 16,
         interface.own_v4,
         sender,
     ];
@@ -204,7 +204,7 @@ fn error_v6(
     frame.write_u32(offset, 6 << 28 | CONTROL_V6)?;
     frame.write_u32(
         offset + 4,
-        payload_bytes << 16 | u32::from(PROTOCOL_ICMPV6) << 8 | TTL as u32,
+        payload_bytes << 16 | u32::from(PROTOCOL_ICMPV6) << 8 | u32::from(TTL),
     )?;
     // RFC 8200, 8.1: the checksum covers addresses, length and protocol, too.
     let mut sum = u64::from(payload_bytes) + u64::from(PROTOCOL_ICMPV6);
@@ -234,7 +234,7 @@ fn make_room<const HEADERS: usize>(
     quote: usize,
 ) -> Option<()> {
     frame.cut((offset + quote) as u32)?;
-    frame.move_start(-(HEADERS as i32))?;
+    frame.move_start(-i32::try_from(HEADERS).ok()?)?;
     for word in 0..3 {
         let addresses = frame.read_u32(HEADERS + 4 * word)?;
         frame.write_u32(4 * word, addresses)?;

@@ -1,8 +1,7 @@
 //! Frames from the router: the source's MAC address tells the interface, and the interface the tags and the port.
 
-use super::punt;
 use crate::{
-    abi::router,
+    abi::{in_flight::HandedOver, router},
     env::{Egress, Routing, Way},
     packet::{
         frame::Frame,
@@ -36,6 +35,6 @@ fn try_send(frame: &mut impl Frame, env: &mut (impl Routing + Egress)) -> Result
     if !env.forward(way) {
         return Err(Reason::NoEgress);
     }
-    env.hand_over(way, punt::nobodys(rx_len_bytes));
+    env.hand_over(way, HandedOver::from_router(rx_len_bytes));
     Ok(())
 }

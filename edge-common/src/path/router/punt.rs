@@ -2,9 +2,7 @@
 //! address.
 
 use crate::{
-    abi::{
-        class::Class, in_flight::HandedOver, rewrite::Retag, router::FRAME_COST_BYTES, routing::Mac,
-    },
+    abi::{in_flight::HandedOver, rewrite::Retag, router::FRAME_COST_BYTES, routing::Mac},
     env::{BucketCalls, Egress, Routing, Way},
     packet::{frame::Frame, vlan::Tag},
     path::rewrite,
@@ -43,15 +41,8 @@ fn try_punt(
     if !env.forward(Way::Router) {
         return Err(Reason::NoEgress);
     }
-    env.hand_over(Way::Router, nobodys(frame.len_bytes()));
+    env.hand_over(Way::Router, HandedOver::nobodys());
     Ok(())
-}
-
-/// The record of a frame that belongs to no attachment.
-#[inline(always)]
-pub(crate) fn nobodys(rx_len_bytes: u32) -> HandedOver {
-    let class = Class::new(0).number().into();
-    HandedOver { attachment: 0, class, len_bytes: 0, rx_len_bytes }
 }
 
 /// Gives the frame another destination.

@@ -44,6 +44,11 @@ pub(super) fn cases() -> Vec<Case> {
         dropped("an echo reply", &Packet::icmp(PEER_V6, OWN_V6, 129, 0, &[0; 12])),
         dropped("a timestamp request", &Packet::icmp(PEER, OWN, 13, 0, &[0; 16])),
         dropped("an echo request in fragments", &Packet::echo(PEER, OWN, 64).fragment(0x2000)),
+        dropped(
+            "the same to another interface",
+            &Packet::echo(SITE, "10.1.255.5", 64).fragment(0x2000),
+        ),
+        dropped("half of one", &Packet::new(SITE, "10.1.255.5", ICMP, &[8, 0, 0xf7, 0xff])),
         dropped("a later fragment", &Packet::udp(PEER, OWN, (1, 3784), 24).ttl(255).fragment(7)),
         dropped("half an echo request", &Packet::new(PEER, OWN, ICMP, &[8, 0, 0xf7, 0xff])),
         dropped("half an echo request", &Packet::new(PEER_V6, OWN_V6, ICMPV6, &[128, 0, 0, 0])),

@@ -6,6 +6,7 @@ pub mod bpffs;
 pub mod device;
 pub mod genl;
 pub mod interface;
+pub(in crate::kernel) mod kernel_types;
 pub mod layers;
 pub mod offloads;
 pub mod quiesce;

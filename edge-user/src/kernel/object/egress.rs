@@ -14,6 +14,7 @@ use aya::{
 use crate::{
     kernel::{
         error::{Context as _, KernelError, Result},
+        host::kernel_types::field_offset,
         object::{loader::load_egress_object, pins::Pins},
     },
     plan::Capacity,
@@ -28,7 +29,8 @@ const TRACEPOINTS: [(&str, &str); 2] =
 /// Callers attach these before a port's program, so that they miss no frame.
 pub fn watch_egress(pins: &Pins, capacity: &Capacity) -> Result<()> {
     let btf = Btf::from_sys_fs().context("reading the kernel's types")?;
-    let mut ebpf = load_egress_object(capacity, pins)?;
+    let ifindex_offset = field_offset("net_device", "ifindex")?;
+    let mut ebpf = load_egress_object(capacity, pins, ifindex_offset)?;
     for (name, tracepoint) in TRACEPOINTS {
         attach(&mut ebpf, &btf, pins, (name, tracepoint))
             .with_context(|| format!("attaching to the tracepoint {tracepoint}"))?;

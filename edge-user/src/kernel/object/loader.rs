@@ -59,11 +59,20 @@ pub(in crate::kernel) fn load_port_object(
 }
 
 /// The object on the pinned maps, with the constants of the programs on tracepoints.
-pub(in crate::kernel) fn load_egress_object(capacity: &Capacity, pins: &Pins) -> Result<Ebpf> {
+/// `ifindex_offset` is that of `ifindex` in the kernel's `net_device`, in bytes.
+pub(in crate::kernel) fn load_egress_object(
+    capacity: &Capacity,
+    pins: &Pins,
+    ifindex_offset: u32,
+) -> Result<Ebpf> {
     let id = |map| Ok::<_, KernelError>(u64::from(MapInfo::from_pin(pins.map(map))?.id()));
     let ids = id("TX_PORTS")? | id("TX_PORTS_FRAGS")? << 32;
     let mut loader = EbpfLoader::new();
-    loader.override_global("TX_MAP_IDS", &ids, true);
+    loader.override_global("TX_MAP_IDS", &ids, true).override_global(
+        "IFINDEX_OFFSET",
+        &ifindex_offset,
+        true,
+    );
     load(loader, capacity, Some(pins))
 }
 
@@ -75,7 +84,9 @@ pub(in crate::kernel) fn create_maps(capacity: &Capacity, pins: &Pins) -> Result
 /// Takes the map `name` out of an object.
 pub(in crate::kernel) fn take_map(ebpf: &mut Ebpf, name: &str) -> Result<MapData> {
     match ebpf.take_map(name) {
-        Some(Map::Array(data) | Map::PerCpuArray(data) | Map::DevMap(data)) => Ok(data),
+        Some(
+            Map::Array(data) | Map::PerCpuArray(data) | Map::HashMap(data) | Map::DevMap(data),
+        ) => Ok(data),
         _ => Err(KernelError::damaged(format!(
             "the embedded object has no map {name}: it is not edge's"
         ))),

@@ -4,7 +4,7 @@ use std::mem::offset_of;
 
 use aya::{
     Ebpf,
-    maps::{DevMap, Map, MapData},
+    maps::{DevMap, HashMap, Map, MapData},
 };
 use edge_common::{
     abi::{
@@ -30,12 +30,14 @@ macro_rules! kernel_tables {
         mapped { $($(#[$mapped_doc:meta])* $mapped:ident $mapped_name:ident: $mapped_entry:ty, $_mn:ident;)* }
         per_cpu { $($(#[$cpu_doc:meta])* $per_cpu:ident $cpu_name:ident: $cpu_entry:ty, $_cn:ident;)* }
         of_programs { $($(#[$_own_doc:meta])* $_own:ident: $_own_entry:ty, $_pn:ident;)* }
+        hashed { $($(#[$hashed_doc:meta])* $hashed:ident $hashed_name:ident: $hashed_entry:ty, $_hn:ident;)* }
         devices { $($(#[$device_doc:meta])* $device:ident $device_name:ident, $_dn:ident;)* }
     ) => {
         /// The tables, for reading and writing.
         pub struct KernelTables {
             $($(#[$mapped_doc])* pub(in crate::kernel) $mapped: MappedArray<$mapped_entry>,)*
             $($(#[$cpu_doc])* pub(in crate::kernel) $per_cpu: PerCpu<$cpu_entry>,)*
+            $($(#[$hashed_doc])* pub(in crate::kernel) $hashed: HashMap<MapData, u32, $hashed_entry>,)*
             $($(#[$device_doc])* pub(in crate::kernel) $device: DevMap<MapData>,)*
         }
 
@@ -44,6 +46,7 @@ macro_rules! kernel_tables {
                 Ok(Self {
                     $($mapped: MappedArray::new(&map(stringify!($mapped_name))?)?,)*
                     $($per_cpu: PerCpu::new(map(stringify!($cpu_name))?)?,)*
+                    $($hashed: HashMap::try_from(Map::HashMap(map(stringify!($hashed_name))?))?,)*
                     $($device: DevMap::try_from(Map::DevMap(map(stringify!($device_name))?))?,)*
                 })
             }

@@ -12,3 +12,4 @@ pub mod places;
 pub mod port_slots;
 pub mod raw_map;
 pub mod replay_tables;
+pub mod tx_ports;

@@ -1,5 +1,4 @@
-//! Indexes of ports: their owners, the programs that use them, and the interface by which frames
-//! leave.
+//! Indexes of ports: their owners, and the programs that use them.
 
 use std::collections::BTreeMap;
 
@@ -87,33 +86,5 @@ impl KernelTables {
         let names = (0..self.port_keys.len())
             .filter_map(|index| Some((keys::port_name(&self.port_keys.get(index))?, index)));
         names.collect()
-    }
-
-    /// Has frames to the port leave by this interface of our network namespace. The kernel removes
-    /// the entry when the interface goes or moves to another namespace.
-    pub fn set_egress(&mut self, index: u32, ifindex: u32) -> Result<()> {
-        for tx_ports in [&mut self.tx_ports, &mut self.tx_ports_frags] {
-            tx_ports.set(index, ifindex, None, 0)?;
-        }
-        Ok(())
-    }
-
-    /// Has frames to the port be dropped.
-    pub fn clear_egress(&mut self, index: u32) -> Result<()> {
-        // The kernel takes an entry out where the interface's index is 0 (`__dev_map_update_elem`).
-        self.set_egress(index, 0)
-    }
-
-    /// The index of the interface by which frames to the port leave; `None`: there is none.
-    ///
-    /// It is the interface that was set, not a later one with the same index: the kernel removes
-    /// entries of interfaces that are gone (`dev_map_notification` in kernel/bpf/devmap.c).
-    #[must_use]
-    pub fn egress(&self, index: u32) -> Option<u32> {
-        let [ifindex, other] = [&self.tx_ports, &self.tx_ports_frags].map(|tx_ports| {
-            tx_ports.get(index, 0).ok().map(|egress| egress.if_index).filter(|index| *index != 0)
-        });
-        // The entry can be missing for a moment, while it is set.
-        ifindex.filter(|_| ifindex == other)
     }
 }
