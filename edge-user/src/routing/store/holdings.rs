@@ -37,7 +37,7 @@ impl Target {
     /// The index of the subtree.
     pub(super) fn as_subtree(self) -> Option<u32> {
         match self {
-            Self::Subtree(index) => Some(*index),
+            Self::Subtree(index) => Some(index),
             Self::Group(_) | Self::NextHop(_) => None,
         }
     }
