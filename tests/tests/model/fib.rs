@@ -25,7 +25,7 @@ const ADDRESSES: [u32; 2] = [100, 200];
 /// Prefix lengths of the two routes, other ones in each table.
 const TABLES: [[u32; 2]; 4] = [[32, 32], [30, 29], [27, 28], [26, 27]];
 
-/// What happened in all interleavings.
+/// Numbers of events in all interleavings.
 #[derive(Debug, Default)]
 struct Explored {
     runs: AtomicU64,

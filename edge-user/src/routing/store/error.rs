@@ -7,7 +7,8 @@ use edge_common::abi::fib::RouteValue;
 /// A change of a table that was not made. The table is as it was before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// The memory is full. If trees are [waiting](Full::waiting), it may do in a moment.
+    /// The memory is full. If trees are [waiting](Full::waiting), there may be room in a moment; and if enough entries
+    /// are free, but not together, after [`tidy`](super::FibStore::tidy).
     #[error(transparent)]
     Full(#[from] Full),
     /// The routes cut the addresses into more pieces than a tree has room for: 65,536 of IPv4, 4,096 of IPv6's upper

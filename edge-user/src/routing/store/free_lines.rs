@@ -8,7 +8,7 @@ use super::shape::LineRun;
 ///
 /// The crate `range-alloc` does the same, but goes through all pieces at each step: here are as many as there are
 /// long IPv6 prefixes.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct FreeLines {
     /// Lengths by first lines.
     by_first: BTreeMap<u32, u32>,

@@ -34,6 +34,14 @@ impl Target {
         subtree.or(group).or_else(|| value.as_next_hop().map(Self::NextHop))
     }
 
+    /// The index of the subtree.
+    pub(super) fn as_subtree(self) -> Option<u32> {
+        match self {
+            Self::Subtree(index) => Some(index),
+            Self::Group(_) | Self::NextHop(_) => None,
+        }
+    }
+
     /// Those of a tree's values.
     pub(super) fn of_values(values: impl IntoIterator<Item = RouteValue>) -> Vec<Self> {
         let mut last = None;

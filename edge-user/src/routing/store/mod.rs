@@ -11,8 +11,8 @@
 //!                          free again, when Grace says so ─┴── tree before ◀──┘
 //! ```
 //!
-//! What has equal content is there once: levels of trees, whole trees, and groups. All of it is counted by those that
-//! refer to it, in this process alone: a new daemon finds out from the arrays ([`FibStore::take_over`]).
+//! Equal content is there once: levels of trees, whole trees, and groups. Users of each are counted in this process
+//! alone, and a new daemon counts them by a walk from the roots ([`FibStore::take_over`]).
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -74,7 +74,7 @@ struct Leftovers {
     groups: Vec<u32>,
 }
 
-/// How much of the arrays is in use.
+/// Free entries of the arrays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FibUsage {
     /// Lines that nobody uses.
@@ -101,7 +101,7 @@ impl<M: FibArrays, G: Grace> FibStore<M, G> {
 
     /// The store of arrays that another process has left, whenever it ended.
     ///
-    /// Roots whose trees are damaged are cleared and returned. What no root refers to becomes free after a grace
+    /// Roots whose trees are damaged are cleared and returned. Entries to which no root leads become free after a grace
     /// period, as a frame may still be in it; until then, [`Self::collect`] returns false.
     pub fn take_over(arrays: M, mut grace: G) -> (Self, Vec<BrokenRoot>) {
         let mut shared = SharedFib::new(arrays);
@@ -136,7 +136,7 @@ impl<M: FibArrays, G: Grace> FibStore<M, G> {
         &self.shared.arrays
     }
 
-    /// How much of the arrays is in use.
+    /// The free entries of the arrays.
     pub fn usage(&self) -> FibUsage {
         let lines = &self.shared.lines;
         FibUsage {
@@ -148,7 +148,8 @@ impl<M: FibArrays, G: Grace> FibStore<M, G> {
         }
     }
 
-    /// Number of lines of the root's tree and its subtrees, whether others share them or not; 0: it has no tree.
+    /// Number of lines of the root's tree and its subtrees, each once, whether others share them or not; 0: it has no
+    /// tree.
     pub fn lines_of(&self, root: u32) -> u32 {
         let tree = self.roots.get(root as usize).copied().unwrap_or(0);
         self.shared.lines_of(tree)

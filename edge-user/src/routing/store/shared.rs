@@ -1,6 +1,6 @@
 //! The arrays, with the number of users of each entry.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use edge_common::abi::{fib::Tree, routing::NextHopGroup};
 
@@ -92,23 +92,27 @@ impl<M: FibArrays> SharedFib<M> {
 
     /// Number of lines of a tree and its subtrees.
     pub(super) fn lines_of(&self, tree: u32) -> u32 {
-        let Some(Holdings { runs, targets }) = self.holdings.get(&tree) else { return 0 };
-        let own: u32 = runs.iter().map(|run| run.count).sum();
-        let subtrees = targets.iter().map(|target| match target {
-            Target::Subtree(index) => self.lines_of(*index),
-            Target::Group(_) | Target::NextHop(_) => 0,
-        });
-        own + subtrees.sum::<u32>()
+        self.runs_of(tree).iter().map(|run| run.count).sum()
+    }
+
+    /// The runs of a tree and its subtrees.
+    pub(super) fn runs_of(&self, tree: u32) -> BTreeSet<LineRun> {
+        let mut found = BTreeSet::new();
+        let mut trees = vec![tree];
+        while let Some(tree) = trees.pop() {
+            let Some(Holdings { runs, targets }) = self.holdings.get(&tree) else { continue };
+            found.extend(runs);
+            trees.extend(targets.iter().filter_map(|target| target.as_subtree()));
+        }
+        found
     }
 
     /// Whether a tree or one of its subtrees has some of these lines.
     pub(super) fn has_some_of(&self, tree: u32, lines: LineRun) -> bool {
         let Some(Holdings { runs, targets }) = self.holdings.get(&tree) else { return false };
-        let is_below = |target: &Target| match target {
-            Target::Subtree(index) => self.has_some_of(*index, lines),
-            Target::Group(_) | Target::NextHop(_) => false,
-        };
-        runs.iter().any(|run| run.overlaps(lines)) || targets.iter().any(is_below)
+        let mut subtrees = targets.iter().filter_map(|target| target.as_subtree());
+        runs.iter().any(|run| run.overlaps(lines))
+            || subtrees.any(|subtree| self.has_some_of(subtree, lines))
     }
 
     /// Whether a tree or a group refers to a next hop.

@@ -139,6 +139,18 @@ impl SharedLines {
         leftovers
     }
 
+    /// Whether all runs in a window have room outside of it, the largest ones first.
+    pub(super) fn have_room_outside(&self, window: LineRun) -> bool {
+        let mut outside = self.free.clone();
+        for gap in self.free.pieces().filter(|gap| gap.overlaps(window)) {
+            outside.withhold(gap);
+        }
+        let runs = self.used.range(window.first..window.first + window.count);
+        let mut counts: Vec<u32> = runs.map(|(_, run)| run.count).collect();
+        counts.sort_unstable_by(|a, b| b.cmp(a));
+        counts.into_iter().all(|count| outside.take(count).is_some())
+    }
+
     /// Makes a gap be no gap, until it is given.
     pub(super) fn withhold(&mut self, gap: LineRun) {
         self.free.withhold(gap);

@@ -1,4 +1,4 @@
-//! What is in use, found out from the arrays alone.
+//! A new daemon's look at the arrays: they alone tell it which entries are in use.
 
 use edge_common::{
     abi::{

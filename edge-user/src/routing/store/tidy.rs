@@ -1,6 +1,6 @@
 //! Moving lines together, where those that are free are in too many pieces.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use edge_common::{
     abi::fib::{RouteValue, Tree},
@@ -16,6 +16,9 @@ use super::{
     read_back::{Start, intervals_of, is_narrow},
     shape::LineRun,
 };
+
+/// Windows that are looked at: the cheapest of many are much alike.
+const MOST_TRIALS: usize = 64;
 
 /// The outcome of a step of tidying.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,103 +41,135 @@ impl<M: FibArrays, G: Grace> FibStore<M, G> {
         if self.shared.lines.free_together() >= together {
             return Tidied::Enough;
         }
-        let lines = &self.shared.lines;
-        let window = cheapest(&lines.pieces(), together);
-        if let Some(moved) = window.and_then(|window| self.clear_out(window)) {
-            return Tidied::Moved(moved);
-        }
-        // What is in the window has no room outside of it. A run directly above a gap goes into any gap: into that
-        // gap itself, which so moves upwards and takes in those that it meets, or into another, and the gap grows.
-        for gap in self.shared.lines.gaps() {
-            let above = self.shared.lines.run_at(gap.first + gap.count);
-            if let Some(moved) = above.and_then(|run| self.make_all_again(run)) {
-                return Tidied::Moved(moved);
-            }
-        }
-        Tidied::Stuck
+        self.clear_a_window(together).or_else(|| self.slide()).map_or(Tidied::Stuck, Tidied::Moved)
     }
 
-    /// Moves what is in a window to outside of it.
-    fn clear_out(&mut self, window: LineRun) -> Option<u32> {
-        let gaps = self.shared.lines.gaps().into_iter().filter(|gap| window.overlaps(*gap));
-        let gaps: Vec<_> = gaps.collect();
+    /// Moves all that is in some window of so many lines to outside of it; `None`: there is no room.
+    fn clear_a_window(&mut self, together: u32) -> Option<u32> {
+        let lines = &self.shared.lines;
+        let windows = windows(&lines.pieces(), together).into_iter().take(MOST_TRIALS);
+        let possible: Vec<_> = windows.filter(|window| lines.have_room_outside(*window)).collect();
+        let clear = |window: LineRun| self.move_out(window, |gap| !gap.overlaps(window), |_| true);
+        possible.into_iter().find_map(clear)
+    }
+
+    /// Moves a run that is directly above a gap; `None`: there is none that has room in a gap.
+    ///
+    /// It goes downwards: into that gap itself, which so moves upwards and takes in the next one, or into a lower
+    /// one. Only a run above the lowest gap goes anywhere, so that this gap grows. This ends: each step lengthens the
+    /// lines in use below all gaps, or else the lowest gap, or else it moves lines downwards.
+    fn slide(&mut self) -> Option<u32> {
+        let gaps = self.shared.lines.gaps();
+        let mut largest = 0;
         for gap in &gaps {
+            largest = largest.max(gap.count);
+            let above = self.shared.lines.run_at(gap.first + gap.count);
+            let moved = above.filter(|run| run.count <= largest).and_then(|run| {
+                // With a subtree's lines, those of the values around it change, too.
+                let is_above = |left: &LineRun| left.first > gap.first;
+                self.move_out(run, |other| other.first <= gap.first, is_above)
+            });
+            if moved.is_some() {
+                return moved;
+            }
+        }
+        let lowest = gaps.first()?;
+        let run = self.shared.lines.run_at(lowest.first + lowest.count)?;
+        let is_small = run.count <= self.shared.lines.free_together();
+        if is_small { self.move_out(run, |_| true, |left| *left == run) } else { None }
+    }
+
+    /// Makes the trees again that have some of these lines, in other lines and gaps that they may use, and returns how
+    /// many lines were written. `None`: nothing has changed, as there are no such trees, or no room for all of them,
+    /// or one would leave a run that it may not leave.
+    fn move_out(
+        &mut self,
+        lines: LineRun,
+        may_use: impl Fn(&LineRun) -> bool,
+        may_leave: impl Fn(&LineRun) -> bool,
+    ) -> Option<u32> {
+        let mut withheld = self.shared.lines.gaps();
+        withheld.retain(|gap| !may_use(gap));
+        for gap in &withheld {
             self.shared.lines.withhold(*gap);
         }
-        let moved = self.make_all_again(window);
-        self.shared.lines.give(gaps);
-        moved
-    }
-
-    /// Makes the trees again that have some of these lines, without them, and returns how many lines were written;
-    /// `None`: no tree was made again. Those for which there is no room stay.
-    fn make_all_again(&mut self, lines: LineRun) -> Option<u32> {
-        // Roots that had one tree have one again.
-        let mut made_of: HashMap<u32, Option<u32>> = HashMap::new();
-        let mut moved = None;
-        for root in 1..self.roots.len() as u32 {
-            let tree = self.roots[root as usize];
-            let made = if let Some(made) = made_of.get(&tree) {
-                made.inspect(|made| _ = self.shared.trees.hold(*made));
-                *made
-            } else {
-                let made = self.make_again(tree, lines);
-                if let Some(made) = made {
-                    moved = Some(moved.unwrap_or(0) + made.new_lines);
-                }
-                let made = made.map(|made| made.tree);
-                made_of.insert(tree, made);
-                made
-            };
-            if let Some(made) = made {
-                self.turn(root, made);
-            }
-        }
-        moved
-    }
-
-    /// A copy of a tree that does not have these lines, of which the caller is a user; `None`: the tree does not have
-    /// them, or there is no room for a copy.
-    fn make_again(&mut self, tree: u32, lines: LineRun) -> Option<Made> {
+        let (copies, are_all) = self.copy_all(lines);
+        self.shared.lines.give(withheld);
         let shared = &mut self.shared;
-        if !shared.has_some_of(tree, lines) {
+        let are_left = |(tree, copy): (&u32, &Made)| {
+            let before = shared.runs_of(*tree);
+            before.difference(&shared.runs_of(copy.tree)).all(&may_leave)
+        };
+        if !are_all || !copies.iter().all(are_left) {
+            // No frame has seen them.
+            for copy in copies.values() {
+                shared.release_tree(copy.tree);
+            }
             return None;
         }
+        for root in 1..self.roots.len() as u32 {
+            if let Some(copy) = copies.get(&self.roots[root as usize]) {
+                self.shared.trees.hold(copy.tree);
+                self.turn(root, copy.tree);
+            }
+        }
+        for copy in copies.values() {
+            self.shared.release_tree(copy.tree);
+        }
+        (!copies.is_empty()).then(|| copies.values().map(|copy| copy.new_lines).sum())
+    }
+
+    /// Copies of roots' trees that have some of these lines, by those trees, and whether there was room for all. The
+    /// caller is a user of each.
+    fn copy_all(&mut self, lines: LineRun) -> (BTreeMap<u32, Made>, bool) {
+        let trees: BTreeSet<u32> = self.roots.iter().copied().collect();
+        let mut copies = BTreeMap::new();
+        for tree in trees.into_iter().filter(|tree| *tree != 0) {
+            if self.shared.has_some_of(tree, lines) {
+                let Some(made) = self.copy(tree, lines) else { return (copies, false) };
+                copies.insert(tree, made);
+            }
+        }
+        (copies, true)
+    }
+
+    /// A copy of a tree that does not have these lines, of which the caller is a user; `None`: there is no room.
+    fn copy(&mut self, tree: u32, lines: LineRun) -> Option<Made> {
+        let shared = &mut self.shared;
         let record = shared.arrays.tree(tree).copied()?;
         let made = if is_narrow(&shared.arrays, &record)? {
-            let fib = copy::<u32>(&shared.arrays, &record)?;
+            let fib = read::<u32>(&shared.arrays, &record)?;
             draft::make::<u32, M>(shared, &fib, Some(lines))
         } else {
-            let fib = copy::<u64>(&shared.arrays, &record)?;
+            let fib = read::<u64>(&shared.arrays, &record)?;
             draft::make::<u64, M>(shared, &fib, Some(lines))
         };
         made.ok()
     }
 }
 
-/// Of neighbouring pieces that are `together` lines or more, those with the fewest lines in use; `None`: there are
-/// not so many lines. A piece has its lines and whether they are free.
-fn cheapest(pieces: &[(LineRun, bool)], together: u32) -> Option<LineRun> {
+/// Neighbouring pieces that are `together` lines or a few more, those with the fewest lines in use first. A piece has
+/// its lines and whether they are free.
+fn windows(pieces: &[(LineRun, bool)], together: u32) -> Vec<LineRun> {
     let (mut begin, mut count, mut used) = (0, 0, 0);
-    let mut best: Option<(u32, LineRun)> = None;
+    let mut found = Vec::new();
     for (piece, is_free) in pieces {
         count += piece.count;
         used += if *is_free { 0 } else { piece.count };
         while count >= together {
             let (first, is_free) = pieces[begin];
-            if best.is_none_or(|(least, _)| used < least) {
-                best = Some((used, LineRun { first: first.first, count }));
-            }
+            found.push((used, LineRun { first: first.first, count }));
             begin += 1;
             count -= first.count;
             used -= if is_free { 0 } else { first.count };
         }
     }
-    best.map(|(_, window)| window)
+    found.sort_unstable();
+    found.into_iter().map(|(_, window)| window).collect()
 }
 
 /// A tree and its subtrees as they are in the arrays.
-fn copy<A: Start>(arrays: &impl Lines, tree: &Tree) -> Option<HostFib> {
+fn read<A: Start>(arrays: &impl Lines, tree: &Tree) -> Option<HostFib> {
     let mut fib = HostFib::default();
     let mut intervals = intervals_of::<A>(arrays, tree)?;
     for (_, value) in &mut intervals {

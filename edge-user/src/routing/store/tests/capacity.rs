@@ -28,7 +28,7 @@ fn figures_are_those_of_the_documents() {
     let sizes = sizes_for([side; 1_000], 12);
     // 1,037 lines of IPv4 and one of the empty table of IPv6; a quarter more; the largest; line 0.
     assert_eq!(sizes.lines, 1_038_000 + 259_500 + 1_037 + 1);
-    assert_eq!(sizes.trees, 2_000 + 1 + 1);
+    assert_eq!(sizes.trees, 2 * 2_000 + 1);
     assert_eq!((sizes.roots, sizes.groups), (2_001, 12_001));
     // 16.6 bytes a route, without what is kept free.
     assert!((1_037.0 * 64.0 / 4_000.0 - 16.6_f64).abs() < 0.01);
@@ -57,9 +57,10 @@ fn the_worst_routes_have_the_lines_that_are_planned() {
 fn changes_have_room_in_the_planned_sizes() {
     let mut all_tidied = 0;
     for seed in 0..6 {
-        let mut random = fastrand::Rng::with_seed(seed);
-        let limits: Vec<RouteLimits> = (0..12)
-            .map(|side| RouteLimits { v4: [80, 250, 1_000][side % 3], v6: [0, 40, 10][side % 3] })
+        let mut random = fastrand::Rng::with_seed(seed as u64);
+        // With few sides, a change is a large part of the memory.
+        let limits: Vec<RouteLimits> = (0..[1, 2, 3, 12, 12, 12][seed])
+            .map(|side| RouteLimits { v4: [1_000, 250, 80][side % 3], v6: [10, 40, 0][side % 3] })
             .collect();
         let sizes = sizes_for(limits.iter().copied(), 1);
         let mut store = FibStore::new(HostArrays::new(sizes), NoReaders);
@@ -85,6 +86,8 @@ fn changes_have_room_in_the_planned_sizes() {
             while let Err(StoreError::Full(full)) = result {
                 assert!(full.free >= full.wanted, "seed {seed}, step {step}: {full}");
                 tidied += 1;
+                let before = store.usage();
+                assert!(tidied < 300, "seed {seed}, step {step}: {full} {before:?}");
                 match store.tidy(full.wanted) {
                     Tidied::Moved(lines) => moved += lines,
                     other @ (Tidied::Enough | Tidied::Stuck) => {
@@ -97,7 +100,7 @@ fn changes_have_room_in_the_planned_sizes() {
             tables[root as usize] = table;
         }
         // Moving a part of the memory is enough, and is seldom needed.
-        assert!(tidied < 50 && moved < 2 * sizes.lines, "{tidied}, {moved}");
+        assert!(tidied < 200 && moved < 20 * sizes.lines, "{tidied}, {moved}");
         all_tidied += tidied;
         for (root, table) in (0..).zip(&tables) {
             table.check(store.arrays(), tree_of(store.arrays(), root));

@@ -1,4 +1,4 @@
-//! What has equal content is there once.
+//! Equal content is there once.
 
 use super::{
     super::{FibSizes, FibStore, HostArrays, edit::Swapped},
@@ -62,7 +62,7 @@ fn equal_levels_are_shared() {
     prefixes(100, 1).swap(&mut store, 1).unwrap();
     let swapped = prefixes(100, 2).swap(&mut store, 2);
     assert_eq!(swapped, Ok(Swapped { is_changed: true, new_lines: 13, shared_lines: 14 }));
-    // Whoever stays keeps them.
+    // The table that stays keeps them.
     store.edit().clear(1).unwrap();
     store.collect();
     prefixes(100, 2).check(store.arrays(), tree_of(store.arrays(), 2));

@@ -137,7 +137,7 @@ fn what_no_root_refers_to_waits_for_a_grace_period() {
     table.swap(&mut store, 1).unwrap();
     let (mut store, _) = FibStore::take_over(store.arrays().clone(), Never(&is_over));
     assert!(!store.collect());
-    // What is there can be shared at once, and nothing can be written.
+    // Lines that are there can be shared at once, and nothing can be written.
     table.swap(&mut store, 2).unwrap();
     let other = list(false, vec![(2 << 30, 8, vec![1, 2])]);
     let full = other.swap(&mut store, 3);
