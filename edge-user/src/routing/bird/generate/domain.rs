@@ -6,7 +6,8 @@ use super::{filters, functions::FilterFunctions, session, writer::ConfigWriter};
 use crate::routing::bird::{
     model::{
         AddressFamily, DomainSide, SpeakerPlan,
-        domain::{BgpCommunity, BgpDomain, StaticHop},
+        community::BgpCommunity,
+        domain::{BgpDomain, StaticHop},
     },
     names,
     version::BirdVersion,

@@ -10,9 +10,7 @@ use ipnet::IpNet;
 
 use super::{functions::FilterFunctions, writer::ConfigWriter};
 use crate::routing::bird::model::{
-    AddressFamily, DomainSide,
-    domain::{BgpCommunity, BgpDomain},
-    policy::PrivateAsns,
+    AddressFamily, DomainSide, community::BgpCommunity, domain::BgpDomain, policy::PrivateAsns,
     session::BgpSession,
 };
 
