@@ -4,7 +4,8 @@ use std::{fmt::Debug, net::IpAddr, str::FromStr, time::Duration};
 
 use edge_user::routing::bird::model::{
     DomainSide, SpeakerPlan,
-    domain::{Announcement, BgpCommunity, BgpDomain},
+    community::BgpCommunity,
+    domain::{Announcement, BgpDomain},
     key::SessionKey,
     policy::{ExportPolicy, ImportPolicy},
     session::{BeyondLimit, BgpSession, Ends, RouteLimits, SessionBfd, SessionTimers},
@@ -60,6 +61,10 @@ pub fn domain(kernel_table: u32, sessions: Vec<BgpSession>) -> BgpDomain {
 }
 
 /// A customer's session on `r<index>` with AS 65000 + index.
+///
+/// # Panics
+///
+/// Where the two ends are of two families.
 #[must_use]
 pub fn session(index: u32, ends: &[(&str, &str)]) -> BgpSession {
     let mut session = BgpSession {
@@ -107,6 +112,10 @@ pub fn with_key(mut session: BgpSession, key: &str) -> BgpSession {
 }
 
 /// A session with a virtual network's gateway of AS 65515.
+///
+/// # Panics
+///
+/// Where the two ends are of two families.
 #[must_use]
 pub fn gateway(index: u32, ends: &[(&str, &str)]) -> BgpSession {
     BgpSession {
@@ -125,6 +134,10 @@ pub fn bfd(ms: u64) -> Option<SessionBfd> {
 }
 
 /// A prefix of the cloud that customers are told.
+///
+/// # Panics
+///
+/// Where the text is no prefix.
 #[must_use]
 pub fn announcement(prefix: &str) -> Announcement {
     Announcement { prefix: read(prefix), communities: vec![BgpCommunity(12076, 51004)] }

@@ -31,6 +31,8 @@ fn the_unit_checks_starts_reloads_and_stops() -> Result<()> {
     run("ExecStartPre")?;
 
     assert_eq!(value("Type")?, "notify");
+    // BIRD, and the directory with its socket, outlive the daemon.
+    assert_eq!((value("KillMode")?, value("RuntimeDirectoryPreserve")?), ("process", "yes"));
     assert_eq!(arguments("ExecStart")?, ["run", "-c", CONFIG_PATH]);
     let directory = tempfile::tempdir()?;
     let socket = directory.path().join("notify");

@@ -5,7 +5,7 @@
 //!   current/bird.conf, keys.conf      what BIRD has, and is started with
 //!   candidate/bird.conf, keys.conf    what BIRD is asked to take
 //!   bird.ctl                          its control socket
-//!   bird.err                          what it said while it started
+//!   bird.err                          its words while it started
 //!   log/bird.log                      its log
 //! ```
 
@@ -28,7 +28,7 @@ use super::{
 use crate::report::Told;
 
 const CONFIG_FILE: &str = "bird.conf";
-/// Most of what BIRD said at its start that an error repeats.
+/// Most of BIRD's words that an error repeats.
 const MAX_SAID_BYTES: usize = 2_000;
 
 /// The user that BIRD runs as after it has opened its socket. It keeps the capabilities to change
@@ -170,7 +170,7 @@ impl SpeakerFiles {
         Some(SpeakerConfig { text, keys })
     }
 
-    /// An empty file for what BIRD says while it starts.
+    /// An empty file for BIRD's words while it starts.
     pub(super) fn start_output(&self) -> Result<File> {
         let path = self.directory.join("bird.err");
         let mut options = OpenOptions::new();
@@ -178,7 +178,7 @@ impl SpeakerFiles {
         options.open(&path).with_context(|| format!("opening {}", path.display()))
     }
 
-    /// What BIRD said while it started, in one line.
+    /// BIRD's words while it started, in one line.
     pub(super) fn said(&self) -> String {
         let said = fs::read(self.directory.join("bird.err")).unwrap_or_default();
         let said = String::from_utf8_lossy(&said[..said.len().min(MAX_SAID_BYTES)]);

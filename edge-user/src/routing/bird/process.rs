@@ -79,7 +79,9 @@ impl BirdProcess {
             command.spawn().with_context(|| format!("starting {}", program.path.display()))
         })?;
         let pid = i32::try_from(child.id()).unwrap_or(i32::MAX);
-        let mut process = Self { pid, pidfd: descriptor(pid)?, child: Some(child) };
+        // A child's number is its own until it has been waited for.
+        let pidfd = held(pid)?.ok_or_else(|| BirdError::silent("BIRD has ended at once"))?;
+        let mut process = Self { pid, pidfd, child: Some(child) };
         match process.greet(files) {
             Ok(()) => Ok(process),
             Err(error) => {
@@ -101,29 +103,15 @@ impl BirdProcess {
         let Some(pid) = BirdControl::listener(&socket)? else {
             return Ok(None);
         };
-        let pidfd = descriptor(pid)?;
-        let place = socket.display();
-        if BirdControl::listener(&socket)? != Some(pid) {
-            return Err(BirdError::silent(format!(
-                "process {pid} has just left {place}; try again"
-            )));
+        let Some(pidfd) = held(pid)? else {
+            return Ok(None);
+        };
+        let process = Self { pid, pidfd, child: None };
+        match process.check(files, netns) {
+            // It ended meanwhile, which is the cause of whatever the error is.
+            Err(_) if is_readable(&process.pidfd, Duration::ZERO)? => Ok(None),
+            checked => checked.map(|()| Some(process)),
         }
-        if !netns.has(pid)? {
-            return Err(BirdError::Busy(Told::new(format!(
-                "process {pid} has {place}, and runs in another network namespace; end it, or choose another \
-                 directory for BIRD"
-            ))));
-        }
-        let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        let config = files.current();
-        let config = config.as_os_str().as_encoded_bytes();
-        if !command.split(|byte| *byte == 0).any(|word| word == config) {
-            return Err(BirdError::Busy(Told::new(format!(
-                "process {pid} has {place}, and was not started by edge; end it, or choose another directory \
-                 for BIRD"
-            ))));
-        }
-        Ok(Some(Self { pid, pidfd, child: None }))
     }
 
     /// Its number.
@@ -162,6 +150,34 @@ impl BirdProcess {
         self.reap()
     }
 
+    /// Whether it is a BIRD of this namespace and of these files.
+    fn check(&self, files: &SpeakerFiles, netns: &SpeakerNetns) -> Result<()> {
+        let (pid, socket) = (self.pid, files.socket());
+        let place = socket.display();
+        // The number may have been another process's when its descriptor was made.
+        if BirdControl::listener(&socket)? != Some(pid) {
+            return Err(BirdError::silent(format!(
+                "process {pid} has just left {place}; try again"
+            )));
+        }
+        if !netns.has(pid)? {
+            return Err(BirdError::Busy(Told::new(format!(
+                "process {pid} has {place}, and runs in another network namespace; end it, or choose \
+                 another directory for BIRD"
+            ))));
+        }
+        let command = fs::read(format!("/proc/{pid}/cmdline"))?;
+        let config = files.current();
+        let config = config.as_os_str().as_encoded_bytes();
+        if command.split(|byte| *byte == 0).any(|word| word == config) {
+            return Ok(());
+        }
+        Err(BirdError::Busy(Told::new(format!(
+            "process {pid} has {place}, and was not started by edge; end it, or choose another \
+             directory for BIRD"
+        ))))
+    }
+
     fn reap(&mut self) -> Result<()> {
         if let Some(child) = &mut self.child {
             child.wait().context("waiting for BIRD")?;
@@ -191,9 +207,14 @@ impl BirdProcess {
     }
 }
 
-fn descriptor(pid: i32) -> Result<OwnedFd> {
-    let pid = Pid::from_raw(pid).ok_or_else(|| BirdError::garbled("a process has number 0"))?;
-    pidfd_open(pid, PidfdFlags::empty()).context("getting hold of BIRD's process")
+/// A descriptor of a process; `None`: it has ended.
+fn held(pid: i32) -> Result<Option<OwnedFd>> {
+    let number = Pid::from_raw(pid).ok_or_else(|| BirdError::garbled("a process has number 0"))?;
+    match pidfd_open(number, PidfdFlags::empty()) {
+        Ok(pidfd) => Ok(Some(pidfd)),
+        Err(rustix::io::Errno::SRCH) => Ok(None),
+        Err(error) => Err(error).context("getting hold of BIRD's process"),
+    }
 }
 
 /// Whether the process has ended, or does within `patience`.

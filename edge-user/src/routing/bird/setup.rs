@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{files::SpeakerFiles, netns::SpeakerNetns, program::BirdProgram};
 
-/// What a supervisor works with.
+/// The BIRD, the files and the namespace of a supervisor.
 #[derive(Clone, Debug)]
 pub struct SpeakerSetup {
     /// The BIRD that is installed.

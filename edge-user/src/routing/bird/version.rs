@@ -18,6 +18,9 @@ impl BirdVersion {
     pub const OLDEST: Self = Self::new(2, 0, 12);
     /// First version that is not supported: its tables and answers differ.
     pub const TOO_NEW: Self = Self::new(3, 0, 0);
+    /// First version in which a function tells the type of its result; before it, that is a syntax
+    /// error.
+    const TYPED_FUNCTIONS: Self = Self::new(2, 14, 0);
     /// First version that wants a session's kind of authentication named (`authentication md5`);
     /// before it, that is a syntax error.
     const NAMED_AUTHENTICATION: Self = Self::new(2, 17, 0);
@@ -35,6 +38,12 @@ impl BirdVersion {
     #[must_use]
     pub fn is_supported(self) -> bool {
         (Self::OLDEST..Self::TOO_NEW).contains(&self)
+    }
+
+    /// Whether a function tells the type of its result.
+    #[must_use]
+    pub fn types_functions(self) -> bool {
+        self >= Self::TYPED_FUNCTIONS
     }
 
     /// Whether a session's authentication has to be named.
@@ -101,16 +110,22 @@ mod tests {
 
     #[test]
     fn differences_begin_where_they_do() {
-        let has = |version: (u16, u16, u16)| {
-            let version = BirdVersion::new(version.0, version.1, version.2);
-            (version.is_supported(), version.names_authentication(), version.accepts_equal_peers())
+        let has = |(major, minor, patch)| {
+            let version = BirdVersion::new(major, minor, patch);
+            let is_supported = version.is_supported();
+            let rest = [
+                version.types_functions(),
+                version.names_authentication(),
+                version.accepts_equal_peers(),
+            ];
+            (is_supported, rest)
         };
-        assert_eq!(has((2, 0, 8)), (false, false, false));
-        assert_eq!(has((2, 0, 12)), (true, false, false));
-        assert_eq!(has((2, 16, 2)), (true, false, false));
-        assert_eq!(has((2, 17, 0)), (true, true, false));
-        assert_eq!(has((2, 18, 0)), (true, true, true));
-        assert_eq!(has((2, 19, 2)), (true, true, true));
-        assert_eq!(has((3, 0, 0)), (false, true, true));
+        assert_eq!(has((2, 0, 8)), (false, [false, false, false]));
+        assert_eq!(has((2, 0, 12)), (true, [false, false, false]));
+        assert_eq!(has((2, 14, 0)), (true, [true, false, false]));
+        assert_eq!(has((2, 17, 0)), (true, [true, true, false]));
+        assert_eq!(has((2, 18, 0)), (true, [true, true, true]));
+        assert_eq!(has((2, 19, 2)), (true, [true, true, true]));
+        assert_eq!(has((3, 0, 0)), (false, [true, true, true]));
     }
 }

@@ -264,13 +264,11 @@ fn a_bird_that_cannot_start_is_tried_again() -> Result<()> {
     let mut now = Instant::now();
     while waits.len() < 4 {
         for event in supervisor.keep(now) {
-            match event {
-                SpeakerEvent::Failed { error, wait } => {
-                    ensure!(error.contains("no luck"), "{error}");
-                    waits.push(wait);
-                }
-                SpeakerEvent::Ended { .. } => {}
-                other => bail!("{other:?}"),
+            if let SpeakerEvent::Failed { error, wait } = event {
+                ensure!(error.contains("no luck"), "{error}");
+                waits.push(wait);
+            } else {
+                ensure!(matches!(event, SpeakerEvent::Ended { .. }), "{event:?}");
             }
         }
         now += Duration::from_millis(10);

@@ -23,7 +23,7 @@ fn config(index: u32, routes: &[String]) -> PeerConfig {
     let routes: Vec<&str> = routes.iter().map(String::as_str).collect();
     let mut config = PeerConfig::new(65_000 + index, &[PEER_V4, PEER_V6], &routes);
     // A peer that comes back does so by the edge's doing.
-    config.options = "passive yes;".to_owned();
+    config.options.push_str("passive yes;");
     config
 }
 

@@ -93,7 +93,7 @@ fn graceful_bfd_keeps_the_routes_of_a_peer_that_restarts() -> Result<()> {
     ensure!(lab.kernel_routes(AddressFamily::V4, 1_001)?.len() == 1);
     peers[0].signal(Signal::SIGCONT)?;
     lab.session("c1v4", |it| it.state == BgpState::Established && !it.is_peer_restarting)?;
-    ensure!(lab.kernel_routes(AddressFamily::V4, 1_001)?.len() == 1);
+    lab.kernel_has(AddressFamily::V4, 1_001, |routes| routes.len() == 1)?;
     Ok(())
 }
 

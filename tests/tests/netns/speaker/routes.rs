@@ -11,7 +11,8 @@ use edge_tests::speaker::{
 };
 use edge_user::routing::bird::model::{
     AddressFamily, DomainSide,
-    domain::{BgpCommunity, BgpStatic, StaticHop},
+    community::BgpCommunity,
+    domain::{BgpStatic, StaticHop},
 };
 
 const GATEWAY: (&str, &str) = ("10.1.255.5", "10.1.255.6");
@@ -32,7 +33,7 @@ fn start_gateway(
     let [own, peer] = [ends.0, ends.1].map(|address| format!("{address}/30"));
     let ns = lab.cable(index, &[&own], &[&peer])?;
     let mut config = PeerConfig::new(65_515, &[swapped(ends)], routes);
-    config.export = "bgp_community.add((65000, 1));".to_owned();
+    config.export.push_str("bgp_community.add((65000, 1));");
     BirdPeer::start(&ns, &config)
 }
 
@@ -92,7 +93,7 @@ fn routes_go_to_the_other_side_and_to_no_other_customer() -> Result<()> {
     let routes = lab.kernel_routes(AddressFamily::V4, 1_001)?;
     ensure!(routes.len() == 4 && !routes.iter().any(|it| it.starts_with("10.3.")), "{routes:?}");
     ensure!(routes[0].starts_with("10.1.0.0/16 via 10.1.255.6 dev r8 "), "{routes:?}");
-    // What BIRD says of them is what the peers say.
+    // BIRD says the same of them as the peers do.
     let mut control = lab.control()?;
     let mut told: Vec<_> =
         control.advertised(read("c1v4"))?.iter().map(|route| route.prefix.to_string()).collect();

@@ -1,14 +1,13 @@
 //! A domain: tables, the way into the kernel, static routes, sessions.
 
-use std::fmt::Write as _;
-
 use ipnet::IpNet;
 
-use super::{filters, session, writer::ConfigWriter};
+use super::{filters, functions::FilterFunctions, session, writer::ConfigWriter};
 use crate::routing::bird::{
     model::{
         AddressFamily, DomainSide, SpeakerPlan,
-        domain::{BgpCommunity, BgpDomain, StaticHop},
+        community::BgpCommunity,
+        domain::{BgpDomain, StaticHop},
     },
     names,
     version::BirdVersion,
@@ -24,6 +23,7 @@ const MAX_HOPS: u32 = 8;
 
 pub(super) fn write(
     out: &mut ConfigWriter,
+    functions: &mut FilterFunctions,
     plan: &SpeakerPlan,
     domain: &BgpDomain,
     version: BirdVersion,
@@ -34,14 +34,14 @@ pub(super) fn write(
         out.line(format!("{} table {table};", family.channel()));
         kernel(out, domain.kernel_table, family, &table);
         for side in [DomainSide::Customer, DomainSide::Cloud] {
-            statics(out, domain, side, family);
+            statics(out, functions, domain, (side, family));
         }
     }
     let mut sessions: Vec<_> = domain.sessions.iter().collect();
     sessions.sort_by_key(|session| session.index);
     for session in sessions {
         for (family, ends) in session.ends() {
-            session::write(out, plan, domain, session, (family, ends), version);
+            session::write(out, functions, plan, domain, session, (family, ends), version);
         }
     }
 }
@@ -62,7 +62,12 @@ fn kernel(out: &mut ConfigWriter, kernel_table: u32, family: AddressFamily, tabl
 }
 
 /// The static routes of one side, and on the cloud's side its announcements.
-fn statics(out: &mut ConfigWriter, domain: &BgpDomain, side: DomainSide, family: AddressFamily) {
+fn statics(
+    out: &mut ConfigWriter,
+    functions: &mut FilterFunctions,
+    domain: &BgpDomain,
+    (side, family): (DomainSide, AddressFamily),
+) {
     let mut routes: Vec<(IpNet, String)> = Vec::new();
     for route in domain.statics.iter().filter(|route| route.side == side) {
         let hops: Vec<_> = route.hops.iter().map(hop).collect();
@@ -82,11 +87,7 @@ fn statics(out: &mut ConfigWriter, domain: &BgpDomain, side: DomainSide, family:
     out.block(format!("protocol static {name}"), |out| {
         out.option(family.channel(), |out| {
             out.line(format!("table {};", names::table(domain.kernel_table, family)));
-            let preference = filters::static_preference(side);
-            let side = filters::side(side);
-            out.line(format!(
-                "import filter {{ edge_side = {side}; preference = {preference}; accept; }};"
-            ));
+            out.line(filters::statics(functions, side));
         });
         for (prefix, route) in routes {
             out.line(format!("route {prefix} {route};"));
@@ -100,9 +101,8 @@ fn hop(hop: &StaticHop) -> String {
 }
 
 fn told(way: &str, communities: &[BgpCommunity]) -> String {
-    let mut text = way.to_owned();
-    if !communities.is_empty() {
-        let _ = write!(text, " {{ {}}}", filters::add(communities));
+    if communities.is_empty() {
+        return way.to_owned();
     }
-    text
+    format!("{way} {{ {} }}", filters::add(communities))
 }

@@ -4,15 +4,13 @@
 //! route goes to peers of the other side only, so one customer's routes can't become another's,
 //! nor those of one of his links the other's.
 
-use std::{fmt::Write as _, net::IpAddr};
+use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::writer::ConfigWriter;
+use super::{functions::FilterFunctions, writer::ConfigWriter};
 use crate::routing::bird::model::{
-    AddressFamily, DomainSide,
-    domain::{BgpCommunity, BgpDomain},
-    policy::PrivateAsns,
+    AddressFamily, DomainSide, community::BgpCommunity, domain::BgpDomain, policy::PrivateAsns,
     session::BgpSession,
 };
 
@@ -23,7 +21,7 @@ const MAX_PATH_LEN: u32 = 64;
 /// Local preference of a session that drains: less than any other (RFC 8326, 4.2).
 const DRAINING_PREFERENCE: u32 = 0;
 
-/// Functions and constants that all sessions use.
+/// The attribute and the constants that all filters use.
 pub(super) fn common(out: &mut ConfigWriter) {
     out.line("attribute int edge_side;");
     // RFC 6890, table by table; a default route is not among them.
@@ -34,18 +32,10 @@ pub(super) fn common(out: &mut ConfigWriter) {
     out.line("define EDGE_PRIVATE_V4 = [ 10.0.0.0/8+, 100.64.0.0/10+, 172.16.0.0/12+, 192.168.0.0/16+ ];");
     out.line("define EDGE_PRIVATE_V6 = [ fc00::/7+ ];");
     out.line(format!("define EDGE_PRIVATE_ASNS = {PRIVATE_ASNS};"));
-    out.block("function edge_forget_communities()", |out| {
-        out.line("bgp_community.empty; bgp_ext_community.empty; bgp_large_community.empty;");
-    });
-    // Next hops are looked for by address alone, and another customer may have the same network:
-    // the device is set first, so that the peer is looked for there.
-    out.block("function edge_by_way_of(string edge_device; ip edge_peer)", |out| {
-        out.line("ifname = edge_device; onlink = true; gw = edge_peer;");
-    });
 }
 
 /// The number of a side.
-pub(super) fn side(side: DomainSide) -> u8 {
+fn number(side: DomainSide) -> u8 {
     match side {
         DomainSide::Customer => 1,
         DomainSide::Cloud => 2,
@@ -62,95 +52,121 @@ pub(super) fn preference(side: DomainSide) -> u8 {
 }
 
 /// The preference of static routes, before the BGP routes of their side.
-pub(super) fn static_preference(side: DomainSide) -> u8 {
+fn static_preference(side: DomainSide) -> u8 {
     match side {
         DomainSide::Customer => 120,
         DomainSide::Cloud => 200,
     }
 }
 
-/// Routes from a peer.
+/// The option by which a static route of a side enters its table.
+pub(super) fn statics(functions: &mut FilterFunctions, side: DomainSide) -> String {
+    let body = [
+        format!("edge_side = {}; preference = {};", number(side), static_preference(side)),
+        "return true;".to_owned(),
+    ];
+    format!("import where {}();", functions.name("static", "", &body))
+}
+
+/// The option by which routes come from a peer.
 pub(super) fn import(
-    out: &mut ConfigWriter,
+    functions: &mut FilterFunctions,
     session: &BgpSession,
     family: AddressFamily,
     peer: IpAddr,
-) {
+) -> String {
+    let body = import_body(session, family);
+    let name = functions.name("import", "string edge_device; ip edge_peer; int edge_asn", &body);
+    let call = format!("{name}(\"{}\", {peer}, {})", session.device, session.peer_asn);
+    match &session.import.within {
+        None => format!("import where {call};"),
+        Some(within) => match prefixes(within, family) {
+            // A customer's own prefixes, in a filter that he alone has.
+            Some(set) => format!("import where net ~ {set} && {call};"),
+            // A set without a member has no notation.
+            None => "import where false;".to_owned(),
+        },
+    }
+}
+
+fn import_body(session: &BgpSession, family: AddressFamily) -> Vec<String> {
     let policy = &session.import;
     let (default, martians, private) = match family {
         AddressFamily::V4 => ("0.0.0.0/0", "EDGE_MARTIANS_V4", "EDGE_PRIVATE_V4"),
         AddressFamily::V6 => ("::/0", "EDGE_MARTIANS_V6", "EDGE_PRIVATE_V6"),
     };
-    out.line(format!("if net ~ {martians} then reject;"));
+    let mut body = vec![format!("if net ~ {martians} then return false;")];
     if !policy.takes_default {
-        out.line(format!("if net = {default} then reject;"));
+        body.push(format!("if net = {default} then return false;"));
     }
     if !policy.takes_private {
-        out.line(format!("if net ~ {private} then reject;"));
+        body.push(format!("if net ~ {private} then return false;"));
     }
-    if let Some(within) = &policy.within {
-        match prefixes(within, family) {
-            Some(set) => out.line(format!("if net !~ {set} then reject;")),
-            // A set without a member has no notation.
-            None => return out.line("reject;"),
-        }
-    }
-    out.line(format!("if bgp_path.len > {MAX_PATH_LEN} then reject;"));
+    body.push(format!("if bgp_path.len > {MAX_PATH_LEN} then return false;"));
     match policy.private_asns {
         PrivateAsns::Keep => {}
-        PrivateAsns::Remove => out.line("bgp_path.delete(EDGE_PRIVATE_ASNS);"),
-        PrivateAsns::Refuse => out.line(format!(
-            "if filter(delete(bgp_path, {}), EDGE_PRIVATE_ASNS).len > 0 then reject;",
-            session.peer_asn
-        )),
+        PrivateAsns::Remove => body.push("bgp_path.delete(EDGE_PRIVATE_ASNS);".to_owned()),
+        PrivateAsns::Refuse => {
+            let others = "filter(delete(bgp_path, edge_asn), EDGE_PRIVATE_ASNS)";
+            body.push(format!("if {others}.len > 0 then return false;"));
+        }
     }
-    out.line("edge_forget_communities();");
+    body.push(
+        "bgp_community.empty; bgp_ext_community.empty; bgp_large_community.empty;".to_owned(),
+    );
     if !policy.communities.is_empty() {
-        out.line(add(&policy.communities));
+        body.push(add(&policy.communities));
     }
     let drains = session.export.is_draining.then_some(DRAINING_PREFERENCE);
     if let Some(local_preference) = drains.or(policy.local_preference) {
-        out.line(format!("bgp_local_pref = {local_preference};"));
+        body.push(format!("bgp_local_pref = {local_preference};"));
     }
-    out.line(format!("edge_side = {};", side(session.side)));
-    out.line(format!("edge_by_way_of(\"{}\", {peer});", session.device));
-    out.line("accept;");
+    body.push(format!("edge_side = {};", number(session.side)));
+    // Next hops are looked for by address alone, and another customer may have the same network:
+    // the device is set first, so that the peer is looked for there.
+    body.push("ifname = edge_device; onlink = true; gw = edge_peer;".to_owned());
+    body.push("return true;".to_owned());
+    body
 }
 
-/// Routes to a peer.
-pub(super) fn export(out: &mut ConfigWriter, asn: u32, domain: &BgpDomain, session: &BgpSession) {
-    let cloud = side(DomainSide::Cloud);
-    let told = match session.side {
-        DomainSide::Customer => format!("edge_side = {cloud}"),
-        DomainSide::Cloud if domain.joins_cloud => format!("edge_side ~ [ 1, {cloud} ]"),
-        DomainSide::Cloud => format!("edge_side = {}", side(DomainSide::Customer)),
-    };
-    out.line(format!("if !({told}) then reject;"));
-    if let Some(only) = &session.export.only {
-        if only.is_empty() {
-            return out.line("reject;");
+/// The option by which routes go to a peer.
+pub(super) fn export(
+    functions: &mut FilterFunctions,
+    asn: u32,
+    domain: &BgpDomain,
+    session: &BgpSession,
+) -> String {
+    let mut body = Vec::new();
+    let [customer, cloud] = [DomainSide::Customer, DomainSide::Cloud].map(number);
+    body.push(match session.side {
+        DomainSide::Customer => format!("if edge_side != {cloud} then return false;"),
+        DomainSide::Cloud if domain.joins_cloud => {
+            format!("if edge_side !~ [ {customer}, {cloud} ] then return false;")
         }
-        let set: Vec<_> = only.iter().copied().map(community).collect();
-        out.line(format!("if bgp_community !~ [ {} ] then reject;", set.join(", ")));
+        DomainSide::Cloud => format!("if edge_side != {customer} then return false;"),
+    });
+    match session.export.only.as_deref() {
+        None => {}
+        Some([]) => return "export none;".to_owned(),
+        Some(only) => {
+            let set: Vec<_> = only.iter().copied().map(community).collect();
+            body.push(format!("if bgp_community !~ [ {} ] then return false;", set.join(", ")));
+        }
     }
-    out.line(format!("if edge_side = {cloud} then bgp_path.delete(EDGE_PRIVATE_ASNS);"));
+    body.push(format!("if edge_side = {cloud} then bgp_path.delete(EDGE_PRIVATE_ASNS);"));
     if session.export.is_draining {
-        out.line(add(&[BgpCommunity::GRACEFUL_SHUTDOWN]));
+        body.push(add(&[BgpCommunity::GRACEFUL_SHUTDOWN]));
     }
-    for _ in 0..session.export.prepends {
-        out.line(format!("bgp_path.prepend({asn});"));
-    }
-    out.line("accept;");
+    let prepends = (0..session.export.prepends).map(|_| format!("bgp_path.prepend({asn});"));
+    body.extend(prepends);
+    body.push("return true;".to_owned());
+    format!("export where {}();", functions.name("export", "", &body))
 }
 
 /// Statements that add communities.
 pub(super) fn add(communities: &[BgpCommunity]) -> String {
-    let mut text = String::new();
-    for one in communities {
-        // Writing to a string can't fail.
-        let _ = write!(text, "bgp_community.add({}); ", community(*one));
-    }
-    text
+    let added = communities.iter().map(|one| format!("bgp_community.add({});", community(*one)));
+    added.collect::<Vec<_>>().join(" ")
 }
 
 fn community(BgpCommunity(high, low): BgpCommunity) -> String {

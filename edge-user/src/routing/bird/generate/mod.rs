@@ -5,12 +5,13 @@
 
 mod domain;
 mod filters;
+mod functions;
 mod session;
 mod writer;
 
 use std::path::Path;
 
-use self::writer::ConfigWriter;
+use self::{functions::FilterFunctions, writer::ConfigWriter};
 use super::{model::SpeakerPlan, names, version::BirdVersion};
 
 /// Name of the file of keys, beside the configuration.
@@ -46,9 +47,12 @@ impl SpeakerConfig {
         let mut out = ConfigWriter::default();
         globals(&mut out, plan, log);
         filters::common(&mut out);
+        let (mut functions, mut below) = (FilterFunctions::new(version), ConfigWriter::default());
         for domain in domains {
-            domain::write(&mut out, plan, domain, version);
+            domain::write(&mut below, &mut functions, plan, domain, version);
         }
+        functions.write(&mut out);
+        out.lines(&below.finish());
         Self { text: out.finish(), keys: keys(plan) }
     }
 }

@@ -1,6 +1,6 @@
 //! A session of one family.
 
-use super::{filters, writer::ConfigWriter};
+use super::{filters, functions::FilterFunctions, writer::ConfigWriter};
 use crate::routing::bird::{
     model::{
         AddressFamily, SpeakerPlan,
@@ -13,6 +13,7 @@ use crate::routing::bird::{
 
 pub(super) fn write(
     out: &mut ConfigWriter,
+    functions: &mut FilterFunctions,
     plan: &SpeakerPlan,
     domain: &BgpDomain,
     session: &BgpSession,
@@ -43,7 +44,16 @@ pub(super) fn write(
         }
         out.line("enforce first as yes;");
         protocol_times(out, session);
-        out.option(family.channel(), |out| channel(out, plan, domain, session, (family, ends)));
+        let filters = [
+            filters::import(functions, session, family, ends.peer),
+            filters::export(functions, plan.asn, domain, session),
+        ];
+        out.option(family.channel(), |out| {
+            channel(out, domain, session, family);
+            for filter in &filters {
+                out.line(filter);
+            }
+        });
     });
 }
 
@@ -73,10 +83,9 @@ fn protocol_times(out: &mut ConfigWriter, session: &BgpSession) {
 
 fn channel(
     out: &mut ConfigWriter,
-    plan: &SpeakerPlan,
     domain: &BgpDomain,
     session: &BgpSession,
-    (family, ends): (AddressFamily, SessionEnds),
+    family: AddressFamily,
 ) {
     let action = match session.limits.beyond {
         BeyondLimit::Restart => "restart",
@@ -88,6 +97,4 @@ fn channel(
     out.line("import keep filtered yes;");
     out.line(format!("receive limit {} action {action};", session.limits.of(family)));
     out.line("next hop self yes; gateway direct;");
-    out.option("import filter", |out| filters::import(out, session, family, ends.peer));
-    out.option("export filter", |out| filters::export(out, plan.asn, domain, session));
 }

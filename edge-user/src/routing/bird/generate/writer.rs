@@ -17,6 +17,13 @@ impl ConfigWriter {
         let _ = writeln!(self.text, "{:width$}{}", "", line.as_ref());
     }
 
+    /// Lines that are written already.
+    pub(super) fn lines(&mut self, lines: &str) {
+        for line in lines.lines() {
+            self.line(line);
+        }
+    }
+
     /// A head, and what `inside` writes between braces.
     pub(super) fn block(&mut self, head: impl AsRef<str>, inside: impl FnOnce(&mut Self)) {
         self.enclose(head.as_ref(), "}", inside);

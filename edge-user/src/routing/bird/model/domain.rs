@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::{AddressFamily, DomainSide, session::BgpSession};
+use super::{AddressFamily, DomainSide, community::BgpCommunity, session::BgpSession};
 
 /// A routing domain. It has one BIRD table by family, and one table in the kernel.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,13 +64,4 @@ pub struct StaticHop {
     pub gateway: IpAddr,
     /// The device that it is behind.
     pub device: String,
-}
-
-/// A community (RFC 1997).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct BgpCommunity(pub u16, pub u16);
-
-impl BgpCommunity {
-    /// `GRACEFUL_SHUTDOWN` (RFC 8326, 3.1).
-    pub const GRACEFUL_SHUTDOWN: Self = Self(65535, 0);
 }

@@ -1,5 +1,6 @@
 //! The contents of a plan that concern BGP: domains, their sessions, and the routes that are told.
 
+pub mod community;
 pub mod domain;
 pub mod faults;
 pub mod key;

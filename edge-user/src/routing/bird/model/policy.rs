@@ -2,7 +2,7 @@
 
 use ipnet::IpNet;
 
-use super::domain::BgpCommunity;
+use super::community::BgpCommunity;
 
 /// Routes that are taken from a peer. Martians (RFC 6890), paths with the edge's own AS and paths
 /// whose first AS is not the peer's are always refused, and the peer's communities always removed.

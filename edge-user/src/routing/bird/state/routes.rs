@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use super::fields::time_ms;
 use crate::routing::bird::{
     error::{BirdError, Result},
-    model::domain::BgpCommunity,
+    model::community::BgpCommunity,
     reply::BirdReply,
 };
 

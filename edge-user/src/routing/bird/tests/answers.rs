@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::sample::read;
 use crate::routing::bird::{
     error::BirdError,
-    model::{AddressFamily, DomainSide, domain::BgpCommunity},
+    model::{AddressFamily, DomainSide, community::BgpCommunity},
     names::SessionName,
     reply::{BirdReply, ReplyReader},
     state::{

@@ -17,7 +17,8 @@ use crate::routing::bird::{
     generate::{KEYS_FILE, SpeakerConfig},
     model::{
         DomainSide, SpeakerPlan,
-        domain::{Announcement, BgpCommunity, BgpDomain, BgpStatic, StaticHop},
+        community::BgpCommunity,
+        domain::{Announcement, BgpDomain, BgpStatic, StaticHop},
         key::SessionKey,
         policy::{ExportPolicy, ImportPolicy, PrivateAsns},
         session::{BeyondLimit, BgpSession, Ends, RouteLimits, SessionBfd, SessionTimers},

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::routing::bird::model::{
     DomainSide, SpeakerPlan,
-    domain::{Announcement, BgpCommunity, BgpDomain, BgpStatic, StaticHop},
+    community::BgpCommunity,
+    domain::{Announcement, BgpDomain, BgpStatic, StaticHop},
     key::SessionKey,
     policy::{ExportPolicy, ImportPolicy},
     session::{BeyondLimit, BgpSession, Ends, RouteLimits, SessionBfd, SessionTimers},
