@@ -8,7 +8,7 @@ use edge_user::routing::bird::model::{
     domain::{Announcement, BgpDomain},
     key::SessionKey,
     policy::{ExportPolicy, ImportPolicy},
-    session::{BeyondLimit, BgpSession, Ends, RouteLimits, SessionBfd, SessionTimers},
+    session::{BeyondLimit, BgpSession, Ends, SessionBfd, SessionLimits, SessionTimers},
 };
 
 pub use super::bird_peer::PeerConfig;
@@ -76,7 +76,7 @@ pub fn session(index: u32, ends: &[(&str, &str)]) -> BgpSession {
         v4: None,
         v6: None,
         key: None,
-        limits: RouteLimits { v4: 4_000, v6: 100, beyond: BeyondLimit::Restart },
+        limits: SessionLimits { v4: 4_000, v6: 100, beyond: BeyondLimit::Restart },
         bfd: None,
         graceful_restart_s: Some(120),
         is_passive: false,

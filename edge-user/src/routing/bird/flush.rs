@@ -52,7 +52,7 @@ impl SpeakerTables {
     /// routes, and other tables, stay as they are.
     pub fn flush(&self, netns: &SpeakerNetns) -> Result<usize> {
         netns.run(|| {
-            let mut routes = RouteSocket::open()?;
+            let mut routes = FlushSocket::open()?;
             let mut stale = Vec::new();
             routes.dump(|route| {
                 let is_stale = |(table, _): &(u32, _)| is_birds(route) && self.all.contains(table);
@@ -72,7 +72,7 @@ impl SpeakerTables {
     pub fn has_routes(&self, netns: &SpeakerNetns) -> Result<bool> {
         netns.run(|| {
             let mut found = false;
-            RouteSocket::open()?.dump(|route| {
+            FlushSocket::open()?.dump(|route| {
                 let is_used = place(route).is_some_and(|place| self.used.contains(&place));
                 found |= is_used && is_birds(route);
             })?;
@@ -109,12 +109,12 @@ fn key(route: &RouteMessage, table: u32) -> RouteMessage {
 }
 
 /// A netlink socket of the namespace that it was opened in.
-struct RouteSocket {
+struct FlushSocket {
     socket: Socket,
     asked: u32,
 }
 
-impl RouteSocket {
+impl FlushSocket {
     fn open() -> Result<Self> {
         let open = || -> io::Result<Socket> {
             let mut socket = Socket::new(NETLINK_ROUTE)?;

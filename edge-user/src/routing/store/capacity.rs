@@ -6,14 +6,14 @@ use super::{arrays::FibSizes, shape::level_counts};
 
 /// The most routes that one side of a domain may have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct RouteLimits {
+pub struct TableLimits {
     /// Of IPv4.
     pub v4: u32,
     /// Of IPv6.
     pub v6: u32,
 }
 
-impl RouteLimits {
+impl TableLimits {
     /// Lines of the larger one of the side's two tables, at its limit.
     pub fn most_lines(self) -> u32 {
         u32::try_from(lines_v4(self.v4).max(lines_v6(self.v6))).unwrap_or(u32::MAX)
@@ -27,7 +27,7 @@ impl RouteLimits {
 ///
 /// 4,000 routes of IPv4 need 1,037 lines at most, 16.6 bytes a route. An IPv6 route of more than 64 bits can need
 /// three, as its /64 has a tree of its own.
-pub fn sizes_for(sides: impl IntoIterator<Item = RouteLimits>, groups: u32) -> FibSizes {
+pub fn sizes_for(sides: impl IntoIterator<Item = TableLimits>, groups: u32) -> FibSizes {
     let (mut lines, mut trees, mut count) = (0u64, 0u64, 0u32);
     let mut most_lines = 0u32;
     for side in sides {

@@ -11,7 +11,7 @@ use edge_common::{
 use super::{
     arrays::FibArrays,
     error::FullArray,
-    holdings::{Holdings, Target, values},
+    holdings::{Holdings, Referent, values},
     shape::{self, LineRun},
     shared::SharedFib,
 };
@@ -53,8 +53,10 @@ pub(super) fn make<A: Address, M: FibArrays>(
     }
     match (added, top) {
         (Ok(()), Some(tree)) => Ok(Made { tree, new_lines, shared_lines }),
-        (Err(Stop::Full(array)), _) => Err(Unmade::Room(array, wanted::<A, M>(shared, fib, array))),
-        (Ok(()) | Err(Stop::Levels), _) => Err(Unmade::Levels),
+        (Err(DraftStop::Full(array)), _) => {
+            Err(Unmade::Room(array, wanted::<A, M>(shared, fib, array)))
+        }
+        (Ok(()) | Err(DraftStop::Levels), _) => Err(Unmade::Levels),
     }
 }
 
@@ -67,14 +69,14 @@ struct Draft<'a, M> {
     shared_lines: u32,
 }
 
-enum Stop {
+enum DraftStop {
     Levels,
     Full(FullArray),
 }
 
 impl<M: FibArrays> Draft<'_, M> {
-    fn add<A: Address>(&mut self, fib: &HostFib, tree: &Tree) -> Result<(), Stop> {
-        let places = shape::runs::<A>(tree).ok_or(Stop::Levels)?;
+    fn add<A: Address>(&mut self, fib: &HostFib, tree: &Tree) -> Result<(), DraftStop> {
+        let places = shape::runs::<A>(tree).ok_or(DraftStop::Levels)?;
         let mut runs = Vec::with_capacity(places.len());
         let mut targets = Vec::new();
         let mut held = Ok(());
@@ -84,11 +86,11 @@ impl<M: FibArrays> Draft<'_, M> {
                 self.hold_run(content)
             } else {
                 let content = self.moved_values(content);
-                targets = Target::of_values(values(&content, tree.last_interval as usize + 1));
+                targets = Referent::of_values(values(&content, tree.last_interval as usize + 1));
                 self.hold_run(&content)
             };
             let Some(first) = first else {
-                held = Err(Stop::Full(FullArray::Lines));
+                held = Err(DraftStop::Full(FullArray::Lines));
                 break;
             };
             runs.push(LineRun { first, count: place.count });
@@ -131,8 +133,8 @@ impl<M: FibArrays> Draft<'_, M> {
         &mut self,
         tree: &Tree,
         runs: &[LineRun],
-        targets: Vec<Target>,
-    ) -> Result<u32, Stop> {
+        targets: Vec<Referent>,
+    ) -> Result<u32, DraftStop> {
         let firsts: Vec<u32> = runs.iter().map(|run| run.first).collect();
         let record = shape::moved(tree, &firsts);
         let shared = &mut *self.shared;
@@ -141,7 +143,7 @@ impl<M: FibArrays> Draft<'_, M> {
             shared.lines.release_all(runs);
             return Ok(index);
         }
-        let index = shared.trees.place(&record).ok_or(Stop::Full(FullArray::Trees))?;
+        let index = shared.trees.place(&record).ok_or(DraftStop::Full(FullArray::Trees))?;
         shared.arrays.write_tree(index, &record);
         for target in &targets {
             shared.hold(*target);

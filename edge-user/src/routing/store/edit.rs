@@ -15,7 +15,7 @@ use super::{
     FibStore,
     arrays::FibArrays,
     draft::{self, Made, Unmade},
-    error::{Full, FullArray, StoreError},
+    error::{FullArray, StoreError, StoreFull},
     grace::Grace,
 };
 
@@ -142,7 +142,7 @@ impl<'a, M: FibArrays, G: Grace> FibEdit<'a, M, G> {
             FullArray::Trees => (usage.free_trees, usage.free_trees),
             FullArray::Groups => (usage.free_groups, usage.free_groups),
         };
-        Full { array, wanted, free, together, waiting: usage.waiting }.into()
+        StoreFull { array, wanted, free, together, waiting: usage.waiting }.into()
     }
 }
 

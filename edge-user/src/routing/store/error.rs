@@ -7,10 +7,10 @@ use edge_common::abi::fib::RouteValue;
 /// A change of a table that was not made. The table is as it was before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// The memory is full. If trees are [waiting](Full::waiting), there may be room in a moment; and if enough entries
+    /// The memory is full. If trees are [waiting](StoreFull::waiting), there may be room in a moment; and if enough entries
     /// are free, but not together, after [`tidy`](super::FibStore::tidy).
     #[error(transparent)]
-    Full(#[from] Full),
+    Full(#[from] StoreFull),
     /// The routes cut the addresses into more pieces than a tree has room for: 65,536 of IPv4, 4,096 of IPv6's upper
     /// halves, and 4,096 in a /64.
     #[error(
@@ -57,7 +57,7 @@ pub enum StoreError {
     "the forwarding tables' memory is full: the change needs {wanted} {array}, and {free} are free ({together} in \
      one piece); the table stays as it was until others get smaller or replaced trees become free (now {waiting})"
 )]
-pub struct Full {
+pub struct StoreFull {
     /// The array.
     pub array: FullArray,
     /// Entries that the change needs, beside those that it shares.

@@ -12,12 +12,12 @@ pub(super) struct Holdings {
     /// Its levels from the top, and its values.
     pub(super) runs: Vec<LineRun>,
     /// Each once.
-    pub(super) targets: Vec<Target>,
+    pub(super) targets: Vec<Referent>,
 }
 
 /// An entry that a route's value refers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Target {
+pub(super) enum Referent {
     /// A tree for the lower halves of addresses.
     Subtree(u32),
     /// A group of next hops.
@@ -26,7 +26,7 @@ pub(super) enum Target {
     NextHop(u32),
 }
 
-impl Target {
+impl Referent {
     /// That of a value; `None`: it refers to nothing.
     pub(super) fn of(value: RouteValue) -> Option<Self> {
         let subtree = value.as_subtree().map(Self::Subtree);

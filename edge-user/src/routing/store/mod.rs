@@ -43,8 +43,8 @@ use std::collections::VecDeque;
 use self::{arrays::FibArrays, edit::FibEdit, grace::Grace, shape::LineRun, shared::SharedFib};
 pub use self::{
     arrays::{FibSizes, HostArrays},
-    capacity::{RouteLimits, sizes_for},
-    error::{BrokenRoot, Flaw, Full, FullArray, StoreError},
+    capacity::{TableLimits, sizes_for},
+    error::{BrokenRoot, Flaw, FullArray, StoreError, StoreFull},
     grace_thread::GraceThread,
     read_back::{Start, intervals_of},
     tidy::Tidied,

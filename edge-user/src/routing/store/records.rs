@@ -16,7 +16,7 @@ const MOST: u32 = 1 << 20;
 const _: () = assert!(RouteValue::group(MOST - 1).is_some() && RouteValue::group(MOST).is_none());
 
 /// A record that can be looked up by its content.
-pub(super) trait Record {
+pub(super) trait ArrayRecord {
     /// The content.
     type Content: Copy + Eq + Hash;
 
@@ -24,7 +24,7 @@ pub(super) trait Record {
     fn content(&self) -> Self::Content;
 }
 
-impl Record for Tree {
+impl ArrayRecord for Tree {
     type Content = [u32; 8];
 
     fn content(&self) -> [u32; 8] {
@@ -32,7 +32,7 @@ impl Record for Tree {
     }
 }
 
-impl Record for NextHopGroup {
+impl ArrayRecord for NextHopGroup {
     type Content = [u32; 16];
 
     fn content(&self) -> [u32; 16] {
@@ -42,7 +42,7 @@ impl Record for NextHopGroup {
 
 /// The entries of an array of records, counted by those that refer to them. Entry 0 has no owner ever.
 #[derive(Debug)]
-pub(super) struct SharedRecords<R: Record> {
+pub(super) struct SharedRecords<R: ArrayRecord> {
     by_content: HashMap<R::Content, u32>,
     /// Content and number of users, by index.
     used: HashMap<u32, (R::Content, u32)>,
@@ -50,7 +50,7 @@ pub(super) struct SharedRecords<R: Record> {
     entries: u32,
 }
 
-impl<R: Record> SharedRecords<R> {
+impl<R: ArrayRecord> SharedRecords<R> {
     /// Of an array with so many entries, none of which is used and none is free. Those whose indices have more bits
     /// than a route's value has room for stay unused.
     pub(super) fn new(entries: u32) -> Self {

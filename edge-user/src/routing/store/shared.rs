@@ -6,7 +6,7 @@ use edge_common::abi::{fib::Tree, routing::NextHopGroup};
 
 use super::{
     arrays::FibArrays,
-    holdings::{Holdings, Target},
+    holdings::{Holdings, Referent},
     records::SharedRecords,
     shape::LineRun,
     shared_lines::SharedLines,
@@ -41,11 +41,11 @@ impl<M: FibArrays> SharedFib<M> {
 
     /// Counts one user more of an entry, as there is a tree now that refers to it. Subtrees and groups are used
     /// already.
-    pub(super) fn hold(&mut self, target: Target) {
+    pub(super) fn hold(&mut self, target: Referent) {
         match target {
-            Target::Subtree(index) => _ = self.trees.hold(index),
-            Target::Group(index) => _ = self.groups.hold(index),
-            Target::NextHop(index) => *self.next_hops.entry(index).or_default() += 1,
+            Referent::Subtree(index) => _ = self.trees.hold(index),
+            Referent::Group(index) => _ = self.groups.hold(index),
+            Referent::NextHop(index) => *self.next_hops.entry(index).or_default() += 1,
         }
     }
 
@@ -75,7 +75,7 @@ impl<M: FibArrays> SharedFib<M> {
     /// Counts the next hops of a group that has its first user.
     pub(super) fn hold_members(&mut self, group: &NextHopGroup) {
         for member in members(group) {
-            self.hold(Target::NextHop(*member));
+            self.hold(Referent::NextHop(*member));
         }
     }
 
@@ -85,7 +85,7 @@ impl<M: FibArrays> SharedFib<M> {
             && let Some(group) = self.arrays.group(index).copied()
         {
             for member in members(&group) {
-                self.release(Target::NextHop(*member));
+                self.release(Referent::NextHop(*member));
             }
         }
     }
@@ -120,11 +120,11 @@ impl<M: FibArrays> SharedFib<M> {
         self.next_hops.contains_key(&index)
     }
 
-    fn release(&mut self, target: Target) {
+    fn release(&mut self, target: Referent) {
         match target {
-            Target::Subtree(index) => self.release_tree(index),
-            Target::Group(index) => self.release_group(index),
-            Target::NextHop(index) => {
+            Referent::Subtree(index) => self.release_tree(index),
+            Referent::Group(index) => self.release_group(index),
+            Referent::NextHop(index) => {
                 if let Some(users) = self.next_hops.get_mut(&index) {
                     *users -= 1;
                     if *users == 0 {

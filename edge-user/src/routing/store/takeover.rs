@@ -12,7 +12,7 @@ use edge_common::{
 use super::{
     arrays::FibArrays,
     error::{BrokenRoot, Flaw},
-    holdings::{Holdings, Target},
+    holdings::{Holdings, Referent},
     read_back::{Start, intervals_of, is_narrow, lines_of},
     shape::{self, LineRun},
     shared::SharedFib,
@@ -30,7 +30,7 @@ pub(super) fn adopt<M: FibArrays>(shared: &mut SharedFib<M>) -> (Vec<u32>, Vec<B
         }
         let adopted = match u32::try_from(word) {
             _ if root == 0 => Err(Flaw::RootOfNone),
-            Ok(tree) => adopt_tree(shared, tree, Role::Top).map(|()| tree),
+            Ok(tree) => adopt_tree(shared, tree, EntryRole::Top).map(|()| tree),
             Err(_) => Err(Flaw::NoTree(word)),
         };
         match adopted {
@@ -45,7 +45,7 @@ pub(super) fn adopt<M: FibArrays>(shared: &mut SharedFib<M>) -> (Vec<u32>, Vec<B
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Role {
+enum EntryRole {
     Top,
     Subtree,
 }
@@ -58,21 +58,25 @@ struct Found {
     values: Vec<RouteValue>,
 }
 
-fn adopt_tree<M: FibArrays>(shared: &mut SharedFib<M>, index: u32, role: Role) -> Result<(), Flaw> {
+fn adopt_tree<M: FibArrays>(
+    shared: &mut SharedFib<M>,
+    index: u32,
+    role: EntryRole,
+) -> Result<(), Flaw> {
     // A tree that is in order as a subtree is so as a root's, but not the other way round.
-    if role == Role::Top && shared.trees.hold(index) {
+    if role == EntryRole::Top && shared.trees.hold(index) {
         return Ok(());
     }
     let tree = shared.arrays.tree(index).filter(|_| index != 0).copied();
     let tree = tree.ok_or(Flaw::NoTree(index.into()))?;
     let no_line = Flaw::NoLine { tree: index, line: tree.level_lines[0] };
-    let is_narrow = role == Role::Top && is_narrow(&shared.arrays, &tree).ok_or(no_line)?;
+    let is_narrow = role == EntryRole::Top && is_narrow(&shared.arrays, &tree).ok_or(no_line)?;
     let found = if is_narrow {
         find::<u32>(&shared.arrays, index, &tree)?
     } else {
         find::<u64>(&shared.arrays, index, &tree)?
     };
-    let may_have_subtrees = role == Role::Top && !is_narrow;
+    let may_have_subtrees = role == EntryRole::Top && !is_narrow;
     let is_subtree = |value: &&RouteValue| value.as_subtree().is_some();
     if let Some(value) = found.values.iter().find(is_subtree).filter(|_| !may_have_subtrees) {
         return Err(Flaw::Value { tree: index, value: value.to_bits() });
@@ -97,11 +101,11 @@ fn hold<M: FibArrays>(
     found: &Found,
     holdings: &mut Holdings,
 ) -> Result<(), Flaw> {
-    for target in Target::of_values(found.values.iter().copied()) {
+    for target in Referent::of_values(found.values.iter().copied()) {
         match target {
-            Target::Subtree(subtree) => adopt_tree(shared, subtree, Role::Subtree)?,
-            Target::Group(group) => adopt_group(shared, index, group)?,
-            Target::NextHop(_) => shared.hold(target),
+            Referent::Subtree(subtree) => adopt_tree(shared, subtree, EntryRole::Subtree)?,
+            Referent::Group(group) => adopt_group(shared, index, group)?,
+            Referent::NextHop(_) => shared.hold(target),
         }
         holdings.targets.push(target);
     }

@@ -10,7 +10,7 @@ use edge_user::routing::bird::{
     model::{
         AddressFamily, SpeakerPlan,
         policy::ImportPolicy,
-        session::{BeyondLimit, RouteLimits},
+        session::{BeyondLimit, SessionLimits},
     },
     state::{bgp::BgpState, last_error::SessionError},
 };
@@ -28,10 +28,10 @@ fn config(index: u32, routes: &[String]) -> PeerConfig {
 }
 
 /// Two customers with a limit of 20 routes each of both families.
-fn plan(change: impl Fn(&mut RouteLimits)) -> SpeakerPlan {
+fn plan(change: impl Fn(&mut SessionLimits)) -> SpeakerPlan {
     let domains = (1..=2).map(|index| {
         let mut session = session(index, &[V4, V6]);
-        session.limits = RouteLimits { v4: 20, v6: 20, beyond: BeyondLimit::Restart };
+        session.limits = SessionLimits { v4: 20, v6: 20, beyond: BeyondLimit::Restart };
         if index == 1 {
             change(&mut session.limits);
         }

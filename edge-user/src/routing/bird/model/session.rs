@@ -39,7 +39,7 @@ pub struct BgpSession {
     /// TCP MD5 key (RFC 2385).
     pub key: Option<SessionKey>,
     /// Most routes that the peer may tell.
-    pub limits: RouteLimits,
+    pub limits: SessionLimits,
     /// BFD (RFC 5880) on this session.
     pub bfd: Option<SessionBfd>,
     /// Graceful restart (RFC 4724): the time that the edge asks its peer for, in seconds; `None`:
@@ -126,7 +126,7 @@ impl From<Ends<Ipv6Addr>> for SessionEnds {
 /// Most routes that a peer may tell, counted before filters: routes that the edge refuses take
 /// memory, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RouteLimits {
+pub struct SessionLimits {
     /// Of IPv4.
     pub v4: u32,
     /// Of IPv6.
@@ -135,7 +135,7 @@ pub struct RouteLimits {
     pub beyond: BeyondLimit,
 }
 
-impl RouteLimits {
+impl SessionLimits {
     /// The limit of a family.
     #[must_use]
     pub fn of(&self, family: AddressFamily) -> u32 {

@@ -21,7 +21,7 @@ use crate::routing::bird::{
         domain::{Announcement, BgpDomain, BgpStatic, StaticHop},
         key::SessionKey,
         policy::{ExportPolicy, ImportPolicy, PrivateAsns},
-        session::{BeyondLimit, BgpSession, Ends, RouteLimits, SessionBfd, SessionTimers},
+        session::{BeyondLimit, BgpSession, Ends, SessionBfd, SessionLimits, SessionTimers},
     },
     program::BirdProgram,
 };
@@ -184,7 +184,7 @@ fn any_session() -> impl Strategy<Value = BgpSession> {
                 peer: Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 1),
             }),
             key,
-            limits: RouteLimits {
+            limits: SessionLimits {
                 v4,
                 v6,
                 beyond: if restarts { BeyondLimit::Restart } else { BeyondLimit::Disable },

@@ -8,7 +8,7 @@ use crate::routing::bird::model::{
     domain::{Announcement, BgpDomain, BgpStatic, StaticHop},
     key::SessionKey,
     policy::{ExportPolicy, ImportPolicy},
-    session::{BeyondLimit, BgpSession, Ends, RouteLimits, SessionBfd, SessionTimers},
+    session::{BeyondLimit, BgpSession, Ends, SessionBfd, SessionLimits, SessionTimers},
 };
 
 /// A text as what it stands for.
@@ -53,7 +53,7 @@ pub(super) fn session(index: u32) -> BgpSession {
         v4: Some(Ends { own: read("192.168.15.18"), peer: read("192.168.15.17") }),
         v6: None,
         key: None,
-        limits: RouteLimits { v4: 4000, v6: 100, beyond: BeyondLimit::Restart },
+        limits: SessionLimits { v4: 4000, v6: 100, beyond: BeyondLimit::Restart },
         bfd: None,
         graceful_restart_s: Some(120),
         is_passive: false,
@@ -105,7 +105,7 @@ pub(super) fn everything() -> SpeakerPlan {
     let mut session = session(13);
     session.name = "circuit12/microsoft/primary".to_owned();
     session.v4 = Some(Ends { own: read("203.0.113.2"), peer: read("203.0.113.1") });
-    session.limits = RouteLimits { v4: 200, v6: 200, beyond: BeyondLimit::Disable };
+    session.limits = SessionLimits { v4: 200, v6: 200, beyond: BeyondLimit::Disable };
     session.import = ImportPolicy::registered(vec![read("198.51.100.0/24"), read("2001:db8::/32")]);
     session.export = ExportPolicy {
         only: Some(vec![BgpCommunity(12076, 5010)]),

@@ -1,7 +1,7 @@
 //! The sizes that are planned are enough.
 
 use super::{
-    super::{FibSizes, FibStore, HostArrays, RouteLimits, StoreError, Tidied, sizes_for},
+    super::{FibSizes, FibStore, HostArrays, StoreError, TableLimits, Tidied, sizes_for},
     Listed, NoReaders, list, tree_of,
 };
 
@@ -24,7 +24,7 @@ fn worst_v6(count: u32, salt: u32) -> Listed {
 
 #[test]
 fn figures_are_those_of_the_documents() {
-    let side = RouteLimits { v4: 4_000, v6: 0 };
+    let side = TableLimits { v4: 4_000, v6: 0 };
     let sizes = sizes_for([side; 1_000], 12);
     // 1,037 lines of IPv4 and one of the empty table of IPv6; a quarter more; the largest; line 0.
     assert_eq!(sizes.lines, 1_038_000 + 259_500 + 1_037 + 1);
@@ -40,8 +40,8 @@ fn the_worst_routes_have_the_lines_that_are_planned() {
     {
         // The quarter and the largest change are left away.
         let planned = |v4, v6| {
-            let sizes = sizes_for([RouteLimits { v4, v6 }; 4], 1);
-            let most = sizes_for([RouteLimits { v4, v6 }; 8], 1).lines - sizes.lines;
+            let sizes = sizes_for([TableLimits { v4, v6 }; 4], 1);
+            let most = sizes_for([TableLimits { v4, v6 }; 8], 1).lines - sizes.lines;
             most / 5
         };
         let sizes = FibSizes { lines: 40_000, trees: 3_000, roots: 3, groups: 1 };
@@ -59,8 +59,8 @@ fn changes_have_room_in_the_planned_sizes() {
     for seed in 0..6 {
         let mut random = fastrand::Rng::with_seed(seed as u64);
         // With few sides, a change is a large part of the memory.
-        let limits: Vec<RouteLimits> = (0..[1, 2, 3, 12, 12, 12][seed])
-            .map(|side| RouteLimits { v4: [1_000, 250, 80][side % 3], v6: [10, 40, 0][side % 3] })
+        let limits: Vec<TableLimits> = (0..[1, 2, 3, 12, 12, 12][seed])
+            .map(|side| TableLimits { v4: [1_000, 250, 80][side % 3], v6: [10, 40, 0][side % 3] })
             .collect();
         let sizes = sizes_for(limits.iter().copied(), 1);
         let mut store = FibStore::new(HostArrays::new(sizes), NoReaders);
@@ -68,7 +68,7 @@ fn changes_have_room_in_the_planned_sizes() {
         let mut tables = vec![Listed::default(); sizes.roots as usize];
         for step in 0..500 {
             let side = random.usize(..limits.len());
-            let RouteLimits { v4, v6 } = limits[side];
+            let TableLimits { v4, v6 } = limits[side];
             // Most of the time near the limit, as it is then that memory is scarce.
             let count = |random: &mut fastrand::Rng, limit: u32| match random.u32(..10) {
                 0 => random.u32(..=limit),

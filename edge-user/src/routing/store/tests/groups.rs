@@ -3,7 +3,7 @@
 use edge_common::{abi::fib::RouteValue, host::fib::Route};
 
 use super::{
-    super::{FibSizes, FibStore, Full, FullArray, HostArrays, StoreError},
+    super::{FibSizes, FibStore, FullArray, HostArrays, StoreError, StoreFull},
     NoReaders, assert_empty, list, tree_of,
 };
 
@@ -56,7 +56,7 @@ fn what_can_be_no_group_is_refused() {
     for number in 1..4 {
         edit.group(&[number, number + 1]).unwrap();
     }
-    let full = Full { array: FullArray::Groups, wanted: 1, free: 0, together: 0, waiting: 0 };
+    let full = StoreFull { array: FullArray::Groups, wanted: 1, free: 0, together: 0, waiting: 0 };
     assert_eq!(edit.group(&[5, 6]), Err(full.into()));
     drop(edit);
     assert_empty(store.usage(), SIZES);
@@ -101,7 +101,7 @@ fn a_full_memory_leaves_the_table_and_says_what_it_lacks() {
     small.swap(&mut store, 1).unwrap();
     large.swap(&mut store, 2).unwrap();
     let free = SIZES.lines - 1 - 11 - 27;
-    let full = Full { array: FullArray::Lines, wanted: 11, free, together: free, waiting: 0 };
+    let full = StoreFull { array: FullArray::Lines, wanted: 11, free, together: free, waiting: 0 };
     assert_eq!(table(32, 5000).swap(&mut store, 1), Err(full.into()));
     assert_eq!(
         full.to_string(),
@@ -117,7 +117,7 @@ fn a_full_memory_leaves_the_table_and_says_what_it_lacks() {
         let route = |number| (number << 64 | number, 128, vec![1]);
         list(true, (0..count).map(route).collect())
     };
-    let full = Full { array: FullArray::Trees, wanted: 5, free: 3, together: 3, waiting: 0 };
+    let full = StoreFull { array: FullArray::Trees, wanted: 5, free: 3, together: 3, waiting: 0 };
     assert_eq!(hosts(4).swap(&mut store, 3), Err(full.into()));
     hosts(2).swap(&mut store, 3).unwrap();
 }
