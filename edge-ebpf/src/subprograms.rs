@@ -5,6 +5,7 @@
 
 use aya_ebpf::{bindings::xdp_md, programs::XdpContext};
 use edge_common::{
+    Frame as _,
     abi::{policer::Bucket, qos::BurstShare},
     packet::{
         checksum, encapsulation, flow_hash as hash, ip::DsWord, ip_version::IpVersion,
