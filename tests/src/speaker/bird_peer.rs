@@ -142,11 +142,12 @@ impl BirdPeer {
         Ok(prefixes)
     }
 
-    /// The lines about a route that the edge told.
+    /// The lines about a route that the edge told; none: it told none.
     pub fn route(&self, prefix: &str) -> Result<Vec<String>> {
         let table = if prefix.contains(':') { "master6" } else { "master4" };
-        let reply =
-            self.ask(&format!("show route table {table} {prefix} where source = RTS_BGP all"))?;
+        let command = format!("show route table {table} {prefix} where source = RTS_BGP all");
+        // Without the route, the answer is an error.
+        let reply = self.control()?.ask(&command)?;
         Ok(reply.texts().map(|line| line.trim().to_owned()).collect())
     }
 

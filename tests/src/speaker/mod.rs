@@ -231,6 +231,13 @@ impl Drop for SpeakerLab {
     }
 }
 
+/// Whether a session has noticed nothing between two looks.
+#[must_use]
+pub fn is_same(before: &BgpSessionState, after: &BgpSessionState) -> bool {
+    let seen = |it: &BgpSessionState| (it.received(), it.limit);
+    before.is_same_run(after) && seen(before) == seen(after)
+}
+
 /// Waits for something to come about.
 pub fn wait<T>(mut look: impl FnMut() -> Result<Option<T>>) -> Result<T> {
     let begun = Instant::now();

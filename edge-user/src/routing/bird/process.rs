@@ -27,6 +27,8 @@ pub(super) const ANSWER: Duration = Duration::from_secs(10);
 const START: Duration = Duration::from_secs(30);
 /// Time for BIRD to say goodbye to its peers.
 const STOP: Duration = Duration::from_secs(10);
+/// Time between the first and the last step of a process's end, on a busy machine.
+const END: Duration = Duration::from_millis(500);
 /// Time between looks at a process that starts.
 const LOOK: Duration = Duration::from_millis(5);
 
@@ -108,8 +110,8 @@ impl BirdProcess {
         };
         let process = Self { pid, pidfd, child: None };
         match process.check(files, netns) {
-            // It ended meanwhile, which is the cause of whatever the error is.
-            Err(_) if is_readable(&process.pidfd, Duration::ZERO)? => Ok(None),
+            // Its end is the cause of whatever the error is.
+            Err(_) if process.is_ending()? => Ok(None),
             checked => checked.map(|()| Some(process)),
         }
     }
@@ -130,6 +132,12 @@ impl BirdProcess {
             None => None,
         };
         Ok(Some(status.map_or_else(|| "it has ended".to_owned(), |status| status.to_string())))
+    }
+
+    /// Whether it has ended or is about to: a process that ends closes its files and leaves its
+    /// namespaces before it counts as ended.
+    pub(super) fn is_ending(&self) -> Result<bool> {
+        is_readable(&self.pidfd, END)
     }
 
     /// Ends it: BIRD tells its peers that it does, and leaves its routes in the kernel.

@@ -234,7 +234,7 @@ impl BirdSupervisor {
             return None;
         }
         let mut process = self.process.take()?;
-        if process.ended().is_ok_and(|status| status.is_some()) {
+        if process.is_ending().is_ok_and(|is_ending| is_ending) {
             // The next look will find its end.
             self.process = Some(process);
             return None;

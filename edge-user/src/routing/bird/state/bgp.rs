@@ -15,6 +15,8 @@ use crate::routing::bird::{
 /// Codes of a protocol's first line, and of those about it.
 const PROTOCOL: u16 = 1002;
 const DETAILS: u16 = 1006;
+/// Less than a session takes to begin anew, and more than BIRD's wall-clock times differ by.
+const SAME_BEGIN_MS: u64 = 500;
 /// BIRD's name of the BGP protocol.
 const BGP: &str = "BGP";
 
@@ -26,7 +28,8 @@ pub struct BgpSessionState {
     /// Its state.
     pub state: BgpState,
     /// Begin of BIRD's state of the protocol, up or not, in milliseconds since 1970. The stages of
-    /// a connection that is being made don't change it.
+    /// a connection that is being made don't change it. BIRD counts by a clock that never steps, and
+    /// computes this anew for each answer: compare it by [`Self::is_same_run`].
     pub since_ms: i64,
     /// The peer's AS number.
     pub peer_asn: Option<u32>,
@@ -51,6 +54,14 @@ pub struct BgpSessionState {
 }
 
 impl BgpSessionState {
+    /// Whether two looks saw the same state, without another between them. (A wall clock that was
+    /// set between the looks makes one state two.)
+    #[must_use]
+    pub fn is_same_run(&self, other: &Self) -> bool {
+        let is_same_begin = self.since_ms.abs_diff(other.since_ms) < SAME_BEGIN_MS;
+        (self.name, self.state) == (other.name, other.state) && is_same_begin
+    }
+
     /// Routes that the peer told, which its limit counts.
     #[must_use]
     pub fn received(&self) -> u32 {
