@@ -1,5 +1,10 @@
 //! A random world with routed circuits: tables of the router, and frames that meet them.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "any bits of a random word do, and the world's numbers are small"
+)]
+
 mod dice;
 mod packets;
 
@@ -77,8 +82,11 @@ classes = [
 ]
 "#;
 
-/// Circuits of [`CONFIG`] that are routed, with the tags of their links.
-pub const ROUTED: [(&str, &str, &[(u16, u16)]); 4] = [
+/// A circuit, a peering of it, and the tags of its links.
+type RoutedCircuit = (&'static str, &'static str, &'static [(u16, u16)]);
+
+/// Circuits of [`CONFIG`] that are routed.
+const ROUTED: [RoutedCircuit; 4] = [
     ("contoso", "private", &[(0x8100, 100), (0x8100, 10)]),
     ("contoso", "microsoft", &[(0x88a8, 100), (0x8100, 20)]),
     ("northwind", "private", &[(0x8100, 101), (0x8100, 10)]),
@@ -134,7 +142,7 @@ impl RoutedWorld {
         }
         for attachment in &mut fixture.plan.attachments {
             let key = &attachment.key;
-            let is_routed = |(circuit, peering, _): &(&str, &str, &[_])| {
+            let is_routed = |(circuit, peering, _): &RoutedCircuit| {
                 *circuit == key.circuit && *peering == key.peering.as_str()
             };
             let Some(place) = ROUTED.iter().position(is_routed) else { continue };

@@ -1,4 +1,4 @@
-//! Chance from a seed (SplitMix64), for tests that make millions of frames.
+//! Chance from a seed (`SplitMix64`), for tests that make millions of frames.
 
 /// A source of chance.
 #[derive(Clone, Debug)]

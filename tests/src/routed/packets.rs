@@ -172,8 +172,8 @@ fn packet_v6(dice: &mut Dice, interface: &RouterInterface) -> Vec<u8> {
 
 /// A protocol, and what a packet of it has behind the IP header.
 fn payload(dice: &mut Dice, is_v6: bool) -> (u8, Vec<u8>) {
-    let len = dice.of(&[8, 20, 33, 100, 101, 102, 103, 500, 1200, 1480]);
-    let mut bytes: Vec<u8> = (0..len).map(|place| (place * 7) as u8).collect();
+    let len: usize = dice.of(&[8, 20, 33, 100, 101, 102, 103, 500, 1200, 1480]);
+    let mut bytes: Vec<u8> = (0..len).map(|place: usize| (place * 7) as u8).collect();
     let icmp: u8 = if is_v6 { 58 } else { 1 };
     let protocol = dice.of(&[6, 17, 17, icmp, icmp, 47]);
     match protocol {
