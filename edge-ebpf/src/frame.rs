@@ -4,18 +4,16 @@ use core::arch::asm;
 
 use aya_ebpf::{
     EbpfContext as _,
+    bindings::xdp_md,
     helpers::generated::{bpf_xdp_adjust_head, bpf_xdp_adjust_tail, bpf_xdp_get_buff_len},
     programs::XdpContext,
 };
 use edge_common::{
     Frame,
-    packet::{ip_version::IpVersion, vlan::Tag},
+    packet::{checksum, encapsulation, ip_version::IpVersion, vlan::Tag},
 };
 
-use crate::{
-    buffers::{NO_BYTES, load, store},
-    subprograms::{sum, sum_frags, version_within, version_within_frags},
-};
+use crate::buffers::{NO_BYTES, load, store};
 
 /// Headers are at offsets that the compiler knows.
 pub(crate) const AT_START: u8 = 0;
@@ -240,4 +238,53 @@ fn hidden(address: usize) -> usize {
         );
     }
     hidden
+}
+
+/// Calls [`encapsulation::ip_version`] for the eight bytes at `offset`, and returns the result's
+/// bits.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn version_within(ctx: *mut xdp_md, ether_type: u32, offset: u32) -> u64 {
+    version_within_of::<false>(ctx, ether_type, offset)
+}
+
+/// Does the same as [`version_within`] for a frame in several buffers.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn version_within_frags(
+    ctx: *mut xdp_md,
+    ether_type: u32,
+    offset: u32,
+) -> u64 {
+    version_within_of::<true>(ctx, ether_type, offset)
+}
+
+#[inline(always)]
+fn version_within_of<const FRAGS: bool>(ctx: *mut xdp_md, ether_type: u32, offset: u32) -> u64 {
+    let ctx = XdpContext::new(ctx);
+    let frame = XdpFrame::<FRAGS>::behind(&ctx, offset);
+    IpVersion::to_bits(encapsulation::ip_version(&frame, ether_type as u16, 0))
+}
+
+/// Calls [`checksum::sum`]; [`NO_BYTES`]: the frame ends too early.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn sum(ctx: *mut xdp_md, offset: u32, len_bytes: u32) -> u64 {
+    sum_of::<false>(ctx, offset, len_bytes)
+}
+
+/// Does the same as [`sum`] for a frame in several buffers.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn sum_frags(ctx: *mut xdp_md, offset: u32, len_bytes: u32) -> u64 {
+    sum_of::<true>(ctx, offset, len_bytes)
+}
+
+#[inline(always)]
+fn sum_of<const FRAGS: bool>(ctx: *mut xdp_md, offset: u32, len_bytes: u32) -> u64 {
+    let ctx = XdpContext::new(ctx);
+    // Bounds that the verifier wants: behind two tags and two headers, and no more than is summed up.
+    let (offset, len_bytes) = ((offset & 127) as usize, (len_bytes & 2047) as usize);
+    let frame = XdpFrame::<FRAGS, BY_HELPER>::new(&ctx);
+    checksum::sum(len_bytes, |at| frame.read_u32(offset + at)).map_or(NO_BYTES, u64::from)
 }
