@@ -72,8 +72,8 @@ fn count(in_flight: &InFlight, refused: Refused) {
 
 /// The index in `TX_PORTS` of the kernel's `struct net_device`.
 #[inline(always)]
-fn tx_port(device: *const u8) -> Option<u32> {
-    let ifindex = device.wrapping_add(port::ifindex_offset() as usize).cast::<u32>();
+fn tx_port(device: *const u32) -> Option<u32> {
+    let ifindex = device.wrapping_byte_add(port::ifindex_offset() as usize);
     // SAFETY: the device is the tracepoint's argument, which lasts as long as the program runs, and
     // the verifier refuses the program if there is no field of 32 bits at this offset.
     let ifindex = unsafe { ifindex.read() };

@@ -195,7 +195,7 @@ impl<const FRAGS: bool, const ACCESS: u8> Frame for XdpFrame<'_, FRAGS, ACCESS> 
 
     #[inline(always)]
     fn cut(&mut self, len_bytes: u32) -> Option<()> {
-        let by_bytes = len_bytes.wrapping_sub(self.len_bytes) as i32;
+        let by_bytes = len_bytes.wrapping_sub(self.len_bytes).cast_signed();
         // SAFETY: as in `move_start`; the helper refuses to make the frame longer than its buffer.
         if unsafe { bpf_xdp_adjust_tail(self.ctx.as_ptr().cast(), by_bytes) } != 0 {
             return None;
