@@ -118,9 +118,8 @@ impl Stage {
             Self::Objects => Needs::Build,
             // The last stage reports whether its tools can't be had.
             Self::Tests | Self::Kernels => Needs::Test,
-            Self::Format | Self::Lint | Self::LintEbpf | Self::Miri | Self::Docs | Self::Deny => {
-                Needs::Dev
-            }
+            Self::Format | Self::Lint | Self::LintEbpf | Self::Miri | Self::Docs => Needs::Dev,
+            Self::Deny => Needs::Deny,
         }
     }
 }

@@ -51,7 +51,7 @@ impl Found {
             // not enough.
             clippy: is_dev && step::works("cargo-clippy", &["--version"]),
             rustfmt: is_dev && step::works("rustfmt", &["--version"]),
-            cargo_deny: is_dev && is_on_path("cargo-deny"),
+            cargo_deny: needs.has(Needs::Deny) && is_on_path("cargo-deny"),
             cargo_fuzz: is_on_path("cargo-fuzz"),
             foreign_target: needs.has(Needs::ForeignBuild) && has_target(Arch::foreign()),
         }

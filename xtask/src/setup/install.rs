@@ -97,7 +97,9 @@ impl Apt {
             println!("    there is no rustup here: /usr/bin/rustc may become the default compiler");
         }
         let mut install = as_root("apt-get");
-        install.args(["-q", "install", "-y", "--no-install-recommends"]).args(packages);
+        // Another apt may be at work: of this machine, or of a stage that runs beside.
+        install.args(["-q", "-o", "DPkg::Lock::Timeout=300"]);
+        install.args(["install", "-y", "--no-install-recommends"]).args(packages);
         succeed(&mut install)
     }
 }

@@ -32,6 +32,8 @@ pub(crate) enum Needs {
     Test,
     /// Linters and Miri.
     Dev,
+    /// What checks dependencies. Nothing but that check waits for it, as it takes minutes to compile.
+    Deny,
     /// The fuzzer.
     Fuzz,
     /// A compiler for the other architecture.
@@ -47,7 +49,9 @@ impl Needs {
     /// machines and the other architecture include only those of building.
     pub(super) fn has(self, other: Self) -> bool {
         match self {
-            Self::Build | Self::Run | Self::Test | Self::Dev | Self::Fuzz => other <= self,
+            Self::Build | Self::Run | Self::Test | Self::Dev | Self::Deny | Self::Fuzz => {
+                other <= self
+            }
             Self::ForeignBuild | Self::Kernels => other <= Self::Test || other == self,
             Self::ForeignKernels => {
                 other <= Self::Test
@@ -60,7 +64,7 @@ impl Needs {
 
 /// `cargo xtask setup`.
 pub(crate) fn setup(options: &Options) -> Result<()> {
-    let missing = missing(if options.dev { Needs::Dev } else { Needs::Test });
+    let missing = missing(if options.dev { Needs::Deny } else { Needs::Test });
     if options.dry_run {
         for Missing { what, ways, is_optional } in &missing {
             println!("{what}{}:", if *is_optional { " (optional)" } else { "" });

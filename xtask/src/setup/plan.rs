@@ -141,16 +141,16 @@ pub(super) fn missing(found: &Found, needs: Needs) -> Vec<Missing> {
             let words = format!("component add {}", components.join(" "));
             add("linters", vec![Way::Rustup(words)], false);
         }
-        if !found.cargo_deny {
-            let spec = format!("cargo-deny@{CARGO_DENY_VERSION}");
-            // cargo-deny's own profile takes twice as long to build, for a check of a second.
-            let envs = vec![
-                ("CARGO_PROFILE_RELEASE_LTO", "off"),
-                ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1"),
-                ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16"),
-            ];
-            add("cargo-deny", vec![Way::Cargo { spec, envs }], false);
-        }
+    }
+    if needs.has(Needs::Deny) && !found.cargo_deny {
+        let spec = format!("cargo-deny@{CARGO_DENY_VERSION}");
+        // cargo-deny's own profile takes three times as long to build, for a check of two seconds.
+        let envs = vec![
+            ("CARGO_PROFILE_RELEASE_LTO", "off"),
+            ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0"),
+            ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16"),
+        ];
+        add("cargo-deny", vec![Way::Cargo { spec, envs }], false);
     }
     if needs.has(Needs::ForeignBuild) && !found.foreign_target {
         let words = format!("target add {}", Arch::foreign().rust());
@@ -193,8 +193,9 @@ mod tests {
         assert_eq!(names(&bare, Needs::Build), ["tools", "a compiler for BPF", "bpf-linker"]);
         assert_eq!(
             names(&bare, Needs::Dev),
-            ["tools", "a compiler for BPF", "bpf-linker", "linters", "cargo-deny"]
+            ["tools", "a compiler for BPF", "bpf-linker", "linters"]
         );
+        assert_eq!(names(&bare, Needs::Deny).last(), Some(&"cargo-deny"));
         assert_eq!(names(&bare, Needs::Fuzz).last(), Some(&"cargo-fuzz"));
         assert!(!names(&bare, Needs::Kernels).contains(&"cargo-deny"));
         assert!(!names(&bare, Needs::Fuzz).contains(&FOREIGN_STD));
