@@ -35,10 +35,20 @@ pub(super) fn lint(root: &Path) -> Result<bool> {
     Ok(false)
 }
 
+/// Documents everything. It uses all that clippy has checked before: rustdoc reads the same crates, if they have the same features,
+/// which they have with the examples' dependencies, and were checked by the same program.
 pub(super) fn docs(root: &Path) -> Result<()> {
-    let words = "doc --workspace --exclude edge-ebpf --no-deps --document-private-items";
+    let words = "doc --workspace --exclude edge-ebpf --lib --bin edge --examples --no-deps \
+                 --document-private-items";
     let (_, mut rustdoc) = checked(root, words);
-    step::run("rustdoc", rustdoc.env("RUSTDOCFLAGS", "-D warnings"))
+    rustdoc.env("RUSTDOCFLAGS", "-D warnings");
+    let sysroot = Command::new("rustc").args(["--print", "sysroot"]).current_dir(root).output()?;
+    let sysroot = String::from_utf8_lossy(&sysroot.stdout).trim().to_owned();
+    let driver = Path::new(&sysroot).join("bin/clippy-driver");
+    if driver.is_file() {
+        rustdoc.env("RUSTC_WORKSPACE_WRAPPER", driver).env(CLIPPY_ARGS.0, CLIPPY_ARGS.1);
+    }
+    step::run("rustdoc", &mut rustdoc)
 }
 
 /// A check by cargo for the other architecture, if its library can be had. So all dependencies are
