@@ -32,7 +32,7 @@ pub(crate) enum Needs {
     Test,
     /// Linters and Miri.
     Dev,
-    /// What checks dependencies. Nothing but that check waits for it, as it takes minutes to compile.
+    /// The program that checks dependencies. Nothing but this check waits for it: it takes minutes to compile.
     Deny,
     /// The fuzzer.
     Fuzz,

@@ -6,8 +6,8 @@
 //!         └─▶ packages for guests, Miri, dependencies
 //! ```
 //!
-//! Tests that send traffic wait more than they compute. What runs beside them, and beside the compiler, has
-//! a low priority, and is there to leave no CPU idle: two of them are busy from the first minute to the last.
+//! Tests that send traffic wait more than they compute, and the compiler ends with one crate at a time. The
+//! other work has a low priority, and leaves no CPU idle.
 
 mod checks;
 mod stage;

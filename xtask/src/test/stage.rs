@@ -11,7 +11,7 @@ pub(super) enum Stage {
     Format,
     /// The eBPF objects build. In a whole run, they are built with the tests.
     Objects,
-    /// What tests on stock kernels take is fetched.
+    /// The packages of stock kernels, and of the tools that guests have, are there.
     Packages,
     /// The path's tests under Miri.
     Miri,
