@@ -91,13 +91,25 @@ pub(crate) fn kernels(root: &Path, options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// The stage of `cargo xtask test`: the oldest and the newest kernel, with tests of four minutes.
-/// Returns whether it ran: without qemu it can't, which in CI is a failure.
+/// A stage of `cargo xtask test`: it fetches what [`stage`] takes, as that waits for the network more than
+/// it computes. Returns whether it ran: where it could not, [`stage`] can't, either.
+pub(crate) fn packages(root: &Path) -> Result<bool> {
+    if !has_tools()? {
+        return Ok(false);
+    }
+    let kernels = matrix::for_ci();
+    let (_lock, archive) = open(&work(root)?, &kernels)?;
+    step::step("unpacking them", || {
+        archive.tools(Arch::host())?;
+        kernels.iter().try_for_each(|kernel| archive.kernel(kernel).map(drop))
+    })?;
+    Ok(true)
+}
+
+/// A stage of `cargo xtask test`: the oldest and the newest kernel, with tests of four minutes.
+/// Returns whether it ran.
 pub(crate) fn stage(root: &Path) -> Result<bool> {
-    if let Err(error) = setup::ensure(Needs::Kernels) {
-        let is_ci = env::var_os("CI").is_some_and(|value| value == "true");
-        ensure!(!is_ci, "CI has to run the tests on stock kernels: {error:#}");
-        println!("SKIPPED: tests on stock kernels: {error:#}");
+    if !has_tools()? {
         return Ok(false);
     }
     let rows = run(root, &matrix::for_ci(), Extent::Short, &[])?;
@@ -105,12 +117,33 @@ pub(crate) fn stage(root: &Path) -> Result<bool> {
     Ok(true)
 }
 
-fn run(root: &Path, kernels: &[Kernel], extent: Extent, only: &[String]) -> Result<Vec<Row>> {
+/// Whether there is a qemu, or one can be had. In CI there has to be one.
+fn has_tools() -> Result<bool> {
+    let Err(error) = setup::ensure(Needs::Kernels) else { return Ok(true) };
+    let is_ci = env::var_os("CI").is_some_and(|value| value == "true");
+    ensure!(!is_ci, "CI has to run the tests on stock kernels: {error:#}");
+    println!("SKIPPED: tests on stock kernels: {error:#}");
+    Ok(false)
+}
+
+/// The directory of kernels, guests and their logs.
+fn work(root: &Path) -> Result<PathBuf> {
     let work = crate::build::target_dir(root).join("kernels");
     fs::create_dir_all(&work).with_context(|| format!("making {}", work.display()))?;
+    Ok(work)
+}
+
+/// Opens the archive for `kernels`, and locks the directory of what it unpacks.
+fn open(work: &Path, kernels: &[Kernel]) -> Result<(File, Archive)> {
     let lock = File::create(work.join("lock"))?;
     lock.try_lock().context("another `cargo xtask kernels` runs in this directory; wait for it")?;
-    let archive = step::step("packages of stock kernels", || Archive::open(&work, kernels))?;
+    let archive = step::step("packages of stock kernels", || Archive::open(work, kernels))?;
+    Ok((lock, archive))
+}
+
+fn run(root: &Path, kernels: &[Kernel], extent: Extent, only: &[String]) -> Result<Vec<Row>> {
+    let work = work(root)?;
+    let (_lock, archive) = open(&work, kernels)?;
 
     let mut guests = Vec::new();
     for arch in [Arch::X86_64, Arch::Arm64] {

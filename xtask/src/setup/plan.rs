@@ -136,7 +136,10 @@ pub(super) fn missing(found: &Found, needs: Needs) -> Vec<Missing> {
     }
     if !found.bpf_linker {
         let spec = format!("bpf-linker@{BPF_LINKER_VERSION}");
-        add("bpf-linker", vec![Way::Cargo { spec, envs: Vec::new() }], false);
+        // LLVM does the work, so that bpf-linker's own code need not be as fast as its profile has it.
+        let envs =
+            vec![("CARGO_PROFILE_RELEASE_DEBUG", "0"), ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")];
+        add("bpf-linker", vec![Way::Cargo { spec, envs }], false);
     }
 
     if is_dev {

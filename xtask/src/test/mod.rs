@@ -1,0 +1,176 @@
+//! `cargo xtask test`: what CI runs.
+//!
+//! ```text
+//! format ─┬─▶ the tests are built ─┬─▶ tests that send traffic
+//!         │                        └─▶ tests that only compute, linters, documents, guests
+//!         └─▶ packages for guests, Miri, dependencies
+//! ```
+//!
+//! Tests that send traffic wait more than they compute, and the compiler ends with one crate at a time. The
+//! other work has a low priority, and leaves no CPU idle.
+
+mod checks;
+mod stage;
+mod traffic;
+
+use std::{env, path::Path, time::Instant};
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+
+use self::stage::Stage;
+use crate::{
+    build, build_ebpf, kernels,
+    lane::{Job, Lane},
+    miri,
+    setup::{self, Needs},
+    step,
+};
+
+/// They use the output of no other, so that they run while the tests are built. The first one waits for a
+/// network; the last one's tool takes minutes to compile where it is missing.
+const WHILE_BUILDING: [Stage; 3] = [Stage::Packages, Stage::Miri, Stage::Deny];
+/// They run beside tests that send traffic, in this order: what fails sooner comes first.
+const BESIDE_TESTS: [Stage; 4] = [Stage::Lint, Stage::LintEbpf, Stage::Docs, Stage::Kernels];
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Runs one stage.
+    #[arg(long, value_enum, value_name = "STAGE")]
+    only: Option<Stage>,
+    /// Looks for known vulnerabilities, too, which needs the network.
+    #[arg(long)]
+    advisories: bool,
+}
+
+/// Runs all stages, or one.
+pub(crate) fn test(root: &Path, options: &Options) -> Result<()> {
+    let started = Instant::now();
+    let run = Run { root, advisories: options.advisories, started };
+    let (stages, skipped) = match options.only {
+        Some(stage) => {
+            setup::ensure(stage.needs())?;
+            (1, run.stage(stage)?)
+        }
+        // One of them is the tests, and one their format.
+        None => (WHILE_BUILDING.len() + BESIDE_TESTS.len() + 2, run.all()?),
+    };
+    let without_root = if step::is_root() { "" } else { ", without the tests that need root" };
+    println!(
+        "\nOK: {} stages passed, {skipped} skipped{without_root}, in {:.0} s",
+        stages.saturating_sub(skipped),
+        started.elapsed().as_secs_f64()
+    );
+    Ok(())
+}
+
+/// A run of the stages.
+struct Run<'a> {
+    root: &'a Path,
+    advisories: bool,
+    started: Instant,
+}
+
+impl Run<'_> {
+    /// Runs all of them, and returns how many were skipped.
+    fn all(&self) -> Result<usize> {
+        setup::ensure(Needs::Dev)?;
+        self.stage(Stage::Format)?;
+        let building = self.lane(Vec::new(), &WHILE_BUILDING, "building.log")?;
+        println!("\n==== {:?}", Stage::Tests);
+        let tested = self.titled(Stage::Tests, || self.tests(&BESIDE_TESTS));
+        println!("==> beside the compiler");
+        let said = building.finish();
+        Ok(tested? + skipped(&said?))
+    }
+
+    /// Builds the tests and runs them, with the stages `beside` them. Returns how many of these were skipped.
+    fn tests(&self, beside: &[Stage]) -> Result<usize> {
+        let (sending, computing) = traffic::built(self.root)?;
+        let beside = self.lane(computing, beside, "beside.log")?;
+        let tested = traffic::run(sending);
+        println!("==> beside the tests");
+        let said = beside.finish();
+        tested?;
+        Ok(skipped(&said?))
+    }
+
+    /// Runs a stage with nothing beside it, and returns 1 if it was skipped.
+    fn stage(&self, stage: Stage) -> Result<usize> {
+        println!("\n==== {stage:?}");
+        let has_run = self.titled(stage, || self.check(stage))?;
+        Ok(usize::from(!has_run))
+    }
+
+    /// Runs a stage, and returns whether it could run.
+    fn check(&self, stage: Stage) -> Result<bool> {
+        let root = self.root;
+        match stage {
+            Stage::Format => checks::format(root)?,
+            Stage::Objects => build_ebpf::objects(root)?,
+            Stage::Packages => return kernels::packages(root),
+            Stage::Miri => return miri::miri(root),
+            Stage::Deny => checks::deny(root, self.advisories)?,
+            Stage::Tests => return self.tests(&[]).map(|skipped| skipped == 0),
+            Stage::Lint => return checks::lint(root),
+            Stage::LintEbpf => return checks::lint_ebpf(root),
+            Stage::Docs => checks::docs(root)?,
+            Stage::Kernels => return kernels::stage(root),
+        }
+        Ok(true)
+    }
+
+    /// Starts jobs and, after them, stages.
+    fn lane(&self, mut jobs: Vec<Job>, stages: &[Stage], log: &str) -> Result<Lane> {
+        for stage in stages {
+            let mut words = vec!["test".to_owned(), "--only".to_owned(), stage.name()];
+            words.extend(self.advisories.then(|| "--advisories".to_owned()));
+            jobs.push(Job {
+                name: format!("{stage:?}"),
+                program: env::current_exe()?,
+                words,
+                directory: self.root.to_owned(),
+                env: Vec::new(),
+            });
+        }
+        Lane::start(jobs, &build::target_dir(self.root).join(log))
+    }
+
+    /// Says in an error of `work` how to run its stage again.
+    fn titled<T>(&self, stage: Stage, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        work().with_context(|| {
+            format!(
+                "stopped at stage {stage:?} after {:.0} s; again: cargo xtask test --only {}",
+                self.started.elapsed().as_secs_f64(),
+                stage.name()
+            )
+        })
+    }
+}
+
+/// The number of stages and tests that say in their output that they were skipped.
+fn skipped(said: &str) -> usize {
+    said.lines().filter(|line| line.starts_with("SKIPPED: ")).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::ValueEnum as _;
+
+    use super::*;
+
+    #[test]
+    fn a_whole_run_has_every_stage_once() {
+        // The objects are built with the tests.
+        let alone = [Stage::Format, Stage::Objects, Stage::Tests];
+        for stage in Stage::value_variants() {
+            let places = alone.iter().chain(&WHILE_BUILDING).chain(&BESIDE_TESTS);
+            assert_eq!(places.filter(|place| *place == stage).count(), 1, "{stage:?}");
+        }
+    }
+
+    #[test]
+    fn skipped_stages_are_counted() {
+        assert_eq!(skipped("==> Miri\nSKIPPED: no Miri\n* skipped: one\nSKIPPED: docs\n"), 2);
+    }
+}
