@@ -15,8 +15,9 @@ use crate::routing::bird::{
 /// Codes of a protocol's first line, and of those about it.
 const PROTOCOL: u16 = 1002;
 const DETAILS: u16 = 1006;
-/// Less than a session takes to begin anew, and more than BIRD's wall-clock times differ by.
-const SAME_BEGIN_MS: u64 = 500;
+/// Most that two answers about one begin differ by. BIRD adds the time for which it waited for a CPU;
+/// a session that begins anew takes longer, unless it was up for less than a second before.
+const SAME_BEGIN_MS: u64 = 2_000;
 /// BIRD's name of the BGP protocol.
 const BGP: &str = "BGP";
 
