@@ -13,13 +13,15 @@ pub mod plans;
 use std::{
     collections::BTreeMap,
     env,
+    fmt::Write as _,
     io::{self, Write as _},
     path::PathBuf,
+    process::Stdio,
     thread,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use edge_user::{
     lab::{NetNs, root_or_skip},
     routing::bird::{
@@ -114,21 +116,29 @@ impl SpeakerLab {
         own: &[&str],
         peer: &[&str],
     ) -> Result<()> {
-        let (device, path) = (format!("r{index}"), ns.path());
+        self.cables_to(ns, &[(index, far, own, peer)])
+    }
+
+    /// The same, many at once.
+    pub fn cables_to(&self, ns: &NetNs, cables: &[Cable<'_>]) -> Result<()> {
+        let path = ns.path();
         let path = path.to_str().context("a path")?;
-        let link = ["link", "add", &device, "type", "veth", "peer", far, "netns", path];
-        self.edge.output("ip", &link)?;
-        for (ns, device, addresses) in [(&self.edge, device.as_str(), own), (ns, far, peer)] {
-            for address in addresses {
-                let mut words = vec!["address", "add", address, "dev", device];
-                if address.contains(':') {
-                    words.push("nodad");
+        let [mut here, mut there] = [String::new(), String::new()];
+        for (index, far, own, peer) in cables {
+            writeln!(here, "link add r{index} type veth peer {far} netns {path}")?;
+            let device = format!("r{index}");
+            for (lines, device, addresses) in
+                [(&mut here, device.as_str(), own), (&mut there, far, peer)]
+            {
+                for address in *addresses {
+                    let flag = if address.contains(':') { " nodad" } else { "" };
+                    writeln!(lines, "address add {address} dev {device}{flag}")?;
                 }
-                ns.output("ip", &words)?;
+                writeln!(lines, "link set {device} up")?;
             }
-            ns.output("ip", &["link", "set", device, "up"])?;
         }
-        Ok(())
+        batch(&self.edge, &here)?;
+        batch(ns, &there)
     }
 
     /// The files of the edge's BIRD.
@@ -229,6 +239,21 @@ impl Drop for SpeakerLab {
             let _ = process.kill();
         }
     }
+}
+
+/// The index of a cable's device, its other end's name, and the addresses of both ends.
+pub type Cable<'a> = (u32, &'a str, &'a [&'a str], &'a [&'a str]);
+
+/// Has `ip` do many things at once.
+fn batch(ns: &NetNs, lines: &str) -> Result<()> {
+    let mut command = ns.command("ip");
+    command.args(["-batch", "-"]).stdin(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().context("starting ip")?;
+    child.stdin.take().context("its input")?.write_all(lines.as_bytes())?;
+    let output = child.wait_with_output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{said} of {lines}");
+    Ok(())
 }
 
 /// Whether a session has noticed nothing between two looks.

@@ -2,6 +2,8 @@
 
 use std::{fmt, time::Duration};
 
+use super::names::SessionName;
+
 /// Something that happened to BIRD, for the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SpeakerEvent {
@@ -31,6 +33,11 @@ pub enum SpeakerEvent {
     },
     /// BIRD did not answer for [`super::setup::SpeakerSetup::hang`], and was killed.
     Killed,
+    /// BIRD had given up a session, and tries it again.
+    TriedAgain {
+        /// The session.
+        session: SessionName,
+    },
     /// Routes of domains that are gone are still in the kernel. It is tried again.
     Unflushed {
         /// The error, with its causes.
@@ -54,6 +61,10 @@ impl fmt::Display for SpeakerEvent {
                 write!(f, "BIRD has not answered for {since:?}; routes stay as they are")
             }
             Self::Killed => f.write_str("BIRD did not answer and was killed; it is started again"),
+            Self::TriedAgain { session } => write!(
+                f,
+                "BIRD had given up the session {session}, whose socket could not be opened; it is tried again"
+            ),
             Self::Unflushed { error } => write!(
                 f,
                 "routes of domains that are gone can't be removed ({error}); it is tried again"

@@ -19,6 +19,7 @@ pub mod events;
 pub mod files;
 pub mod flush;
 pub mod generate;
+mod given_up;
 pub mod model;
 pub mod names;
 pub mod netns;

@@ -7,10 +7,11 @@ use std::{
 
 use super::{
     control::BirdControl,
-    error::Result,
+    error::{BirdError, Result},
     events::SpeakerEvent,
     flush::SpeakerTables,
     generate::SpeakerConfig,
+    given_up,
     model::SpeakerPlan,
     process::{ANSWER, BirdProcess, BirdStart},
     program::BirdProgram,
@@ -85,7 +86,7 @@ impl BirdSupervisor {
     ///
     /// # Errors
     ///
-    /// [`super::error::BirdError::Plan`] has every fault of the plan; [`super::error::BirdError::Refused`] has BIRD's words.
+    /// [`BirdError::Plan`] has every fault of the plan; [`BirdError::Refused`] has BIRD's words.
     pub fn check(&self, plan: &SpeakerPlan) -> Result<CheckedConfig> {
         let version = self.version()?;
         plan.look(version)?;
@@ -165,10 +166,7 @@ impl BirdSupervisor {
                 events.extend(self.look_for_answer(now));
                 events.extend(self.flush());
             }
-            Err(error) => {
-                let wait = Duration::ZERO;
-                events.push(SpeakerEvent::Failed { error: format!("{error:#}"), wait });
-            }
+            Err(error) => events.push(failed(&error, Duration::ZERO)),
         }
         events
     }
@@ -214,25 +212,29 @@ impl BirdSupervisor {
         });
         match started {
             Ok(()) => SpeakerEvent::Restarted { pid: self.pid().unwrap_or(0) },
-            Err(error) => {
-                let wait = self.waits.ended(now);
-                SpeakerEvent::Failed { error: format!("{error:#}"), wait }
-            }
+            Err(error) => failed(&error, self.waits.ended(now)),
         }
     }
 
-    fn look_for_answer(&mut self, now: Instant) -> Option<SpeakerEvent> {
+    fn look_for_answer(&mut self, now: Instant) -> Vec<SpeakerEvent> {
         if now.saturating_duration_since(self.looked) < LOOK {
-            return None;
+            return Vec::new();
         }
         self.looked = now;
         // Well below `hang`, so that it is the one that counts.
         let patience = (self.setup.hang / 4).min(ANSWER);
         let answer = BirdControl::connect(&self.setup.files.socket(), patience);
-        if answer.is_ok() {
-            self.silent = None;
-            return None;
+        match answer.and_then(|mut control| given_up::try_again(&mut control)) {
+            Ok(sessions) => {
+                self.silent = None;
+                let tried = |session| SpeakerEvent::TriedAgain { session };
+                sessions.into_iter().map(tried).collect()
+            }
+            Err(_) => self.without_answer(now).into_iter().collect(),
         }
+    }
+
+    fn without_answer(&mut self, now: Instant) -> Option<SpeakerEvent> {
         let mut process = self.process.take()?;
         if process.is_ending().is_ok_and(|is_ending| is_ending) {
             // The next look will find its end.
@@ -251,8 +253,7 @@ impl BirdSupervisor {
             }
             Err(error) => {
                 self.process = Some(process);
-                let wait = Duration::ZERO;
-                Some(SpeakerEvent::Failed { error: format!("{error:#}"), wait })
+                Some(failed(&error, Duration::ZERO))
             }
         }
     }
@@ -289,6 +290,10 @@ impl BirdSupervisor {
             Err(error) => Some(SpeakerEvent::Unflushed { error: format!("{error:#}") }),
         }
     }
+}
+
+fn failed(error: &BirdError, wait: Duration) -> SpeakerEvent {
+    SpeakerEvent::Failed { error: format!("{error:#}"), wait }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use anyhow::{Result, ensure};
 use edge_tests::speaker::{
-    BirdPeer, SpeakerLab, is_same,
+    BirdPeer, Cable, SpeakerLab, is_same,
     plans::{OWN, PEER, PEER_V4, PeerConfig, V4, bfd, domain, edge, session, with_key},
     wait,
 };
@@ -36,10 +36,18 @@ fn start_many(
 ) -> Result<(BirdPeer, SpeakerPlan)> {
     let ns = edge_user::lab::NetNs::new()?;
     let mut config = PeerConfig::new(65_001, &[], &["10.5.0.0/16"]);
+    let names: Vec<_> = (1..=MANY)
+        .map(|index| (index, format!("eth{index}"), ends(index).map(|it| format!("{it}/30"))))
+        .collect();
+    let addresses: Vec<_> =
+        names.iter().map(|(_, _, ends)| ends.each_ref().map(|it| [it.as_str()])).collect();
+    let cables = names.iter().zip(&addresses);
+    let cables: Vec<Cable<'_>> = cables
+        .map(|((index, far, _), [own, peer])| (*index, far.as_str(), &own[..], &peer[..]))
+        .collect();
+    lab.cables_to(&ns, &cables)?;
     for index in 1..=MANY {
         let [own, peer] = ends(index);
-        let far = format!("eth{index}");
-        lab.cable_to(&ns, index, &far, &[&format!("{own}/30")], &[&format!("{peer}/30")])?;
         config.ends.push((peer, own));
     }
     let peer = BirdPeer::start(&ns, &config)?;

@@ -2,7 +2,11 @@
 
 use std::{
     fs,
-    os::unix::{fs::PermissionsExt as _, net::UnixListener},
+    net::TcpListener,
+    os::unix::{
+        fs::PermissionsExt as _,
+        net::{UnixListener, UnixStream},
+    },
     process::{Child, Command, Stdio},
     sync::{
         Arc, Mutex,
@@ -28,6 +32,7 @@ use edge_user::{
         netns::SpeakerNetns,
         process::BirdProcess,
         service::BirdService,
+        state::{bgp::BgpState, last_error::SessionError},
         supervise::BirdSupervisor,
     },
 };
@@ -190,6 +195,9 @@ fn other_processes_on_the_socket_are_left_alone() -> Result<()> {
     let listener = UnixListener::bind(lab.files().socket())?;
     busy("runs in another network namespace")?;
     drop(listener);
+    // A process that another thread was just starting may have had it a moment longer.
+    let socket = lab.files().socket();
+    wait(|| Ok(UnixStream::connect(&socket).is_err().then_some(())))?;
     // A BIRD of somebody else in ours.
     let config = lab.files().log().with_file_name("their.conf");
     fs::write(&config, "router id 10.0.0.9;\nprotocol device {}\n")?;
@@ -231,6 +239,31 @@ fn a_bird_that_hangs_is_killed_and_back() -> Result<()> {
     ensure!(matches!(events.first(), Some(SpeakerEvent::Hangs { .. })), "{events:?}");
     ensure!(events.contains(&SpeakerEvent::Killed), "{events:?}");
     ensure!(supervisor.pid().is_some_and(|next| next != pid));
+    routed(&lab)?;
+    lab.up("c1v4")?;
+    Ok(())
+}
+
+#[test]
+fn a_session_that_bird_gave_up_is_tried_again() -> Result<()> {
+    let Some(mut lab) = SpeakerLab::new("a_session_that_bird_gave_up_is_tried_again")? else {
+        return Ok(());
+    };
+    let (_peers, plan) = start(&mut lab)?;
+    // BIRD can't have the port of one session at first.
+    let listener = lab.edge.run(|| Ok(TcpListener::bind("192.168.15.18:1025")?))?;
+    let mut supervisor = lab.supervisor()?;
+    supervisor.apply(&plan)?;
+    let given_up = SessionError::Other("Error: No listening socket".to_owned());
+    lab.session("c1v4", |it| {
+        it.state == BgpState::Down && it.last_error.as_ref() == Some(&given_up)
+    })?;
+    drop(listener);
+    let session = "c1v4".parse()?;
+    wait(|| {
+        let events = supervisor.keep(Instant::now());
+        Ok(events.contains(&SpeakerEvent::TriedAgain { session }).then_some(()))
+    })?;
     routed(&lab)?;
     lab.up("c1v4")?;
     Ok(())

@@ -15,7 +15,8 @@ use crate::routing::bird::{
 /// Codes of a protocol's first line, and of those about it.
 const PROTOCOL: u16 = 1002;
 const DETAILS: u16 = 1006;
-/// Less than a session takes to begin anew, and more than BIRD's wall-clock times differ by.
+/// Most that two answers about one begin differ by: BIRD adds the time for which it waited for a
+/// CPU. A session takes longer to begin anew.
 const SAME_BEGIN_MS: u64 = 500;
 /// BIRD's name of the BGP protocol.
 const BGP: &str = "BGP";

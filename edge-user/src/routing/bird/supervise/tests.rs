@@ -5,9 +5,7 @@ use anyhow::{Result, ensure};
 use super::*;
 use crate::{
     lab::{NetNs, root_or_skip},
-    routing::bird::{
-        error::BirdError, files::SpeakerFiles, netns::SpeakerNetns, process::BirdProcess,
-    },
+    routing::bird::{files::SpeakerFiles, netns::SpeakerNetns, process::BirdProcess},
 };
 
 /// An edge without a domain.
