@@ -9,7 +9,7 @@ use std::{
     path::Path,
 };
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use aya::programs::xdp::XdpLinkId;
 use edge_tests::{
     daemon::{Daemon, configure, detach, edge, warned_reload},
@@ -28,6 +28,14 @@ const METRICS: &str = "127.0.0.1:9478";
 /// Number of times that the daemon has said something.
 fn times_said(daemon: &Daemon, words: &str) -> usize {
     daemon.said().lines().filter(|line| line.contains(words)).count()
+}
+
+/// The daemon has said a line with these words once. Status may tell of a port before a reader has
+/// the daemon's line of it.
+fn said_once(daemon: &Daemon, words: &str) -> Result<()> {
+    wait_until(|| times_said(daemon, words) > 0)?;
+    ensure!(times_said(daemon, words) == 1, "{words}: {}", daemon.said());
+    Ok(())
 }
 
 /// Waits for the port to have a fault with these words, and no program.
@@ -62,7 +70,7 @@ fn an_interface_that_goes_is_named_and_attached_when_it_returns() -> Result<()> 
     // which the programs of the others change, and another daemon starts.
     wires.ip("link del cust0")?;
     wait_for_fault("P1", gone)?;
-    assert_eq!(times_said(&daemon, gone), 1, "{}", daemon.said());
+    said_once(&daemon, gone)?;
     let metrics = metrics(&wires)?;
     assert!(metrics.contains("edge_port_attached{port=\"P1\"} 0\n"), "{metrics}");
     assert!(metrics.contains("edge_port_attached{port=\"P2\"} 1\n"), "{metrics}");
@@ -83,11 +91,11 @@ fn an_interface_that_goes_is_named_and_attached_when_it_returns() -> Result<()> 
     daemon.kill()?;
     let daemon = Daemon::start(&wires.lab, &plain)?;
     wait_for_fault("P1", gone)?;
-    assert_eq!(times_said(&daemon, gone), 1, "{}", daemon.said());
+    said_once(&daemon, gone)?;
     alpha_is_cut_off(&mut wires)?;
     wires.cable_again("cust0", Some(77))?;
     wait_until_sound("P1")?;
-    assert_eq!(times_said(&daemon, "port \"P1\": its program runs on cust0"), 1);
+    said_once(&daemon, "port \"P1\": its program runs on cust0")?;
     wires.pass(&all)?;
 
     // With the same index, before and after anybody has looked.
@@ -170,13 +178,13 @@ fn a_program_that_somebody_takes_off_is_attached_again() -> Result<()> {
     let seen = port("P1")?;
     assert_eq!(seen.xdp_mode == "none", seen.fault.is_some(), "{seen:?}");
     wait_until_sound("P1")?;
-    assert_eq!(times_said(&daemon, "somebody has taken the program off cust0"), 1);
+    said_once(&daemon, "somebody has taken the program off cust0")?;
     wires.pass(&all)?;
 
     // Its pin is removed, and with it the link.
     let (pin, _) = link_on(&wires.lab, "core0")?;
     fs::remove_file(&pin)?;
-    wait_until(|| times_said(&daemon, "somebody has taken the program off core0") == 1)?;
+    said_once(&daemon, "somebody has taken the program off core0")?;
     wait_until_sound("C1")?;
     wires.pass(&all)?;
 
@@ -192,7 +200,7 @@ fn a_program_that_somebody_takes_off_is_attached_again() -> Result<()> {
     // It has another program.
     let (pin, _) = link_on(&wires.lab, "cust0")?;
     foreign.replace(&pin)?;
-    wait_until(|| times_said(&daemon, "somebody has put another program in the place") == 1)?;
+    said_once(&daemon, "somebody has put another program in the place")?;
     wait_until_sound("P1")?;
     wires.pass(&all)?;
 
@@ -215,7 +223,7 @@ fn a_program_that_somebody_takes_off_is_attached_again() -> Result<()> {
     for set in fs::read_dir(PIN_DIR)? {
         fs::remove_dir_all(set?.path())?;
     }
-    wait_until(|| times_said(&daemon, "somebody has removed the pins in") == 1)?;
+    said_once(&daemon, "somebody has removed the pins in")?;
     for (name, _) in PORTS {
         wait_until_sound(name)?;
     }
