@@ -4,4 +4,5 @@ pub mod apply;
 pub mod bucket_ticks;
 pub mod buckets;
 pub mod change_rate;
+mod interfaces;
 pub mod router;

@@ -1,0 +1,3 @@
+//! Plans with routes.
+
+mod routed;

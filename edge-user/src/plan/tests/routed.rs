@@ -1,0 +1,1 @@
+//! The entries of routed peerings and VNet links.
