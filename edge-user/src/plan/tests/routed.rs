@@ -1,1 +1,0 @@
-//! The entries of routed peerings and VNet links.
