@@ -6,3 +6,5 @@ pub mod buckets;
 pub mod change_rate;
 mod interfaces;
 pub mod router;
+#[cfg(test)]
+mod tests;
