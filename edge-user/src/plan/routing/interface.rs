@@ -93,7 +93,7 @@ impl NewInterface<'_> {
         };
         let has_session = link.routed.session.is_some();
         let checks_sources = link.routed.source_check != SourceCheck::Off;
-        let planned = self.plan(link.key(), &link.link.port, ends, tags, checks_sources);
+        let planned = self.plan(link.key(), &link.link.port, ends, &tags, checks_sources);
         with_owner(InterfacePlan { has_session, ..planned }, owner)
     }
 
@@ -102,7 +102,7 @@ impl NewInterface<'_> {
         let ends = Ends { v4: link.link.v4, v6: link.link.v6 };
         let tags = LinkTags { tags: link.link.tags(), s_tpid: None, c_tpid: None };
         let has_session = matches!(link.link.routes, VnetRoutes::Bgp { .. });
-        let planned = self.plan(link.key(), &link.link.port, ends, tags, true);
+        let planned = self.plan(link.key(), &link.link.port, ends, &tags, true);
         InterfacePlan { has_session, ..planned }
     }
 
@@ -111,7 +111,7 @@ impl NewInterface<'_> {
         key: RoutedKey,
         port: &str,
         ends: Ends,
-        tags: LinkTags,
+        tags: &LinkTags,
         checks_sources: bool,
     ) -> InterfacePlan {
         let SlotClaim { index, is_new } = self.claims[&key];
@@ -199,6 +199,6 @@ impl LinkTags {
 }
 
 fn halves(address: Ipv6Addr) -> [u64; 2] {
-    let bits = address.to_bits();
-    [(bits >> 64) as u64, bits as u64]
+    let halves: [[u8; 8]; 2] = zerocopy::transmute!(address.octets());
+    halves.map(u64::from_be_bytes)
 }
