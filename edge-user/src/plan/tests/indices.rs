@@ -156,7 +156,7 @@ proptest! {
                 prop_assert_eq!(interface.is_new, known.is_none());
                 prop_assert!(known.is_none_or(|index| *index == interface.index));
                 if interface.is_new {
-                    // What a program may be reading goes to nobody else.
+                    // An entry that a program may be reading goes to nobody else.
                     prop_assert!(!occupied.interfaces.published.contains(&interface.index));
                 }
             }

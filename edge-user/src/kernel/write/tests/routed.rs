@@ -143,7 +143,7 @@ fn a_plan_with_routes_is_found_again() {
                 assert_eq!(tables.next_hops.get(index), next_hop);
             }
         }
-        // Whatever a frame can meet is in use: owners that only next hops lead to, and the router's buckets.
+        // All that a frame can meet is in use: owners that only next hops lead to, and the router's buckets.
         for own in &first.attachments {
             assert!(found.attachments.published.contains(&own.index), "{:?}", own.key);
         }
