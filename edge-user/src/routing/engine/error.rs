@@ -29,7 +29,9 @@ pub enum EngineError {
     #[error(transparent)]
     System(Told),
     /// The engine's thread has ended, which it does on its own only by a fault of edge.
-    #[error("the thread that keeps the forwarding tables has ended; the tables stay as they are: restart edge, and report this")]
+    #[error(
+        "the thread that keeps the forwarding tables has ended; the tables stay as they are: restart edge, and report this"
+    )]
     Ended,
 }
 

@@ -12,10 +12,40 @@
 //! leads to. Routes towards peering-links are the customer's tree, and those towards virtual networks the cloud's;
 //! destinations of frames from one side are looked up in the tree of the other.
 
+mod check;
+mod domain_tables;
 pub mod error;
 pub mod events;
+mod follow;
+mod forwarding;
+mod guard;
+mod handle;
+mod kernel_view;
+mod listed;
+mod neighbourhood;
+mod orders;
 pub mod places;
 pub mod plan;
-pub mod settings;
+mod poller;
+mod prepared;
+mod rebuild;
+mod settings;
+mod settle;
+mod shared;
+mod spans;
+mod speaker;
 pub mod state;
 pub mod tables;
+mod trees;
+mod ways;
+mod worker;
+
+pub use self::{
+    guard::TablesGuard,
+    handle::RouterEngine,
+    listed::{ForwardedRoute, RouteFate},
+    prepared::PreparedPlan,
+    settings::EngineSettings,
+    speaker::ReceivedRoutes,
+    ways::RouteWay,
+};

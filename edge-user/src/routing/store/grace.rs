@@ -4,7 +4,7 @@
 /// Grace periods, one after the other.
 pub trait Grace {
     /// A grace period that was begun.
-    type Ticket: Copy;
+    type Ticket: Copy + Send;
 
     /// Begins a grace period, which is over when all readers that had begun before this call have ended. Periods end
     /// in the order in which they were begun.
