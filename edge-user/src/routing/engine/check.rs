@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     error::{EngineError, Result},
-    plan::{DomainInterface, RouterDomain, RouterPlan},
+    plan::{EngineInterface, RouterDomain, RouterPlan},
 };
 use crate::routing::devices::{InterfaceAddress, WantedDevice, WantedDevices};
 
@@ -27,7 +27,7 @@ pub(super) fn devices(plan: &RouterPlan) -> Result<WantedDevices> {
     Ok(WantedDevices::new(devices.collect::<Result<Vec<_>>>()?)?)
 }
 
-fn device(domain: &RouterDomain, interface: &DomainInterface) -> Result<WantedDevice> {
+fn device(domain: &RouterDomain, interface: &EngineInterface) -> Result<WantedDevice> {
     let refuse = |why: String| {
         let name = &domain.name;
         Err(EngineError::plan(format!("interface {} of {name}: {why}", interface.index)))

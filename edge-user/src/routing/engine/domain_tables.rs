@@ -7,7 +7,7 @@ use ipnet::IpNet;
 
 use super::{
     places,
-    plan::{DomainInterface, RouterDomain},
+    plan::{EngineInterface, RouterDomain},
     spans::{span_v4, span_v6},
     state::RouteCounts,
     ways::{RouteWay, WayNumbers, members},
@@ -47,7 +47,7 @@ impl DomainTables {
         devices: &BTreeMap<u32, u32>,
         dump: &TableDump,
     ) -> Self {
-        let by_index: BTreeMap<u32, &DomainInterface> =
+        let by_index: BTreeMap<u32, &EngineInterface> =
             domain.interfaces.iter().map(|interface| (interface.index, interface)).collect();
         let interfaces = devices
             .iter()
@@ -71,7 +71,7 @@ impl DomainTables {
 struct Making<'a> {
     domain: &'a RouterDomain,
     /// By the kernel's index.
-    interfaces: BTreeMap<u32, &'a DomainInterface>,
+    interfaces: BTreeMap<u32, &'a EngineInterface>,
     tables: DomainTables,
 }
 
@@ -154,7 +154,7 @@ impl Making<'_> {
 
 /// Targets of the kernel's routes, as ways.
 struct Targets<'a> {
-    interfaces: &'a BTreeMap<u32, &'a DomainInterface>,
+    interfaces: &'a BTreeMap<u32, &'a EngineInterface>,
     side: DomainSide,
     ways: &'a mut WayNumbers,
     foreign: u32,

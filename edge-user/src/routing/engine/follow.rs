@@ -10,7 +10,7 @@ use super::{
     check,
     error::{EngineError, Result},
     events::EngineEvent,
-    plan::{DomainInterface, RouterDomain, RouterPlan},
+    plan::{EngineInterface, RouterDomain, RouterPlan},
     rebuild::DomainRecord,
     state::DomainState,
     tables::RouterTables,
@@ -143,6 +143,6 @@ impl<T: RouterTables> RouterWorker<T> {
 }
 
 /// The interface that has each index, and its domain.
-fn owners(plan: &RouterPlan) -> BTreeMap<u32, (&RouterDomain, &DomainInterface)> {
+fn owners(plan: &RouterPlan) -> BTreeMap<u32, (&RouterDomain, &EngineInterface)> {
     plan.interfaces().map(|(domain, it)| (it.index, (domain, it))).collect()
 }

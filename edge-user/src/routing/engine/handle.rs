@@ -20,7 +20,7 @@ use super::{
     prepared::{PreparedPlan, PreparedSpeaker},
     rebuild::FOLLOWED_PROTOCOLS,
     settings::EngineSettings,
-    shared::Shared,
+    shared::EngineShared,
     speaker::{ReceivedRoutes, Speaker},
     state::{RouterState, RoutingPort, SpeakerView},
     tables::RouterTables,
@@ -37,7 +37,7 @@ use crate::{
 
 /// The engine. Dropping it ends its threads, and leaves tables, devices and BIRD as they are: the next one takes them over.
 pub struct RouterEngine<T: RouterTables> {
-    shared: Arc<Shared<T>>,
+    shared: Arc<EngineShared<T>>,
     settings: EngineSettings,
     orders: OrderSender,
     thread: Option<JoinHandle<()>>,
@@ -58,7 +58,7 @@ impl<T: RouterTables> RouterEngine<T> {
     ) -> Result<Self> {
         let namespace = RoutingNamespace::open(settings.namespace.clone())?;
         let (forwarding, broken) = Forwarding::new(tables)?;
-        let shared = Arc::new(Shared::new(forwarding, Box::new(told)));
+        let shared = Arc::new(EngineShared::new(forwarding, Box::new(told)));
         for (_, text) in interfaces_of(&broken) {
             shared.tell(EngineEvent::Note(text));
         }

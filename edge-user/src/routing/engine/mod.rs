@@ -36,6 +36,8 @@ mod spans;
 mod speaker;
 pub mod state;
 pub mod tables;
+#[cfg(test)]
+mod tests;
 mod trees;
 mod ways;
 mod worker;

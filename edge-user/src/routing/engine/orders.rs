@@ -22,24 +22,24 @@ use crate::routing::devices::Teardown;
 /// An order to the thread.
 pub(super) enum RouterOrder {
     /// To have the devices of this plan, and for now also those that it has no more.
-    Devices(Arc<RouterPlan>, Answer<()>),
+    Devices(Arc<RouterPlan>, OrderAnswer<()>),
     /// To have the devices of the plan that is followed, after another one was refused.
-    OwnDevices(Answer<()>),
+    OwnDevices(OrderAnswer<()>),
     /// To follow a plan.
-    Follow(Arc<RouterPlan>, Answer<()>),
+    Follow(Arc<RouterPlan>, OrderAnswer<()>),
     /// To give devices a carrier, or take it.
     Carrier { indices: BTreeSet<u32>, is_present: bool },
     /// To read the tables of some domains again, as their forwarding tables may be others: those with an error, and
     /// those of these interfaces.
     Remade(BTreeSet<u32>),
     /// To remove all that was made, and end.
-    TearDown(Answer<Teardown>),
+    TearDown(OrderAnswer<Teardown>),
     /// To end.
     End,
 }
 
 /// The way of an answer.
-pub(super) type Answer<V> = Sender<Result<V>>;
+pub(super) type OrderAnswer<V> = Sender<Result<V>>;
 
 /// The sending end of orders.
 pub(super) struct OrderSender {
@@ -79,7 +79,7 @@ impl OrderSender {
     }
 
     /// Gives an order, and waits for its answer.
-    pub(super) fn ask<V>(&self, order: impl FnOnce(Answer<V>) -> RouterOrder) -> Result<V> {
+    pub(super) fn ask<V>(&self, order: impl FnOnce(OrderAnswer<V>) -> RouterOrder) -> Result<V> {
         let (answer, answers) = mpsc::channel();
         self.give(order(answer))?;
         answers.recv().map_err(|_gone| EngineError::Ended)?

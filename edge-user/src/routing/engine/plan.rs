@@ -45,7 +45,7 @@ pub struct RouterDomain {
     /// Its table in the kernel, which no other domain has.
     pub table: u32,
     /// Its interfaces.
-    pub interfaces: Vec<DomainInterface>,
+    pub interfaces: Vec<EngineInterface>,
     /// Sources that frames of its customer may have. Frames of a cloud's interface have to come from where its own
     /// routes lead to.
     pub sources: SourceRule,
@@ -89,7 +89,7 @@ pub enum SourceRule {
 
 /// An interface of the router: a peering-link, or a link to a virtual network. It has one neighbour.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DomainInterface {
+pub struct EngineInterface {
     /// Its index in `ROUTER_INTERFACES`, from 1 on, which no other interface has.
     pub index: u32,
     /// The side of its domain that it leads to.
@@ -129,12 +129,12 @@ impl RouterPlan {
     }
 
     /// All interfaces, each with its domain.
-    pub fn interfaces(&self) -> impl Iterator<Item = (&RouterDomain, &DomainInterface)> {
+    pub fn interfaces(&self) -> impl Iterator<Item = (&RouterDomain, &EngineInterface)> {
         self.domains.iter().flat_map(|domain| domain.interfaces.iter().map(move |it| (domain, it)))
     }
 }
 
-impl DomainInterface {
+impl EngineInterface {
     /// The neighbours' addresses.
     pub fn peers(&self) -> impl Iterator<Item = IpAddr> + use<> {
         let (v4, v6) = (self.v4.map(|ends| ends.peer.into()), self.v6.map(|ends| ends.peer.into()));

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use super::{shared::Shared, tables::RouterTables};
+use super::{shared::EngineShared, tables::RouterTables};
 
 /// Time between looks. A thousand sessions take BIRD 21 ms.
 const LOOK: Duration = Duration::from_secs(1);
@@ -22,7 +22,7 @@ pub(super) struct SessionPoller {
 }
 
 impl SessionPoller {
-    pub(super) fn start<T: RouterTables>(shared: Arc<Shared<T>>) -> io::Result<Self> {
+    pub(super) fn start<T: RouterTables>(shared: Arc<EngineShared<T>>) -> io::Result<Self> {
         let (end, ended) = mpsc::channel::<()>();
         let work = move || {
             while matches!(ended.recv_timeout(LOOK), Err(RecvTimeoutError::Timeout)) {

@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     domain_tables::DomainTables, events::EngineEvent, plan::RouterDomain, plan::RouterPlan,
-    shared::Shared, state::DomainState, tables::RouterTables,
+    shared::EngineShared, state::DomainState, tables::RouterTables,
 };
 use crate::routing::{
     bird::model::DomainSide,
@@ -32,7 +32,7 @@ pub(super) struct DomainRecord {
 
 /// All that a rebuild takes.
 pub(super) struct Rebuilder<'a, T: RouterTables> {
-    pub(super) shared: &'a Shared<T>,
+    pub(super) shared: &'a EngineShared<T>,
     pub(super) plan: &'a RouterPlan,
     /// Indices of interfaces, by the kernel's indices of their devices.
     pub(super) devices: &'a BTreeMap<u32, u32>,
@@ -154,7 +154,7 @@ impl<T: RouterTables> Rebuilder<'_, T> {
 }
 
 /// Notes that tables may have changed in the kernel.
-pub(super) fn note_dirty<T: RouterTables>(shared: &Shared<T>, tables: &BTreeSet<u32>) {
+pub(super) fn note_dirty<T: RouterTables>(shared: &EngineShared<T>, tables: &BTreeSet<u32>) {
     if tables.is_empty() {
         return;
     }

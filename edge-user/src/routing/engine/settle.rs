@@ -11,7 +11,7 @@ use super::{
     forwarding::Forwarding,
     kernel_view::KernelView,
     places::{next_hop_v4, next_hop_v6},
-    plan::{DomainInterface, RouterDomain},
+    plan::{EngineInterface, RouterDomain},
     state::{InterfaceState, RoutingPort},
     tables::RouterTables,
     worker::RouterWorker,
@@ -175,7 +175,7 @@ impl<T: RouterTables> RouterWorker<T> {
             .filter(|(_, interface)| only.is_none_or(|only| only.contains(&interface.index)));
         let states: BTreeMap<u32, InterfaceState> = {
             let forwarding = self.shared.forwarding();
-            let state = |(domain, it): (&RouterDomain, &DomainInterface)| {
+            let state = |(domain, it): (&RouterDomain, &EngineInterface)| {
                 Some((it.index, self.state_of(&forwarding, domain, it)?))
             };
             chosen.filter_map(state).collect()
@@ -191,7 +191,7 @@ impl<T: RouterTables> RouterWorker<T> {
         &self,
         forwarding: &Forwarding<T>,
         domain: &RouterDomain,
-        interface: &DomainInterface,
+        interface: &EngineInterface,
     ) -> Option<InterfaceState> {
         let index = interface.index;
         let of_neighbour =

@@ -19,7 +19,7 @@ use super::{
 pub(super) type EventSink = Box<dyn FnMut(EngineEvent) + Send>;
 
 /// Parts that threads share. No thread holds two locks, but for that of the tables and, within it, that of the board.
-pub(super) struct Shared<T: RouterTables> {
+pub(super) struct EngineShared<T: RouterTables> {
     forwarding: Mutex<Forwarding<T>>,
     board: Mutex<Board>,
     speaker: Mutex<Option<Arc<Speaker>>>,
@@ -36,7 +36,7 @@ pub(super) struct Board {
     pub(super) plan: Arc<RouterPlan>,
 }
 
-impl<T: RouterTables> Shared<T> {
+impl<T: RouterTables> EngineShared<T> {
     pub(super) fn new(forwarding: Forwarding<T>, told: EventSink) -> Self {
         Self {
             forwarding: Mutex::new(forwarding),

@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use super::{
     domain_tables::DomainTables,
     places::{InterfaceRoots, next_hop_v4, next_hop_v6},
-    plan::{DomainInterface, RouterDomain, SourceRule},
+    plan::{EngineInterface, RouterDomain, SourceRule},
     spans::{span_v4, span_v6},
     ways::{RouteWay, WayNumbers},
 };
@@ -92,7 +92,7 @@ struct Sources {
 }
 
 impl Sources {
-    fn of(domain: &RouterDomain, interface: &DomainInterface, tables: &DomainTables) -> Self {
+    fn of(domain: &RouterDomain, interface: &EngineInterface, tables: &DomainTables) -> Self {
         let rule = match interface.side {
             DomainSide::Customer => &domain.sources,
             DomainSide::Cloud => &SourceRule::Link,

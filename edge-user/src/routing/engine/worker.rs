@@ -15,7 +15,7 @@ use super::{
     plan::RouterPlan,
     rebuild::{DomainRecord, Rebuilder, note_dirty},
     settings::EngineSettings,
-    shared::Shared,
+    shared::EngineShared,
     tables::RouterTables,
 };
 use crate::routing::devices::{RoutingNamespace, WantedDevices};
@@ -26,7 +26,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// The thread's own.
 pub(super) struct RouterWorker<T: RouterTables> {
     pub(super) settings: EngineSettings,
-    pub(super) shared: Arc<Shared<T>>,
+    pub(super) shared: Arc<EngineShared<T>>,
     orders: OrderReceiver,
     pub(super) namespace: RoutingNamespace,
     /// The feed; `None`: it has to be opened.
@@ -51,7 +51,7 @@ impl<T: RouterTables> RouterWorker<T> {
     /// A thread's own, with a namespace that is there.
     pub(super) fn new(
         settings: EngineSettings,
-        shared: Arc<Shared<T>>,
+        shared: Arc<EngineShared<T>>,
         orders: OrderReceiver,
         namespace: RoutingNamespace,
     ) -> Self {
