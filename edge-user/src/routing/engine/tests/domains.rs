@@ -5,8 +5,8 @@ use std::{fmt::Write as _, time::Instant};
 use anyhow::{Context as _, Result, ensure};
 
 use super::{
-    Found, TABLE, customer, domain, in_a_world, may_send, network, plan, to, until_read, wait_for,
-    way,
+    Found, TABLE, apart, customer, domain, in_a_world, may_send, network, plan, to, until_read,
+    wait_for, way,
 };
 use crate::routing::{
     bird::model::DomainSide,
@@ -47,8 +47,8 @@ fn routes_lead_from_one_side_to_the_other() -> Result<()> {
              route add 10.3.0.0/16 via 10.255.0.6 dev r3 onlink table 1000
              route add blackhole 10.3.9.0/24 table 1000
              route add 10.4.0.0/16 via 192.168.15.99 dev r1 onlink table 1000
-             -6 route add 2001:db8:1::/48 via 2001:db8::1 dev r1 onlink table 1000
-             -6 route add 2001:db8:2::/48 via fe80::1 dev r1 onlink table 1000\n",
+             route add 2001:db8:1::/48 via 2001:db8::1 dev r1 onlink table 1000
+             route add 2001:db8:2::/48 via fe80::1 dev r1 onlink table 1000\n",
         )?;
         wait_for("all routes", || {
             Ok(way(&engine, 3, "2001:db8:2::1") == Found::NoRoute
@@ -210,15 +210,7 @@ fn four_thousand_routes_follow_a_change() -> Result<()> {
     in_a_world("four_thousand_routes_follow_a_change", |world| {
         let engine = world.engine(10)?;
         engine.follow(plan([domain(0)]))?;
-        let mut commands = String::new();
-        for number in 0..4_000 {
-            let (high, low) = (number / 250, number % 250);
-            writeln!(
-                commands,
-                "route add 20.{high}.{low}.0/24 via 192.168.15.17 dev r1 onlink table 1000"
-            )?;
-        }
-        world.batch(&commands)?;
+        world.batch(&apart(4_000, 20, TABLE, 1))?;
         wait_for("4,000 routes", || Ok(engine.state().domains[&TABLE].customer.v4 == 4_000))?;
         for number in 0..5 {
             until_read(&engine, TABLE)?;

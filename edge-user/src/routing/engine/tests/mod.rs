@@ -12,7 +12,7 @@ mod speaking;
 use std::{
     collections::BTreeSet,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
-    panic,
+    panic::{self, AssertUnwindSafe},
     sync::{Arc, Mutex, PoisonError},
     thread,
     time::{Duration, Instant},
@@ -73,15 +73,23 @@ fn in_a_world(test: &str, work: impl FnOnce(&World<'_>) -> Result<()> + Send) ->
     let result = thread::scope(|scope| {
         let alone = scope.spawn(|| {
             private_mounts()?;
-            ns.run(|| work(&World { ns: &ns, events: Arc::default() }))
+            let world = World { ns: &ns, events: Arc::default() };
+            let result = panic::catch_unwind(AssertUnwindSafe(|| ns.run(|| work(&world))));
+            // A BIRD that a test has left, as it failed.
+            if let Ok(pids) = world.run(&format!("ip netns pids {NAME}")) {
+                for pid in pids.lines() {
+                    world.run(&format!("kill -9 {pid}"))?;
+                }
+            }
+            result.unwrap_or_else(|panic| panic::resume_unwind(panic))
         });
         alone.join()
     });
+    result.unwrap_or_else(|panic| panic::resume_unwind(panic))?;
     // The mount namespace is gone, and with it the name of the routing namespace.
     wait_for("the end of the routing namespace", || {
         Ok(ns.output("ip", &["-o", "link", "show", "type", "veth"])?.is_empty())
-    })?;
-    result.unwrap_or_else(|panic| panic::resume_unwind(panic))
+    })
 }
 
 impl World<'_> {
@@ -131,6 +139,12 @@ impl World<'_> {
         let file = tempfile::NamedTempFile::new()?;
         std::fs::write(file.path(), commands)?;
         self.ip(&format!("-batch {}", file.path().display())).map(drop)
+    }
+
+    /// Gives the name of the routing namespace to another one, in one step.
+    fn replace(&self) -> Result<()> {
+        self.run("ip netns add other")?;
+        self.run(&format!("mount --bind /run/netns/other /run/netns/{NAME}")).map(drop)
     }
 
     fn has_heard(&self, is_it: impl Fn(&EngineEvent) -> bool) -> bool {
@@ -318,6 +332,15 @@ fn wait_for(what: &str, mut is_so: impl FnMut() -> Result<bool>) -> Result<()> {
         thread::sleep(Duration::from_millis(5));
     }
     Ok(())
+}
+
+/// `count` prefixes apart from each other, from `first`.0.0.0/24 on, by a link of a customer, as lines of `ip -batch`.
+fn apart(count: u32, first: u8, table: u32, link: u32) -> String {
+    let line = |number: u32| {
+        let prefix = Ipv4Addr::from_bits(u32::from(first) << 24 | number << 9);
+        format!("route add {prefix}/24 via {CUSTOMER} dev r{link} onlink table {table}\n")
+    };
+    (0..count).map(line).collect()
 }
 
 fn set(indices: impl IntoIterator<Item = u32>) -> BTreeSet<u32> {

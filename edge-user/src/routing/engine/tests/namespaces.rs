@@ -26,9 +26,7 @@ fn forwarding_outlives_the_namespace() -> Result<()> {
         let before = engine.port();
         let roots = engine.tables().arrays.roots.clone();
         // Another one gets the name: the engine finds none of its devices there.
-        world.run("umount /run/netns/routing")?;
-        world.run("rm /run/netns/routing")?;
-        world.run("ip netns add routing")?;
+        world.replace()?;
         let replaced = EngineEvent::Healed(NamespaceChange::Replaced);
         wait_for("a new namespace", || Ok(world.has_heard(|event| *event == replaced)))?;
         wait_for("its devices", || Ok(world.ip("link show r1").is_ok()))?;
