@@ -12,7 +12,6 @@ use super::{
     events::EngineEvent,
     plan::{EngineInterface, RouterDomain, RouterPlan},
     rebuild::DomainRecord,
-    state::DomainState,
     tables::RouterTables,
     worker::RouterWorker,
 };
@@ -39,11 +38,11 @@ impl<T: RouterTables> RouterWorker<T> {
     }
 
     /// Follows a plan from now on.
-    pub(super) fn follow(&mut self, plan: Arc<RouterPlan>) -> Result<()> {
-        let wanted = check::devices(&plan)?;
-        let before = std::mem::replace(&mut self.plan, Arc::clone(&plan));
+    pub(super) fn follow(&mut self, plan: &Arc<RouterPlan>) -> Result<()> {
+        let wanted = check::devices(plan)?;
+        let before = std::mem::replace(&mut self.plan, Arc::clone(plan));
         self.clear_others(&before)?;
-        self.shared.forwarding().enable(&plan);
+        self.shared.forwarding().enable(plan);
         self.begin_domains(&before);
         if !self.has_plan || plan.interfaces().count() > before.interfaces().count() {
             self.raise_limits();
@@ -109,7 +108,7 @@ impl<T: RouterTables> RouterWorker<T> {
             board.tables.retain(|table, _| new.contains_key(table));
             board.state.domains.retain(|table, _| new.contains_key(table));
             for (table, domain) in &new {
-                let state = board.state.domains.entry(*table).or_insert_with(DomainState::default);
+                let state = board.state.domains.entry(*table).or_default();
                 state.name.clone_from(&domain.name);
             }
         }

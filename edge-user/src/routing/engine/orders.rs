@@ -11,7 +11,10 @@ use std::{
         Arc,
         mpsc::{self, Receiver, Sender},
     },
+    time::Duration,
 };
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::{
     error::{EngineError, Result},
@@ -90,6 +93,13 @@ impl OrderReceiver {
     /// The next order, if there is one.
     pub(super) fn next(&self) -> Option<RouterOrder> {
         self.orders.try_recv().ok()
+    }
+
+    /// Waits for an order, or for `limit`.
+    pub(super) fn wait(&self, limit: Duration) {
+        let limit = PollTimeout::try_from(limit).unwrap_or(PollTimeout::MAX);
+        // An interrupted wait is a short one.
+        let _ = poll(&mut [PollFd::new(self.wake.as_fd(), PollFlags::POLLIN)], limit);
     }
 
     /// Forgets that there were orders: before [`Self::next`], so that none is slept through.

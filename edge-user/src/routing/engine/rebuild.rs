@@ -12,7 +12,7 @@ use super::{
 };
 use crate::routing::{
     bird::model::DomainSide,
-    devices::RoutingNamespace,
+    devices::{RoutingNamespace, error::DevicesError},
     feed::{schedule::RebuildEnd, tables::TableDump},
     store::StoreError,
 };
@@ -88,7 +88,9 @@ impl<T: RouterTables> Rebuilder<'_, T> {
         if !record.has_routes {
             return false;
         }
-        if record.hold_until.is_none() && self.namespace.look().is_err() {
+        if record.hold_until.is_none()
+            && matches!(self.namespace.look(), Err(DevicesError::Gone(_)))
+        {
             *self.is_namespace_gone = true;
             record.hold_until = Some(Instant::now() + self.hold);
         }

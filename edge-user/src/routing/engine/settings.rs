@@ -21,7 +21,7 @@ pub struct EngineSettings {
 
 impl EngineSettings {
     /// Default of [`Self::hold`]: the usual time of graceful restart (RFC 4724).
-    pub const HOLD: Duration = Duration::from_secs(120);
+    pub const HOLD: Duration = Duration::from_mins(2);
     /// Default of [`Self::neighbour_hold`]: the kernel has asked three times by then.
     pub const NEIGHBOUR_HOLD: Duration = Duration::from_secs(10);
 

@@ -53,7 +53,7 @@ impl<T: RouterTables> RouterWorker<T> {
     pub(super) fn set_carrier(&mut self, indices: &BTreeSet<u32>, is_present: bool) {
         match self.namespace.set_carrier(indices, is_present) {
             Ok(done) => {
-                self.device_errors.extend(done.failed.into_iter().filter_map(failure));
+                self.device_errors.extend(done.failed.iter().filter_map(failure));
                 self.mark(&done.stale_tables);
             }
             Err(error) => {
@@ -99,7 +99,7 @@ impl<T: RouterTables> RouterWorker<T> {
     fn take_in(&mut self, done: Reconciled) {
         self.devices = done.ifindexes.iter().map(|(index, ifindex)| (*ifindex, *index)).collect();
         self.ifindexes = done.ifindexes;
-        self.device_errors = done.failed.into_iter().filter_map(failure).collect();
+        self.device_errors = done.failed.iter().filter_map(failure).collect();
         if done.namespace != NamespaceChange::Kept {
             self.take_in_namespace(done.namespace);
         }
@@ -212,7 +212,7 @@ impl<T: RouterTables> RouterWorker<T> {
 }
 
 /// A failure with the interface that it is of.
-fn failure(failure: DeviceFailure) -> Option<(u32, String)> {
+fn failure(failure: &DeviceFailure) -> Option<(u32, String)> {
     let index = failure.name.strip_prefix('r')?.parse().ok()?;
     Some((index, format!("{}: {:#}", failure.name, failure.error)))
 }

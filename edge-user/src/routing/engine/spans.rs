@@ -37,8 +37,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_prefix_comes_back_from_its_span(bits: u128, v4_len in 0u8..=32, v6_len in 0u8..=128) {
-            let v4 = Ipv4Net::new(Ipv4Addr::from_bits(bits as u32), v4_len).unwrap().trunc();
+        fn a_prefix_comes_back_from_its_span(short: u32, bits: u128, v4_len in 0u8..=32, v6_len in 0u8..=128) {
+            let v4 = Ipv4Net::new(Ipv4Addr::from_bits(short), v4_len).unwrap().trunc();
             prop_assert_eq!(prefix_v4(&span_v4(v4, RouteValue::NONE)), v4);
             let v6 = Ipv6Net::new(Ipv6Addr::from_bits(bits), v6_len).unwrap().trunc();
             prop_assert_eq!(prefix_v6(&span_v6(v6, RouteValue::NONE)), v6);

@@ -87,7 +87,7 @@ impl<T: RouterTables> RouterWorker<T> {
                         let _ = answer.send(self.own_devices());
                     }
                     RouterOrder::Follow(plan, answer) => {
-                        let _ = answer.send(self.follow(plan));
+                        let _ = answer.send(self.follow(&plan));
                     }
                     RouterOrder::Carrier { indices, is_present } => {
                         self.set_carrier(&indices, is_present);
@@ -112,8 +112,8 @@ impl<T: RouterTables> RouterWorker<T> {
     /// Takes in messages and rebuilds a domain, or waits for either.
     fn step(&mut self, limit: Duration) {
         let Some(kernel) = &mut self.kernel else {
-            // The next look opens it. Orders come meanwhile.
-            std::thread::sleep(limit.min(Duration::from_millis(10)));
+            // The next look opens it.
+            self.orders.wait(limit);
             return;
         };
         let mut is_namespace_gone = false;

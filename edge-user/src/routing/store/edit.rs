@@ -106,7 +106,9 @@ impl<'a, M: FibArrays, G: Grace> FibEdit<'a, M, G> {
                 Ok(made) => trees.push(made.tree),
                 Err(error) => {
                     // No frame has seen them.
-                    trees.into_iter().for_each(|tree| self.store.shared.release_tree(tree));
+                    for tree in trees {
+                        self.store.shared.release_tree(tree);
+                    }
                     return Err(error);
                 }
             }

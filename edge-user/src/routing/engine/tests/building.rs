@@ -100,7 +100,7 @@ fn naive(
     let hops_to = |indices: Vec<u32>| {
         RouteFate::Way(RouteWay::NextHops(indices.iter().map(|it| 2 * it).collect()))
     };
-    if let Some(it) = of_side().filter(|it| IpAddr::from(ends(it).peer) == address).last() {
+    if let Some(it) = of_side().rfind(|it| IpAddr::from(ends(it).peer) == address) {
         return hops_to(vec![it.index]);
     }
     for len in (0..=32).rev() {

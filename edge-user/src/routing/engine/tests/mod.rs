@@ -273,7 +273,8 @@ fn found(tables: &HostRouterTables, root: u32, address: &str) -> Found {
         IpAddr::V4(address) => find_v4(&seen, root, address.to_bits()),
         IpAddr::V6(address) => {
             let bits = address.to_bits();
-            find_v6(&seen, root, [(bits >> 64) as u64, bits as u64])
+            let half = |bits: u128| u64::try_from(bits & u128::from(u64::MAX)).expect("64 bits");
+            find_v6(&seen, root, [half(bits >> 64), half(bits)])
         }
     };
     let value = RouteValue::from_bits(routed.checked().expect("whole trees"));
@@ -336,11 +337,11 @@ fn wait_for(what: &str, mut is_so: impl FnMut() -> Result<bool>) -> Result<()> {
 
 /// `count` prefixes apart from each other, from `first`.0.0.0/24 on, by a link of a customer, as lines of `ip -batch`.
 fn apart(count: u32, first: u8, table: u32, link: u32) -> String {
-    let line = |number: u32| {
+    let command = |number: u32| {
         let prefix = Ipv4Addr::from_bits(u32::from(first) << 24 | number << 9);
         format!("route add {prefix}/24 via {CUSTOMER} dev r{link} onlink table {table}\n")
     };
-    (0..count).map(line).collect()
+    (0..count).map(command).collect()
 }
 
 fn set(indices: impl IntoIterator<Item = u32>) -> BTreeSet<u32> {
