@@ -21,7 +21,7 @@ use crate::routing::{
 /// and `RTPROT_BIRD`.
 pub(super) const FOLLOWED_PROTOCOLS: [u8; 2] = [4, 12];
 
-/// What the engine remembers of a domain between two rebuilds.
+/// The engine's memory of a domain between two rebuilds.
 #[derive(Clone, Debug, Default)]
 pub(super) struct DomainRecord {
     /// Whether its forwarding tables have routes of the kernel's.

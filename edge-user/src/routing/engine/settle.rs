@@ -55,6 +55,10 @@ impl<T: RouterTables> RouterWorker<T> {
             Ok(done) => {
                 self.device_errors.extend(done.failed.iter().filter_map(failure));
                 self.mark(&done.stale_tables);
+                // The kernel forgets the neighbours of a device without a carrier.
+                if let Some(kernel) = self.kernel.as_mut().filter(|_| is_present) {
+                    kernel.neighbourhood.mend();
+                }
             }
             Err(error) => {
                 self.is_unsettled = true;

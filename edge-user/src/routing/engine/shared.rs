@@ -1,4 +1,4 @@
-//! What the engine's thread and its handle have in common.
+//! Things that the engine's thread and its handle have in common.
 
 use std::{
     collections::BTreeMap,
