@@ -230,6 +230,10 @@ fn four_thousand_routes_follow_a_change() -> Result<()> {
                 began.elapsed()
             );
         }
+        // They are listed a moment after they are forwarded by.
+        wait_for("the last route's listing", || {
+            Ok(engine.routes(TABLE).context("routes")?.len() == 4_010 + 4)
+        })?;
         let routes = engine.routes(TABLE).context("routes")?;
         let listed = routes.iter().filter(|it| it.side == DomainSide::Customer).count();
         assert_eq!(
