@@ -2,5 +2,6 @@
 
 pub mod bird;
 pub mod devices;
+pub mod engine;
 pub mod feed;
 pub mod store;

@@ -94,6 +94,11 @@ impl BirdControl {
     /// Gives a command, and returns the answer unless it is an error.
     pub fn tell(&mut self, command: &str) -> Result<BirdReply> {
         let reply = self.ask(command)?;
+        Self::checked(command, reply)
+    }
+
+    /// An answer, unless it is an error.
+    pub(super) fn checked(command: &str, reply: BirdReply) -> Result<BirdReply> {
         if reply.is_done() {
             Ok(reply)
         } else {

@@ -12,8 +12,10 @@ use super::{
     error::{BirdError, Context as _, Result},
     events::SpeakerEvent,
     model::SpeakerPlan,
+    netns::SpeakerNetns,
     setup::SpeakerSetup,
     supervise::{BirdSupervisor, CheckedConfig},
+    version::BirdVersion,
 };
 
 /// Time between looks at BIRD. A BIRD that was killed is back within this and
@@ -64,6 +66,25 @@ impl BirdService {
     /// A connection of the caller's own to the BIRD that runs.
     pub fn control(&self) -> Result<BirdControl> {
         self.run(|supervisor| supervisor.control())
+    }
+
+    /// [`BirdSupervisor::version`].
+    pub fn version(&self) -> Result<BirdVersion> {
+        self.run(|supervisor| supervisor.version())
+    }
+
+    /// Has BIRD started anew in another namespace, without a wait for it: [`BirdSupervisor::move_to`]. Where that
+    /// fails, it is tried again as after any end of BIRD.
+    pub fn move_to(&self, netns: SpeakerNetns) {
+        let work: SpeakerWork = Box::new(move |supervisor| {
+            if let Err(error) = supervisor.move_to(netns) {
+                tracing::warn!("BIRD can't be started in the new routing namespace: {error:#}");
+            }
+        });
+        if let Some(thread) = &self.work {
+            // A thread that has ended is told of by every other call.
+            let _ = thread.send(work);
+        }
     }
 
     /// BIRD's process; `None`: it does not run.

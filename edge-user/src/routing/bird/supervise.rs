@@ -180,15 +180,6 @@ impl BirdSupervisor {
         self.setup.files.remove()
     }
 
-    /// Ends BIRD and starts the one that is installed now. The kernel and peers with graceful
-    /// restart keep the routes meanwhile.
-    pub fn restart(&mut self) -> Result<()> {
-        if let Some(mut process) = self.process.take() {
-            process.kill()?;
-        }
-        self.start()
-    }
-
     fn start(&mut self) -> Result<()> {
         let SpeakerSetup { program, files, netns, .. } = &self.setup;
         let has_routes = match &self.tables {
@@ -296,5 +287,6 @@ fn failed(error: &BirdError, wait: Duration) -> SpeakerEvent {
     SpeakerEvent::Failed { error: format!("{error:#}"), wait }
 }
 
+mod renew;
 #[cfg(test)]
 mod tests;

@@ -37,6 +37,8 @@ pub(super) struct LinkPair {
     pub(super) outer: u32,
     /// The kernel's index of the end in the routing namespace.
     pub(super) inner: u32,
+    /// The MAC address of the end in edge's namespace.
+    pub(super) outer_mac: [u8; 6],
 }
 
 /// One end of a pair, as the kernel describes it.
@@ -48,6 +50,7 @@ pub(super) struct PairEnd {
     pub(super) is_ours: bool,
     is_up: bool,
     mtu_bytes: u32,
+    mac: [u8; 6],
     other: Option<u32>,
     other_netns: Option<i32>,
 }
@@ -69,7 +72,7 @@ pub(super) fn find(
     let ends = (end(outer.socket, settings.outer(), mark)?, end(inner.socket, INNER, mark)?);
     let (Some(near), Some(far)) = ends else { return Ok(None) };
     let is_whole = near.is_ours && far.is_ours && far.leads_to(near.ifindex, inner, outer)?;
-    Ok(is_whole.then_some(LinkPair { outer: near.ifindex, inner: far.ifindex }))
+    Ok(is_whole.then_some(LinkPair::of(&near, &far)))
 }
 
 /// The end in edge's namespace, if it is there.
@@ -111,7 +114,7 @@ pub(super) fn ensure(
     }
     let made = match (near, far) {
         (Some(near), Some(far)) if far.leads_to(near.ifindex, inner, outer)? => {
-            let pair = LinkPair { outer: near.ifindex, inner: far.ifindex };
+            let pair = LinkPair::of(&near, &far);
             set_up(outer, inner, settings, mark)?;
             return Ok((pair, false));
         }
@@ -151,6 +154,12 @@ pub(super) fn remove(socket: &DeviceSocket, ifindex: u32) -> Result<()> {
     }
 }
 
+impl LinkPair {
+    fn of(near: &PairEnd, far: &PairEnd) -> Self {
+        Self { outer: near.ifindex, inner: far.ifindex, outer_mac: near.mac }
+    }
+}
+
 impl PairEnd {
     fn of(link: &LinkMessage, mark: Mark) -> Self {
         let mut end = Self {
@@ -158,6 +167,7 @@ impl PairEnd {
             is_ours: false,
             is_up: link.header.flags.contains(LinkFlags::Up),
             mtu_bytes: 0,
+            mac: [0; 6],
             other: None,
             other_netns: None,
         };
@@ -165,6 +175,8 @@ impl PairEnd {
         for attribute in &link.attributes {
             if let LinkAttribute::Mtu(mtu_bytes) = attribute {
                 end.mtu_bytes = *mtu_bytes;
+            } else if let LinkAttribute::Address(mac) = attribute {
+                end.mac = mac.as_slice().try_into().unwrap_or_default();
             } else if let LinkAttribute::Link(other) = attribute {
                 end.other = Some(*other);
             } else if let LinkAttribute::LinkNetNsId(number) = attribute {

@@ -44,6 +44,7 @@ pub struct RoutingNamespace {
     known: BTreeMap<u32, KnownDevice>,
     /// Peering-links whose port has no carrier.
     without_carrier: BTreeSet<u32>,
+    is_new: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -66,21 +67,21 @@ impl RoutingNamespace {
         let open = || -> Result<_> {
             let outer = (HeldNetns::of_thread()?, DeviceSocket::open()?);
             pair::check_outer(&outer.1, &settings, mark)?;
-            let inner = match netns_name::look(&settings.path())? {
-                NamePlace::Taken(netns) => netns,
-                NamePlace::Free | NamePlace::Hollow => origin::make(&settings.path())?,
+            let (inner, is_made) = match netns_name::look(&settings.path())? {
+                NamePlace::Taken(netns) => (netns, false),
+                NamePlace::Free | NamePlace::Hollow => (origin::make(&settings.path())?, true),
             };
             let inner_socket = inner.run(|| {
                 sysctls::set_all()?;
                 DeviceSocket::open()
             })?;
             let inner = (inner, inner_socket);
-            let (pair, _) = pair::ensure(&side(&outer), &side(&inner), &settings, mark)?;
-            Ok((outer, inner, pair))
+            let (pair, is_led) = pair::ensure(&side(&outer), &side(&inner), &settings, mark)?;
+            Ok((outer, inner, pair, is_made || is_led))
         };
-        let (outer, inner, pair) = open().with_context(context)?;
+        let (outer, inner, pair, is_new) = open().with_context(context)?;
         let (known, without_carrier) = (BTreeMap::new(), BTreeSet::new());
-        Ok(Self { settings, mark, outer, inner, pair, known, without_carrier })
+        Ok(Self { settings, mark, outer, inner, pair, known, without_carrier, is_new })
     }
 
     /// The settings that it was opened with.
@@ -93,6 +94,18 @@ impl RoutingNamespace {
     #[must_use]
     pub fn outer_ifindex(&self) -> u32 {
         self.pair.outer
+    }
+
+    /// The MAC address of that interface.
+    #[must_use]
+    pub fn outer_mac(&self) -> [u8; 6] {
+        self.pair.outer_mac
+    }
+
+    /// Whether [`Self::open`] made the namespace or what leads there, so that no routes of before are in it.
+    #[must_use]
+    pub fn is_new(&self) -> bool {
+        self.is_new
     }
 
     /// Looks whether the namespace is still there, under its name and behind its interface.

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, net::IpAddr};
 
 use edge_common::{abi::fib::RouteValue, host::fib::Route};
 
-use crate::routing::feed::routes::{KernelRoute, RouteKind};
+use crate::routing::feed::routes::{KernelRoute, RouteHop, RouteKind};
 
 /// A place that routes lead to. Routes with equal targets can share a next hop of the forwarding table.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,15 +41,17 @@ pub struct BuiltRoutes<A> {
     pub unknown: BTreeSet<RouteTarget>,
 }
 
-/// The IPv4 routes of a table, with the caller's index for each target.
+/// The IPv4 routes of a table by those of their hops that `is_wanted` chooses, with the caller's index for each target.
+/// Routes by other hops alone are left out.
 ///
 /// Of several routes to a prefix, the one with the lowest metric counts that has a live hop, and the first of
 /// those, as in the kernel. A prefix whose hops are all dead is left to shorter prefixes, as in the kernel.
 pub fn routes_v4(
     routes: &[KernelRoute],
+    is_wanted: impl Fn(&RouteHop) -> bool,
     index: impl FnMut(&RouteTarget) -> Option<u32>,
 ) -> BuiltRoutes<u32> {
-    build(routes, index, |route| {
+    build(routes, is_wanted, index, |route| {
         let IpAddr::V4(first) = route.destination else { return None };
         let host_bits = u32::MAX.checked_shr(route.prefix_len.into()).unwrap_or(0);
         Some((first.to_bits() & !host_bits, first.to_bits() | host_bits))
@@ -59,9 +61,10 @@ pub fn routes_v4(
 /// The IPv6 routes of a table, as [`routes_v4`] has those of IPv4.
 pub fn routes_v6(
     routes: &[KernelRoute],
+    is_wanted: impl Fn(&RouteHop) -> bool,
     index: impl FnMut(&RouteTarget) -> Option<u32>,
 ) -> BuiltRoutes<u128> {
-    build(routes, index, |route| {
+    build(routes, is_wanted, index, |route| {
         let IpAddr::V6(first) = route.destination else { return None };
         let host_bits = u128::MAX.checked_shr(route.prefix_len.into()).unwrap_or(0);
         Some((first.to_bits() & !host_bits, first.to_bits() | host_bits))
@@ -70,12 +73,13 @@ pub fn routes_v6(
 
 fn build<A: Ord + Copy>(
     routes: &[KernelRoute],
+    is_wanted: impl Fn(&RouteHop) -> bool,
     mut index: impl FnMut(&RouteTarget) -> Option<u32>,
     span: impl Fn(&KernelRoute) -> Option<(A, A)>,
 ) -> BuiltRoutes<A> {
     let mut usable: Vec<(A, A, &KernelRoute)> = routes
         .iter()
-        .filter(|route| route.is_usable())
+        .filter(|route| route.is_usable(&is_wanted))
         .filter_map(|route| span(route).map(|(first, last)| (first, last, route)))
         .collect();
     // Stable: of equal metrics the first stays the first.
@@ -84,7 +88,7 @@ fn build<A: Ord + Copy>(
     let mut built =
         BuiltRoutes { routes: Vec::with_capacity(usable.len()), unknown: BTreeSet::new() };
     for (first, last, route) in usable {
-        let value = match route.target() {
+        let value = match route.target(&is_wanted) {
             None => RouteValue::NONE,
             Some(target) => index(&target).and_then(RouteValue::next_hop).unwrap_or_else(|| {
                 built.unknown.insert(target);
@@ -98,15 +102,15 @@ fn build<A: Ord + Copy>(
 
 impl KernelRoute {
     /// Whether the kernel would use it: it has a live hop, or leads nowhere on purpose.
-    fn is_usable(&self) -> bool {
-        self.hops.is_empty() || self.hops.iter().any(|hop| !hop.is_dead)
+    fn is_usable(&self, is_wanted: impl Fn(&RouteHop) -> bool) -> bool {
+        self.hops.is_empty() || self.hops.iter().any(|hop| !hop.is_dead && is_wanted(hop))
     }
 
     /// Its target; `None`: it leads to no other machine.
-    fn target(&self) -> Option<RouteTarget> {
+    fn target(&self, is_wanted: impl Fn(&RouteHop) -> bool) -> Option<RouteTarget> {
         match self.kind {
             RouteKind::Unicast => {
-                let live = self.hops.iter().filter(|hop| !hop.is_dead);
+                let live = self.hops.iter().filter(|hop| !hop.is_dead && is_wanted(hop));
                 let mut hops: Vec<TargetHop> = live
                     .map(|hop| TargetHop {
                         ifindex: hop.ifindex,

@@ -1,6 +1,9 @@
 //! The feed as one loop: messages, the schedule of tables, and dumps.
 
-use std::time::{Duration, Instant};
+use std::{
+    os::fd::BorrowedFd,
+    time::{Duration, Instant},
+};
 
 use crate::routing::feed::{
     error::{FeedError, Result},
@@ -51,13 +54,23 @@ impl RouteFeed {
         self.schedule.forget(table);
     }
 
+    /// Has a table that is followed rebuilt, as something has changed that the kernel tells nobody of.
+    pub fn mark(&mut self, table: u32) {
+        self.schedule.mark(table, self.began.elapsed());
+    }
+
+    /// The number of times that the kernel had no room for messages.
+    pub fn losses(&self) -> u64 {
+        self.listener.losses()
+    }
+
     /// The number of tables that wait for being rebuilt.
     pub fn waiting(&self) -> usize {
         self.schedule.waiting()
     }
 
     /// Takes in the messages that are there and has one table rebuilt, if the time for one has come; else waits for
-    /// that, or for a message, up to `limit`.
+    /// that, or for a message, up to `limit` or until `wake` can be read.
     ///
     /// # Errors
     ///
@@ -65,6 +78,7 @@ impl RouteFeed {
     pub fn step(
         &mut self,
         limit: Duration,
+        wake: Option<BorrowedFd<'_>>,
         rebuild: impl FnOnce(u32, TableDump) -> RebuildEnd,
     ) -> Result<Fed> {
         self.listener.pump()?;
@@ -73,7 +87,8 @@ impl RouteFeed {
         fed.heard.tables.iter().for_each(|table| self.schedule.mark(*table, now));
         let Some(table) = self.schedule.take(now) else {
             let next = self.schedule.next().map(|next| next.saturating_sub(now));
-            self.listener.wait(Some(next.map_or(limit, |next| next.min(limit))))?;
+            let limit = next.map_or(limit, |next| next.min(limit));
+            self.listener.wait_also(Some(limit), wake)?;
             return Ok(fed);
         };
         let end = match self.tables.dump(table, &mut self.listener) {

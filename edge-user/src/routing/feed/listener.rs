@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    os::fd::AsFd as _,
+    os::fd::{AsFd as _, BorrowedFd},
     time::Duration,
 };
 
@@ -103,13 +103,24 @@ impl RouteListener {
 
     /// Waits until there are messages, or for `limit`; `None`: without end. Returns whether there are.
     pub fn wait(&self, limit: Option<Duration>) -> Result<bool> {
+        self.wait_also(limit, None)
+    }
+
+    /// The same, or until `other` can be read.
+    pub fn wait_also(
+        &self,
+        limit: Option<Duration>,
+        other: Option<BorrowedFd<'_>>,
+    ) -> Result<bool> {
         // Poll counts milliseconds: the next whole one, so as not to return just before the time.
         let limit = limit.map_or(PollTimeout::NONE, |limit| {
             PollTimeout::try_from(limit.as_nanos().div_ceil(1_000_000)).unwrap_or(PollTimeout::MAX)
         });
-        let mut fds = [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)];
+        let fds = [Some(self.socket.as_fd()), other];
+        let mut fds: Vec<PollFd<'_>> =
+            fds.into_iter().flatten().map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
         match poll(&mut fds, limit) {
-            Ok(ready) => Ok(ready > 0),
+            Ok(_) => Ok(fds[0].any().unwrap_or_default()),
             Err(Errno::EINTR) => Ok(false),
             Err(errno) => Err(errno).context("waiting for messages about routes"),
         }

@@ -28,6 +28,24 @@ pub struct FibEdit<'a, M: FibArrays, G: Grace> {
     groups: HashSet<u32>,
 }
 
+/// A table, and all roots that turn to it.
+#[derive(Clone, Debug)]
+pub struct TableOfRoots<'r> {
+    /// The roots.
+    pub roots: Vec<u32>,
+    /// The routes.
+    pub routes: TableRoutes<'r>,
+}
+
+/// Routes of a family.
+#[derive(Clone, Copy, Debug)]
+pub enum TableRoutes<'r> {
+    /// IPv4.
+    V4(&'r [Route<u32>]),
+    /// IPv6.
+    V6(&'r [Route<u128>]),
+}
+
 /// A table that was swapped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Swapped {
@@ -79,6 +97,33 @@ impl<'a, M: FibArrays, G: Grace> FibEdit<'a, M, G> {
         self.swap::<u64>(root, top.map(|_| fib), routes.len())
     }
 
+    /// Turns roots to the trees of their tables, once all trees are made: after an error, each root has the tree that it
+    /// had. Returns whether any has another one.
+    pub fn swap_all(&mut self, tables: &[TableOfRoots<'_>]) -> Result<bool, StoreError> {
+        let mut trees = Vec::with_capacity(tables.len());
+        for table in tables {
+            match self.make_one(table) {
+                Ok(made) => trees.push(made.tree),
+                Err(error) => {
+                    // No frame has seen them.
+                    for tree in trees {
+                        self.store.shared.release_tree(tree);
+                    }
+                    return Err(error);
+                }
+            }
+        }
+        let mut is_changed = false;
+        for (table, tree) in tables.iter().zip(trees) {
+            for root in &table.roots {
+                self.store.shared.trees.hold(tree);
+                is_changed |= self.store.turn(*root, tree);
+            }
+            self.store.shared.release_tree(tree);
+        }
+        Ok(is_changed)
+    }
+
     /// Takes a root's tree away: no address has a route there. Returns whether it had one.
     pub fn clear(&mut self, root: u32) -> Result<bool, StoreError> {
         self.check::<u32>(root, &[])?;
@@ -92,14 +137,40 @@ impl<'a, M: FibArrays, G: Grace> FibEdit<'a, M, G> {
         fib: Option<HostFib>,
         routes: usize,
     ) -> Result<Swapped, StoreError> {
-        let fib = fib.ok_or(StoreError::TooManyRoutes { routes })?;
-        let made = draft::make::<A, M>(&mut self.store.shared, &fib, None);
-        let Made { tree, new_lines, shared_lines } = made.map_err(|unmade| match unmade {
-            Unmade::Levels => StoreError::TooManyRoutes { routes },
-            Unmade::Room(array, wanted) => self.full(array, wanted),
-        })?;
+        let Made { tree, new_lines, shared_lines } = self.make::<A>(fib, routes)?;
         let is_changed = self.store.turn(root, tree);
         Ok(Swapped { is_changed, new_lines, shared_lines })
+    }
+
+    /// The tree of a table, of which the caller is a user.
+    fn make_one(&mut self, table: &TableOfRoots<'_>) -> Result<Made, StoreError> {
+        let mut fib = HostFib::default();
+        match table.routes {
+            TableRoutes::V4(routes) => {
+                table.roots.iter().try_for_each(|root| self.check(*root, routes))?;
+                let top = fib.add(&intervals(routes));
+                self.make::<u32>(top.map(|_| fib), routes.len())
+            }
+            TableRoutes::V6(routes) => {
+                table.roots.iter().try_for_each(|root| self.check(*root, routes))?;
+                let top = fib.add_v6(routes);
+                self.make::<u64>(top.map(|_| fib), routes.len())
+            }
+        }
+    }
+
+    /// The last tree of `fib`, whose starts are like `A`, of which the caller is a user.
+    fn make<A: Address>(
+        &mut self,
+        fib: Option<HostFib>,
+        routes: usize,
+    ) -> Result<Made, StoreError> {
+        let fib = fib.ok_or(StoreError::TooManyRoutes { routes })?;
+        let made = draft::make::<A, M>(&mut self.store.shared, &fib, None);
+        made.map_err(|unmade| match unmade {
+            Unmade::Levels => StoreError::TooManyRoutes { routes },
+            Unmade::Room(array, wanted) => self.full(array, wanted),
+        })
     }
 
     /// Refuses roots and values that don't exist.

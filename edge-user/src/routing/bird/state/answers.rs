@@ -53,9 +53,16 @@ impl BirdControl {
         routes(&self.tell(&format!("show route table {table} filtered protocol {name} all"))?)
     }
 
-    /// Routes that a peer is told, as they are after the export filter.
+    /// Routes that a peer is told, as they are after the export filter; none where the session is not up.
     pub fn advertised(&mut self, name: SessionName) -> Result<Vec<BirdRoute>> {
-        routes(&self.tell(&format!("show route export {name} all"))?)
+        /// BIRD's words about a session without a channel that is up (`rt_show_prepare_tables` in `nest/rt-show.c`).
+        const NO_CHANNEL: &str = "No valid tables";
+        let command = format!("show route export {name} all");
+        let reply = self.ask(&command)?;
+        if reply.text == NO_CHANNEL {
+            return Ok(Vec::new());
+        }
+        routes(&Self::checked(&command, reply)?)
     }
 
     /// The best routes of a domain.

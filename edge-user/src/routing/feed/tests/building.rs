@@ -61,6 +61,24 @@ fn first_interface(target: &RouteTarget) -> Option<u32> {
     }
 }
 
+/// All hops are wanted.
+fn any_hop(_: &RouteHop) -> bool {
+    true
+}
+
+#[test]
+fn hops_that_are_not_wanted_count_as_if_they_were_not_there() {
+    let routes = [
+        unicast("10.0.0.0/8", 5, vec![hop(1)]),
+        unicast("10.0.0.0/8", 7, vec![hop(2), hop(3)]),
+        unicast("11.0.0.0/8", 0, vec![hop(1)]),
+        route("12.0.0.0/8", 0, RouteKind::Blackhole, vec![]),
+    ];
+    let built = routes_v4(&routes, |hop| hop.ifindex == 3, first_interface);
+    let found: Vec<_> = built.routes.iter().map(|it| it.value.as_next_hop()).collect();
+    assert_eq!(found, [Some(3), Some(1000)]);
+}
+
 fn values(routes: &[Route<u32>]) -> Vec<(u32, u32, Option<u32>)> {
     routes.iter().map(|it| (it.first, it.last, it.value.as_next_hop())).collect()
 }
@@ -75,7 +93,7 @@ fn the_lowest_metric_with_a_live_hop_counts() {
         unicast("10.1.0.0/16", 0, vec![dead(5), dead(6)]),
         unicast("10.2.0.0/16", 0, vec![dead(5), hop(6)]),
     ];
-    let built = routes_v4(&routes, first_interface);
+    let built = routes_v4(&routes, any_hop, first_interface);
     assert_eq!(
         values(&built.routes),
         [(0x0A00_0000, 0x0AFF_FFFF, Some(3)), (0x0A02_0000, 0x0A02_FFFF, Some(6))],
@@ -94,7 +112,7 @@ fn a_route_that_leads_nowhere_hides_shorter_ones() {
         unicast("13.0.0.0/8", 0, vec![]),
         route("14.0.0.0/8", 0, RouteKind::Prohibit, vec![]),
     ];
-    let built = routes_v4(&routes, first_interface);
+    let built = routes_v4(&routes, any_hop, first_interface);
     let found: Vec<_> = built.routes.iter().map(|it| it.value.as_next_hop()).collect();
     assert_eq!(found, [Some(1), Some(1000), None, None, None, None]);
     let unknown = [RouteTarget::Unreachable, RouteTarget::Prohibit];
@@ -105,7 +123,7 @@ fn a_route_that_leads_nowhere_hides_shorter_ones() {
 fn a_next_hop_that_the_caller_lacks_is_told() {
     let routes = [unicast("10.0.0.0/8", 0, vec![hop(1)]), unicast("11.0.0.0/8", 0, vec![hop(2)])];
     // The second has no room in a value.
-    let built = routes_v4(&routes, |target| match first_interface(target) {
+    let built = routes_v4(&routes, any_hop, |target| match first_interface(target) {
         Some(1) => None,
         _ => Some(1 << 20),
     });
@@ -117,7 +135,7 @@ fn a_next_hop_that_the_caller_lacks_is_told() {
 fn equal_ways_have_equal_targets() {
     let seen = |hops: Vec<RouteHop>| {
         let mut seen = Vec::new();
-        routes_v4(&[unicast("10.0.0.0/8", 0, hops)], |target| {
+        routes_v4(&[unicast("10.0.0.0/8", 0, hops)], any_hop, |target| {
             seen.push(target.clone());
             None
         });
@@ -133,24 +151,26 @@ fn equal_ways_have_equal_targets() {
 fn all_lengths_have_their_first_and_last_address() {
     let lengths: Vec<_> =
         (0..=32).map(|len| unicast(&format!("0.0.0.0/{len}"), 0, vec![hop(1)])).collect();
-    let built = routes_v4(&lengths, first_interface);
+    let built = routes_v4(&lengths, any_hop, first_interface);
     for (route, len) in built.routes.iter().rev().zip(0..) {
         let size = 1u64 << (32 - len);
         assert_eq!((u64::from(route.first), u64::from(route.last)), (0, size - 1), "{len}");
     }
-    let one = routes_v6(&[unicast("2001:db8::1/128", 0, vec![hop(1)])], first_interface);
+    let one = routes_v6(&[unicast("2001:db8::1/128", 0, vec![hop(1)])], any_hop, first_interface);
     assert_eq!(one.routes[0].first, one.routes[0].last);
-    let all = routes_v6(&[unicast("::/0", 0, vec![hop(1)])], first_interface);
+    let all = routes_v6(&[unicast("::/0", 0, vec![hop(1)])], any_hop, first_interface);
     assert_eq!((all.routes[0].first, all.routes[0].last), (0, u128::MAX));
-    assert!(routes_v4(&[unicast("::/0", 0, vec![hop(1)])], first_interface).routes.is_empty());
+    assert!(
+        routes_v4(&[unicast("::/0", 0, vec![hop(1)])], any_hop, first_interface).routes.is_empty()
+    );
 }
 
 /// The tree's answers, for any routes, are those of the longest match among the routes themselves.
 fn compare(routes: &[KernelRoute], addresses: &[IpAddr]) -> std::result::Result<(), TestCaseError> {
     let mut fib = HostFib::default();
-    let v4 = routes_v4(routes, first_interface);
+    let v4 = routes_v4(routes, any_hop, first_interface);
     let v4 = fib.add(&intervals(&v4.routes)).expect("room");
-    let v6 = fib.add_v6(&routes_v6(routes, first_interface).routes).expect("room");
+    let v6 = fib.add_v6(&routes_v6(routes, any_hop, first_interface).routes).expect("room");
     for address in addresses {
         let found = match address {
             IpAddr::V4(address) => find(&fib, fib.tree(v4).expect("a tree"), address.to_bits()),
@@ -240,8 +260,8 @@ fn a_table_of_the_kernels_becomes_a_tree() -> Result<()> {
         Some(*targets.entry(target.clone()).or_insert(next))
     };
     let mut fib = HostFib::default();
-    let v4 = fib.add(&intervals(&routes_v4(&dump.v4, &mut index).routes)).expect("room");
-    let v6 = fib.add_v6(&routes_v6(&dump.v6, &mut index).routes).expect("room");
+    let v4 = fib.add(&intervals(&routes_v4(&dump.v4, any_hop, &mut index).routes)).expect("room");
+    let v6 = fib.add_v6(&routes_v6(&dump.v6, any_hop, &mut index).routes).expect("room");
     let (v, w) = (world.ifindex("v0")?, world.ifindex("w0")?);
     let ways = |value: Option<RouteValue>| -> Option<Vec<u32>> {
         let index = value?.as_next_hop()?;

@@ -25,7 +25,7 @@ struct Follower {
 
 impl Follower {
     fn step(&mut self, feed: &mut RouteFeed) -> Result<()> {
-        feed.step(Duration::from_millis(10), |table, dump| {
+        feed.step(Duration::from_millis(10), None, |table, dump| {
             self.routes.insert(table, dump.v4.len());
             *self.rebuilds.entry(table).or_default() += 1;
             RebuildEnd::Rebuilt

@@ -19,7 +19,7 @@ use super::{
     FibSizes, FibStore, FibUsage, StoreError,
     arrays::FibArrays,
     edit::{FibEdit, Swapped},
-    grace::Grace,
+    grace::{Grace, NoReaders},
 };
 
 /// A table as a list of routes. Of two routes to one prefix, the later counts.
@@ -117,19 +117,6 @@ impl Listed {
         let members: Vec<u32> = value.as_next_hop().into_iter().collect();
         assert!(!members.is_empty() || value == RouteValue::BLACKHOLE);
         Some(members)
-    }
-}
-
-/// Each grace period is over at once: nobody reads.
-struct NoReaders;
-
-impl Grace for NoReaders {
-    type Ticket = ();
-
-    fn start(&mut self) {}
-
-    fn is_over(&self, (): ()) -> bool {
-        true
     }
 }
 
