@@ -129,6 +129,14 @@ pub enum RouteFamily {
     Ipv6,
 }
 
+impl SessionStatus {
+    /// Whether it is established.
+    #[must_use]
+    pub fn is_up(&self) -> bool {
+        self.state == SessionState::Established
+    }
+}
+
 impl SessionState {
     /// Its name in documents.
     #[must_use]
@@ -200,7 +208,8 @@ null,"routes":0,"limit":100,"bfd":null,"last_error":"the connection failed: refu
     fn the_json_is_pinned() {
         let document = DOCUMENT.replace('\n', "");
         let sessions: Sessions = serde_json::from_str(&document).unwrap();
-        assert_eq!(sessions.sessions[0].state, SessionState::Established);
+        let is_up: Vec<bool> = sessions.sessions.iter().map(SessionStatus::is_up).collect();
+        assert_eq!(is_up, [true, false]);
         assert_eq!(serde_json::to_string(&sessions).unwrap(), document);
     }
 

@@ -7,9 +7,12 @@ mod demo;
 mod detach;
 mod ledger;
 mod look;
+mod lookup;
 mod reload;
 mod replay;
+mod routes;
 mod run;
+mod sessions;
 mod set_bandwidth;
 mod shell;
 mod snippets;
@@ -60,6 +63,12 @@ enum Verb {
     SetBandwidth(set_bandwidth::Args),
     /// Shows ports, circuits, peerings and their counters.
     Status(status::Args),
+    /// Shows BGP sessions: state, routes and limits, BFD, and MAC addresses of both ends.
+    Sessions(sessions::Args),
+    /// Shows the routes of a peering: received, advertised, forwarded by, or what differs.
+    Routes(routes::Args),
+    /// Shows where a routed peering's frame to an address goes, as the packet path decides.
+    Lookup(lookup::Args),
     /// Works out what circuits cost in a month, from the ledger and the configuration's prices.
     Bill(bill::Args),
     /// Shows usage from the ledger.
@@ -130,6 +139,9 @@ pub(crate) fn main() -> ExitCode {
         Verb::Reload(args) => reload::reload(&args),
         Verb::SetBandwidth(args) => set_bandwidth::set_bandwidth(&args),
         Verb::Status(args) => status::status(&args),
+        Verb::Sessions(args) => sessions::sessions(&args),
+        Verb::Routes(args) => routes::routes(&args),
+        Verb::Lookup(args) => lookup::lookup(&args),
         Verb::Bill(args) => bill::bill(&args),
         Verb::Usage(args) => usage::usage(&args),
         Verb::Ledger(args) => ledger::ledger(&args),

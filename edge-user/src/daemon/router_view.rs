@@ -3,6 +3,9 @@
 //! The daemon's router fills the slot when a configuration has routed circuits. Commands, status and metrics read it
 //! there, and know of the router nothing but this.
 
+#[cfg(test)]
+pub(crate) mod sample;
+
 use std::{
     net::IpAddr,
     sync::{Arc, PoisonError, RwLock},
