@@ -71,7 +71,7 @@ mod tests {
 "state_dir":"/s","state":"ok","error":null,"failing_since":null,"notice":null,"last_booked":null,
 "exports":[]},"watches_egress":true,"ports":[],"circuits":[]"#;
     const DOMAIN: &str = r#"{"circuit":"contoso","peering":"private","routes_v4":4012,"routes_v6":7,
-"tree_lines":1043,"generation":3,"age_s":61.25,"fault":"the tables\\nare full","lag_s":2.5,"sessions":3,
+"tree_lines":1043,"generation":3,"age_s":61.25,"fault":"the tables\nare full","lag_s":2.5,"sessions":3,
 "neighbours":[{"link":"primary","vnet":null,"port":"customer0","family":"ipv4","address":"192.168.15.17",
 "mac":null,"own_mac":"02:ed:00:00:00:01","link_up":true}]}"#;
 

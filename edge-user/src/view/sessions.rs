@@ -82,7 +82,7 @@ mod tests {
         let text = text(
             r#"{"sessions":[{"circuit":"contoso","peering":"private","link":"primary","state":
 "established","since":"2026-01-02T03:04:05.678Z","routes":1200,"limit":4000,"bfd":{"state":"up","since":
-null,"interval_ms":300,"timeout_ms":900},"last_error":"the peer says: bye\\u001b[2J","vnet":null,"family":
+null,"interval_ms":300,"timeout_ms":900},"last_error":"the peer says: bye\u001b[2J","vnet":null,"family":
 "ipv4","own":"192.168.15.18","peer":"192.168.15.17","peer_asn":65001,"own_mac":"02:ed:00:00:00:01",
 "neighbour_mac":"02:00:00:00:00:01","routes_refused":2,"routes_told":3,"over_limit":false},{"circuit":
 "contoso","peering":"private","link":null,"state":"idle","since":null,"routes":0,"limit":1000,"bfd":null,
