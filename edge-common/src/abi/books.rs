@@ -92,7 +92,8 @@ pub struct Layout {
     pub key_port: u32,
     /// Names of the classes.
     pub key_classes: u32,
-    /// Peering, direction, link, billing, accounting: a byte each.
+    /// Peering, direction, link, billing, accounting, routed or not: a byte each. The last one is 0 in versions
+    /// without it.
     pub key_numbers: u32,
     /// [`super::keys::Generation`].
     pub key_generation: u32,
@@ -108,8 +109,8 @@ pub struct Layout {
     pub port_key_interface: u32,
     /// `PORT_KEYS`: the kernel's ids of two programs of the port; 0: not told.
     pub port_key_programs: u32,
-    /// Zero.
-    pub reserved: u32,
+    /// `ATTACHMENT_KEYS`: the virtual network's name; 0: no entry has one.
+    pub key_vnet: u32,
 }
 
 /// Counts of an entry's owner in tables that are gone. One of the two sides is valid.
@@ -169,5 +170,5 @@ pub const LAYOUT: Layout = Layout {
     ],
     port_key_interface: offset_of!(PortKey, interface) as u32,
     port_key_programs: offset_of!(PortKey, program_ids) as u32,
-    reserved: 0,
+    key_vnet: offset_of!(AttachmentRecord, vnet) as u32,
 };

@@ -39,6 +39,9 @@ pub struct AttachmentRecord {
     pub port: [u8; NAME_LEN_BYTES],
     /// Names of the classes of its counters, by number; empty: none.
     pub classes: [[u8; NAME_LEN_BYTES]; MAX_CLASSES],
+    /// The virtual network at the other end of the link that frames come by, which are then nobody's: a bill has
+    /// nothing of this entry. Empty: the entry counts a peering's frames.
+    pub vnet: [u8; NAME_LEN_BYTES],
     /// The peering's number. Userspace has numbers for this field and the four after it.
     pub peering: u8,
     /// The direction.
@@ -49,15 +52,17 @@ pub struct AttachmentRecord {
     pub billing: u8,
     /// The bytes of its frames that count.
     pub accounting: u8,
+    /// 1: its frames are routed; 0: they pass by their tags alone.
+    pub is_routed: u8,
     /// Zero.
-    pub reserved: [u8; 3],
+    pub reserved: [u8; 2],
     /// [`Generation`], written last: without it, the entry has no owner.
     pub generation: u64,
 }
 
-const _: () = assert!(size_of::<AttachmentRecord>() == 784);
+const _: () = assert!(size_of::<AttachmentRecord>() == 848);
 
-const _: () = assert!(offset_of!(AttachmentRecord, generation) == 776);
+const _: () = assert!(offset_of!(AttachmentRecord, generation) == 840);
 
 /// Number of owners that an index has had, and whether it has one now. With each owner, its
 /// counters begin at zero.
@@ -89,6 +94,8 @@ impl Generation {
 pub struct PolicerRecord {
     /// The circuit's name; empty: no owner.
     pub circuit: [u8; NAME_LEN_BYTES],
+    /// The virtual network, for a bucket of the link to it; else empty.
+    pub vnet: [u8; NAME_LEN_BYTES],
     /// The peering, as numbered by userspace, or 0: the whole circuit.
     pub peering: u8,
     /// The bucket's number, as userspace gives it.
@@ -101,4 +108,22 @@ pub struct PolicerRecord {
     pub reserved: [u8; 4],
 }
 
-const _: () = assert!(size_of::<PolicerRecord>() == 72);
+const _: () = assert!(size_of::<PolicerRecord>() == 136);
+
+/// The owner of an index in the table of the router's interfaces.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct RouterRecord {
+    /// The circuit's name; empty: no owner.
+    pub circuit: [u8; NAME_LEN_BYTES],
+    /// The virtual network at the other end; empty: the interface is that of a peering-link.
+    pub vnet: [u8; NAME_LEN_BYTES],
+    /// The peering-link's peering, as numbered by userspace; else 0.
+    pub peering: u8,
+    /// The peering-link's link, likewise.
+    pub link: u8,
+    /// Zero.
+    pub reserved: [u8; 6],
+}
+
+const _: () = assert!(size_of::<RouterRecord>() == 136);

@@ -42,6 +42,8 @@ macro_rules! shared_maps {
                 carried_ports CARRIED_PORTS: $crate::abi::books::CarriedPort, Ports;
                 /// The router's interfaces: one for each link of a routed peering or to a virtual network.
                 router_interfaces ROUTER_INTERFACES: $crate::abi::router::RouterInterface, RouterInterfaces;
+                /// Owner of each of these interfaces; the path doesn't read it.
+                router_keys ROUTER_KEYS: $crate::abi::keys::RouterRecord, RouterInterfaces;
                 /// Numbers of the trees in which a domain's addresses are looked up; 0: none. One store turns to another
                 /// tree.
                 roots ROOTS: u64, Roots;

@@ -2,11 +2,13 @@
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-use super::{policer::Bucket, rewrite::Retag, routing::Mac};
+use super::{policer::Bucket, rate::Rate, rewrite::Retag, routing::Mac};
 
-/// Bytes of a bucket that a frame to the router, or an answer, costs whatever its length: a thousand bits, so
-/// that a rate in kbit/s is one in frames a second.
-pub const FRAME_COST_BYTES: u32 = 125;
+/// Bytes of a bucket that a frame to the router, or an answer, costs whatever its length: those of a second at the
+/// lowest rate, so that every number of frames a second is a rate that a bucket can have.
+pub const FRAME_COST_BYTES: u32 = 8_000;
+
+const _: () = assert!(FRAME_COST_BYTES as u64 * 8 == Rate::MIN_BPS);
 
 /// An interface of the router.
 #[repr(C, align(64))]

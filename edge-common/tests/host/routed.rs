@@ -5,7 +5,7 @@ use crate::{
     routed_runs::{Send, arriving, leaving, link},
     routed_tables::{
         A_VNET, A1, A1_OUT, A2, A2_OUT, B_VNET, B1, B1_OUT, BARE, CORE_PORT, CUSTOMER_PORT,
-        PUNT_RATE, SPARE_POLICERS, WIRE, WIRE_TAGS, neighbour_mac, own_mac, tags, world,
+        SPARE_POLICERS, WIRE, WIRE_TAGS, neighbour_mac, own_mac, tags, world,
     },
     tables::qos_row,
 };
@@ -15,6 +15,7 @@ use edge_common::{
         attachment::Attachment,
         counters::{ClassCounters, ReasonCounter},
         port::Features,
+        rate::Rate,
     },
     env::Way,
 };
@@ -122,9 +123,11 @@ fn the_owner_of_the_next_hop_classifies_polices_and_meters() {
     tables.qos_rows.push(qos_row(|_| 10));
     tables.qos_rows[1].pcp_marks = [3; 8];
     let [policer, _] = SPARE_POLICERS;
+    let rate = u32::try_from(tables.buckets.rates.len()).unwrap();
+    tables.buckets.rates.push(Rate::new(1_000_000, 500).unwrap());
     tables.attachments[A1_OUT as usize] = Attachment {
         policer,
-        rate: PUNT_RATE,
+        rate,
         qos_row: 1,
         len_adjust_bytes: 20,
         flags: Attachment::ROUTED | Attachment::MARKS_PCP,

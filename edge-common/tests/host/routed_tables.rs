@@ -22,7 +22,7 @@ use edge_common::{
         port::Features,
         rate::Rate,
         rewrite::{LeavingTag, Retag, TagSource},
-        router::{RouterInterface, mac_of},
+        router::{FRAME_COST_BYTES, RouterInterface, mac_of},
         routing::{LINK_UP, Mac, NextHop, NextHopGroup},
     },
     host::{HostRouter, HostTables},
@@ -114,7 +114,9 @@ pub(crate) fn world() -> HostTables {
     let mut tables = sample(&qos_row(|arriving| arriving));
     tables.port.features = Features::ALL;
     tables.buckets.features = Features::ALL;
-    tables.buckets.rates.push(Rate::new(1_000_000, 125 * PUNT_BURST as u64).unwrap());
+    let cost_bytes = u64::from(FRAME_COST_BYTES);
+    let punts = Rate::new(1_000 * 8 * cost_bytes, cost_bytes * PUNT_BURST as u64);
+    tables.buckets.rates.push(punts.unwrap());
     tables.buckets.policers.resize_with(4, Default::default);
     tables.meters = vec![Meter::default(); ATTACHMENTS];
     tables.losses = vec![Losses::default(); ATTACHMENTS];

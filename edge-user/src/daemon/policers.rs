@@ -89,7 +89,10 @@ fn bucket(config: &Config, circuit: &Circuit, key: &PolicerKey) -> (Option<Strin
         (class, rate_bps, default_burst_bytes(rate_bps))
     };
     match key.scope {
-        Scope::Purchased => (None, circuit.bandwidth_bps, circuit.burst_bytes),
+        // The router's own are not asked for.
+        Scope::Purchased | Scope::Punts | Scope::Answers => {
+            (None, circuit.bandwidth_bps, circuit.burst_bytes)
+        }
         Scope::Peering => limit(None, peering.and_then(|peering| peering.bandwidth_bps)),
         Scope::Class(number) => {
             let profile = peering.map(|peering| &config.qos[&peering.qos]);

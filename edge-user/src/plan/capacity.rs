@@ -7,9 +7,10 @@ use edge_common::abi::{maps::Entries, qos::QosRow, rate::Rate};
 use super::{
     AttachmentKey, PolicerKey,
     member::{Member, members},
+    routing::{RouterCapacity, routed_keys},
     slots::Table,
 };
-use crate::config::Config;
+use crate::config::{Config, RoutedKey};
 
 /// A C-table: that of an S-VID on a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,6 +38,21 @@ pub struct Occupancy {
     pub rates: Table<Rate>,
     /// `QOS_ROWS`.
     pub qos_rows: Table<QosRow>,
+    /// `ROUTER_INTERFACES`, and all that has its place by their indices. Index 0 stands for none.
+    pub interfaces: Table<RoutedKey>,
+    /// Room of the router's tables.
+    pub router: RouterCapacity,
+}
+
+impl Occupancy {
+    /// Has links keep the indices that they have in the tables `before` these, and with them their MAC addresses and
+    /// their domains' tables in the kernel, as far as these tables go. For new tables only.
+    #[must_use]
+    pub fn with_interfaces_of(mut self, before: &Table<RoutedKey>) -> Self {
+        let known = before.known.iter().filter(|(_, index)| **index < self.interfaces.capacity);
+        self.interfaces.known = known.map(|(key, index)| (key.clone(), *index)).collect();
+        self
+    }
 }
 
 /// Numbers of entries of the tables.
@@ -60,38 +76,6 @@ pub struct Capacity {
     pub router: RouterCapacity,
 }
 
-/// Numbers of entries of the router's tables, of which entry 0 is none each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RouterCapacity {
-    /// Interfaces.
-    pub interfaces: u32,
-    /// Roots of trees.
-    pub roots: u32,
-    /// Trees.
-    pub trees: u32,
-    /// Lines of trees.
-    pub fib_lines: u32,
-    /// Next hops.
-    pub next_hops: u32,
-    /// Groups of next hops.
-    pub next_hop_groups: u32,
-    /// Links.
-    pub links: u32,
-}
-
-impl RouterCapacity {
-    /// For a configuration without routed circuits.
-    pub const NONE: Self = Self {
-        interfaces: 1,
-        roots: 1,
-        trees: 1,
-        fib_lines: 1,
-        next_hops: 1,
-        next_hop_groups: 1,
-        links: 1,
-    };
-}
-
 impl Capacity {
     /// Room for `config` and as much again, so that reloads can add and replace.
     #[must_use]
@@ -103,15 +87,19 @@ impl Capacity {
         let c_tables =
             members(config).filter_map(|member| Some((&member.port.name, member.c_table_s_vid()?)));
         let c_tables: BTreeSet<_> = c_tables.collect();
+        let (of_router, rates_of_router) = match config.routing {
+            Some(_) => (2 * routed_keys(config).count(), 2),
+            None => (0, 0),
+        };
         Self {
             ports: count(config.ports.len(), 16),
             c_tables: count(c_tables.len(), 64),
             attachments: count(attachments, 1024),
-            policers: count(attachments + limits, 1024),
+            policers: count(attachments + limits + of_router, 1024),
             flow_queues: count(fair, 64),
-            rates: count(config.circuits.len() + limits, 256),
+            rates: count(config.circuits.len() + limits + rates_of_router, 256),
             qos_rows: count(3 * config.qos.len(), 64),
-            router: RouterCapacity::NONE,
+            router: RouterCapacity::for_config(config),
         }
     }
 
@@ -171,6 +159,8 @@ impl Capacity {
             flow_queues: Table::unused("circuits with `fairness`", 1, self.flow_queues),
             rates: Table::unused("different bandwidths", 0, self.rates),
             qos_rows: Table::unused("QoS profiles with a `dscp` policy", 0, self.qos_rows),
+            interfaces: Table::unused("peering-links and VNet links", 1, self.router.interfaces),
+            router: self.router,
         }
     }
 }

@@ -27,15 +27,31 @@ pub struct AttachmentKey {
     pub accounting: Accounting,
     /// Names of its classes, by number. Other classes have other counters.
     pub classes: Vec<String>,
+    /// Whether its frames are routed: a wire that becomes a routed peering has another entry, so that no frame meets
+    /// half of each.
+    pub is_routed: bool,
+    /// The virtual network at the other end of a VNet link, whose frames belong to a peering-link as soon as they
+    /// have a route: no bill has anything of this entry. `None`: it counts the frames of a peering.
+    pub vnet: Option<String>,
 }
 
 impl AttachmentKey {
     /// The fields by which a viewer of counters tells owners apart.
     #[must_use]
-    pub fn place(&self) -> (&str, PeeringKind, &str, Direction, Link) {
-        (&self.circuit, self.peering, &self.port, self.direction, self.link)
+    pub fn place(&self) -> AttachmentPlace<'_> {
+        let vnet = self.vnet.as_deref();
+        (&self.circuit, self.peering, &self.port, self.direction, self.link, vnet)
+    }
+
+    /// Whether its frames are a peering's, and so are billed and shown.
+    #[must_use]
+    pub fn is_billed(&self) -> bool {
+        self.vnet.is_none()
     }
 }
+
+/// Circuit, peering, port, direction, link and virtual network of an [`AttachmentKey`].
+pub type AttachmentPlace<'a> = (&'a str, PeeringKind, &'a str, Direction, Link, Option<&'a str>);
 
 /// The traffic that one bucket polices.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,6 +60,8 @@ pub struct PolicerKey {
     pub circuit: String,
     /// The peering, where each has a bucket of its own.
     pub peering: Option<PeeringKind>,
+    /// The virtual network, where it is the link to it that has the bucket.
+    pub vnet: Option<String>,
     /// The bucket, among those of the circuit or the peering.
     pub scope: Scope,
     /// The direction.
@@ -59,6 +77,7 @@ impl PolicerKey {
         Self {
             circuit: circuit.to_owned(),
             peering: None,
+            vnet: None,
             scope: Scope::Purchased,
             direction: Direction::Inbound,
             link: Link::Primary,
@@ -66,7 +85,7 @@ impl PolicerKey {
     }
 }
 
-/// One of the buckets of a circuit, or of a peering.
+/// One of the buckets of a circuit, a peering, or a link with routes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
     /// The bucket of the purchased bandwidth.
@@ -75,4 +94,16 @@ pub enum Scope {
     Peering,
     /// The bucket of the class with this number.
     Class(u8),
+    /// The bucket of a link's frames to the router itself.
+    Punts,
+    /// The bucket of a link's ICMP answers.
+    Answers,
+}
+
+impl Scope {
+    /// Whether it protects the router, and not what somebody has bought.
+    #[must_use]
+    pub const fn is_of_router(self) -> bool {
+        matches!(self, Self::Punts | Self::Answers)
+    }
 }

@@ -2,103 +2,50 @@
 //! replay
 //! --engine host` use it without a kernel.
 
+mod attachment;
 mod capacity;
 mod keys;
 mod member;
 mod not_yet;
+mod port;
 mod predecessors;
 mod qos;
 mod rate_change;
 mod rates;
 mod retag;
+mod routing;
 pub mod slots;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use edge_common::{
-    abi::{
-        VidTable,
-        attachment::{Attachment, Slot},
-        policer::{Bucket, Limits},
-        port::Features,
-        qos::QosRow,
-        rate::Rate,
-    },
-    packet::vlan::Vid,
-    reason::UnmatchedPolicy,
-};
+use edge_common::abi::{VidTable, qos::QosRow, rate::Rate};
 
 use self::{
-    member::{Member, members},
+    attachment::Claims,
+    member::{Member, MemberRole, members},
+    port::plan_port,
+    routing::{NewInterface, domains, limit_keys, needed, routed_keys},
     slots::SlotClaim,
 };
-use crate::{
-    config::{CTags, Config, Forward, Port, SideTags},
-    model::{Link, Side, XdpMode},
-};
+use crate::config::{Config, PeeringLink};
+
+pub use crate::config::RoutedKey;
 
 pub use self::{
-    capacity::{CTableKey, Capacity, Occupancy, RouterCapacity},
-    keys::{AttachmentKey, PolicerKey, Scope},
+    attachment::AttachmentPlan,
+    capacity::{CTableKey, Capacity, Occupancy},
+    keys::{AttachmentKey, AttachmentPlace, PolicerKey, Scope},
     not_yet::forwardable,
+    port::PortPlan,
     rate_change::{LimitChange, RateChange},
+    routing::{
+        DomainInterface, DomainPlan, InterfacePlaces, InterfacePlan, MAX_INTERFACES, RouteLimits,
+        RouterCapacity,
+    },
     slots::Full,
 };
-
-/// A port, planned.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PortPlan {
-    /// Index in the port tables.
-    pub index: u32,
-    /// Whether the index was another port's before, or unused.
-    pub is_new: bool,
-    /// The port's name.
-    pub name: String,
-    /// The interface's name.
-    pub interface: String,
-    /// The port it forwards to; `None`: the stack.
-    pub egress: Option<u32>,
-    /// Accepted outer TPIDs; 0: none.
-    pub tpids: [u16; edge_common::abi::port::MAX_TPIDS],
-    /// The verdict on frames of no circuit.
-    pub unmatched: UnmatchedPolicy,
-    /// Features that its circuits use beyond the plain path.
-    pub features: Features,
-    /// The mode in which the program is to be attached.
-    pub xdp_mode: XdpMode,
-    /// Customer or core.
-    pub side: Side,
-    /// Primary or secondary.
-    pub link: Link,
-}
-
-/// An attachment, planned.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AttachmentPlan {
-    /// Index in the attachment tables.
-    pub index: u32,
-    /// Whether the index was another owner's before, or unused.
-    pub is_new: bool,
-    /// Its owner.
-    pub key: AttachmentKey,
-    /// The record that the path reads.
-    pub value: Attachment,
-    /// Its buckets inside the circuit's.
-    pub limits: Limits,
-    /// Earlier indices of the same peering on the same port, direction and link, with other classes
-    /// or another billing. Their counters are shown as part of this one's.
-    pub predecessors: Vec<(u32, Vec<String>)>,
-}
-
-impl AttachmentPlan {
-    /// Whether one of its buckets grants the rate with this index.
-    fn has_rate(&self, rate: u32) -> bool {
-        let Limits { peering, classes } = self.limits;
-        let limits = classes.iter().chain([&peering]);
-        self.value.rate == rate
-            || limits.into_iter().any(|limit| limit.policer != 0 && limit.rate == rate)
-    }
-}
 
 /// Tables by VID, by index. A whole range of VIDs may belong to one peering.
 pub type VidTables = BTreeMap<u32, Box<VidTable>>;
@@ -124,6 +71,10 @@ pub struct Plan {
     pub c_tags: VidTables,
     /// C-tables in use, and whether they were before.
     pub c_tables: BTreeMap<CTableKey, SlotClaim>,
+    /// Interfaces of the router: peering-links, and then VNet links, both in configuration order.
+    pub interfaces: Vec<InterfacePlan>,
+    /// Routing domains, in configuration order.
+    pub domains: Vec<DomainPlan>,
 }
 
 /// Whether circuits are policed.
@@ -131,7 +82,7 @@ pub struct Plan {
 pub enum Police {
     /// At their purchased bandwidth.
     Purchased,
-    /// Not at all (`edge replay --no-police`).
+    /// Not at all (`edge replay --no-police`). Frames to the router itself, and its answers, are limited all the same.
     Off,
 }
 
@@ -141,11 +92,21 @@ impl Plan {
         let ports = occupied.ports.assign(config.ports.iter().map(|port| port.name.clone()))?;
         let members: Vec<Member<'_>> = members(config).collect();
         let attachments = occupied.attachments.assign(members.iter().map(Member::key))?;
+        let interfaces = occupied.interfaces.assign(routed_keys(config))?;
+        if !occupied.router.holds(needed(config)) {
+            return Err(Full::of("lines of forwarding tables", occupied.router.fib_lines));
+        }
+        let of_router = config
+            .routing
+            .iter()
+            .flat_map(|routing| interfaces.keys().flat_map(move |link| limit_keys(link, routing)));
+        let (of_router, router_rates): (Vec<_>, Vec<_>) = of_router.unzip();
         let (policers, rates): (Vec<_>, Vec<_>) = members.iter().flat_map(Member::buckets).unzip();
         let policers = match police {
-            Police::Purchased => occupied.policers.assign(policers)?,
-            Police::Off => BTreeMap::new(),
+            Police::Purchased => policers,
+            Police::Off => Vec::new(),
         };
+        let policers = occupied.policers.assign(policers.into_iter().chain(of_router))?;
         let flow_queues = match police {
             Police::Purchased => {
                 let fair = members.iter().filter(|member| member.is_fair());
@@ -153,7 +114,7 @@ impl Plan {
             }
             Police::Off => BTreeMap::new(),
         };
-        let rates = occupied.rates.assign(rates)?;
+        let rates = occupied.rates.assign(rates.into_iter().chain(router_rates))?;
         // There are few different rows, and many members.
         let mut rows = BTreeMap::new();
         for member in &members {
@@ -175,48 +136,50 @@ impl Plan {
             policers,
             flow_queues,
             c_tables,
+            interfaces: Vec::new(),
+            domains: domains(config, &interfaces),
         };
-        for member in members {
-            let claim = attachments[&member.key()];
-            let bucket = |policer: &PolicerKey, rate: &Rate| Bucket {
-                policer: plan.policers.get(policer).map_or(0, |policer| policer.index),
-                rate: rates[rate].index,
-            };
-            let Bucket { policer, rate } = bucket(&member.policer(), &member.rate());
-            let queues = plan.flow_queues.get(&member.policer()).filter(|_| member.is_fair());
-            let value = Attachment {
-                policer,
-                rate,
-                qos_row: qos_rows[&rows[&member.qos()]].index,
-                retag: retag::retag(&member).to_bits(),
-                len_adjust_bytes: member.len_adjust_bytes(),
-                flags: member.flags(),
-                reserved: 0,
-                flow_queues: queues.map_or(0, |queues| queues.index),
-                router_interface: 0,
-            };
-            let mut limits = Limits::default();
-            for (policer, rate) in member.limits() {
-                match policer.scope {
-                    Scope::Purchased => {}
-                    Scope::Peering => limits.peering = bucket(&policer, &rate),
-                    Scope::Class(number) => {
-                        limits.classes[usize::from(number)] = bucket(&policer, &rate);
-                    }
-                }
-            }
-            plan.publish(&member, ports[&member.port.name].index, claim.index);
-            plan.attachments.push(AttachmentPlan {
-                index: claim.index,
-                is_new: claim.is_new,
-                key: member.key(),
-                value,
-                limits,
-                predecessors: Vec::new(),
-            });
+        let claims = Claims {
+            ports: &ports,
+            attachments: &attachments,
+            rates: &rates,
+            rows: &rows,
+            qos_rows: &qos_rows,
+            interfaces: &interfaces,
+        };
+        for member in &members {
+            plan.attach(member, &claims);
         }
+        plan.interfaces = plan.interfaces(config, &members, &claims);
         plan.find_predecessors(&occupied.attachments.known);
         Ok(plan)
+    }
+
+    fn interfaces(
+        &self,
+        config: &Config,
+        members: &[Member<'_>],
+        claims: &Claims<'_>,
+    ) -> Vec<InterfacePlan> {
+        let Some(routing) = &config.routing else { return Vec::new() };
+        let owners = members.iter().filter(|own| matches!(own.role, MemberRole::ToCustomer(_)));
+        let owners = owners
+            .filter_map(|own| Some((own.routed_key()?, claims.attachments[&own.key()].index)));
+        let owners: BTreeMap<RoutedKey, u32> = owners.collect();
+        let buckets = |link: &RoutedKey| {
+            limit_keys(link, routing).map(|(key, rate)| claims.bucket(self, &key, &rate))
+        };
+        let (ports, claims) = (claims.ports, claims.interfaces);
+        let new = NewInterface { config, claims, ports, buckets: &buckets };
+        let of_peering = |link: PeeringLink<'_>| new.of_peering(&link, owners[&link.key()]);
+        let peerings = config.peering_links().map(of_peering);
+        peerings.chain(config.vnet_links().map(|link| new.of_vnet(&link))).collect()
+    }
+
+    /// The interface of this link.
+    #[must_use]
+    pub fn interface(&self, link: &RoutedKey) -> Option<&InterfacePlan> {
+        self.interfaces.iter().find(|interface| interface.key == *link)
     }
 
     fn attachment_indices(&self) -> BTreeSet<u32> {
@@ -227,52 +190,6 @@ impl Plan {
     #[must_use]
     pub fn port(&self, name: &str) -> Option<&PortPlan> {
         self.ports.iter().find(|port| port.name == name)
-    }
-
-    fn publish(&mut self, member: &Member<'_>, port: u32, attachment: u32) {
-        let slot = Slot::Attachment(attachment);
-        let SideTags { s_vid, c_vids } = member.tags();
-        match (s_vid, c_vids) {
-            (Some(s_vid), Some(c_vids)) => {
-                let c_table = self.c_tables[&CTableKey { port, s_vid }].index;
-                publish(&mut self.s_tags, port, CTags::one(s_vid), Slot::CTable(c_table));
-                publish(&mut self.c_tags, c_table, c_vids, slot);
-            }
-            (Some(vid), None) => publish(&mut self.s_tags, port, CTags::one(vid), slot),
-            (None, Some(vids)) => publish(&mut self.s_tags, port, vids, slot),
-            // The entry of frames without a tag.
-            (None, None) => publish(&mut self.s_tags, port, CTags::one(0), slot),
-        }
-    }
-}
-
-fn publish(tables: &mut VidTables, index: u32, vids: CTags, slot: Slot) {
-    let table = tables.entry(index).or_insert_with(|| Box::new([0; Vid::COUNT]));
-    table[usize::from(vids.first)..=usize::from(vids.last)].fill(slot.to_bits());
-}
-
-fn plan_port(config: &Config, port: &Port, claims: &BTreeMap<String, SlotClaim>) -> PortPlan {
-    let mut tpids = [0; edge_common::abi::port::MAX_TPIDS];
-    for (place, tpid) in tpids.iter_mut().zip(&port.tpids) {
-        *place = *tpid;
-    }
-    PortPlan {
-        index: claims[&port.name].index,
-        is_new: claims[&port.name].is_new,
-        name: port.name.clone(),
-        interface: port.interface.clone(),
-        egress: match &port.forward {
-            Forward::Stack => None,
-            Forward::Port(name) => Some(claims[name].index),
-        },
-        tpids,
-        unmatched: config.edge.unmatched,
-        features: members(config)
-            .filter(|member| member.port.name == port.name)
-            .fold(Features::NONE, |features, member| features.with(member.features())),
-        xdp_mode: port.xdp_mode,
-        side: port.side,
-        link: port.link,
     }
 }
 

@@ -8,7 +8,7 @@ use edge_common::abi::{
     rate::Rate,
 };
 
-use super::{Full, Plan, rates, slots::Table};
+use super::{AttachmentPlan, Full, Plan, rates, slots::Table};
 use crate::config::Circuit;
 
 /// Policers on their way to another rate, with all entries that refer to the rate.
@@ -70,7 +70,7 @@ impl Plan {
         let index = rates.assign([rate])?[&rate].index;
         let mut change = None;
         for attachment in &mut self.attachments {
-            if attachment.key.circuit != circuit.name {
+            if attachment.key.circuit != circuit.name || !attachment.key.is_billed() {
                 continue;
             }
             let old_index = std::mem::replace(&mut attachment.value.rate, index);
@@ -87,7 +87,11 @@ impl Plan {
             change.policers.insert(attachment.value.policer);
         }
         if let Some(RateChange { old_index, .. }) = change {
-            if self.attachments.iter().all(|attachment| !attachment.has_rate(old_index)) {
+            let of_router = self.interfaces.iter().map(|interface| interface.value);
+            let mut of_router = of_router.flat_map(|value| [value.punts, value.answers]);
+            let is_routers = of_router.any(|bucket| bucket.rate == old_index);
+            let is_left = |attachment: &AttachmentPlan| attachment.has_rate(old_index);
+            if !is_routers && !self.attachments.iter().any(is_left) {
                 self.rates.remove(&old_index);
             }
             self.rates.insert(index, rate);

@@ -35,6 +35,13 @@ pub struct Full {
     capacity: u32,
 }
 
+impl Full {
+    /// The error of tables that have `capacity` of these entries.
+    pub(super) const fn of(entries: &'static str, capacity: u32) -> Self {
+        Self { entries, capacity }
+    }
+}
+
 impl<K: Ord + Clone> Table<K> {
     /// A table without any owner.
     pub fn unused(entries: &'static str, first: u32, capacity: u32) -> Self {

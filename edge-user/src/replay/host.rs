@@ -11,9 +11,11 @@ use edge_common::{
         port::PortConfig,
         qos::QosRow,
         rate::Rate,
+        router::RouterInterface,
+        routing::{LINK_UP, NextHop, NextHopGroup},
     },
     env::FrameCalls,
-    host::{BucketTables, Buffer, FixedClock, HostRouter, HostTables},
+    host::{BucketTables, Buffer, FixedClock, HostRouter, HostTables, fib::HostFib},
     packet::vlan::Vid,
 };
 use zerocopy::FromZeros as _;
@@ -54,7 +56,7 @@ impl HostEngine {
             losses: entries(capacity.attachments, Losses::default),
             port_counters: PortCounters::default(),
             has_egress: true,
-            router: HostRouter::default(),
+            router: router(plan, capacity),
             is_routed: false,
             handed_over: Vec::new(),
             outcome: Cell::new(Outcome::unknown()),
@@ -72,7 +74,13 @@ impl HostEngine {
         Self { tables }
     }
 
-    /// Routes frames by these tables of the router.
+    /// The router's tables: the plan's, until others take their place.
+    #[must_use]
+    pub fn router(&self) -> &HostRouter {
+        &self.tables.router
+    }
+
+    /// Routes frames by these tables of the router, instead of the plan's.
     pub fn route_by(&mut self, router: HostRouter) {
         self.tables.router = router;
     }
@@ -101,6 +109,26 @@ impl PathEngine for HostEngine {
     fn port_counters(&self) -> Result<PortCounters> {
         Ok(self.tables.port_counters)
     }
+}
+
+/// The router's tables without any route, and without neighbours.
+fn router(plan: &Plan, capacity: &Capacity) -> HostRouter {
+    let sizes = capacity.router;
+    let mut router = HostRouter {
+        interfaces: entries(sizes.interfaces, RouterInterface::default),
+        roots: entries(sizes.roots, u64::default),
+        fib: HostFib::default(),
+        next_hops: entries(sizes.next_hops, NextHop::default),
+        groups: entries(sizes.next_hop_groups, NextHopGroup::default),
+        links: entries(sizes.links, || LINK_UP),
+    };
+    for interface in &plan.interfaces {
+        router.interfaces[interface.index as usize] = interface.value;
+        for (index, hop) in interface.places().next_hops().into_iter().zip(interface.next_hops) {
+            router.next_hops[index as usize] = hop;
+        }
+    }
+    router
 }
 
 /// The frame's bytes, behind [`HEADROOM_BYTES`].

@@ -65,7 +65,7 @@ impl KernelEngine {
         Ok(Self { ebpf, tables, replay, port: port.clone(), frags_refused, out: Vec::new() })
     }
 
-    /// Routes frames by these tables of the router.
+    /// Routes frames by these tables of the router, instead of the plan's.
     pub fn route_by(&mut self, router: &HostRouter) {
         store_router(&self.tables, router);
     }

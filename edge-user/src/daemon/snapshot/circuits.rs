@@ -51,7 +51,11 @@ pub(super) fn next(
         name: circuit.name.clone(),
         bandwidth_bps: circuit.bandwidth_bps,
         enabled: circuit.enabled,
-        peerings: attachments.iter().map(|own| peering(own, &counted, beside)).collect(),
+        peerings: attachments
+            .iter()
+            .filter(|own| own.key.is_billed())
+            .map(|own| peering(own, &counted, beside))
+            .collect(),
         policers: policers::policers(
             &running.config,
             circuit,
@@ -86,6 +90,7 @@ fn own_policers<'r>(
 ) -> impl Iterator<Item = (&'r PolicerKey, u32)> + Clone {
     let own = running.installed.plan.policers.range(PolicerKey::first_of(&circuit.name)..);
     let own = own.take_while(|(key, _)| key.circuit == circuit.name);
+    let own = own.filter(|(key, _)| !key.scope.is_of_router());
     own.map(|(key, claim)| (key, claim.index))
 }
 

@@ -121,12 +121,12 @@ impl Books {
         usize::from(self.page.number(0, offset_of!(BooksPage, carried_side)) != 0)
     }
 
-    /// Every slot that has an owner.
+    /// Every slot that has an owner, whether it is billed or not.
     pub fn slots(&self) -> Vec<OwnedSlot> {
         (0..self.keys.len()).filter_map(|index| self.slot(index)).collect()
     }
 
-    /// Counts of frames that have left: forwarded less refused. They are never too high, and exact
+    /// Counts of frames that have left, of all owners that are billed: forwarded less refused. They are never too high, and exact
     /// when nothing is under way.
     ///
     /// First what was forwarded, then what was refused, and nothing of the first under way in
@@ -134,7 +134,7 @@ impl Books {
     /// meanwhile, and so was booked before, is left to the next reading.
     pub fn read(&self) -> Result<Vec<SlotReading>> {
         let mut metered = Vec::new();
-        for slot in self.slots() {
+        for slot in self.slots().into_iter().filter(|slot| slot.key.is_billed()) {
             let meter = self.places.meter(&self.meters.sum(slot.index)?);
             metered.push((slot, meter));
         }

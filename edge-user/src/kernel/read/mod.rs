@@ -4,3 +4,4 @@ pub mod books;
 pub mod books_page;
 pub mod carry;
 pub mod occupancy;
+mod trees;

@@ -2,12 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use edge_common::abi::{EGRESS_STACK, VidTable, attachment::Slot, rate::Rate};
+use edge_common::abi::{
+    EGRESS_STACK, VidTable,
+    attachment::{Attachment, Slot},
+    rate::Rate,
+};
 use zerocopy::{FromBytes, FromZeros as _, Immutable, IntoBytes};
 
 use crate::{
-    kernel::tables::{kernel_tables::KernelTables, keys, mapped::MappedArray},
-    plan::{CTableKey, Occupancy, slots::Table},
+    kernel::{
+        read::trees::interfaces_in_trees,
+        tables::{kernel_tables::KernelTables, keys, mapped::MappedArray},
+    },
+    plan::{CTableKey, InterfacePlaces, Occupancy, slots::Table},
 };
 
 /// Reads the tables.
@@ -29,8 +36,21 @@ pub fn occupancy(tables: &KernelTables) -> Occupancy {
             occupancy.ports.published.extend(egress.into_iter().chain([*port]));
         }
     }
-    let Published { attachments, c_tables } = published(tables);
+    let Published { attachments, c_tables, interfaces } = published(tables);
     occupancy.attachments.published = attachments;
+    occupancy.interfaces.known = known(&tables.router_keys, keys::routed_key);
+    for index in &interfaces {
+        let interface = tables.router_interfaces.get(*index);
+        // Frames leave by the port even if it has no program.
+        occupancy.ports.published.insert(interface.egress);
+        for bucket in [interface.punts, interface.answers] {
+            if bucket.policer != 0 {
+                occupancy.policers.published.insert(bucket.policer);
+                occupancy.rates.published.insert(bucket.rate);
+            }
+        }
+    }
+    occupancy.interfaces.published = interfaces;
     occupancy.c_tables.published = c_tables.values().copied().collect();
     occupancy.c_tables.known = c_tables;
     for index in &occupancy.attachments.published {
@@ -59,12 +79,16 @@ pub fn occupancy(tables: &KernelTables) -> Occupancy {
 pub fn rates(tables: &KernelTables) -> Table<Rate> {
     let mut rates = tables.capacity().unused().rates;
     rates.known = known(&tables.rates, written);
+    let of_router = (0..tables.router_interfaces.len()).flat_map(|index| {
+        let interface = tables.router_interfaces.get(index);
+        [interface.punts, interface.answers]
+    });
     let buckets = (0..tables.attachments.len()).flat_map(|index| {
         let limits = tables.limits.get(index);
         let own = tables.attachments.get(index).bucket();
         limits.classes.into_iter().chain([limits.peering, own])
     });
-    rates.published = buckets.map(|bucket| bucket.rate).collect();
+    rates.published = buckets.chain(of_router).map(|bucket| bucket.rate).collect();
     rates
 }
 
@@ -72,14 +96,19 @@ fn written(rate: &Rate) -> Option<Rate> {
     (*rate != Rate::new_zeroed()).then_some(*rate)
 }
 
-/// The entries that tags lead to.
+/// The entries that tags lead to, and those that interfaces of the router lead to.
 struct Published {
     attachments: BTreeSet<u32>,
     c_tables: BTreeMap<CTableKey, u32>,
+    interfaces: BTreeSet<u32>,
 }
 
 fn published(tables: &KernelTables) -> Published {
-    let mut published = Published { attachments: BTreeSet::new(), c_tables: BTreeMap::new() };
+    let mut published = Published {
+        attachments: BTreeSet::new(),
+        c_tables: BTreeMap::new(),
+        interfaces: BTreeSet::new(),
+    };
     for port in tables.port_names().into_values() {
         for (vid, slot) in slots(&tables.s_tables, port) {
             match slot {
@@ -98,12 +127,29 @@ fn published(tables: &KernelTables) -> Published {
             }
         }
     }
+    let tagged = published.attachments.iter().map(|index| tables.attachments.get(*index));
+    let routed = tagged.filter(|attachment| attachment.flags & Attachment::ROUTED != 0);
+    published.interfaces = routed.map(|attachment| attachment.router_interface).collect();
+    published.interfaces.extend(interfaces_in_trees(tables));
+    published.interfaces.retain(|index| (1..tables.router_interfaces.len()).contains(index));
+    for interface in &published.interfaces {
+        let next_hops = InterfacePlaces::of(*interface).next_hops();
+        let next_hops = next_hops.into_iter().filter(|index| *index < tables.next_hops.len());
+        let owners = next_hops.map(|index| tables.next_hops.get(index).owner);
+        let owners = owners.filter(|owner| *owner != 0 && *owner < tables.attachments.len());
+        published.attachments.extend(owners);
+    }
     published
 }
 
-/// Attachments that a tag leads to.
+/// Attachments that a tag leads to, or a next hop of an interface to which one leads.
 pub(in crate::kernel) fn published_attachments(tables: &KernelTables) -> BTreeSet<u32> {
     published(tables).attachments
+}
+
+/// Interfaces of the router that a tag or a route leads to.
+pub(in crate::kernel) fn published_interfaces(tables: &KernelTables) -> BTreeSet<u32> {
+    published(tables).interfaces
 }
 
 /// The published entries of a VID table.

@@ -61,7 +61,8 @@ impl KernelTables {
         })?;
         let are_of_one_set = tables.port_keys.len() == tables.s_tables.len()
             && tables.attachment_keys.len() == tables.attachments.len()
-            && tables.policer_keys.len() == tables.policers.len();
+            && tables.policer_keys.len() == tables.policers.len()
+            && tables.router_keys.len() == tables.router_interfaces.len();
         if are_of_one_set {
             return Ok(tables);
         }

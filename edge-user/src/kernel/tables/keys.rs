@@ -4,7 +4,7 @@ use edge_common::abi::{self, NAME_LEN_BYTES, class::MAX_CLASSES, keys::Generatio
 
 use crate::{
     model::{Accounting, Billing, Direction, Link, PeeringKind},
-    plan::{AttachmentKey, PolicerKey, Scope},
+    plan::{AttachmentKey, PolicerKey, RoutedKey, Scope},
 };
 
 /// The scope that stands for the first class.
@@ -43,7 +43,9 @@ pub(in crate::kernel) fn attachment_record(
         link: number(LINKS, key.link),
         billing: number(BILLINGS, key.billing),
         accounting: number(ACCOUNTINGS, key.accounting),
-        reserved: [0; 3],
+        vnet: name_bytes(key.vnet.as_deref().unwrap_or_default()),
+        is_routed: key.is_routed.into(),
+        reserved: [0; 2],
         generation: generation.to_bits(),
     }
 }
@@ -65,16 +67,21 @@ pub(in crate::kernel) fn attachment_key(
         billing: numbered(BILLINGS, record.billing)?,
         accounting: numbered(ACCOUNTINGS, record.accounting)?,
         classes: record.classes.iter().map_while(|class| name(class)).collect(),
+        is_routed: record.is_routed != 0,
+        vnet: name(&record.vnet),
     })
 }
 
 pub(in crate::kernel) fn policer_record(key: &PolicerKey) -> abi::keys::PolicerRecord {
     abi::keys::PolicerRecord {
         circuit: name_bytes(&key.circuit),
+        vnet: name_bytes(key.vnet.as_deref().unwrap_or_default()),
         peering: key.peering.map_or(0, |peering| number(PEERINGS, peering)),
         scope: match key.scope {
             Scope::Purchased => 0,
             Scope::Peering => 1,
+            Scope::Punts => 2,
+            Scope::Answers => 3,
             Scope::Class(number) => FIRST_CLASS_SCOPE + number,
         },
         direction: number(DIRECTIONS, key.direction),
@@ -90,13 +97,44 @@ pub(in crate::kernel) fn policer_key(record: &abi::keys::PolicerRecord) -> Optio
             0 => None,
             number => Some(numbered(PEERINGS, number)?),
         },
+        vnet: name(&record.vnet),
         scope: match record.scope {
             0 => Scope::Purchased,
             1 => Scope::Peering,
+            2 => Scope::Punts,
+            3 => Scope::Answers,
             class => Scope::Class(class.checked_sub(FIRST_CLASS_SCOPE)?),
         },
         direction: numbered(DIRECTIONS, record.direction)?,
         link: numbered(LINKS, record.link)?,
+    })
+}
+
+pub(in crate::kernel) fn router_record(key: &RoutedKey) -> abi::keys::RouterRecord {
+    let (circuit, vnet, peering, link) = match key {
+        RoutedKey::Peering { circuit, peering, link } => {
+            (circuit, "", number(PEERINGS, *peering), number(LINKS, *link))
+        }
+        RoutedKey::Vnet { circuit, vnet } => (circuit, &**vnet, 0, 0),
+    };
+    abi::keys::RouterRecord {
+        circuit: name_bytes(circuit),
+        vnet: name_bytes(vnet),
+        peering,
+        link,
+        reserved: [0; 6],
+    }
+}
+
+pub(in crate::kernel) fn routed_key(record: &abi::keys::RouterRecord) -> Option<RoutedKey> {
+    let circuit = name(&record.circuit)?;
+    Some(match name(&record.vnet) {
+        Some(vnet) => RoutedKey::Vnet { circuit, vnet },
+        None => RoutedKey::Peering {
+            circuit,
+            peering: numbered(PEERINGS, record.peering)?,
+            link: numbered(LINKS, record.link)?,
+        },
     })
 }
 
@@ -135,6 +173,8 @@ pub(in crate::kernel) fn name(bytes: &[u8]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use zerocopy::FromZeros as _;
+
     use super::*;
 
     fn attachment(peering: PeeringKind) -> AttachmentKey {
@@ -149,6 +189,8 @@ mod tests {
             billing: Billing::Unlimited,
             accounting: Accounting::L3,
             classes: vec!["voice".into(), "default".into()],
+            is_routed: true,
+            vnet: None,
         }
     }
 
@@ -162,13 +204,19 @@ mod tests {
                 assert_eq!(attachment_key(&record), Some(key));
                 record.generation = Generation { is_owned: false, ..owned }.to_bits();
                 assert_eq!(attachment_key(&record), None);
+                let vnet = Some("v".repeat(63));
+                let key = AttachmentKey { vnet, is_routed: false, ..attachment(peering) };
+                assert_eq!(attachment_key(&attachment_record(&key, owned)), Some(key));
             }
             for direction in Direction::ALL.iter().copied() {
                 for link in Link::ALL.iter().copied() {
                     for peering in [None, Some(peering)] {
-                        for scope in [Scope::Purchased, Scope::Peering, Scope::Class(7)] {
+                        let of_router = [Scope::Punts, Scope::Answers];
+                        let others = [Scope::Purchased, Scope::Peering, Scope::Class(7)];
+                        for scope in others.into_iter().chain(of_router) {
+                            let vnet = scope.is_of_router().then(|| "hub".to_owned());
                             let circuit = "contoso".to_owned();
-                            let key = PolicerKey { circuit, peering, scope, direction, link };
+                            let key = PolicerKey { circuit, peering, vnet, scope, direction, link };
                             assert_eq!(policer_key(&policer_record(&key)), Some(key));
                         }
                     }
@@ -177,6 +225,20 @@ mod tests {
         }
         let record = port_record("customer0");
         assert_eq!(port_name(&record).as_deref(), Some("customer0"));
+    }
+
+    #[test]
+    fn names_of_links_round_trip_and_zeros_name_none() {
+        let circuit = || "c".repeat(63);
+        for peering in PeeringKind::ALL.iter().copied() {
+            for link in Link::ALL.iter().copied() {
+                let key = RoutedKey::Peering { circuit: circuit(), peering, link };
+                assert_eq!(routed_key(&router_record(&key)), Some(key));
+            }
+        }
+        let key = RoutedKey::Vnet { circuit: circuit(), vnet: "v".repeat(63) };
+        assert_eq!(routed_key(&router_record(&key)), Some(key));
+        assert_eq!(routed_key(&abi::keys::RouterRecord::new_zeroed()), None);
     }
 
     #[test]

@@ -34,7 +34,8 @@ impl Places {
     pub(in crate::kernel) fn key(&self, key: &[u8]) -> Option<AttachmentKey> {
         let Layout { key_numbers, key_classes, name_len, class_count, .. } = self.0;
         let numbers = key.get(key_numbers as usize..)?.first_chunk()?;
-        let [peering, direction, link, billing, accounting] = *numbers;
+        let [peering, direction, link, billing, accounting, is_routed] = *numbers;
+        let vnet = Some(self.0.key_vnet).filter(|offset| *offset != 0);
         let classes = (0..class_count).map(|class| self.name(key, key_classes + class * name_len));
         Some(AttachmentKey {
             edge: self.name(key, self.0.key_edge)?,
@@ -47,6 +48,8 @@ impl Places {
             billing: numbered(BILLINGS, billing)?,
             accounting: numbered(ACCOUNTINGS, accounting)?,
             classes: classes.map_while(|name| name).collect(),
+            is_routed: is_routed != 0,
+            vnet: vnet.and_then(|offset| self.name(key, offset)),
         })
     }
 

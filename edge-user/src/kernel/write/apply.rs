@@ -14,7 +14,12 @@ use crate::{
         error::{Context as _, Result},
         read::occupancy::slots,
         tables::{kernel_tables::KernelTables, keys, mapped::MappedArray},
-        write::change_rate::change_rate,
+        write::{
+            change_rate::change_rate,
+            interfaces::{
+                prepare_interface, retire_interfaces, router_rate_changes, store_interfaces,
+            },
+        },
     },
     plan::{LimitChange, Plan, RateChange},
 };
@@ -55,6 +60,9 @@ pub fn prepare(tables: &KernelTables, plan: &Plan) -> Result<()> {
         for attachment in plan.attachments.iter().filter(|attachment| attachment.is_new) {
             tables.clear(attachment.index)?;
         }
+        for interface in &plan.interfaces {
+            prepare_interface(tables, interface);
+        }
         Ok(())
     };
     prepared().context("preparing the tables")
@@ -67,7 +75,8 @@ pub fn prepare(tables: &KernelTables, plan: &Plan) -> Result<()> {
 /// whose rate changes keeps the part of its burst that is used.
 pub fn store(tables: &KernelTables, plan: &Plan) {
     // Before a rate that nothing refers to any more is overwritten.
-    let rate_changes = rate_changes(tables, plan);
+    let mut rate_changes = rate_changes(tables, plan);
+    rate_changes.extend(router_rate_changes(tables, plan));
     for (index, rate) in &plan.rates {
         tables.rates.set(*index, rate);
     }
@@ -85,6 +94,8 @@ pub fn store(tables: &KernelTables, plan: &Plan) {
         tables.limits.set(attachment.index, &attachment.limits);
         tables.attachments.set(attachment.index, &attachment.value);
     }
+    // The owners that next hops lead to come before them, and these before the first tag that leads to an interface.
+    store_interfaces(tables, plan);
     publish(tables, plan);
 }
 
@@ -147,6 +158,7 @@ pub fn retire(tables: &KernelTables, plan: &Plan) {
             plan.c_tags.get(&claim.index).map(|wanted| &**wanted),
         );
     }
+    retire_interfaces(tables, plan);
 }
 
 fn retire_entries(tables: &MappedArray<VidTable>, index: u32, wanted: Option<&VidTable>) {

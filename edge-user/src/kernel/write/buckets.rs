@@ -11,7 +11,7 @@ use edge_common::abi::{
 use crate::{
     kernel::{
         error::Result,
-        read::occupancy::published_attachments,
+        read::occupancy::{published_attachments, published_interfaces},
         tables::{clock::now_ticks, kernel_tables::KernelTables, keys},
         write::{
             bucket_ticks::{emptier, in_ticks_of, sold_more},
@@ -212,6 +212,15 @@ fn uses(tables: &KernelTables) -> BTreeMap<u32, PolicerUse> {
             if policer != 0 {
                 let granted = Granted { index, rate: tables.rates.get(index) };
                 uses.insert(policer, PolicerUse { granted, flow_queues });
+            }
+        }
+    }
+    for index in published_interfaces(tables) {
+        let interface = tables.router_interfaces.get(index);
+        for Bucket { policer, rate: index } in [interface.punts, interface.answers] {
+            if policer != 0 {
+                let granted = Granted { index, rate: tables.rates.get(index) };
+                uses.insert(policer, PolicerUse { granted, flow_queues: 0 });
             }
         }
     }

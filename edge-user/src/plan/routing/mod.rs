@@ -1,0 +1,21 @@
+//! The part of a plan that routes frames: interfaces of the router, their next hops, and the domains that they are in.
+
+mod domain;
+mod edge_number;
+mod interface;
+mod places;
+mod room;
+mod router_rates;
+
+pub(super) use self::{
+    domain::domains,
+    interface::{NewInterface, routed_keys},
+    room::needed,
+    router_rates::limit_keys,
+};
+pub use self::{
+    domain::{DomainInterface, DomainPlan, RouteLimits},
+    interface::InterfacePlan,
+    places::{InterfacePlaces, MAX_INTERFACES},
+    room::RouterCapacity,
+};
