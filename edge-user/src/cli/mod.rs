@@ -31,7 +31,7 @@ use edge_user::{
     config::{ConfigErrors, DEFAULT_CONTROL, MAX_SOCKET_LEN_BYTES},
     daemon::error::DaemonError,
     kernel::{error::KernelError, object::load_error::LoadError},
-    replay::{capture::CaptureError, error::ReplayError},
+    replay::{capture::CaptureError, error::ReplayError, routes_file::RoutesFileErrors},
     server::run_error::ServerError,
 };
 use nix::{errno::Errno, unistd::geteuid};
@@ -158,7 +158,7 @@ pub(crate) fn main() -> ExitCode {
             let errors = find::<ConfigErrors>(&error);
             if let Some(errors) = errors.filter(|_| io::stderr().is_terminal()) {
                 eprintln!("{}", snippets::render(errors, &Renderer::styled()));
-            } else if errors.is_some() || is_of_config(&error) {
+            } else if errors.is_some() || is_of_config(&error) || error.is::<RoutesFileErrors>() {
                 eprintln!("{error}");
             } else {
                 eprintln!("error: {error:#}{}", permission_hint(&error));
@@ -184,7 +184,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
         .any(|cause| matches!(cause.downcast_ref(), Some(CaptureError::NotEthernet { .. })));
     let is_callers = error.downcast_ref::<ClientError>().is_some_and(ClientError::is_callers);
     let is_usage = find::<ConfigErrors>(error).is_some() || is_callers || error.is::<UsageError>();
-    if is_usage || is_not_ethernet { 2 } else { 1 }
+    if is_usage || is_not_ethernet || error.is::<RoutesFileErrors>() { 2 } else { 1 }
 }
 
 /// Advice for an error that root would not get.

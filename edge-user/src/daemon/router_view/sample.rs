@@ -15,12 +15,12 @@ use crate::report::Told;
 /// A router that knows `contoso`, whose peering `public` is a wire.
 #[derive(Default)]
 pub(crate) struct SampleRouter {
-    pub(crate) speaker: Speaker,
+    pub(crate) speaker: SampleSpeaker,
 }
 
 /// The BGP speaker of a [`SampleRouter`].
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum Speaker {
+pub(crate) enum SampleSpeaker {
     #[default]
     Well,
     Silent,
@@ -30,12 +30,12 @@ pub(crate) enum Speaker {
 impl RouterView for SampleRouter {
     fn sessions(&self) -> Result<Vec<SessionStatus>, LookRefused> {
         match self.speaker {
-            Speaker::Well => Ok(sessions()),
-            Speaker::Silent => {
+            SampleSpeaker::Well => Ok(sessions()),
+            SampleSpeaker::Silent => {
                 let told = Told::new("it does not answer").after("asking BIRD for sessions");
                 Err(LookRefused::Silent(told))
             }
-            Speaker::None => Ok(Vec::new()),
+            SampleSpeaker::None => Ok(Vec::new()),
         }
     }
 
@@ -49,16 +49,16 @@ impl RouterView for SampleRouter {
         let listing = match (view, self.speaker) {
             (RoutesView::Forwarding, _) => RouteListing::Forwarding { routes: vec![forwarding()] },
             (RoutesView::Diff, _) => RouteListing::Diff { routes: vec![difference()] },
-            (_, Speaker::None) => return Err(LookRefused::NoSpeaker),
-            (_, Speaker::Silent) => {
+            (_, SampleSpeaker::None) => return Err(LookRefused::NoSpeaker),
+            (_, SampleSpeaker::Silent) => {
                 return Err(LookRefused::Silent(Told::new("BIRD does not answer")));
             }
-            (RoutesView::Received, Speaker::Well) => RouteListing::Received {
+            (RoutesView::Received, SampleSpeaker::Well) => RouteListing::Received {
                 routes: [RouteStanding::Used, RouteStanding::Refused]
                     .map(|standing| ReceivedRoute { route: bgp("10.9.0.0/16"), standing })
                     .to_vec(),
             },
-            (RoutesView::Advertised, Speaker::Well) => {
+            (RoutesView::Advertised, SampleSpeaker::Well) => {
                 RouteListing::Advertised { routes: vec![bgp("10.1.0.0/16")] }
             }
         };

@@ -37,7 +37,7 @@ impl RoutedPart {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::super::router_view::sample::{SampleRouter, Speaker},
+        super::super::router_view::sample::{SampleRouter, SampleSpeaker},
         *,
     };
 
@@ -52,7 +52,7 @@ mod tests {
         let counts = SessionCounts { configured: 3, up: 1, fault: None };
         assert_eq!((read.counts, read.sessions.len(), read.domains.len()), (counts, 3, 1));
 
-        slot.set(Some(Arc::new(SampleRouter { speaker: Speaker::Silent })));
+        slot.set(Some(Arc::new(SampleRouter { speaker: SampleSpeaker::Silent })));
         let read = RoutedPart::read(&slot);
         let fault = Some("asking BIRD for sessions: it does not answer".to_owned());
         assert_eq!(read.counts, SessionCounts { configured: 3, up: 0, fault });

@@ -6,7 +6,7 @@ use edge_api::{Client, ClientError, RouteListing, RouteStanding, SessionState};
 use tempfile::TempDir;
 
 use super::{super::super::router, *};
-use crate::daemon::router_view::sample::{SampleRouter, Speaker};
+use crate::daemon::router_view::sample::{SampleRouter, SampleSpeaker};
 
 /// Daemons' paths about routing, at a socket, until the end of the test's process.
 struct Served {
@@ -140,8 +140,8 @@ fn refusals_tell_who_can_mend_them() {
 #[test]
 fn a_speaker_that_is_silent_or_absent_hides_its_views_alone() {
     for (speaker, status, told) in [
-        (Speaker::Silent, 503, "BIRD does not answer"),
-        (Speaker::None, 422, "with `daemon = \"none\"`"),
+        (SampleSpeaker::Silent, 503, "BIRD does not answer"),
+        (SampleSpeaker::None, 422, "with `daemon = \"none\"`"),
     ] {
         let served = Served::new(Some(SampleRouter { speaker }));
         for view in RoutesView::ALL {
@@ -155,7 +155,7 @@ fn a_speaker_that_is_silent_or_absent_hides_its_views_alone() {
             }
         }
     }
-    let served = Served::new(Some(SampleRouter { speaker: Speaker::Silent }));
+    let served = Served::new(Some(SampleRouter { speaker: SampleSpeaker::Silent }));
     let silent = (503, "asking BIRD for sessions: it does not answer".to_owned());
     assert_eq!(served.refused(|client| client.sessions()), silent);
 }
