@@ -51,10 +51,16 @@ fn contoso() -> SampleCircuit {
         .of_peering("private", "static_routes", vec!["172.16.0.0/16".to_owned()])
 }
 
-/// `contoso`, with the VNets `hub` and `two words`, and this `source_check`.
+/// `contoso`, with the VNets `hub` and `two words`, the second one with IPv6, and this
+/// `source_check`.
 pub(super) fn checked(source_check: &str) -> Sample {
     let circuit = contoso().of_peering("private", "source_check", source_check);
     let circuit = with_vnet(with_vnet(circuit, "hub", 1), "two words", 2);
+    let circuit = circuit.of_vnet("two words", "own_v6", "fd00:2::1/126").of_vnet(
+        "two words",
+        "gateway_v6",
+        "fd00:2::2",
+    );
     ports().circuit(circuit)
 }
 

@@ -147,9 +147,17 @@ fn sources_are_checked_as_the_configuration_says() {
 
 #[test]
 fn both_families_have_tables_and_ends_are_known() {
-    let routes = ["fd00:9::/48 via contoso/private/primary", "10.9.0.0/16 via contoso/hub"];
+    let routes = [
+        "fd00:9::/48 via contoso/private/primary",
+        "fd00:8::1/128 via contoso/two words",
+        "10.9.0.0/16 via contoso/hub",
+    ];
     let replay = RoutedReplay::new("advertised", &routes);
-    assert_eq!(replay.reason(PRIMARY, "fd00:9::1", "fd00:1::1"), Reason::NoRoute);
+    let words = "contoso/two words";
+    assert_eq!(replay.reason(PRIMARY, "fd00:9::1", "fd00:8::1"), Reason::Ok);
+    assert_eq!(replay.reason(words, "fd00:8::1", "fd00:9::1"), Reason::Ok);
+    assert_eq!(replay.reason(PRIMARY, "fd00:9::1", "fd00:8::2"), Reason::NoRoute);
+    assert_eq!(replay.reason(words, "fd00:8::2", "fd00:9::1"), Reason::Spoofed);
     // The customer's router itself may send, and to the edge's own address nothing listens.
     assert_eq!(replay.reason(PRIMARY, "192.168.15.17", "10.9.0.1"), Reason::Ok);
     assert_eq!(replay.reason(SECONDARY, "192.168.15.17", "10.9.0.1"), Reason::Ok);

@@ -1,6 +1,7 @@
 //! The command line: its exit codes, its output, and replays of captures.
 
 mod dates;
+mod routes;
 mod streams;
 
 use std::{
