@@ -92,12 +92,14 @@ impl Member<'_> {
             classes: match self.role {
                 // It counts no frames by class.
                 MemberRole::Vnet(_) => Vec::new(),
-                _ => self.profile().classes.iter().map(|class| class.name.clone()).collect(),
+                MemberRole::Wire | MemberRole::FromCustomer(_) | MemberRole::ToCustomer(_) => {
+                    self.profile().classes.iter().map(|class| class.name.clone()).collect()
+                }
             },
             is_routed: !matches!(self.role, MemberRole::Wire),
             vnet: match self.role {
                 MemberRole::Vnet(link) => Some(link.vnet.clone()),
-                _ => None,
+                MemberRole::Wire | MemberRole::FromCustomer(_) | MemberRole::ToCustomer(_) => None,
             },
         }
     }
@@ -229,12 +231,13 @@ impl Member<'_> {
     pub(super) fn flags(&self) -> u8 {
         let classes = &self.profile().classes;
         let flag = |bit: u8, is_set: bool| if is_set { bit } else { 0 };
-        let all = flag(Attachment::DISABLED, !self.circuit.enabled)
+        let of_all = flag(Attachment::DISABLED, !self.circuit.enabled)
             | flag(Attachment::ROUTED, !matches!(self.role, MemberRole::Wire));
         if !self.is_owner() {
-            return all;
+            return of_all;
         }
-        all | flag(Attachment::HAS_RULES, self.has_rules())
+        of_all
+            | flag(Attachment::HAS_RULES, self.has_rules())
             | flag(Attachment::MARKS_PCP, classes.iter().any(|class| class.pcp_mark.is_some()))
             | flag(Attachment::HAS_LIMITS, !self.limits().is_empty())
             | flag(Attachment::MARKS_ECN, self.circuit.ecn == Ecn::Mark)

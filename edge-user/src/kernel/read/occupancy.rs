@@ -96,14 +96,17 @@ fn written(rate: &Rate) -> Option<Rate> {
     (*rate != Rate::new_zeroed()).then_some(*rate)
 }
 
-/// The entries that tags lead to, and those that interfaces of the router lead to.
-struct Published {
-    attachments: BTreeSet<u32>,
+/// The entries that a frame can meet.
+pub(in crate::kernel) struct Published {
+    /// Attachments that a tag leads to, or a next hop of one of the interfaces.
+    pub(in crate::kernel) attachments: BTreeSet<u32>,
     c_tables: BTreeMap<CTableKey, u32>,
-    interfaces: BTreeSet<u32>,
+    /// Interfaces of the router that a tag or a route leads to.
+    pub(in crate::kernel) interfaces: BTreeSet<u32>,
 }
 
-fn published(tables: &KernelTables) -> Published {
+/// The entries that a frame can meet now.
+pub(in crate::kernel) fn published(tables: &KernelTables) -> Published {
     let mut published = Published {
         attachments: BTreeSet::new(),
         c_tables: BTreeMap::new(),
@@ -140,16 +143,6 @@ fn published(tables: &KernelTables) -> Published {
         published.attachments.extend(owners);
     }
     published
-}
-
-/// Attachments that a tag leads to, or a next hop of an interface to which one leads.
-pub(in crate::kernel) fn published_attachments(tables: &KernelTables) -> BTreeSet<u32> {
-    published(tables).attachments
-}
-
-/// Interfaces of the router that a tag or a route leads to.
-pub(in crate::kernel) fn published_interfaces(tables: &KernelTables) -> BTreeSet<u32> {
-    published(tables).interfaces
 }
 
 /// The published entries of a VID table.

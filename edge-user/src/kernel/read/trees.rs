@@ -43,16 +43,16 @@ pub(super) fn interfaces_in_trees(tables: &KernelTables) -> BTreeSet<u32> {
     interfaces
 }
 
-/// The different values of a tree, in no order. They are those of its intervals, and repeat all the time.
+/// The different values of a tree. They repeat all the time, and a tree can have ten thousands.
 fn values(tables: &KernelTables, tree: u32) -> Vec<RouteValue> {
     let Some(tree) = entry(&tables.trees, tree) else { return Vec::new() };
     let lines = tree.last_interval / VALUES + 1;
-    let mut seen = BTreeSet::new();
-    for line in (0..lines).map(|line| tree.value_lines.saturating_add(line)) {
-        let Some(line) = entry(&tables.fib_lines, line) else { break };
-        seen.extend(line.words().iter().copied());
-    }
-    seen.into_iter().map(RouteValue::from_bits).collect()
+    let lines = (0..lines).map(|line| tree.value_lines.saturating_add(line));
+    let lines = lines.map_while(|line| entry(&tables.fib_lines, line));
+    let mut words: Vec<u32> = lines.flat_map(|line| *line.words()).collect();
+    words.sort_unstable();
+    words.dedup();
+    words.into_iter().map(RouteValue::from_bits).collect()
 }
 
 fn entry<T: zerocopy::FromBytes + zerocopy::IntoBytes + zerocopy::Immutable>(

@@ -11,7 +11,7 @@ use edge_common::abi::{
 use crate::{
     kernel::{
         error::Result,
-        read::occupancy::{published_attachments, published_interfaces},
+        read::occupancy::{Published, published},
         tables::{clock::now_ticks, kernel_tables::KernelTables, keys},
         write::{
             bucket_ticks::{emptier, in_ticks_of, sold_more},
@@ -204,7 +204,8 @@ fn policers(tables: &KernelTables) -> BTreeMap<PolicerKey, u32> {
 /// The rate and the queues of each policer that a frame can get to.
 fn uses(tables: &KernelTables) -> BTreeMap<u32, PolicerUse> {
     let mut uses = BTreeMap::new();
-    for index in published_attachments(tables) {
+    let Published { attachments, interfaces, .. } = published(tables);
+    for index in attachments {
         let (limits, attachment) = (tables.limits.get(index), tables.attachments.get(index));
         let limits = limits.classes.into_iter().chain([limits.peering]).map(|limit| (limit, 0));
         let own = (attachment.bucket(), attachment.flow_queues);
@@ -215,7 +216,7 @@ fn uses(tables: &KernelTables) -> BTreeMap<u32, PolicerUse> {
             }
         }
     }
-    for index in published_interfaces(tables) {
+    for index in interfaces {
         let interface = tables.router_interfaces.get(index);
         for Bucket { policer, rate: index } in [interface.punts, interface.answers] {
             if policer != 0 {

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeSet, mem::offset_of};
 
-use edge_common::abi::{router::RouterInterface, routing::NextHop};
+use edge_common::abi::{
+    router::RouterInterface,
+    routing::{LINK_UP, NextHop},
+};
 use zerocopy::{FromBytes, FromZeros as _, Immutable, IntoBytes};
 
 use crate::{
@@ -14,12 +17,13 @@ use crate::{
 };
 
 /// Gives the interface's index to its link. Next hops of a link that had the index before get no neighbour, until
-/// somebody resolves one.
+/// somebody resolves one, and the link is up, as far as is known.
 pub(super) fn prepare_interface(tables: &KernelTables, interface: &InterfacePlan) {
     if interface.is_new {
         for next_hop in interface.places().next_hops() {
             tables.next_hops.swap(next_hop, FIRST_WORD, 0);
         }
+        tables.links.set(interface.places().link, &LINK_UP);
     }
     // New tables have no names even of links that keep their index.
     tables.router_keys.set(interface.index, &keys::router_record(&interface.key));

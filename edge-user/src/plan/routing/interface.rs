@@ -85,7 +85,7 @@ pub(in crate::plan) struct NewInterface<'a> {
 impl NewInterface<'_> {
     /// The interface of a peering-link. Frames to the customer belong to the attachment with the index `owner`.
     pub(in crate::plan) fn of_peering(&self, link: &PeeringLink<'_>, owner: u32) -> InterfacePlan {
-        let ends = Ends { v4: link.link.v4, v6: link.link.v6 };
+        let ends = InterfaceEnds { v4: link.link.v4, v6: link.link.v6 };
         let tags = LinkTags {
             tags: link.tags(),
             s_tpid: link.circuit.s_tpid,
@@ -93,16 +93,16 @@ impl NewInterface<'_> {
         };
         let has_session = link.routed.session.is_some();
         let checks_sources = link.routed.source_check != SourceCheck::Off;
-        let planned = self.plan(link.key(), &link.link.port, ends, tags, checks_sources);
+        let planned = self.plan(link.key(), &link.link.port, ends, &tags, checks_sources);
         with_owner(InterfacePlan { has_session, ..planned }, owner)
     }
 
     /// The interface of a VNet link. Frames to the VNet belong to the link that they came by.
     pub(in crate::plan) fn of_vnet(&self, link: &CircuitVnet<'_>) -> InterfacePlan {
-        let ends = Ends { v4: link.link.v4, v6: link.link.v6 };
+        let ends = InterfaceEnds { v4: link.link.v4, v6: link.link.v6 };
         let tags = LinkTags { tags: link.link.tags(), s_tpid: None, c_tpid: None };
         let has_session = matches!(link.link.routes, VnetRoutes::Bgp { .. });
-        let planned = self.plan(link.key(), &link.link.port, ends, tags, true);
+        let planned = self.plan(link.key(), &link.link.port, ends, &tags, true);
         InterfacePlan { has_session, ..planned }
     }
 
@@ -110,8 +110,8 @@ impl NewInterface<'_> {
         &self,
         key: RoutedKey,
         port: &str,
-        ends: Ends,
-        tags: LinkTags,
+        ends: InterfaceEnds,
+        tags: &LinkTags,
         checks_sources: bool,
     ) -> InterfacePlan {
         let SlotClaim { index, is_new } = self.claims[&key];
@@ -163,7 +163,7 @@ fn with_owner(mut interface: InterfacePlan, owner: u32) -> InterfacePlan {
 
 /// The addresses of a link's ends.
 #[derive(Clone, Copy)]
-struct Ends {
+struct InterfaceEnds {
     v4: Option<LinkEnds<Ipv4Addr>>,
     v6: Option<LinkEnds<Ipv6Addr>>,
 }
@@ -199,6 +199,6 @@ impl LinkTags {
 }
 
 fn halves(address: Ipv6Addr) -> [u64; 2] {
-    let bits = address.to_bits();
-    [(bits >> 64) as u64, bits as u64]
+    let halves: [[u8; 8]; 2] = zerocopy::transmute!(address.octets());
+    halves.map(u64::from_be_bytes)
 }

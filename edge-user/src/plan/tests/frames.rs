@@ -85,7 +85,7 @@ impl PlannedEdge {
 /// Static routes by the first interface that has them, and a neighbour at every interface.
 fn add_routes(plan: &Plan, domain: &DomainPlan, router: &mut HostRouter) {
     let tree = |interfaces: &[DomainInterface], router: &mut HostRouter| {
-        let routes = interfaces.iter().flat_map(|own| {
+        let listed = interfaces.iter().flat_map(|own| {
             let value = RouteValue::next_hop(2 * own.index).expect("an index");
             own.static_routes.iter().filter_map(move |route| match route {
                 ipnet::IpNet::V4(route) => Some(Route {
@@ -96,8 +96,8 @@ fn add_routes(plan: &Plan, domain: &DomainPlan, router: &mut HostRouter) {
                 ipnet::IpNet::V6(_) => None,
             })
         });
-        let routes: Vec<Route<u32>> = routes.collect();
-        u64::from(router.fib.add(&intervals(&routes)).expect("room"))
+        let listed: Vec<Route<u32>> = listed.collect();
+        u64::from(router.fib.add(&intervals(&listed)).expect("room"))
     };
     let (customer, cloud) = (tree(&domain.customer, router), tree(&domain.cloud, router));
     for (own, there, here) in domain
@@ -131,7 +131,7 @@ fn sample() -> Sample {
 
 fn wire(accounting: &str, s_tag: Option<u16>) -> SampleCircuit {
     let circuit = SampleCircuit::new("contoso", "1 Gbps").key("accounting", accounting);
-    let circuit = s_tag.into_iter().fold(circuit, |circuit, vid| circuit.s_tag(vid));
+    let circuit = s_tag.into_iter().fold(circuit, SampleCircuit::s_tag);
     circuit.peering("private", 10)
 }
 

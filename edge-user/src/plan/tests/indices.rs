@@ -13,7 +13,9 @@ use proptest::prelude::*;
 use super::{holding, random};
 use crate::{
     config::Config,
-    plan::{AttachmentPlan, Capacity, InterfacePlaces, Occupancy, Plan, Police, RoutedKey},
+    plan::{
+        AttachmentPlan, Capacity, DomainPlan, InterfacePlaces, Occupancy, Plan, Police, RoutedKey,
+    },
 };
 
 fn plan_in(config: &Config, occupied: &Occupancy) -> Plan {
@@ -129,7 +131,7 @@ fn check_domains(config: &Config, plan: &Plan) {
     assert_eq!(tables.len(), plan.domains.len());
     let first = config.routing.as_ref().expect("[routing]").table;
     assert!(tables.into_iter().all(|table| table > first));
-    for own in plan.domains.iter().flat_map(|domain| domain.interfaces()) {
+    for own in plan.domains.iter().flat_map(DomainPlan::interfaces) {
         assert_eq!(plan.interface(&own.key).map(|interface| interface.index), Some(own.index));
     }
 }
@@ -154,7 +156,7 @@ proptest! {
                 prop_assert_eq!(interface.is_new, known.is_none());
                 prop_assert!(known.is_none_or(|index| *index == interface.index));
                 if interface.is_new {
-                    // What a program may be reading goes to nobody else.
+                    // An entry that a program may be reading goes to nobody else.
                     prop_assert!(!occupied.interfaces.published.contains(&interface.index));
                 }
             }
@@ -182,7 +184,8 @@ proptest! {
 
     #[test]
     fn links_keep_their_index_in_other_tables(first in random::config(), second in random::config()) {
-        let before = holding(&plan_in(&first, &Capacity::for_config(&first).unused()), &Capacity::for_config(&first).unused());
+        let unused = Capacity::for_config(&first).unused();
+        let before = holding(&plan_in(&first, &unused), &unused);
         let unused = Capacity::for_config(&second).unused().with_interfaces_of(&before.interfaces);
         let plan = plan_in(&second, &unused);
         for interface in &plan.interfaces {

@@ -1,5 +1,6 @@
 //! Plans with routed peerings and VNet links.
 
+mod changes;
 mod frames;
 mod indices;
 mod random;

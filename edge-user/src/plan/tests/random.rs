@@ -13,6 +13,7 @@ const CIRCUITS: u16 = 5;
 
 /// A circuit's settings.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "the settings are independent of each other")]
 struct Drawn {
     has_s_tag: bool,
     private: DrawnPeering,
@@ -28,6 +29,7 @@ struct Drawn {
 
 /// A peering's settings.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "the settings are independent of each other")]
 struct DrawnPeering {
     is_routed: bool,
     links: [bool; 2],

@@ -3,7 +3,10 @@
 use std::{path::Path, thread};
 
 use edge_common::{
-    abi::fib::RouteValue,
+    abi::{
+        fib::RouteValue,
+        routing::{LINK_UP, NextHopGroup},
+    },
     host::fib::{HostFib, Route, intervals},
 };
 
@@ -140,7 +143,7 @@ fn a_plan_with_routes_is_found_again() {
                 assert_eq!(tables.next_hops.get(index), next_hop);
             }
         }
-        // Whatever a frame can meet is in use: owners that only next hops lead to, and the router's buckets.
+        // All that a frame can meet is in use: owners that only next hops lead to, and the router's buckets.
         for own in &first.attachments {
             assert!(found.attachments.published.contains(&own.index), "{:?}", own.key);
         }
@@ -190,10 +193,9 @@ fn a_rate_of_the_router_changes_in_its_buckets() {
     });
 }
 
-/// Adds a tree with one route to this next hop, and returns its number.
-fn add_tree(tables: &KernelTables, next_hop: u32) -> u64 {
+/// Adds a tree with one route of this value, and returns its number.
+fn add_tree(tables: &KernelTables, value: RouteValue) -> u64 {
     let mut fib = HostFib { trees: vec![<_>::default()], lines: vec![<_>::default()] };
-    let value = RouteValue::next_hop(next_hop).expect("an index");
     let route = Route { first: 0x0a01_0000_u32, last: 0x0a01_ffff, value };
     let tree = fib.add(&intervals(&[route])).expect("room");
     for (index, line) in (0..).zip(&fib.lines) {
@@ -213,7 +215,8 @@ fn a_link_that_is_gone_keeps_its_index_as_long_as_a_route_leads_there() {
         let places: InterfacePlaces = hub(&first).places();
         let index = hub(&first).index;
         let other = first.interfaces.iter().find(|own| own.index != index).expect("a peering-link");
-        let tree = add_tree(tables, places.next_hop_v4);
+        let next_hop = RouteValue::next_hop(places.next_hop_v4).expect("an index");
+        let tree = add_tree(tables, next_hop);
         tables.roots.set(other.places().destinations_v4, &tree);
         install(tables, &without_vnet());
         // Frames of that route end there, and the router's don't leave.
@@ -230,6 +233,12 @@ fn a_link_that_is_gone_keeps_its_index_as_long_as_a_route_leads_there() {
         assert!(occupancy(tables).interfaces.published.contains(&index), "a route leads there");
         tables.roots.set(other.places().destinations_v4, &0);
         assert!(!occupancy(tables).interfaces.published.contains(&index));
+        let members = [places.next_hop_v6; 8];
+        tables.next_hop_groups.set(1, &NextHopGroup { members, count: 1, ..<_>::default() });
+        let of_group = add_tree(tables, RouteValue::group(1).expect("an index"));
+        tables.roots.set(other.places().destinations_v4, &of_group);
+        assert!(occupancy(tables).interfaces.published.contains(&index), "a group has it");
+        tables.roots.set(other.places().destinations_v4, &0);
         tables.roots.set(places.sources_v4, &tree);
         assert!(occupancy(tables).interfaces.published.contains(&index), "it has a tree");
         tables.roots.set(places.sources_v4, &0);
@@ -246,6 +255,7 @@ fn another_link_begins_without_the_neighbour_of_the_one_before() {
         let gone = hub(&first).places();
         // Somebody who has not heard of it yet.
         tables.next_hops.swap(gone.next_hop_v4, 0, 7);
+        tables.links.set(gone.link, &1);
         let renamed = parse(&CONFIG.replace("\"hub\"", "\"spoke\""));
         let mut occupied = occupancy(tables);
         occupied.interfaces.capacity = hub(&first).index.max(first.interfaces[0].index) + 1;
@@ -254,6 +264,7 @@ fn another_link_begins_without_the_neighbour_of_the_one_before() {
         assert!(spoke.expect("no other index is left").is_new);
         prepare(tables, &second).expect("prepared");
         assert_eq!(tables.next_hops.get(gone.next_hop_v4).neighbour, 0);
+        assert_eq!(tables.links.get(gone.link), LINK_UP);
     });
 }
 
