@@ -9,6 +9,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use clap::ValueEnum;
+use edge_common::host::HostRouter;
 use edge_user::{
     config,
     plan::{self, Capacity, Plan, Police},
@@ -17,7 +18,7 @@ use edge_user::{
         capture::{CaptureError, CaptureReader, CaptureWriter},
         error::ReplayError,
         route_tables::{route_tables, with_room_for},
-        routes_file::{self, FileRoute},
+        routes_file,
     },
     view,
 };
@@ -78,8 +79,7 @@ pub(super) fn replay(args: &Args) -> Result<()> {
     let texts =
         [("configuration", Some(&args.config.config)), ("file of routes", args.routes.as_ref())];
     let destination = streams::check(texts, input, args.output.as_deref(), *json)?;
-    let routes = args.routes.as_deref().map(|path| routes(path, &plan)).transpose()?;
-    let router = routes.map(|routes| route_tables(&plan, &capacity, &routes)).transpose()?;
+    let router = args.routes.as_deref().map(|path| routed(path, &plan, &capacity)).transpose()?;
     let capacity = router.as_ref().map_or(capacity, |router| with_room_for(capacity, router));
     let mut reader = open(input)?;
     let mut engine: Box<dyn PathEngine> = match args.engine {
@@ -132,10 +132,11 @@ pub(super) fn replay(args: &Args) -> Result<()> {
     Ok(())
 }
 
-fn routes(path: &Path, plan: &Plan) -> Result<Vec<FileRoute>> {
+/// The router's tables with the routes of a file.
+fn routed(path: &Path, plan: &Plan, capacity: &Capacity) -> Result<HostRouter> {
     let text = fs::read_to_string(path);
     let text = text.with_context(|| format!("reading the routes in {}", path.display()))?;
-    Ok(routes_file::parse(&text, path, plan)?)
+    Ok(route_tables(plan, capacity, &routes_file::parse(&text, path, plan)?)?)
 }
 
 fn open(input: &Path) -> Result<CaptureReader, CaptureError> {
