@@ -10,6 +10,7 @@ mod circuit;
 mod client;
 mod domain;
 mod error;
+mod exact_prefix;
 mod export;
 mod health;
 mod ledger;
@@ -31,6 +32,7 @@ pub use self::{
     client::{Client, ClientError, is_answered},
     domain::{DomainStatus, NeighbourStatus, SessionCounts},
     error::{ConfigErrorDocument, ErrorDocument},
+    exact_prefix::exact_prefix,
     export::ExportStatus,
     health::Health,
     ledger::{LedgerState, LedgerStatus},

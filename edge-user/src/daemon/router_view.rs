@@ -28,7 +28,7 @@ pub trait RouterView: Send + Sync {
     /// The BGP speaker does not answer.
     fn sessions(&self) -> Result<Vec<SessionStatus>, LookRefused>;
 
-    /// The routes of a peering from one point of view. This may wait for the BGP speaker or read
+    /// The routes of a peering from one point of view; [`edge_api::exact_prefix`] makes prefixes of intervals. This may wait for the BGP speaker or read
     /// the kernel's routing table.
     ///
     /// # Errors

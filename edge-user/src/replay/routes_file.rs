@@ -54,7 +54,7 @@ impl Display for RoutesFileErrors {
 ///
 /// Every mistake, not only the first.
 pub fn parse(text: &str, path: &Path, plan: &Plan) -> Result<Vec<FileRoute>, RoutesFileErrors> {
-    let mut reader = Reader::new(plan);
+    let mut reader = RoutesReader::new(plan);
     let (mut routes, mut mistakes) = (Vec::new(), Vec::new());
     for (number, line) in (1..).zip(text.lines()) {
         if line.trim().is_empty() || line.trim_start().starts_with('#') {
@@ -78,7 +78,7 @@ pub fn parse(text: &str, path: &Path, plan: &Plan) -> Result<Vec<FileRoute>, Rou
 /// A mistake, behind the byte of its line at which it is.
 type InLine<T> = Result<T, (usize, String)>;
 
-struct Reader<'p> {
+struct RoutesReader<'p> {
     /// Links by name: two may look the same.
     links: BTreeMap<String, Vec<&'p InterfacePlan>>,
     /// The side that an interface leads to, by its index.
@@ -90,7 +90,7 @@ struct Reader<'p> {
 /// A side of a domain: the domain's number, and whether it is the customer's.
 type FileSide = (usize, bool);
 
-impl<'p> Reader<'p> {
+impl<'p> RoutesReader<'p> {
     fn new(plan: &'p Plan) -> Self {
         let mut links: BTreeMap<String, Vec<&InterfacePlan>> = BTreeMap::new();
         for interface in &plan.interfaces {
