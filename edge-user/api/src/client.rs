@@ -1,6 +1,7 @@
 //! The client of a daemon, for programs that wait for its answers.
 
 mod error;
+mod routing;
 #[cfg(test)]
 mod tests;
 
@@ -62,8 +63,7 @@ impl Client {
     /// The document of [`Self::status`] as the daemon sent it, with fields that this version may
     /// not know.
     pub fn status_json(&self) -> Result<String, ClientError> {
-        let body = self.call(Method::GET, "/v1/status", None)?;
-        String::from_utf8(body.into()).map_err(|error| self.not_edge(&error))
+        self.text("/v1/status")
     }
 
     /// The state of the books.
@@ -94,6 +94,12 @@ impl Client {
     /// Has the daemon book what was counted up to now.
     pub fn book(&self) -> Result<Booked, ClientError> {
         self.document(Method::POST, "/v1/ledger/book", None)
+    }
+
+    /// A document as the daemon sent it.
+    fn text(&self, path: &str) -> Result<String, ClientError> {
+        let body = self.call(Method::GET, path, None)?;
+        String::from_utf8(body.into()).map_err(|error| self.not_edge(&error))
     }
 
     fn document<T: DeserializeOwned>(

@@ -5,15 +5,17 @@ use utoipa::ToSchema;
 
 use crate::{LedgerState, Status};
 
-/// Whether frames flow and usage is booked.
+/// Whether frames flow and usage is booked. A BGP session that is down is no fault of the edge's.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Health {
-    /// A sentence for each fault; empty: every port runs its program, and usage is booked.
+    /// A sentence for each fault; empty: every port runs its program, usage is booked, the BGP
+    /// speaker answers, and each routing domain forwards by its routes.
     pub faults: Vec<String>,
 }
 
 impl Health {
-    /// The faults that `status` shows: ports whose frames don't pass, and usage that is not booked.
+    /// The faults that `status` shows: ports whose frames don't pass, usage that is not booked, a
+    /// BGP speaker that does not answer, and forwarding tables that can't follow their routes.
     #[must_use]
     pub fn of(status: &Status) -> Self {
         let ports = status.ports.iter().filter(|port| port.xdp_mode == "none").map(|port| {
@@ -24,14 +26,20 @@ impl Health {
             let error = status.ledger.error.as_deref().unwrap_or("the ledger can't be written");
             format!("usage is not booked: {error}")
         });
-        Self { faults: ports.chain(ledger).collect() }
+        let speaker = status.sessions.fault.as_ref();
+        let speaker = speaker.map(|fault| format!("BGP sessions: {fault}"));
+        let domains = status.domains.iter().filter_map(|domain| {
+            let fault = domain.fault.as_ref()?;
+            Some(format!("routing domain {}/{}: {fault}", domain.circuit, domain.peering))
+        });
+        Self { faults: ports.chain(ledger).chain(speaker).chain(domains).collect() }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{LedgerStatus, PortStatus};
+    use crate::{DomainStatus, LedgerStatus, PortStatus, SessionCounts};
 
     fn port(name: &str, xdp_mode: &str, fault: Option<&str>) -> PortStatus {
         PortStatus {
@@ -44,6 +52,22 @@ mod tests {
             rx_frames: 0,
             rx_bytes: 0,
             reasons: std::collections::BTreeMap::new(),
+        }
+    }
+
+    fn domain(fault: Option<&str>) -> DomainStatus {
+        DomainStatus {
+            circuit: "contoso".to_owned(),
+            peering: "private".to_owned(),
+            routes_v4: 1,
+            routes_v6: 0,
+            tree_lines: 2,
+            generation: 1,
+            age_s: Some(1.0),
+            fault: fault.map(str::to_owned),
+            lag_s: 0.0,
+            sessions: 2,
+            neighbours: Vec::new(),
         }
     }
 
@@ -60,13 +84,22 @@ mod tests {
                 port("b", "generic", Some("eth1 is called eth9 now")),
             ],
             circuits: Vec::new(),
+            // A peer that is down is its owner's matter.
+            sessions: SessionCounts { configured: 2, up: 1, fault: None },
+            domains: vec![domain(None)],
         };
         assert_eq!(Health::of(&status), Health::default());
         status.ports.push(port("c", "none", Some("there is no interface eth1")));
         status.ledger.state = LedgerState::Failing;
         status.ledger.error = Some("the disk is full".to_owned());
-        let expected =
-            ["port \"c\": there is no interface eth1", "usage is not booked: the disk is full"];
+        status.sessions.fault = Some("BIRD does not answer".to_owned());
+        status.domains.push(domain(Some("the tables are full")));
+        let expected = [
+            "port \"c\": there is no interface eth1",
+            "usage is not booked: the disk is full",
+            "BGP sessions: BIRD does not answer",
+            "routing domain contoso/private: the tables are full",
+        ];
         assert_eq!(Health::of(&status).faults, expected);
     }
 }

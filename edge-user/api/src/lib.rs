@@ -8,7 +8,9 @@ mod bandwidth;
 mod booked;
 mod circuit;
 mod client;
+mod domain;
 mod error;
+mod exact_prefix;
 mod export;
 mod health;
 mod ledger;
@@ -16,6 +18,10 @@ mod policer;
 mod port;
 mod ports;
 mod reload;
+mod route_hops;
+mod route_lookup;
+mod routes;
+mod session;
 mod status;
 mod usage;
 
@@ -24,7 +30,9 @@ pub use self::{
     booked::Booked,
     circuit::{CircuitStatus, ClassStatus, Counters, Dropped, PeeringStatus},
     client::{Client, ClientError, is_answered},
+    domain::{DomainStatus, NeighbourStatus, SessionCounts},
     error::{ConfigErrorDocument, ErrorDocument},
+    exact_prefix::exact_prefix,
     export::ExportStatus,
     health::Health,
     ledger::{LedgerState, LedgerStatus},
@@ -32,6 +40,13 @@ pub use self::{
     port::PortStatus,
     ports::Ports,
     reload::{Difference, Reloaded},
+    route_hops::{NextHopStatus, RouteAction, RouteHops},
+    route_lookup::RouteLookup,
+    routes::{
+        BgpRoute, ForwardingRoute, ReceivedRoute, RouteDifference, RouteListing, RouteSide,
+        RouteStanding, Routes, RoutesView,
+    },
+    session::{BfdStatus, LivenessState, RouteFamily, SessionState, SessionStatus, Sessions},
     status::Status,
     usage::{Usage, UsageRecord},
 };

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{CircuitStatus, LedgerStatus, PortStatus};
+use crate::{CircuitStatus, DomainStatus, LedgerStatus, PortStatus, SessionCounts};
 
 /// The state of an edge, and its counters, which only grow while its data plane is there. `edge status
 /// --json` prints this document.
@@ -24,6 +24,12 @@ pub struct Status {
     pub ports: Vec<PortStatus>,
     /// Circuits, in configuration order.
     pub circuits: Vec<CircuitStatus>,
+    /// Numbers of BGP sessions; `GET /v1/sessions` has the sessions.
+    #[serde(default)]
+    pub sessions: SessionCounts,
+    /// Routing domains of these circuits, in configuration order; empty where none is routed.
+    #[serde(default)]
+    pub domains: Vec<DomainStatus>,
 }
 
 #[cfg(test)]
@@ -49,7 +55,10 @@ mod tests {
 "class":"voice","forwarded_frames":9,"forwarded_bytes":918,"dropped_frames":1,"dropped_bytes":102,
 "refused_frames":0,"refused_bytes":0}]}],"policers":[{"peering":null,"class":null,"direction":
 "inbound","link":"primary","rate_bps":1000000000,"burst_bytes":3125000,"used_bytes":1500,
-"peak_1ms_bps":990000000,"peak_100ms_bps":12000000,"leases":4,"retries":1,"debts":0}]}]}"#;
+"peak_1ms_bps":990000000,"peak_100ms_bps":12000000,"leases":4,"retries":1,"debts":0}]}],"sessions":{
+"configured":2,"up":1,"fault":null},"domains":[{"circuit":"contoso-ams","peering":"private","routes_v4":
+12,"routes_v6":0,"tree_lines":9,"generation":3,"age_s":1.5,"fault":null,"lag_s":0.0,"sessions":2,
+"neighbours":[]}]}"#;
 
     #[test]
     fn the_json_is_pinned() {
@@ -58,6 +67,10 @@ mod tests {
         let peering = &status.circuits[0].peerings[0];
         assert_eq!((peering.total.dropped_bytes, peering.drops["over-rate"].bytes), (102, 102));
         assert_eq!(serde_json::to_string(&status).unwrap(), document);
+        // A daemon of an earlier version has neither sessions nor domains.
+        let (earlier, _) = document.split_once(",\"sessions\"").unwrap();
+        let status: Status = serde_json::from_str(&format!("{earlier}}}")).unwrap();
+        assert_eq!((status.sessions, status.domains), (SessionCounts::default(), Vec::new()));
     }
 
     #[test]

@@ -7,9 +7,12 @@ mod demo;
 mod detach;
 mod ledger;
 mod look;
+mod lookup;
 mod reload;
 mod replay;
+mod routes;
 mod run;
+mod sessions;
 mod set_bandwidth;
 mod shell;
 mod snippets;
@@ -28,7 +31,7 @@ use edge_user::{
     config::{ConfigErrors, DEFAULT_CONTROL, MAX_SOCKET_LEN_BYTES},
     daemon::error::DaemonError,
     kernel::{error::KernelError, object::load_error::LoadError},
-    replay::{capture::CaptureError, error::ReplayError},
+    replay::{capture::CaptureError, error::ReplayError, routes_file::RoutesFileErrors},
     server::run_error::ServerError,
 };
 use nix::{errno::Errno, unistd::geteuid};
@@ -60,6 +63,12 @@ enum Verb {
     SetBandwidth(set_bandwidth::Args),
     /// Shows ports, circuits, peerings and their counters.
     Status(status::Args),
+    /// Shows BGP sessions: state, routes and limits, BFD, and MAC addresses of both ends.
+    Sessions(sessions::Args),
+    /// Shows the routes of a peering: received, advertised, forwarded by, or what differs.
+    Routes(routes::Args),
+    /// Shows where a routed peering's frame to an address goes, as the packet path decides.
+    Lookup(lookup::Args),
     /// Works out what circuits cost in a month, from the ledger and the configuration's prices.
     Bill(bill::Args),
     /// Shows usage from the ledger.
@@ -130,6 +139,9 @@ pub(crate) fn main() -> ExitCode {
         Verb::Reload(args) => reload::reload(&args),
         Verb::SetBandwidth(args) => set_bandwidth::set_bandwidth(&args),
         Verb::Status(args) => status::status(&args),
+        Verb::Sessions(args) => sessions::sessions(&args),
+        Verb::Routes(args) => routes::routes(&args),
+        Verb::Lookup(args) => lookup::lookup(&args),
         Verb::Bill(args) => bill::bill(&args),
         Verb::Usage(args) => usage::usage(&args),
         Verb::Ledger(args) => ledger::ledger(&args),
@@ -146,7 +158,7 @@ pub(crate) fn main() -> ExitCode {
             let errors = find::<ConfigErrors>(&error);
             if let Some(errors) = errors.filter(|_| io::stderr().is_terminal()) {
                 eprintln!("{}", snippets::render(errors, &Renderer::styled()));
-            } else if errors.is_some() || is_of_config(&error) {
+            } else if errors.is_some() || is_of_config(&error) || error.is::<RoutesFileErrors>() {
                 eprintln!("{error}");
             } else {
                 eprintln!("error: {error:#}{}", permission_hint(&error));
@@ -172,7 +184,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
         .any(|cause| matches!(cause.downcast_ref(), Some(CaptureError::NotEthernet { .. })));
     let is_callers = error.downcast_ref::<ClientError>().is_some_and(ClientError::is_callers);
     let is_usage = find::<ConfigErrors>(error).is_some() || is_callers || error.is::<UsageError>();
-    if is_usage || is_not_ethernet { 2 } else { 1 }
+    if is_usage || is_not_ethernet || error.is::<RoutesFileErrors>() { 2 } else { 1 }
 }
 
 /// Advice for an error that root would not get.

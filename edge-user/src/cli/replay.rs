@@ -2,12 +2,14 @@ mod output;
 mod streams;
 
 use std::{
+    fs,
     io::{self, BufWriter, Write as _},
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context as _, Result};
 use clap::ValueEnum;
+use edge_common::host::HostRouter;
 use edge_user::{
     config,
     plan::{self, Capacity, Plan, Police},
@@ -15,6 +17,8 @@ use edge_user::{
         HostEngine, KernelEngine, PathEngine, Replay,
         capture::{CaptureError, CaptureReader, CaptureWriter},
         error::ReplayError,
+        route_tables::{route_tables, with_room_for},
+        routes_file,
     },
     view,
 };
@@ -39,6 +43,10 @@ pub(super) struct Args {
     /// The loaded XDP program, or the same code in this process, which needs no privilege.
     #[arg(long, value_enum, default_value_t = EngineKind::Kernel)]
     engine: EngineKind,
+    /// Routes of routed peerings, `PREFIX via LINK` in each line, where LINK is CIRCUIT/PEERING/LINK
+    /// or CIRCUIT/VNET. Every link is up, and its neighbour answers.
+    #[arg(long, value_name = "FILE")]
+    routes: Option<PathBuf>,
     /// Polices no circuit.
     #[arg(long)]
     no_police: bool,
@@ -55,7 +63,9 @@ enum EngineKind {
 
 pub(super) fn replay(args: &Args) -> Result<()> {
     let config = config::load_without_keys(&args.config.config)?;
-    plan::forwardable(&config, &args.config.config)?;
+    if args.routes.is_none() {
+        plan::forwardable(&config, &args.config.config)?;
+    }
     let capacity = Capacity::for_config(&config);
     let police = if args.no_police { Police::Off } else { Police::Purchased };
     let plan = Plan::new(&config, &capacity.unused(), police)?;
@@ -66,14 +76,28 @@ pub(super) fn replay(args: &Args) -> Result<()> {
     })?;
 
     let Args { input, json, .. } = args;
-    let destination = streams::check(&args.config.config, input, args.output.as_deref(), *json)?;
+    let texts =
+        [("configuration", Some(&args.config.config)), ("file of routes", args.routes.as_ref())];
+    let destination = streams::check(texts, input, args.output.as_deref(), *json)?;
+    let router = args.routes.as_deref().map(|path| routed(path, &plan, &capacity)).transpose()?;
+    let capacity = router.as_ref().map_or(capacity, |router| with_room_for(capacity, router));
     let mut reader = open(input)?;
     let mut engine: Box<dyn PathEngine> = match args.engine {
-        EngineKind::Host => Box::new(HostEngine::new(&plan, port, &capacity)),
+        EngineKind::Host => {
+            let mut engine = HostEngine::new(&plan, port, &capacity);
+            if let Some(router) = &router {
+                engine.route_by(router.clone());
+            }
+            Box::new(engine)
+        }
         EngineKind::Kernel => {
             let engine = KernelEngine::new(&plan, port, &capacity);
             let advice = "the kernel engine; `--engine host` needs neither root nor the kernel";
-            Box::new(engine.context(advice)?)
+            let mut engine = engine.context(advice)?;
+            if let Some(router) = &router {
+                engine.route_by(router);
+            }
+            Box::new(engine)
         }
     };
     let mut output = destination.map(Output::create).transpose()?;
@@ -86,6 +110,9 @@ pub(super) fn replay(args: &Args) -> Result<()> {
         _ => Box::new(BufWriter::new(io::stdout().lock())),
     };
     let mut replay = Replay::new(&mut *engine, &plan, port, &capacity);
+    if let Some(router) = &router {
+        replay.route_by(router);
+    }
     let lines = json.then_some(&mut out as &mut dyn io::Write);
     let result = replay.run(&mut reader, writer.as_mut(), lines);
     // A user wants the lines and frames before a damaged record.
@@ -103,6 +130,13 @@ pub(super) fn replay(args: &Args) -> Result<()> {
         out.flush()?;
     }
     Ok(())
+}
+
+/// The router's tables with the routes of a file.
+fn routed(path: &Path, plan: &Plan, capacity: &Capacity) -> Result<HostRouter> {
+    let text = fs::read_to_string(path);
+    let text = text.with_context(|| format!("reading the routes in {}", path.display()))?;
+    Ok(route_tables(plan, capacity, &routes_file::parse(&text, path, plan)?)?)
 }
 
 fn open(input: &Path) -> Result<CaptureReader, CaptureError> {

@@ -35,7 +35,10 @@ use self::{
     instance::{Hold, Instance},
     running::SharedRunning,
 };
-use super::{AtExit, bandwidth::SetBandwidth, bookkeeper::Bookkeeper, look::LookedAt, policers};
+use super::{
+    AtExit, bandwidth::SetBandwidth, bookkeeper::Bookkeeper, look::LookedAt, policers,
+    router_view::RouterSlot,
+};
 use crate::{
     config::Config,
     daemon::error::{Context as _, Result},
@@ -69,6 +72,8 @@ pub struct Engine {
     pub(super) running: SharedRunning,
     pub(super) bookkeeper: Arc<Bookkeeper>,
     pub(super) started: Instant,
+    /// The router's view, which is put there with the first routed circuit.
+    pub(super) router: RouterSlot,
     /// The control socket, which no reload changes.
     control: PathBuf,
     /// Closed when the thread is gone.
@@ -91,6 +96,7 @@ impl Engine {
             running: instance.running.clone(),
             bookkeeper: Arc::clone(&instance.bookkeeper),
             started: Instant::now(),
+            router: RouterSlot::default(),
             control,
             alive,
         };
@@ -147,6 +153,12 @@ impl Engine {
     #[must_use]
     pub fn control(&self) -> PathBuf {
         self.control.clone()
+    }
+
+    /// The place of the router's view.
+    #[must_use]
+    pub fn router(&self) -> RouterSlot {
+        self.router.clone()
     }
 
     /// Ends the daemon's hold on the data plane. A change under way that waits for the ledger is given

@@ -6,6 +6,7 @@
 
 mod circuits;
 mod ports;
+mod routed;
 mod steps;
 
 use std::{
@@ -17,10 +18,10 @@ use std::{
     time::Instant,
 };
 
-use edge_api::Status;
+use edge_api::{SessionStatus, Status};
 use tokio::sync::watch;
 
-use self::steps::Steps;
+use self::{routed::RoutedPart, steps::Steps};
 use super::engine::{Engine, running::Running};
 use crate::{
     config::MetricsDetail,
@@ -40,6 +41,8 @@ const TRIES: u32 = 3;
 pub struct Snapshot {
     /// The figures.
     pub status: Arc<Status>,
+    /// The BGP sessions; none while the BGP speaker does not answer.
+    pub sessions: Arc<[SessionStatus]>,
     /// The digest of the configuration that ran.
     pub digest: String,
     /// The circuits that metrics have in detail by that configuration.
@@ -120,19 +123,21 @@ struct Reader {
 
 impl Reader {
     fn snapshot(&self) -> Result<Snapshot> {
+        // Nothing is held meanwhile: the BGP speaker may take its time.
+        let routed = RoutedPart::read(&self.engine.router);
         for _ in 0..TRIES {
             let steps = Steps::of(&self.engine.running);
-            if let Some(snapshot) = self.try_snapshot(&steps)? {
+            if let Some(snapshot) = self.try_snapshot(&steps, &routed)? {
                 return Ok(snapshot);
             }
         }
         let all_at_once = Steps::all_at_once(&self.engine.running);
-        let snapshot = self.try_snapshot(&all_at_once)?;
+        let snapshot = self.try_snapshot(&all_at_once, &routed)?;
         snapshot.ok_or_else(|| DaemonError::failed("nothing changes meanwhile"))
     }
 
     /// Takes one in steps; `None`: slots or tables have changed in between.
-    fn try_snapshot(&self, steps: &Steps<'_>) -> Result<Option<Snapshot>> {
+    fn try_snapshot(&self, steps: &Steps<'_>, routed: &RoutedPart) -> Result<Option<Snapshot>> {
         let begin = |running: &Running| {
             let others: Vec<_> =
                 running.others.iter().map(|(_, books)| Arc::clone(books)).collect();
@@ -152,6 +157,8 @@ impl Reader {
                 watches_egress: running.watches_egress,
                 ports: ports::ports(running, &states, &beside)?,
                 circuits: Vec::with_capacity(running.config.circuits.len()),
+                sessions: routed.counts.clone(),
+                domains: routed.domains.clone(),
             };
             Ok::<_, DaemonError>((
                 head,
@@ -169,7 +176,12 @@ impl Reader {
             let Some(circuits) = steps.step(some) else { return Ok(None) };
             let circuits = circuits?;
             if circuits.is_empty() {
-                return Ok(Some(Snapshot { status: Arc::new(read), digest, metrics_detail }));
+                return Ok(Some(Snapshot {
+                    status: Arc::new(read),
+                    sessions: Arc::clone(&routed.sessions),
+                    digest,
+                    metrics_detail,
+                }));
             }
             read.circuits.extend(circuits);
         }
@@ -194,9 +206,12 @@ mod tests {
             watches_egress: true,
             ports: Vec::new(),
             circuits: Vec::new(),
+            sessions: edge_api::SessionCounts::default(),
+            domains: Vec::new(),
         };
         let metrics_detail = MetricsDetail::Circuit;
-        Snapshot { status: Arc::new(status), digest: String::new(), metrics_detail }
+        let sessions = Arc::default();
+        Snapshot { status: Arc::new(status), sessions, digest: String::new(), metrics_detail }
     }
 
     fn start(read: impl Fn() -> Result<Snapshot> + Send + 'static) -> Snapshots {

@@ -31,7 +31,7 @@ use self::{
 };
 use crate::config::{Config, PeeringLink};
 
-pub use crate::config::RoutedKey;
+pub use crate::config::{RoutedKey, SourceCheck};
 
 pub use self::{
     attachment::AttachmentPlan,

@@ -46,6 +46,13 @@ impl ReplayError {
         Self::Engine(Told::new("the path has not ended"))
     }
 
+    pub(super) fn no_room_for_routes(domain: &str) -> Self {
+        let text = format!(
+            "the routes of {domain} are more than a forwarding table has room for; leave some out"
+        );
+        Self::Engine(Told::new(text))
+    }
+
     /// Puts the frame that the engine ran before the text.
     pub(super) fn at_frame(self, frame: u64) -> Self {
         let text = format!("frame {frame} of the capture");

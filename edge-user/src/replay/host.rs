@@ -112,7 +112,7 @@ impl PathEngine for HostEngine {
 }
 
 /// The router's tables without any route, and without neighbours.
-fn router(plan: &Plan, capacity: &Capacity) -> HostRouter {
+pub(super) fn router(plan: &Plan, capacity: &Capacity) -> HostRouter {
     let sizes = capacity.router;
     let mut router = HostRouter {
         interfaces: entries(sizes.interfaces, RouterInterface::default),

@@ -8,8 +8,12 @@ pub mod host;
 pub mod kernel;
 mod reach;
 mod report;
+pub mod route_tables;
+pub mod routes_file;
 mod summary;
 mod tags;
+#[cfg(test)]
+mod tests;
 
 use std::io::Write;
 
@@ -19,6 +23,7 @@ use edge_common::{
         counters::{Counted, PortCounters},
         outcome::Outcome,
     },
+    host::HostRouter,
 };
 
 use self::{
@@ -95,6 +100,12 @@ impl<'a> Replay<'a> {
             reach: Reach::new(plan, port, capacity),
             summary: Summary::default(),
         }
+    }
+
+    /// Has the replay know that the engine routes frames by these tables: of a frame that was cut, these tell which bytes
+    /// its path reads.
+    pub fn route_by(&mut self, router: &'a HostRouter) {
+        self.reach.route_by(router);
     }
 
     /// Runs every frame of `reader`, writes the frames that leave to `writer`, and a line for each

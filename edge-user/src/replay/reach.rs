@@ -5,7 +5,7 @@ use std::cell::Cell;
 
 use edge_common::{
     Frame,
-    host::{Buffer, HostFrame},
+    host::{Buffer, HostFrame, HostRouter},
     packet::{checksum, encapsulation, ip_version::IpVersion},
 };
 
@@ -17,19 +17,32 @@ pub(super) struct Reach<'a> {
     plan: &'a Plan,
     port: &'a PortPlan,
     capacity: &'a Capacity,
+    /// Tables of the router, where these are not the plan's.
+    router: Option<&'a HostRouter>,
     /// The path, made for the first frame that is cut.
     path: Option<HostEngine>,
 }
 
 impl<'a> Reach<'a> {
     pub(super) fn new(plan: &'a Plan, port: &'a PortPlan, capacity: &'a Capacity) -> Self {
-        Self { plan, port, capacity, path: None }
+        Self { plan, port, capacity, router: None, path: None }
+    }
+
+    /// Routes frames by these tables of the router.
+    pub(super) fn route_by(&mut self, router: &'a HostRouter) {
+        self.router = Some(router);
     }
 
     /// The end of the bytes in `frame` that the path of the port reads at `now_ns`.
     pub(super) fn of(&mut self, frame: &[u8], now_ns: u64) -> usize {
-        let Self { plan, port, capacity, path } = self;
-        let path = path.get_or_insert_with(|| HostEngine::new(plan, port, capacity));
+        let Self { plan, port, capacity, router, path } = self;
+        let path = path.get_or_insert_with(|| {
+            let mut path = HostEngine::new(plan, port, capacity);
+            if let Some(router) = router {
+                path.route_by(router.clone());
+            }
+            path
+        });
         let mut bytes = with_headroom(frame);
         let buffer = Buffer::new(&mut bytes, HEADROOM_BYTES);
         let mut watched = Watched { buffer, moved_bytes: 0, reach: Cell::new(0) };

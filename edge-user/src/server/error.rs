@@ -12,7 +12,7 @@ use edge_api::ErrorDocument;
 
 use crate::{
     config::{BandwidthRefused, ConfigErrors},
-    daemon::{engine::error::ChangeError, error::DaemonError, refusals},
+    daemon::{engine::error::ChangeError, error::DaemonError, refusals, router_view::LookRefused},
     report::chain,
 };
 
@@ -91,6 +91,22 @@ impl From<ChangeError> for ApiError {
             | ChangeError::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Self::new(status, error.to_string(), None)
+    }
+}
+
+/// A question that the router can't answer: the names are the caller's.
+impl From<LookRefused> for ApiError {
+    fn from(refused: LookRefused) -> Self {
+        let status = match &refused {
+            LookRefused::NothingRouted
+            | LookRefused::NoCircuit(_)
+            | LookRefused::NoPeering { .. } => StatusCode::NOT_FOUND,
+            LookRefused::IsWire { .. } | LookRefused::NoSpeaker => StatusCode::UNPROCESSABLE_ENTITY,
+            // The speaker is started again, and the same request may do later.
+            LookRefused::Silent(_) => StatusCode::SERVICE_UNAVAILABLE,
+            LookRefused::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Self::new(status, format!("{refused:#}"), None)
     }
 }
 

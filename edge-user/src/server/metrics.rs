@@ -1,11 +1,12 @@
 //! Counters for Prometheus.
 //!
-//! A scrape has at most eight series a circuit, and detail of the circuits that it asks for
+//! A scrape has at most eight series a circuit, some for each session and neighbour, and detail of the circuits that it asks for
 //! (`docs/metrics.md`, which is made from the table in `families`).
 
 mod exposition;
 mod families;
 mod family;
+mod figures;
 mod format;
 #[cfg(test)]
 mod reference;
@@ -13,10 +14,7 @@ mod selection;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use axum::{
     extract::State,
@@ -26,6 +24,7 @@ use axum::{
 
 use self::{
     exposition::exposition,
+    figures::ScrapeFigures,
     format::TextFormat,
     selection::{DetailSelection, RefusedQuery},
 };
@@ -53,8 +52,8 @@ pub(super) async fn answer(
         return Ok(refuse(StatusCode::NOT_FOUND, refused));
     }
     let format = TextFormat::asked_by(&headers);
-    let status = Arc::clone(&snapshot.status);
-    let text = tokio::task::spawn_blocking(move || exposition(status, &selection, format)).await;
+    let figures = ScrapeFigures::from(&*snapshot);
+    let text = tokio::task::spawn_blocking(move || exposition(figures, &selection, format)).await;
     let text = text.map_err(|error| ApiError::internal(&error))?;
     let text = text.map_err(|error| ApiError::internal(&error))?;
     Ok(([(CONTENT_TYPE, format.content_type())], text).into_response())

@@ -2,6 +2,7 @@
 
 use axum::{
     Router,
+    extract::FromRef,
     http::{StatusCode, Uri},
     routing::{any, get, patch, post},
 };
@@ -10,8 +11,9 @@ use super::{
     error::ApiError,
     metrics, openapi,
     shared::ServerState,
-    v1::{change, ledger, look},
+    v1::{change, ledger, look, routing},
 };
+use crate::daemon::router_view::RouterSlot;
 
 /// Longest body of a request in bytes.
 const BODY_LEN_BYTES: usize = 64 * 1024;
@@ -42,6 +44,19 @@ fn reads() -> Router<ServerState> {
         .route("/v1/circuits/{name}", get(look::circuit))
         .route("/v1/ports", get(look::ports))
         .route("/v1/usage", get(ledger::usage))
+        .merge(routing())
+}
+
+/// The paths that look at the router.
+pub(super) fn routing<S>() -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+    RouterSlot: FromRef<S>,
+{
+    Router::new()
+        .route("/v1/sessions", get(routing::sessions))
+        .route("/v1/circuits/{circuit}/peerings/{peering}/routes", get(routing::routes))
+        .route("/v1/circuits/{circuit}/peerings/{peering}/lookup", get(routing::lookup))
 }
 
 fn complete(router: Router<ServerState>, state: ServerState) -> Router {

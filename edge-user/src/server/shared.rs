@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use axum::{
     Json,
-    extract::{FromRequestParts, Query},
+    extract::{FromRef, FromRequestParts, Query},
     http::{header::ETAG, request::Parts},
     response::IntoResponse,
 };
@@ -14,6 +14,7 @@ use tokio::sync::Mutex;
 use super::error::ApiError;
 use crate::daemon::{
     engine::Engine,
+    router_view::RouterSlot,
     snapshot::{Snapshot, Snapshots},
 };
 
@@ -32,6 +33,13 @@ impl ServerState {
     /// All figures, read after the request has come.
     pub(super) async fn snapshot(&self) -> Result<Arc<Snapshot>, ApiError> {
         Ok(self.snapshots.since(Instant::now()).await?)
+    }
+}
+
+/// Paths that look at the router need nothing else.
+impl FromRef<ServerState> for RouterSlot {
+    fn from_ref(state: &ServerState) -> Self {
+        state.engine.router()
     }
 }
 

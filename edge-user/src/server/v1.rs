@@ -3,4 +3,5 @@
 pub(super) mod change;
 pub(super) mod ledger;
 pub(super) mod look;
+pub(super) mod routing;
 mod select;

@@ -2,8 +2,13 @@
 
 pub mod bill;
 pub mod change;
+pub mod domains;
 pub mod ledger;
+pub mod lookup;
+pub mod next_hop;
 pub mod replay;
+pub mod routes;
+pub mod sessions;
 pub mod status;
 pub mod table;
 pub mod usage;

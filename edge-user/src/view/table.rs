@@ -18,3 +18,9 @@ pub fn text_table(
     }
     table
 }
+
+/// A name, or a text of others, that neither breaks a line nor moves the cursor.
+#[must_use]
+pub fn plain(text: &str) -> String {
+    text.chars().map(|char| if char.is_control() { '\u{fffd}' } else { char }).collect()
+}

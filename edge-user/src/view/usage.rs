@@ -6,7 +6,7 @@ use comfy_table::Table;
 use jiff::{Timestamp, tz::Offset};
 use serde::Serialize;
 
-use super::table::text_table;
+use super::table::{plain, text_table};
 use crate::{
     billing::ledger::{Percentile, UsageRecord},
     units::{bit_rate, count},
@@ -132,11 +132,6 @@ pub fn percentile_table(percentiles: &[Percentile]) -> Table {
 /// A moment to the minute, in UTC.
 fn minutes(time: Timestamp) -> String {
     Offset::UTC.to_datetime(time).strftime("%Y-%m-%d %H:%M").to_string()
-}
-
-/// A name that neither breaks a line nor moves the cursor.
-fn plain(name: &str) -> String {
-    name.chars().map(|char| if char.is_control() { '\u{fffd}' } else { char }).collect()
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use std::{
 use tempfile::TempDir;
 
 use super::*;
-use crate::{Bandwidth, LedgerState};
+use crate::{Bandwidth, LedgerState, RoutesView};
 
 /// A socket whose first client gets `answer`, and the request that it sends.
 struct Server {
@@ -110,6 +110,39 @@ fn names_of_circuits_are_encoded() {
         assert!(sent.contains("content-type: application/json\r\n"), "{sent}");
         assert!(sent.ends_with(r#"{"bandwidth":"2 Gbps","save":true}"#), "{sent}");
     }
+}
+
+#[test]
+fn questions_about_routes_name_a_peering() {
+    let json = r#"{"circuit":"a b","peering":"private","view":"diff","routes":[],"later":1}"#;
+    let server = Server::new(answer("200 OK", json));
+    let routes = server.client().routes("a b", "private", RoutesView::Diff).unwrap();
+    assert_eq!(routes.listing.view(), RoutesView::Diff);
+    let path = "/v1/circuits/a%20b/peerings/private/routes?view=diff";
+    let sent = server.request.recv().unwrap();
+    assert!(sent.starts_with(&format!("GET {path} HTTP/1.1\r\n")), "{sent}");
+    let server = Server::new(answer("200 OK", json));
+    let text = server.client().routes_json("a b", "private", RoutesView::Diff);
+    assert_eq!(text.unwrap(), json);
+
+    let json = r#"{"reason":"no-route","next_hop":null,"port":null,"owner":null,"direction":
+        "inbound","next_hops":[],"source":null,"neighbour_mac":null,"mtu_bytes":null}"#;
+    let [address, from] = ["fd00::1", "10.0.0.1"].map(|text| text.parse().unwrap());
+    for (from, query) in [(None, ""), (Some(from), "&from=10.0.0.1")] {
+        let server = Server::new(answer("200 OK", json));
+        let lookup = server.client().lookup("c", "public", address, from).unwrap();
+        assert_eq!(lookup.reason, "no-route");
+        let path = format!("/v1/circuits/c/peerings/public/lookup?address=fd00%3A%3A1{query}");
+        let sent = server.request.recv().unwrap();
+        assert!(sent.starts_with(&format!("GET {path} HTTP/1.1\r\n")), "{sent}");
+        let server = Server::new(answer("200 OK", json));
+        assert_eq!(server.client().lookup_json("c", "public", address, from).unwrap(), json);
+    }
+
+    let server = Server::new(answer("200 OK", r#"{"sessions":[]}"#));
+    assert_eq!(server.client().sessions().unwrap().sessions, []);
+    let server = Server::new(answer("200 OK", r#"{"sessions":[]}"#));
+    assert_eq!(server.client().sessions_json().unwrap(), r#"{"sessions":[]}"#);
 }
 
 #[test]

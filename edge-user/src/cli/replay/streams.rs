@@ -7,7 +7,7 @@ use std::{
         fd::{AsFd, BorrowedFd},
         unix::fs::{FileTypeExt as _, MetadataExt as _},
     },
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use super::super::UsageError;
@@ -29,11 +29,11 @@ pub(super) fn is_stream(path: &Path) -> bool {
     path.as_os_str() == STREAM
 }
 
-/// Checks that no two of the files spoil each other, and says where the frames that leave go.
+/// Checks that no two of the files, among them these texts that are read, spoil each other, and says where the frames that leave go.
 ///
 /// Files are told by what they are and not by their names: `/dev/stdout` is standard output.
 pub(super) fn check<'a>(
-    config: &Path,
+    texts: [(&str, Option<&PathBuf>); 2],
     input: &Path,
     output: Option<&'a Path>,
     json: bool,
@@ -54,8 +54,10 @@ pub(super) fn check<'a>(
     if is_same(written, read) {
         return refuse(format!("{name} is the capture that is read; write to another file"));
     }
-    if is_same(written, of_path(config)) {
-        return refuse(format!("{name} is the configuration; write to another file"));
+    for (text, path) in texts {
+        if is_same(written, path.and_then(|path| of_path(path))) {
+            return refuse(format!("{name} is the {text}; write to another file"));
+        }
     }
     if is_same(written, log) {
         return refuse(format!(

@@ -1,8 +1,8 @@
 //! The text of an answer, made from a status by the table of families.
 
-use std::{fmt, sync::Arc};
+use std::fmt;
 
-use edge_api::{CircuitStatus, Counters, Status};
+use edge_api::{CircuitStatus, Counters, SessionStatus, Status};
 use prometheus_client::{
     collector::Collector,
     encoding::{
@@ -16,6 +16,7 @@ use prometheus_client::{
 use super::{
     families::FAMILIES,
     family::{Extent, MetricFamily, SampleSource},
+    figures::ScrapeFigures,
     format::TextFormat,
     selection::DetailSelection,
 };
@@ -27,11 +28,11 @@ const SAMPLE_LEN_BYTES: usize = 100;
 /// The text that answers a scrape. Names in the selection that no circuit has get no detail
 /// ([`DetailSelection::check`] refuses them before).
 pub(super) fn exposition(
-    status: Arc<Status>,
+    figures: ScrapeFigures,
     selection: &DetailSelection,
     format: TextFormat,
 ) -> Result<String, fmt::Error> {
-    let answer = Answer::new(status, selection.clone());
+    let answer = Answer::new(figures, selection.clone());
     let mut text = String::with_capacity(answer.capacity_bytes());
     write(answer, format, &mut text)?;
     Ok(text)
@@ -47,11 +48,11 @@ pub(super) fn write(answer: Answer, format: TextFormat, out: &mut impl fmt::Writ
     }
 }
 
-/// A status, and the circuits that are shown in detail. The answer owns the status, as a registry
+/// Figures, and the circuits that are shown in detail. The answer owns the figures, as a registry
 /// takes nothing borrowed.
 #[derive(Debug)]
 pub(super) struct Answer {
-    status: Arc<Status>,
+    figures: ScrapeFigures,
     selection: DetailSelection,
     /// Detail series of circuits that are not selected.
     left_out: u64,
@@ -60,27 +61,28 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    pub(super) fn new(status: Arc<Status>, selection: DetailSelection) -> Self {
+    pub(super) fn new(figures: ScrapeFigures, selection: DetailSelection) -> Self {
         let (mut left_out, mut detailed) = (0, 0);
-        for circuit in &status.circuits {
+        for circuit in &figures.status.circuits {
             let series = detail_series(circuit);
             if selection.has(&circuit.name) { detailed += series } else { left_out += series }
         }
-        Self { status, selection, left_out, detailed }
+        Self { figures, selection, left_out, detailed }
     }
 
     fn capacity_bytes(&self) -> usize {
         let series = usize::try_from(self.detailed).unwrap_or_default();
-        (series + 8 * self.status.circuits.len() + 200) * SAMPLE_LEN_BYTES
+        let routed = self.figures.routed_series();
+        (series + 8 * self.figures.status.circuits.len() + routed + 200) * SAMPLE_LEN_BYTES
     }
 
     /// The circuits that are asked for.
     fn selected(&self) -> impl Iterator<Item = &CircuitStatus> {
-        self.status.circuits.iter().filter(|circuit| self.selection.has(&circuit.name))
+        self.figures.status.circuits.iter().filter(|circuit| self.selection.has(&circuit.name))
     }
 
     fn write(&self, source: &SampleSource, samples: &mut FamilySamples<'_>) -> fmt::Result {
-        let Status { edge, uptime_s, ledger, ports, circuits, .. } = &*self.status;
+        let Status { edge, uptime_s, ledger, ports, circuits, domains, .. } = &*self.figures.status;
         match source {
             SampleSource::Info => samples.push(&[edge, env!("CARGO_PKG_VERSION")], 1),
             SampleSource::Uptime => samples.push_gauge(&[], uptime_s),
@@ -112,6 +114,24 @@ impl Answer {
                 let mut ways = Direction::ALL.iter();
                 ways.try_for_each(|way| {
                     samples.push(&[&circuit.name, way.as_str()], sum(circuit, *way, *value))
+                })
+            }),
+            SampleSource::Session(value) => self.figures.sessions.iter().try_for_each(|session| {
+                value(session).map_or(Ok(()), |value| samples.push(&labels_of(session), value))
+            }),
+            SampleSource::Domain(value) => domains.iter().try_for_each(|domain| {
+                samples.push_gauge(&[&domain.circuit, &domain.peering], &value(domain))
+            }),
+            SampleSource::DomainCount(value) => domains.iter().try_for_each(|domain| {
+                samples.push(&[&domain.circuit, &domain.peering], value(domain))
+            }),
+            SampleSource::Neighbour(value) => domains.iter().try_for_each(|domain| {
+                domain.neighbours.iter().try_for_each(|neighbour| {
+                    let link = neighbour.link.as_deref().unwrap_or_default();
+                    let vnet = neighbour.vnet.as_deref().unwrap_or_default();
+                    let family = neighbour.family.as_str();
+                    let labels = [&domain.circuit, &domain.peering, link, vnet, family];
+                    samples.push(&labels, value(neighbour))
                 })
             }),
             SampleSource::Class(value) => {
@@ -155,7 +175,7 @@ impl Collector for Answer {
 fn detail_series(circuit: &CircuitStatus) -> u64 {
     let classes = circuit.peerings.iter().map(|peering| peering.classes.len()).sum::<usize>();
     let series = FAMILIES.iter().map(|family| match family.extent() {
-        Extent::Edge | Extent::Circuit => 0,
+        Extent::Edge | Extent::Circuit | Extent::Routed => 0,
         Extent::Class => classes,
         Extent::Policer => circuit.policers.len(),
     });
@@ -167,6 +187,13 @@ fn sum(circuit: &CircuitStatus, direction: Direction, value: fn(&Counters) -> u6
     let peerings = circuit.peerings.iter();
     let peerings = peerings.filter(|peering| peering.direction == direction.as_str());
     peerings.map(|peering| value(&peering.total)).sum()
+}
+
+/// The labels of a session. An empty one counts as absent.
+fn labels_of(session: &SessionStatus) -> [&str; 5] {
+    let link = session.link.as_deref().unwrap_or_default();
+    let vnet = session.vnet.as_deref().unwrap_or_default();
+    [&session.circuit, &session.peering, link, vnet, session.family.as_str()]
 }
 
 fn classes(

@@ -1,10 +1,12 @@
 //! Every family of metrics, in one table: the encoder and `docs/metrics.md` are both made from it.
 
 use super::family::{MetricFamily, SampleSource};
-use edge_api::LedgerState;
+use edge_api::{LedgerState, LivenessState};
 
 const CIRCUIT: &[&str] = &["circuit"];
 const DIRECTION: &[&str] = &["circuit", "direction"];
+const DOMAIN: &[&str] = &["circuit", "peering"];
+const NEIGHBOUR: &[&str] = &["circuit", "peering", "link", "vnet", "family"];
 const CLASS: &[&str] = &["circuit", "peering", "port", "link", "direction", "class"];
 const POLICER: &[&str] = &["circuit", "peering", "class", "direction", "link"];
 
@@ -102,6 +104,61 @@ pub(super) const FAMILIES: &[MetricFamily] = &[
         help: "Frames within the circuit's rate that the egress device refused, in both \
                directions together.",
         source: SampleSource::Sum(|counters| counters.refused_frames),
+    },
+    MetricFamily {
+        stem: "edge_bgp_up",
+        unit: None,
+        labels: NEIGHBOUR,
+        help: "1 while the BGP session is established, else 0; absent while the BGP speaker does \
+               not answer.",
+        source: SampleSource::Session(|session| Some(u64::from(session.is_up()))),
+    },
+    MetricFamily {
+        stem: "edge_bfd_up",
+        unit: None,
+        labels: NEIGHBOUR,
+        help: "1 while BFD hears the peer, and the peer the edge, else 0; absent for sessions \
+               without BFD.",
+        source: SampleSource::Session(|session| {
+            Some(u64::from(session.bfd.as_ref()?.state == LivenessState::Up))
+        }),
+    },
+    MetricFamily {
+        stem: "edge_routes",
+        unit: None,
+        labels: NEIGHBOUR,
+        help: "Routes that the peer of the session told, refused ones included.",
+        source: SampleSource::Session(|session| Some(session.routes.into())),
+    },
+    MetricFamily {
+        stem: "edge_route_limit",
+        unit: None,
+        labels: NEIGHBOUR,
+        help: "Routes that the peer may tell; one more ends the session.",
+        source: SampleSource::Session(|session| Some(session.limit.into())),
+    },
+    MetricFamily {
+        stem: "edge_neighbour_up",
+        unit: None,
+        labels: NEIGHBOUR,
+        help: "1 while the neighbour has answered ARP or neighbour discovery on a link that is up, \
+               else 0.",
+        source: SampleSource::Neighbour(|neighbour| u64::from(neighbour.is_up())),
+    },
+    MetricFamily {
+        stem: "edge_fib_swaps",
+        unit: None,
+        labels: DOMAIN,
+        help: "Replacements of a forwarding table of the routing domain since the daemon's start.",
+        source: SampleSource::DomainCount(|domain| domain.generation),
+    },
+    MetricFamily {
+        stem: "edge_fib_lag",
+        unit: Some("seconds"),
+        labels: DOMAIN,
+        help: "Seconds for which the domain's forwarding tables have been behind its routes; 0 \
+               while they are not.",
+        source: SampleSource::Domain(|domain| domain.lag_s),
     },
     MetricFamily {
         stem: "edge_forwarded",

@@ -1,6 +1,9 @@
 //! A family of metrics: a name, a meaning, and the part of a status that its samples are from.
 
-use edge_api::{CircuitStatus, Counters, ExportStatus, LedgerStatus, PolicerStatus, PortStatus};
+use edge_api::{
+    CircuitStatus, Counters, DomainStatus, ExportStatus, LedgerStatus, NeighbourStatus,
+    PolicerStatus, PortStatus, SessionStatus,
+};
 use prometheus_client::{metrics::MetricType, registry::Unit};
 
 /// A family: samples with one name and one meaning.
@@ -44,6 +47,14 @@ pub(super) enum SampleSource {
     Sum(fn(&Counters) -> u64),
     /// The sum of a counter for each direction.
     SumByDirection(fn(&Counters) -> u64),
+    /// A number of each BGP session, if it has one.
+    Session(fn(&SessionStatus) -> Option<u64>),
+    /// A number of each routing domain.
+    Domain(fn(&DomainStatus) -> f64),
+    /// A count of each routing domain.
+    DomainCount(fn(&DomainStatus) -> u64),
+    /// A number of each neighbour of a routing domain.
+    Neighbour(fn(&NeighbourStatus) -> u64),
     /// Detail: a count of each class of each peering on each port.
     Class(fn(&Counters) -> u64),
     /// Detail: a number of each bucket.
@@ -59,6 +70,8 @@ pub(super) enum Extent {
     Edge,
     /// A circuit; every answer has them.
     Circuit,
+    /// A routing domain, a session or a neighbour of a routed circuit; every answer has them.
+    Routed,
     /// A class of a peering on a port; only of circuits that are asked for.
     Class,
     /// A bucket; only of circuits that are asked for.
@@ -98,6 +111,7 @@ impl MetricFamily {
             | SampleSource::ExportCount(_)
             | SampleSource::Sum(_)
             | SampleSource::SumByDirection(_)
+            | SampleSource::DomainCount(_)
             | SampleSource::Class(_)
             | SampleSource::PolicerCount(_) => MetricType::Counter,
             SampleSource::Uptime
@@ -106,6 +120,9 @@ impl MetricFamily {
             | SampleSource::Ledger(_)
             | SampleSource::ExportState(_)
             | SampleSource::Circuit(_)
+            | SampleSource::Session(_)
+            | SampleSource::Domain(_)
+            | SampleSource::Neighbour(_)
             | SampleSource::Policer(_) => MetricType::Gauge,
         }
     }
@@ -124,6 +141,10 @@ impl MetricFamily {
             SampleSource::Circuit(_) | SampleSource::Sum(_) | SampleSource::SumByDirection(_) => {
                 Extent::Circuit
             }
+            SampleSource::Session(_)
+            | SampleSource::Domain(_)
+            | SampleSource::DomainCount(_)
+            | SampleSource::Neighbour(_) => Extent::Routed,
             SampleSource::Class(_) => Extent::Class,
             SampleSource::Policer(_) | SampleSource::PolicerCount(_) => Extent::Policer,
         }

@@ -20,7 +20,7 @@ This file is made from the table that the daemon encodes answers by. To change i
 ## The size of an answer
 
 An answer has eight series for each circuit, a few for each port and export, and no more: 20,000 circuits make about
-160,000 series. `edge_series_left_out` is the number of detail series that an answer lacks: those of each class of a
+160,000 series. A routed peering has two more, and up to five for each session and its neighbour. `edge_series_left_out` is the number of detail series that an answer lacks: those of each class of a
 peering on a port, and of each bucket.
 
 ## Detail of a circuit
@@ -68,6 +68,13 @@ pub(super) fn reference() -> String {
     text.push_str(
         "\nA counter is a sum over the circuit's peerings, ports, links and classes. `direction` is \
          `inbound`, from the customer\ninto the core, or `outbound`.\n",
+    );
+    section(&mut text, "Each routed peering, its sessions and its neighbours", |it| {
+        it == Extent::Routed
+    });
+    text.push_str(
+        "\nA session has one address family, `ipv4` or `ipv6`. One with a customer's router has a \
+         label `link`, and one with a\nvirtual network's gateway a label `vnet` instead.\n",
     );
     section(&mut text, "Detail: each class of a peering on a port", |it| it == Extent::Class);
     section(&mut text, "Detail: each bucket", |it| it == Extent::Policer);

@@ -1,8 +1,11 @@
 //! A part of the status: some circuits, some fields.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
-use edge_api::{CircuitStatus, Status};
+use edge_api::{CircuitStatus, DomainStatus, Status};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::IntoParams;
@@ -41,10 +44,12 @@ impl StatusSelection {
             Cow::Borrowed(status)
         } else {
             Cow::Owned(Status {
+                domains: domains_of(circuits, &status.domains),
                 circuits: circuits.to_vec(),
                 edge: status.edge.clone(),
                 ledger: status.ledger.clone(),
                 ports: status.ports.clone(),
+                sessions: status.sessions.clone(),
                 ..*status
             })
         };
@@ -91,6 +96,12 @@ impl StatusSelection {
     }
 }
 
+/// The routing domains of these circuits.
+fn domains_of(circuits: &[CircuitStatus], domains: &[DomainStatus]) -> Vec<DomainStatus> {
+    let names: BTreeSet<&str> = circuits.iter().map(|circuit| &*circuit.name).collect();
+    domains.iter().filter(|domain| names.contains(&*domain.circuit)).cloned().collect()
+}
+
 /// Fields of a document by name, each with the requested fields inside it; none: all.
 #[derive(Default)]
 struct FieldTree<'a>(BTreeMap<&'a str, FieldTree<'a>>);
@@ -134,6 +145,7 @@ fn keep_in(object: &mut Map<String, Value>, fields: &FieldTree<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::daemon::router_view::sample;
 
     fn status(circuits: &[&str]) -> Status {
         let circuits = circuits.iter().map(|name| CircuitStatus {
@@ -151,6 +163,8 @@ mod tests {
             watches_egress: true,
             ports: Vec::new(),
             circuits: circuits.collect(),
+            sessions: edge_api::SessionCounts::default(),
+            domains: Vec::new(),
         }
     }
 
@@ -201,6 +215,19 @@ mod tests {
             "edge": "ams-1", "circuits": [{ "name": "a" }, { "name": "b" }],
         });
         assert_eq!(document, expected);
+    }
+
+    #[test]
+    fn domains_are_those_of_the_circuits_that_are_shown() {
+        let mut status = status(&["a", "contoso", "c"]);
+        status.sessions.configured = 3;
+        status.domains = vec![sample::domain()];
+        for (query, domains) in [("", 1), ("circuit=contoso", 1), ("circuit=c", 0), ("limit=1", 0)]
+        {
+            let (document, _) = page(query, &status).unwrap();
+            assert_eq!(document["domains"].as_array().map(Vec::len), Some(domains), "{query}");
+            assert_eq!(document["sessions"]["configured"], 3, "of the whole edge");
+        }
     }
 
     #[test]

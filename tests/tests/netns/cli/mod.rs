@@ -1,6 +1,7 @@
 //! The command line: its exit codes, its output, and replays of captures.
 
 mod dates;
+mod routes;
 mod streams;
 
 use std::{
@@ -102,12 +103,27 @@ fn what_is_wrong_with_the_command_line_exits_with_2_and_what_is_not_there_with_1
         (vec!["set-bandwidth", "contoso", "1 Gbps", "-s", "nobody.sock"], 1),
         (vec!["set-bandwidth", "contoso", "1 GBps", "-s", "nobody.sock"], 2),
         (vec!["set-bandwidth", "contoso", "-s", "nobody.sock"], 2),
+        (vec!["sessions", "-s", "nobody.sock"], 1),
+        (vec!["routes", "contoso", "private", "-s", "nobody.sock"], 1),
+        (vec!["routes", "contoso", "private", "--diff", "--json", "-s", "nobody.sock"], 1),
+        (vec!["routes", "contoso", "private", "--diff", "--received", "-s", "nobody.sock"], 2),
+        (vec!["routes", "contoso", "-s", "nobody.sock"], 2),
+        (vec!["lookup", "contoso", "private", "10.1.2.3", "-s", "nobody.sock"], 1),
+        (vec!["lookup", "contoso", "private", "10.1.2", "-s", "nobody.sock"], 2),
+        (vec!["lookup", "contoso", "private", "fd00::1", "--from", "fd00::", "-s", "no.sock"], 1),
+        (vec!["lookup", "contoso", "private", "fd00::1", "--from", "10.0.0.0/8"], 2),
+        (vec!["lookup", "contoso", "private", "-s", "nobody.sock"], 2),
         (vec!["completions", "bash"], 0),
         (vec!["man"], 0),
     ] {
         let (found, _, err) = told(&place.edge(&arguments)?);
         assert_eq!(found, code, "{arguments:?}: {err}");
         assert_eq!(err.is_empty(), code == 0, "{arguments:?}: {err}");
+    }
+    let (_, manual, _) = told(&place.edge(&["man"])?);
+    let (_, completions, _) = told(&place.edge(&["completions", "bash"])?);
+    for verb in ["sessions", "routes", "lookup"] {
+        assert!(manual.contains(verb) && completions.contains(verb), "{verb}");
     }
     // Link type 113: Linux cooked capture.
     let mut capture = fs::read(place.path("in.pcap"))?;

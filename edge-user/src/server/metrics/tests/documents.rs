@@ -1,14 +1,25 @@
 //! Statuses to answer with.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use edge_api::{
     CircuitStatus, ClassStatus, Counters, ExportStatus, LedgerState, LedgerStatus, PeeringStatus,
-    PolicerStatus, PortStatus, Status,
+    PolicerStatus, PortStatus, SessionCounts, Status,
 };
 use jiff::Timestamp;
 
-/// An edge with two ports, one of which waits, and an export that fails.
+use super::super::figures::ScrapeFigures;
+use crate::daemon::router_view::sample;
+
+/// An edge with two ports, one of which waits, an export that fails, and three sessions in a
+/// routing domain.
+pub(super) fn figures(circuits: Vec<CircuitStatus>) -> ScrapeFigures {
+    let mut status = status(circuits);
+    status.domains = vec![sample::domain()];
+    ScrapeFigures { status: Arc::new(status), sessions: sample::sessions().into() }
+}
+
+/// Its status, without the routed part.
 pub(super) fn status(circuits: Vec<CircuitStatus>) -> Status {
     let booked = Timestamp::from_second(1_700_000_000).expect("a time");
     let export = ExportStatus {
@@ -38,6 +49,8 @@ pub(super) fn status(circuits: Vec<CircuitStatus>) -> Status {
             port("P1", "core", "none", &[]),
         ],
         circuits,
+        sessions: SessionCounts::default(),
+        domains: Vec::new(),
     }
 }
 

@@ -6,20 +6,20 @@ use super::{
     super::{
         exposition,
         exposition::{Answer, write},
+        figures::ScrapeFigures,
         format::TextFormat,
         selection::DetailSelection,
     },
     documents::{sized, status},
 };
-use edge_api::Status;
 
 const CIRCUITS: usize = 20_000;
 
-fn large() -> Arc<Status> {
+fn large() -> ScrapeFigures {
     let classes = ["voice", "interactive", "video", "bulk", "default"];
     let circuits = (0..CIRCUITS)
         .map(|number| sized(&format!("c{number}"), ["private", "public"], &classes, 0));
-    Arc::new(status(circuits.collect()))
+    ScrapeFigures { status: Arc::new(status(circuits.collect())), sessions: Arc::default() }
 }
 
 /// Counts samples, and keeps the last line: a text of every series would take a gigabyte.
@@ -47,36 +47,35 @@ impl fmt::Write for Count {
 }
 
 /// The number of samples, and the number that are left out by the last of them.
-fn count(status: &Arc<Status>, all: bool) -> (u64, u64) {
+fn count(figures: &ScrapeFigures, all: bool) -> (u64, u64) {
     let selection = DetailSelection { all, ..DetailSelection::default() };
     let mut count = Count::default();
-    write(Answer::new(Arc::clone(status), selection), TextFormat::Text, &mut count)
-        .expect("a text");
+    write(Answer::new(figures.clone(), selection), TextFormat::Text, &mut count).expect("a text");
     let left_out = count.last.strip_prefix("edge_series_left_out ").expect("the last family");
     (count.samples, left_out.trim_end().parse().expect("a number"))
 }
 
 #[test]
 fn an_answer_of_20_000_circuits_is_bounded_and_says_what_it_lacks() {
-    let status = large();
-    let (few, left_out) = count(&status, false);
+    let figures = large();
+    let (few, left_out) = count(&figures, false);
     assert!(few <= 200_000, "{few}");
     assert_eq!(left_out, CIRCUITS as u64 * 6 * (2 * 2 * 5 + 2));
-    assert_eq!(count(&status, true), (few + left_out, 0));
+    assert_eq!(count(&figures, true), (few + left_out, 0));
 }
 
 /// Prints a figure: `cargo test --release -p edge-user --lib an_answer_takes -- --ignored --nocapture`.
 #[test]
 #[ignore = "a measurement, of use in release builds"]
 fn an_answer_takes_so_long() {
-    let status = large();
+    let figures = large();
     for format in super::FORMATS {
         for (name, all) in [("default", false), ("all", true)] {
             let selection = DetailSelection { all, ..DetailSelection::default() };
             let mut times: Vec<_> = (0..5)
                 .map(|_| {
                     let before = Instant::now();
-                    let text = exposition(Arc::clone(&status), &selection, format).expect("a text");
+                    let text = exposition(figures.clone(), &selection, format).expect("a text");
                     (before.elapsed(), text.len())
                 })
                 .collect();

@@ -4,10 +4,10 @@ mod documents;
 mod large;
 mod reader;
 
-use std::{collections::BTreeSet, fs, path::Path, sync::Arc};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use self::{
-    documents::{circuit, status},
+    documents::{circuit, figures, status},
     reader::{Answer, read},
 };
 use super::{
@@ -17,7 +17,10 @@ use super::{
     reference::reference,
     selection::{DetailSelection, RefusedQuery},
 };
-use edge_api::{CircuitStatus, Status};
+use edge_api::CircuitStatus;
+
+/// Series of the routed part: 3 sessions, one of them without BFD, 2 neighbours and a domain.
+const ROUTED: usize = 3 * 4 - 1 + 2 + 2;
 
 const FORMATS: [TextFormat; 2] = [TextFormat::OpenMetrics, TextFormat::Text];
 
@@ -27,9 +30,9 @@ fn of_circuits(names: &[&str]) -> DetailSelection {
 
 /// The answer, which has the same samples in both formats.
 fn answer(circuits: Vec<CircuitStatus>, selection: &DetailSelection) -> Answer {
-    let status: Arc<Status> = Arc::new(status(circuits));
+    let figures = figures(circuits);
     let [open, plain] = FORMATS.map(|format| {
-        let text = exposition(Arc::clone(&status), selection, format).expect("a text");
+        let text = exposition(figures.clone(), selection, format).expect("a text");
         read(&text, format).unwrap_or_else(|error| panic!("{error} in:\n{text}"))
     });
     assert_eq!(open.samples, plain.samples);
@@ -65,7 +68,33 @@ fn an_answer_has_the_sums_of_each_circuit() {
     ] {
         assert_eq!(answer.samples.get(sample).map(String::as_str), Some(value), "{sample}");
     }
-    assert_eq!(answer.samples.len(), 11 + 2 * 8);
+    assert_eq!(answer.samples.len(), 11 + 2 * 8 + ROUTED);
+}
+
+#[test]
+fn an_answer_has_each_session_neighbour_and_domain() {
+    let answer = answer(vec![circuit("contoso", 0)], &of_circuits(&[]));
+    let up = "circuit=contoso,peering=private,link=primary,vnet=,family=ipv4";
+    let over = "circuit=contoso,peering=private,link=secondary,vnet=,family=ipv4";
+    let hub = "circuit=contoso,peering=private,link=,vnet=hub,family=ipv6";
+    for (name, labels, value) in [
+        ("bgp_up", up, Some("1")),
+        ("bgp_up", over, Some("0")),
+        ("bgp_up", hub, Some("0")),
+        ("bfd_up", up, Some("1")),
+        ("bfd_up", over, Some("0")),
+        ("bfd_up", hub, None),
+        ("routes", up, Some("12")),
+        ("route_limit", up, Some("4000")),
+        ("route_limit", hub, Some("100")),
+        ("neighbour_up", up, Some("1")),
+        ("neighbour_up", hub, Some("0")),
+        ("fib_swaps_total", "circuit=contoso,peering=private", Some("3")),
+        ("fib_lag_seconds", "circuit=contoso,peering=private", Some("2.5")),
+    ] {
+        let sample = format!("edge_{name}{{{labels}}}");
+        assert_eq!(answer.samples.get(&sample).map(String::as_str), value, "{sample}");
+    }
 }
 
 #[test]
@@ -74,7 +103,10 @@ fn detail_is_of_the_circuits_that_are_asked_for() {
     let few = answer(circuits(), &of_circuits(&[]));
     let one = answer(circuits(), &of_circuits(&["fabrikam"]));
     let all = answer(circuits(), &DetailSelection { all: true, ..DetailSelection::default() });
-    assert_eq!([few.samples.len(), one.samples.len(), all.samples.len()], [27, 87, 147]);
+    assert_eq!(
+        [few.samples.len(), one.samples.len(), all.samples.len()],
+        [27, 87, 147].map(|of_wires| of_wires + ROUTED)
+    );
     assert_eq!(one.samples["edge_series_left_out{}"], "60");
     assert_eq!(all.samples["edge_series_left_out{}"], "0");
     let bulk = "circuit=fabrikam,peering=private,port=P1,link=primary,direction=outbound,class=low";
@@ -100,7 +132,11 @@ fn detail_is_of_the_circuits_that_are_asked_for() {
         let sample = format!("edge_policer_{name}{{{bucket}}}");
         assert_eq!(one.samples.get(&sample).map(String::as_str), Some(value), "{sample}");
     }
-    let of_another = |sample: &&String| sample.contains("contoso") && !sample.contains("_circuit_");
+    let detail = ["_forwarded_", "_dropped_", "_refused_", "_policer_"];
+    let of_another = |sample: &&String| {
+        let is_detail = detail.iter().any(|name| sample.starts_with(&format!("edge{name}")));
+        is_detail && sample.contains("contoso")
+    };
     assert_eq!(one.samples.keys().find(of_another), None);
 }
 

@@ -1,0 +1,61 @@
+//! Sessions and routing domains in a snapshot.
+
+use std::sync::Arc;
+
+use edge_api::{DomainStatus, SessionCounts, SessionStatus};
+
+use super::super::router_view::RouterSlot;
+
+/// The router at one moment; empty while no routed circuit is configured.
+#[derive(Clone, Debug, Default)]
+pub(super) struct RoutedPart {
+    pub(super) sessions: Arc<[SessionStatus]>,
+    pub(super) counts: SessionCounts,
+    pub(super) domains: Vec<DomainStatus>,
+}
+
+impl RoutedPart {
+    /// Reads it. A BGP speaker that does not answer is a fault in the counts: the rest of a status
+    /// is there all the same.
+    pub(super) fn read(slot: &RouterSlot) -> Self {
+        let Some(view) = slot.get() else { return Self::default() };
+        let domains = view.domains();
+        let (sessions, fault) = match view.sessions() {
+            Ok(sessions) => (sessions, None),
+            Err(refused) => (Vec::new(), Some(format!("{refused:#}"))),
+        };
+        let up = sessions.iter().filter(|session| session.is_up()).count();
+        let counts = SessionCounts {
+            configured: domains.iter().map(|domain| domain.sessions).sum(),
+            up: u32::try_from(up).unwrap_or(u32::MAX),
+            fault,
+        };
+        Self { sessions: sessions.into(), counts, domains }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::super::router_view::sample::{SampleRouter, SampleSpeaker},
+        *,
+    };
+
+    #[test]
+    fn sessions_are_counted_and_a_silent_speaker_is_told() {
+        let slot = RouterSlot::default();
+        let none = RoutedPart::read(&slot);
+        assert_eq!((none.counts, none.domains.len()), (SessionCounts::default(), 0));
+
+        slot.set(Some(Arc::new(SampleRouter::default())));
+        let read = RoutedPart::read(&slot);
+        let counts = SessionCounts { configured: 3, up: 1, fault: None };
+        assert_eq!((read.counts, read.sessions.len(), read.domains.len()), (counts, 3, 1));
+
+        slot.set(Some(Arc::new(SampleRouter { speaker: SampleSpeaker::Silent })));
+        let read = RoutedPart::read(&slot);
+        let fault = Some("asking BIRD for sessions: it does not answer".to_owned());
+        assert_eq!(read.counts, SessionCounts { configured: 3, up: 0, fault });
+        assert_eq!((read.sessions.len(), read.domains.len()), (0, 1));
+    }
+}
