@@ -10,23 +10,24 @@
     reason = "as in the port's program"
 )]
 
+mod lab_wire;
+
 use aya_ebpf::{
     EbpfContext as _,
     bindings::{BPF_NOEXIST, TC_ACT_OK, TC_ACT_SHOT, xdp_action},
     btf_maps::{DevMapHash, HashMap, PerCpuHashMap, ProgramArray},
     helpers::generated::{
-        bpf_get_prandom_u32, bpf_skb_vlan_pop, bpf_skb_vlan_push, bpf_xdp_get_buff_len,
+        bpf_get_prandom_u32, bpf_redirect, bpf_skb_vlan_pop, bpf_skb_vlan_push,
+        bpf_xdp_get_buff_len,
     },
     macros::{btf_map, classifier, xdp},
     programs::{TcContext, XdpContext},
 };
-use edge_common::abi::lab::{LabTag, NOT_IP, RAW_MARK, TagStack, WireCount, WireKey};
+use edge_common::abi::lab::{LabTag, RAW_MARK, TagStack, TrunkAccess, WireCount, WireKey};
 
-const ETHERTYPE: usize = 12;
-const IPV4: u16 = 0x0800;
-const IPV6: u16 = 0x86dd;
-const TAG_BYTES: u64 = 4;
-const MOST_TAGS: usize = 2;
+use lab_wire::{
+    ETHERTYPE, IPV4, IPV6, InnerProtocol, MOST_TAGS, SkbBytes, TAG_BYTES, XdpBytes, parse,
+};
 
 type Counts = PerCpuHashMap<WireKey, WireCount, 4096>;
 
@@ -42,6 +43,12 @@ static RECEIVED: Counts = Counts::new();
 /// Ingress interface to egress interface.
 #[btf_map]
 static BOUNCE: DevMapHash<16> = DevMapHash::new();
+/// Interface of a host behind a trunk to its tags there.
+#[btf_map]
+static ACCESS: HashMap<u32, TrunkAccess, 4096> = HashMap::new();
+/// Tags on a trunk, without priorities, to the interface of the host behind them.
+#[btf_map]
+static BEHIND: HashMap<TagStack, u32, 4096> = HashMap::new();
 /// Programs of two ports.
 #[btf_map]
 static EITHER: ProgramArray<2> = ProgramArray::new();
@@ -67,6 +74,34 @@ fn pop(ctx: TcContext) -> i32 {
         }
     }
     TC_ACT_OK
+}
+
+/// Ingress of an interface with a host behind it: its frames leave by the trunk, with the host's tags.
+#[classifier]
+fn to_trunk(ctx: TcContext) -> i32 {
+    // SAFETY: the context is valid for as long as the program runs.
+    let ingress = unsafe { (*ctx.skb.skb).ifindex };
+    // SAFETY: the value is copied at once; a change meanwhile mixes old and new tags at worst.
+    let Some(access) = (unsafe { ACCESS.get(ingress) }).copied() else { return TC_ACT_SHOT };
+    let TrunkAccess { tags, trunk } = access;
+    if push_tag(&ctx, tags.inner).is_none() || push_tag(&ctx, tags.outer).is_none() {
+        return TC_ACT_SHOT;
+    }
+    count_offered(&ctx);
+    // SAFETY: the helper takes numbers alone.
+    unsafe { bpf_redirect(trunk, 0) as i32 }
+}
+
+/// Ingress of a trunk: a frame leaves by the interface of the host behind its tags, without them.
+#[classifier]
+fn from_trunk(ctx: TcContext) -> i32 {
+    let tags = TagStack { outer: take_tag(&ctx), inner: take_tag(&ctx) };
+    // SAFETY: the value is copied at once, and is a number.
+    match unsafe { BEHIND.get(tags) }.copied() {
+        // SAFETY: the helper takes numbers alone.
+        Some(interface) => unsafe { bpf_redirect(interface, 0) as i32 },
+        None => TC_ACT_SHOT,
+    }
 }
 
 /// Counts the frames that reach a far end, tags in, before the stack sees them. As an XDP program,
@@ -111,12 +146,27 @@ fn tag_and_count(ctx: &TcContext) -> Option<()> {
         push_tag(ctx, tags.inner)?;
         push_tag(ctx, tags.outer)?;
     }
+    count_offered(ctx);
+    Some(())
+}
+
+fn count_offered(ctx: &TcContext) {
     let outer = metadata_tag(ctx);
     let (key, packet) = parse(&SkbBytes(ctx), outer);
     let in_metadata = if outer.is_some() { TAG_BYTES } else { 0 };
     let count = on_the_wire(ctx, &packet, u64::from(ctx.len()), in_metadata);
     bump(&OFFERED, &key, count);
-    Some(())
+}
+
+/// Removes the tag that the stack keeps beside the frame, in whose place it puts the next one. Without one, TPID 0.
+#[inline(always)]
+fn take_tag(ctx: &TcContext) -> LabTag {
+    let Some(tci) = metadata_tag(ctx) else { return LabTag { tpid: 0, tci: 0 } };
+    // SAFETY: the context is valid for as long as the program runs.
+    let tpid = unsafe { (*ctx.skb.skb).vlan_proto };
+    // SAFETY: the helper wants the program's own context, and this is that.
+    let _refused = unsafe { bpf_skb_vlan_pop(ctx.skb.skb) };
+    LabTag { tpid: u16::from_be(tpid as u16), tci: tci & 0x0fff }
 }
 
 /// The frame as it will be on the wire. TCP makes large frames even for a device without
@@ -188,77 +238,6 @@ fn metadata_tag(ctx: &TcContext) -> Option<u16> {
     // SAFETY: as above.
     let tci = unsafe { (*skb).vlan_tci };
     Some(tci as u16)
-}
-
-/// The big-endian half words of a frame.
-trait HalfWords {
-    /// The half word at `offset`, or [`BEYOND`] where the frame ends before. This is not an
-    /// `Option`: the compiler would read the value of a `None` before it looks whether there is
-    /// one, and older verifiers refuse to read a register that was never written.
-    fn at(&self, offset: usize) -> u32;
-}
-
-/// No half word.
-const BEYOND: u32 = u32::MAX;
-
-struct SkbBytes<'a>(&'a TcContext);
-
-impl HalfWords for SkbBytes<'_> {
-    #[inline(always)]
-    fn at(&self, offset: usize) -> u32 {
-        self.0.load(offset).map_or(BEYOND, |bytes| u16::from_be_bytes(bytes).into())
-    }
-}
-
-struct XdpBytes<'a>(&'a XdpContext);
-
-impl HalfWords for XdpBytes<'_> {
-    #[inline(always)]
-    fn at(&self, offset: usize) -> u32 {
-        let start = self.0.data() + offset;
-        if start + 2 > self.0.data_end() {
-            return BEYOND;
-        }
-        // SAFETY: the bytes end at or before `data_end`; a byte array has no alignment.
-        u16::from_be_bytes(unsafe { (start as *const [u8; 2]).read() }).into()
-    }
-}
-
-/// The protocol under a frame's tags.
-struct InnerProtocol {
-    ethertype: u16,
-    offset: usize,
-}
-
-#[inline(always)]
-fn parse(frame: &impl HalfWords, metadata: Option<u16>) -> (WireKey, InnerProtocol) {
-    let mut key = WireKey { traffic_class: NOT_IP, ..WireKey::default() };
-    let mut tags = 0;
-    let mut offset = ETHERTYPE;
-    if let Some(tci) = metadata {
-        key.c_vid = tci & 0x0fff;
-        tags = 1;
-    }
-    for _ in 0..MOST_TAGS {
-        if tags == MOST_TAGS || !matches!(frame.at(offset), 0x8100 | 0x88a8 | 0x9100) {
-            break;
-        }
-        let tci = frame.at(offset + 2);
-        if tci == BEYOND {
-            break;
-        }
-        (key.s_vid, key.c_vid) = (key.c_vid, tci as u16 & 0x0fff);
-        tags += 1;
-        offset += TAG_BYTES as usize;
-    }
-    let packet = InnerProtocol { ethertype: frame.at(offset) as u16, offset: offset + 2 };
-    key.traffic_class = match (packet.ethertype, frame.at(packet.offset)) {
-        (_, BEYOND) => NOT_IP,
-        (IPV4, first) => first as u16 & 0xff,
-        (IPV6, first) => (first as u16 >> 4) & 0xff,
-        _ => NOT_IP,
-    };
-    (key, packet)
 }
 
 #[inline(always)]

@@ -5,6 +5,7 @@ pub mod both;
 pub mod captures;
 pub mod daemon;
 pub mod ends;
+pub mod exchange;
 pub mod faults;
 pub mod fixture;
 pub mod frames;

@@ -34,6 +34,18 @@ pub struct TagStack {
     pub inner: LabTag,
 }
 
+/// A host behind a trunk, on which it has tags of its own.
+#[repr(C)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
+pub struct TrunkAccess {
+    /// Its tags.
+    pub tags: TagStack,
+    /// The trunk's interface.
+    pub trunk: u32,
+}
+
 /// The key that frames on the wire are counted by.
 #[repr(C)]
 #[derive(

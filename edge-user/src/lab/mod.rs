@@ -34,6 +34,7 @@ pub mod tcp;
 #[cfg(test)]
 mod tests;
 mod topology;
+mod trunk;
 mod tun;
 pub mod udp;
 mod watch;
@@ -53,6 +54,7 @@ pub use self::{
     preflight::{preflight, root_or_skip},
     running::RunningTraffic,
     topology::Lab,
+    trunk::Trunk,
     watch::WireWatch,
 };
 

@@ -26,11 +26,12 @@ pub(super) struct Package {
 }
 
 /// Every tool that comes from Debian, wherever there is a choice.
-pub(super) const PACKAGES: [Package; 12] = [
+pub(super) const PACKAGES: [Package; 13] = [
     Package { tool: "cc", names: &["gcc", "libc6-dev"], needs: Needs::Build },
     Package { tool: "ip", names: &["iproute2"], needs: Needs::Run },
     Package { tool: "ethtool", names: &["ethtool"], needs: Needs::Run },
     // Speakers of BGP: ours, and other peoples' in the tests.
+    Package { tool: "ping", names: &["iputils-ping"], needs: Needs::Test },
     Package { tool: "bird", names: &["bird2"], needs: Needs::Test },
     Package { tool: "vtysh", names: &["frr"], needs: Needs::Test },
     // libFuzzer is C++.
@@ -214,7 +215,7 @@ mod tests {
         assert_eq!(build[0].ways, [Way::Apt(vec!["gcc", "libc6-dev"])]);
         let test = missing(&bare, Needs::Test);
         let Way::Apt(packages) = &test[0].ways[0] else { panic!("{test:?}") };
-        assert!(packages.ends_with(&["bird2", "frr"]), "{packages:?}");
+        assert!(packages.ends_with(&["iputils-ping", "bird2", "frr"]), "{packages:?}");
         let run = missing(&bare, Needs::Run);
         assert_eq!(run[0].ways, [Way::Apt(vec!["gcc", "libc6-dev", "iproute2", "ethtool"])]);
     }

@@ -1,0 +1,227 @@
+//! An exchange in a lab: an edge that routes between customers and their virtual networks. All customers have the same
+//! addresses.
+//!
+//! ```text
+//!  customer 1 ─┐                                   ┌─ virtual network 1
+//!  customer 2 ─┴ cust0 ══ customer0  edge  core0 ══┴─ virtual network 2
+//!   10.9.0.1      .17          .18         .5    .6    10.1.0.1
+//! ```
+
+use std::{path::Path, process::Stdio, time::Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use edge_user::{
+    config::sample::{Sample, SampleCircuit, SamplePort},
+    lab::{NetNs, TagStack, Trunk, WireCount},
+};
+
+use crate::{
+    daemon::{CONFIG_PATH, Daemon, configure, edge_binary},
+    patience::PATIENCE,
+};
+
+/// The customer's router on its link, and the edge there.
+pub const LINK: (&str, &str) = ("192.168.15.17", "192.168.15.18");
+/// The same in IPv6.
+pub const LINK_V6: (&str, &str) = ("fd00:15::1", "fd00:15::2");
+/// The customer's network and a host in it.
+pub const LAN: (&str, &str) = ("10.9.0.0/16", "10.9.0.1");
+/// The same in IPv6.
+pub const LAN_V6: (&str, &str) = ("2001:db8:9::/48", "2001:db8:9::1");
+/// The virtual network and a host in it.
+pub const VNET: (&str, &str) = ("10.1.0.0/16", "10.1.0.1");
+/// The same in IPv6.
+pub const VNET_V6: (&str, &str) = ("2001:db8:1::/48", "2001:db8:1::1");
+/// The gateway of the virtual network, and the edge there.
+pub const GATEWAY: (&str, &str) = ("10.1.255.6", "10.1.255.5");
+/// The same in IPv6.
+pub const GATEWAY_V6: (&str, &str) = ("fd00:1::6", "fd00:1::5");
+/// The customers' AS.
+pub const CUSTOMER_ASN: u32 = 65_001;
+const MTU_BYTES: u32 = 1500;
+
+/// Everybody around an edge.
+pub struct Exchange {
+    /// The edge's namespace.
+    pub edge: NetNs,
+    /// The cable to the customers.
+    pub customer_side: Trunk,
+    /// The cable to the virtual networks.
+    pub core_side: Trunk,
+    /// Customers, by number from 1 on.
+    pub customers: Vec<Customer>,
+}
+
+/// A customer, and its virtual network.
+pub struct Customer {
+    /// From 1 on.
+    pub number: u16,
+    /// Its router, and everything behind that.
+    pub router: NetNs,
+    /// The gateway of its virtual network, and everything behind that.
+    pub vnet: NetNs,
+}
+
+impl Customer {
+    /// The name of its circuit.
+    #[must_use]
+    pub fn circuit(&self) -> String {
+        format!("customer{}", self.number)
+    }
+
+    /// Its tags on the customers' side.
+    #[must_use]
+    pub fn tags(&self) -> TagStack {
+        TagStack::qinq(100 + self.number, 10)
+    }
+
+    /// The tags of its virtual network.
+    #[must_use]
+    pub fn vnet_tags(&self) -> TagStack {
+        TagStack::qinq(2_000 + self.number, 1)
+    }
+
+    /// Sends pings from a host of the customer's to one of its virtual network, and returns how many were answered.
+    pub fn pings(&self, count: u32, from: &str, to: &str) -> Result<u32> {
+        pings(&self.router, count, from, to)
+    }
+}
+
+/// Waits for the first ping of a customer's that is answered.
+pub fn wait_for_way(customer: &Customer, from: &str, to: &str) -> Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    while customer.pings(1, from, to)? == 0 {
+        ensure!(Instant::now() < deadline, "no way from {from} to {to} has come about");
+    }
+    Ok(())
+}
+
+/// Sends pings with a pause of 10 ms, and returns how many were answered within a second.
+pub fn pings(ns: &NetNs, count: u32, from: &str, to: &str) -> Result<u32> {
+    let mut ping = ns.command("ping");
+    ping.args(["-n", "-q", "-i", "0.01", "-W", "1", "-c", &count.to_string(), "-I", from, to]);
+    let output = ping.stdin(Stdio::null()).output().context("running ping")?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    let answered = said.split(", ").find_map(|part| part.strip_suffix(" received"));
+    answered.with_context(|| format!("ping said {said:?}"))?.parse().context("a number")
+}
+
+impl Exchange {
+    /// An edge with this many customers, whose routers and gateways know the ways by themselves.
+    pub fn new(customers: u16) -> Result<Self> {
+        Self::with_core_mtu(customers, MTU_BYTES)
+    }
+
+    /// The same, with packets of at most this length towards virtual networks.
+    pub fn with_core_mtu(customers: u16, mtu_bytes: u32) -> Result<Self> {
+        let edge = NetNs::new()?;
+        let customer_side = Trunk::new(&edge, "customer0", MTU_BYTES)?;
+        let core_side = Trunk::new(&edge, "core0", mtu_bytes)?;
+        let mut exchange = Self { edge, customer_side, core_side, customers: Vec::new() };
+        for number in 1..=customers {
+            exchange.add(number)?;
+        }
+        Ok(exchange)
+    }
+
+    fn add(&mut self, number: u16) -> Result<()> {
+        let tags = TagStack::qinq(100 + number, 10);
+        let router = self.customer_side.host(tags)?;
+        let vnet = self.core_side.host(TagStack::qinq(2_000 + number, 1))?;
+        let ends = [
+            (&router, LINK, LINK_V6, LAN, LAN_V6, VNET, VNET_V6, ("/30", "/126")),
+            (&vnet, GATEWAY, GATEWAY_V6, VNET, VNET_V6, LAN, LAN_V6, ("/30", "/126")),
+        ];
+        for (ns, link, link_v6, own, own_v6, other, other_v6, lens) in ends {
+            ns.sysctl("net.ipv4.ip_forward", "1")?;
+            let commands = [
+                format!("address add {}{} dev eth0", link.0, lens.0),
+                format!("address add {}{} dev eth0 nodad", link_v6.0, lens.1),
+                format!("address add {}/32 dev lo", own.1),
+                format!("address add {}/128 dev lo", own_v6.1),
+                format!("route add {} via {} dev eth0 src {}", other.0, link.1, own.1),
+                format!("-6 route add {} via {} dev eth0 src {}", other_v6.0, link_v6.1, own_v6.1),
+            ];
+            for command in commands {
+                ns.output("ip", &command.split(' ').collect::<Vec<_>>())?;
+            }
+        }
+        self.customers.push(Customer { number, router, vnet });
+        Ok(())
+    }
+
+    /// The configuration, with static routes in place of BGP.
+    pub fn static_config(&self) -> Sample {
+        self.config(|circuit| circuit.of_peering("private", "static_routes", vec![LAN.0, LAN_V6.0]))
+            .routing("daemon", "none")
+    }
+
+    /// The configuration, with BGP.
+    pub fn bgp_config(&self) -> Sample {
+        self.config(|circuit| circuit.of_peering("private", "peer_asn", CUSTOMER_ASN))
+            .routing("asn", 12_076)
+            .routing("router_id", "192.0.2.1")
+    }
+
+    fn config(&self, change: impl Fn(SampleCircuit) -> SampleCircuit) -> Sample {
+        let circuits = self.customers.iter().map(|customer| {
+            let circuit = SampleCircuit::new(customer.circuit(), "1 Gbps")
+                .s_tag(100 + customer.number)
+                .peering("private", 10)
+                .of_peering("private", "primary", "192.168.15.16/30")
+                .of_peering("private", "primary_v6", "fd00:15::/126")
+                .of_vnet("hub", "port", "core0")
+                .of_vnet("hub", "s_tag", 2_000 + customer.number)
+                .of_vnet("hub", "c_tag", 1)
+                .of_vnet("hub", "own", "10.1.255.5/30")
+                .of_vnet("hub", "gateway", GATEWAY.0)
+                .of_vnet("hub", "own_v6", "fd00:1::5/126")
+                .of_vnet("hub", "gateway_v6", GATEWAY_V6.0)
+                .of_vnet("hub", "prefixes", vec![VNET.0, VNET_V6.0]);
+            change(circuit)
+        });
+        // The first TPID is that of the tags that the edge pushes.
+        let provider = |port: SamplePort| port.key("tpids", ["0x88a8", "0x8100"]);
+        Sample::lab()
+            .change_port("customer0", provider)
+            .change_port("core0", provider)
+            .ledger("checkpoint", "1s")
+            .circuits(circuits)
+    }
+
+    /// Starts a daemon, and waits until it is ready.
+    pub fn start(&self, config: &Sample) -> Result<Daemon> {
+        configure(config)?;
+        let daemon = Daemon::spawn_in(&self.edge, edge_binary())?;
+        daemon.wait_until_ready()?;
+        Ok(daemon)
+    }
+
+    /// Runs a command of `edge`, which has to succeed, and returns what it printed.
+    pub fn edge(&self, arguments: &[&str]) -> Result<String> {
+        let binary = edge_binary().to_str().context("a path in UTF-8")?;
+        self.edge.output(binary, arguments)
+    }
+
+    /// `edge detach`, after which nothing of the router is left.
+    pub fn detach(&self) -> Result<()> {
+        self.edge(&["detach", "-c", CONFIG_PATH])?;
+        ensure!(!Path::new("/run/netns/edge-routing").exists(), "the routing namespace is left");
+        Ok(())
+    }
+
+    /// Frames that have reached a customer's virtual network, with their bytes on the wire.
+    pub fn at_vnet(&self, customer: &Customer) -> Result<WireCount> {
+        count(&self.core_side, customer.vnet_tags())
+    }
+
+    /// Frames that have reached a customer, with their bytes on the wire.
+    pub fn at_customer(&self, customer: &Customer) -> Result<WireCount> {
+        count(&self.customer_side, customer.tags())
+    }
+}
+
+fn count(trunk: &Trunk, tags: TagStack) -> Result<WireCount> {
+    let (s_vid, c_vid) = tags.vids();
+    Ok(trunk.received()?.tagged(s_vid, c_vid))
+}
