@@ -68,6 +68,13 @@ impl Retag {
         outer & (Self::CHANGES | Self::HAS_TAG) == Self::CHANGES
     }
 
+    /// Number of tags that frames leave with, where these are not the ones that they came with.
+    #[must_use]
+    pub const fn tags(self) -> u32 {
+        (self.0 >> 32 & Self::HAS_TAG as u64 != 0) as u32
+            + (self.0 & Self::HAS_TAG as u64 != 0) as u32
+    }
+
     const fn pack(tag: LeavingTag) -> u32 {
         let source = match tag.source {
             TagSource::Outer => 0,

@@ -79,7 +79,8 @@ impl Tag {
     /// Stands for the tag of a frame without one: 802.1Q-2022, 6.9.1, treats such a frame like one
     /// with the VID 0.
     #[inline(always)]
-    pub(crate) const fn none(ether_type: u16) -> Self {
+    #[must_use]
+    pub const fn none(ether_type: u16) -> Self {
         Self::before(ether_type, ETHERNET_HEADER_LEN_BYTES)
     }
 

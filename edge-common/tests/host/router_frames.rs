@@ -213,3 +213,37 @@ fn arp_finds_the_neighbour() {
     assert_eq!(tables.send_frame(&reply).left[..6], own_mac(B1));
     assert_eq!(arriving(B1, &bgp(B1))[..6], own_mac(B1));
 }
+
+/// To many stations, the router's devices have nothing to say but ARP and neighbour discovery.
+#[test]
+fn chatter_of_the_routers_devices_goes_nowhere() {
+    let solicitation = ([0x33, 0x33, 0xff, 0, 0, 1], 0x86dd, 58, 135);
+    let advertisement = ([0x33, 0x33, 0, 0, 0, 1], 0x86dd, 58, 136);
+    let listener_report = ([0x33, 0x33, 0, 0, 0, 0x16], 0x86dd, 0, 58);
+    let router_solicitation = ([0x33, 0x33, 0, 0, 0, 2], 0x86dd, 58, 133);
+    let multicast_dns = ([0x33, 0x33, 0, 0, 0, 0xfb], 0x86dd, 17, 135);
+    let igmp = ([1, 0, 0x5e, 0, 0, 0x16], 0x0800, 58, 135);
+    let broadcast = ([0xff; 6], 0x0800, 58, 135);
+    let unicast = (neighbour_mac(A1), 0x86dd, 0, 58);
+    for ((destination, ether_type, next_header, icmp_type), is_sent) in [
+        (solicitation, true),
+        (advertisement, true),
+        (unicast, true),
+        (listener_report, false),
+        (router_solicitation, false),
+        (multicast_dns, false),
+        (igmp, false),
+        (broadcast, false),
+    ] {
+        let mut packet = [0; 64];
+        (packet[6], packet[40]) = (next_header, icmp_type);
+        let frame = link(destination, own_mac(A1), &[], ether_type, &packet);
+        let expected = if is_sent { Reason::Ok } else { Reason::Unmatched };
+        assert_eq!(from_router(&mut world(), &frame, ROOM).0, expected, "{destination:x?}");
+        // One that ends before its type tells nothing.
+        let cut = &frame[..14 + 40];
+        let expected =
+            if destination == neighbour_mac(A1) { Reason::Ok } else { Reason::Unmatched };
+        assert_eq!(from_router(&mut world(), cut, ROOM).0, expected);
+    }
+}
