@@ -29,6 +29,7 @@ pub use self::{
         clock::now_ticks,
         kernel_tables::{KernelTables, PolicerState},
         places::KnownPort,
+        router_maps::RouterMaps,
     },
     write::{
         apply::{apply, prepare, retire, store},

@@ -6,13 +6,14 @@ mod attachment;
 mod capacity;
 mod keys;
 mod member;
-mod not_yet;
 mod port;
 mod predecessors;
 mod qos;
 mod rate_change;
 mod rates;
 mod retag;
+mod router_port;
+mod router_room;
 mod routing;
 pub mod slots;
 #[cfg(test)]
@@ -37,12 +38,11 @@ pub use self::{
     attachment::AttachmentPlan,
     capacity::{CTableKey, Capacity, Occupancy},
     keys::{AttachmentKey, AttachmentPlace, PolicerKey, Scope},
-    not_yet::forwardable,
     port::PortPlan,
     rate_change::{LimitChange, RateChange},
     routing::{
         DomainInterface, DomainPlan, InterfacePlaces, InterfacePlan, MAX_INTERFACES, RouteLimits,
-        RouterCapacity,
+        RouterCapacity, edge_number,
     },
     slots::Full,
 };

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 
 use edge_common::{
+    Reason,
     abi::{
         attachment::Attachment,
         counters::{Counted, Losses, Meter, PortCounters},
@@ -12,9 +13,9 @@ use edge_common::{
         qos::QosRow,
         rate::Rate,
         router::RouterInterface,
-        routing::{LINK_UP, NextHop, NextHopGroup},
+        routing::{LINK_UP, Mac, NextHop, NextHopGroup},
     },
-    env::FrameCalls,
+    env::{FrameCalls, Way},
     host::{BucketTables, Buffer, FixedClock, HostRouter, HostTables, fib::HostFib},
     packet::vlan::Vid,
 };
@@ -85,9 +86,45 @@ impl HostEngine {
         self.tables.router = router;
     }
 
+    /// Takes one frame along the path, and tells its way out.
+    pub fn send(&mut self, frame: &[u8]) -> SentFrame {
+        let mut bytes = with_headroom(frame);
+        let mut buffer = Buffer::new(&mut bytes, HEADROOM_BYTES);
+        let outcome = self.process(&mut buffer, 0);
+        let handed_over = self.tables.handed_over.last();
+        SentFrame {
+            reason: Reason::of_number(outcome.reason),
+            way: handed_over.map(|(way, _)| *way),
+            owner: handed_over.map_or(0, |(_, frame)| frame.attachment),
+            bytes: buffer.as_bytes().to_vec(),
+        }
+    }
+
     /// Takes a frame of any kind along the path.
     pub(super) fn process(&mut self, frame: &mut impl FrameCalls, now_ns: u64) -> Outcome {
         self.tables.process(frame, now_ns)
+    }
+}
+
+/// A frame at the end of its path.
+#[derive(Clone, Debug)]
+pub struct SentFrame {
+    /// The end.
+    pub reason: Reason,
+    /// Its way out; `None`: it went nowhere.
+    pub way: Option<Way>,
+    /// The attachment that it belongs to; 0: none.
+    pub owner: u32,
+    /// The frame as it left.
+    pub bytes: Vec<u8>,
+}
+
+impl SentFrame {
+    /// Its source's MAC address.
+    #[must_use]
+    pub fn source(&self) -> Mac {
+        let source = self.bytes.get(6..12).and_then(|bytes| bytes.try_into().ok());
+        source.map_or(Mac::NONE, Mac::new)
     }
 }
 

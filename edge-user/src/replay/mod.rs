@@ -38,7 +38,7 @@ use crate::plan::{Capacity, Plan, PortPlan};
 
 pub use self::{
     clock::ReplayTime,
-    host::HostEngine,
+    host::{HostEngine, SentFrame},
     kernel::KernelEngine,
     report::{FrameReport, verdict},
     summary::{Summary, Unclaimed},

@@ -26,6 +26,8 @@ pub struct Device {
     pub altnames: Vec<String>,
     /// Whether it is administratively up.
     pub is_up: bool,
+    /// Whether its driver has a carrier.
+    pub has_carrier: bool,
     /// Kernel ids of the XDP programs on it.
     pub programs: Vec<(AttachedMode, u32)>,
 }
@@ -83,6 +85,7 @@ fn device(link: &LinkMessage) -> Device {
         name: String::new(),
         altnames: Vec::new(),
         is_up: link.header.flags.contains(LinkFlags::Up),
+        has_carrier: link.header.flags.contains(LinkFlags::LowerUp),
         programs: Vec::new(),
     };
     for attribute in &link.attributes {

@@ -47,6 +47,14 @@ impl PortProgram {
         Ok(Self { ebpf, name, mode, port, capacity, pins })
     }
 
+    /// Loads the program of the router's own device on the pinned tables.
+    pub fn load_of_router(device: &PortPlan, capacity: &Capacity, pins: &Pins) -> Result<Self> {
+        let (name, mode) = (FROM_ROUTER_PROGRAM, AttachedMode::Native);
+        let ebpf = load_for_port(device, name, mode, capacity, pins)?;
+        let (port, capacity, pins) = (device.clone(), *capacity, pins.clone());
+        Ok(Self { ebpf, name, mode, port, capacity, pins })
+    }
+
     /// Loads both programs of `port` with tables of their own, for test runs. The second value is
     /// the error of a kernel that loads the one for frames in one buffer and refuses the other.
     pub fn load_for_replay(

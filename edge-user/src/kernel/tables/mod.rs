@@ -12,4 +12,5 @@ pub mod places;
 pub mod port_slots;
 pub mod raw_map;
 pub mod replay_tables;
+pub mod router_maps;
 pub mod tx_ports;

@@ -6,7 +6,8 @@ use sha2::{Digest as _, Sha256};
 ///
 /// Two edges may have one number. Their addresses are the same then where an index is, too, which matters on one
 /// segment alone; and a segment, which is a link's tags on a port, has one edge and one neighbour.
-pub(super) fn edge_number(name: &str) -> u8 {
+#[must_use]
+pub fn edge_number(name: &str) -> u8 {
     let [number, ..]: [u8; 32] = Sha256::digest(name).into();
     number
 }

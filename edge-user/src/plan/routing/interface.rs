@@ -85,7 +85,7 @@ pub(in crate::plan) struct NewInterface<'a> {
 impl NewInterface<'_> {
     /// The interface of a peering-link. Frames to the customer belong to the attachment with the index `owner`.
     pub(in crate::plan) fn of_peering(&self, link: &PeeringLink<'_>, owner: u32) -> InterfacePlan {
-        let ends = InterfaceEnds { v4: link.link.v4, v6: link.link.v6 };
+        let ends = LinkAddresses { v4: link.link.v4, v6: link.link.v6 };
         let tags = LinkTags {
             tags: link.tags(),
             s_tpid: link.circuit.s_tpid,
@@ -99,7 +99,7 @@ impl NewInterface<'_> {
 
     /// The interface of a VNet link. Frames to the VNet belong to the link that they came by.
     pub(in crate::plan) fn of_vnet(&self, link: &CircuitVnet<'_>) -> InterfacePlan {
-        let ends = InterfaceEnds { v4: link.link.v4, v6: link.link.v6 };
+        let ends = LinkAddresses { v4: link.link.v4, v6: link.link.v6 };
         let tags = LinkTags { tags: link.link.tags(), s_tpid: None, c_tpid: None };
         let has_session = matches!(link.link.routes, VnetRoutes::Bgp { .. });
         let planned = self.plan(link.key(), &link.link.port, ends, &tags, true);
@@ -110,7 +110,7 @@ impl NewInterface<'_> {
         &self,
         key: RoutedKey,
         port: &str,
-        ends: InterfaceEnds,
+        ends: LinkAddresses,
         tags: &LinkTags,
         checks_sources: bool,
     ) -> InterfacePlan {
@@ -163,7 +163,7 @@ fn with_owner(mut interface: InterfacePlan, owner: u32) -> InterfacePlan {
 
 /// The addresses of a link's ends.
 #[derive(Clone, Copy)]
-struct InterfaceEnds {
+struct LinkAddresses {
     v4: Option<LinkEnds<Ipv4Addr>>,
     v6: Option<LinkEnds<Ipv6Addr>>,
 }

@@ -15,6 +15,7 @@ pub(super) use self::{
 };
 pub use self::{
     domain::{DomainInterface, DomainPlan, RouteLimits},
+    edge_number::edge_number,
     interface::InterfacePlan,
     places::{InterfacePlaces, MAX_INTERFACES},
     room::RouterCapacity,
