@@ -22,9 +22,12 @@ use super::{
     trees::{TreeRoutes, trees},
     ways::{RouteWay, WayNumbers},
 };
-use crate::routing::store::{
-    BrokenRoot, FibStore, FibUsage, StoreError, Tidied,
-    edit::{TableOfRoots, TableRoutes},
+use crate::routing::{
+    bird::model::DomainSide,
+    store::{
+        BrokenRoot, FibStore, FibUsage, StoreError, Tidied,
+        edit::{TableOfRoots, TableRoutes},
+    },
 };
 
 /// The word of a link that is down.
@@ -212,6 +215,19 @@ impl<T: RouterTables> Forwarding<T> {
             is_changed |= edit.clear(root)?;
         }
         Ok(is_changed)
+    }
+
+    /// Number of lines of the trees in which a domain's destinations are looked up.
+    pub(super) fn lines_of(&self, domain: &RouterDomain) -> u32 {
+        let sides = [DomainSide::Customer, DomainSide::Cloud];
+        let of_side = |side| domain.interfaces.iter().find(|interface| interface.side == side);
+        let interfaces = sides.into_iter().filter_map(of_side);
+        let lines = interfaces.map(|interface| {
+            // All interfaces of a side have the same trees.
+            let roots = InterfaceRoots::of(interface.index);
+            self.store.lines_of(roots.destinations_v4) + self.store.lines_of(roots.destinations_v6)
+        });
+        lines.sum()
     }
 
     /// Makes room for a change that found too few lines together. Whether another try may succeed at once.

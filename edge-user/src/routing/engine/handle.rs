@@ -79,7 +79,6 @@ impl<T: RouterTables> RouterEngine<T> {
     /// Looks at a plan, and has BIRD read its configuration. Nothing changes, whatever it says.
     pub fn prepare(&self, plan: RouterPlan) -> Result<PreparedPlan> {
         check::devices(&plan)?;
-        self.shared.forwarding().check(&plan)?;
         let Some(settings) = &plan.speaker else {
             return Ok(PreparedPlan { plan: Arc::new(plan), speaker: None });
         };

@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 
 use super::{
@@ -112,8 +112,9 @@ impl<T: RouterTables> Rebuilder<'_, T> {
         is_changed: bool,
         is_moving: bool,
     ) {
-        let now = SystemTime::now();
+        let (now, tree_lines) = (Instant::now(), self.shared.forwarding().lines_of(domain));
         self.note(domain, |state| {
+            state.tree_lines = tree_lines;
             state.customer = tables.customer.counts;
             state.cloud = tables.cloud.counts;
             state.foreign = tables.foreign;
@@ -132,7 +133,7 @@ impl<T: RouterTables> Rebuilder<'_, T> {
 
     fn refuse(&self, domain: &RouterDomain, error: String) {
         self.note(domain, |state| {
-            state.dirty_since.get_or_insert_with(SystemTime::now);
+            state.dirty_since.get_or_insert_with(Instant::now);
             state.error = Some(error);
             state.is_held = false;
             state.is_read = true;
@@ -160,7 +161,7 @@ pub(super) fn note_dirty<T: RouterTables>(shared: &EngineShared<T>, tables: &BTr
     if tables.is_empty() {
         return;
     }
-    let now = SystemTime::now();
+    let now = Instant::now();
     let mut board = shared.board();
     for table in tables {
         if let Some(state) = board.state.domains.get_mut(table) {

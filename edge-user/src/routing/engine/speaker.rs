@@ -5,7 +5,7 @@ use std::{
     ops::RangeInclusive,
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, SystemTime},
+    time::{Duration, Instant},
 };
 
 use super::{
@@ -112,7 +112,7 @@ impl Speaker {
 
     /// A look at BIRD; where it does not answer, the sessions are those of the look before.
     pub(super) fn look(&self, before: Option<SpeakerView>) -> SpeakerView {
-        let at = SystemTime::now();
+        let at = Instant::now();
         let look = || -> BirdResult<_> {
             let mut control = self.control()?;
             let speaker = control.speaker()?;

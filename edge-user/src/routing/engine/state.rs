@@ -1,6 +1,6 @@
 //! The engine's state, as commands and metrics show it.
 
-use std::{collections::BTreeMap, time::SystemTime};
+use std::{collections::BTreeMap, time::Instant};
 
 use edge_common::abi::routing::Mac;
 
@@ -56,12 +56,14 @@ pub struct DomainState {
     pub cloud: RouteCounts,
     /// Routes of the kernel's table that lead to no interface of the domain. Frames to their prefixes have no route.
     pub foreign: u32,
+    /// Lines of the trees in which its destinations are looked up.
+    pub tree_lines: u32,
     /// Number of times that its forwarding tables have changed since the engine was started.
     pub generation: u64,
     /// The last of these.
-    pub swapped: Option<SystemTime>,
+    pub swapped: Option<Instant>,
     /// The first change in the kernel that is not in the forwarding tables; `None`: they are as the kernel's table is.
-    pub dirty_since: Option<SystemTime>,
+    pub dirty_since: Option<Instant>,
     /// The reason why the forwarding tables are those from before; `None`: there is none.
     pub error: Option<String>,
     /// Whether the forwarding tables are kept though the kernel's table is empty, as sessions are coming back.
@@ -106,7 +108,7 @@ pub struct InterfaceState {
 #[derive(Clone, Debug)]
 pub struct SpeakerView {
     /// The moment.
-    pub at: SystemTime,
+    pub at: Instant,
     /// BIRD itself; the error, where it did not answer.
     pub speaker: Result<SpeakerState, String>,
     /// The sessions that it told last, by their names.

@@ -84,18 +84,23 @@ impl BgpSession {
     /// does not tell peers with equal addresses apart.
     #[must_use]
     pub fn listening_port(&self, version: BirdVersion) -> u16 {
-        if version.accepts_equal_peers() {
-            BGP_PORT
-        } else {
-            let offset = u16::try_from(self.index).unwrap_or(u16::MAX);
-            FIRST_OWN_PORT.saturating_add(offset)
-        }
+        listening_port(self.index, version)
     }
 
     /// Whether [`Self::listening_port`] is one that no other session has, and no outgoing
     /// connection.
     pub(super) fn has_own_port(&self) -> bool {
         self.index <= u32::from(LAST_OWN_PORT - FIRST_OWN_PORT)
+    }
+}
+
+/// The TCP port that BIRD listens on for a session on the device with this index.
+#[must_use]
+pub fn listening_port(index: u32, version: BirdVersion) -> u16 {
+    if version.accepts_equal_peers() {
+        BGP_PORT
+    } else {
+        FIRST_OWN_PORT.saturating_add(u16::try_from(index).unwrap_or(u16::MAX))
     }
 }
 

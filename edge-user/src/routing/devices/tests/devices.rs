@@ -15,8 +15,9 @@ use crate::routing::devices::{
     settings::DIRECTORY,
 };
 
-/// Long enough for the kernel to tell what it tells a moment later.
-const QUIET: Duration = Duration::from_millis(300);
+/// Long enough for the kernel to tell what it tells later: of carriers, it tells once a second
+/// (`linkwatch_schedule_work` in `net/core/link_watch.c`).
+const QUIET: Duration = Duration::from_millis(1_500);
 
 /// The kernel's messages about changes to interfaces and addresses.
 struct Events(Socket);
