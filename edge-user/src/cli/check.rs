@@ -1,7 +1,7 @@
 use std::io::Write as _;
 
 use anyhow::Result;
-use edge_user::{config, plan};
+use edge_user::config;
 
 use super::ConfigArg;
 
@@ -13,7 +13,6 @@ pub(super) struct Args {
 
 pub(super) fn check(args: &Args) -> Result<()> {
     let config = config::load(&args.config.config)?;
-    plan::forwardable(&config, &args.config.config)?;
     for warning in config.warnings() {
         eprintln!("warning: {warning}");
     }

@@ -12,7 +12,7 @@ use clap::ValueEnum;
 use edge_common::host::HostRouter;
 use edge_user::{
     config,
-    plan::{self, Capacity, Plan, Police},
+    plan::{Capacity, Plan, Police},
     replay::{
         HostEngine, KernelEngine, PathEngine, Replay,
         capture::{CaptureError, CaptureReader, CaptureWriter},
@@ -63,9 +63,6 @@ enum EngineKind {
 
 pub(super) fn replay(args: &Args) -> Result<()> {
     let config = config::load_without_keys(&args.config.config)?;
-    if args.routes.is_none() {
-        plan::forwardable(&config, &args.config.config)?;
-    }
     let capacity = Capacity::for_config(&config);
     let police = if args.no_police { Police::Off } else { Police::Purchased };
     let plan = Plan::new(&config, &capacity.unused(), police)?;

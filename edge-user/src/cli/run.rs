@@ -1,5 +1,5 @@
 use anyhow::Result;
-use edge_user::{config, daemon::AtExit, plan, server};
+use edge_user::{daemon::AtExit, server};
 
 use super::ConfigArg;
 
@@ -14,7 +14,6 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<()> {
     let path = &args.config.config;
-    plan::forwardable(&config::load(path)?, path)?;
     let at_exit = if args.ephemeral { AtExit::Detach } else { AtExit::Keep };
     Ok(server::run(path, at_exit)?)
 }

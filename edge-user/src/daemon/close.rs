@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::booking::{OpenLedger, Present};
+use super::{
+    booking::{OpenLedger, Present},
+    router::tear_down,
+};
 use crate::{
     billing::ledger::Policy,
     config::Config,
@@ -100,7 +103,9 @@ pub fn close(config: &Config, pins: &Pins, unbooked: Unbooked) -> Result<Closed>
     for (_, books) in &all {
         books.close();
     }
-    let mut was_any = pins.remove()?;
+    // Without a program, no frame goes that way any more.
+    let mut was_any = tear_down(config)?;
+    was_any |= pins.remove()?;
     for other in pins.others()? {
         was_any |= other.remove()?;
     }

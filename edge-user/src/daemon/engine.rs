@@ -88,7 +88,8 @@ impl Engine {
     /// The configuration can't be brought to the kernel; nothing is left of the attempt.
     pub fn start(config_path: &Path, config: Config, hold: Hold) -> Result<Self> {
         let control = config.edge.control.clone();
-        let instance = Instance::start(config_path, config, hold)?;
+        let router = RouterSlot::default();
+        let instance = Instance::start(config_path, config, hold, router.clone())?;
         let (commands, received) = channel();
         let (lives, alive) = watch::channel(());
         let engine = Self {
@@ -96,7 +97,7 @@ impl Engine {
             running: instance.running.clone(),
             bookkeeper: Arc::clone(&instance.bookkeeper),
             started: Instant::now(),
-            router: RouterSlot::default(),
+            router,
             control,
             alive,
         };

@@ -20,6 +20,7 @@ mod port_faults;
 mod ports;
 pub mod refusals;
 pub mod remembered;
+mod router;
 pub mod router_view;
 pub mod snapshot;
 mod takeover;

@@ -22,6 +22,8 @@ pub(super) struct PortState {
     pub(super) interface: String,
     /// The mode that its program runs in; `None`: it runs nowhere.
     pub(super) mode: Option<AttachedMode>,
+    /// Whether frames come in and go out by its interface, as far as that knows.
+    pub(super) has_carrier: bool,
     /// The fault that it has, in words.
     pub(super) fault: Option<String>,
     /// The interface that its program could be attached to, where it does not run.
@@ -81,6 +83,7 @@ fn state(interface: &str, seen: &SeenInterface, link: LinkSeen, assigned: Assign
         return PortState {
             interface: name.to_owned(),
             mode: Some(mode),
+            has_carrier: own.is_up && own.has_carrier,
             fault: fault_of_running(interface, own, seen.named.as_ref()),
             to_attach: None,
         };
@@ -108,7 +111,7 @@ fn state(interface: &str, seen: &SeenInterface, link: LinkSeen, assigned: Assign
     };
     let name = to_attach.as_ref().filter(|device| !device.is_called(interface));
     let name = name.map_or(interface, |device| &device.name).to_owned();
-    PortState { interface: name, mode: None, fault: Some(fault), to_attach }
+    PortState { interface: name, fault: Some(fault), to_attach, ..PortState::default() }
 }
 
 fn fault_of_running(interface: &str, own: &Device, named: Option<&Device>) -> Option<String> {
@@ -195,7 +198,8 @@ mod tests {
 
     fn device(ifindex: u32, name: &str, is_up: bool) -> Device {
         let altnames = vec!["uplink".to_owned()];
-        Device { ifindex, name: name.to_owned(), altnames, is_up, programs: Vec::new() }
+        let (name, has_carrier, programs) = (name.to_owned(), true, Vec::new());
+        Device { ifindex, name, altnames, is_up, has_carrier, programs }
     }
 
     fn running(own: Device, named: Option<Device>) -> PortState {

@@ -114,6 +114,12 @@ impl RouterSlot {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = view;
     }
 
+    /// Whether there is a view.
+    #[must_use]
+    pub fn is_set(&self) -> bool {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     /// The view that is there now.
     #[must_use]
     pub fn get(&self) -> Option<Arc<dyn RouterView>> {

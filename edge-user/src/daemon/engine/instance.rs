@@ -14,12 +14,14 @@ use super::{
         AtExit,
         bookkeeper::Bookkeeper,
         close::{Unbooked, close},
-        install::{Aim, Committed, Set, commit, create_set, owners_before, prepare},
+        install::{Aim, Committed, Set, create_set, owners_before, prepare},
         instructions::Instructions,
         interfaces::InterfaceChoice,
         policers::Peaks,
         port_faults::ToldFaults,
         ports::{Failed, PortStates, follow_links, restore_egress},
+        router::{Router, commit, namespace_is_there, tear_down},
+        router_view::RouterSlot,
         takeover::{ensure_our_namespace, newest_set},
     },
     error::ChangeError,
@@ -63,6 +65,10 @@ pub(super) struct Instance {
     pub(super) bookkeeper: Arc<Bookkeeper>,
     /// Index of the rate that the last change of a bandwidth has left.
     pub(super) left_rate: Option<u32>,
+    /// The router; `None`: the configuration has no routed circuits.
+    pub(super) router: Option<Router>,
+    /// The place of its view.
+    pub(super) slot: RouterSlot,
     told: ToldFaults,
     /// Released last.
     pub(super) hold: Hold,
@@ -70,7 +76,12 @@ pub(super) struct Instance {
 
 impl Instance {
     /// Takes over the pinned data plane, or starts one.
-    pub(super) fn start(config_path: &Path, config: Config, hold: Hold) -> Result<Self> {
+    pub(super) fn start(
+        config_path: &Path,
+        config: Config,
+        hold: Hold,
+        slot: RouterSlot,
+    ) -> Result<Self> {
         let pin_dir = &hold.pin_dir;
         let devices = Devices::open()?;
         ensure_our_namespace(pin_dir, &devices)?;
@@ -82,10 +93,14 @@ impl Instance {
             let capacity = Capacity::for_config_after(&config, &owners_before(pin_dir)?);
             create_set(&capacity, Pins::first(pin_dir)?)?
         };
+        let had_router = namespace_is_there(&config)?;
         let started = Self::install(&mut set, &config, &devices);
-        let (committed, bookkeeper, watches_egress) = match started {
+        let (committed, bookkeeper, watches_egress, router) = match started {
             Ok(started) => started,
             Err(error) => {
+                if !had_router && let Err(error) = tear_down(&config) {
+                    tracing::error!("some of the router is left: {error:#}");
+                }
                 // No program has counted in new tables.
                 if is_new && let Err(error) = set.pins.remove() {
                     let directory = set.pins.directory().display();
@@ -111,13 +126,15 @@ impl Instance {
             devices,
             bookkeeper: Arc::new(bookkeeper),
             left_rate: None,
+            router,
+            slot,
             told: ToldFaults::default(),
             hold,
         };
         instance.take_over()?;
         let instructions = Instructions::new(&instance.running.read().config);
         instance.bookkeeper.follow(instructions);
-        instance.tell_of_ports()?;
+        instance.follow_router()?;
         Ok(instance)
     }
 
@@ -125,19 +142,37 @@ impl Instance {
         set: &mut Set,
         config: &Config,
         devices: &Devices,
-    ) -> Result<(Committed, Bookkeeper, bool)> {
+    ) -> Result<(Committed, Bookkeeper, bool, Option<Router>)> {
         let state_dir = config.edge.state_dir.clone();
+        let mut router = Router::start(config, set)?;
         let bookkeeper = Bookkeeper::start(set.pins.root(), state_dir, Instructions::new(config))?;
-        let aim = Aim { config, wanted: InterfaceChoice::ByName, running: None };
+        let aim = Aim {
+            config,
+            wanted: InterfaceChoice::ByName,
+            running: None,
+            router: router.as_ref().and_then(Router::ifindex),
+            speaker: router.as_ref().and_then(|router| router.speaker),
+        };
         let prepared = prepare(set, &bookkeeper, devices, aim)?;
+        let followed = router.as_ref().map(|router| router.prepare(config, prepared.plan()));
+        let followed = match followed.transpose() {
+            Ok(followed) => followed,
+            Err(error) => {
+                prepared.give_up();
+                return Err(error);
+            }
+        };
         if let Err(error) = bookkeeper.note_terms(&Instructions::new(config)) {
             tracing::warn!(
                 "the terms of this configuration can't be noted now, and reach the ledger with the \
                  first booking: {error:#}"
             );
         }
-        let (committed, watches_egress) = commit(set, prepared);
-        Ok((committed, bookkeeper, watches_egress.unwrap_or(false)))
+        let (committed, watches_egress) = commit(router.as_ref(), set, prepared);
+        if let Some((router, followed)) = router.as_mut().zip(followed) {
+            router.commit(followed);
+        }
+        Ok((committed, bookkeeper, watches_egress.unwrap_or(false), router))
     }
 
     /// Refuses a client that believes another configuration to run.
@@ -158,7 +193,7 @@ impl Instance {
             follow_links(installed, &self.devices)?;
             restore_egress(set, installed);
         }
-        let states = self.tell_of_ports()?;
+        let states = self.follow_router()?;
         if states.values().any(|state| state.to_attach.is_some()) && self.is_worth_a_try(&states) {
             let config = self.running.read().config.clone();
             match self.prepare(&config, InterfaceChoice::AsItIs) {
@@ -192,6 +227,20 @@ impl Instance {
         Ok(states)
     }
 
+    /// Looks at the ports, and brings the router to them.
+    pub(super) fn follow_router(&mut self) -> Result<PortStates> {
+        let states = self.tell_of_ports()?;
+        if let Some(router) = &mut self.router {
+            let mut guard = self.running.write();
+            let Running { config, installed, set, .. } = &mut *guard;
+            router.follow(config, &installed.plan, set, &self.devices, &states);
+            if !self.slot.is_set() {
+                self.slot.set(Some(router.view(self.running.clone())));
+            }
+        }
+        Ok(states)
+    }
+
     /// Ends a period of the policers' peaks.
     pub(super) fn roll_peaks(&mut self) {
         let mut guard = self.running.write();
@@ -200,7 +249,11 @@ impl Instance {
     }
 
     /// Ends the daemon's hold on the data plane.
-    pub(super) fn stop(self, at_exit: AtExit) -> Result<()> {
+    pub(super) fn stop(mut self, at_exit: AtExit) -> Result<()> {
+        self.slot.set(None);
+        if let Some(router) = self.router.take() {
+            router.end();
+        }
         match at_exit {
             AtExit::Keep => {
                 if let Err(error) = self.bookkeeper.book_at_the_end(BOOK_WITHIN) {

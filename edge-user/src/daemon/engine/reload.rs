@@ -1,16 +1,17 @@
 //! Another configuration while frames pass: all of it or, with an error, none.
 
-use std::time::Instant;
+use std::{mem, time::Instant};
 
 use edge_api::Reloaded;
 
 use super::{
     super::{
-        install::{Aim, Committed, Prepared, commit, prepare},
+        install::{Aim, Committed, Prepared, prepare},
         instructions::Instructions,
         interfaces::InterfaceChoice,
         policers::Peaks,
         ports::{Failed, PortStates},
+        router::{self, Router},
     },
     error::ChangeError,
     instance::Instance,
@@ -18,7 +19,7 @@ use super::{
 use crate::{
     config::{self, Config, ConfigDigest},
     daemon::error::{DaemonError, Result},
-    plan, view,
+    view,
 };
 
 impl Instance {
@@ -26,7 +27,6 @@ impl Instance {
     /// error, none. Returns the changes, and a warning for each port that waits for its interface.
     pub(super) fn reload(&mut self) -> Result<Reloaded, ChangeError> {
         let config = config::load(&self.config_path)?;
-        plan::forwardable(&config, &self.config_path)?;
         let difference = {
             let running = self.running.read();
             let (now, next) = (&running.config.edge, &config.edge);
@@ -34,12 +34,13 @@ impl Instance {
                 || now.control != next.control
                 || now.metrics != next.metrics
                 || now.state_dir != next.state_dir
+                || !router::is_same_place(&running.config, &config)
             {
                 return Err(ChangeError::NeedsRestart);
             }
             config::difference(&running.config, &config)
         };
-        self.change_to(config)?;
+        self.change_to(&config)?;
         let text = view::change::difference(&difference);
         tracing::info!("reloaded {}: {text}", self.config_path.display());
         let states = self.tell_of_ports().map_err(ChangeError::InEffect)?;
@@ -50,9 +51,37 @@ impl Instance {
     }
 
     /// Brings the data plane to `config`: all of it, or, with an error, none.
-    fn change_to(&mut self, config: Config) -> Result<(), ChangeError> {
-        let prepared = self.prepare(&config, InterfaceChoice::ByName)?;
-        let instructions = Instructions::new(&config);
+    fn change_to(&mut self, config: &Config) -> Result<(), ChangeError> {
+        let speaker = router::speaker_version(config)?;
+        let is_first = self.router.is_none();
+        if is_first {
+            self.router = Router::start(config, &self.running.read().set)?;
+        }
+        let before = self.router.as_mut().map(|router| mem::replace(&mut router.speaker, speaker));
+        if let Err(error) = self.change_with_router(config) {
+            if let Some((router, before)) = self.router.as_mut().zip(before) {
+                router.speaker = before;
+            }
+            if is_first && let Some(router) = self.router.take() {
+                router.end();
+                remove_router(config);
+            }
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    fn change_with_router(&mut self, config: &Config) -> Result<(), ChangeError> {
+        let prepared = self.prepare(config, InterfaceChoice::ByName)?;
+        let routes = self.router.as_ref().map(|router| router.prepare(config, prepared.plan()));
+        let routes = match routes.transpose() {
+            Ok(routes) => routes,
+            Err(error) => {
+                prepared.give_up();
+                return Err(error.into());
+            }
+        };
+        let instructions = Instructions::new(config);
         // The wait for a disk may have been long: the daemon may be ending by now.
         if self.bookkeeper.is_interrupted() {
             prepared.give_up();
@@ -63,15 +92,33 @@ impl Instance {
             prepared.give_up();
             return Err(error.into());
         }
-        self.commit(prepared, Some(config));
+        let before = self.running.read().config.clone();
+        self.commit(prepared, Some(config.clone()));
         self.bookkeeper.follow(instructions);
+        if let Some((router, routes)) = self.router.as_mut().zip(routes) {
+            router.commit(routes);
+        }
+        if config.routing.is_none() {
+            self.end_router();
+            remove_router(&before);
+        }
+        self.follow_router()?;
         Ok(())
+    }
+
+    /// Ends the router, if there is one.
+    fn end_router(&mut self) {
+        self.slot.set(None);
+        if let Some(router) = self.router.take() {
+            router.end();
+        }
     }
 
     /// Prepares a change. Readers go on meanwhile, however long the ledger takes.
     pub(super) fn prepare(&self, config: &Config, wanted: InterfaceChoice) -> Result<Prepared> {
         let running = self.running.read();
-        let aim = Aim { config, wanted, running: Some(&running.installed) };
+        let aim =
+            Aim { config, wanted, running: Some(&running.installed), router: None, speaker: None };
         let prepared = prepare(&running.set, &self.bookkeeper, &self.devices, aim)?;
         if running.watches_egress && !prepared.watches_egress() {
             prepared.give_up();
@@ -87,8 +134,9 @@ impl Instance {
     pub(super) fn commit(&mut self, prepared: Prepared, config: Option<Config>) {
         let mut guard = self.running.write();
         let running = &mut *guard;
-        let (committed, watches_egress) = commit(&mut running.set, prepared);
-        let Committed { installed, old, given_up } = committed;
+        let router = self.router.as_ref();
+        let (committed, watches_egress) = router::commit(router, &mut running.set, prepared);
+        let Committed { installed, old, given_up, router_maps: _ } = committed;
         running.generation += 1;
         running.installed = installed;
         running.failed = (!given_up.is_empty())
@@ -112,5 +160,14 @@ impl Instance {
                  ledger: {error:#}"
             );
         }
+    }
+}
+
+/// Removes what a router has left, whose configuration this was.
+fn remove_router(config: &Config) {
+    if let Err(error) = router::tear_down(config) {
+        tracing::error!(
+            "some of the router is left, and the next `edge detach` removes it: {error:#}"
+        );
     }
 }

@@ -5,15 +5,15 @@ use std::{collections::BTreeMap, mem};
 use super::{
     Installed, Set,
     ports::{PreparedPorts, Step},
-    prepare::{CommitParts, Prepared},
+    prepare::{CommitParts, Prepared, RouterMove},
     set_egress,
     turning::Turning,
 };
 use crate::{
     daemon::error::Result,
     kernel::{
-        LinkPlace, Pins, PortLink, host::interface::Interface, preflight::look_at_egress, quiesce,
-        read::books::Books, retire, store,
+        LinkPlace, Pins, PortLink, RouterMaps, host::interface::Interface,
+        preflight::look_at_egress, quiesce, read::books::Books, retire, store,
     },
     plan::{Plan, PortPlan},
 };
@@ -25,6 +25,8 @@ pub(in crate::daemon) struct Committed {
     pub(in crate::daemon) old: Option<(Pins, Option<Books>)>,
     /// Ports that have an interface and wait nonetheless, with the cause.
     pub(in crate::daemon) given_up: BTreeMap<String, String>,
+    /// The router's tables, where they are others now.
+    pub(in crate::daemon) router_maps: Option<RouterMaps>,
 }
 
 /// Brings tables and programs to the prepared state.
@@ -32,7 +34,8 @@ pub(in crate::daemon) struct Committed {
 /// Returns whether the refusals of devices are counted, too, where that may have changed.
 pub(in crate::daemon) fn commit(set: &mut Set, prepared: Prepared) -> (Committed, Option<bool>) {
     let Prepared { parts, links, mut undo } = prepared;
-    let CommitParts { plan, ports, old_books, sources, page, watches_egress } = parts;
+    let CommitParts { plan, ports, old_books, sources, page, watches_egress, router, router_move } =
+        parts;
     let PreparedPorts { interfaces, steps, given_up } = ports;
     take_off_elsewhere(&links);
     let is_read = links.iter().any(|link| link.pins == set.pins);
@@ -57,6 +60,10 @@ pub(in crate::daemon) fn commit(set: &mut Set, prepared: Prepared) -> (Committed
         turning.add(tables, set, true);
     }
     turning.copy(set);
+    let router_maps = router_move.map(|RouterMove { from, to }| {
+        to.copy_from(&from);
+        to
+    });
     page.open(&set.tables);
     let (mut attached, mut failed) = (BTreeMap::new(), Vec::new());
     for (number, ((port, interface), step)) in
@@ -79,6 +86,7 @@ pub(in crate::daemon) fn commit(set: &mut Set, prepared: Prepared) -> (Committed
     for link in &links {
         let LinkPlace::Here(ifindex) = link.place else { continue };
         let is_kept = attached.values().any(|now| (&now.pins, now.name) == (&link.pins, link.name));
+        let is_kept = is_kept || router == Some(ifindex);
         if is_kept || failed.contains(&ifindex) || !link.pins.link(link.name).exists() {
             continue;
         }
@@ -97,7 +105,7 @@ pub(in crate::daemon) fn commit(set: &mut Set, prepared: Prepared) -> (Committed
     }
     look_at_egress_of(&plan, &interfaces, &attached);
     let installed = Installed { plan, attached };
-    (Committed { installed, old, given_up }, watches_egress)
+    (Committed { installed, old, given_up, router_maps }, watches_egress)
 }
 
 /// Takes our programs off interfaces of other network namespaces, and forgets links without one.

@@ -14,19 +14,22 @@ use crate::{
     config::Config,
     daemon::{
         bookkeeper::Bookkeeper,
-        error::{DaemonError, Result},
+        error::{Context as _, DaemonError, Result},
         found::{FoundInterface, PortNotes, find_interfaces},
         interfaces::InterfaceChoice,
+        router::adjust,
     },
     kernel::{
-        KernelTables, KnownPort, LinkPlace, Pins, PortLink,
+        KernelTables, KnownPort, LinkPlace, Pins, PortLink, RouterMaps,
         host::device::{Devices, netns_cookie},
+        occupancy,
         preflight::check,
         prepare as prepare_tables,
         read::{books::Books, books_page::NewPage},
         store, watch_egress,
     },
     plan::{Capacity, Plan, Police},
+    routing::bird::version::BirdVersion,
 };
 
 /// The purpose of a preparation.
@@ -39,6 +42,10 @@ pub(in crate::daemon) struct Aim<'a> {
     pub(in crate::daemon) wanted: InterfaceChoice,
     /// The configuration that this process has installed before: programs that have not changed stay.
     pub(in crate::daemon) running: Option<&'a Installed>,
+    /// The interface of the router's own device, where it is there already.
+    pub(in crate::daemon) router: Option<u32>,
+    /// The version of the BGP speaker that the configuration asks for.
+    pub(in crate::daemon) speaker: Option<BirdVersion>,
 }
 
 /// A configuration on the way to the kernel.
@@ -60,6 +67,16 @@ pub(super) struct CommitParts {
     pub(super) page: NewPage,
     /// Whether refusals of devices are counted, where that may have changed.
     pub(super) watches_egress: Option<bool>,
+    /// The interface of the router's own device, which keeps its program.
+    pub(super) router: Option<u32>,
+    /// The router's tables on their way, where the change has tables of its own.
+    pub(super) router_move: Option<RouterMove>,
+}
+
+/// Routes, neighbours and links of the router on their way to other tables.
+pub(super) struct RouterMove {
+    pub(super) from: RouterMaps,
+    pub(super) to: RouterMaps,
 }
 
 /// Does every step towards the aim that can be undone. With an error, everything is as before.
@@ -81,6 +98,16 @@ pub(in crate::daemon) fn prepare(
 }
 
 impl Prepared {
+    /// Whether the router's routes move to other tables, which nobody may change meanwhile.
+    pub(in crate::daemon) fn moves_router(&self) -> bool {
+        self.parts.router_move.is_some()
+    }
+
+    /// The plan.
+    pub(in crate::daemon) fn plan(&self) -> &Plan {
+        &self.parts.plan
+    }
+
     /// Whether refusals of devices will be counted, where that may change.
     pub(in crate::daemon) fn watches_egress(&self) -> bool {
         self.parts.watches_egress.unwrap_or(true)
@@ -103,7 +130,7 @@ fn try_prepare(
     links: &[PortLink],
     undo: &mut Undo,
 ) -> Result<CommitParts> {
-    let Aim { config, wanted, running } = aim;
+    let Aim { config, wanted, running, router, speaker } = aim;
     let earlier = ports_of_other_versions(set)?;
     let known = PortNotes { tables: &set.tables, version: set.pins.version(), earlier: &earlier };
     let found = find_interfaces(config, &known, links, devices, wanted)?;
@@ -124,7 +151,7 @@ fn try_prepare(
     DaemonError::none_of(problems)?;
 
     let in_place = plan_in_place(set, bookkeeper, config).and_then(|plan| {
-        if reads_the_same(set, &plan, &found, links, wanted) {
+        if reads_the_same(set, &plan, &found, links, wanted, router) {
             return Ok(plan);
         }
         Err(DaemonError::failed("a port has another interface, or reads its tables otherwise"))
@@ -133,9 +160,16 @@ fn try_prepare(
         Ok(plan) => (plan, None),
         Err(why) => {
             tracing::info!("{why:#}: the ports turn to other tables");
-            let capacity = Capacity::for_config_after(config, &owners_before(set.pins.root())?);
+            let mut capacity = Capacity::for_config_after(config, &owners_before(set.pins.root())?);
+            if config.routing.is_some() {
+                capacity.router = capacity.router.at_least(&set.tables.capacity().router);
+            }
             let created = create_set(&capacity, Pins::next(&set.pins)?)?;
-            let unused = undo.next.insert(created).tables.capacity().unused();
+            let mut unused = undo.next.insert(created).tables.capacity().unused();
+            if config.routing.is_some() {
+                // The router's interfaces keep their MAC addresses, and routes their next hops.
+                unused = unused.with_interfaces_of(&occupancy(&set.tables).interfaces);
+            }
             (Plan::new(config, &unused, Police::Purchased)?, open_books(&set.pins))
         }
     };
@@ -144,6 +178,8 @@ fn try_prepare(
             port.xdp_mode = mode;
         }
     }
+    let present: Vec<_> = found.iter().map(|found| found.interface.as_ref()).collect();
+    adjust(&mut plan, &present, speaker)?;
     prepare_tables(&undo.next.as_ref().unwrap_or(set).tables, &plan)?;
 
     let running = running.filter(|_| undo.next.is_none());
@@ -154,6 +190,12 @@ fn try_prepare(
     if let Some(next) = &mut undo.next {
         // No program reads these tables yet.
         set_egress(&mut next.tables, &plan, &interfaces)?;
+        if let Some(ifindex) = router {
+            let index = next.tables.capacity().router_port();
+            next.tables
+                .set_egress(index, ifindex)
+                .context("making the router's device an egress")?;
+        }
         // These tables know also ports that wait for their interface, so that a start after a kill
         // finds them.
         plan.ports.iter().for_each(|port| next.tables.note_interface(port));
@@ -162,8 +204,15 @@ fn try_prepare(
     // Before a program hands over the first frame.
     let watches_egress =
         running.is_none().then(|| watch_refusals(undo.next.as_ref().unwrap_or(set)));
+    let router_move = match &undo.next {
+        Some(next) if config.routing.is_some() => Some(RouterMove {
+            from: RouterMaps::from_pins(&set.pins)?,
+            to: RouterMaps::from_pins(&next.pins)?,
+        }),
+        _ => None,
+    };
     let ports = PreparedPorts { interfaces, steps, given_up };
-    Ok(CommitParts { plan, ports, old_books, sources, page, watches_egress })
+    Ok(CommitParts { plan, ports, old_books, sources, page, watches_egress, router, router_move })
 }
 
 /// The ports as tables of other versions know them, which are still to be booked.

@@ -1,0 +1,47 @@
+//! The parts of a plan that depend on the machine: the MTUs of interfaces, and the version of BIRD.
+
+use edge_common::abi::rewrite::Retag;
+
+use super::MTU_BYTES;
+use crate::{
+    config::{Config, RoutingDaemon},
+    daemon::error::Result,
+    kernel::host::interface::Interface,
+    plan::Plan,
+    routing::bird::{model::session::listening_port, program::BirdProgram, version::BirdVersion},
+};
+
+/// The version of the BIRD that the configuration asks for; `None`: it asks for none.
+///
+/// # Errors
+///
+/// There is no BIRD, or none that edge can use.
+pub(in crate::daemon) fn speaker_version(config: &Config) -> Result<Option<BirdVersion>> {
+    match config.routing.as_ref().map(|routing| &routing.daemon) {
+        Some(RoutingDaemon::Bird { command, .. }) => {
+            Ok(Some(BirdProgram::find(command.as_deref())?.version))
+        }
+        Some(RoutingDaemon::None) | None => Ok(None),
+    }
+}
+
+/// Sets the longest packets that leave by links, where the ports' interfaces are in the order of the plan's ports, and
+/// the TCP ports that the speaker listens on.
+pub(in crate::daemon) fn adjust(
+    plan: &mut Plan,
+    interfaces: &[Option<&Interface>],
+    speaker: Option<BirdVersion>,
+) -> Result<()> {
+    for interface in &mut plan.interfaces {
+        let mut ports = plan.ports.iter().zip(interfaces);
+        let port = ports.find(|(port, _)| port.index == interface.value.egress);
+        if let Some((_, Some(port))) = port {
+            // An interface takes frames with one tag and a packet as long as its MTU.
+            let tags = Retag::from_bits(interface.value.retag).tags();
+            let room_bytes = port.mtu_bytes()?.saturating_sub(4 * tags.saturating_sub(1));
+            interface.set_mtu(room_bytes.min(MTU_BYTES));
+        }
+        interface.listen(speaker.map_or(0, |version| listening_port(interface.index, version)));
+    }
+    Ok(())
+}

@@ -1,0 +1,91 @@
+//! From a configuration and its plan to the plan of the routing engine.
+
+use std::net::IpAddr;
+
+use super::{
+    settings::{speaker_account, speaker_directory},
+    speaker::speaker_plan,
+};
+use crate::{
+    config::{Config, LinkEnds, RoutingDaemon, SourceCheck},
+    daemon::error::Result,
+    plan::{DomainInterface, DomainPlan, InterfacePlan, Plan, RouteLimits},
+    routing::{
+        bird::model::DomainSide,
+        engine::plan::{
+            DomainLimits, EngineInterface, InterfaceEnds, RouterDomain, RouterPlan, SourceRule,
+            SpeakerSettings,
+        },
+        store::TableLimits,
+    },
+};
+
+/// The plan of the engine for `config` in the tables of `plan`.
+pub(super) fn engine_plan(config: &Config, plan: &Plan) -> Result<RouterPlan> {
+    let Some(routing) = &config.routing else { return Ok(RouterPlan::default()) };
+    let command = match &routing.daemon {
+        RoutingDaemon::Bird { command, .. } => command.clone(),
+        RoutingDaemon::None => None,
+    };
+    let speaker = match speaker_plan(config, plan)? {
+        Some(plan) => Some(SpeakerSettings {
+            command,
+            directory: speaker_directory(config),
+            account: speaker_account()?,
+            plan,
+        }),
+        None => None,
+    };
+    let domains = plan.domains.iter().map(|domain| router_domain(domain, plan));
+    Ok(RouterPlan { domains: domains.collect(), speaker })
+}
+
+fn router_domain(domain: &DomainPlan, plan: &Plan) -> RouterDomain {
+    let customer = domain.customer.iter().map(|link| (link, DomainSide::Customer));
+    let cloud = domain.cloud.iter().map(|link| (link, DomainSide::Cloud));
+    let interfaces = customer.chain(cloud).filter_map(|(link, side)| {
+        let planned = plan.interface(&link.key)?;
+        Some(interface(domain, link, planned, side))
+    });
+    RouterDomain {
+        name: format!("{}/{}", domain.circuit, domain.peering.as_str()),
+        table: domain.kernel_table,
+        interfaces: interfaces.collect(),
+        sources: match domain.source_check {
+            SourceCheck::Off => SourceRule::Any,
+            SourceCheck::Advertised => SourceRule::Side,
+            SourceCheck::Strict => SourceRule::Link,
+            SourceCheck::Registered => SourceRule::Prefixes(domain.registered.clone()),
+        },
+        limits: DomainLimits {
+            customer: limits(domain.customer_limits()),
+            cloud: limits(domain.cloud_limits()),
+        },
+    }
+}
+
+fn interface(
+    domain: &DomainPlan,
+    link: &DomainInterface,
+    planned: &InterfacePlan,
+    side: DomainSide,
+) -> EngineInterface {
+    EngineInterface {
+        index: link.index,
+        side,
+        v4: link.v4.map(ends),
+        v6: link.v6.map(ends),
+        mtu_bytes: planned.next_hops[0].mtu_bytes,
+        is_up: domain.is_enabled,
+        static_routes: link.static_routes.clone(),
+        is_taken_over: !planned.is_new,
+    }
+}
+
+fn ends<A: Into<IpAddr>>(ends: LinkEnds<A>) -> InterfaceEnds<A> {
+    InterfaceEnds { own: ends.own, peer: ends.peer, prefix_len: ends.prefix_len_bits }
+}
+
+fn limits(limits: RouteLimits) -> TableLimits {
+    TableLimits { v4: limits.v4, v6: limits.v6 }
+}

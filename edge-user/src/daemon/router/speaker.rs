@@ -1,0 +1,204 @@
+//! From a configuration to the plan of its BGP speaker.
+
+use std::{collections::BTreeMap, net::IpAddr};
+
+use ipnet::IpNet;
+
+use crate::{
+    config::{
+        BfdTimers, Circuit, CircuitVnet, Config, CustomerSession, LinkEnds, PeeringLink, RoutedKey,
+        RoutingConfig, RoutingDaemon, VnetLink, VnetRoutes, read_key,
+    },
+    daemon::error::{DaemonError, Result},
+    model::PeeringKind,
+    plan::{DomainPlan, MAX_INTERFACES, Plan},
+    routing::bird::model::{
+        DomainSide, SpeakerPlan,
+        domain::{BgpDomain, BgpStatic, StaticHop},
+        key::SessionKey,
+        policy::{ExportPolicy, ImportPolicy},
+        session::{BeyondLimit, BgpSession, Ends, SessionBfd, SessionLimits, SessionTimers},
+    },
+};
+
+/// The plan of the speaker; `None`: the configuration wants none.
+///
+/// # Errors
+///
+/// A file with a session's key can't be read any more.
+pub(super) fn speaker_plan(config: &Config, plan: &Plan) -> Result<Option<SpeakerPlan>> {
+    let Some(routing) = &config.routing else { return Ok(None) };
+    let RoutingDaemon::Bird { asn, router_id, .. } = routing.daemon else { return Ok(None) };
+    let mut domains: BTreeMap<u32, BgpDomain> = BTreeMap::new();
+    for domain in &plan.domains {
+        domains.insert(domain.kernel_table, bgp_domain(domain));
+    }
+    let table_of = |key: &RoutedKey| {
+        let has = |domain: &&DomainPlan| domain.interfaces().any(|link| link.key == *key);
+        plan.domains.iter().find(has).map(|domain| domain.kernel_table)
+    };
+    for link in config.peering_links() {
+        let key = link.key();
+        let (Some(session), Some(index)) = (&link.routed.session, index_of(plan, &key)) else {
+            continue;
+        };
+        if let Some(domain) = table_of(&key).and_then(|table| domains.get_mut(&table)) {
+            domain.sessions.push(customer(&link, session, routing, index)?);
+        }
+    }
+    for vnet in config.vnet_links() {
+        let key = vnet.key();
+        let Some(index) = index_of(plan, &key) else { continue };
+        if let Some(domain) = table_of(&key).and_then(|table| domains.get_mut(&table)) {
+            domain.sessions.extend(gateway(&vnet, routing, index));
+        }
+    }
+    Ok(Some(SpeakerPlan {
+        router_id,
+        asn,
+        kernel_tables: routing.table..=routing.table.saturating_add(MAX_INTERFACES - 1),
+        recovery_wait_s: SpeakerPlan::RECOVERY_WAIT_S,
+        domains: domains.into_values().collect(),
+    }))
+}
+
+fn index_of(plan: &Plan, key: &RoutedKey) -> Option<u32> {
+    plan.interface(key).map(|interface| interface.index)
+}
+
+/// A domain with its static routes: those of one prefix and side lead to all links that have it.
+fn bgp_domain(domain: &DomainPlan) -> BgpDomain {
+    let mut statics: BTreeMap<(DomainSide, IpNet), Vec<StaticHop>> = BTreeMap::new();
+    for (side, links) in
+        [(DomainSide::Customer, &domain.customer), (DomainSide::Cloud, &domain.cloud)]
+    {
+        for (link, prefix) in
+            links.iter().flat_map(|link| link.static_routes.iter().map(move |it| (link, it)))
+        {
+            let gateway: Option<IpAddr> = match prefix {
+                IpNet::V4(_) => link.v4.map(|ends| ends.peer.into()),
+                IpNet::V6(_) => link.v6.map(|ends| ends.peer.into()),
+            };
+            let hop = gateway.map(|gateway| StaticHop { gateway, device: device(link.index) });
+            statics.entry((side, *prefix)).or_default().extend(hop);
+        }
+    }
+    let statics = statics.into_iter().map(|((side, prefix), hops)| BgpStatic {
+        prefix,
+        side,
+        hops,
+        communities: Vec::new(),
+    });
+    BgpDomain {
+        name: format!("{}/{}", domain.circuit, domain.peering.as_str()),
+        kernel_table: domain.kernel_table,
+        joins_cloud: false,
+        announcements: Vec::new(),
+        statics: statics.collect(),
+        sessions: Vec::new(),
+    }
+}
+
+fn customer(
+    link: &PeeringLink<'_>,
+    session: &CustomerSession,
+    routing: &RoutingConfig,
+    index: u32,
+) -> Result<BgpSession> {
+    let key = match &session.key_file {
+        None => None,
+        Some(path) => {
+            let key = read_key(path).map_err(|error| {
+                refuse(format!("{}: the key file {} {error}", link.key(), path.display()))
+            })?;
+            let key = SessionKey::new(key.secret());
+            Some(key.map_err(|error| refuse(format!("{}: {error}", link.key())))?)
+        }
+    };
+    let registered = &link.routed.advertised_prefixes;
+    Ok(BgpSession {
+        peer_asn: session.peer_asn,
+        v4: link.link.v4.map(ends),
+        v6: link.link.v6.map(ends),
+        key,
+        limits: SessionLimits {
+            v4: session.max_routes,
+            v6: session.max_routes_v6,
+            beyond: BeyondLimit::Restart,
+        },
+        bfd: session.bfd.map(bfd),
+        is_passive: session.passive,
+        has_ttl_security: session.ttl_security,
+        import: match link.peering.kind {
+            PeeringKind::Private => ImportPolicy::private(),
+            PeeringKind::Public | PeeringKind::Microsoft => {
+                ImportPolicy::registered(registered.clone())
+            }
+        },
+        ..plain(index, &link.key(), DomainSide::Customer, link.circuit, routing)
+    })
+}
+
+fn gateway(vnet: &CircuitVnet<'_>, routing: &RoutingConfig, index: u32) -> Option<BgpSession> {
+    let VnetRoutes::Bgp { asn } = vnet.link.routes else { return None };
+    Some(BgpSession {
+        peer_asn: asn,
+        v4: vnet.link.v4.map(ends),
+        v6: vnet.link.v6.map(ends),
+        limits: SessionLimits {
+            v4: VnetLink::MAX_ROUTES,
+            v6: VnetLink::MAX_ROUTES_V6,
+            beyond: BeyondLimit::Restart,
+        },
+        import: ImportPolicy::gateway(Vec::new()),
+        ..plain(index, &vnet.key(), DomainSide::Cloud, vnet.circuit, routing)
+    })
+}
+
+/// A session with the settings that all have.
+fn plain(
+    index: u32,
+    key: &RoutedKey,
+    side: DomainSide,
+    circuit: &Circuit,
+    routing: &RoutingConfig,
+) -> BgpSession {
+    let restart_s = u16::try_from(routing.graceful_restart.as_secs()).unwrap_or(u16::MAX);
+    BgpSession {
+        index,
+        device: device(index),
+        name: key.to_string(),
+        side,
+        peer_asn: 0,
+        v4: None,
+        v6: None,
+        key: None,
+        limits: SessionLimits { v4: 0, v6: 0, beyond: BeyondLimit::Restart },
+        bfd: None,
+        graceful_restart_s: (restart_s > 0).then_some(restart_s),
+        is_passive: false,
+        has_ttl_security: false,
+        is_enabled: circuit.enabled,
+        timers: SessionTimers::default(),
+        import: ImportPolicy::private(),
+        export: ExportPolicy::default(),
+    }
+}
+
+fn ends<A>(ends: LinkEnds<A>) -> Ends<A> {
+    Ends { own: ends.own, peer: ends.peer }
+}
+
+fn bfd(timers: BfdTimers) -> SessionBfd {
+    // Whether the customer's BFD outlives its control plane is not known.
+    SessionBfd { interval: timers.interval, multiplier: timers.multiplier, is_graceful: false }
+}
+
+/// The device of the link with this index.
+fn device(index: u32) -> String {
+    format!("r{index}")
+}
+
+fn refuse(text: String) -> DaemonError {
+    DaemonError::failed(text)
+}
