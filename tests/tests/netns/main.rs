@@ -12,6 +12,7 @@ mod limits;
 mod looking;
 mod namespaces;
 mod preflight;
+mod routing;
 mod service;
 mod set_bandwidth;
 mod slots_again;

@@ -1,0 +1,5 @@
+//! Routed circuits of a running edge, with hosts of the Linux stack around it.
+
+mod bgp;
+mod customers;
+mod path;
