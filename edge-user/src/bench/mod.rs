@@ -1,6 +1,7 @@
 //! `edge bench`: measurements of the loaded programs in test runs, without an interface.
 
 pub mod policer;
+mod routed;
 pub mod stages;
 
 use std::path::Path;

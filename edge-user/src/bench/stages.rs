@@ -8,7 +8,11 @@ use edge_common::abi::qos::MAX_RULES;
 use etherparse::PacketBuilder;
 use serde::Serialize;
 
-use super::{edge, load, online_cpus, test_run, udp};
+use super::{
+    edge, load, online_cpus,
+    routed::{RoutedPort, STAGES},
+    test_run, udp,
+};
 use crate::{
     config::sample::{Sample, SampleCircuit},
     kernel::object::{
@@ -59,6 +63,8 @@ pub fn bench() -> Result<StagesReport> {
     let (mut rule_ns, mut shared_ns) = (Vec::new(), Vec::new());
     let stage_shared = "whole path, IPv4, all CPUs on one circuit";
     let frame_shared = udp(0x2e, 106, 10, LEN_BYTES)?;
+    let mut with_routes = RoutedPort::all()?;
+    let mut routed_ns = vec![Vec::new(); with_routes.len()];
     for _ in 0..ROUNDS {
         empty_ns.push(measure(&mut ebpf, EMPTY_PROGRAM, &frames[0].2)?);
         for ((_, name, frame), ns) in frames.iter().zip(&mut stages_ns) {
@@ -66,12 +72,16 @@ pub fn bench() -> Result<StagesReport> {
         }
         rule_ns.push(measure(&mut with_rules, PROGRAM, &by_rule)?);
         shared_ns.push(measure_on_all_cpus(&mut ebpf, &frame_shared)?);
+        for (port, ns) in with_routes.iter_mut().zip(&mut routed_ns) {
+            ns.push(port.measure()?);
+        }
     }
     let empty_ns = median(empty_ns);
     let stages = frames.iter().map(|(stage, ..)| *stage).zip(stages_ns);
     let more =
         [("whole path, IPv4, class by the last of 16 rules", rule_ns), (stage_shared, shared_ns)];
-    let stages = stages.chain(more).map(|(stage, ns)| {
+    let routed = STAGES.into_iter().zip(routed_ns);
+    let stages = stages.chain(more).chain(routed).map(|(stage, ns)| {
         let ns = median(ns);
         Stage { stage, ns, ratio: ns / empty_ns }
     });
