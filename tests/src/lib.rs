@@ -15,7 +15,6 @@ pub mod http;
 pub mod load;
 pub mod notation;
 pub mod oracle;
-pub mod patience;
 pub mod routed;
 pub mod shim;
 pub mod somebody;
@@ -23,3 +22,5 @@ pub mod speaker;
 pub mod stock;
 pub mod two_ways;
 pub mod wires;
+
+pub use edge_user::lab::patience;

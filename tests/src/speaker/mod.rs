@@ -6,8 +6,6 @@
 //!  …                    ┘
 //! ```
 
-mod bird_peer;
-mod frr_peer;
 pub mod plans;
 
 use std::{
@@ -17,11 +15,9 @@ use std::{
     io::{self, Write as _},
     path::PathBuf,
     process::Stdio,
-    thread,
-    time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use edge_user::{
     lab::{NetNs, root_or_skip},
     routing::bird::{
@@ -39,14 +35,15 @@ use edge_user::{
 };
 use tempfile::TempDir;
 
-use crate::patience::PATIENCE;
+pub use edge_user::lab::{
+    patience::wait,
+    peers::{BirdPeer, FrrPeer},
+};
 
-pub use self::{bird_peer::BirdPeer, frr_peer::FrrPeer};
+use crate::patience::PATIENCE;
 
 /// A second BIRD to test with, newer than the one that is installed.
 const OTHER: &str = "EDGE_OTHER_BIRD";
-/// Time between looks at something that comes about.
-const LOOK: Duration = Duration::from_millis(20);
 
 /// The namespace of an edge, and those of its peers.
 pub struct SpeakerLab {
@@ -261,18 +258,4 @@ fn batch(ns: &NetNs, lines: &str) -> Result<()> {
 pub fn is_same(before: &BgpSessionState, after: &BgpSessionState) -> bool {
     let seen = |it: &BgpSessionState| (it.received(), it.limit);
     before.is_same_run(after) && seen(before) == seen(after)
-}
-
-/// Waits for something to come about.
-pub fn wait<T>(mut look: impl FnMut() -> Result<Option<T>>) -> Result<T> {
-    let begun = Instant::now();
-    loop {
-        if let Some(found) = look()? {
-            return Ok(found);
-        }
-        if begun.elapsed() > PATIENCE {
-            bail!("it has not come about in {PATIENCE:?}");
-        }
-        thread::sleep(LOOK);
-    }
 }

@@ -11,7 +11,7 @@ use edge_user::routing::bird::model::{
     session::{BeyondLimit, BgpSession, Ends, SessionBfd, SessionLimits, SessionTimers},
 };
 
-pub use super::bird_peer::PeerConfig;
+pub use edge_user::lab::peers::PeerConfig;
 
 /// The addresses that every customer has: the edge's, and the peer's.
 pub const V4: (&str, &str) = ("192.168.15.18", "192.168.15.17");

@@ -6,7 +6,10 @@ use anyhow::{Context as _, Result, ensure};
 use edge_api::{LivenessState, RouteFamily, SessionState, SessionStatus, Sessions};
 use edge_tests::{
     daemon::{Daemon, configure, reload},
-    exchange::{CUSTOMER_ASN, Customer, Exchange, LAN, LAN_V6, LINK, LINK_V6, VNET, wait_for_way},
+    exchange::{
+        CUSTOMER_ASN, Customer, Exchange, ExchangeDaemon as _, LAN, LAN_V6, LINK, LINK_V6, VNET,
+        wait_for_way,
+    },
     speaker::{BirdPeer, FrrPeer, plans::PeerConfig, wait},
 };
 use edge_user::{

@@ -1,7 +1,9 @@
 //! Customers with the same addresses, without a routing daemon.
 
 use anyhow::{Context as _, Result, ensure};
-use edge_tests::exchange::{Exchange, LAN, LAN_V6, LINK, VNET, VNET_V6, pings, wait_for_way};
+use edge_tests::exchange::{
+    Exchange, ExchangeDaemon as _, LAN, LAN_V6, LINK, VNET, VNET_V6, pings, wait_for_way,
+};
 use edge_user::lab::{private_mounts, root_or_skip};
 
 #[test]

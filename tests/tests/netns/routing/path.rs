@@ -3,7 +3,9 @@
 use std::process::Stdio;
 
 use anyhow::{Context as _, Result, ensure};
-use edge_tests::exchange::{Exchange, LAN, LAN_V6, LINK, LINK_V6, VNET, VNET_V6, wait_for_way};
+use edge_tests::exchange::{
+    Exchange, ExchangeDaemon as _, LAN, LAN_V6, LINK, LINK_V6, VNET, VNET_V6, wait_for_way,
+};
 use edge_user::lab::{NetNs, private_mounts, root_or_skip};
 
 /// The largest packet on the links to virtual networks, in bytes.

@@ -8,18 +8,19 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use edge_user::{
-    lab::NetNs,
-    routing::bird::{control::BirdControl, reply::BirdReply},
-};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
 use tempfile::TempDir;
 
-use super::wait;
-use crate::patience::PATIENCE;
+use crate::{
+    lab::{
+        netns::NetNs,
+        patience::{PATIENCE, wait},
+    },
+    routing::bird::{control::BirdControl, reply::BirdReply},
+};
 
 /// The configuration of a peer.
 #[derive(Clone, Debug)]

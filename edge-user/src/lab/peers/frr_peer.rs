@@ -7,11 +7,10 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
-use edge_user::lab::NetNs;
 use nix::unistd::{User, chown};
 use tempfile::TempDir;
 
-use super::wait;
+use crate::lab::{netns::NetNs, patience::wait};
 
 /// Where Debian has the daemons.
 const DAEMONS: &str = "/usr/lib/frr";

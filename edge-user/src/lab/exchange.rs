@@ -7,18 +7,13 @@
 //!   10.9.0.1      .17          .18         .5    .6    10.1.0.1
 //! ```
 
-use std::{path::Path, process::Stdio, time::Instant};
+use std::{process::Stdio, time::Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use edge_user::{
-    config::sample::{Sample, SampleCircuit, SamplePort},
-    lab::{NetNs, TagStack, Trunk, WireCount},
-};
+use edge_common::abi::lab::{TagStack, WireCount};
 
-use crate::{
-    daemon::{CONFIG_PATH, Daemon, configure, edge_binary},
-    patience::PATIENCE,
-};
+use super::{netns::NetNs, patience::PATIENCE, trunk::Trunk};
+use crate::config::sample::{Sample, SampleCircuit, SamplePort};
 
 /// The customer's router on its link, and the edge there.
 pub const LINK: (&str, &str) = ("192.168.15.17", "192.168.15.18");
@@ -187,27 +182,6 @@ impl Exchange {
             .change_port("core0", provider)
             .ledger("checkpoint", "1s")
             .circuits(circuits)
-    }
-
-    /// Starts a daemon, and waits until it is ready.
-    pub fn start(&self, config: &Sample) -> Result<Daemon> {
-        configure(config)?;
-        let daemon = Daemon::spawn_in(&self.edge, edge_binary())?;
-        daemon.wait_until_ready()?;
-        Ok(daemon)
-    }
-
-    /// Runs a command of `edge`, which has to succeed, and returns what it printed.
-    pub fn edge(&self, arguments: &[&str]) -> Result<String> {
-        let binary = edge_binary().to_str().context("a path in UTF-8")?;
-        self.edge.output(binary, arguments)
-    }
-
-    /// `edge detach`, after which nothing of the router is left.
-    pub fn detach(&self) -> Result<()> {
-        self.edge(&["detach", "-c", CONFIG_PATH])?;
-        ensure!(!Path::new("/run/netns/edge-routing").exists(), "the routing namespace is left");
-        Ok(())
     }
 
     /// Frames that have reached a customer's virtual network, with their bytes on the wire.

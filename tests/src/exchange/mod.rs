@@ -1,0 +1,41 @@
+//! The lab's exchange, around the edge of these tests.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result, ensure};
+use edge_user::config::sample::Sample;
+pub use edge_user::lab::exchange::*;
+
+use crate::daemon::{CONFIG_PATH, Daemon, configure, edge_binary};
+
+/// An exchange with a daemon of the binary under test.
+pub trait ExchangeDaemon {
+    /// Starts a daemon, and waits until it is ready.
+    fn start(&self, config: &Sample) -> Result<Daemon>;
+
+    /// Runs a command of `edge`, which has to succeed, and returns what it printed.
+    fn edge(&self, arguments: &[&str]) -> Result<String>;
+
+    /// `edge detach`, after which nothing of the router is left.
+    fn detach(&self) -> Result<()>;
+}
+
+impl ExchangeDaemon for Exchange {
+    fn start(&self, config: &Sample) -> Result<Daemon> {
+        configure(config)?;
+        let daemon = Daemon::spawn_in(&self.edge, edge_binary())?;
+        daemon.wait_until_ready()?;
+        Ok(daemon)
+    }
+
+    fn edge(&self, arguments: &[&str]) -> Result<String> {
+        let binary = edge_binary().to_str().context("a path in UTF-8")?;
+        self.edge.output(binary, arguments)
+    }
+
+    fn detach(&self) -> Result<()> {
+        self.edge(&["detach", "-c", CONFIG_PATH])?;
+        ensure!(!Path::new("/run/netns/edge-routing").exists(), "the routing namespace is left");
+        Ok(())
+    }
+}
