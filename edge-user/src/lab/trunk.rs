@@ -9,7 +9,7 @@
 use anyhow::{Context as _, Result};
 use aya::{
     Ebpf,
-    maps::HashMap,
+    maps::{HashMap, MapData},
     programs::{SchedClassifier, TcAttachType, tc},
 };
 use edge_common::abi::lab::{TagStack, TrunkAccess};
@@ -87,19 +87,21 @@ impl Trunk {
             attach(programs, "to_trunk", &near)?;
             Ok(if_nametoindex(near.as_str())?)
         })?;
-        let access: [u8; size_of::<TrunkAccess>()] =
-            transmute!(TrunkAccess { tags, trunk: *ifindex });
-        let mut map: HashMap<_, u32, [u8; size_of::<TrunkAccess>()]> =
-            programs.map_mut("ACCESS").context("lab.o has no map ACCESS")?.try_into()?;
-        map.insert(index, access, 0).context("the trunk has no room for another host")?;
-        hub.ip(&format!("link set {near} up"))?;
-        ns.ip(&format!("link set {interface} up"))?;
-        self.set_behind(tags, Some(index))
+        let access = TrunkAccess { tags, trunk: *ifindex };
+        let full = "the trunk has no room for another host";
+        self.access()?.insert(index, transmute!(access), 0).context(full)?;
+        self.behind()?.insert(transmute!(tags), index, 0).context(full)?;
+        self.hub.ip(&format!("link set {near} up"))?;
+        ns.ip(&format!("link set {interface} up"))
     }
 
-    /// Has frames to the host behind these tags be lost, as on a cable that is cut where neither end sees it.
+    /// Has frames to and from the host behind these tags be lost, as on a cable that is cut where neither end sees it.
+    /// Those that the edge goes on sending still count as received, and those of the host don't count as offered.
     pub fn cut(&mut self, tags: TagStack) -> Result<()> {
-        self.set_behind(tags, None)
+        let interface = self.behind()?.get(&transmute!(tags), 0);
+        let interface = interface.context("no host is behind these tags")?;
+        self.behind()?.remove(&transmute!(tags)).context("cannot cut the way to a host")?;
+        self.access()?.remove(&interface).context("cannot cut the way from a host")
     }
 
     /// The counts of frames from the edge, as they came off the wire.
@@ -112,16 +114,21 @@ impl Trunk {
         WireCounts::read(&self.programs, "OFFERED")
     }
 
-    fn set_behind(&mut self, tags: TagStack, interface: Option<u32>) -> Result<()> {
-        let key: [u8; size_of::<TagStack>()] = transmute!(tags);
+    /// Tags of hosts, by their interfaces.
+    fn access(&mut self) -> Result<HashMap<&mut MapData, u32, AccessBytes>> {
+        let map = self.programs.map_mut("ACCESS").context("lab.o has no map ACCESS")?;
+        Ok(map.try_into()?)
+    }
+
+    /// Interfaces of hosts, by their tags.
+    fn behind(&mut self) -> Result<HashMap<&mut MapData, TagBytes, u32>> {
         let map = self.programs.map_mut("BEHIND").context("lab.o has no map BEHIND")?;
-        let mut map: HashMap<_, [u8; size_of::<TagStack>()], u32> = map.try_into()?;
-        match interface {
-            Some(index) => map.insert(key, index, 0).context("the trunk has no room"),
-            None => map.remove(&key).context("no host is behind these tags"),
-        }
+        Ok(map.try_into()?)
     }
 }
+
+type AccessBytes = [u8; size_of::<TrunkAccess>()];
+type TagBytes = [u8; size_of::<TagStack>()];
 
 fn offloads_off(ns: &NetNs, interface: &str) -> Result<()> {
     let mut arguments = vec!["-K", interface];
