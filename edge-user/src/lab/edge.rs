@@ -19,14 +19,14 @@ use nix::{
     unistd::Pid,
 };
 
-use super::topology::Lab;
+use super::netns::NetNs;
 
 /// A daemon may take this long until frames flow.
 const READY: Duration = Duration::from_secs(20);
 /// A daemon may take this long to end.
 const END: Duration = Duration::from_secs(10);
 
-/// A daemon in the lab's edge namespace; dropping it ends it.
+/// A daemon in an edge's namespace; dropping it ends it.
 ///
 /// It also ends with the thread that started it, see [`super::NetNs::command`].
 #[derive(Debug)]
@@ -37,9 +37,8 @@ pub struct EdgeProcess {
 
 impl EdgeProcess {
     /// Starts `binary run --config CONFIG --ephemeral` and waits until it is ready.
-    pub fn start(lab: &Lab, binary: &Path, config: &Path) -> Result<Self> {
-        let mut child = lab
-            .edge()
+    pub fn start(ns: &NetNs, binary: &Path, config: &Path) -> Result<Self> {
+        let mut child = ns
             .command(binary)
             .args(["run", "--ephemeral", "--config"])
             .arg(config)

@@ -6,19 +6,31 @@
 //!  customer 2 ─┴ cust0 ══ customer0  edge  core0 ══┴─ virtual network 2
 //!   10.9.0.1      .17          .18         .5    .6    10.1.0.1
 //! ```
+//!
+//! A customer may have a second link, from `eth1` of its router to `customer1` of the edge.
 
-use std::{process::Stdio, time::Instant};
+use std::{fs, os::unix::fs::PermissionsExt as _, process::Stdio, time::Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use edge_common::abi::lab::{TagStack, WireCount};
 
-use super::{netns::NetNs, patience::PATIENCE, trunk::Trunk};
-use crate::config::sample::{Sample, SampleCircuit, SamplePort};
+use super::{
+    netns::NetNs,
+    path::{Host, Path},
+    patience::PATIENCE,
+    peers::PeerConfig,
+    trunk::Trunk,
+};
+use crate::config::sample::{Sample, SampleCircuit, SamplePort, Value};
 
 /// The customer's router on its link, and the edge there.
 pub const LINK: (&str, &str) = ("192.168.15.17", "192.168.15.18");
 /// The same in IPv6.
 pub const LINK_V6: (&str, &str) = ("fd00:15::1", "fd00:15::2");
+/// The customer's router on its second link, and the edge there.
+pub const SECOND_LINK: (&str, &str) = ("192.168.15.21", "192.168.15.22");
+/// The same in IPv6.
+pub const SECOND_LINK_V6: (&str, &str) = ("fd00:15::5", "fd00:15::6");
 /// The customer's network and a host in it.
 pub const LAN: (&str, &str) = ("10.9.0.0/16", "10.9.0.1");
 /// The same in IPv6.
@@ -33,7 +45,11 @@ pub const GATEWAY: (&str, &str) = ("10.1.255.6", "10.1.255.5");
 pub const GATEWAY_V6: (&str, &str) = ("fd00:1::6", "fd00:1::5");
 /// The customers' AS.
 pub const CUSTOMER_ASN: u32 = 65_001;
+/// Milliseconds between packets of BFD, of which three may be missing.
+pub const BFD_MS: u32 = 100;
 const MTU_BYTES: u32 = 1500;
+/// The port of second links.
+const SECOND_PORT: &str = "customer1";
 
 /// Everybody around an edge.
 pub struct Exchange {
@@ -41,6 +57,8 @@ pub struct Exchange {
     pub edge: NetNs,
     /// The cable to the customers.
     pub customer_side: Trunk,
+    /// The cable of second links.
+    pub second_side: Option<Trunk>,
     /// The cable to the virtual networks.
     pub core_side: Trunk,
     /// Customers, by number from 1 on.
@@ -55,6 +73,8 @@ pub struct Customer {
     pub router: NetNs,
     /// The gateway of its virtual network, and everything behind that.
     pub vnet: NetNs,
+    /// Whether it has a second link.
+    pub has_second_link: bool,
 }
 
 impl Customer {
@@ -64,7 +84,28 @@ impl Customer {
         format!("customer{}", self.number)
     }
 
-    /// Its tags on the customers' side.
+    /// Its key for BGP.
+    #[must_use]
+    pub fn key(&self) -> String {
+        format!("key-of-{}", self.number)
+    }
+
+    /// The configuration of its router, with its key and BFD of [`BFD_MS`].
+    #[must_use]
+    pub fn peer_config(&self) -> PeerConfig {
+        let (first, second) = ([LINK, LINK_V6], [SECOND_LINK, SECOND_LINK_V6]);
+        let ends = if self.has_second_link { [first, second].concat() } else { first.to_vec() };
+        let config = PeerConfig::new(CUSTOMER_ASN, &ends, &[LAN.0, LAN_V6.0]);
+        config.key(&self.key()).bfd_ms(BFD_MS)
+    }
+
+    /// Has its router forget the ways that it knows by itself.
+    pub fn forget_ways(&self) -> Result<()> {
+        self.router.ip(&format!("route del {}", VNET.0))?;
+        self.router.ip(&format!("-6 route del {}", VNET_V6.0))
+    }
+
+    /// Its tags on the customers' side, on either link.
     #[must_use]
     pub fn tags(&self) -> TagStack {
         TagStack::qinq(100 + self.number, 10)
@@ -74,6 +115,22 @@ impl Customer {
     #[must_use]
     pub fn vnet_tags(&self) -> TagStack {
         TagStack::qinq(2_000 + self.number, 1)
+    }
+
+    /// The way from its network to its virtual network.
+    #[must_use]
+    pub fn to_vnet(&self) -> Path {
+        let host = |ns: &NetNs, v4: &str, v6: &str| Host {
+            ns: ns.clone(),
+            mac: String::new(),
+            v4: v4.parse().expect("an address"),
+            v6: v6.parse().expect("an address"),
+        };
+        Path {
+            tags: self.tags(),
+            near: host(&self.router, LAN.1, LAN_V6.1),
+            far: host(&self.vnet, VNET.1, VNET_V6.1),
+        }
     }
 
     /// Sends pings from a host of the customer's to one of its virtual network, and returns how many were answered.
@@ -112,7 +169,9 @@ impl Exchange {
         let edge = NetNs::new()?;
         let customer_side = Trunk::new(&edge, "customer0", MTU_BYTES)?;
         let core_side = Trunk::new(&edge, "core0", mtu_bytes)?;
-        let mut exchange = Self { edge, customer_side, core_side, customers: Vec::new() };
+        let customers_yet = Vec::new();
+        let mut exchange =
+            Self { edge, customer_side, second_side: None, core_side, customers: customers_yet };
         for number in 1..=customers {
             exchange.add(number)?;
         }
@@ -141,7 +200,27 @@ impl Exchange {
                 ns.output("ip", &command.split(' ').collect::<Vec<_>>())?;
             }
         }
-        self.customers.push(Customer { number, router, vnet });
+        self.customers.push(Customer { number, router, vnet, has_second_link: false });
+        Ok(())
+    }
+
+    /// Gives a customer a second link.
+    ///
+    /// # Panics
+    ///
+    /// Where there is no customer of this number.
+    pub fn add_second_link(&mut self, number: u16) -> Result<()> {
+        let customer = self.customers.iter_mut().find(|customer| customer.number == number);
+        let customer = customer.expect("a customer of that number");
+        let trunk = match &mut self.second_side {
+            Some(trunk) => trunk,
+            none => none.insert(Trunk::new(&self.edge, SECOND_PORT, MTU_BYTES)?),
+        };
+        trunk.lead_to(&customer.router, "eth1", customer.tags())?;
+        customer.has_second_link = true;
+        for (own, len, flag) in [(SECOND_LINK.0, 30, ""), (SECOND_LINK_V6.0, 126, " nodad")] {
+            customer.router.ip(&format!("address add {own}/{len} dev eth1{flag}"))?;
+        }
         Ok(())
     }
 
@@ -156,6 +235,21 @@ impl Exchange {
         self.config(|circuit| circuit.of_peering("private", "peer_asn", CUSTOMER_ASN))
             .routing("asn", 12_076)
             .routing("router_id", "192.0.2.1")
+    }
+
+    /// The same, with a key of its own and BFD of [`BFD_MS`] for each customer. The keys are in files.
+    pub fn keyed_config(&self) -> Result<Sample> {
+        let mut config = self.bgp_config();
+        for customer in &self.customers {
+            let path = format!("/run/edge/{}.key", customer.circuit());
+            write_key(&path, &customer.key()).with_context(|| format!("cannot write {path}"))?;
+            config = config.change_circuit(&customer.circuit(), |circuit| {
+                let interval = format!("{BFD_MS}ms").into();
+                let bfd = Value::table([("interval", interval), ("multiplier", 3.into())]);
+                circuit.of_peering("private", "key_file", path).of_peering("private", "bfd", bfd)
+            });
+        }
+        Ok(config)
     }
 
     fn config(&self, change: impl Fn(SampleCircuit) -> SampleCircuit) -> Sample {
@@ -173,15 +267,26 @@ impl Exchange {
                 .of_vnet("hub", "own_v6", "fd00:1::5/126")
                 .of_vnet("hub", "gateway_v6", GATEWAY_V6.0)
                 .of_vnet("hub", "prefixes", vec![VNET.0, VNET_V6.0]);
+            let circuit = if customer.has_second_link {
+                circuit.of_peering("private", "secondary", "192.168.15.20/30").of_peering(
+                    "private",
+                    "secondary_v6",
+                    "fd00:15::4/126",
+                )
+            } else {
+                circuit
+            };
             change(circuit)
         });
         // The first TPID is that of the tags that the edge pushes.
         let provider = |port: SamplePort| port.key("tpids", ["0x88a8", "0x8100"]);
-        Sample::lab()
+        let second = SamplePort::new(SECOND_PORT, "customer").key("link", "secondary");
+        let config = Sample::lab()
             .change_port("customer0", provider)
             .change_port("core0", provider)
             .ledger("checkpoint", "1s")
-            .circuits(circuits)
+            .circuits(circuits);
+        if self.second_side.is_some() { config.port(provider(second)) } else { config }
     }
 
     /// Frames that have reached a customer's virtual network, with their bytes on the wire.
@@ -193,6 +298,12 @@ impl Exchange {
     pub fn at_customer(&self, customer: &Customer) -> Result<WireCount> {
         count(&self.customer_side, customer.tags())
     }
+}
+
+/// A file that only its owner can read.
+fn write_key(path: &str, key: &str) -> Result<()> {
+    fs::write(path, key)?;
+    Ok(fs::set_permissions(path, fs::Permissions::from_mode(0o600))?)
 }
 
 fn count(trunk: &Trunk, tags: TagStack) -> Result<WireCount> {

@@ -27,6 +27,7 @@ pub mod flows;
 mod lookout;
 mod mounts;
 mod netns;
+pub mod paced;
 mod path;
 pub mod patience;
 pub mod peers;

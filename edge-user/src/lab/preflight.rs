@@ -71,7 +71,8 @@ fn effective_capabilities() -> Result<u64> {
     u64::from_str_radix(mask.trim(), 16).context("CapEff in /proc/self/status is not a number")
 }
 
-fn on_path(tool: &str) -> bool {
+/// Whether a folder of PATH has this program.
+pub(super) fn on_path(tool: &str) -> bool {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path).any(|folder| folder.join(tool).is_file())
 }

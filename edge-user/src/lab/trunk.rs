@@ -37,6 +37,8 @@ pub struct Trunk {
     ifindex: u32,
     mtu_bytes: u32,
     hosts: u32,
+    /// Tags and interfaces of hosts whose frames are lost.
+    cuts: Vec<(TagStack, u32)>,
 }
 
 impl Trunk {
@@ -62,7 +64,7 @@ impl Trunk {
         })?;
         hub.ip(&format!("link set {TRUNK} up"))?;
         edge.ip(&format!("link set {port} up"))?;
-        Ok(Self { hub, programs, ifindex, mtu_bytes, hosts: 0 })
+        Ok(Self { hub, programs, ifindex, mtu_bytes, hosts: 0, cuts: Vec::new() })
     }
 
     /// A host behind these tags, with the interface `eth0`.
@@ -82,15 +84,12 @@ impl Trunk {
         ))?;
         offloads_off(ns, interface)?;
         offloads_off(&self.hub, &near)?;
-        let Self { hub, programs, ifindex, .. } = self;
+        let Self { hub, programs, .. } = self;
         let index = hub.run(|| {
             attach(programs, "to_trunk", &near)?;
             Ok(if_nametoindex(near.as_str())?)
         })?;
-        let access = TrunkAccess { tags, trunk: *ifindex };
-        let full = "the trunk has no room for another host";
-        self.access()?.insert(index, transmute!(access), 0).context(full)?;
-        self.behind()?.insert(transmute!(tags), index, 0).context(full)?;
+        self.join(tags, index)?;
         self.hub.ip(&format!("link set {near} up"))?;
         ns.ip(&format!("link set {interface} up"))
     }
@@ -98,10 +97,19 @@ impl Trunk {
     /// Has frames to and from the host behind these tags be lost, as on a cable that is cut where neither end sees it.
     /// Those that the edge goes on sending still count as received, and those of the host don't count as offered.
     pub fn cut(&mut self, tags: TagStack) -> Result<()> {
-        let interface = self.behind()?.get(&transmute!(tags), 0);
+        let interface = self.behind()?.get(&key(tags), 0);
         let interface = interface.context("no host is behind these tags")?;
-        self.behind()?.remove(&transmute!(tags)).context("cannot cut the way to a host")?;
-        self.access()?.remove(&interface).context("cannot cut the way from a host")
+        self.behind()?.remove(&key(tags)).context("cannot cut the way to a host")?;
+        self.access()?.remove(&interface).context("cannot cut the way from a host")?;
+        self.cuts.push((tags, interface));
+        Ok(())
+    }
+
+    /// Ends a cut.
+    pub fn mend(&mut self, tags: TagStack) -> Result<()> {
+        let place = self.cuts.iter().position(|(cut, _)| *cut == tags);
+        let (_, interface) = self.cuts.swap_remove(place.context("no cut has these tags")?);
+        self.join(tags, interface)
     }
 
     /// The counts of frames from the edge, as they came off the wire.
@@ -112,6 +120,14 @@ impl Trunk {
     /// The counts of frames to the edge, as they went on the wire.
     pub fn offered(&self) -> Result<WireCounts> {
         WireCounts::read(&self.programs, "OFFERED")
+    }
+
+    /// Has frames pass between the trunk and an interface with a host behind it.
+    fn join(&mut self, tags: TagStack, interface: u32) -> Result<()> {
+        let full = "the trunk has no room for another host";
+        let access: AccessBytes = transmute!(TrunkAccess { tags, trunk: self.ifindex });
+        self.access()?.insert(interface, access, 0).context(full)?;
+        self.behind()?.insert(key(tags), interface, 0).context(full)
     }
 
     /// Tags of hosts, by their interfaces.
@@ -125,6 +141,10 @@ impl Trunk {
         let map = self.programs.map_mut("BEHIND").context("lab.o has no map BEHIND")?;
         Ok(map.try_into()?)
     }
+}
+
+fn key(tags: TagStack) -> TagBytes {
+    transmute!(tags)
 }
 
 type AccessBytes = [u8; size_of::<TrunkAccess>()];

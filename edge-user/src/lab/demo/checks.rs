@@ -5,17 +5,12 @@ use edge_api::Status;
 use super::{
     account::{DemoAccount, PeeringRow, mega, rate_bps},
     scenario::{AF31, CUSTOMER, EF, STRAYS, TrafficOutcome},
+    verdict::Check,
 };
 use crate::{
     lab::{WireCount, WireKey},
     units::count,
 };
-
-/// A statement, and whether it holds.
-pub(super) struct Check {
-    pub(super) holds: bool,
-    pub(super) text: String,
-}
 
 /// A shared machine may hold up a sender, so a rate is met from a little below.
 const LEAST_PERCENT: u64 = 90;

@@ -3,14 +3,20 @@
 
 mod account;
 mod checks;
+mod routed;
 mod scenario;
+mod verdict;
 
 use std::{fs, io::Write, path::Path};
 
 use anyhow::{Context as _, Result, bail};
 use edge_api::Client;
 
-use self::scenario::{CORE, CUSTOMER, Circuits, Scenario};
+pub use self::routed::demo_routed;
+use self::{
+    scenario::{CORE, CUSTOMER, Circuits, Scenario},
+    verdict::report,
+};
 use super::{edge::EdgeProcess, mounts::private_mounts, preflight::preflight, topology::Lab};
 use crate::{
     billing::ledger::{Ledger, UsageQuery},
@@ -41,7 +47,7 @@ pub fn demo(out: &mut dyn Write) -> Result<()> {
     )?;
     let mut lab = Lab::new(&[CUSTOMER, CORE])?;
     configure(&circuits)?;
-    let edge = EdgeProcess::start(&lab, Path::new(SELF), Path::new(CONFIG))?;
+    let edge = EdgeProcess::start(lab.edge(), Path::new(SELF), Path::new(CONFIG))?;
     let outcome = Scenario::new(&mut lab, circuits)?.run(out)?;
     let client = Client::new(Path::new(CONTROL));
     let status = client.status()?;
@@ -70,13 +76,4 @@ fn reconfigure(circuits: &Circuits) -> Result<()> {
     configure(circuits)?;
     Client::new(Path::new(CONTROL)).reload()?;
     Ok(())
-}
-
-/// Prints the checks; how many failed.
-fn report(out: &mut dyn Write, checks: &[checks::Check]) -> Result<usize> {
-    for check in checks {
-        let mark = if check.holds { "ok    " } else { "FAILED" };
-        writeln!(out, "  {mark}  {}", check.text)?;
-    }
-    Ok(checks.iter().filter(|check| !check.holds).count())
 }

@@ -1,7 +1,6 @@
-//! A peer that is a BIRD, with a configuration as an operator would write it.
+//! A peer that is a BIRD.
 
 use std::{
-    fmt::Write as _,
     fs,
     path::PathBuf,
     process::{Child, Stdio},
@@ -14,6 +13,7 @@ use nix::{
 };
 use tempfile::TempDir;
 
+use super::peer_config::PeerConfig;
 use crate::{
     lab::{
         netns::NetNs,
@@ -21,82 +21,6 @@ use crate::{
     },
     routing::bird::{control::BirdControl, reply::BirdReply},
 };
-
-/// The configuration of a peer.
-#[derive(Clone, Debug)]
-pub struct PeerConfig {
-    /// Its AS number.
-    pub asn: u32,
-    /// Its addresses and the edge's, a session each.
-    pub ends: Vec<(String, String)>,
-    /// TCP MD5 key.
-    pub key: Option<String>,
-    /// Milliseconds between packets of BFD.
-    pub bfd_ms: Option<u32>,
-    /// The prefixes that it tells.
-    pub routes: Vec<String>,
-    /// Statements of its export filter.
-    pub export: String,
-    /// Options of each session.
-    pub options: String,
-}
-
-impl PeerConfig {
-    /// A peer that tells these prefixes.
-    #[must_use]
-    pub fn new(asn: u32, ends: &[(&str, &str)], routes: &[&str]) -> Self {
-        Self {
-            asn,
-            ends: ends.iter().map(|(own, edge)| ((*own).to_owned(), (*edge).to_owned())).collect(),
-            key: None,
-            bfd_ms: None,
-            routes: routes.iter().map(|route| (*route).to_owned()).collect(),
-            export: String::new(),
-            options: "graceful restart yes;".to_owned(),
-        }
-    }
-
-    /// With this key.
-    #[must_use]
-    pub fn key(mut self, key: &str) -> Self {
-        self.key = Some(key.to_owned());
-        self
-    }
-
-    fn text(&self) -> Result<String> {
-        let mut text = String::from("log stderr all;\nrouter id 10.255.0.1;\nprotocol device {}\n");
-        if let Some(ms) = self.bfd_ms {
-            let interface = format!("interface \"*\" {{ interval {ms} ms; multiplier 3; }};");
-            writeln!(text, "protocol bfd {{ {interface} }}")?;
-        }
-        for family in ["ipv4", "ipv6"] {
-            let of_family = |text: &str| text.contains(':') == (family == "ipv6");
-            writeln!(text, "protocol static {{ {family};")?;
-            for route in self.routes.iter().filter(|route| of_family(route)) {
-                writeln!(text, "  route {route} blackhole;")?;
-            }
-            writeln!(text, "}}")?;
-            let ends = self.ends.iter().filter(|(own, _)| of_family(own));
-            for (number, (own, edge)) in ends.enumerate() {
-                writeln!(text, "protocol bgp {family}_{number} {{")?;
-                writeln!(text, "  local {own} as {}; neighbor {edge} as 12076; direct;", self.asn)?;
-                writeln!(text, "  connect retry time 1; error wait time 1, 2; {}", self.options)?;
-                if let Some(key) = &self.key {
-                    writeln!(text, "  password \"{key}\";")?;
-                }
-                if self.bfd_ms.is_some() {
-                    writeln!(text, "  bfd on;")?;
-                }
-                let export = format!(
-                    "export filter {{ if source != RTS_STATIC then reject; {} accept; }};",
-                    self.export
-                );
-                writeln!(text, "  {family} {{ import all; {export} }};\n}}")?;
-            }
-        }
-        Ok(text)
-    }
-}
 
 /// A BIRD that runs. It ends with this.
 pub struct BirdPeer {
@@ -109,7 +33,7 @@ impl BirdPeer {
     pub fn start(ns: &NetNs, config: &PeerConfig) -> Result<Self> {
         let place = tempfile::tempdir()?;
         let path = |name: &str| place.path().join(name);
-        fs::write(path("bird.conf"), config.text()?)?;
+        fs::write(path("bird.conf"), config.bird_text()?)?;
         let mut command = ns.command("bird");
         command.arg("-f").arg("-c").arg(path("bird.conf")).arg("-s").arg(path("ctl"));
         command.stdin(Stdio::null()).stdout(Stdio::null());
@@ -122,7 +46,7 @@ impl BirdPeer {
 
     /// Gives it another configuration.
     pub fn change(&self, config: &PeerConfig) -> Result<()> {
-        fs::write(self.path("bird.conf"), config.text()?)?;
+        fs::write(self.path("bird.conf"), config.bird_text()?)?;
         self.control()?.tell("configure").map(drop)?;
         Ok(())
     }

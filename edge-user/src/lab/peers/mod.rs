@@ -2,8 +2,9 @@
 
 mod bird_peer;
 mod frr_peer;
+mod peer_config;
+mod preflight;
 
 pub use self::{
-    bird_peer::{BirdPeer, PeerConfig},
-    frr_peer::FrrPeer,
+    bird_peer::BirdPeer, frr_peer::FrrPeer, peer_config::PeerConfig, preflight::peers_preflight,
 };
