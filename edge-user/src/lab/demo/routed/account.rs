@@ -5,8 +5,9 @@ use comfy_table::Table;
 
 use super::{edge::RoutedEdge, streams::dscp};
 use crate::{
+    billing::ledger::UsageRecord,
     lab::{
-        TagStack, WireCount,
+        TagStack, WireCount, WireCounts,
         exchange::{Customer, Exchange},
         trunk::Trunk,
     },
@@ -75,9 +76,8 @@ pub(super) fn take(exchange: &Exchange, edge: &RoutedEdge) -> Result<RoutedAccou
                     (peering.total.forwarded_frames, peering.total.forwarded_bytes);
                 row.forwarded += WireCount { frames, bytes };
             }
-            let of_it = |record: &&crate::billing::ledger::UsageRecord| {
-                record.circuit == name && record.direction == direction
-            };
+            let of_it =
+                |record: &&UsageRecord| record.circuit == name && record.direction == direction;
             for record in usage.iter().filter(of_it) {
                 row.booked += WireCount { frames: record.frames, bytes: record.bytes };
                 row.billed_bytes += record.billed_bytes;
@@ -98,7 +98,7 @@ fn seen(
     trunks: &[&Trunk],
     tags: TagStack,
     customer: &Customer,
-    counts: impl Fn(&Trunk) -> Result<crate::lab::WireCounts>,
+    counts: impl Fn(&Trunk) -> Result<WireCounts>,
 ) -> Result<WireCount> {
     let mut sum = WireCount::default();
     for trunk in trunks {

@@ -57,24 +57,24 @@ pub fn demo_routed(out: &mut dyn Write) -> Result<()> {
 fn introduce(out: &mut dyn Write, exchange: &Exchange) -> Result<()> {
     writeln!(
         out,
-        "A lab of network namespaces: two customers with the same addresses, an edge that routes, and a virtual\n\
-         network of each customer behind it.\n"
+        "A lab of network namespaces: two customers with the same addresses, an edge that routes, and a\n\
+         virtual network of each customer behind it.\n"
     )?;
-    for (customer, router) in exchange.customers.iter().zip(["BIRD", "FRR"]) {
+    for (customer, router) in exchange.customers.iter().zip(["a BIRD", "an FRR"]) {
         let ((s_vid, c_vid), (vnet_s, vnet_c)) =
             (customer.tags().vids(), customer.vnet_tags().vids());
         let links =
-            if customer.has_second_link { "a primary and a secondary link" } else { "one link" };
+            if customer.has_second_link { "primary and secondary link" } else { "one link" };
         writeln!(
             out,
-            "  {}  1 Gbps, S-tag {s_vid}, C-tag {c_vid}, {links}, a router that is a {router}; its network at S-tag \
-             {vnet_s}, C-tag {vnet_c}",
+            "  {}  {router} at S-tag {s_vid}, C-tag {c_vid}, {links}; its network at S-tag {vnet_s}, C-tag {vnet_c}",
             customer.circuit(),
         )?;
     }
     writeln!(
         out,
-        "  each       {} and {} here, {} and {} there; an MD5 key of its own; BFD of {BFD_MS} ms x 3\n",
+        "\n  each customer has {} and {}, each virtual network {} and {};\n  \
+         each session has BFD of {BFD_MS} ms x 3, and the MD5 key of its customer\n",
         LAN.0, LAN_V6.0, VNET.0, VNET_V6.0
     )?;
     Ok(())

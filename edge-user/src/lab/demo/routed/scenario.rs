@@ -8,10 +8,11 @@ use edge_api::Sessions;
 
 use super::{
     edge::RoutedEdge,
-    streams::{StreamPlace, Streams, places, wait_for_ways},
+    streams::{StreamPlace, Streams, dscp, places, wait_for_ways},
 };
 use crate::{
     lab::{
+        WireKey,
         exchange::Exchange,
         paced::{PACE, PacedReport},
         path::IpFamily,
@@ -31,7 +32,7 @@ pub(super) struct RoutedOutcome {
     pub(super) cut: Vec<(StreamPlace, PacedReport)>,
     /// The circuit that lost a link.
     pub(super) cut_circuit: String,
-    /// Frames that customers got by the secondary link, and sent by it.
+    /// Frames that left the edge by the secondary link around the cut, and that came to it by it.
     pub(super) second_frames: [u64; 2],
 }
 
@@ -63,12 +64,7 @@ impl Scenario {
         thread::sleep(UNDISTURBED);
         let undisturbed = streams.stop()?;
 
-        let second = |exchange: &Exchange| -> Result<[u64; 2]> {
-            let trunk = exchange.second_side.as_ref().context("the demo has a second link")?;
-            let of = |key: &crate::lab::WireKey| key.dscp().is_some_and(|dscp| dscp == 10);
-            Ok([trunk.received()?.sum(of).frames, trunk.offered()?.sum(of).frames])
-        };
-        let before = second(exchange)?;
+        let before = by_second_link(exchange)?;
         let streams = Streams::start(&places)?;
         thread::sleep(AROUND);
         let (tags, circuit) = (exchange.customers[0].tags(), exchange.customers[0].circuit());
@@ -77,12 +73,20 @@ impl Scenario {
         edge.wait_for_loss(&circuit)?;
         thread::sleep(AROUND);
         let cut = streams.stop()?;
-        let after = second(exchange)?;
+        let after = by_second_link(exchange)?;
         let second_frames = [after[0] - before[0], after[1] - before[1]];
         writeln!(out, "> BFD has noticed; `edge sessions` says\n")?;
         view::sessions::print(&Sessions { sessions: edge.sessions()? }, out)?;
         Ok(RoutedOutcome { undisturbed, cut, cut_circuit: circuit, second_frames })
     }
+}
+
+/// Frames of customers' streams that left the edge by second links, and that came to it by them.
+fn by_second_link(exchange: &Exchange) -> Result<[u64; 2]> {
+    let trunk = exchange.second_side.as_ref().context("the demo has a second link")?;
+    let dscps: Vec<u8> = exchange.customers.iter().map(dscp).collect();
+    let of_stream = |key: &WireKey| key.dscp().is_some_and(|dscp| dscps.contains(&dscp));
+    Ok([trunk.received()?.sum(of_stream).frames, trunk.offered()?.sum(of_stream).frames])
 }
 
 impl RoutedOutcome {
