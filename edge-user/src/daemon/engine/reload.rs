@@ -117,8 +117,15 @@ impl Instance {
     /// Prepares a change. Readers go on meanwhile, however long the ledger takes.
     pub(super) fn prepare(&self, config: &Config, wanted: InterfaceChoice) -> Result<Prepared> {
         let running = self.running.read();
-        let aim =
-            Aim { config, wanted, running: Some(&running.installed), router: None, speaker: None };
+        // A router that ends with this configuration keeps nothing.
+        let router = self.router.as_ref().filter(|_| config.routing.is_some());
+        let aim = Aim {
+            config,
+            wanted,
+            running: Some(&running.installed),
+            router: router.and_then(Router::ifindex),
+            speaker: router.and_then(|router| router.speaker),
+        };
         let prepared = prepare(&running.set, &self.bookkeeper, &self.devices, aim)?;
         if running.watches_egress && !prepared.watches_egress() {
             prepared.give_up();
