@@ -190,6 +190,6 @@ pub struct SessionTimers {
 
 impl Default for SessionTimers {
     fn default() -> Self {
-        Self { hold_s: 180, keepalive_s: 60, connect_retry_s: 5, error_wait_s: (60, 300) }
+        Self { hold_s: 180, keepalive_s: 60, connect_retry_s: 5, error_wait_s: (5, 300) }
     }
 }
