@@ -130,6 +130,8 @@ pub(crate) fn main() -> ExitCode {
         .with_ansi(io::stderr().is_terminal())
         .with_target(false)
         .without_time()
+        // It would tell stderr that stderr is closed, and panic of that: a daemon survives its reader.
+        .log_internal_errors(false)
         .init();
 
     let result = match verb {

@@ -192,7 +192,7 @@ impl Exchange {
                 format!("address add {}{} dev eth0", link.0, lens.0),
                 format!("address add {}{} dev eth0 nodad", link_v6.0, lens.1),
                 format!("address add {}/32 dev lo", own.1),
-                format!("address add {}/128 dev lo", own_v6.1),
+                format!("address add {}/128 dev lo nodad", own_v6.1),
                 format!("route add {} via {} dev eth0 src {}", other.0, link.1, own.1),
                 format!("-6 route add {} via {} dev eth0 src {}", other_v6.0, link_v6.1, own_v6.1),
             ];

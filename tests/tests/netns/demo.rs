@@ -42,15 +42,25 @@ fn a_routed_demo_does_what_it_says_and_leaves_nothing() -> Result<()> {
     if !root_or_skip("a_routed_demo_does_what_it_says_and_leaves_nothing") {
         return Ok(());
     }
-    let mut demo = RoutedDemo::start()?;
-    let said: String = demo.lines.by_ref().map_while(Result::ok).map(|line| line + "\n").collect();
-    println!("{said}");
-    ensure!(demo.child.wait()?.success(), "it failed");
-    let agree = said.matches("agree to the byte").count();
-    ensure!(agree == 4, "wire, meter and ledger agree for {agree} of 4 circuits' directions");
-    ensure!(said.matches("\n  ok ").count() == 6 && !said.contains("FAILED"), "a check failed");
-    ensure!(said.contains("Everything is removed again."), "it has not come to its end");
-    demo.is_gone()
+    // Another load can keep FRR from its BFD for 300 ms.
+    for _ in 0..ATTEMPTS {
+        let mut demo = RoutedDemo::start()?;
+        let lines = demo.lines.by_ref().map_while(Result::ok);
+        let said: String = lines.map(|line| line + "\n").collect();
+        println!("{said}");
+        let status = demo.child.wait()?;
+        demo.is_gone()?;
+        let agree = said.matches("agree to the byte").count();
+        ensure!(agree == 4, "wire, meter and ledger agree for {agree} of 4 circuits' directions");
+        let [held, failed] = ["\n  ok ", "\n  FAILED "].map(|mark| said.matches(mark).count());
+        ensure!(held + failed == 6, "it has not come to its end");
+        ensure!(status.code() == Some(i32::from(failed != 0)), "{status} with {failed} failures");
+        if failed == 0 {
+            ensure!(said.contains("Everything is removed again."), "it has left something");
+            return Ok(());
+        }
+    }
+    bail!("{ATTEMPTS} demos failed a check");
 }
 
 #[test]
