@@ -118,19 +118,16 @@ impl Customer {
     }
 
     /// The way from its network to its virtual network.
-    #[must_use]
-    pub fn to_vnet(&self) -> Path {
-        let host = |ns: &NetNs, v4: &str, v6: &str| Host {
-            ns: ns.clone(),
-            mac: String::new(),
-            v4: v4.parse().expect("an address"),
-            v6: v6.parse().expect("an address"),
+    pub fn to_vnet(&self) -> Result<Path> {
+        let host = |ns: &NetNs, v4: &str, v6: &str| -> Result<Host> {
+            let mac = String::new();
+            Ok(Host { ns: ns.clone(), mac, v4: v4.parse()?, v6: v6.parse()? })
         };
-        Path {
+        Ok(Path {
             tags: self.tags(),
-            near: host(&self.router, LAN.1, LAN_V6.1),
-            far: host(&self.vnet, VNET.1, VNET_V6.1),
-        }
+            near: host(&self.router, LAN.1, LAN_V6.1)?,
+            far: host(&self.vnet, VNET.1, VNET_V6.1)?,
+        })
     }
 
     /// Sends pings from a host of the customer's to one of its virtual network, and returns how many were answered.

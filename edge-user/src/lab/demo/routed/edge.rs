@@ -26,6 +26,7 @@ pub(super) struct RoutedEdge {
     /// `None` where it has ended.
     process: Option<EdgeProcess>,
     ns: NetNs,
+    client: Client,
 }
 
 impl RoutedEdge {
@@ -34,7 +35,8 @@ impl RoutedEdge {
         let config = exchange.keyed_config()?.to_string();
         fs::write(CONFIG, config).with_context(|| format!("cannot write {CONFIG}"))?;
         // First, so that it goes whatever comes of the start.
-        let mut edge = Self { process: None, ns: exchange.edge.clone() };
+        let client = Client::new(Path::new(CONTROL));
+        let mut edge = Self { process: None, ns: exchange.edge.clone(), client };
         edge.process = Some(EdgeProcess::start(&edge.ns, Path::new(SELF), Path::new(CONFIG))?);
         Ok(edge)
     }
@@ -46,7 +48,7 @@ impl RoutedEdge {
 
     /// Its BGP sessions.
     pub(super) fn sessions(&self) -> Result<Vec<SessionStatus>> {
-        Ok(client().sessions()?.sessions)
+        Ok(self.client.sessions()?.sessions)
     }
 
     /// Waits until all sessions are up, have their routes and BFD, and returns the time that it took.
@@ -74,12 +76,12 @@ impl RoutedEdge {
 
     /// Its status.
     pub(super) fn status(&self) -> Result<Status> {
-        Ok(client().status()?)
+        Ok(self.client.status()?)
     }
 
     /// The contents of its ledger, with all that was counted until now.
     pub(super) fn usage(&self) -> Result<Vec<UsageRecord>> {
-        let booked = client().book()?;
+        let booked = self.client.book()?;
         let ledger = Ledger::open_read_only(&booked.state_dir)?;
         Ok(ledger.usage(&UsageQuery::default())?)
     }
@@ -110,8 +112,4 @@ impl Drop for RoutedEdge {
 
 fn is_left() -> bool {
     Path::new(ROUTING).exists()
-}
-
-fn client() -> Client {
-    Client::new(Path::new(CONTROL))
 }

@@ -53,7 +53,7 @@ impl Scenario {
              virtual network",
             took.as_millis()
         )?;
-        let places = places(exchange);
+        let places = places(exchange)?;
         wait_for_ways(&places)?;
         writeln!(
             out,

@@ -29,19 +29,19 @@ pub(super) fn dscp(customer: &Customer) -> u8 {
 }
 
 /// All streams.
-pub(super) fn places(exchange: &Exchange) -> Vec<StreamPlace> {
+pub(super) fn places(exchange: &Exchange) -> Result<Vec<StreamPlace>> {
     let mut places = Vec::new();
     for customer in &exchange.customers {
         for direction in ["inbound", "outbound"] {
             for family in [IpFamily::V4, IpFamily::V6] {
-                let path = customer.to_vnet();
+                let path = customer.to_vnet()?;
                 let path = if direction == "inbound" { path } else { path.reversed() };
                 let (circuit, dscp) = (customer.circuit(), dscp(customer));
                 places.push(StreamPlace { circuit, direction, family, path, dscp });
             }
         }
     }
-    places
+    Ok(places)
 }
 
 /// Streams that run, until they are stopped.
