@@ -15,6 +15,7 @@ pub mod http;
 pub mod load;
 pub mod notation;
 pub mod oracle;
+pub mod probes;
 pub mod routed;
 pub mod shim;
 pub mod somebody;

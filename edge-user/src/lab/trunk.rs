@@ -112,6 +112,11 @@ impl Trunk {
         self.join(tags, interface)
     }
 
+    /// Pulls the cable out of its far end, so that the port loses its carrier, or puts it in again.
+    pub fn plug(&self, is_in: bool) -> Result<()> {
+        self.hub.ip(&format!("link set {TRUNK} {}", if is_in { "up" } else { "down" }))
+    }
+
     /// The counts of frames from the edge, as they came off the wire.
     pub fn received(&self) -> Result<WireCounts> {
         WireCounts::read(&self.programs, "RECEIVED")

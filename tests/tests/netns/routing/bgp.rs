@@ -23,13 +23,13 @@ use nix::{
 };
 
 /// The sessions, as `edge sessions --json` has them.
-fn sessions(exchange: &Exchange) -> Result<Vec<SessionStatus>> {
+pub(super) fn sessions(exchange: &Exchange) -> Result<Vec<SessionStatus>> {
     let document: Sessions = serde_json::from_str(&exchange.edge(&["sessions", "--json"])?)?;
     Ok(document.sessions)
 }
 
 /// Waits until that many sessions are up, and returns all.
-fn wait_for_sessions(exchange: &Exchange, up: usize) -> Result<Vec<SessionStatus>> {
+pub(super) fn wait_for_sessions(exchange: &Exchange, up: usize) -> Result<Vec<SessionStatus>> {
     let is_up = |session: &&SessionStatus| session.state == SessionState::Established;
     wait(|| {
         let sessions = sessions(exchange)?;
@@ -39,26 +39,26 @@ fn wait_for_sessions(exchange: &Exchange, up: usize) -> Result<Vec<SessionStatus
 }
 
 /// Whether a session has stayed in its state. The speaker computes the begin anew for each answer.
-fn has_stayed(before: &SessionStatus, after: &SessionStatus) -> bool {
+pub(super) fn has_stayed(before: &SessionStatus, after: &SessionStatus) -> bool {
     let begin = |session: &SessionStatus| session.since.map(Timestamp::as_millisecond);
     let same_begin = begin(before).zip(begin(after));
     before.state == after.state && same_begin.is_some_and(|(a, b)| a.abs_diff(b) < 500)
 }
 
 /// A file with a customer's key.
-fn key_file(customer: &Customer) -> Result<(String, String)> {
+pub(super) fn key_file(customer: &Customer) -> Result<(String, String)> {
     let (path, key) = (format!("/run/edge/{}.key", customer.circuit()), key(customer));
     fs::write(&path, &key)?;
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
     Ok((path, key))
 }
 
-fn key(customer: &Customer) -> String {
+pub(super) fn key(customer: &Customer) -> String {
     format!("key-of-{}", customer.number)
 }
 
 /// The configuration of everybody, with keys and BFD of 100 ms.
-fn config(exchange: &Exchange) -> Result<Sample> {
+pub(super) fn config(exchange: &Exchange) -> Result<Sample> {
     let mut config = exchange.bgp_config();
     for customer in &exchange.customers {
         let (path, _) = key_file(customer)?;
@@ -77,7 +77,7 @@ fn config(exchange: &Exchange) -> Result<Sample> {
 }
 
 /// A customer's BIRD.
-fn bird(customer: &Customer) -> Result<BirdPeer> {
+pub(super) fn bird(customer: &Customer) -> Result<BirdPeer> {
     let ends = [LINK, LINK_V6];
     let mut config = PeerConfig::new(CUSTOMER_ASN, &ends, &[LAN.0, LAN_V6.0]).key(&key(customer));
     config.bfd_ms = Some(100);
@@ -103,7 +103,7 @@ fn frr(customer: &Customer) -> Result<FrrPeer> {
 }
 
 /// The process of the edge's BIRD, which has this test's mounts.
-fn speaker() -> Result<Pid> {
+pub(super) fn speaker() -> Result<Pid> {
     let ours = fs::read_link("/proc/thread-self/ns/mnt")?;
     for entry in fs::read_dir("/proc")? {
         let entry = entry?;
@@ -118,7 +118,7 @@ fn speaker() -> Result<Pid> {
 }
 
 /// Ends with what an edge leaves behind.
-fn end(exchange: &Exchange, daemon: Daemon) -> Result<()> {
+pub(super) fn end(exchange: &Exchange, daemon: Daemon) -> Result<()> {
     daemon.stop()?;
     exchange.detach()?;
     ensure!(speaker().is_err(), "BIRD runs on");

@@ -2,4 +2,11 @@
 
 mod bgp;
 mod customers;
+mod faults;
+mod gateways;
+mod meters;
 mod path;
+mod redundancy;
+mod switching;
+mod tables;
+mod two_links;
