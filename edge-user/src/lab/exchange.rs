@@ -14,13 +14,7 @@ use std::{fs, os::unix::fs::PermissionsExt as _, process::Stdio, time::Instant};
 use anyhow::{Context as _, Result, ensure};
 use edge_common::abi::lab::{TagStack, WireCount};
 
-use super::{
-    netns::NetNs,
-    path::{Host, Path},
-    patience::PATIENCE,
-    peers::PeerConfig,
-    trunk::Trunk,
-};
+use super::{netns::NetNs, patience::PATIENCE, peers::PeerConfig, trunk::Trunk};
 use crate::config::sample::{Sample, SampleCircuit, SamplePort, Value};
 
 /// The customer's router on its link, and the edge there.
@@ -115,19 +109,6 @@ impl Customer {
     #[must_use]
     pub fn vnet_tags(&self) -> TagStack {
         TagStack::qinq(2_000 + self.number, 1)
-    }
-
-    /// The way from its network to its virtual network.
-    pub fn to_vnet(&self) -> Result<Path> {
-        let host = |ns: &NetNs, v4: &str, v6: &str| -> Result<Host> {
-            let mac = String::new();
-            Ok(Host { ns: ns.clone(), mac, v4: v4.parse()?, v6: v6.parse()? })
-        };
-        Ok(Path {
-            tags: self.tags(),
-            near: host(&self.router, LAN.1, LAN_V6.1)?,
-            far: host(&self.vnet, VNET.1, VNET_V6.1)?,
-        })
     }
 
     /// Sends pings from a host of the customer's to one of its virtual network, and returns how many were answered.

@@ -11,7 +11,7 @@ use std::io::Write;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-use self::{edge::RoutedEdge, scenario::Scenario};
+use self::edge::RoutedEdge;
 use super::verdict::report;
 use crate::lab::{
     exchange::{BFD_MS, Exchange, LAN, LAN_V6, SECOND_LINK, SECOND_LINK_V6, VNET, VNET_V6},
@@ -40,7 +40,7 @@ pub fn demo_routed(out: &mut dyn Write) -> Result<()> {
     let bird = BirdPeer::start(&one.router, &one.peer_config().forwards().spare(&second))?;
     let frr = FrrPeer::of(&other.router, &other.peer_config())?;
 
-    let outcome = Scenario::run(&mut exchange, &edge, out);
+    let outcome = scenario::run(&mut exchange, &edge, out);
     let outcome = outcome.with_context(|| format!("the edge said:\n{}", edge.said()))?;
     let account = account::take(&exchange, &edge)?;
     writeln!(out, "\n{}\n\n{}\n", outcome.table(), account.table())?;

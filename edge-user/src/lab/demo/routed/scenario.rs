@@ -36,49 +36,45 @@ pub(super) struct RoutedOutcome {
     pub(super) second_frames: [u64; 2],
 }
 
-pub(super) struct Scenario;
+/// Waits for the sessions, sends traffic, and cuts the primary link of the first customer.
+pub(super) fn run(
+    exchange: &mut Exchange,
+    edge: &RoutedEdge,
+    out: &mut dyn Write,
+) -> Result<RoutedOutcome> {
+    let took = edge.wait_for_sessions()?;
+    let sessions = edge.sessions()?.len();
+    writeln!(
+        out,
+        "> {sessions} BGP sessions are up after {} ms, each with BFD, with a route of the customer's and one of its \
+         virtual network",
+        took.as_millis()
+    )?;
+    let places = places(exchange)?;
+    wait_for_ways(&places)?;
+    writeln!(
+        out,
+        "> each customer and its virtual network send each other {} frames a second in IPv4 and as many in IPv6",
+        count(u64::try_from(Duration::from_secs(1).as_millis() / PACE.as_millis())?),
+    )?;
+    let streams = Streams::start(&places)?;
+    thread::sleep(UNDISTURBED);
+    let undisturbed = streams.stop()?;
 
-impl Scenario {
-    /// Waits for the sessions, sends traffic, and cuts the primary link of the first customer.
-    pub(super) fn run(
-        exchange: &mut Exchange,
-        edge: &RoutedEdge,
-        out: &mut dyn Write,
-    ) -> Result<RoutedOutcome> {
-        let took = edge.wait_for_sessions()?;
-        let sessions = edge.sessions()?.len();
-        writeln!(
-            out,
-            "> {sessions} BGP sessions are up after {} ms, each with BFD, with a route of the customer's and one of its \
-             virtual network",
-            took.as_millis()
-        )?;
-        let places = places(exchange)?;
-        wait_for_ways(&places)?;
-        writeln!(
-            out,
-            "> each customer and its virtual network send each other {} frames a second in IPv4 and as many in IPv6",
-            count(u64::try_from(Duration::from_secs(1).as_millis() / PACE.as_millis())?),
-        )?;
-        let streams = Streams::start(&places)?;
-        thread::sleep(UNDISTURBED);
-        let undisturbed = streams.stop()?;
-
-        let before = by_second_link(exchange)?;
-        let streams = Streams::start(&places)?;
-        thread::sleep(AROUND);
-        let (tags, circuit) = (exchange.customers[0].tags(), exchange.customers[0].circuit());
-        exchange.customer_side.cut(tags)?;
-        writeln!(out, "> the primary link of {circuit} is cut, where neither end sees it")?;
-        edge.wait_for_loss(&circuit)?;
-        thread::sleep(AROUND);
-        let cut = streams.stop()?;
-        let after = by_second_link(exchange)?;
-        let second_frames = [after[0] - before[0], after[1] - before[1]];
-        writeln!(out, "> BFD has noticed; `edge sessions` says\n")?;
-        view::sessions::print(&Sessions { sessions: edge.sessions()? }, out)?;
-        Ok(RoutedOutcome { undisturbed, cut, cut_circuit: circuit, second_frames })
-    }
+    let before = by_second_link(exchange)?;
+    let streams = Streams::start(&places)?;
+    thread::sleep(AROUND);
+    let (tags, circuit) = (exchange.customers[0].tags(), exchange.customers[0].circuit());
+    exchange.customer_side.cut(tags)?;
+    writeln!(out, "> the primary link of {circuit} is cut, where neither end sees it")?;
+    edge.wait_for_loss(&circuit)?;
+    thread::sleep(AROUND);
+    let cut = streams.stop()?;
+    let after = by_second_link(exchange)?;
+    let second_frames = [after[0] - before[0], after[1] - before[1]];
+    writeln!(out, "> BFD has noticed; `edge sessions` says\n")?;
+    view::sessions::print(&Sessions { sessions: edge.sessions()? }, out)?;
+    Ok(RoutedOutcome { undisturbed, cut, cut_circuit: circuit, second_frames })
 }
 
 /// Frames of customers' streams that left the edge by second links, and that came to it by them.

@@ -3,8 +3,8 @@
 use anyhow::Result;
 
 use crate::lab::{
-    Path,
-    exchange::{Customer, Exchange},
+    Host, NetNs, Path,
+    exchange::{Customer, Exchange, LAN, LAN_V6, VNET, VNET_V6},
     paced::{self, PacedReport},
     path::IpFamily,
     patience::wait,
@@ -34,7 +34,7 @@ pub(super) fn places(exchange: &Exchange) -> Result<Vec<StreamPlace>> {
     for customer in &exchange.customers {
         for direction in ["inbound", "outbound"] {
             for family in [IpFamily::V4, IpFamily::V6] {
-                let path = customer.to_vnet()?;
+                let path = to_vnet(customer)?;
                 let path = if direction == "inbound" { path } else { path.reversed() };
                 let (circuit, dscp) = (customer.circuit(), dscp(customer));
                 places.push(StreamPlace { circuit, direction, family, path, dscp });
@@ -71,4 +71,16 @@ pub(super) fn wait_for_ways(places: &[StreamPlace]) -> Result<()> {
         wait(|| Ok(paced::is_open(path, *family, *dscp)?.then_some(())))?;
     }
     Ok(())
+}
+
+/// The way from a customer's network to its virtual network.
+fn to_vnet(customer: &Customer) -> Result<Path> {
+    let host = |ns: &NetNs, v4: &str, v6: &str| -> Result<Host> {
+        Ok(Host { ns: ns.clone(), mac: String::new(), v4: v4.parse()?, v6: v6.parse()? })
+    };
+    Ok(Path {
+        tags: customer.tags(),
+        near: host(&customer.router, LAN.1, LAN_V6.1)?,
+        far: host(&customer.vnet, VNET.1, VNET_V6.1)?,
+    })
 }
