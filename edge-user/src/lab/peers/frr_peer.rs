@@ -28,7 +28,7 @@ pub struct FrrPeer {
 }
 
 impl FrrPeer {
-    /// What is missing of it on this machine.
+    /// The part of it that this machine lacks.
     #[must_use]
     pub fn missing() -> Option<String> {
         let paths = NAMES.map(|name| Path::new(DAEMONS).join(name));
