@@ -104,11 +104,15 @@ pub fn close(config: &Config, pins: &Pins, unbooked: Unbooked) -> Result<Closed>
         books.close();
     }
     // Without a program, no frame goes that way any more.
-    let mut was_any = tear_down(config)?;
-    was_any |= pins.remove()?;
+    let router = tear_down(config);
+    let mut was_any = pins.remove()?;
     for other in pins.others()? {
         was_any |= other.remove()?;
     }
+    was_any |= router.context(
+        "the data plane is detached, but some of the router is left; give `edge detach` again, which \
+         removes it",
+    )?;
     let sold = ledger.and_then(|open| open.ledger.open_terms().ok()).unwrap_or_default();
     let sold = sold.into_iter().map(|span| span.terms.circuit).collect();
     Ok(Closed { was_any, sold, state_dir: state_dir.clone() })

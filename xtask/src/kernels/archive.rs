@@ -17,7 +17,8 @@ use crate::arch::Arch;
 
 /// Packages whose programs guests run, with all their dependencies. Every kernel gets those of
 /// Debian 12, whose C library is the oldest.
-const TOOLS: [&str; 6] = ["busybox-static", "dash", "ethtool", "iproute2", "iperf3", "libgcc-s1"];
+const TOOLS: [&str; 7] =
+    ["busybox-static", "dash", "ethtool", "iproute2", "iperf3", "iputils-ping", "libgcc-s1"];
 const TOOLS_SUITE: Suite = Suite::Bookworm;
 /// The variable that names the archive on a machine that isn't Debian.
 const MIRROR: &str = "EDGE_DEBIAN_MIRROR";

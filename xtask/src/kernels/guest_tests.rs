@@ -91,7 +91,7 @@ impl Suite {
 
 /// Tests that need a kernel, in the order of the table. Those that judge rates are left out, as an
 /// emulated machine can't offer these (`classes`, `limits`, `policer_rate`, `tcp`).
-const SUITES: [Suite; 19] = [
+const SUITES: [Suite; 20] = [
     Suite::new("kernel", "verifier")
         .words("--nocapture")
         .env("EDGE_ALL_FEATURES=1")
@@ -117,6 +117,8 @@ const SUITES: [Suite; 19] = [
     Suite::new("netns", "books"),
     // The others need BIRD and FRR, which guests have not.
     Suite::new("netns", "demo").tests("the_demo_does"),
+    // The others need BIRD and FRR, too.
+    Suite::new("netns", "routing").tests("customers path").seconds(900),
     Suite::new("faults", "conservation")
         .env("EDGE_FAULTS=20 EDGE_FAULT_SEED=1 EDGE_WORLDS=1")
         .seconds(600),
