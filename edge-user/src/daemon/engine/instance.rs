@@ -20,7 +20,7 @@ use super::{
         policers::Peaks,
         port_faults::ToldFaults,
         ports::{Failed, PortStates, follow_links, restore_egress},
-        router::{Router, commit, namespace_is_there, tear_down},
+        router::{self, Router},
         router_view::RouterSlot,
         takeover::{ensure_our_namespace, newest_set},
     },
@@ -93,12 +93,12 @@ impl Instance {
             let capacity = Capacity::for_config_after(&config, &owners_before(pin_dir)?);
             create_set(&capacity, Pins::first(pin_dir)?)?
         };
-        let had_router = namespace_is_there(&config)?;
+        let had_router = router::namespace_is_there(&config)?;
         let started = Self::install(&mut set, &config, &devices);
         let (committed, bookkeeper, watches_egress, router) = match started {
             Ok(started) => started,
             Err(error) => {
-                if !had_router && let Err(error) = tear_down(&config) {
+                if !had_router && let Err(error) = router::tear_down(&config) {
                     tracing::error!("some of the router is left: {error:#}");
                 }
                 // No program has counted in new tables.
@@ -144,7 +144,7 @@ impl Instance {
         devices: &Devices,
     ) -> Result<(Committed, Bookkeeper, bool, Option<Router>)> {
         let state_dir = config.edge.state_dir.clone();
-        let mut router = Router::start(config, set)?;
+        let mut router = Router::start(config, set, router::speaker_version(config)?)?;
         let bookkeeper = Bookkeeper::start(set.pins.root(), state_dir, Instructions::new(config))?;
         let aim = Aim {
             config,
@@ -154,21 +154,14 @@ impl Instance {
             speaker: router.as_ref().and_then(|router| router.speaker),
         };
         let prepared = prepare(set, &bookkeeper, devices, aim)?;
-        let followed = router.as_ref().map(|router| router.prepare(config, prepared.plan()));
-        let followed = match followed.transpose() {
-            Ok(followed) => followed,
-            Err(error) => {
-                prepared.give_up();
-                return Err(error);
-            }
-        };
+        let (prepared, followed) = router::prepare(router.as_ref(), config, prepared)?;
         if let Err(error) = bookkeeper.note_terms(&Instructions::new(config)) {
             tracing::warn!(
                 "the terms of this configuration can't be noted now, and reach the ledger with the \
                  first booking: {error:#}"
             );
         }
-        let (committed, watches_egress) = commit(router.as_ref(), set, prepared);
+        let (committed, watches_egress) = router::commit(router.as_ref(), set, prepared);
         if let Some((router, followed)) = router.as_mut().zip(followed) {
             router.commit(followed);
         }
@@ -250,10 +243,7 @@ impl Instance {
 
     /// Ends the daemon's hold on the data plane.
     pub(super) fn stop(mut self, at_exit: AtExit) -> Result<()> {
-        self.slot.set(None);
-        if let Some(router) = self.router.take() {
-            router.end();
-        }
+        self.end_router();
         match at_exit {
             AtExit::Keep => {
                 if let Err(error) = self.bookkeeper.book_at_the_end(BOOK_WITHIN) {

@@ -43,7 +43,7 @@ impl Instance {
         self.change_to(&config)?;
         let text = view::change::difference(&difference);
         tracing::info!("reloaded {}: {text}", self.config_path.display());
-        let states = self.tell_of_ports().map_err(ChangeError::InEffect)?;
+        let states = self.follow_router().map_err(ChangeError::InEffect)?;
         let waiting = states.into_iter().filter(|(_, state)| state.mode.is_none());
         let waiting = waiting
             .filter_map(|(port, state)| Some(format!("port \"{port}\" waits: {}", state.fault?)));
@@ -55,7 +55,7 @@ impl Instance {
         let speaker = router::speaker_version(config)?;
         let is_first = self.router.is_none();
         if is_first {
-            self.router = Router::start(config, &self.running.read().set)?;
+            self.router = Router::start(config, &self.running.read().set, speaker)?;
         }
         let before = self.router.as_mut().map(|router| mem::replace(&mut router.speaker, speaker));
         if let Err(error) = self.change_with_router(config) {
@@ -71,16 +71,10 @@ impl Instance {
         Ok(())
     }
 
+    /// Does the same with the router that there is. With an error, nothing has changed.
     fn change_with_router(&mut self, config: &Config) -> Result<(), ChangeError> {
         let prepared = self.prepare(config, InterfaceChoice::ByName)?;
-        let routes = self.router.as_ref().map(|router| router.prepare(config, prepared.plan()));
-        let routes = match routes.transpose() {
-            Ok(routes) => routes,
-            Err(error) => {
-                prepared.give_up();
-                return Err(error.into());
-            }
-        };
+        let (prepared, routes) = router::prepare(self.router.as_ref(), config, prepared)?;
         let instructions = Instructions::new(config);
         // The wait for a disk may have been long: the daemon may be ending by now.
         if self.bookkeeper.is_interrupted() {
@@ -102,12 +96,11 @@ impl Instance {
             self.end_router();
             remove_router(&before);
         }
-        self.follow_router()?;
         Ok(())
     }
 
     /// Ends the router, if there is one.
-    fn end_router(&mut self) {
+    pub(super) fn end_router(&mut self) {
         self.slot.set(None);
         if let Some(router) = self.router.take() {
             router.end();

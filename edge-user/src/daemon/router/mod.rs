@@ -68,9 +68,12 @@ pub(super) struct Router {
 impl Router {
     /// Starts the router on the tables of `set`, which has it from an earlier daemon or has no routes; `None`: the
     /// configuration has no routed circuits. The engine follows nothing yet.
-    pub(super) fn start(config: &Config, set: &Set) -> Result<Option<Self>> {
+    pub(super) fn start(
+        config: &Config,
+        set: &Set,
+        speaker: Option<BirdVersion>,
+    ) -> Result<Option<Self>> {
         let Some(namespace) = namespace(config)? else { return Ok(None) };
-        let speaker = speaker_version(config)?;
         let outer = namespace.outer().to_owned();
         let tables = KernelRouterTables::new(RouterMaps::from_pins(&set.pins)?);
         let tell = |event| tracing::info!("routing: {event}");
@@ -91,7 +94,7 @@ impl Router {
     }
 
     /// Looks whether the engine can follow `plan`. Nothing changes.
-    pub(super) fn prepare(&self, config: &Config, plan: &Plan) -> Result<PreparedPlan> {
+    fn prepare(&self, config: &Config, plan: &Plan) -> Result<PreparedPlan> {
         Ok(self.engine.prepare(engine_plan(config, plan)?)?)
     }
 
@@ -148,6 +151,23 @@ impl Router {
         while let Err(asked) = Arc::try_unwrap(engine) {
             engine = asked;
             thread::sleep(ASKED_UNTIL);
+        }
+    }
+}
+
+/// Looks whether the router, if there is one, can follow what was prepared for `config`. Where it can't, the preparation is
+/// given up.
+pub(super) fn prepare(
+    router: Option<&Router>,
+    config: &Config,
+    prepared: Prepared,
+) -> Result<(Prepared, Option<PreparedPlan>)> {
+    let followed = router.map(|router| router.prepare(config, prepared.plan())).transpose();
+    match followed {
+        Ok(followed) => Ok((prepared, followed)),
+        Err(error) => {
+            prepared.give_up();
+            Err(error)
         }
     }
 }
