@@ -13,7 +13,6 @@ mod rate_change;
 mod rates;
 mod retag;
 mod router_port;
-mod router_room;
 mod routing;
 pub mod slots;
 #[cfg(test)]

@@ -1,14 +1,11 @@
 //! Places in the router's tables, all of which follow from the index of an interface.
 
+use crate::routing::engine::places::{InterfaceRoots, interface_of, next_hop_v4, next_hop_v6};
+pub(super) use crate::routing::engine::places::{NEXT_HOPS_PER_INTERFACE, ROOTS_PER_INTERFACE};
+
 /// Interfaces that there can be, with the unused one at index 0: values of forwarding tables have 20 bits for the
 /// index of a next hop, and an interface has two.
 pub const MAX_INTERFACES: u32 = 1 << 19;
-
-/// Next hops of an interface: the neighbour's addresses of both families.
-pub(super) const NEXT_HOPS_PER_INTERFACE: u32 = 2;
-
-/// Roots of an interface: destinations and sources of both families.
-pub(super) const ROOTS_PER_INTERFACE: u32 = 4;
 
 /// The places that belong to an interface of the router.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,16 +30,16 @@ impl InterfacePlaces {
     /// The places of the interface with this index, which is below [`MAX_INTERFACES`].
     #[must_use]
     pub const fn of(interface: u32) -> Self {
-        let next_hop = NEXT_HOPS_PER_INTERFACE * interface;
-        let root = ROOTS_PER_INTERFACE * interface;
+        let InterfaceRoots { destinations_v4, destinations_v6, sources_v4, sources_v6 } =
+            InterfaceRoots::of(interface);
         Self {
-            next_hop_v4: next_hop,
-            next_hop_v6: next_hop + 1,
+            next_hop_v4: next_hop_v4(interface),
+            next_hop_v6: next_hop_v6(interface),
             link: interface,
-            destinations_v4: root,
-            destinations_v6: root + 1,
-            sources_v4: root + 2,
-            sources_v6: root + 3,
+            destinations_v4,
+            destinations_v6,
+            sources_v4,
+            sources_v6,
         }
     }
 
@@ -61,7 +58,7 @@ impl InterfacePlaces {
     /// The interface that a next hop belongs to.
     #[must_use]
     pub const fn interface_of_next_hop(next_hop: u32) -> u32 {
-        next_hop / NEXT_HOPS_PER_INTERFACE
+        interface_of(next_hop)
     }
 
     /// The interface that a root belongs to.

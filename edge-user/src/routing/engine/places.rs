@@ -21,7 +21,7 @@ pub struct InterfaceRoots {
 }
 
 impl InterfaceRoots {
-    /// Those of the interface with this index.
+    /// The roots of the interface with this index.
     #[must_use]
     pub const fn of(index: u32) -> Self {
         let first = index * ROOTS_PER_INTERFACE;
