@@ -1,5 +1,7 @@
 //! The parts of a plan that depend on the machine: the MTUs of interfaces, and the version of BIRD.
 
+use std::collections::BTreeMap;
+
 use edge_common::abi::rewrite::Retag;
 
 use super::MTU_BYTES;
@@ -32,13 +34,20 @@ pub(in crate::daemon) fn adjust(
     interfaces: &[Option<&Interface>],
     speaker: Option<BirdVersion>,
 ) -> Result<()> {
+    if plan.interfaces.is_empty() {
+        return Ok(());
+    }
+    let mut mtus_bytes = BTreeMap::new();
+    for (port, interface) in plan.ports.iter().zip(interfaces) {
+        if let Some(interface) = interface {
+            mtus_bytes.insert(port.index, interface.mtu_bytes()?);
+        }
+    }
     for interface in &mut plan.interfaces {
-        let mut ports = plan.ports.iter().zip(interfaces);
-        let port = ports.find(|(port, _)| port.index == interface.value.egress);
-        if let Some((_, Some(port))) = port {
+        if let Some(mtu_bytes) = mtus_bytes.get(&interface.value.egress) {
             // An interface takes frames with one tag and a packet as long as its MTU.
             let tags = Retag::from_bits(interface.value.retag).tags();
-            let room_bytes = port.mtu_bytes()?.saturating_sub(4 * tags.saturating_sub(1));
+            let room_bytes = mtu_bytes.saturating_sub(4 * tags.saturating_sub(1));
             interface.set_mtu(room_bytes.min(MTU_BYTES));
         }
         interface.listen(speaker.map_or(0, |version| listening_port(interface.index, version)));

@@ -1,6 +1,6 @@
 //! From a configuration and its plan to the plan of the routing engine.
 
-use std::net::IpAddr;
+use std::{collections::BTreeMap, net::IpAddr};
 
 use super::{
     settings::{speaker_account, speaker_directory},
@@ -36,17 +36,18 @@ pub(super) fn engine_plan(config: &Config, plan: &Plan) -> Result<RouterPlan> {
         }),
         None => None,
     };
-    let domains = plan.domains.iter().map(|domain| router_domain(domain, plan));
+    let planned: BTreeMap<u32, &InterfacePlan> =
+        plan.interfaces.iter().map(|interface| (interface.index, interface)).collect();
+    let domains = plan.domains.iter().map(|domain| router_domain(domain, &planned));
     Ok(RouterPlan { domains: domains.collect(), speaker })
 }
 
-fn router_domain(domain: &DomainPlan, plan: &Plan) -> RouterDomain {
+fn router_domain(domain: &DomainPlan, planned: &BTreeMap<u32, &InterfacePlan>) -> RouterDomain {
     let customer = domain.customer.iter().map(|link| (link, DomainSide::Customer));
     let cloud = domain.cloud.iter().map(|link| (link, DomainSide::Cloud));
-    let interfaces = customer.chain(cloud).filter_map(|(link, side)| {
-        let planned = plan.interface(&link.key)?;
-        Some(interface(domain, link, planned, side))
-    });
+    let interfaces = customer
+        .chain(cloud)
+        .filter_map(|(link, side)| Some(interface(domain, link, planned.get(&link.index)?, side)));
     RouterDomain {
         name: format!("{}/{}", domain.circuit, domain.peering.as_str()),
         table: domain.kernel_table,

@@ -12,12 +12,15 @@ use crate::{
     daemon::error::{DaemonError, Result},
     model::PeeringKind,
     plan::{DomainPlan, MAX_INTERFACES, Plan},
-    routing::bird::model::{
-        DomainSide, SpeakerPlan,
-        domain::{BgpDomain, BgpStatic, StaticHop},
-        key::SessionKey,
-        policy::{ExportPolicy, ImportPolicy},
-        session::{BeyondLimit, BgpSession, Ends, SessionBfd, SessionLimits, SessionTimers},
+    routing::{
+        bird::model::{
+            DomainSide, SpeakerPlan,
+            domain::{BgpDomain, BgpStatic, StaticHop},
+            key::SessionKey,
+            policy::{ExportPolicy, ImportPolicy},
+            session::{BeyondLimit, BgpSession, Ends, SessionBfd, SessionLimits, SessionTimers},
+        },
+        devices::device_name,
     },
 };
 
@@ -29,28 +32,22 @@ use crate::{
 pub(super) fn speaker_plan(config: &Config, plan: &Plan) -> Result<Option<SpeakerPlan>> {
     let Some(routing) = &config.routing else { return Ok(None) };
     let RoutingDaemon::Bird { asn, router_id, .. } = routing.daemon else { return Ok(None) };
-    let mut domains: BTreeMap<u32, BgpDomain> = BTreeMap::new();
-    for domain in &plan.domains {
-        domains.insert(domain.kernel_table, bgp_domain(domain));
+    let mut domains: Vec<BgpDomain> = plan.domains.iter().map(bgp_domain).collect();
+    // The domain and the index of each link.
+    let mut links: BTreeMap<&RoutedKey, (usize, u32)> = BTreeMap::new();
+    for (number, domain) in plan.domains.iter().enumerate() {
+        links.extend(domain.interfaces().map(|link| (&link.key, (number, link.index))));
     }
-    let table_of = |key: &RoutedKey| {
-        let has = |domain: &&DomainPlan| domain.interfaces().any(|link| link.key == *key);
-        plan.domains.iter().find(has).map(|domain| domain.kernel_table)
-    };
     for link in config.peering_links() {
-        let key = link.key();
-        let (Some(session), Some(index)) = (&link.routed.session, index_of(plan, &key)) else {
-            continue;
-        };
-        if let Some(domain) = table_of(&key).and_then(|table| domains.get_mut(&table)) {
-            domain.sessions.push(customer(&link, session, routing, index)?);
+        if let Some(session) = &link.routed.session
+            && let Some((domain, index)) = links.get(&link.key())
+        {
+            domains[*domain].sessions.push(customer(&link, session, routing, *index)?);
         }
     }
     for vnet in config.vnet_links() {
-        let key = vnet.key();
-        let Some(index) = index_of(plan, &key) else { continue };
-        if let Some(domain) = table_of(&key).and_then(|table| domains.get_mut(&table)) {
-            domain.sessions.extend(gateway(&vnet, routing, index));
+        if let Some((domain, index)) = links.get(&vnet.key()) {
+            domains[*domain].sessions.extend(gateway(&vnet, routing, *index));
         }
     }
     Ok(Some(SpeakerPlan {
@@ -58,12 +55,8 @@ pub(super) fn speaker_plan(config: &Config, plan: &Plan) -> Result<Option<Speake
         asn,
         kernel_tables: routing.table..=routing.table.saturating_add(MAX_INTERFACES - 1),
         recovery_wait_s: SpeakerPlan::RECOVERY_WAIT_S,
-        domains: domains.into_values().collect(),
+        domains,
     }))
-}
-
-fn index_of(plan: &Plan, key: &RoutedKey) -> Option<u32> {
-    plan.interface(key).map(|interface| interface.index)
 }
 
 /// A domain with its static routes: those of one prefix and side lead to all links that have it.
@@ -79,7 +72,7 @@ fn bgp_domain(domain: &DomainPlan) -> BgpDomain {
                 IpNet::V4(_) => link.v4.map(|ends| ends.peer.into()),
                 IpNet::V6(_) => link.v6.map(|ends| ends.peer.into()),
             };
-            let hop = gateway.map(|gateway| StaticHop { gateway, device: device(link.index) });
+            let hop = gateway.map(|gateway| StaticHop { gateway, device: device_name(link.index) });
             statics.entry((side, *prefix)).or_default().extend(hop);
         }
     }
@@ -109,10 +102,11 @@ fn customer(
         None => None,
         Some(path) => {
             let key = read_key(path).map_err(|error| {
-                refuse(format!("{}: the key file {} {error}", link.key(), path.display()))
+                let (key, path) = (link.key(), path.display());
+                DaemonError::failed(format!("{key}: the key file {path} {error}"))
             })?;
             let key = SessionKey::new(key.secret());
-            Some(key.map_err(|error| refuse(format!("{}: {error}", link.key())))?)
+            Some(key.map_err(|error| DaemonError::failed(format!("{}: {error}", link.key())))?)
         }
     };
     let registered = &link.routed.advertised_prefixes;
@@ -166,7 +160,7 @@ fn plain(
     let restart_s = u16::try_from(routing.graceful_restart.as_secs()).unwrap_or(u16::MAX);
     BgpSession {
         index,
-        device: device(index),
+        device: device_name(index),
         name: key.to_string(),
         side,
         peer_asn: 0,
@@ -192,13 +186,4 @@ fn ends<A>(ends: LinkEnds<A>) -> Ends<A> {
 fn bfd(timers: BfdTimers) -> SessionBfd {
     // Whether the customer's BFD outlives its control plane is not known.
     SessionBfd { interval: timers.interval, multiplier: timers.multiplier, is_graceful: false }
-}
-
-/// The device of the link with this index.
-fn device(index: u32) -> String {
-    format!("r{index}")
-}
-
-fn refuse(text: String) -> DaemonError {
-    DaemonError::failed(text)
 }

@@ -49,5 +49,5 @@ pub use self::{
     settings::RoutingSettings,
     support::check_support,
     teardown::{Teardown, tear_down},
-    wanted::{WantedDevice, WantedDevices},
+    wanted::{WantedDevice, WantedDevices, device_name},
 };

@@ -77,7 +77,8 @@ impl WantedDevice {
 }
 
 /// The name of the device of a peering-link.
-pub(super) fn device_name(index: u32) -> String {
+#[must_use]
+pub fn device_name(index: u32) -> String {
     format!("r{index}")
 }
 

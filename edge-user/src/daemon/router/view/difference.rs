@@ -1,7 +1,7 @@
 //! Addresses whose way differs between the kernel's routing table and the forwarding table.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 
@@ -29,6 +29,31 @@ struct ExpectedRoute {
     metric: u32,
     /// `None`: the address is the edge's own, or frames go nowhere without a word.
     interfaces: Option<BTreeSet<u32>>,
+}
+
+/// Routes by their prefixes.
+#[derive(Default)]
+struct ExpectedRoutes {
+    /// Of several routes to a prefix, the one with the least metric, and of those the last.
+    by_prefix: BTreeMap<IpNet, ExpectedRoute>,
+    /// Lengths that prefixes have.
+    lens_bits: BTreeSet<u8>,
+}
+
+impl ExpectedRoutes {
+    fn add(&mut self, route: ExpectedRoute) {
+        let net = route.net.trunc();
+        if self.by_prefix.get(&net).is_none_or(|known| route.metric <= known.metric) {
+            self.lens_bits.insert(net.prefix_len());
+            self.by_prefix.insert(net, route);
+        }
+    }
+
+    /// The route with the longest prefix.
+    fn best(&self, address: IpAddr) -> Option<&ExpectedRoute> {
+        let mut nets = self.lens_bits.iter().rev().filter_map(|len| IpNet::new(address, *len).ok());
+        nets.find_map(|net| self.by_prefix.get(&net.trunc()))
+    }
 }
 
 /// Each interval of one family and side that the two tables lead elsewhere.
@@ -66,12 +91,12 @@ fn expected(
     routes: &[KernelRoute],
     state: &RouterState,
     family: RouteFamily,
-) -> Vec<ExpectedRoute> {
+) -> ExpectedRoutes {
     let index_of = |ifindex: u32| {
         let mut devices = state.interfaces.iter();
         devices.find(|(_, device)| device.ifindex == Some(ifindex)).map(|(index, _)| *index)
     };
-    let mut expected = Vec::new();
+    let mut expected = ExpectedRoutes::default();
     for route in routes {
         let Ok(net) = IpNet::new(route.destination, route.prefix_len) else { continue };
         let hops = route.hops.iter().filter(|hop| !hop.is_dead);
@@ -84,15 +109,15 @@ fn expected(
             RouteKind::Blackhole => None,
             RouteKind::Unreachable | RouteKind::Prohibit | RouteKind::Other(_) => continue,
         };
-        expected.push(ExpectedRoute { net, metric: route.metric, interfaces });
+        expected.add(ExpectedRoute { net, metric: route.metric, interfaces });
     }
     let host = |address: IpAddr| IpNet::from(address);
     for ends in all.iter().filter_map(|link| link.ends_of(family)) {
-        expected.push(ExpectedRoute { net: host(ends.own), metric: 0, interfaces: None });
+        expected.add(ExpectedRoute { net: host(ends.own), metric: 0, interfaces: None });
     }
     for (link, ends) in of_side.iter().filter_map(|link| Some((link, link.ends_of(family)?))) {
         let interfaces = Some(BTreeSet::from([link.index]));
-        expected.push(ExpectedRoute { net: host(ends.peer), metric: 0, interfaces });
+        expected.add(ExpectedRoute { net: host(ends.peer), metric: 0, interfaces });
     }
     expected
 }
@@ -101,7 +126,7 @@ struct SideComparison<'a> {
     tables: &'a LookupTables<'a>,
     interface: &'a RouterInterface,
     names: &'a HopNames<'a>,
-    expected: &'a [ExpectedRoute],
+    expected: &'a ExpectedRoutes,
     family: RouteFamily,
 }
 
@@ -109,7 +134,7 @@ impl SideComparison<'_> {
     fn differences(&self, side: RouteSide) -> Vec<RouteDifference> {
         let mut starts: BTreeSet<u128> = BTreeSet::from([0]);
         let most = self.most();
-        for route in self.expected {
+        for route in self.expected.by_prefix.values() {
             let (first, last) = (bits(route.net.network()), bits(route.net.broadcast()));
             starts.extend([Some(first), last.checked_add(1)].into_iter().flatten());
         }
@@ -144,7 +169,7 @@ impl SideComparison<'_> {
         let value = value_of(&self.tables.router, self.interface, first);
         let (router, names) = (&self.tables.router, self.names);
         let forwarding = way(router, names, value, self.family);
-        let best = self.best(first);
+        let best = self.expected.best(first);
         let is_as_expected = match best.map(|route| &route.interfaces) {
             None => value == RouteValue::NONE,
             Some(None) => value == RouteValue::LOCAL || value == RouteValue::BLACKHOLE,
@@ -180,12 +205,6 @@ impl SideComparison<'_> {
     fn neighbours(&self, interfaces: &BTreeSet<u32>) -> BTreeSet<IpAddr> {
         let links = self.names.links.iter().filter(|link| interfaces.contains(&link.index));
         links.filter_map(|link| Some(link.ends_of(self.family)?.peer)).collect()
-    }
-
-    /// The route with the longest prefix, and of several the one with the least metric.
-    fn best(&self, address: IpAddr) -> Option<&ExpectedRoute> {
-        let has = self.expected.iter().filter(|route| route.net.contains(&address));
-        has.max_by_key(|route| (route.net.prefix_len(), std::cmp::Reverse(route.metric)))
     }
 
     fn most(&self) -> u128 {
