@@ -17,6 +17,7 @@ use std::{
 };
 
 use nix::{
+    errno::Errno,
     fcntl::{AT_FDCWD, RenameFlags, renameat2},
     unistd::{Gid, Uid, User},
 };
@@ -44,7 +45,11 @@ pub struct SpeakerAccount {
 impl SpeakerAccount {
     /// The user of this name; `None`: there is none.
     pub fn find(name: &str) -> Result<Option<Self>> {
-        let user = User::from_name(name).with_context(|| format!("looking for the user {name}"))?;
+        let user = match User::from_name(name) {
+            // A machine without a list of users says so in this way (getpwnam(3)).
+            Err(Errno::ENOENT) => None,
+            found => found.with_context(|| format!("looking for the user {name}"))?,
+        };
         Ok(user.map(|user| Self { uid: user.uid, gid: user.gid }))
     }
 }
