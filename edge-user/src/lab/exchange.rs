@@ -19,23 +19,23 @@ use crate::config::sample::{Sample, SampleCircuit, SamplePort, Value};
 
 /// The customer's router on its link, and the edge there.
 pub const LINK: (&str, &str) = ("192.168.15.17", "192.168.15.18");
-/// The same in IPv6.
+/// IPv6 addresses of the customer's router and of the edge on that link.
 pub const LINK_V6: (&str, &str) = ("fd00:15::1", "fd00:15::2");
 /// The customer's router on its second link, and the edge there.
 pub const SECOND_LINK: (&str, &str) = ("192.168.15.21", "192.168.15.22");
-/// The same in IPv6.
+/// IPv6 addresses of the customer's router and of the edge on the second link.
 pub const SECOND_LINK_V6: (&str, &str) = ("fd00:15::5", "fd00:15::6");
 /// The customer's network and a host in it.
 pub const LAN: (&str, &str) = ("10.9.0.0/16", "10.9.0.1");
-/// The same in IPv6.
+/// The customer's IPv6 network and a host in it.
 pub const LAN_V6: (&str, &str) = ("2001:db8:9::/48", "2001:db8:9::1");
 /// The virtual network and a host in it.
 pub const VNET: (&str, &str) = ("10.1.0.0/16", "10.1.0.1");
-/// The same in IPv6.
+/// The virtual network's IPv6 prefix and a host in it.
 pub const VNET_V6: (&str, &str) = ("2001:db8:1::/48", "2001:db8:1::1");
 /// The gateway of the virtual network, and the edge there.
 pub const GATEWAY: (&str, &str) = ("10.1.255.6", "10.1.255.5");
-/// The same in IPv6.
+/// IPv6 addresses of the gateway and of the edge there.
 pub const GATEWAY_V6: (&str, &str) = ("fd00:1::6", "fd00:1::5");
 /// The customers' AS.
 pub const CUSTOMER_ASN: u32 = 65_001;
@@ -82,6 +82,17 @@ impl Customer {
     #[must_use]
     pub fn key(&self) -> String {
         format!("key-of-{}", self.number)
+    }
+
+    /// Writes its key into a file of the edge's that only the owner can read, and returns the path.
+    pub fn write_key(&self) -> Result<String> {
+        let path = format!("/run/edge/{}.key", self.circuit());
+        let write = || {
+            fs::write(&path, self.key())?;
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600))
+        };
+        write().with_context(|| format!("cannot write {path}"))?;
+        Ok(path)
     }
 
     /// The configuration of its router, with its key and BFD of [`BFD_MS`].
@@ -142,7 +153,7 @@ impl Exchange {
         Self::with_core_mtu(customers, MTU_BYTES)
     }
 
-    /// The same, with packets of at most this length towards virtual networks.
+    /// Makes such an exchange, with packets of at most this length towards virtual networks.
     pub fn with_core_mtu(customers: u16, mtu_bytes: u32) -> Result<Self> {
         let edge = NetNs::new()?;
         let customer_side = Trunk::new(&edge, "customer0", MTU_BYTES)?;
@@ -215,12 +226,11 @@ impl Exchange {
             .routing("router_id", "192.0.2.1")
     }
 
-    /// The same, with a key of its own and BFD of [`BFD_MS`] for each customer. The keys are in files.
+    /// The configuration with BGP, and with a key of its own and BFD of [`BFD_MS`] for each customer. The keys are in files.
     pub fn keyed_config(&self) -> Result<Sample> {
         let mut config = self.bgp_config();
         for customer in &self.customers {
-            let path = format!("/run/edge/{}.key", customer.circuit());
-            write_key(&path, &customer.key()).with_context(|| format!("cannot write {path}"))?;
+            let path = customer.write_key()?;
             config = config.change_circuit(&customer.circuit(), |circuit| {
                 let interval = format!("{BFD_MS}ms").into();
                 let bfd = Value::table([("interval", interval), ("multiplier", 3.into())]);
@@ -276,12 +286,6 @@ impl Exchange {
     pub fn at_customer(&self, customer: &Customer) -> Result<WireCount> {
         count(&self.customer_side, customer.tags())
     }
-}
-
-/// A file that only its owner can read.
-fn write_key(path: &str, key: &str) -> Result<()> {
-    fs::write(path, key)?;
-    Ok(fs::set_permissions(path, fs::Permissions::from_mode(0o600))?)
 }
 
 fn count(trunk: &Trunk, tags: TagStack) -> Result<WireCount> {

@@ -1,21 +1,18 @@
 //! Customers that speak BGP: BIRD and FRR as they come with Debian, with the same addresses, keys of their own and BFD.
 
-use std::{fs, os::unix::fs::PermissionsExt as _, thread, time::Duration};
+use std::{fs, thread, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
 use edge_api::{LivenessState, RouteFamily, SessionState, SessionStatus, Sessions};
 use edge_tests::{
     daemon::{Daemon, configure, reload},
     exchange::{
-        CUSTOMER_ASN, Customer, Exchange, ExchangeDaemon as _, LAN, LAN_V6, LINK, LINK_V6, VNET,
-        wait_for_way,
+        BFD_MS, CUSTOMER_ASN, Customer, Exchange, ExchangeDaemon as _, LAN, LAN_V6, LINK, LINK_V6,
+        VNET, wait_for_way,
     },
     speaker::{BirdPeer, FrrPeer, plans::PeerConfig, wait},
 };
-use edge_user::{
-    config::sample::Sample,
-    lab::{private_mounts, root_or_skip},
-};
+use edge_user::lab::{private_mounts, root_or_skip};
 use jiff::Timestamp;
 use nix::{
     sys::signal::{Signal, kill},
@@ -45,61 +42,9 @@ pub(super) fn has_stayed(before: &SessionStatus, after: &SessionStatus) -> bool 
     before.state == after.state && same_begin.is_some_and(|(a, b)| a.abs_diff(b) < 500)
 }
 
-/// A file with a customer's key.
-pub(super) fn key_file(customer: &Customer) -> Result<(String, String)> {
-    let (path, key) = (format!("/run/edge/{}.key", customer.circuit()), key(customer));
-    fs::write(&path, &key)?;
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
-    Ok((path, key))
-}
-
-pub(super) fn key(customer: &Customer) -> String {
-    format!("key-of-{}", customer.number)
-}
-
-/// The configuration of everybody, with keys and BFD of 100 ms.
-pub(super) fn config(exchange: &Exchange) -> Result<Sample> {
-    let mut config = exchange.bgp_config();
-    for customer in &exchange.customers {
-        let (path, _) = key_file(customer)?;
-        config = config.change_circuit(&customer.circuit(), |circuit| {
-            circuit.of_peering("private", "key_file", path.as_str()).of_peering(
-                "private",
-                "bfd",
-                edge_user::config::sample::Value::table([
-                    ("interval", "100ms".into()),
-                    ("multiplier", 3.into()),
-                ]),
-            )
-        });
-    }
-    Ok(config)
-}
-
-/// A customer's BIRD.
+/// A customer's BIRD, with its key and BFD.
 pub(super) fn bird(customer: &Customer) -> Result<BirdPeer> {
-    let ends = [LINK, LINK_V6];
-    let mut config = PeerConfig::new(CUSTOMER_ASN, &ends, &[LAN.0, LAN_V6.0]).key(&key(customer));
-    config.bfd_ms = Some(100);
-    BirdPeer::start(&customer.router, &config)
-}
-
-/// A customer's FRR.
-fn frr(customer: &Customer) -> Result<FrrPeer> {
-    let (key, asn) = (key(customer), CUSTOMER_ASN);
-    let (edge, edge_v6) = (LINK.1, LINK_V6.1);
-    let config = format!(
-        "router bgp {asn}\n bgp router-id 10.255.0.3\n no bgp ebgp-requires-policy\n \
-         no bgp network import-check\n neighbor {edge} remote-as 12076\n \
-         neighbor {edge} password {key}\n neighbor {edge} bfd\n \
-         neighbor {edge_v6} remote-as 12076\n neighbor {edge_v6} password {key}\n \
-         neighbor {edge_v6} bfd\n \
-         address-family ipv4 unicast\n  network {}\n exit-address-family\n \
-         address-family ipv6 unicast\n  neighbor {edge_v6} activate\n  network {}\n \
-         exit-address-family\nbfd\n peer {edge}\n  receive-interval 100\n  transmit-interval 100\n",
-        LAN.0, LAN_V6.0
-    );
-    FrrPeer::start(&customer.router, &config)
+    BirdPeer::start(&customer.router, &customer.peer_config())
 }
 
 /// The process of the edge's BIRD, which has this test's mounts.
@@ -133,9 +78,9 @@ fn bird_and_frr_exchange_routes_and_traffic_with_their_own_networks() -> Result<
     private_mounts()?;
     let exchange = Exchange::new(2)?;
     let [one, other] = &exchange.customers[..] else { anyhow::bail!("two customers") };
-    let daemon = exchange.start(&config(&exchange)?)?;
+    let daemon = exchange.start(&exchange.keyed_config()?)?;
     let bird = bird(one)?;
-    let frr = frr(other)?;
+    let frr = FrrPeer::of(&other.router, &other.peer_config())?;
     wait_for_sessions(&exchange, 4)?;
     // Both ends tell their routes, and packets of BFD pass, a moment later.
     let is_whole = |session: &SessionStatus| {
@@ -165,15 +110,17 @@ fn neither_the_end_of_bird_nor_of_the_daemon_costs_a_frame() -> Result<()> {
     private_mounts()?;
     let exchange = Exchange::new(1)?;
     // Without BFD, which would end with BIRD.
-    let mut config = exchange.bgp_config().routing("bfd", false);
     let customer = &exchange.customers[0];
-    let (path, key) = key_file(customer)?;
-    config = config.change_circuit(&customer.circuit(), |circuit| {
-        circuit.of_peering("private", "key_file", path.as_str())
-    });
+    let path = customer.write_key()?;
+    let config = exchange
+        .bgp_config()
+        .routing("bfd", false)
+        .change_circuit(&customer.circuit(), |circuit| {
+            circuit.of_peering("private", "key_file", path.as_str())
+        });
     let daemon = exchange.start(&config)?;
     let ends = [LINK, LINK_V6];
-    let peer = PeerConfig::new(CUSTOMER_ASN, &ends, &[LAN.0, LAN_V6.0]).key(&key);
+    let peer = PeerConfig::new(CUSTOMER_ASN, &ends, &[LAN.0, LAN_V6.0]).key(&customer.key());
     let _peer = BirdPeer::start(&customer.router, &peer)?;
     wait_for_sessions(&exchange, 2)?;
     wait_for_way(customer, LAN.1, VNET.1)?;
@@ -208,7 +155,7 @@ fn a_change_of_one_customer_disturbs_no_other() -> Result<()> {
     private_mounts()?;
     let exchange = Exchange::new(2)?;
     let [one, other] = &exchange.customers[..] else { anyhow::bail!("two customers") };
-    let both = config(&exchange)?;
+    let both = exchange.keyed_config()?;
     let daemon = exchange.start(&both)?;
     let _peers = [bird(one)?, bird(other)?];
     let before = wait_for_sessions(&exchange, 4)?;
@@ -244,15 +191,14 @@ fn a_flood_of_routes_ends_its_own_session_alone() -> Result<()> {
     private_mounts()?;
     let exchange = Exchange::new(2)?;
     let [one, other] = &exchange.customers[..] else { anyhow::bail!("two customers") };
-    let daemon = exchange.start(&config(&exchange)?)?;
+    let daemon = exchange.start(&exchange.keyed_config()?)?;
     let _quiet = bird(one)?;
     let flood = |count: u32| {
         let mut routes = vec![LAN_V6.0.to_owned()];
         routes.extend((0..count).map(|n| format!("10.{}.{}.0/24", 16 + n / 256, n % 256)));
         let routes: Vec<&str> = routes.iter().map(String::as_str).collect();
-        let mut config = PeerConfig::new(CUSTOMER_ASN, &[LINK, LINK_V6], &routes).key(&key(other));
-        config.bfd_ms = Some(100);
-        config
+        let config = PeerConfig::new(CUSTOMER_ASN, &[LINK, LINK_V6], &routes);
+        config.key(&other.key()).bfd_ms(BFD_MS)
     };
     let peer = BirdPeer::start(&other.router, &flood(4_000))?;
     let before = wait_for_sessions(&exchange, 4)?;

@@ -16,11 +16,11 @@ use edge_user::{
     lab::{private_mounts, root_or_skip},
 };
 
-use super::bgp::{self, bird, end, has_stayed, key, key_file, sessions, wait_for_sessions};
+use super::bgp::{bird, end, has_stayed, sessions, wait_for_sessions};
 
 /// The configuration of everybody with keys, without BFD: a busy machine is late with its packets now and then.
 fn config(exchange: &Exchange) -> Result<Sample> {
-    let config = bgp::config(exchange)?;
+    let config = exchange.keyed_config()?;
     Ok(config.change_circuits(|circuit| circuit.of_peering("private", "bfd", false)))
 }
 
@@ -42,7 +42,7 @@ fn a_wrong_key_keeps_its_own_session_down_until_a_reload_has_the_right_one() -> 
     let exchange = Exchange::new(2)?;
     let [one, other] = &exchange.customers[..] else { anyhow::bail!("two customers") };
     let config = config(&exchange)?;
-    let (path, right) = key_file(other)?;
+    let path = other.write_key()?;
     fs::write(&path, "another-key")?;
     let daemon = exchange.start(&config)?;
     let _peers = [bird(one)?, bird(other)?];
@@ -58,7 +58,7 @@ fn a_wrong_key_keeps_its_own_session_down_until_a_reload_has_the_right_one() -> 
     ensure!(answered == 20, "{answered} of 20: {:?}\n{}", sessions(&exchange), daemon.said());
     ensure!(other.pings(2, LAN.1, VNET.1)? == 0, "it has no route");
 
-    fs::write(&path, right)?;
+    fs::write(&path, other.key())?;
     configure(&config)?;
     reload()?;
     let after = wait_for_sessions(&exchange, 4)?;
@@ -88,7 +88,7 @@ fn a_session_over_its_limit_returns_when_routes_are_withdrawn() -> Result<()> {
         let mut routes = vec![LAN.0.to_owned(), LAN_V6.0.to_owned()];
         routes.extend((1..count).map(|number| format!("10.20.{number}.0/24")));
         let routes: Vec<&str> = routes.iter().map(String::as_str).collect();
-        PeerConfig::new(CUSTOMER_ASN, &[LINK, LINK_V6], &routes).key(&key(other))
+        PeerConfig::new(CUSTOMER_ASN, &[LINK, LINK_V6], &routes).key(&other.key())
     };
     let peer = BirdPeer::start(&other.router, &telling(LIMIT))?;
     let before = wait_for_sessions(&exchange, 4)?;

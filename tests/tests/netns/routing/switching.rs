@@ -18,7 +18,7 @@ use edge_user::{
 };
 
 use super::{
-    bgp::{has_stayed, key_file, speaker, wait_for_sessions},
+    bgp::{has_stayed, speaker, wait_for_sessions},
     two_links::ip,
 };
 
@@ -147,7 +147,7 @@ fn a_refused_reload_leaves_routing_as_it_is() -> Result<()> {
     let daemon = lab.begin(&Switching::wire_alone())?;
     let _peer = lab.peer()?;
     let customer = &lab.exchange.customers[0];
-    let (key_path, key) = key_file(customer)?;
+    let key_path = customer.write_key()?;
     let without_bird = lab.routed().routing("command", "/nonexistent");
     let with_key = |path: &str| {
         lab.routed()
@@ -179,7 +179,7 @@ fn a_refused_reload_leaves_routing_as_it_is() -> Result<()> {
     is_refused(&more(with_key("/run/edge/nobody.key")), "/run/edge/nobody.key")?;
     is_refused(&more(with_key(&key_path)), &key_path)?;
     let said = daemon.said();
-    ensure!(!said.contains(&key), "the log has a key: {said}");
+    ensure!(!said.contains(&customer.key()), "the log has a key: {said}");
     none_lost(probes)?;
     router_frames.wait_until_whole()?;
     none_lost(router_frames)?;
