@@ -53,7 +53,7 @@ struct Flow {
 pub struct FlowLoss {
     /// Probes that were sent.
     pub sent: usize,
-    /// Those that have not come back.
+    /// Probes that have not come back.
     pub lost: usize,
     /// The longest time for which none came back.
     pub longest: Duration,

@@ -12,7 +12,7 @@ use crate::RouteFamily;
 pub struct SessionCounts {
     /// Sessions of the configuration.
     pub configured: u32,
-    /// Those that are established.
+    /// Sessions that are established.
     pub up: u32,
     /// The reason why the BGP speaker has not told which are; `up` is 0 then.
     #[serde(default)]

@@ -52,7 +52,7 @@ pub struct SessionStatus {
     pub own_mac: String,
     /// The peer's MAC address; null: it has not answered (ARP, neighbour discovery).
     pub neighbour_mac: Option<String>,
-    /// Those of `routes` that the edge refused by its rules.
+    /// Routes among `routes` that the edge refused by its rules.
     pub routes_refused: u32,
     /// Routes that the peer was told.
     pub routes_told: u32,

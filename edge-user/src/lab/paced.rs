@@ -35,7 +35,7 @@ const BUFFER_BYTES: usize = 16 << 20;
 pub struct PacedReport {
     /// Frames sent, those included for which the sender had no route.
     pub frames: u64,
-    /// Those that arrived.
+    /// Frames that arrived.
     pub arrived: u64,
     /// The longest time for which none arrived.
     pub silence: Duration,

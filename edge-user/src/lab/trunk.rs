@@ -95,7 +95,7 @@ impl Trunk {
     }
 
     /// Has frames to and from the host behind these tags be lost, as on a cable that is cut where neither end sees it.
-    /// Those that the edge goes on sending still count as received, and those of the host don't count as offered.
+    /// Frames that the edge goes on sending still count as received, and the host's frames don't count as offered.
     pub fn cut(&mut self, tags: TagStack) -> Result<()> {
         let interface = self.behind()?.get(&key(tags), 0);
         let interface = interface.context("no host is behind these tags")?;

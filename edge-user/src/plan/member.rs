@@ -30,7 +30,7 @@ pub(super) enum MemberRole<'a> {
     FromCustomer(Link),
     /// A peering-link's to the customer, which leave by its port and come by VNet links: no tags lead to them.
     ToCustomer(Link),
-    /// Those that come by a VNet link. They have no owner until they have a route.
+    /// Frames that come by a VNet link. They have no owner until they have a route.
     Vnet(&'a VnetLink),
 }
 

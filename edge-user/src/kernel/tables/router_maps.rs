@@ -34,7 +34,7 @@ pub struct RouterMaps {
 }
 
 impl RouterMaps {
-    /// Those that are pinned.
+    /// Opens the pinned maps.
     pub fn from_pins(pins: &Pins) -> Result<Self> {
         Ok(Self {
             interfaces: array(pins, "ROUTER_INTERFACES")?,

@@ -72,7 +72,7 @@ impl PeerConfig {
         self
     }
 
-    /// The same in the language of BIRD.
+    /// The configuration in BIRD's language.
     pub(super) fn bird_text(&self) -> Result<String> {
         let mut text = String::from("log stderr all;\nrouter id 10.255.0.1;\nprotocol device {}\n");
         if let Some(ms) = self.bfd_ms {
@@ -118,7 +118,7 @@ impl PeerConfig {
         Ok(text)
     }
 
-    /// The same in the language of FRR, which has one link and no [`Self::spare`] one, and forwards in any case.
+    /// The configuration in FRR's language. An FRR here has one link and no [`Self::spare`] one, and forwards in any case.
     pub(super) fn frr_text(&self) -> Result<String> {
         let mut text = format!(
             "router bgp {}\n bgp router-id 10.255.0.3\n no bgp ebgp-requires-policy\n",

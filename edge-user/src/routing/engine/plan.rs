@@ -64,7 +64,7 @@ pub struct DomainLimits {
 }
 
 impl DomainLimits {
-    /// Those of a side.
+    /// The limits of a side.
     #[must_use]
     pub const fn of(&self, side: DomainSide) -> TableLimits {
         match side {

@@ -33,9 +33,9 @@ pub(super) struct Speaker {
 /// Routes that a peer told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReceivedRoutes {
-    /// Those that the edge took, as they are after the import filter.
+    /// Routes that the edge took, as they are after the import filter.
     pub accepted: Vec<BirdRoute>,
-    /// Those that it refused, as they came.
+    /// Routes that it refused, as they came.
     pub refused: Vec<BirdRoute>,
 }
 
