@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::{
-    fields::{labelled, number_before, time_ms},
+    fields::{is_same_time, labelled, number_before, time_ms},
     last_error::SessionError,
 };
 use crate::routing::bird::{
@@ -15,9 +15,6 @@ use crate::routing::bird::{
 /// Codes of a protocol's first line, and of those about it.
 const PROTOCOL: u16 = 1002;
 const DETAILS: u16 = 1006;
-/// Most that two answers about one begin differ by: BIRD adds the time for which it waited for a
-/// CPU. A session takes longer to begin anew.
-const SAME_BEGIN_MS: u64 = 500;
 /// BIRD's name of the BGP protocol.
 const BGP: &str = "BGP";
 
@@ -59,7 +56,7 @@ impl BgpSessionState {
     /// set between the looks makes one state two.)
     #[must_use]
     pub fn is_same_run(&self, other: &Self) -> bool {
-        let is_same_begin = self.since_ms.abs_diff(other.since_ms) < SAME_BEGIN_MS;
+        let is_same_begin = is_same_time(self.since_ms, other.since_ms);
         (self.name, self.state) == (other.name, other.state) && is_same_begin
     }
 

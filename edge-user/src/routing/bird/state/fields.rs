@@ -1,5 +1,9 @@
 //! Parts of lines.
 
+/// Most that two answers about one time differ by: BIRD adds the time for which it waited for a
+/// CPU. A session takes longer to begin anew.
+const SAME_TIME_MS: u64 = 500;
+
 /// A time in BIRD's format of our choice, `1795990477.795`: milliseconds since 1970.
 pub(super) fn time_ms(text: &str) -> Option<i64> {
     let (seconds, thousandths) = text.split_once('.')?;
@@ -8,6 +12,12 @@ pub(super) fn time_ms(text: &str) -> Option<i64> {
     }
     let seconds: i64 = seconds.parse().ok()?;
     seconds.checked_mul(1_000)?.checked_add(thousandths.parse().ok()?)
+}
+
+/// Whether two answers may be about one time. BIRD counts by a clock that never steps, and computes
+/// wall-clock times anew for each answer.
+pub(super) fn is_same_time(one_ms: i64, other_ms: i64) -> bool {
+    one_ms.abs_diff(other_ms) < SAME_TIME_MS
 }
 
 /// Seconds with a fraction, such as `0.300`, in microseconds.

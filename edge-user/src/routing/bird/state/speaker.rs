@@ -1,6 +1,6 @@
 //! `show status`: BIRD itself.
 
-use super::fields::{seconds_us, time_ms};
+use super::fields::{is_same_time, seconds_us, time_ms};
 use crate::routing::bird::{
     error::{BirdError, Result},
     reply::BirdReply,
@@ -21,6 +21,17 @@ pub struct SpeakerState {
     /// The longest time for which the kernel still keeps the routes of the BIRD before, in
     /// microseconds; `None`: none are kept.
     pub recovery_us: Option<u64>,
+}
+
+impl SpeakerState {
+    /// Whether two looks saw one run of BIRD with one configuration. BIRD computes its times anew for
+    /// each answer, so that a configuration taken within half a second of another is not seen.
+    #[must_use]
+    pub fn is_same_configuration(&self, other: &Self) -> bool {
+        self.version == other.version
+            && is_same_time(self.started_ms, other.started_ms)
+            && is_same_time(self.configured_ms, other.configured_ms)
+    }
 }
 
 /// Reads an answer to `show status`.
