@@ -9,7 +9,7 @@ use super::{forwarding::Forwarding, places, plan::RouterPlan, tables::RouterTabl
 use crate::routing::feed::{
     error::Result,
     namespace::Namespace,
-    neighbours::Neighbours,
+    neighbours::{NeighbourChange, Neighbours},
     news::{NeighbourKey, NeighbourNews},
 };
 
@@ -81,15 +81,8 @@ impl Neighbourhood {
         news: &[NeighbourNews],
         forwarding: &Forwarding<T>,
     ) -> BTreeSet<u32> {
-        let mut changed = BTreeSet::new();
-        for news in news {
-            let Some(change) = self.neighbours.hear(news) else { continue };
-            if let Some(hop) = self.hops.get(&change.key).copied() {
-                self.show(hop, change.mac, forwarding);
-                changed.insert(places::interface_of(hop));
-            }
-        }
-        changed
+        let changes: Vec<_> = news.iter().filter_map(|news| self.neighbours.hear(news)).collect();
+        self.show_changes(changes, forwarding)
     }
 
     /// Reads all neighbours again.
@@ -97,14 +90,22 @@ impl Neighbourhood {
         self.neighbours.read_again().map(drop)
     }
 
-    /// Adds neighbours again that the kernel has dropped.
-    pub(super) fn mend(&mut self) {
+    /// Adds neighbours again that the kernel has dropped, asks for those without a MAC address, and writes the words that this
+    /// changes. Returns the interfaces.
+    pub(super) fn mend<T: RouterTables>(&mut self, forwarding: &Forwarding<T>) -> BTreeSet<u32> {
         self.failed.clear();
-        for (key, error) in self.neighbours.mend() {
+        let mended = self.neighbours.mend();
+        for (key, error) in mended.failed {
             if let Some(hop) = self.hops.get(&key) {
                 self.failed.insert(places::interface_of(*hop), format!("{error:#}"));
             }
         }
+        self.show_changes(mended.changes, forwarding)
+    }
+
+    /// Has the kernel ask no more for neighbours of these devices that nobody keeps.
+    pub(super) fn forget_others(&mut self, ifindexes: &BTreeMap<u32, u32>) -> Result<()> {
+        self.neighbours.forget_others(&ifindexes.values().copied().collect())
     }
 
     /// Writes the words of all interfaces of a plan.
@@ -141,6 +142,21 @@ impl Neighbourhood {
     /// The last errors, by interface.
     pub(super) fn failed(&self) -> &BTreeMap<u32, String> {
         &self.failed
+    }
+
+    fn show_changes<T: RouterTables>(
+        &mut self,
+        changes: Vec<NeighbourChange>,
+        forwarding: &Forwarding<T>,
+    ) -> BTreeSet<u32> {
+        let mut interfaces = BTreeSet::new();
+        for change in changes {
+            if let Some(hop) = self.hops.get(&change.key).copied() {
+                self.show(hop, change.mac, forwarding);
+                interfaces.insert(places::interface_of(hop));
+            }
+        }
+        interfaces
     }
 
     fn show<T: RouterTables>(

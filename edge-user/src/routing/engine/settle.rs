@@ -57,7 +57,7 @@ impl<T: RouterTables> RouterWorker<T> {
                 self.mark(&done.stale_tables);
                 // The kernel forgets the neighbours of a device without a carrier.
                 if let Some(kernel) = self.kernel.as_mut().filter(|_| is_present) {
-                    kernel.neighbourhood.mend();
+                    kernel.neighbourhood.mend(&self.shared.forwarding());
                 }
             }
             Err(error) => {
@@ -89,13 +89,15 @@ impl<T: RouterTables> RouterWorker<T> {
     pub(super) fn mend_neighbours(&mut self, now: Instant) {
         let Some(kernel) = &mut self.kernel else { return };
         let before = kernel.neighbourhood.failed().clone();
-        kernel.neighbourhood.mend();
+        let changed = kernel.neighbourhood.mend(&self.shared.forwarding());
         let is_over = kernel.neighbourhood.ends_hold(now);
         if is_over {
             kernel.neighbourhood.show_all(&self.plan, &self.shared.forwarding());
         }
         if is_over || before != *kernel.neighbourhood.failed() {
             self.show_interfaces(None);
+        } else if !changed.is_empty() {
+            self.show_interfaces(Some(&changed));
         }
     }
 
@@ -165,6 +167,7 @@ impl<T: RouterTables> RouterWorker<T> {
         }
         kernel.neighbourhood.keep(&self.plan, &self.ifindexes);
         kernel.neighbourhood.read_again()?;
+        kernel.neighbourhood.forget_others(&self.ifindexes)?;
         self.kernel = Some(kernel);
         let tables = self.plan.domains.iter().map(|domain| domain.table).collect();
         self.mark(&tables);

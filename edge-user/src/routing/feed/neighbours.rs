@@ -4,7 +4,10 @@
 //! entry would grow stale. A neighbour of IPv6 is asked from a link-local address: without one on the interface, it
 //! stays unresolved.
 
-use std::{collections::BTreeMap, net::IpAddr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
 
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_REPLACE};
 use netlink_packet_route::{
@@ -21,6 +24,10 @@ use crate::routing::feed::{
     socket::RouteSocket,
 };
 
+/// The most neighbours without a MAC address that are asked for at once. The kernel by itself asks each of them every five
+/// seconds.
+const ASKED_AT_ONCE: usize = 256;
+
 /// The neighbours that are kept in a network namespace.
 ///
 /// The caller hands over what a [`RouteListener`](super::listener::RouteListener) of the same namespace hears. It begins with
@@ -28,6 +35,17 @@ use crate::routing::feed::{
 pub struct Neighbours {
     socket: RouteSocket,
     kept: BTreeMap<NeighbourKey, Kept>,
+    /// The last one that was asked for again.
+    last_asked: Option<NeighbourKey>,
+}
+
+/// The results of [`Neighbours::mend`].
+#[derive(Debug, Default)]
+pub struct MendedNeighbours {
+    /// Those that have another MAC address than before.
+    pub changes: Vec<NeighbourChange>,
+    /// Those that the kernel does not take.
+    pub failed: Vec<(NeighbourKey, FeedError)>,
 }
 
 /// A kept neighbour, as the kernel had it last.
@@ -49,10 +67,12 @@ pub struct NeighbourChange {
 impl Neighbours {
     /// Opens a connection in `namespace`. No neighbour is kept yet.
     pub fn open(namespace: &Namespace) -> Result<Self> {
-        Ok(Self { socket: RouteSocket::open(namespace)?, kept: BTreeMap::new() })
+        let socket = RouteSocket::open(namespace)?;
+        Ok(Self { socket, kept: BTreeMap::new(), last_asked: None })
     }
 
-    /// Keeps a neighbour. An entry with a MAC address that an operator has set is left as it is.
+    /// Keeps a neighbour, whose MAC address the kernel may know already: it would not tell of it again. An entry with a MAC
+    /// address that an operator has set is left as it is.
     ///
     /// # Errors
     ///
@@ -72,12 +92,20 @@ impl Neighbours {
         if self.look(key)?.is_none_or(|found| found.is_fixed) {
             return Ok(());
         }
-        let question = RouteNetlinkMessage::DelNeighbour(message(key));
-        match self.socket.change(&question.into(), 0) {
-            // It went meanwhile, or its interface did.
-            Err(error) if is_missing(&error) => Ok(()),
-            result => result.with_context(|| format!("removing the neighbour {}", told(key))),
-        }
+        self.remove(key)
+    }
+
+    /// Has the kernel forget neighbours that it is to ask for again and again and that are not kept: those of an edge that ended
+    /// without releasing them.
+    pub fn forget_others(&mut self, ifindexes: &BTreeSet<u32>) -> Result<()> {
+        let mut others = Vec::new();
+        self.dump(|news| {
+            let is_ours =
+                news.is_managed && !news.is_fixed && ifindexes.contains(&news.key.ifindex);
+            others.extend(is_ours.then_some(news.key));
+        })?;
+        others.retain(|key| !self.kept.contains_key(key));
+        others.into_iter().try_for_each(|key| self.remove(key))
     }
 
     /// The neighbours that are kept, each with its MAC address; `None`: nothing can be sent to it.
@@ -101,30 +129,55 @@ impl Neighbours {
     /// Reads all neighbours, and returns the changes to kept ones: for the start, and when messages were lost.
     pub fn read_again(&mut self) -> Result<Vec<NeighbourChange>> {
         let mut found: BTreeMap<NeighbourKey, NeighbourNews> = BTreeMap::new();
-        let question = RouteNetlinkMessage::GetNeighbour(NeighbourMessage::default());
-        self.socket
-            .dump(&question.into(), |message, _| {
-                found.extend(neighbour(message)?.map(|news| (news.key, news)));
-                Ok(())
-            })
-            .context("asking for neighbours")?;
-        let gone = |key| NeighbourNews { key, mac: None, is_there: false, is_fixed: false };
+        self.dump(|news| {
+            found.insert(news.key, news);
+        })?;
+        let gone = |key| NeighbourNews {
+            key,
+            mac: None,
+            is_there: false,
+            is_fixed: false,
+            is_managed: false,
+        };
         let keys: Vec<NeighbourKey> = self.kept.keys().copied().collect();
         let news = keys.into_iter().map(|key| found.remove(&key).unwrap_or_else(|| gone(key)));
         Ok(news.collect::<Vec<_>>().iter().filter_map(|news| self.hear(news)).collect())
     }
 
-    /// Adds kept neighbours again that the kernel has dropped, as it does when an interface goes down. Returns
-    /// those that it does not take.
-    pub fn mend(&mut self) -> Vec<(NeighbourKey, FeedError)> {
+    /// Adds kept neighbours again that the kernel has dropped, as it does when an interface goes down, and asks for those
+    /// that have no MAC address.
+    pub fn mend(&mut self) -> MendedNeighbours {
         let missing = self.kept.iter().filter(|(_, kept)| !kept.is_there).map(|(key, _)| *key);
-        let missing: Vec<NeighbourKey> = missing.collect();
-        let tried = missing.into_iter().map(|key| (key, self.restore(key)));
-        tried.filter_map(|(key, result)| result.err().map(|error| (key, error))).collect()
+        let mut keys: Vec<NeighbourKey> = missing.collect();
+        keys.extend(self.next_unresolved());
+        let mut mended = MendedNeighbours::default();
+        for key in keys {
+            let before = self.mac(key);
+            if let Err(error) = self.restore(key) {
+                mended.failed.push((key, error));
+            }
+            let mac = self.mac(key);
+            mended.changes.extend((before != mac).then_some(NeighbourChange { key, mac }));
+        }
+        mended
+    }
+
+    /// Some of those that are there without a MAC address, other ones each time.
+    fn next_unresolved(&mut self) -> Vec<NeighbourKey> {
+        let is_unresolved =
+            |(_, kept): &(&NeighbourKey, &Kept)| kept.is_there && kept.mac.is_none();
+        let all = self.kept.iter().filter(is_unresolved).map(|(key, _)| *key);
+        let all: Vec<NeighbourKey> = all.collect();
+        let begin = all.partition_point(|key| Some(*key) <= self.last_asked);
+        let next = all[begin..].iter().chain(&all[..begin]).take(ASKED_AT_ONCE).copied();
+        let next: Vec<NeighbourKey> = next.collect();
+        self.last_asked = next.last().copied();
+        next
     }
 
     fn restore(&mut self, key: NeighbourKey) -> Result<()> {
-        if self.look(key)?.is_none_or(|found| !found.is_fixed) {
+        let found = self.look(key)?;
+        if found.as_ref().is_none_or(|found| !found.is_fixed) {
             let mut message = message(key);
             // With "use", an entry that is there keeps its state and its MAC address.
             message.header.flags = NeighbourFlags::Use;
@@ -137,9 +190,29 @@ impl Neighbours {
                 .with_context(|| format!("adding the neighbour {}", told(key)))?;
         }
         if let Some(kept) = self.kept.get_mut(&key) {
-            kept.is_there = true;
+            *kept = Kept { mac: found.and_then(|found| found.mac), is_there: true };
         }
         Ok(())
+    }
+
+    fn remove(&mut self, key: NeighbourKey) -> Result<()> {
+        let question = RouteNetlinkMessage::DelNeighbour(message(key));
+        match self.socket.change(&question.into(), 0) {
+            // It went meanwhile, or its interface did.
+            Err(error) if is_missing(&error) => Ok(()),
+            result => result.with_context(|| format!("removing the neighbour {}", told(key))),
+        }
+    }
+
+    /// Reads all of the kernel's neighbours.
+    fn dump(&mut self, mut take: impl FnMut(NeighbourNews)) -> Result<()> {
+        let question = RouteNetlinkMessage::GetNeighbour(NeighbourMessage::default());
+        self.socket
+            .dump(&question.into(), |message, _| {
+                neighbour(message)?.into_iter().for_each(&mut take);
+                Ok(())
+            })
+            .context("asking for neighbours")
     }
 
     /// The kernel's entry.

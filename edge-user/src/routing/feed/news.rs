@@ -5,7 +5,9 @@ use std::net::IpAddr;
 use netlink_packet_core::{Parseable as _, parse_ip, parse_u32};
 use netlink_packet_route::{
     AddressFamily,
-    neighbour::{NeighbourAddress, NeighbourAttribute, NeighbourMessage, NeighbourState},
+    neighbour::{
+        NeighbourAddress, NeighbourAttribute, NeighbourExtFlags, NeighbourMessage, NeighbourState,
+    },
 };
 
 use crate::routing::feed::{
@@ -68,6 +70,8 @@ pub struct NeighbourNews {
     pub is_there: bool,
     /// Whether an operator has given it its MAC address, which the kernel doesn't check.
     pub is_fixed: bool,
+    /// Whether the kernel asks for it again and again (`NTF_EXT_MANAGED`).
+    pub is_managed: bool,
 }
 
 /// A neighbour's name.
@@ -104,7 +108,7 @@ pub(super) fn neighbour(message: &RawMessage<'_>) -> Result<Option<NeighbourNews
         return Ok(None);
     }
     let message = NeighbourMessage::parse(message.payload)?;
-    let (mut address, mut mac) = (None, None);
+    let (mut address, mut mac, mut is_managed) = (None, None, false);
     for attribute in &message.attributes {
         if let NeighbourAttribute::Destination(NeighbourAddress::Inet(found)) = attribute {
             address = Some(IpAddr::V4(*found));
@@ -112,6 +116,8 @@ pub(super) fn neighbour(message: &RawMessage<'_>) -> Result<Option<NeighbourNews
             address = Some(IpAddr::V6(*found));
         } else if let NeighbourAttribute::LinkLayerAddress(bytes) = attribute {
             mac = <[u8; 6]>::try_from(bytes.as_slice()).ok();
+        } else if let NeighbourAttribute::ExtFlags(flags) = attribute {
+            is_managed = flags.contains(NeighbourExtFlags::Managed);
         }
     }
     let Some(address) = address else { return Ok(None) };
@@ -131,6 +137,7 @@ pub(super) fn neighbour(message: &RawMessage<'_>) -> Result<Option<NeighbourNews
         mac: mac.filter(|_| is_there && is_valid),
         is_there,
         is_fixed: [NeighbourState::Permanent, NeighbourState::Noarp].contains(&state),
+        is_managed,
     }))
 }
 

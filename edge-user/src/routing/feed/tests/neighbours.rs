@@ -151,12 +151,56 @@ fn an_operators_entry_is_followed_and_left_alone() -> Result<()> {
     world.ip("neigh add 10.0.0.77 dev near lladdr 02:00:00:00:00:0a nud permanent")?;
     let key = world.key("10.0.0.77");
     world.neighbours.keep(key)?;
-    let changes = world.neighbours.read_again()?;
-    assert_eq!(changes, [NeighbourChange { key, mac: Some(OTHER_MAC) }]);
+    assert_eq!(world.neighbours.mac(key), Some(OTHER_MAC));
+    assert_eq!(world.neighbours.read_again()?, []);
     let line = world.line("10.0.0.77")?.context("an entry")?;
     assert!(line.contains("PERMANENT") && !line.contains("managed"), "{line}");
     world.neighbours.release(key)?;
     assert!(world.line("10.0.0.77")?.is_some_and(|line| line.contains("PERMANENT")));
+    Ok(())
+}
+
+#[test]
+fn a_neighbour_that_the_kernel_knows_already_is_known_at_once() -> Result<()> {
+    if !root_or_skip("a_neighbour_that_the_kernel_knows_already_is_known_at_once") {
+        return Ok(());
+    }
+    let mut world = LinkWorld::new()?;
+    let keys = ["10.0.0.9", "fd00::9"].map(|address| world.key(address));
+    for key in keys {
+        world.neighbours.keep(key)?;
+        world.until(key, Some(MAC))?;
+    }
+    // Another one, that begins when nothing is left to tell.
+    let mut next = Neighbours::open(&Namespace::at(&world.near.path())?)?;
+    for key in keys {
+        next.keep(key)?;
+        assert_eq!(next.mac(key), Some(MAC), "{key:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn neighbours_that_a_former_edge_kept_are_asked_for_no_more() -> Result<()> {
+    if !root_or_skip("neighbours_that_a_former_edge_kept_are_asked_for_no_more") {
+        return Ok(());
+    }
+    let mut world = LinkWorld::new()?;
+    let kept = world.key("10.0.0.9");
+    for key in [kept, world.key("10.0.0.77"), world.key("fd00::77")] {
+        world.neighbours.keep(key)?;
+    }
+    world.ip("neigh add 10.0.0.78 dev near managed extern_learn")?;
+    let mut next = Neighbours::open(&Namespace::at(&world.near.path())?)?;
+    next.keep(kept)?;
+    next.forget_others(&[world.ifindex + 1].into())?;
+    ensure!(world.line("10.0.0.77")?.is_some_and(|line| line.contains("managed")), "not its own");
+    next.forget_others(&[world.ifindex].into())?;
+    for address in ["10.0.0.77", "10.0.0.78", "fd00::77"] {
+        let line = world.line(address)?;
+        ensure!(line.as_ref().is_none_or(|line| !line.contains("managed")), "{line:?}");
+    }
+    ensure!(world.line("10.0.0.9")?.is_some_and(|line| line.contains("managed")));
     Ok(())
 }
 
@@ -198,12 +242,13 @@ fn a_link_that_goes_down_takes_neighbours_along_until_they_are_mended() -> Resul
         world.until(key, None)?;
     }
     world.ip("link set near up")?;
-    let failed = world.neighbours.mend();
-    assert!(failed.is_empty(), "{failed:?}");
+    let mended = world.neighbours.mend();
+    assert!(mended.failed.is_empty(), "{mended:?}");
     for key in keys {
         world.until(key, Some(MAC))?;
     }
-    assert!(world.neighbours.mend().is_empty(), "nothing is left to mend");
+    let mended = world.neighbours.mend();
+    assert!(mended.failed.is_empty() && mended.changes.is_empty(), "nothing is left: {mended:?}");
     Ok(())
 }
 
@@ -218,9 +263,9 @@ fn a_neighbour_on_no_interface_is_an_error_and_mended_later() -> Result<()> {
     assert!(matches!(error, FeedError::NoInterface(_)), "{error:?}");
     let text = format!("{error:#}");
     assert!(text.contains("10.0.0.9") && text.contains("9999"), "{text}");
-    assert_eq!(world.neighbours.mend().len(), 1, "still");
+    assert_eq!(world.neighbours.mend().failed.len(), 1, "still");
     world.neighbours.release(key)?;
-    assert!(world.neighbours.mend().is_empty());
+    assert!(world.neighbours.mend().failed.is_empty());
     Ok(())
 }
 
