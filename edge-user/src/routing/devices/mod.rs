@@ -16,6 +16,7 @@
 //! all others as they are.
 
 mod address;
+mod announce;
 mod apply;
 mod batch;
 mod difference;

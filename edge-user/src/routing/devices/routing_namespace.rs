@@ -96,6 +96,11 @@ impl RoutingNamespace {
         self.pair.outer
     }
 
+    /// The kernel's index of a peering-link's device, as of the last look.
+    pub(super) fn ifindex(&self, index: u32) -> Option<u32> {
+        Some(self.known.get(&index)?.ifindex)
+    }
+
     /// The MAC address of that interface.
     #[must_use]
     pub fn outer_mac(&self) -> [u8; 6] {

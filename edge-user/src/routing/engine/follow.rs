@@ -50,6 +50,9 @@ impl<T: RouterTables> RouterWorker<T> {
         self.has_plan = true;
         self.wanted = wanted;
         self.settle();
+        self.announcements.begin_changed(&before, plan);
+        self.announcements.keep(plan);
+        self.next_look = Instant::now();
         Ok(())
     }
 

@@ -12,6 +12,7 @@
 //! leads to. Routes towards peering-links are the customer's tree, and those towards virtual networks the cloud's;
 //! destinations of frames from one side are looked up in the tree of the other.
 
+mod announcements;
 mod check;
 mod domain_tables;
 pub mod error;

@@ -106,6 +106,7 @@ impl<T: RouterTables> RouterWorker<T> {
         self.devices = done.ifindexes.iter().map(|(index, ifindex)| (*ifindex, *index)).collect();
         self.ifindexes = done.ifindexes;
         self.device_errors = done.failed.iter().filter_map(failure).collect();
+        self.announcements.begin(done.made.iter().chain(&done.changed).copied());
         if done.namespace != NamespaceChange::Kept {
             self.take_in_namespace(done.namespace);
         }

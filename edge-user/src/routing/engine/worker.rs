@@ -8,6 +8,7 @@ use std::{
 };
 
 use super::{
+    announcements::Announcements,
     error::{EngineError, Result},
     events::EngineEvent,
     kernel_view::KernelView,
@@ -40,11 +41,13 @@ pub(super) struct RouterWorker<T: RouterTables> {
     /// The last failures of devices, by interface.
     pub(super) device_errors: BTreeMap<u32, String>,
     pub(super) records: BTreeMap<u32, DomainRecord>,
+    pub(super) announcements: Announcements,
     /// Whether a plan was followed yet.
     pub(super) has_plan: bool,
     /// Whether devices may not be as they are wanted.
     pub(super) is_unsettled: bool,
-    next_look: Instant,
+    /// When to look again.
+    pub(super) next_look: Instant,
 }
 
 impl<T: RouterTables> RouterWorker<T> {
@@ -67,6 +70,7 @@ impl<T: RouterTables> RouterWorker<T> {
             devices: BTreeMap::new(),
             device_errors: BTreeMap::new(),
             records: BTreeMap::new(),
+            announcements: Announcements::default(),
             has_plan: false,
             is_unsettled: false,
             next_look: Instant::now(),
@@ -162,6 +166,7 @@ impl<T: RouterTables> RouterWorker<T> {
         if self.is_unsettled || self.kernel.is_none() || self.namespace.look().is_err() {
             self.settle();
         }
+        self.announce();
         self.mend_neighbours(now);
         let over = |(table, record): (&u32, &DomainRecord)| {
             record.hold_until.filter(|until| *until <= now).map(|_| *table)
@@ -177,6 +182,18 @@ impl<T: RouterTables> RouterWorker<T> {
         let mut board = self.shared.board();
         board.state.usage = Some(usage);
         board.state.losses = losses.unwrap_or(board.state.losses);
+    }
+
+    /// Tells neighbours the MAC addresses of devices that they may know by others.
+    fn announce(&mut self) {
+        let due = self.announcements.due();
+        if due.is_empty() {
+            return;
+        }
+        match self.namespace.announce(&self.wanted, &due) {
+            Ok(told) => self.announcements.note(&told),
+            Err(error) => tracing::debug!("announcing the edge's MAC addresses: {error:#}"),
+        }
     }
 
     /// Has tables read again.
