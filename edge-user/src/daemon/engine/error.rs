@@ -17,8 +17,8 @@ pub enum ChangeError {
     Bandwidth(#[from] BandwidthRefused),
     /// The file has other paths or addresses, and a running daemon can't move to them.
     #[error(
-        "a reload can't change pin_dir, control, metrics, state_dir and the routing namespace, and nothing \
-         was changed; restart the daemon"
+        "a reload can't change pin_dir, control, metrics and state_dir, nor, where circuits are routed, \
+         [routing] netns and table and the edge's name, and nothing was changed; restart the daemon"
     )]
     NeedsRestart,
     /// The client has another configuration in mind than the one that runs.
