@@ -15,7 +15,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
-use edge_api::{Bandwidth, BandwidthChange, BandwidthRequest, Client, Status};
+use edge_api::{Bandwidth, BandwidthChange, BandwidthRequest, Client, SessionStatus, Status};
 use edge_user::lab::{Lab, NetNs};
 use nix::{
     sys::signal::{Signal, kill},
@@ -262,6 +262,11 @@ pub fn book() -> Result<()> {
 /// `edge status`.
 pub fn status() -> Result<Status> {
     Ok(client().status()?)
+}
+
+/// `edge sessions`.
+pub fn sessions() -> Result<Vec<SessionStatus>> {
+    Ok(client().sessions()?.sessions)
 }
 
 fn client() -> Client {

@@ -1,10 +1,11 @@
 //! The lab's exchange, around the edge of these tests.
 
-use std::path::Path;
+use std::{fs, path::Path};
 
 use anyhow::{Context as _, Result, ensure};
 use edge_user::config::sample::Sample;
 pub use edge_user::lab::exchange::*;
+use nix::unistd::Pid;
 
 use crate::daemon::{CONFIG_PATH, Daemon, configure, edge_binary};
 
@@ -38,4 +39,19 @@ impl ExchangeDaemon for Exchange {
         ensure!(!Path::new("/run/netns/edge-routing").exists(), "the routing namespace is left");
         Ok(())
     }
+}
+
+/// The process of the edge's BIRD, which has this test's mounts.
+pub fn speaker() -> Result<Pid> {
+    let ours = fs::read_link("/proc/thread-self/ns/mnt")?;
+    for entry in fs::read_dir("/proc")? {
+        let entry = entry?;
+        let Ok(pid) = entry.file_name().to_string_lossy().parse::<i32>() else { continue };
+        let words = fs::read_to_string(entry.path().join("cmdline")).unwrap_or_default();
+        let mounts = fs::read_link(entry.path().join("ns/mnt"));
+        if words.contains("/run/edge/control.bird/") && mounts.is_ok_and(|mounts| mounts == ours) {
+            return Ok(Pid::from_raw(pid));
+        }
+    }
+    anyhow::bail!("no BIRD of the edge runs")
 }

@@ -1,6 +1,6 @@
 //! Customers that speak BGP: BIRD and FRR as they come with Debian, with the same addresses, keys of their own and BFD.
 
-use std::{fs, thread, time::Duration};
+use std::{thread, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
 use edge_api::{LivenessState, RouteFamily, SessionState, SessionStatus, Sessions};
@@ -8,16 +8,13 @@ use edge_tests::{
     daemon::{Daemon, configure, reload},
     exchange::{
         BFD_MS, CUSTOMER_ASN, Customer, Exchange, ExchangeDaemon as _, LAN, LAN_V6, LINK, LINK_V6,
-        VNET, wait_for_way,
+        VNET, speaker, wait_for_way,
     },
     speaker::{BirdPeer, FrrPeer, plans::PeerConfig, wait},
 };
 use edge_user::lab::{private_mounts, root_or_skip};
 use jiff::Timestamp;
-use nix::{
-    sys::signal::{Signal, kill},
-    unistd::Pid,
-};
+use nix::sys::signal::{Signal, kill};
 
 /// The sessions, as `edge sessions --json` has them.
 pub(super) fn sessions(exchange: &Exchange) -> Result<Vec<SessionStatus>> {
@@ -45,21 +42,6 @@ pub(super) fn has_stayed(before: &SessionStatus, after: &SessionStatus) -> bool 
 /// A customer's BIRD, with its key and BFD.
 pub(super) fn bird(customer: &Customer) -> Result<BirdPeer> {
     BirdPeer::start(&customer.router, &customer.peer_config())
-}
-
-/// The process of the edge's BIRD, which has this test's mounts.
-pub(super) fn speaker() -> Result<Pid> {
-    let ours = fs::read_link("/proc/thread-self/ns/mnt")?;
-    for entry in fs::read_dir("/proc")? {
-        let entry = entry?;
-        let Ok(pid) = entry.file_name().to_string_lossy().parse::<i32>() else { continue };
-        let words = fs::read_to_string(entry.path().join("cmdline")).unwrap_or_default();
-        let mounts = fs::read_link(entry.path().join("ns/mnt"));
-        if words.contains("/run/edge/control.bird/") && mounts.is_ok_and(|mounts| mounts == ours) {
-            return Ok(Pid::from_raw(pid));
-        }
-    }
-    anyhow::bail!("no BIRD of the edge runs")
 }
 
 /// Ends with what an edge leaves behind.

@@ -7,6 +7,7 @@ mod gateways;
 mod meters;
 mod path;
 mod redundancy;
+mod returns;
 mod switching;
 mod tables;
 mod two_links;

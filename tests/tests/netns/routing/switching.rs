@@ -7,7 +7,8 @@ use edge_common::abi::lab::TagStack;
 use edge_tests::{
     daemon::{Daemon, configure, reload, status},
     exchange::{
-        CUSTOMER_ASN, Exchange, ExchangeDaemon as _, LAN, LAN_V6, LINK, LINK_V6, VNET, wait_for_way,
+        CUSTOMER_ASN, Exchange, ExchangeDaemon as _, LAN, LAN_V6, LINK, LINK_V6, VNET, speaker,
+        wait_for_way,
     },
     probes::{Probes, none_lost},
     speaker::{BirdPeer, plans::PeerConfig},
@@ -18,7 +19,7 @@ use edge_user::{
 };
 
 use super::{
-    bgp::{has_stayed, speaker, wait_for_sessions},
+    bgp::{has_stayed, wait_for_sessions},
     two_links::ip,
 };
 
