@@ -1,4 +1,4 @@
-//! `cargo xtask soak`: the test of conservation, for longer than CI has time for.
+//! `cargo xtask soak`: the tests of conservation, of wires and of routed circuits, for longer than CI has time for.
 
 use std::path::Path;
 
@@ -16,6 +16,10 @@ pub(crate) struct Options {
     /// second, and a tenth in an optimised build.
     #[arg(long, value_name = "N", default_value_t = 5_000)]
     faults: u32,
+    /// Number of faults in the world with routed circuits, in which everybody has to reach the other end again
+    /// every 45 faults: a fault takes about a second.
+    #[arg(long, value_name = "N", default_value_t = 2_000)]
+    routed_faults: u32,
     /// Number of worlds side by side.
     #[arg(long, value_name = "N", default_value_t = 4)]
     worlds: u32,
@@ -41,21 +45,15 @@ pub(crate) fn soak(root: &Path, options: &Options) -> Result<()> {
     setup::ensure(Needs::Test)?;
     for round in 0..options.rounds {
         let mut cargo = step::cargo();
-        cargo.current_dir(root).args([
-            "test",
-            "--package",
-            "edge-tests",
-            "--test",
-            "faults",
-            "conservation",
-        ]);
+        cargo.current_dir(root).args(["test", "--package", "edge-tests", "--test", "faults"]);
         if options.release {
             cargo.arg("--release");
         }
         cargo
-            .args(["--", "--nocapture"])
+            .args(["--", "--nocapture", "conservation::", "routed::"])
             .env("EDGE_REQUIRE_ROOT", "1")
             .env("EDGE_FAULTS", options.faults.to_string())
+            .env("EDGE_ROUTED_FAULTS", options.routed_faults.to_string())
             .env("EDGE_WORLDS", options.worlds.to_string());
         if let Some(seed) = options.seed {
             let first = seed + u64::from(round) * u64::from(options.worlds);

@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Result, ensure};
-use edge_user::lab::Lab;
+use edge_user::lab::NetNs;
 use jiff::Timestamp;
 
 use super::chance::Chance;
@@ -43,8 +43,8 @@ impl Clock {
     }
 
     /// Starts a daemon that reads this clock.
-    pub fn spawn_daemon(&self, lab: &Lab, binary: &Path) -> Result<Daemon> {
-        let mut command = lab.edge().command(binary);
+    pub fn spawn_daemon(&self, edge: &NetNs, binary: &Path) -> Result<Daemon> {
+        let mut command = edge.command(binary);
         self.give(&mut command);
         Daemon::spawn_by(command)
     }

@@ -22,6 +22,7 @@ pub mod receivers;
 pub mod reckoning;
 pub mod refusals;
 pub mod rest;
+pub mod routed;
 pub mod run;
 pub mod traffic;
 pub mod watch;

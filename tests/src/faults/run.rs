@@ -97,7 +97,7 @@ impl<'a> Run<'a> {
         // Built by now, so that no fault takes as long as that.
         other_layout_binary();
         configure(&model.config())?;
-        let daemon = clock.spawn_daemon(lab, edge_binary())?;
+        let daemon = clock.spawn_daemon(lab.edge(), edge_binary())?;
         daemon.wait_until_ready()?;
         let charges = Charges::new(lab, model.clone())?;
         let isolation = Isolation::watch(lab)?;
@@ -337,7 +337,7 @@ impl<'a> Run<'a> {
     }
 
     pub(super) fn spawn(&self) -> Result<Daemon> {
-        self.clock.spawn_daemon(self.lab, self.binary())
+        self.clock.spawn_daemon(self.lab.edge(), self.binary())
     }
 
     pub(super) fn binary(&self) -> &'static Path {

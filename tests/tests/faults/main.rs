@@ -3,4 +3,5 @@
 mod conservation;
 mod growth;
 mod identity;
+mod routed;
 mod upgrade;
