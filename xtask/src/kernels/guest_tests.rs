@@ -106,10 +106,13 @@ const SUITES: [Suite; 20] = [
     Suite::new("netns", "tags_live"),
     Suite::new("host", "peerings_share_a_bucket"),
     Suite::new("netns", "cli").bare(),
-    Suite::new("netns", "wire").env("EDGE_WIRE_FRAMES=4096").short("", "EDGE_WIRE_FRAMES=512"),
+    // Jumbo frames have `preflight` and `stock::virtio`.
+    Suite::new("netns", "wire")
+        .env("EDGE_WIRE_FRAMES=4096")
+        .short("what_leaves", "EDGE_WIRE_FRAMES=512"),
     Suite::new("netns", "preflight").short("native_jumbo_frames", ""),
     Suite::new("netns", "namespaces").short("claimed_frames_arrive the_data_plane_outlives", ""),
-    Suite::new("netns", "egress").short("what_a_device_refuses", ""),
+    Suite::new("netns", "egress").short("what_a_device_refuses_is_not_forwarded", ""),
     // The other two tests judge rates.
     Suite::new("netns", "set_bandwidth").tests("the_command a_stream_below"),
     Suite::new("faults", "upgrade").seconds(600),
