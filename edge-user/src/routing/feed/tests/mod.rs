@@ -29,7 +29,7 @@ use super::{
     socket::{Question, RouteSocket},
     tables::{TableDump, Tables},
 };
-use crate::lab::NetNs;
+use crate::lab::{NetNs, patience::wait};
 
 /// A wait that only catches a hang.
 const HANG: Duration = Duration::from_mins(2);
@@ -48,6 +48,8 @@ impl World {
         let world = Self { ns, namespace };
         world.ip("link add v0 type veth peer name v1
              link add w0 type veth peer name w1
+             link set v0 addrgenmode none
+             link set w0 addrgenmode none
              link set v0 up
              link set v1 up
              link set w0 up
@@ -56,6 +58,9 @@ impl World {
              addr add 10.0.1.1/24 dev w0
              -6 addr add fd00::1/64 dev v0 nodad
              -6 addr add fd01::1/64 dev w0 nodad")?;
+        // The kernel tells of a link that has come up some time later, when it lets it send.
+        let shown = || world.ns.output("ip", &["-o", "link", "show", "up"]);
+        wait(|| Ok((shown()?.matches("state UP").count() == 4).then_some(())))?;
         Ok(world)
     }
 
