@@ -10,6 +10,7 @@
     reason = "as in the port's program"
 )]
 
+mod lab_fib;
 mod lab_wire;
 
 use aya_ebpf::{

@@ -77,6 +77,20 @@ impl FibLine {
     pub fn long_words(&self) -> &[u64; 8] {
         transmute_ref!(self)
     }
+
+    /// The words by quarters of the line.
+    #[inline(always)]
+    #[must_use]
+    pub fn word_quarters(&self) -> &[[u32; 4]; 4] {
+        transmute_ref!(self)
+    }
+
+    /// The words of 64 bits by quarters of the line.
+    #[inline(always)]
+    #[must_use]
+    pub fn long_word_quarters(&self) -> &[[u64; 2]; 4] {
+        transmute_ref!(self)
+    }
 }
 
 /// The value of an interval: a next hop, or what else becomes of frames to its addresses. 0: there is

@@ -10,6 +10,31 @@ pub const RAW_MARK: u32 = 0x1ab0_0001;
 /// [`WireKey::traffic_class`] of a frame that is not IP, or has more than two tags.
 pub const NOT_IP: u16 = u16::MAX;
 
+/// Look-ups in one run of the program that looks up addresses at random.
+pub const LOOK_UPS: u32 = 256;
+
+/// Look-ups at random: of the addresses from `first_address` on, in the first `trees` trees.
+#[repr(C)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
+pub struct RandomLookUps {
+    /// State of the generator, which is not 0.
+    pub state: u64,
+    /// The sum of all values found, bit by bit, so that the compiler leaves out no look-up.
+    pub sum: u32,
+    /// Number of trees.
+    pub trees: u32,
+    /// The first address.
+    pub first_address: u32,
+    /// Number of addresses.
+    pub addresses: u32,
+    /// 1: the next address depends on the value found, so that a look-up begins when the one before has ended.
+    pub is_serial: u32,
+    /// Zero.
+    pub reserved: u32,
+}
+
 /// A VLAN tag. TPID 0 is the absence of one.
 #[repr(C)]
 #[derive(
@@ -84,6 +109,30 @@ pub struct WireCount {
     pub frames: u64,
     /// Their bytes on the wire: Ethernet header and tags in, FCS out.
     pub bytes: u64,
+}
+
+impl RandomLookUps {
+    /// The next tree and address.
+    #[inline(always)]
+    pub fn draw(&mut self) -> (u32, u32) {
+        // Xorshift, by Marsaglia.
+        self.state ^= self.state << 13;
+        self.state ^= self.state >> 7;
+        self.state ^= self.state << 17;
+        let below = |count: u32, number: u64| ((number * u64::from(count)) >> 32) as u32;
+        let tree = below(self.trees, self.state >> 32);
+        let address = below(self.addresses, self.state & u64::from(u32::MAX));
+        (tree, self.first_address.wrapping_add(address))
+    }
+
+    /// Takes the value found.
+    #[inline(always)]
+    pub fn found(&mut self, value: u32) {
+        self.sum ^= value;
+        if self.is_serial != 0 {
+            self.state ^= u64::from(value);
+        }
+    }
 }
 
 impl TagStack {

@@ -1,5 +1,6 @@
 //! `edge bench`: measurements of the loaded programs in test runs, without an interface.
 
+pub mod look_ups;
 pub mod policer;
 mod routed;
 pub mod stages;

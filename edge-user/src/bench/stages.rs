@@ -9,7 +9,9 @@ use etherparse::PacketBuilder;
 use serde::Serialize;
 
 use super::{
-    edge, load, online_cpus,
+    edge, load,
+    look_ups::{LookUp, RandomTables},
+    online_cpus,
     routed::{RoutedPort, STAGES},
     test_run, udp,
 };
@@ -37,6 +39,8 @@ pub struct StagesReport {
     pub empty_ns: f64,
     /// Each kind of frame, with its cost.
     pub stages: Vec<Stage>,
+    /// Look-ups by themselves.
+    pub look_ups: Vec<LookUp>,
 }
 
 /// A kind of frame.
@@ -65,6 +69,8 @@ pub fn bench() -> Result<StagesReport> {
     let frame_shared = udp(0x2e, 106, 10, LEN_BYTES)?;
     let mut with_routes = RoutedPort::all()?;
     let mut routed_ns = vec![Vec::new(); with_routes.len()];
+    let mut look_ups = RandomTables::all()?;
+    let mut look_ups_ns = look_ups.each_ref().map(|_| [Vec::new(), Vec::new()]);
     for _ in 0..ROUNDS {
         empty_ns.push(measure(&mut ebpf, EMPTY_PROGRAM, &frames[0].2)?);
         for ((_, name, frame), ns) in frames.iter().zip(&mut stages_ns) {
@@ -74,6 +80,9 @@ pub fn bench() -> Result<StagesReport> {
         shared_ns.push(measure_on_all_cpus(&mut ebpf, &frame_shared)?);
         for (port, ns) in with_routes.iter_mut().zip(&mut routed_ns) {
             ns.push(port.measure()?);
+        }
+        for (tables, ns) in look_ups.iter_mut().zip(&mut look_ups_ns) {
+            ns.iter_mut().zip(tables.measure()?).for_each(|(all, ns)| all.push(ns));
         }
     }
     let empty_ns = median(empty_ns);
@@ -85,7 +94,11 @@ pub fn bench() -> Result<StagesReport> {
         let ns = median(ns);
         Stage { stage, ns, ratio: ns / empty_ns }
     });
-    Ok(StagesReport { empty_ns, stages: stages.collect() })
+    let look_ups = look_ups.iter().zip(look_ups_ns);
+    let look_ups =
+        look_ups.map(|(tables, [ns, serial_ns])| tables.result(median(ns), median(serial_ns)));
+    let (stages, look_ups) = (stages.collect(), look_ups.collect());
+    Ok(StagesReport { empty_ns, stages, look_ups })
 }
 
 /// 100 Gbps is more than test runs on one CPU can offer, and 800 Gbps more than those on all, so

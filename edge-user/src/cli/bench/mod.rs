@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 
 use anyhow::Result;
 use comfy_table::{CellAlignment, Table, presets};
-use edge_user::bench::stages;
+use edge_user::{bench::stages, units::count};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -41,6 +41,20 @@ pub(super) fn bench(args: &Args) -> Result<()> {
     for stage in &report.stages {
         let (ns, ratio) = (format!("{:.0}", stage.ns), format!("{:.1}", stage.ratio));
         table.add_row([stage.stage, &ns, &ratio]);
+    }
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    writeln!(out, "{table}\n")?;
+
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING);
+    table.set_header(["look-up of a random IPv4 address", "ns", "ns, serial", "bytes a route"]);
+    for look_up in &report.look_ups {
+        let (tables, routes) = (count(look_up.tables.into()), count(look_up.routes.into()));
+        let name = format!("tables: {tables}, routes in each: {routes}");
+        let [ns, serial] = [look_up.ns, look_up.serial_ns].map(|ns| format!("{ns:.0}"));
+        table.add_row([name, ns, serial, format!("{:.1}", look_up.bytes_a_route)]);
     }
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
