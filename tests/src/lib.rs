@@ -1,5 +1,6 @@
 //! Code that the tests against the kernel share.
 
+pub mod batch;
 pub mod books;
 pub mod both;
 pub mod captures;

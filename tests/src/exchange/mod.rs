@@ -1,5 +1,7 @@
 //! The lab's exchange, around the edge of these tests.
 
+pub mod crowd;
+
 use std::{fs, path::Path};
 
 use anyhow::{Context as _, Result, ensure};

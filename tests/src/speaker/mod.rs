@@ -14,10 +14,9 @@ use std::{
     fmt::Write as _,
     io::{self, Write as _},
     path::PathBuf,
-    process::Stdio,
 };
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use edge_user::{
     lab::{NetNs, root_or_skip},
     routing::bird::{
@@ -40,7 +39,7 @@ pub use edge_user::lab::{
     peers::{BirdPeer, FrrPeer},
 };
 
-use crate::patience::PATIENCE;
+use crate::{batch::batch, patience::PATIENCE};
 
 /// A second BIRD to test with, newer than the one that is installed.
 const OTHER: &str = "EDGE_OTHER_BIRD";
@@ -240,18 +239,6 @@ impl Drop for SpeakerLab {
 
 /// The index of a cable's device, its other end's name, and the addresses of both ends.
 pub type Cable<'a> = (u32, &'a str, &'a [&'a str], &'a [&'a str]);
-
-/// Has `ip` do many things at once.
-fn batch(ns: &NetNs, lines: &str) -> Result<()> {
-    let mut command = ns.command("ip");
-    command.args(["-batch", "-"]).stdin(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().context("starting ip")?;
-    child.stdin.take().context("its input")?.write_all(lines.as_bytes())?;
-    let output = child.wait_with_output()?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{said} of {lines}");
-    Ok(())
-}
 
 /// Whether a session has noticed nothing between two looks.
 #[must_use]

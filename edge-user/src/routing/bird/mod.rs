@@ -32,5 +32,5 @@ pub mod setup;
 pub mod state;
 pub mod supervise;
 #[cfg(test)]
-mod tests;
+pub(in crate::routing) mod tests;
 pub mod version;

@@ -4,6 +4,7 @@ mod bgp;
 mod customers;
 mod faults;
 mod gateways;
+mod many;
 mod meters;
 mod path;
 mod redundancy;

@@ -7,19 +7,10 @@ use anyhow::{Result, ensure};
 use super::*;
 use crate::{
     lab::{NetNs, root_or_skip},
-    routing::bird::{files::SpeakerFiles, netns::SpeakerNetns, process::BirdProcess},
+    routing::bird::{
+        files::SpeakerFiles, netns::SpeakerNetns, process::BirdProcess, tests::sample::edge,
+    },
 };
-
-/// An edge without a domain.
-fn plan() -> Result<SpeakerPlan> {
-    Ok(SpeakerPlan {
-        router_id: "192.0.2.1".parse()?,
-        asn: 12076,
-        kernel_tables: 1000..=1999,
-        recovery_wait_s: 60,
-        domains: Vec::new(),
-    })
-}
 
 #[test]
 fn a_bird_that_runs_may_refuse_and_nothing_changes() -> Result<()> {
@@ -33,18 +24,18 @@ fn a_bird_that_runs_may_refuse_and_nothing_changes() -> Result<()> {
     let hang = SpeakerSetup::HANG;
     let setup = SpeakerSetup { program, files: files.clone(), netns: netns.clone(), hang };
     let mut supervisor = BirdSupervisor::new(setup)?;
-    supervisor.apply(&plan()?)?;
+    supervisor.apply(&edge())?;
     // A configuration that BIRD took now would have another time.
     thread::sleep(Duration::from_secs(1));
     let before = supervisor.control()?.speaker()?;
     let current = files.read_current();
     // The installed BIRD, which checks, may be another version than the one that runs.
     let config = SpeakerConfig { text: "router id 1;\n".to_owned(), keys: String::new() };
-    let checked = CheckedConfig { config, tables: SpeakerTables::of(&plan()?) };
+    let checked = CheckedConfig { config, tables: SpeakerTables::of(&edge()) };
     let refused = supervisor.commit(checked);
     let after = supervisor.control()?.speaker()?;
     let is_kept = files.read_current() == current && !files.candidate().exists();
-    supervisor.apply(&plan()?)?;
+    supervisor.apply(&edge())?;
     let next = supervisor.control()?.speaker()?;
     if let Some(process) = BirdProcess::adopt(&files, &netns)? {
         process.stop()?;

@@ -4,4 +4,4 @@ mod answers;
 mod any;
 mod golden;
 mod plans;
-mod sample;
+pub(in crate::routing) mod sample;

@@ -12,7 +12,7 @@ use crate::routing::bird::model::{
 };
 
 /// A text as what it stands for.
-pub(super) fn read<T: std::str::FromStr>(text: &str) -> T
+pub(in crate::routing) fn read<T: std::str::FromStr>(text: &str) -> T
 where
     T::Err: std::fmt::Debug,
 {
@@ -20,7 +20,7 @@ where
 }
 
 /// An edge without a domain.
-pub(super) fn edge() -> SpeakerPlan {
+pub(in crate::routing) fn edge() -> SpeakerPlan {
     SpeakerPlan {
         router_id: read("192.0.2.1"),
         asn: 12076,
@@ -31,7 +31,7 @@ pub(super) fn edge() -> SpeakerPlan {
 }
 
 /// An empty domain.
-pub(super) fn domain(name: &str, kernel_table: u32) -> BgpDomain {
+pub(in crate::routing) fn domain(name: &str, kernel_table: u32) -> BgpDomain {
     BgpDomain {
         name: name.to_owned(),
         kernel_table,
@@ -43,7 +43,7 @@ pub(super) fn domain(name: &str, kernel_table: u32) -> BgpDomain {
 }
 
 /// A customer's session with the addresses that all of them have.
-pub(super) fn session(index: u32) -> BgpSession {
+pub(in crate::routing) fn session(index: u32) -> BgpSession {
     BgpSession {
         index,
         device: format!("r{index}"),

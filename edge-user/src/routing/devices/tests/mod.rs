@@ -4,6 +4,7 @@
 mod carrier;
 mod crash;
 mod devices;
+mod difference;
 mod namespace;
 mod sockets;
 mod teardown;

@@ -10,10 +10,10 @@ use crate::routing::{
         model::{
             AddressFamily, DomainSide, SpeakerPlan,
             domain::{BgpDomain, BgpStatic, StaticHop},
-            policy::{ExportPolicy, ImportPolicy},
-            session::{BeyondLimit, BgpSession, Ends, SessionLimits, SessionTimers},
+            session::BgpSession,
         },
         names::SessionName,
+        tests::sample,
     },
     engine::{
         error::EngineError,
@@ -27,25 +27,7 @@ const NAME: SessionName =
 
 /// A domain with a session that nobody answers, and a static route to a network.
 fn speaking(peer_asn: u32) -> Result<RouterPlan> {
-    let session = BgpSession {
-        index: 1,
-        device: "r1".to_owned(),
-        name: "circuit0/private/primary".to_owned(),
-        side: DomainSide::Customer,
-        peer_asn,
-        v4: Some(Ends { own: "192.168.15.18".parse()?, peer: "192.168.15.17".parse()? }),
-        v6: None,
-        key: None,
-        limits: SessionLimits { v4: 4000, v6: 100, beyond: BeyondLimit::Restart },
-        bfd: None,
-        graceful_restart_s: Some(120),
-        is_passive: false,
-        has_ttl_security: false,
-        is_enabled: true,
-        timers: SessionTimers::default(),
-        import: ImportPolicy::private(),
-        export: ExportPolicy::default(),
-    };
+    let session = BgpSession { peer_asn, ..sample::session(1) };
     let route = BgpStatic {
         prefix: "10.3.0.0/16".parse()?,
         side: DomainSide::Cloud,
@@ -53,20 +35,11 @@ fn speaking(peer_asn: u32) -> Result<RouterPlan> {
         communities: Vec::new(),
     };
     let bgp = BgpDomain {
-        name: "circuit0/private".to_owned(),
-        kernel_table: TABLE,
-        joins_cloud: false,
-        announcements: Vec::new(),
         statics: vec![route],
         sessions: vec![session],
+        ..sample::domain("circuit0/private", TABLE)
     };
-    let speaker = SpeakerPlan {
-        router_id: "192.0.2.1".parse()?,
-        asn: 12076,
-        kernel_tables: 1000..=1999,
-        recovery_wait_s: 60,
-        domains: vec![bgp],
-    };
+    let speaker = SpeakerPlan { domains: vec![bgp], ..sample::edge() };
     let settings = SpeakerSettings {
         command: None,
         directory: DIRECTORY.into(),
