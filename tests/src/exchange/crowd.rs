@@ -42,6 +42,9 @@ impl Crowd {
             let interface = format!("v{number}");
             trunk.lead_to(&ns, &interface, TagStack::qinq(s_tag(number), C_TAG))?;
             writeln!(addresses, "address add {}/30 dev {interface}", peer(number))?;
+            // Others would be too many for the kernel, which has one table for all namespaces.
+            let spared = "managed extern_learn";
+            writeln!(addresses, "neigh replace {} dev {interface} {spared}", own(number))?;
         }
         batch(&ns, &addresses)?;
         Ok(Self { ns, count })

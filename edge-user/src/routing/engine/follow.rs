@@ -9,13 +9,12 @@ use std::{
 use super::{
     check,
     error::{EngineError, Result},
-    events::EngineEvent,
     plan::{EngineInterface, RouterDomain, RouterPlan},
     rebuild::DomainRecord,
     tables::RouterTables,
     worker::RouterWorker,
 };
-use crate::routing::{devices::WantedDevices, feed::neighbour_limits::NeighbourLimits};
+use crate::routing::devices::WantedDevices;
 
 impl<T: RouterTables> RouterWorker<T> {
     /// Has the devices of a plan made, and keeps those that it has no more.
@@ -44,9 +43,6 @@ impl<T: RouterTables> RouterWorker<T> {
         self.clear_others(&before)?;
         self.shared.forwarding().enable(plan);
         self.begin_domains(&before);
-        if !self.has_plan || plan.interfaces().count() > before.interfaces().count() {
-            self.raise_limits();
-        }
         self.has_plan = true;
         self.wanted = wanted;
         self.settle();
@@ -127,20 +123,6 @@ impl<T: RouterTables> RouterWorker<T> {
             has_routes,
             hold_until: is_unsure.then(|| Instant::now() + self.settings.hold),
         }
-    }
-
-    fn raise_limits(&self) {
-        let count = u32::try_from(self.plan.interfaces().count()).unwrap_or(u32::MAX);
-        let note = match NeighbourLimits::of_this_machine().raise(count) {
-            Ok(raised) if raised.is_empty() => return,
-            Ok(raised) => {
-                let raised =
-                    raised.iter().map(|it| format!("{} from {} to {}", it.name, it.from, it.to));
-                format!("raised {}", raised.collect::<Vec<_>>().join(", "))
-            }
-            Err(error) => format!("{error:#}"),
-        };
-        self.shared.tell(EngineEvent::Note(note));
     }
 }
 

@@ -14,7 +14,6 @@ pub mod feeder;
 pub mod listener;
 mod marks;
 pub mod namespace;
-pub mod neighbour_limits;
 pub mod neighbours;
 pub mod news;
 mod next_hops;

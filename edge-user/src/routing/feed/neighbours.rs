@@ -3,6 +3,10 @@
 //! A *managed* neighbour (`NTF_EXT_MANAGED`, Linux 5.16, commit 7482e3841d52) is asked for at once, and again whenever its
 //! entry would grow stale. A neighbour of IPv6 is asked from a link-local address: without one on the interface, it
 //! stays unresolved.
+//!
+//! The kernel has one table for all network namespaces, and when that is half full (`gc_thresh2`), it throws neighbours out,
+//! managed ones included. It spares those that are *externally learned* (`NTF_EXT_LEARNED`), which don't count
+//! (`exempt_from_gc` in `neigh_alloc`, `net/core/neighbour.c`).
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -76,9 +80,7 @@ impl Neighbours {
     ///
     /// # Errors
     ///
-    /// [`FeedError::NoInterface`], and [`FeedError::OutOfRoom`] at the kernel's limit, which
-    /// [`NeighbourLimits`](super::neighbour_limits::NeighbourLimits) raises. The neighbour is kept nonetheless:
-    /// [`Self::mend`] tries again.
+    /// [`FeedError::NoInterface`]. The neighbour is kept nonetheless: [`Self::mend`] tries again.
     pub fn keep(&mut self, key: NeighbourKey) -> Result<()> {
         self.kept.entry(key).or_default();
         self.restore(key)
@@ -180,13 +182,12 @@ impl Neighbours {
         if found.as_ref().is_none_or(|found| !found.is_fixed) {
             let mut message = message(key);
             // With "use", an entry that is there keeps its state and its MAC address.
-            message.header.flags = NeighbourFlags::Use;
+            message.header.flags = NeighbourFlags::Use | NeighbourFlags::ExtLearned;
             message.header.state = NeighbourState::None;
             message.attributes.push(NeighbourAttribute::ExtFlags(NeighbourExtFlags::Managed));
             let question = RouteNetlinkMessage::NewNeighbour(message);
             self.socket
                 .change(&question.into(), NLM_F_CREATE | NLM_F_REPLACE)
-                .map_err(explained)
                 .with_context(|| format!("adding the neighbour {}", told(key)))?;
         }
         if let Some(kept) = self.kept.get_mut(&key) {
@@ -249,34 +250,4 @@ fn is_missing(error: &FeedError) -> bool {
 
 fn told(key: NeighbourKey) -> String {
     format!("{} on the interface with the index {}", key.address, key.ifindex)
-}
-
-/// Adds the remedy to an error of the kernel's.
-fn explained(error: FeedError) -> FeedError {
-    if matches!(error, FeedError::OutOfRoom(_)) {
-        error.after(
-            "the kernel's table of neighbours is full; raise net.ipv4.neigh.default.gc_thresh3, \
-             and that of ipv6, in the initial network namespace",
-        )
-    } else {
-        error
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io;
-
-    use super::*;
-
-    #[test]
-    fn a_full_table_is_told_with_its_remedy() {
-        let error = |number| FeedError::from(io::Error::from_raw_os_error(number));
-        let full = explained(error(libc::ENOBUFS));
-        assert!(matches!(full, FeedError::OutOfRoom(_)), "{full:?}");
-        assert!(full.to_string().contains("gc_thresh3"), "{full}");
-        let gone = explained(error(libc::ENODEV));
-        assert!(matches!(gone, FeedError::NoInterface(_)), "{gone:?}");
-        assert!(!gone.to_string().contains("gc_thresh3"), "{gone}");
-    }
 }
