@@ -9,7 +9,7 @@ use aya_ebpf::{
 };
 use edge_common::{
     abi::{
-        fib::{FibLine, Tree},
+        fib::{FibLine, RouteValue, Tree},
         lab::{LOOK_UPS, RandomLookUps},
     },
     fib::{self, Lines},
@@ -21,13 +21,13 @@ static LINES: Array<FibLine, 1> = Array::new();
 /// Trees by their tables' numbers.
 #[btf_map]
 static TREES: Array<Tree, 1> = Array::new();
-/// What is looked up.
+/// The tables of look-ups.
 #[btf_map]
 static RANDOM: Array<RandomLookUps, 1> = Array::new();
 
-struct Tables;
+struct LookUpTables;
 
-impl Lines for Tables {
+impl Lines for LookUpTables {
     #[inline(always)]
     fn line(&self, index: u32) -> Option<&FibLine> {
         LINES.get(index)
@@ -70,6 +70,6 @@ fn at_random(found: impl Fn(u32, u32) -> u32) -> u32 {
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn find(tree: u32, address: u32) -> u32 {
-    let value = TREES.get(tree).and_then(|tree| fib::find(&Tables, tree, address));
-    value.map_or(0, |value| value.to_bits())
+    let value = TREES.get(tree).and_then(|tree| fib::find(&LookUpTables, tree, address));
+    value.map_or(0, RouteValue::to_bits)
 }

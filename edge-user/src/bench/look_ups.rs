@@ -141,7 +141,7 @@ impl RandomTables {
         Ok(ns)
     }
 
-    /// What was measured, by medians.
+    /// The medians of the measurements.
     pub(super) fn result(&self, ns: f64, serial_ns: f64) -> LookUp {
         let lines_a_route = f64::from(self.lines) / f64::from(ROUTES);
         let bytes_a_route = lines_a_route * 64.0 + 32.0 / f64::from(ROUTES);
