@@ -80,7 +80,7 @@ impl Probes {
         Self::start_at_pace(GAP, near, sources, far, to)
     }
 
-    /// The same, with that much time between two probes of a flow.
+    /// Sends the flows of [`Self::start`] with that much time between two probes of each.
     pub fn start_at_pace(
         gap: Duration,
         near: &NetNs,

@@ -44,7 +44,7 @@ pub struct LookUp {
     pub routes: u32,
     /// Median of nanoseconds a look-up, where the processor may begin with the next ones before, as it may with frames.
     pub ns: f64,
-    /// The same, where each look-up waits for what the one before has found.
+    /// Nanoseconds of a look-up that waits for the value that the one before has found.
     pub serial_ns: f64,
     /// Memory that a route takes.
     pub bytes_a_route: f64,

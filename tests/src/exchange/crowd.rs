@@ -33,7 +33,7 @@ pub struct Crowd {
 }
 
 impl Crowd {
-    /// That many customers behind a trunk.
+    /// Makes that many customers behind a trunk.
     pub fn new(trunk: &mut Trunk, count: u16) -> Result<Self> {
         let ns = NetNs::new()?;
         ns.sysctl("net.ipv6.conf.default.disable_ipv6", "1")?;

@@ -5,7 +5,7 @@ pub mod crowd;
 use std::{fs, path::Path};
 
 use anyhow::{Context as _, Result, ensure};
-use edge_user::config::sample::Sample;
+use edge_user::config::sample::{Sample, SampleCircuit};
 pub use edge_user::lab::exchange::*;
 use nix::unistd::Pid;
 
@@ -56,4 +56,19 @@ pub fn speaker() -> Result<Pid> {
         }
     }
     anyhow::bail!("no BIRD of the edge runs")
+}
+
+/// A routed circuit that nobody uses, `other<number>`, whose S-tags are numbered from these on.
+pub fn idle_circuit(number: u16, first_s_tag: u16) -> SampleCircuit {
+    SampleCircuit::new(format!("other{number}"), "1 Gbps")
+        .s_tag(first_s_tag + number)
+        .peering("private", 10)
+        .of_peering("private", "primary", "192.168.15.16/30")
+        .of_peering("private", "static_routes", vec![LAN.0])
+        .of_vnet("hub", "port", "core0")
+        .of_vnet("hub", "s_tag", 2_500 + number)
+        .of_vnet("hub", "c_tag", 1)
+        .of_vnet("hub", "own", "10.1.255.5/30")
+        .of_vnet("hub", "gateway", GATEWAY.0)
+        .of_vnet("hub", "prefixes", vec![VNET.0])
 }

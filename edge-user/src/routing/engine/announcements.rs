@@ -12,12 +12,12 @@ const TIMES: u8 = 3;
 pub(super) struct Announcements(BTreeMap<u32, u8>);
 
 impl Announcements {
-    /// Has these be announced.
+    /// Has these interfaces be announced.
     pub(super) fn begin(&mut self, indices: impl IntoIterator<Item = u32>) {
         self.0.extend(indices.into_iter().map(|index| (index, TIMES)));
     }
 
-    /// Has those be announced that stand for something else than in the plan before.
+    /// Has interfaces be announced that stand for something else than in the plan before.
     pub(super) fn begin_changed(&mut self, before: &RouterPlan, plan: &RouterPlan) {
         let known: BTreeMap<u32, _> =
             before.interfaces().map(|(domain, it)| (it.index, (&domain.name, ends(it)))).collect();
@@ -27,7 +27,7 @@ impl Announcements {
         self.begin(changed.map(|(_, interface)| interface.index));
     }
 
-    /// Those that are to be announced now.
+    /// Interfaces that are to be announced now.
     pub(super) fn due(&self) -> BTreeSet<u32> {
         self.0.keys().copied().collect()
     }

@@ -46,9 +46,9 @@ pub struct Neighbours {
 /// The results of [`Neighbours::mend`].
 #[derive(Debug, Default)]
 pub struct MendedNeighbours {
-    /// Those that have another MAC address than before.
+    /// Neighbours that have another MAC address than before.
     pub changes: Vec<NeighbourChange>,
-    /// Those that the kernel does not take.
+    /// Neighbours that the kernel does not take.
     pub failed: Vec<(NeighbourKey, FeedError)>,
 }
 
@@ -164,7 +164,7 @@ impl Neighbours {
         mended
     }
 
-    /// Some of those that are there without a MAC address, other ones each time.
+    /// Some of the neighbours that have no MAC address, other ones each time.
     fn next_unresolved(&mut self) -> Vec<NeighbourKey> {
         let is_unresolved =
             |(_, kept): &(&NeighbourKey, &Kept)| kept.is_there && kept.mac.is_none();

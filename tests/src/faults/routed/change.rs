@@ -24,7 +24,7 @@ impl RoutedRun {
         self.change_to(model, way)
     }
 
-    /// The same while nobody runs.
+    /// Has the next daemon start with another configuration, perhaps.
     pub(super) fn change_while_down(&mut self) {
         if self.chance.percent(30) {
             self.model = self.another_model();

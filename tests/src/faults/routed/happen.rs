@@ -24,7 +24,7 @@ pub(super) enum RoutedFault {
     SetBandwidth,
     /// Its end, and a start of the version with the other layout.
     Upgrade,
-    /// The same, and that start is killed.
+    /// An upgrade whose start is killed, and a start of either version.
     KillTheUpgrade,
     /// The disk is full, or has room again.
     Fill,

@@ -6,7 +6,7 @@ use anyhow::Result;
 use edge_user::config::sample::{Sample, SampleCircuit, Value};
 
 use super::traffic::FlowOwner;
-use crate::exchange::{Customer, Exchange, LAN, ROUTER_ID, VNET};
+use crate::exchange::{Customer, Exchange, ROUTER_ID, idle_circuit};
 
 /// Customers: two that speak BGP on two links each, and one with static routes.
 pub const CUSTOMERS: u16 = 3;
@@ -69,7 +69,7 @@ pub const VARIANTS: [RoutedVariant; 12] = [
 pub struct RoutedModel(BTreeSet<RoutedVariant>);
 
 impl RoutedModel {
-    /// The same with one variant more or less.
+    /// The configuration with one variant more or less.
     #[must_use]
     pub fn toggled(&self, variant: RoutedVariant) -> Self {
         let mut other = self.clone();
@@ -129,7 +129,7 @@ impl RoutedModel {
                 circuits.extend(self.circuit(customer)?);
             }
             if self.has(RoutedVariant::Many) {
-                circuits.extend((0..MANY).map(another));
+                circuits.extend((0..MANY).map(|number| idle_circuit(number, 600)));
             }
         }
         if !self.has(RoutedVariant::NoWire) {
@@ -189,19 +189,4 @@ impl RoutedModel {
 
 fn renamed(circuit: &str) -> String {
     format!("{circuit}-again")
-}
-
-/// A routed circuit that nobody uses.
-fn another(number: u16) -> SampleCircuit {
-    SampleCircuit::new(format!("other{number}"), "1 Gbps")
-        .s_tag(600 + number)
-        .peering("private", 10)
-        .of_peering("private", "primary", "192.168.15.16/30")
-        .of_peering("private", "static_routes", vec![LAN.0])
-        .of_vnet("hub", "port", "core0")
-        .of_vnet("hub", "s_tag", 2_500 + number)
-        .of_vnet("hub", "c_tag", 1)
-        .of_vnet("hub", "own", "10.1.255.5/30")
-        .of_vnet("hub", "gateway", "10.1.255.6")
-        .of_vnet("hub", "prefixes", vec![VNET.0])
 }

@@ -9,7 +9,7 @@ use edge_tests::{
     daemon::{book, configure, reload, status},
     exchange::{
         CUSTOMER_ASN, Customer, Exchange, ExchangeDaemon as _, LAN, LAN_V6, LINK, LINK_V6, VNET,
-        pings,
+        idle_circuit, pings,
     },
     probes::{Probes, none_lost, received},
     speaker::{BirdPeer, plans::PeerConfig},
@@ -38,19 +38,7 @@ fn config(exchange: &Exchange) -> Sample {
 
 /// Routed circuits that nobody uses.
 fn others() -> impl Iterator<Item = SampleCircuit> {
-    (0..MORE).map(|number| {
-        SampleCircuit::new(format!("other{number}"), "1 Gbps")
-            .s_tag(300 + number)
-            .peering("private", 10)
-            .of_peering("private", "primary", "192.168.15.16/30")
-            .of_peering("private", "static_routes", vec![LAN.0])
-            .of_vnet("hub", "port", "core0")
-            .of_vnet("hub", "s_tag", 2_500 + number)
-            .of_vnet("hub", "c_tag", 1)
-            .of_vnet("hub", "own", "10.1.255.5/30")
-            .of_vnet("hub", "gateway", "10.1.255.6")
-            .of_vnet("hub", "prefixes", vec![VNET.0])
-    })
+    (0..MORE).map(|number| idle_circuit(number, 300))
 }
 
 fn start(customers: &[Customer]) -> Result<Vec<Probes>> {

@@ -64,7 +64,7 @@ fn parse(text: &str) -> Config {
     config::parse(text, Path::new("f")).unwrap_or_else(|errors| panic!("{errors}\n{text}"))
 }
 
-/// The same configuration without the VNet link.
+/// [`CONFIG`] without the VNet link.
 fn without_vnet() -> Config {
     parse(CONFIG.split("[[circuit.vnet_link]]").next().expect("the start"))
 }
