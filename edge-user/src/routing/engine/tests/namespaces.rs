@@ -23,6 +23,7 @@ fn forwarding_outlives_the_namespace() -> Result<()> {
         world.ip(ROUTE)?;
         wait_for("a route", || Ok(way(&engine, 2, "10.1.0.1") == to(2)))?;
         wait_for("its neighbour", || Ok(engine.tables().neighbour(2) != 0))?;
+        until_read(&engine, TABLE + 1)?;
         let before = engine.port();
         let roots = engine.tables().arrays.roots.clone();
         // Another one gets the name: the engine finds none of its devices there.
