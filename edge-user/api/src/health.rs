@@ -8,14 +8,16 @@ use crate::{LedgerState, Status};
 /// Whether frames flow and usage is booked. A BGP session that is down is no fault of the edge's.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Health {
-    /// A sentence for each fault; empty: every port runs its program, usage is booked, the BGP
-    /// speaker answers, and each routing domain forwards by its routes.
+    /// A sentence for each fault; empty: every port runs its program, usage is booked, the router is
+    /// as the configuration has it, the BGP speaker answers, and each routing domain forwards by its
+    /// routes.
     pub faults: Vec<String>,
 }
 
 impl Health {
     /// The faults that `status` shows: ports whose frames don't pass, usage that is not booked, a
-    /// BGP speaker that does not answer, and forwarding tables that can't follow their routes.
+    /// router that is not as the configuration has it, a BGP speaker that does not answer, and
+    /// forwarding tables that can't follow their routes.
     #[must_use]
     pub fn of(status: &Status) -> Self {
         let ports = status.ports.iter().filter(|port| port.xdp_mode == "none").map(|port| {
@@ -26,13 +28,14 @@ impl Health {
             let error = status.ledger.error.as_deref().unwrap_or("the ledger can't be written");
             format!("usage is not booked: {error}")
         });
+        let router = status.router_faults.iter().map(|fault| format!("router: {fault}"));
         let speaker = status.sessions.fault.as_ref();
         let speaker = speaker.map(|fault| format!("BGP sessions: {fault}"));
         let domains = status.domains.iter().filter_map(|domain| {
             let fault = domain.fault.as_ref()?;
             Some(format!("routing domain {}/{}: {fault}", domain.circuit, domain.peering))
         });
-        Self { faults: ports.chain(ledger).chain(speaker).chain(domains).collect() }
+        Self { faults: ports.chain(ledger).chain(router).chain(speaker).chain(domains).collect() }
     }
 }
 
@@ -87,16 +90,19 @@ mod tests {
             // A peer that is down is its owner's matter.
             sessions: SessionCounts { configured: 2, up: 1, fault: None },
             domains: vec![domain(None)],
+            router_faults: Vec::new(),
         };
         assert_eq!(Health::of(&status), Health::default());
         status.ports.push(port("c", "none", Some("there is no interface eth1")));
         status.ledger.state = LedgerState::Failing;
         status.ledger.error = Some("the disk is full".to_owned());
+        status.router_faults = vec!["its port has no program".to_owned()];
         status.sessions.fault = Some("BIRD does not answer".to_owned());
         status.domains.push(domain(Some("the tables are full")));
         let expected = [
             "port \"c\": there is no interface eth1",
             "usage is not booked: the disk is full",
+            "router: its port has no program",
             "BGP sessions: BIRD does not answer",
             "routing domain contoso/private: the tables are full",
         ];

@@ -30,6 +30,10 @@ pub struct Status {
     /// Routing domains of these circuits, in configuration order; empty where none is routed.
     #[serde(default)]
     pub domains: Vec<DomainStatus>,
+    /// Faults of the router as a whole, a sentence each: what it lacks, the effect, and what to do next. Empty: it is as
+    /// the configuration has it, or no circuit is routed.
+    #[serde(default)]
+    pub router_faults: Vec<String>,
 }
 
 #[cfg(test)]
@@ -58,7 +62,7 @@ mod tests {
 "peak_1ms_bps":990000000,"peak_100ms_bps":12000000,"leases":4,"retries":1,"debts":0}]}],"sessions":{
 "configured":2,"up":1,"fault":null},"domains":[{"circuit":"contoso-ams","peering":"private","routes_v4":
 12,"routes_v6":0,"tree_lines":9,"generation":3,"age_s":1.5,"fault":null,"lag_s":0.0,"sessions":2,
-"neighbours":[]}]}"#;
+"neighbours":[]}],"router_faults":["the port is missing"]}"#;
 
     #[test]
     fn the_json_is_pinned() {

@@ -56,6 +56,9 @@ pub trait RouterView: Send + Sync {
     /// The routing domains, in configuration order. Each status and each scrape of the metrics
     /// asks for this, so it is at hand.
     fn domains(&self) -> Vec<DomainStatus>;
+
+    /// What keeps the router as a whole from the configuration: a sentence each, with the effect and what to do next.
+    fn faults(&self) -> Vec<String>;
 }
 
 /// A question that the router can't answer.

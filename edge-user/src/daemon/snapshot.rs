@@ -159,6 +159,7 @@ impl Reader {
                 circuits: Vec::with_capacity(running.config.circuits.len()),
                 sessions: routed.counts.clone(),
                 domains: routed.domains.clone(),
+                router_faults: routed.faults.clone(),
             };
             Ok::<_, DaemonError>((
                 head,
@@ -208,6 +209,7 @@ mod tests {
             circuits: Vec::new(),
             sessions: edge_api::SessionCounts::default(),
             domains: Vec::new(),
+            router_faults: Vec::new(),
         };
         let metrics_detail = MetricsDetail::Circuit;
         let sessions = Arc::default();

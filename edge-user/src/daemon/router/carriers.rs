@@ -3,20 +3,24 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::tables::KernelRouterTables;
-use crate::{daemon::ports::PortStates, plan::Plan, routing::engine::RouterEngine};
+use crate::{
+    daemon::ports::PortStates,
+    plan::Plan,
+    routing::engine::{RouterEngine, error::EngineError},
+};
 
 /// Whether each interface of the router has a carrier, as the engine was told.
 #[derive(Default)]
 pub(super) struct Carriers(BTreeMap<u32, bool>);
 
 impl Carriers {
-    /// Tells the engine of changes.
+    /// Tells the engine of changes. After an error, all are told once more.
     pub(super) fn follow(
         &mut self,
         plan: &Plan,
         states: &PortStates,
         engine: &RouterEngine<KernelRouterTables>,
-    ) {
+    ) -> Result<(), EngineError> {
         let carriers: BTreeMap<u32, bool> = carriers(plan, states).collect();
         for is_present in [false, true] {
             let changed: BTreeSet<u32> = carriers
@@ -27,13 +31,12 @@ impl Carriers {
                 })
                 .map(|(index, _)| *index)
                 .collect();
-            if !changed.is_empty()
-                && let Err(error) = engine.set_carrier(&changed, is_present)
-            {
-                tracing::error!("routes may lead to links without a carrier: {error:#}");
+            if !changed.is_empty() {
+                engine.set_carrier(&changed, is_present)?;
             }
         }
         self.0 = carriers;
+        Ok(())
     }
 }
 

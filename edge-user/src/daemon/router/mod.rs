@@ -12,6 +12,7 @@ mod carriers;
 mod device;
 mod engine_plan;
 mod error;
+mod faults;
 mod settings;
 mod speaker;
 mod tables;
@@ -21,7 +22,11 @@ mod view;
 use std::{sync::Arc, thread, time::Duration};
 
 use self::{
-    carriers::Carriers, engine_plan::engine_plan, settings::namespace, tables::KernelRouterTables,
+    carriers::Carriers,
+    engine_plan::engine_plan,
+    faults::{FaultyPart, RouterFaults},
+    settings::namespace,
+    tables::KernelRouterTables,
 };
 use super::{
     engine::running::SharedRunning,
@@ -31,7 +36,7 @@ use super::{
 };
 use crate::{
     config::Config,
-    daemon::error::Result,
+    daemon::error::{DaemonError, Result},
     kernel::{RouterMaps, host::device::Devices},
     plan::Plan,
     routing::{
@@ -54,15 +59,11 @@ const ASKED_UNTIL: Duration = Duration::from_millis(10);
 /// A running router. Dropping it leaves tables, devices and the speaker as they are.
 pub(super) struct Router {
     engine: Arc<RouterEngine<KernelRouterTables>>,
-    /// Name of its device.
-    outer: String,
     /// The version of the speaker; `None`: the configuration asks for none.
     pub(super) speaker: Option<BirdVersion>,
     carriers: Carriers,
-    /// Whether the engine follows another plan than the configuration's, as it could not take that.
-    is_behind: bool,
-    /// The last error of the device, which is logged once.
-    told: String,
+    /// What keeps it from the configuration. Each is logged once.
+    faults: Arc<RouterFaults>,
 }
 
 impl Router {
@@ -74,17 +75,14 @@ impl Router {
         speaker: Option<BirdVersion>,
     ) -> Result<Option<Self>> {
         let Some(namespace) = namespace(config)? else { return Ok(None) };
-        let outer = namespace.outer().to_owned();
         let tables = KernelRouterTables::new(RouterMaps::from_pins(&set.pins)?);
         let tell = |event| tracing::info!("routing: {event}");
         let engine = RouterEngine::start(EngineSettings::new(namespace), tables, tell)?;
         Ok(Some(Self {
             engine: Arc::new(engine),
-            outer,
             speaker,
             carriers: Carriers::default(),
-            is_behind: false,
-            told: String::new(),
+            faults: Arc::default(),
         }))
     }
 
@@ -101,14 +99,8 @@ impl Router {
     /// Has the engine follow what was prepared. Where it can't, it follows the plan from before, until
     /// [`Self::follow`] has caught up.
     pub(super) fn commit(&mut self, prepared: PreparedPlan) {
-        let followed = self.engine.commit(prepared);
-        self.is_behind = followed.is_err();
-        if let Err(error) = followed {
-            tracing::error!(
-                "routes are not those of the configuration, but those from before it; it is tried again \
-                 every second: {error:#}"
-            );
-        }
+        let followed = self.engine.commit(prepared).map_err(DaemonError::from);
+        self.note(FaultyPart::Plan, followed.err().map(|error| behind(&error)));
     }
 
     /// Brings the device, the carriers of links and, where it is behind, the engine to what runs.
@@ -120,29 +112,65 @@ impl Router {
         devices: &Devices,
         states: &PortStates,
     ) {
-        if self.is_behind
-            && let Ok(prepared) = self.prepare(config, plan)
-            && self.engine.commit(prepared).is_ok()
-        {
-            self.is_behind = false;
-            tracing::info!("routes are those of the configuration again");
+        if self.faults.has(FaultyPart::Plan) {
+            match self.prepare(config, plan) {
+                Ok(prepared) => self.commit(prepared),
+                Err(error) => self.note(FaultyPart::Plan, Some(behind(&error))),
+            }
         }
-        let attached = device::attach(set, devices, &self.outer);
-        let told = attached.err().map(|error| format!("{error:#}")).unwrap_or_default();
-        if told != self.told && !told.is_empty() {
-            tracing::error!(
-                "{} has no program, so that no BGP session can be up; it is tried again every second: \
-                 {told}",
-                self.outer
-            );
+        let outer = self.engine.port();
+        let fault = match device::attach(set, devices, &outer) {
+            Ok(true) => None,
+            Ok(false) => Some(format!(
+                "the interface {} to the routing namespace is missing, so that no BGP session can be up; edge makes \
+                 it again by itself: if this lasts, look into the daemon's log",
+                outer.name
+            )),
+            Err(error) => Some(format!(
+                "{} has no program, so that no BGP session can be up; it is tried again every second: {error:#}",
+                outer.name
+            )),
+        };
+        self.note(FaultyPart::Device, fault);
+        let told = self.carriers.follow(plan, states, &self.engine);
+        let fault = told.err().map(|error| {
+            format!(
+                "routes may lead to links without a carrier; it is tried again every second: {error:#}"
+            )
+        });
+        self.note(FaultyPart::Carriers, fault);
+    }
+
+    /// Notes the fault of a part, or that it has none, and logs what is new.
+    fn note(&self, part: FaultyPart, fault: Option<String>) {
+        if !self.faults.note(part, fault.as_deref()) {
+            return;
         }
-        self.told = told;
-        self.carriers.follow(plan, states, &self.engine);
+        match (fault, part) {
+            (Some(fault), _) => tracing::error!("routing: {fault}"),
+            (None, FaultyPart::Plan) => {
+                tracing::info!("routing: routes are those of the configuration again");
+            }
+            (None, FaultyPart::Tables) => tracing::info!("routing: frames have new routes again"),
+            (None, FaultyPart::Device) => {
+                tracing::info!(
+                    "routing: {} is there and has its program again",
+                    self.engine.port().name
+                );
+            }
+            (None, FaultyPart::Carriers) => {
+                tracing::info!("routing: routes follow the carriers of links again");
+            }
+        }
     }
 
     /// The router, for those who look.
     pub(super) fn view(&self, running: SharedRunning) -> Arc<dyn RouterView> {
-        Arc::new(view::RouterLook::new(Arc::downgrade(&self.engine), running))
+        Arc::new(view::RouterLook::new(
+            Arc::downgrade(&self.engine),
+            Arc::clone(&self.faults),
+            running,
+        ))
     }
 
     /// Ends the engine, when nobody asks it any more. All else stays as it is.
@@ -153,6 +181,13 @@ impl Router {
             thread::sleep(ASKED_UNTIL);
         }
     }
+}
+
+/// The fault of a router that can't follow the configuration.
+fn behind(error: &DaemonError) -> String {
+    format!(
+        "routes are not those of the configuration, but those from before it; it is tried again every second: {error:#}"
+    )
 }
 
 /// Looks whether the router, if there is one, can follow what was prepared for `config`. Where it can't, the preparation is
@@ -178,12 +213,14 @@ pub(super) fn commit(
     set: &mut Set,
     prepared: Prepared,
 ) -> (Committed, Option<bool>) {
-    let held = router.filter(|_| prepared.moves_router()).map(|router| router.engine.tables());
+    let held =
+        router.filter(|_| prepared.moves_router()).map(|router| (router, router.engine.tables()));
     let (mut committed, watches_egress) = install::commit(set, prepared);
-    if let (Some(held), Some(maps)) = (held, committed.router_maps.take())
-        && let Err(error) = held.replace(KernelRouterTables::new(maps))
-    {
-        tracing::error!("routes stay as they are until a restart of edge: {error:#}");
+    if let (Some((router, held)), Some(maps)) = (held, committed.router_maps.take()) {
+        let fault = held.replace(KernelRouterTables::new(maps)).err().map(|error| {
+            format!("frames keep the routes that they have, until edge is started again: {error:#}")
+        });
+        router.note(FaultyPart::Tables, fault);
     }
     (committed, watches_egress)
 }

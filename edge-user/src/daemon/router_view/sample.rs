@@ -83,6 +83,10 @@ impl RouterView for SampleRouter {
     fn domains(&self) -> Vec<DomainStatus> {
         vec![domain()]
     }
+
+    fn faults(&self) -> Vec<String> {
+        vec!["the port is missing".to_owned()]
+    }
 }
 
 fn known(circuit: &str, peering: &str) -> Result<(), LookRefused> {

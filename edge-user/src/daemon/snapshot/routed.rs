@@ -12,6 +12,7 @@ pub(super) struct RoutedPart {
     pub(super) sessions: Arc<[SessionStatus]>,
     pub(super) counts: SessionCounts,
     pub(super) domains: Vec<DomainStatus>,
+    pub(super) faults: Vec<String>,
 }
 
 impl RoutedPart {
@@ -30,7 +31,7 @@ impl RoutedPart {
             up: u32::try_from(up).unwrap_or(u32::MAX),
             fault,
         };
-        Self { sessions: sessions.into(), counts, domains }
+        Self { sessions: sessions.into(), counts, domains, faults: view.faults() }
     }
 }
 
@@ -54,6 +55,7 @@ mod tests {
 
         slot.set(Some(Arc::new(SampleRouter { speaker: SampleSpeaker::Silent })));
         let read = RoutedPart::read(&slot);
+        assert_eq!(read.faults, ["the port is missing"]);
         let fault = Some("asking BIRD for sessions: it does not answer".to_owned());
         assert_eq!(read.counts, SessionCounts { configured: 3, up: 0, fault });
         assert_eq!((read.sessions.len(), read.domains.len()), (0, 1));

@@ -30,8 +30,8 @@ pub(super) struct Side<'a> {
     pub(super) netns: &'a HeldNetns,
 }
 
-/// Both ends of a pair.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Both ends of a pair; all zero: there is none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct LinkPair {
     /// The kernel's index of the end in edge's namespace.
     pub(super) outer: u32,

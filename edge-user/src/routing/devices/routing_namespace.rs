@@ -90,7 +90,7 @@ impl RoutingNamespace {
         &self.settings
     }
 
-    /// The kernel's index of the interface in edge's own namespace.
+    /// The kernel's index of the interface in edge's own namespace; 0: it is gone, and can't be made anew.
     #[must_use]
     pub fn outer_ifindex(&self) -> u32 {
         self.pair.outer
@@ -216,7 +216,12 @@ impl RoutingNamespace {
             netns_name::give(&self.settings.path(), &self.inner.0)?;
         }
         let (outer, inner) = (side(&self.outer), side(&self.inner));
-        let (pair, is_new) = pair::ensure(&outer, &inner, &self.settings, self.mark)?;
+        let ensured = pair::ensure(&outer, &inner, &self.settings, self.mark);
+        if matches!(ensured, Err(DevicesError::Busy(_))) {
+            // Another interface may have its index.
+            self.pair = LinkPair::default();
+        }
+        let (pair, is_new) = ensured?;
         self.pair = pair;
         Ok(if is_new { NamespaceChange::PairMadeAnew } else { change })
     }

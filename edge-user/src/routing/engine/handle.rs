@@ -143,6 +143,11 @@ impl<T: RouterTables> RouterEngine<T> {
         self.shared.board().state.port.clone()
     }
 
+    /// The last failure of something that all domains need; `None`: it works.
+    pub fn error(&self) -> Option<String> {
+        self.shared.board().state.error.clone()
+    }
+
     /// The plan that is followed.
     pub fn plan(&self) -> Arc<RouterPlan> {
         Arc::clone(&self.shared.board().plan)

@@ -28,6 +28,7 @@ impl<T: RouterTables> RouterWorker<T> {
             Ok(()) => self.fail(None),
             Err(error) => {
                 self.is_unsettled = true;
+                self.show_port();
                 self.fail(Some(&error));
             }
         }
@@ -149,12 +150,12 @@ impl<T: RouterTables> RouterWorker<T> {
         let before = {
             let mut board = self.shared.board();
             let before = std::mem::replace(&mut board.state.port, port.clone());
-            if before != port && before != RoutingPort::default() {
+            if before != port && before != RoutingPort::default() && port.ifindex != 0 {
                 board.state.port_changes += 1;
             }
             before
         };
-        if before != port {
+        if before != port && port.ifindex != 0 {
             self.shared.tell(EngineEvent::Port(port));
         }
     }

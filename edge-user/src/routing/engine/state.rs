@@ -39,7 +39,7 @@ pub struct RouterState {
 pub struct RoutingPort {
     /// Its name.
     pub name: String,
-    /// The kernel's index of it.
+    /// The kernel's index of it; 0: it is gone, and can't be made anew.
     pub ifindex: u32,
     /// Its own MAC address, which no frame of the router has.
     pub mac: [u8; 6],

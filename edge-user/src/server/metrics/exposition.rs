@@ -98,6 +98,7 @@ impl Answer {
             SampleSource::Ledger(value) => {
                 value(ledger).map_or(Ok(()), |value| samples.push(&[], value))
             }
+            SampleSource::Whole(value) => samples.push(&[], value(&self.figures.status)),
             SampleSource::ExportState(value) | SampleSource::ExportCount(value) => {
                 let mut exports = ledger.exports.iter();
                 exports.try_for_each(|export| samples.push(&[&export.name], value(export)))

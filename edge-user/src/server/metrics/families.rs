@@ -70,6 +70,13 @@ pub(super) const FAMILIES: &[MetricFamily] = &[
         source: SampleSource::ExportCount(|export| export.delivered_batches),
     },
     MetricFamily {
+        stem: "edge_router_ok",
+        unit: None,
+        labels: &[],
+        help: "1 while the router is as the configuration has it, or no circuit is routed, else 0.",
+        source: SampleSource::Whole(|status| u64::from(status.router_faults.is_empty())),
+    },
+    MetricFamily {
         stem: "edge_circuit_bandwidth",
         unit: Some("bps"),
         labels: CIRCUIT,

@@ -2,7 +2,7 @@
 
 use edge_api::{
     CircuitStatus, Counters, DomainStatus, ExportStatus, LedgerStatus, NeighbourStatus,
-    PolicerStatus, PortStatus, SessionStatus,
+    PolicerStatus, PortStatus, SessionStatus, Status,
 };
 use prometheus_client::{metrics::MetricType, registry::Unit};
 
@@ -37,6 +37,8 @@ pub(super) enum SampleSource {
     Port(fn(&PortStatus) -> u64),
     /// A number of the ledger, if it has one.
     Ledger(fn(&LedgerStatus) -> Option<u64>),
+    /// A number of the edge as a whole.
+    Whole(fn(&Status) -> u64),
     /// Whether each export works, as 1 or 0.
     ExportState(fn(&ExportStatus) -> u64),
     /// A count of each export.
@@ -118,6 +120,7 @@ impl MetricFamily {
             | SampleSource::LeftOut
             | SampleSource::Port(_)
             | SampleSource::Ledger(_)
+            | SampleSource::Whole(_)
             | SampleSource::ExportState(_)
             | SampleSource::Circuit(_)
             | SampleSource::Session(_)
@@ -136,6 +139,7 @@ impl MetricFamily {
             | SampleSource::Reasons
             | SampleSource::Port(_)
             | SampleSource::Ledger(_)
+            | SampleSource::Whole(_)
             | SampleSource::ExportState(_)
             | SampleSource::ExportCount(_) => Extent::Edge,
             SampleSource::Circuit(_) | SampleSource::Sum(_) | SampleSource::SumByDirection(_) => {

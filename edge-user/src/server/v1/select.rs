@@ -50,6 +50,7 @@ impl StatusSelection {
                 ledger: status.ledger.clone(),
                 ports: status.ports.clone(),
                 sessions: status.sessions.clone(),
+                router_faults: status.router_faults.clone(),
                 ..*status
             })
         };
@@ -165,6 +166,7 @@ mod tests {
             circuits: circuits.collect(),
             sessions: edge_api::SessionCounts::default(),
             domains: Vec::new(),
+            router_faults: Vec::new(),
         }
     }
 

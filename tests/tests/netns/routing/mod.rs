@@ -9,6 +9,7 @@ mod meters;
 mod path;
 mod redundancy;
 mod returns;
+mod strangers;
 mod switching;
 mod tables;
 mod two_links;

@@ -29,18 +29,25 @@ fn domain(links: &[ShownLink], state: &RouterState) -> Option<DomainStatus> {
         tree_lines: domain.tree_lines,
         generation: domain.generation,
         age_s: domain.swapped.map(seconds),
-        fault: fault(domain, state),
+        fault: fault(links, domain, state),
         lag_s: domain.dirty_since.map_or(0.0, seconds),
         sessions: u32::try_from(sessions.sum::<usize>()).unwrap_or(u32::MAX),
         neighbours: links.iter().flat_map(|link| neighbours(link, state)).collect(),
     })
 }
 
-fn fault(domain: &DomainState, state: &RouterState) -> Option<String> {
+/// The first fault of those that count most for the domain.
+fn fault(links: &[ShownLink], domain: &DomainState, state: &RouterState) -> Option<String> {
     let held = domain.is_held.then(|| {
         "the forwarding tables are those from before, until sessions have come back".to_owned()
     });
-    domain.error.clone().or_else(|| state.error.clone()).or(held)
+    let of_link = || {
+        links.iter().find_map(|link| {
+            let error = state.interfaces.get(&link.index)?.error.as_ref()?;
+            Some(format!("the device of a link fails, so that it may carry no sessions: {error}"))
+        })
+    };
+    domain.error.clone().or_else(of_link).or(held)
 }
 
 fn neighbours(link: &ShownLink, state: &RouterState) -> Vec<NeighbourStatus> {

@@ -23,7 +23,7 @@ use self::{
     links::{ShownLink, shown_links},
     lookup::LookupTables,
 };
-use super::tables::KernelRouterTables;
+use super::{faults::RouterFaults, tables::KernelRouterTables};
 use crate::{
     config::Config,
     daemon::{
@@ -40,6 +40,7 @@ use crate::{
 /// The router, for those who look.
 pub(super) struct RouterLook {
     engine: Weak<RouterEngine<KernelRouterTables>>,
+    faults: Arc<RouterFaults>,
     running: SharedRunning,
 }
 
@@ -54,9 +55,10 @@ struct LookedAtPlan {
 impl RouterLook {
     pub(super) fn new(
         engine: Weak<RouterEngine<KernelRouterTables>>,
+        faults: Arc<RouterFaults>,
         running: SharedRunning,
     ) -> Self {
-        Self { engine, running }
+        Self { engine, faults, running }
     }
 
     fn engine(&self) -> Result<Arc<RouterEngine<KernelRouterTables>>, LookRefused> {
@@ -171,6 +173,12 @@ impl RouterView for RouterLook {
     fn domains(&self) -> Vec<DomainStatus> {
         let Some(engine) = self.engine.upgrade() else { return Vec::new() };
         domains::domains(&self.links(), &engine.state())
+    }
+
+    fn faults(&self) -> Vec<String> {
+        let mut faults = self.faults.all();
+        faults.extend(self.engine.upgrade().and_then(|engine| engine.error()));
+        faults
     }
 }
 

@@ -51,6 +51,7 @@ pub(super) fn status(circuits: Vec<CircuitStatus>) -> Status {
         circuits,
         sessions: SessionCounts::default(),
         domains: Vec::new(),
+        router_faults: vec!["the port is missing".to_owned()],
     }
 }
 

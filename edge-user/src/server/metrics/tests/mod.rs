@@ -53,6 +53,7 @@ fn an_answer_has_the_sums_of_each_circuit() {
         ("edge_ledger_last_booked_timestamp_seconds{}", "1700000000"),
         ("edge_export_ok{export=billing}", "0"),
         ("edge_export_batches_total{export=billing}", "3"),
+        ("edge_router_ok{}", "0"),
         ("edge_circuit_bandwidth_bps{circuit=contoso}", "1000000000"),
         // Two peerings of 1 and 2 frames in each of two classes, 10 times as much outbound.
         ("edge_circuit_forwarded_frames_total{circuit=contoso,direction=inbound}", "6"),
@@ -68,7 +69,7 @@ fn an_answer_has_the_sums_of_each_circuit() {
     ] {
         assert_eq!(answer.samples.get(sample).map(String::as_str), Some(value), "{sample}");
     }
-    assert_eq!(answer.samples.len(), 11 + 2 * 8 + ROUTED);
+    assert_eq!(answer.samples.len(), 12 + 2 * 8 + ROUTED);
 }
 
 #[test]
