@@ -12,7 +12,7 @@ use edge_tests::{
     exchange::{
         Customer, Exchange, ExchangeDaemon as _, LAN, VNET,
         crowd::{Crowd, circuit, name},
-        speaker,
+        speaker, wait_for_way,
     },
     probes::{Probes, none_lost},
     speaker::wait,
@@ -75,6 +75,10 @@ fn change_one_of(peerings: u16, has_figures: bool) -> Result<()> {
         figures(&exchange, daemon.pid()?)?;
     }
 
+    // A session is up before its first route is there.
+    for customer in &exchange.customers {
+        wait_for_way(customer, LAN.1, VNET.1)?;
+    }
     let probes = exchange.customers.iter().map(probes).collect::<Result<Vec<_>>>()?;
     probes.iter().try_for_each(Probes::wait_until_whole)?;
     let changed = name(CHANGED);
