@@ -57,7 +57,7 @@ pub trait RouterView: Send + Sync {
     /// asks for this, so it is at hand.
     fn domains(&self) -> Vec<DomainStatus>;
 
-    /// What keeps the router as a whole from the configuration: a sentence each, with the effect and what to do next.
+    /// Faults of the router as a whole: a sentence each, with the effect and what to do next.
     fn faults(&self) -> Vec<String>;
 }
 

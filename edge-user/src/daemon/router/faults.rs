@@ -1,4 +1,4 @@
-//! What keeps the router from the configuration, for those who look.
+//! Faults of the router as a whole, for those who look.
 
 use std::{
     collections::BTreeMap,

@@ -62,7 +62,7 @@ pub(super) struct Router {
     /// The version of the speaker; `None`: the configuration asks for none.
     pub(super) speaker: Option<BirdVersion>,
     carriers: Carriers,
-    /// What keeps it from the configuration. Each is logged once.
+    /// Its faults. Each is logged once.
     faults: Arc<RouterFaults>,
 }
 

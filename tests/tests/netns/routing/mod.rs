@@ -8,6 +8,7 @@ mod many;
 mod meters;
 mod path;
 mod redundancy;
+mod replaced;
 mod returns;
 mod strangers;
 mod switching;

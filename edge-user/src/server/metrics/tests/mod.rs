@@ -106,7 +106,7 @@ fn detail_is_of_the_circuits_that_are_asked_for() {
     let all = answer(circuits(), &DetailSelection { all: true, ..DetailSelection::default() });
     assert_eq!(
         [few.samples.len(), one.samples.len(), all.samples.len()],
-        [27, 87, 147].map(|of_wires| of_wires + ROUTED)
+        [28, 88, 148].map(|of_wires| of_wires + ROUTED)
     );
     assert_eq!(one.samples["edge_series_left_out{}"], "60");
     assert_eq!(all.samples["edge_series_left_out{}"], "0");
