@@ -1,5 +1,4 @@
-//! Work beside other work. It has a low priority, so as not to disturb tests that send traffic in
-//! time, and its output is kept until it is done.
+//! Work beside other work. Its output is kept until it is done.
 
 use std::{
     fs::{self, File},
@@ -11,8 +10,24 @@ use std::{
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 
-/// Priority of `nice`: the work gets a third of a CPU's time where other work wants it, too.
-const NICE: &str = "5";
+/// The part of the CPUs that a lane gets where other work wants them, too.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Share {
+    /// As much as the other work.
+    Equal,
+    /// A third of it, so as not to disturb tests that send traffic in time.
+    Rest,
+}
+
+impl Share {
+    /// The priority of `nice`.
+    fn nice(self) -> &'static str {
+        match self {
+            Self::Equal => "0",
+            Self::Rest => "5",
+        }
+    }
+}
 
 /// A job: a program with its words, in a directory.
 pub(crate) struct Job {
@@ -36,12 +51,13 @@ pub(crate) struct Lane {
 
 impl Lane {
     /// Starts them. Their output goes to `log`.
-    pub(crate) fn start(jobs: Vec<Job>, log: &Path) -> Result<Self> {
+    pub(crate) fn start(jobs: Vec<Job>, share: Share, log: &Path) -> Result<Self> {
         if let Some(directory) = log.parent() {
             fs::create_dir_all(directory)?;
         }
         let output = File::create(log).with_context(|| format!("making {}", log.display()))?;
-        let thread = thread::spawn(move || jobs.iter().try_for_each(|job| run(job, &output)));
+        let thread =
+            thread::spawn(move || jobs.iter().try_for_each(|job| run(job, share, &output)));
         Ok(Self { thread, log: log.to_owned() })
     }
 
@@ -56,10 +72,10 @@ impl Lane {
     }
 }
 
-fn run(job: &Job, output: &File) -> Result<()> {
+fn run(job: &Job, share: Share, output: &File) -> Result<()> {
     let started = Instant::now();
     let status = Command::new("nice")
-        .args(["-n", NICE])
+        .args(["-n", share.nice()])
         .arg(&job.program)
         .args(&job.words)
         .current_dir(&job.directory)
@@ -91,9 +107,9 @@ mod tests {
     #[test]
     fn jobs_run_in_order_up_to_the_first_that_fails() -> Result<()> {
         let log = std::env::temp_dir().join(format!("edge-lane-{}", std::process::id()));
-        let lane = Lane::start(vec![job("echo one"), job("echo two >&2")], &log)?;
+        let lane = Lane::start(vec![job("echo one"), job("echo two >&2")], Share::Rest, &log)?;
         assert_eq!(lane.finish()?, "one\ntwo\n");
-        let lane = Lane::start(vec![job("exit 3"), job("echo never")], &log)?;
+        let lane = Lane::start(vec![job("exit 3"), job("echo never")], Share::Equal, &log)?;
         assert!(lane.finish().is_err());
         assert_eq!(fs::read_to_string(&log)?, "");
         Ok(fs::remove_file(log)?)

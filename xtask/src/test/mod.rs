@@ -1,13 +1,14 @@
 //! `cargo xtask test`: what CI runs.
 //!
 //! ```text
-//! format ─┬─▶ the tests are built ─┬─▶ tests that send traffic
+//! format ─┬─▶ the tests are built ─┬─▶ faults ──────────┬─▶ tests that judge rates
+//!         │                        ├─▶ tests that wait ─┘
 //!         │                        └─▶ tests that only compute, linters, documents, guests
 //!         └─▶ packages for guests, Miri, dependencies
 //! ```
 //!
-//! Tests that send traffic wait more than they compute, and the compiler ends with one crate at a time. The
-//! other work has a low priority, and leaves no CPU idle.
+//! Tests that send traffic wait more than they compute, and the compiler ends with one crate at a time. The last line
+//! of either has a low priority, and leaves no CPU idle.
 
 mod checks;
 mod stage;
@@ -21,7 +22,7 @@ use clap::Args;
 use self::stage::Stage;
 use crate::{
     build, build_ebpf, kernels,
-    lane::{Job, Lane},
+    lane::{Job, Lane, Share},
     miri,
     setup::{self, Needs},
     step,
@@ -86,9 +87,14 @@ impl Run<'_> {
 
     /// Builds the tests and runs them, with the stages `beside` them. Returns how many of these were skipped.
     fn tests(&self, beside: &[Stage]) -> Result<usize> {
-        let (sending, computing) = traffic::built(self.root)?;
+        let traffic::Jobs { faults, waiting, judging, computing } = traffic::built(self.root)?;
         let beside = self.lane(computing, beside, "beside.log")?;
-        let tested = traffic::run(sending);
+        let log = build::target_dir(self.root).join("waiting.log");
+        let waiting = Lane::start(waiting, Share::Equal, &log)?;
+        let tested = traffic::run(faults);
+        println!("==> beside the faults");
+        let waited = waiting.finish();
+        let tested = tested.and(waited).and_then(|_said| traffic::run(judging));
         println!("==> beside the tests");
         let said = beside.finish();
         tested?;
@@ -133,7 +139,7 @@ impl Run<'_> {
                 env: Vec::new(),
             });
         }
-        Lane::start(jobs, &build::target_dir(self.root).join(log))
+        Lane::start(jobs, Share::Rest, &build::target_dir(self.root).join(log))
     }
 
     /// Says in an error of `work` how to run its stage again.

@@ -1,4 +1,4 @@
-//! The tests' executables: the modules that send traffic in time, and those that only compute.
+//! The tests' executables by what they need: time without disturbance, other ends that answer, or a CPU.
 
 use std::{env, path::Path, process::Command};
 
@@ -14,11 +14,35 @@ use crate::{
 /// Executables of which one module runs after the other: some judge rates, which others would
 /// disturb.
 const BY_MODULE: [&str; 3] = ["edge_user", "kernel", "netns"];
-/// Modules of these that judge rates; those of `netns` do, too.
+/// Modules of these that judge rates; others of `netns` do, too.
 const JUDGING: [&str; 2] = ["edge_user::lab", "kernel::policer_rate"];
+/// Modules that wait for peers and clients most of the time, and lose nothing on a busy machine.
+const WAITING: [&str; 8] = [
+    "netns::api",
+    "netns::books",
+    "netns::clients",
+    "netns::demo",
+    "netns::routing",
+    "netns::slots_again",
+    "netns::snapshots",
+    "netns::speaker",
+];
 
-/// Builds the tests, and returns the jobs that send traffic and those that only compute.
-pub(super) fn built(root: &Path) -> Result<(Vec<Job>, Vec<Job>)> {
+/// The jobs of all tests.
+#[derive(Default)]
+pub(super) struct Jobs {
+    /// Faults under traffic.
+    pub(super) faults: Vec<Job>,
+    /// They run beside these.
+    pub(super) waiting: Vec<Job>,
+    /// They run when both are over.
+    pub(super) judging: Vec<Job>,
+    /// They run beside all others.
+    pub(super) computing: Vec<Job>,
+}
+
+/// Builds the tests, and returns their jobs.
+pub(super) fn built(root: &Path) -> Result<Jobs> {
     if !step::is_root() {
         println!(
             "NOT ROOT: tests that load programs or make namespaces are skipped; all of them: \
@@ -27,20 +51,35 @@ pub(super) fn built(root: &Path) -> Result<(Vec<Job>, Vec<Job>)> {
     }
     let built = build_tests(root, Arch::host())?;
     build_programs(root, Arch::host())?;
-    let mut all = Vec::new();
+    let mut jobs = Jobs::default();
     for executable in &built {
-        all.extend(test_jobs(executable)?);
+        for job in test_jobs(executable)? {
+            jobs.of(&job.name).push(job);
+        }
     }
-    let (mut computing, sending): (Vec<_>, Vec<_>) =
-        all.into_iter().partition(|job| only_compute(&job.name));
-    computing.push(Job {
+    jobs.computing.push(Job {
         name: "examples in the documentation".to_owned(),
         program: env::var_os("CARGO").unwrap_or_else(|| "cargo".into()).into(),
         words: ["test", "--doc", "--workspace", "--exclude", "edge-ebpf"].map(Into::into).into(),
         directory: root.to_owned(),
         env: Vec::new(),
     });
-    Ok((sending, computing))
+    Ok(jobs)
+}
+
+impl Jobs {
+    /// Those that an executable or a module is one of.
+    fn of(&mut self, name: &str) -> &mut Vec<Job> {
+        if name == "faults" {
+            &mut self.faults
+        } else if WAITING.contains(&name) {
+            &mut self.waiting
+        } else if only_compute(name) {
+            &mut self.computing
+        } else {
+            &mut self.judging
+        }
+    }
 }
 
 /// Runs jobs one after the other, up to the first that fails.
@@ -99,5 +138,14 @@ mod tests {
         for name in ["edge_user::billing", "kernel::differential", "host", "model", "edge_common"] {
             assert!(only_compute(name), "{name}");
         }
+        let mut jobs = Jobs::default();
+        let names = ["netns::tcp", "faults", "netns::routing", "kernel::policer_rate", "host"];
+        for name in names {
+            let (program, directory) = ("true".into(), "/".into());
+            let (words, env) = (Vec::new(), Vec::new());
+            jobs.of(name).push(Job { name: name.to_owned(), program, words, directory, env });
+        }
+        let counts = [&jobs.faults, &jobs.waiting, &jobs.judging, &jobs.computing].map(Vec::len);
+        assert_eq!(counts, [1, 1, 2, 1]);
     }
 }
