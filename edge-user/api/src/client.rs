@@ -18,7 +18,7 @@ use hyper::{
     Method, Request, StatusCode,
     body::Bytes,
     client::conn::http1,
-    header::{CONTENT_TYPE, HOST},
+    header::{CONTENT_TYPE, HOST, IF_MATCH},
 };
 use hyper_util::rt::TokioIo;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -26,7 +26,8 @@ use tokio::time::{sleep, timeout};
 
 pub use self::error::ClientError;
 use crate::{
-    BandwidthChange, BandwidthRequest, Booked, ErrorDocument, LedgerStatus, Reloaded, Status,
+    Applied, BandwidthChange, BandwidthRequest, Booked, ConfigChanges, ErrorDocument, LedgerStatus,
+    Reloaded, Status,
 };
 
 /// Longest time that a call takes.
@@ -40,6 +41,21 @@ const CONNECT_AGAIN_AFTER: Duration = Duration::from_millis(10);
 pub struct Client {
     socket: PathBuf,
     call_within: Duration,
+}
+
+/// The body of a request.
+struct RequestBody {
+    bytes: Vec<u8>,
+    content_type: &'static str,
+    /// The digest of the configuration that has to run (RFC 9110, 13.1.1).
+    if_match: Option<String>,
+}
+
+impl RequestBody {
+    fn toml(text: &str, if_match: Option<&str>) -> Self {
+        let if_match = if_match.map(str::to_owned);
+        Self { bytes: text.into(), content_type: "application/toml", if_match }
+    }
 }
 
 /// Whether a daemon answers at `socket`.
@@ -81,6 +97,19 @@ impl Client {
         self.document(Method::POST, "/v1/config/reload", None)
     }
 
+    /// The changes that a configuration would make. Nothing is changed.
+    pub fn changes(&self, config: &str) -> Result<ConfigChanges, ClientError> {
+        let body = RequestBody::toml(config, None);
+        self.document(Method::PUT, "/v1/config?dry_run=true", Some(body))
+    }
+
+    /// Brings the edge to a configuration, if the one with this digest still runs: all of it takes effect or, with an
+    /// error, none.
+    pub fn apply(&self, config: &str, running: &str) -> Result<Applied, ClientError> {
+        let body = RequestBody::toml(config, Some(running));
+        self.document(Method::PUT, "/v1/config", Some(body))
+    }
+
     /// Gives a circuit another bandwidth.
     pub fn set_bandwidth(
         &self,
@@ -106,14 +135,15 @@ impl Client {
         &self,
         method: Method,
         path: &str,
-        body: Option<Vec<u8>>,
+        body: Option<RequestBody>,
     ) -> Result<T, ClientError> {
         let body = self.call(method, path, body)?;
         serde_json::from_slice(&body).map_err(|error| self.not_edge(&error))
     }
 
-    fn json(&self, request: &impl Serialize) -> Result<Vec<u8>, ClientError> {
-        serde_json::to_vec(request).map_err(|error| self.io(error.into()))
+    fn json(&self, request: &impl Serialize) -> Result<RequestBody, ClientError> {
+        let bytes = serde_json::to_vec(request).map_err(|error| self.io(error.into()))?;
+        Ok(RequestBody { bytes, content_type: "application/json", if_match: None })
     }
 
     /// The body of the answer to a request, unless the answer is an error.
@@ -121,14 +151,19 @@ impl Client {
         &self,
         method: Method,
         path: &str,
-        body: Option<Vec<u8>>,
+        body: Option<RequestBody>,
     ) -> Result<Bytes, ClientError> {
         // HTTP/1.1 asks for a host (RFC 9112, 3.2), which a socket has not.
         let mut request = Request::builder().method(method).uri(path).header(HOST, "localhost");
-        if body.is_some() {
-            request = request.header(CONTENT_TYPE, "application/json");
+        let mut bytes = Vec::new();
+        if let Some(body) = body {
+            request = request.header(CONTENT_TYPE, body.content_type);
+            if let Some(digest) = body.if_match {
+                request = request.header(IF_MATCH, format!("\"{digest}\""));
+            }
+            bytes = body.bytes;
         }
-        let body = Full::new(Bytes::from(body.unwrap_or_default()));
+        let body = Full::new(Bytes::from(bytes));
         let request = request.body(body).map_err(|error| self.io(io::Error::other(error)))?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()

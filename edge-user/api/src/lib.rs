@@ -6,6 +6,7 @@
 
 mod bandwidth;
 mod booked;
+mod changes;
 mod circuit;
 mod client;
 mod domain;
@@ -28,6 +29,9 @@ mod usage;
 pub use self::{
     bandwidth::{Bandwidth, BandwidthChange, BandwidthRequest},
     booked::Booked,
+    changes::{
+        Applied, ChangeKind, ChangedValue, ConfigChange, ConfigChanges, ConfigThing, TrafficNow,
+    },
     circuit::{CircuitStatus, ClassStatus, Counters, Dropped, PeeringStatus},
     client::{Client, ClientError, is_answered},
     domain::{DomainStatus, NeighbourStatus, SessionCounts},

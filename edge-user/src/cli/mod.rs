@@ -1,10 +1,12 @@
 //! The command line: each file has one verb.
 
+mod apply;
 mod bench;
 mod bill;
 mod check;
 mod demo;
 mod detach;
+mod diff;
 mod ledger;
 mod look;
 mod lookup;
@@ -59,6 +61,10 @@ enum Verb {
     Detach(detach::Args),
     /// Has the running daemon read its configuration again; with an error, nothing changes.
     Reload(reload::Args),
+    /// Shows what a configuration would change, and the traffic that it concerns.
+    Diff(diff::Args),
+    /// Brings the edge to a configuration, all or nothing, and saves it as the daemon's.
+    Apply(apply::Args),
     /// Gives a circuit another bandwidth, without a lost frame.
     SetBandwidth(set_bandwidth::Args),
     /// Shows ports, circuits, peerings and their counters.
@@ -139,6 +145,8 @@ pub(crate) fn main() -> ExitCode {
         Verb::Run(args) => run::run(&args),
         Verb::Detach(args) => detach::detach(&args),
         Verb::Reload(args) => reload::reload(&args),
+        Verb::Diff(args) => diff::diff(&args),
+        Verb::Apply(args) => apply::apply(&args),
         Verb::SetBandwidth(args) => set_bandwidth::set_bandwidth(&args),
         Verb::Status(args) => status::status(&args),
         Verb::Sessions(args) => sessions::sessions(&args),

@@ -5,12 +5,14 @@
 //! `tags`, `tpids`, `forwards`, `qos`, `rules`, `ledger`, `prices`, `routing`, `routed`) makes the checks that
 //! need several keys. `report` (with `look_alikes`, `unusual_routes`) warns of unusual values in a correct file.
 //! `change` and `edit` give a circuit another bandwidth, in a configuration and in the text of its file.
-//! `difference` compares two configurations. `links` goes through peering-links and VNet links. `sample` builds
+//! `difference` compares two configurations by names, and `changes` (with `described`) key by key. `links` goes through peering-links and VNet links. `sample` builds
 //! configurations for those who have no file.
 
 mod burst;
 mod change;
+mod changes;
 mod circuit;
+mod described;
 mod difference;
 mod digest;
 mod edge;
@@ -49,6 +51,7 @@ use self::routed::KeyFiles;
 pub use self::{
     burst::default_burst_bytes,
     change::BandwidthRefused,
+    changes::changes,
     difference::difference,
     digest::ConfigDigest,
     edge::{DEFAULT_CONTROL, DEFAULT_STATE_DIR},
@@ -84,6 +87,11 @@ pub fn load_without_keys(path: &Path) -> Result<Config, ConfigErrors> {
 /// Checks `source`, and reads no file; errors name `path_for_messages`.
 pub fn parse(source: &str, path_for_messages: &Path) -> Result<Config, ConfigErrors> {
     check(source, path_for_messages, KeyFiles::Leave)
+}
+
+/// Does the same as [`load`] with a text that no file has yet; errors name `path_for_messages`.
+pub fn load_text(source: &str, path_for_messages: &Path) -> Result<Config, ConfigErrors> {
+    check(source, path_for_messages, KeyFiles::Read)
 }
 
 fn read(path: &Path, key_files: KeyFiles) -> Result<Config, ConfigErrors> {

@@ -1,19 +1,14 @@
 //! `edge set-bandwidth`: the request, the change, and the file that remembers it.
 
-use std::{
-    fs,
-    io::{self, Write as _},
-    os::unix::fs::{MetadataExt as _, fchown},
-    path::{Path, PathBuf},
-};
+use std::path::Path;
 
 use edge_api::BandwidthChange;
 use serde::{Deserialize, Serialize};
-use tempfile::NamedTempFile;
 
+use super::new_file::NewFile;
 use crate::{
     config::{self, Circuit},
-    daemon::error::{Context as _, DaemonError, Result},
+    daemon::error::{DaemonError, Result},
 };
 
 /// Another bandwidth for a circuit.
@@ -37,74 +32,34 @@ pub(super) fn change(before: &Circuit, after: &Circuit) -> BandwidthChange {
     }
 }
 
-/// The configuration file with another bandwidth, written beside the file that it is to replace.
-/// Dropping this removes the new file.
-pub(super) struct NewFile {
-    path: PathBuf,
-    replaced: String,
-    file: NamedTempFile,
-}
-
-impl NewFile {
-    /// Writes and checks the new file. A symbolic link stands for the file that it leads to.
-    pub(super) fn prepare(config_path: &Path, request: &SetBandwidth) -> Result<Self> {
-        let SetBandwidth { circuit, bandwidth_bps, .. } = request;
-        // Errors name the file as the daemon knows it.
-        let mut expected = config::load(config_path)?;
-        let changed = expected.circuit_at(circuit, *bandwidth_bps);
-        let (place, changed) = changed.map_err(|refused| refused.by_file(config_path))?;
-        expected.circuits[place] = changed;
-
-        let cannot =
-            || format!("{} can't be saved, and nothing was changed", config_path.display());
-        let path = fs::canonicalize(config_path).with_context(cannot)?;
-        let replaced = fs::read_to_string(&path).with_context(cannot)?;
-        let text = config::with_bandwidth(&replaced, circuit, *bandwidth_bps);
+/// The configuration file with another bandwidth, to be put in the present one's place.
+pub(super) fn new_file(config_path: &Path, request: &SetBandwidth) -> Result<NewFile> {
+    let SetBandwidth { circuit, bandwidth_bps, .. } = request;
+    // Errors name the file as the daemon knows it.
+    let mut expected = config::load(config_path)?;
+    let changed = expected.circuit_at(circuit, *bandwidth_bps);
+    let (place, changed) = changed.map_err(|refused| refused.by_file(config_path))?;
+    expected.circuits[place] = changed;
+    NewFile::prepare(config_path, |replaced| {
+        let text = config::with_bandwidth(replaced, circuit, *bandwidth_bps);
         let edited = text.as_deref().and_then(|text| config::parse(text, config_path).ok());
-        let text = text.filter(|_| edited == Some(expected)).ok_or_else(|| {
+        text.filter(|_| edited == Some(expected)).ok_or_else(|| {
             DaemonError::failed(format!(
                 "{}: the bandwidth of {circuit:?} has no place of its own there, and nothing was \
                  changed; edit the file, then `edge reload`",
                 config_path.display(),
             ))
-        })?;
-        let file = Self::beside(&path, &text).with_context(cannot)?;
-        Ok(Self { path, replaced, file })
-    }
-
-    /// Puts the new file in the old one's place, unless somebody has changed the old one meanwhile.
-    pub(super) fn replace(self) -> Result<PathBuf> {
-        let Self { path, replaced, file } = self;
-        file.as_file().sync_all()?;
-        if fs::read_to_string(&path)? != replaced {
-            return Err(DaemonError::failed(
-                "somebody else has changed the file at this moment; give the command again",
-            ));
-        }
-        file.persist(&path)?;
-        // The name is the directory's.
-        fs::File::open(directory(&path))?.sync_all()?;
-        Ok(path)
-    }
-
-    fn beside(path: &Path, text: &str) -> io::Result<NamedTempFile> {
-        let metadata = fs::metadata(path)?;
-        let mut file = NamedTempFile::with_prefix_in(".edge-", directory(path))?;
-        file.write_all(text.as_bytes())?;
-        // The owner first, as `chown` clears bits of the mode.
-        fchown(file.as_file(), Some(metadata.uid()), Some(metadata.gid()))?;
-        file.as_file().set_permissions(metadata.permissions())?;
-        Ok(file)
-    }
-}
-
-fn directory(path: &Path) -> &Path {
-    path.parent().unwrap_or(Path::new("/"))
+        })
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    use std::{
+        fs,
+        os::unix::fs::{PermissionsExt as _, symlink},
+        path::PathBuf,
+    };
 
     use tempfile::TempDir;
 
@@ -136,7 +91,7 @@ mod tests {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
         let link = directory.path().join("link.toml");
         symlink("edge.toml", &link).unwrap();
-        let saved = NewFile::prepare(&link, &request("contoso", 50_000_000)).unwrap().replace();
+        let saved = new_file(&link, &request("contoso", 50_000_000)).unwrap().replace();
         assert_eq!(saved.unwrap(), fs::canonicalize(&path).unwrap());
         assert_eq!(fs::read_to_string(&path).unwrap(), CONFIG.replace("1 Gbps", "50 Mbps"));
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o640);
@@ -147,8 +102,8 @@ mod tests {
     #[test]
     fn nothing_is_left_of_what_is_not_saved() {
         let (directory, path) = place(CONFIG);
-        drop(NewFile::prepare(&path, &request("contoso", 50_000_000)).unwrap());
-        let new = NewFile::prepare(&path, &request("contoso", 50_000_000)).unwrap();
+        drop(new_file(&path, &request("contoso", 50_000_000)).unwrap());
+        let new = new_file(&path, &request("contoso", 50_000_000)).unwrap();
         let theirs = CONFIG.replace("May", "June");
         fs::write(&path, &theirs).unwrap();
         assert!(new.replace().unwrap_err().to_string().contains("somebody else"));
@@ -160,7 +115,7 @@ mod tests {
     fn what_the_file_can_not_say_is_refused() {
         let refused = |config: &str, circuit| {
             let (directory, path) = place(config);
-            let error = NewFile::prepare(&path, &request(circuit, 50_000_000)).err().unwrap();
+            let error = new_file(&path, &request(circuit, 50_000_000)).err().unwrap();
             assert_eq!((names(&directory), fs::read_to_string(&path).unwrap()), (1, config.into()));
             error
         };

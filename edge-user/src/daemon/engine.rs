@@ -10,9 +10,11 @@
 //! A reader never waits for a command that waits for the ledger. A command waits for one step of a
 //! reader at most.
 
+mod apply;
 mod bandwidth_change;
 pub mod error;
 pub mod instance;
+pub mod new_config;
 mod others;
 mod reload;
 pub(super) mod running;
@@ -27,12 +29,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use edge_api::{BandwidthChange, Reloaded};
+use edge_api::{Applied, BandwidthChange, ConfigChanges, Reloaded};
 use tokio::sync::{oneshot, watch};
 
 use self::{
     error::ChangeError,
     instance::{Hold, Instance},
+    new_config::NewConfig,
     running::SharedRunning,
 };
 use super::{
@@ -40,7 +43,7 @@ use super::{
     router_view::RouterSlot,
 };
 use crate::{
-    config::Config,
+    config::{self, Config},
     daemon::error::{Context as _, Result},
     kernel::host::device::follow_changes,
 };
@@ -56,6 +59,7 @@ type Reply<T> = oneshot::Sender<Result<T, ChangeError>>;
 
 enum Command {
     Reload(Expected, Reply<Reloaded>),
+    Apply(Box<NewConfig>, Expected, Reply<Applied>),
     SetBandwidth(SetBandwidth, Instant, Expected, Reply<BandwidthChange>),
     /// An interface has changed.
     InterfacesChanged,
@@ -122,6 +126,28 @@ impl Engine {
     /// Nothing was changed.
     pub async fn reload(&self, expected: Expected) -> Result<Reloaded, ChangeError> {
         self.ask(|reply| Command::Reload(expected, reply)).await
+    }
+
+    /// The changes that another configuration would make to the one that runs. Nothing is tried.
+    #[must_use]
+    pub fn changes(&self, other: &NewConfig) -> ConfigChanges {
+        let running = self.running.read();
+        let changes = config::changes(&running.config, &other.config);
+        let refused = apply::refusal(&running.config, &other.config);
+        ConfigChanges { refused: refused.map(|error| error.to_string()), ..changes }
+    }
+
+    /// Brings the data plane to another configuration, all of it or none of it, and puts it into the daemon's file.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was changed, or only the file could not be saved.
+    pub async fn apply(
+        &self,
+        other: NewConfig,
+        expected: Expected,
+    ) -> Result<Applied, ChangeError> {
+        self.ask(|reply| Command::Apply(Box::new(other), expected, reply)).await
     }
 
     /// Gives a circuit another bandwidth.
@@ -197,6 +223,10 @@ fn run(mut instance: Instance, commands: &Receiver<Command>) {
             Ok(Command::Reload(expected, reply)) => {
                 let reloaded = instance.expect(expected).and_then(|()| instance.reload());
                 let _nobody_waits = reply.send(reloaded);
+            }
+            Ok(Command::Apply(other, expected, reply)) => {
+                let applied = instance.expect(expected).and_then(|()| instance.apply(&other));
+                let _nobody_waits = reply.send(applied);
             }
             Ok(Command::SetBandwidth(request, received, expected, reply)) => {
                 let changed = instance.expect(expected);

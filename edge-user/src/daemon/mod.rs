@@ -13,6 +13,7 @@ mod install;
 pub mod instructions;
 mod interfaces;
 pub mod look;
+mod new_file;
 mod noter;
 pub mod open_files;
 pub mod policers;

@@ -32,6 +32,7 @@ use super::v1;
         v1::ledger::usage,
         v1::ledger::book,
         v1::change::reload,
+        v1::config::put,
         v1::change::set_bandwidth,
         answer,
     )

@@ -2,27 +2,30 @@
 
 use axum::{
     Router,
-    extract::FromRef,
+    extract::{DefaultBodyLimit, FromRef},
     http::{StatusCode, Uri},
-    routing::{any, get, patch, post},
+    routing::{any, get, patch, post, put},
 };
 
 use super::{
     error::ApiError,
     metrics, openapi,
     shared::ServerState,
-    v1::{change, ledger, look, routing},
+    v1::{change, config, ledger, look, routing},
 };
 use crate::daemon::router_view::RouterSlot;
 
 /// Longest body of a request in bytes.
 const BODY_LEN_BYTES: usize = 64 * 1024;
+/// Longest configuration in bytes: many times that of 64,000 circuits.
+const CONFIG_LEN_BYTES: usize = 64 << 20;
 
 /// The paths of the control socket.
 pub(super) fn control(state: ServerState) -> Router {
     let changes = Router::new()
         .route("/v1/circuits/{name}", patch(change::set_bandwidth))
         .route("/v1/config/reload", post(change::reload))
+        .route("/v1/config", put(config::put).layer(DefaultBodyLimit::max(CONFIG_LEN_BYTES)))
         .route("/v1/ledger/book", post(ledger::book));
     complete(reads().merge(changes), state)
 }
@@ -31,6 +34,7 @@ pub(super) fn control(state: ServerState) -> Router {
 pub(super) fn metrics(state: ServerState) -> Router {
     let router = reads()
         .route("/metrics", get(metrics::answer))
+        .route("/v1/config", any(not_that_way))
         .route("/v1/config/reload", any(not_that_way))
         .route("/v1/ledger/book", any(not_that_way));
     complete(router, state)
@@ -63,7 +67,7 @@ fn complete(router: Router<ServerState>, state: ServerState) -> Router {
     router
         .fallback(no_such_path)
         .method_not_allowed_fallback(not_that_way)
-        .layer(axum::extract::DefaultBodyLimit::max(BODY_LEN_BYTES))
+        .layer(DefaultBodyLimit::max(BODY_LEN_BYTES))
         .with_state(state)
 }
 

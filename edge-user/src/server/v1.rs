@@ -1,7 +1,10 @@
 //! Version 1 of the API.
 
+mod apply_query;
 pub(super) mod change;
+pub(super) mod config;
 pub(super) mod ledger;
 pub(super) mod look;
 pub(super) mod routing;
 mod select;
+mod traffic;

@@ -2,6 +2,7 @@
 
 pub mod bill;
 pub mod change;
+pub mod changes;
 pub mod domains;
 pub mod ledger;
 pub mod lookup;

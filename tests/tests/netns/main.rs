@@ -1,6 +1,7 @@
 //! The daemon between network namespaces, with real traffic.
 
 mod api;
+mod applying;
 mod books;
 mod classes;
 mod cli;

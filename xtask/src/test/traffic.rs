@@ -17,8 +17,9 @@ const BY_MODULE: [&str; 3] = ["edge_user", "kernel", "netns"];
 /// Modules of these that judge rates; others of `netns` do, too.
 const JUDGING: [&str; 2] = ["edge_user::lab", "kernel::policer_rate"];
 /// Modules that wait for peers and clients most of the time, and lose nothing on a busy machine.
-const WAITING: [&str; 8] = [
+const WAITING: [&str; 9] = [
     "netns::api",
+    "netns::applying",
     "netns::books",
     "netns::clients",
     "netns::demo",

@@ -25,7 +25,7 @@ fn read(source: &str) {
 }
 
 /// A value that the file has, or hasn't, or has elsewhere.
-fn value() -> impl Strategy<Value = String> {
+pub(super) fn value() -> impl Strategy<Value = String> {
     prop_oneof![
         any::<i64>().prop_map(|number| number.to_string()),
         any::<f64>().prop_map(|number| format!("{number:?}")),

@@ -7,6 +7,7 @@ use edge_common::reason::UnmatchedPolicy;
 use super::*;
 
 mod any;
+mod changes;
 mod classes;
 mod difference;
 mod forwards;

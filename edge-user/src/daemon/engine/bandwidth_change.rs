@@ -7,7 +7,7 @@ use edge_common::abi::rate::Rate;
 
 use super::{
     super::{
-        bandwidth::{self, NewFile, SetBandwidth},
+        bandwidth::{self, SetBandwidth},
         instructions::{Instructions, terms},
         interfaces::InterfaceChoice,
     },
@@ -41,7 +41,7 @@ impl Instance {
             (place, config.circuits[place].clone(), circuit, Instructions::new(config))
         };
         let file =
-            request.save.then(|| NewFile::prepare(&self.config_path, request)).transpose()?;
+            request.save.then(|| bandwidth::new_file(&self.config_path, request)).transpose()?;
         instructions.terms[place] = terms(&instructions.edge, &circuit);
         self.bookkeeper.note_terms(&instructions)?;
         if self.change_rate(place, &circuit).is_err() {

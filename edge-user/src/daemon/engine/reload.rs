@@ -13,6 +13,7 @@ use super::{
         ports::{Failed, PortStates},
         router::{self, Router},
     },
+    apply::refusal,
     error::ChangeError,
     instance::Instance,
 };
@@ -29,29 +30,28 @@ impl Instance {
         let config = config::load(&self.config_path)?;
         let difference = {
             let running = self.running.read();
-            let (now, next) = (&running.config.edge, &config.edge);
-            if now.pin_dir != next.pin_dir
-                || now.control != next.control
-                || now.metrics != next.metrics
-                || now.state_dir != next.state_dir
-                || !router::is_same_place(&running.config, &config)
-            {
-                return Err(ChangeError::NeedsRestart);
+            if let Some(refused) = refusal(&running.config, &config) {
+                return Err(refused);
             }
             config::difference(&running.config, &config)
         };
         self.change_to(&config)?;
         let text = view::change::difference(&difference);
         tracing::info!("reloaded {}: {text}", self.config_path.display());
+        Ok(Reloaded { difference, warnings: self.waiting_ports()? })
+    }
+
+    /// Follows the router after a change, and returns a warning for each port that waits for its interface.
+    pub(super) fn waiting_ports(&mut self) -> Result<Vec<String>, ChangeError> {
         let states = self.follow_router().map_err(ChangeError::InEffect)?;
         let waiting = states.into_iter().filter(|(_, state)| state.mode.is_none());
         let waiting = waiting
             .filter_map(|(port, state)| Some(format!("port \"{port}\" waits: {}", state.fault?)));
-        Ok(Reloaded { difference, warnings: waiting.collect() })
+        Ok(waiting.collect())
     }
 
     /// Brings the data plane to `config`: all of it, or, with an error, none.
-    fn change_to(&mut self, config: &Config) -> Result<(), ChangeError> {
+    pub(super) fn change_to(&mut self, config: &Config) -> Result<(), ChangeError> {
         let speaker = router::speaker_version(config)?;
         let is_first = self.router.is_none();
         if is_first {

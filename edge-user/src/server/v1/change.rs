@@ -84,7 +84,7 @@ pub(in crate::server) async fn set_bandwidth(
 }
 
 /// The digest of the configuration that the client believes to run (RFC 9110, 13.1.1); `*`: any.
-fn expected(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+pub(super) fn expected(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
     let Some(value) = headers.get(IF_MATCH) else { return Ok(None) };
     let text = value.to_str().unwrap_or_default().trim();
     if text == "*" {

@@ -1,0 +1,67 @@
+use std::io::{IsTerminal as _, Write as _, stdin, stdout};
+
+use anyhow::{Result, ensure};
+use edge_api::{Client, ConfigChange, ConfigChanges};
+use edge_user::view;
+
+use super::{ConfigArg, SocketArg, UsageError, diff::checked};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    config: ConfigArg,
+    /// Applies it without a question, also where traffic ends.
+    #[arg(short, long)]
+    yes: bool,
+    #[command(flatten)]
+    socket: SocketArg,
+}
+
+pub(super) fn apply(args: &Args) -> Result<()> {
+    let text = checked(&args.config.config)?;
+    let client = Client::new(&args.socket.socket);
+    let changes = client.changes(&text)?;
+    view::changes::print(&changes, &mut stdout().lock())?;
+    ensure!(changes.refused.is_none(), "nothing was changed");
+    if !args.yes {
+        ask(&changes)?;
+    }
+    // The digest: nothing that was not shown is changed.
+    let applied = client.apply(&text, &changes.from)?;
+    writeln!(stdout(), "applied, and saved to {}", applied.saved_to.display())?;
+    for warning in applied.warnings {
+        eprintln!("applied, but {warning}");
+    }
+    Ok(())
+}
+
+/// Asks for a yes where traffic ends.
+fn ask(changes: &ConfigChanges) -> Result<()> {
+    let ending = changes.changes.iter().filter(|change| change.ends_traffic()).count();
+    if ending == 0 {
+        return Ok(());
+    }
+    let refuse = |why: &str| {
+        Err(UsageError(format!(
+            "traffic would end, and {why}, so nothing was changed; --yes applies it"
+        ))
+        .into())
+    };
+    if !stdin().is_terminal() {
+        return refuse("nobody is there to ask");
+    }
+    let names: Vec<&str> =
+        changes.changes.iter().filter(|change| change.ends_traffic()).map(name).take(5).collect();
+    write!(stdout(), "Traffic ends ({}). Apply? [y/N] ", names.join(", "))?;
+    stdout().flush()?;
+    let mut answer = String::new();
+    stdin().read_line(&mut answer)?;
+    match answer.trim() {
+        "y" | "Y" | "yes" => Ok(()),
+        _ => refuse("the answer was no yes"),
+    }
+}
+
+fn name(change: &ConfigChange) -> &str {
+    &change.name
+}

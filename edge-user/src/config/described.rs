@@ -1,0 +1,151 @@
+//! A configuration as things with keys and values, as an operator writes them. Configurations that differ in more than the
+//! order of things differ here, too: each field of each type is taken by its name.
+
+mod circuits;
+mod settings;
+
+use std::{collections::BTreeMap, time::Duration};
+
+use edge_api::ConfigThing;
+use serde::Serialize;
+
+use super::{BfdTimers, Config, LinkEnds};
+
+/// Things, by their kinds and names.
+pub(super) type Described = BTreeMap<(ConfigThing, String), Values>;
+
+/// The keys of a thing, with their values. A key without a value is not there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Values(pub(super) Vec<(String, String)>);
+
+/// All things of a configuration.
+pub(super) fn described(config: &Config) -> Described {
+    let Config { edge, ports, circuits, qos, ledger, exports, prices, routing } = config;
+    let mut all = Described::new();
+    let mut add = |thing, name: String, values| drop(all.insert((thing, name), values));
+    add(ConfigThing::Settings, "[edge]".to_owned(), settings::edge(edge));
+    add(ConfigThing::Settings, "[ledger]".to_owned(), settings::ledger(ledger));
+    if let Some(routing) = routing {
+        add(ConfigThing::Settings, "[routing]".to_owned(), settings::routing(routing));
+    }
+    if let Some(prices) = prices {
+        add(ConfigThing::Settings, "[prices]".to_owned(), settings::prices(prices));
+        for (name, zone) in &prices.zones {
+            add(ConfigThing::Prices, name.clone(), settings::zone(zone));
+        }
+    }
+    for export in exports {
+        add(ConfigThing::Export, export.name.clone(), settings::export(export));
+    }
+    for port in ports {
+        add(ConfigThing::Port, port.name.clone(), settings::port(port));
+    }
+    for (profile, classes) in qos {
+        for (place, class) in classes.classes.iter().enumerate() {
+            let name = format!("{profile}/{}", class.name);
+            add(ConfigThing::Class, name, settings::class(class, place));
+        }
+    }
+    for circuit in circuits {
+        add(ConfigThing::Circuit, circuit.name.clone(), circuits::circuit(circuit));
+        for peering in &circuit.peerings {
+            let name = format!("{}/{}", circuit.name, peering.kind.as_str());
+            add(ConfigThing::Peering, name, circuits::peering(peering));
+        }
+        for link in &circuit.vnet_links {
+            let name = format!("{}/{}", circuit.name, link.vnet);
+            add(ConfigThing::VnetLink, name, circuits::vnet_link(link));
+        }
+    }
+    all
+}
+
+impl Values {
+    /// With a value whose document is a text, a number, a list of these, or nothing.
+    fn with(self, key: &str, value: &impl Serialize) -> Self {
+        self.with_text(key, text(value))
+    }
+
+    /// With a value by a text; none, where that is empty.
+    fn with_text(mut self, key: &str, text: impl Into<String>) -> Self {
+        let text = text.into();
+        if !text.is_empty() {
+            self.0.push((key.to_owned(), text));
+        }
+        self
+    }
+}
+
+/// A value as a text: none is an empty one.
+fn text(value: &impl Serialize) -> String {
+    fn shown(value: &serde_json::Value) -> String {
+        match value {
+            serde_json::Value::Null => String::new(),
+            serde_json::Value::String(text) => text.clone(),
+            serde_json::Value::Array(all) => all.iter().map(shown).collect::<Vec<_>>().join(", "),
+            serde_json::Value::Bool(_)
+            | serde_json::Value::Number(_)
+            | serde_json::Value::Object(_) => value.to_string(),
+        }
+    }
+    // No type of a configuration has a map whose keys are neither text nor numbers.
+    shown(&serde_json::to_value(value).expect("it is a document"))
+}
+
+/// A duration with the largest unit that leaves no rest.
+fn duration(duration: Duration) -> String {
+    let ns = duration.as_nanos();
+    let units = [
+        (86_400_000_000_000, "d"),
+        (3_600_000_000_000, "h"),
+        (60_000_000_000, "min"),
+        (1_000_000_000, "s"),
+        (1_000_000, "ms"),
+        (1_000, "us"),
+    ];
+    let fit = units.into_iter().find(|(unit, _)| ns != 0 && ns.is_multiple_of(*unit));
+    fit.map_or_else(|| format!("{ns}ns"), |(unit, name)| format!("{}{name}", ns / unit))
+}
+
+fn bfd(timers: Option<&BfdTimers>) -> String {
+    timers.map_or_else(
+        || "off".to_owned(),
+        |BfdTimers { interval, multiplier }| format!("{} x {multiplier}", duration(*interval)),
+    )
+}
+
+/// The addresses of a link: the edge's, and the other end's.
+fn ends<A: Copy + std::fmt::Display>(ends: Option<LinkEnds<A>>) -> String {
+    ends.map_or_else(String::new, |LinkEnds { own, peer, prefix_len_bits }| {
+        format!("{own}/{prefix_len_bits} to {peer}")
+    })
+}
+
+fn tpid(tpid: Option<u16>) -> String {
+    tpid.map_or_else(String::new, |tpid| format!("{tpid:#06x}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_those_of_files() {
+        for (ns, text) in [
+            (0, "0ns"),
+            (1_500_000, "1500us"),
+            (300_000_000, "300ms"),
+            (10_000_000_000, "10s"),
+            (3_600_000_000_000, "1h"),
+            (400 * 86_400_000_000_000, "400d"),
+        ] {
+            assert_eq!(duration(Duration::from_nanos(ns)), text);
+        }
+    }
+
+    #[test]
+    fn a_thing_has_no_key_without_a_value() {
+        let values = Values::default().with("zone", &None::<String>).with("tags", &[1, 2]);
+        assert_eq!(values.0, [("tags".to_owned(), "1, 2".to_owned())]);
+    }
+}

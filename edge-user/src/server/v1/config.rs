@@ -1,0 +1,84 @@
+//! Another configuration: the changes that it would make, and makes.
+
+use std::time::Duration;
+
+use axum::{
+    Json,
+    extract::{State, rejection::StringRejection},
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse as _, Response},
+};
+use edge_api::{Applied, ConfigChanges, ErrorDocument};
+
+use super::{
+    super::{
+        error::ApiError,
+        role::Operator,
+        shared::{InQuery, ServerState},
+    },
+    apply_query::ApplyQuery,
+    change::expected,
+    traffic::note_traffic,
+};
+use crate::daemon::engine::new_config::NewConfig;
+
+/// Time between two looks at the counters of circuits that a change concerns.
+const WATCHED_FOR: Duration = Duration::from_secs(1);
+
+/// Brings the edge to the configuration that the body has, in TOML: all of it takes effect, and is the daemon's file, or,
+/// with an error, none. With `dry_run`, the answer is what would change, and nothing does.
+#[utoipa::path(
+    put,
+    path = "/v1/config",
+    tag = "change",
+    params(
+        ApplyQuery,
+        (
+            "If-Match" = Option<String>,
+            Header,
+            description = "The ETag of an earlier answer: nothing is changed if another configuration runs by now."
+        )
+    ),
+    request_body(content = String, content_type = "application/toml", description = "A configuration file."),
+    responses(
+        (status = OK, description = "The changes, which are in effect and in the daemon's file. With `dry_run`, `ConfigChanges`.", body = Applied),
+        (status = BAD_REQUEST, description = "The query or the body is none.", body = ErrorDocument),
+        (status = FORBIDDEN, description = "The client may only look.", body = ErrorDocument),
+        (status = CONFLICT, description = "The configuration asks for changes that need a restart, or for an interface that is not there or that somebody else has.", body = ErrorDocument),
+        (status = PRECONDITION_FAILED, description = "Another configuration runs.", body = ErrorDocument),
+        (status = UNPROCESSABLE_ENTITY, description = "The configuration is wrong.", body = ErrorDocument),
+        (status = INTERNAL_SERVER_ERROR, description = "The machine refused it, or the file can't be written. Or the changes are in effect, and a later step failed, which the message says.", body = ErrorDocument),
+        (status = SERVICE_UNAVAILABLE, description = "The machine has no room for it, the ledger can't be written, or the daemon is ending: nothing was changed, and the same request may do later.", body = ErrorDocument),
+    )
+)]
+pub(in crate::server) async fn put(
+    _operator: Operator,
+    State(state): State<ServerState>,
+    InQuery(ApplyQuery { dry_run }): InQuery<ApplyQuery>,
+    headers: HeaderMap,
+    text: Result<String, StringRejection>,
+) -> Result<Response, ApiError> {
+    let text = text.map_err(|error| ApiError::bad_request(error.body_text()))?;
+    let checked = tokio::task::spawn_blocking(|| NewConfig::new(text)).await;
+    let checked = checked.map_err(|error| ApiError::internal(&error))?;
+    let other = checked.map_err(|errors| ApiError::from(&errors))?;
+    if dry_run {
+        let mut changes = state.engine.changes(&other);
+        watch(&state, &mut changes).await?;
+        return Ok(Json(changes).into_response());
+    }
+    let applied = state.engine.apply(other, expected(&headers)?).await?;
+    Ok((StatusCode::OK, Json(applied)).into_response())
+}
+
+/// Notes the traffic of what changes.
+async fn watch(state: &ServerState, changes: &mut ConfigChanges) -> Result<(), ApiError> {
+    if !changes.changes.iter().any(super::traffic::has_traffic) {
+        return Ok(());
+    }
+    let before = state.snapshot().await?;
+    tokio::time::sleep(WATCHED_FOR).await;
+    let after = state.snapshot().await?;
+    note_traffic(changes, &before.status, &after.status);
+    Ok(())
+}
