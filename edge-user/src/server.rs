@@ -41,7 +41,7 @@ use crate::{
 ///
 /// It can't start, or not be ended as `at_exit` says.
 pub fn run(config_path: &Path, at_exit: AtExit) -> Result<()> {
-    let config = config::load(config_path)?;
+    let (text, config) = config::load_with_text(config_path)?;
     for warning in config.warnings() {
         tracing::warn!("{warning}");
     }
@@ -55,7 +55,7 @@ pub fn run(config_path: &Path, at_exit: AtExit) -> Result<()> {
         let mut signals = Signals::new()?;
         let hold = Hold::take(&config)?;
         let listeners = Listeners::bind(&config.edge).await?;
-        let engine = Engine::start(config_path, config, hold)?;
+        let engine = Engine::start(config_path, (text, config), hold)?;
         let snapshots = Snapshots::start(&engine)?;
         let (scrape_turn, usage_turn) = (Arc::default(), Arc::default());
         let state = ServerState { engine: engine.clone(), snapshots, scrape_turn, usage_turn };

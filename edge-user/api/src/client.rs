@@ -26,8 +26,8 @@ use tokio::time::{sleep, timeout};
 
 pub use self::error::ClientError;
 use crate::{
-    Applied, BandwidthChange, BandwidthRequest, Booked, ConfigChanges, ErrorDocument, LedgerStatus,
-    Reloaded, Status,
+    Applied, BandwidthChange, BandwidthRequest, Booked, ConfigChanges, ErrorDocument, History,
+    LedgerStatus, Reloaded, RollbackRequest, Status,
 };
 
 /// Longest time that a call takes.
@@ -105,9 +105,27 @@ impl Client {
 
     /// Brings the edge to a configuration, if the one with this digest still runs: all of it takes effect or, with an
     /// error, none.
-    pub fn apply(&self, config: &str, running: &str) -> Result<Applied, ClientError> {
+    pub fn apply(
+        &self,
+        config: &str,
+        running: &str,
+        message: Option<&str>,
+    ) -> Result<Applied, ClientError> {
         let body = RequestBody::toml(config, Some(running));
-        self.document(Method::PUT, "/v1/config", Some(body))
+        let message = message.map(|text| format!("?message={}", percent_encoded(text)));
+        let path = format!("/v1/config{}", message.unwrap_or_default());
+        self.document(Method::PUT, &path, Some(body))
+    }
+
+    /// The configurations that the edge has had.
+    pub fn history(&self) -> Result<History, ClientError> {
+        self.document(Method::GET, "/v1/config/history", None)
+    }
+
+    /// Brings the edge back to a configuration that it has had; `None`: the one before the newest.
+    pub fn roll_back(&self, revision: Option<u64>) -> Result<Applied, ClientError> {
+        let body = self.json(&RollbackRequest { revision })?;
+        self.document(Method::POST, "/v1/config/rollback", Some(body))
     }
 
     /// Gives a circuit another bandwidth.

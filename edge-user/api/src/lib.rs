@@ -19,6 +19,7 @@ mod policer;
 mod port;
 mod ports;
 mod reload;
+mod revision;
 mod route_hops;
 mod route_lookup;
 mod routes;
@@ -44,6 +45,7 @@ pub use self::{
     port::PortStatus,
     ports::Ports,
     reload::{Difference, Reloaded},
+    revision::{History, Revision, RevisionOrigin, RollbackRequest},
     route_hops::{NextHopStatus, RouteAction, RouteHops},
     route_lookup::RouteLookup,
     routes::{

@@ -1,7 +1,7 @@
 use std::io::{IsTerminal as _, Write as _, stdin, stdout};
 
 use anyhow::{Result, ensure};
-use edge_api::{Client, ConfigChange, ConfigChanges};
+use edge_api::{Applied, Client, ConfigChange, ConfigChanges};
 use edge_user::view;
 
 use super::{ConfigArg, SocketArg, UsageError, diff::checked};
@@ -13,6 +13,9 @@ pub(super) struct Args {
     /// Applies it without a question, also where traffic ends.
     #[arg(short, long)]
     yes: bool,
+    /// A message for the history.
+    #[arg(short, long, value_name = "TEXT")]
+    message: Option<String>,
     #[command(flatten)]
     socket: SocketArg,
 }
@@ -27,9 +30,14 @@ pub(super) fn apply(args: &Args) -> Result<()> {
         ask(&changes)?;
     }
     // The digest: nothing that was not shown is changed.
-    let applied = client.apply(&text, &changes.from)?;
+    let applied = client.apply(&text, &changes.from, args.message.as_deref())?;
+    tell(&applied)
+}
+
+/// Tells where a configuration is saved, and what it lacks.
+pub(super) fn tell(applied: &Applied) -> Result<()> {
     writeln!(stdout(), "applied, and saved to {}", applied.saved_to.display())?;
-    for warning in applied.warnings {
+    for warning in &applied.warnings {
         eprintln!("applied, but {warning}");
     }
     Ok(())

@@ -7,11 +7,13 @@ mod check;
 mod demo;
 mod detach;
 mod diff;
+mod history;
 mod ledger;
 mod look;
 mod lookup;
 mod reload;
 mod replay;
+mod rollback;
 mod routes;
 mod run;
 mod sessions;
@@ -65,6 +67,10 @@ enum Verb {
     Diff(diff::Args),
     /// Brings the edge to a configuration, all or nothing, and saves it as the daemon's.
     Apply(apply::Args),
+    /// Shows the configurations that the edge has had: when, by whom, and what changed.
+    History(history::Args),
+    /// Brings the edge back to a configuration that it has had.
+    Rollback(rollback::Args),
     /// Gives a circuit another bandwidth, without a lost frame.
     SetBandwidth(set_bandwidth::Args),
     /// Shows ports, circuits, peerings and their counters.
@@ -147,6 +153,8 @@ pub(crate) fn main() -> ExitCode {
         Verb::Reload(args) => reload::reload(&args),
         Verb::Diff(args) => diff::diff(&args),
         Verb::Apply(args) => apply::apply(&args),
+        Verb::History(args) => history::history(&args),
+        Verb::Rollback(args) => rollback::rollback(&args),
         Verb::SetBandwidth(args) => set_bandwidth::set_bandwidth(&args),
         Verb::Status(args) => status::status(&args),
         Verb::Sessions(args) => sessions::sessions(&args),

@@ -75,13 +75,18 @@ pub use self::{
 
 /// Reads and checks the file at `path`, and the key files that it names.
 pub fn load(path: &Path) -> Result<Config, ConfigErrors> {
+    Ok(load_with_text(path)?.1)
+}
+
+/// Does the same, and returns the file's text, too.
+pub fn load_with_text(path: &Path) -> Result<(String, Config), ConfigErrors> {
     read(path, KeyFiles::Read)
 }
 
 /// Does the same as [`load`], and leaves key files alone: for those who look at an edge, without the right to
 /// its secrets or on another machine.
 pub fn load_without_keys(path: &Path) -> Result<Config, ConfigErrors> {
-    read(path, KeyFiles::Leave)
+    Ok(read(path, KeyFiles::Leave)?.1)
 }
 
 /// Checks `source`, and reads no file; errors name `path_for_messages`.
@@ -94,10 +99,13 @@ pub fn load_text(source: &str, path_for_messages: &Path) -> Result<Config, Confi
     check(source, path_for_messages, KeyFiles::Read)
 }
 
-fn read(path: &Path, key_files: KeyFiles) -> Result<Config, ConfigErrors> {
+fn read(path: &Path, key_files: KeyFiles) -> Result<(String, Config), ConfigErrors> {
     let bytes = std::fs::read(path).map_err(|error| ConfigErrors::unreadable(path, &error))?;
     match String::from_utf8(bytes) {
-        Ok(source) => check(&source, path, key_files),
+        Ok(source) => {
+            let config = check(&source, path, key_files)?;
+            Ok((source, config))
+        }
         Err(error) => Err(ConfigErrors::not_utf8(path, &error)),
     }
 }

@@ -12,11 +12,13 @@
 
 mod apply;
 mod bandwidth_change;
+mod due;
 pub mod error;
 pub mod instance;
 pub mod new_config;
 mod others;
 mod reload;
+pub mod revising;
 pub(super) mod running;
 
 use std::{
@@ -29,38 +31,37 @@ use std::{
     time::{Duration, Instant},
 };
 
-use edge_api::{Applied, BandwidthChange, ConfigChanges, Reloaded};
+use edge_api::{Applied, BandwidthChange, ConfigChanges, History, Reloaded};
 use tokio::sync::{oneshot, watch};
 
 use self::{
+    due::Due,
     error::ChangeError,
     instance::{Hold, Instance},
     new_config::NewConfig,
+    revising::Requester,
     running::SharedRunning,
 };
 use super::{
-    AtExit, bandwidth::SetBandwidth, bookkeeper::Bookkeeper, look::LookedAt, policers,
+    AtExit, bandwidth::SetBandwidth, bookkeeper::Bookkeeper, look::LookedAt, revisions::Revisions,
     router_view::RouterSlot,
 };
 use crate::{
     config::{self, Config},
     daemon::error::{Context as _, Result},
     kernel::host::device::follow_changes,
+    view,
 };
 
-/// After this time, the engine looks at the ports again even if nothing has changed.
-const LOOK_AT_PORTS_EVERY: Duration = Duration::from_secs(1);
 /// Changes of interfaces come in bursts: the engine looks this long after a change.
 const SETTLED_AFTER: Duration = Duration::from_millis(20);
-/// Time between two looks for earlier tables that are booked by now.
-const RETIRE_EVERY: Duration = Duration::from_secs(1);
-
 type Reply<T> = oneshot::Sender<Result<T, ChangeError>>;
 
 enum Command {
-    Reload(Expected, Reply<Reloaded>),
-    Apply(Box<NewConfig>, Expected, Reply<Applied>),
-    SetBandwidth(SetBandwidth, Instant, Expected, Reply<BandwidthChange>),
+    Reload(Requester, Expected, Reply<Reloaded>),
+    Apply(Box<NewConfig>, Requester, Expected, Reply<Applied>),
+    RollBack(Option<u64>, Requester, Expected, Reply<Applied>),
+    SetBandwidth(SetBandwidth, Instant, Requester, Expected, Reply<BandwidthChange>),
     /// An interface has changed.
     InterfacesChanged,
     Stop(AtExit, oneshot::Sender<Result<()>>),
@@ -90,10 +91,10 @@ impl Engine {
     /// # Errors
     ///
     /// The configuration can't be brought to the kernel; nothing is left of the attempt.
-    pub fn start(config_path: &Path, config: Config, hold: Hold) -> Result<Self> {
+    pub fn start(config_path: &Path, (text, config): (String, Config), hold: Hold) -> Result<Self> {
         let control = config.edge.control.clone();
         let router = RouterSlot::default();
-        let instance = Instance::start(config_path, config, hold, router.clone())?;
+        let instance = Instance::start(config_path, (text, config), hold, router.clone())?;
         let (commands, received) = channel();
         let (lives, alive) = watch::channel(());
         let engine = Self {
@@ -124,8 +125,12 @@ impl Engine {
     /// # Errors
     ///
     /// Nothing was changed.
-    pub async fn reload(&self, expected: Expected) -> Result<Reloaded, ChangeError> {
-        self.ask(|reply| Command::Reload(expected, reply)).await
+    pub async fn reload(
+        &self,
+        requester: Requester,
+        expected: Expected,
+    ) -> Result<Reloaded, ChangeError> {
+        self.ask(|reply| Command::Reload(requester, expected, reply)).await
     }
 
     /// The changes that another configuration would make to the one that runs. Nothing is tried.
@@ -145,9 +150,34 @@ impl Engine {
     pub async fn apply(
         &self,
         other: NewConfig,
+        requester: Requester,
         expected: Expected,
     ) -> Result<Applied, ChangeError> {
-        self.ask(|reply| Command::Apply(Box::new(other), expected, reply)).await
+        self.ask(|reply| Command::Apply(Box::new(other), requester, expected, reply)).await
+    }
+
+    /// Does the same with a configuration of before; `None`: with the one before the newest.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was changed, or only the file could not be saved.
+    pub async fn roll_back(
+        &self,
+        revision: Option<u64>,
+        requester: Requester,
+        expected: Expected,
+    ) -> Result<Applied, ChangeError> {
+        self.ask(|reply| Command::RollBack(revision, requester, expected, reply)).await
+    }
+
+    /// The configurations that the edge has had.
+    ///
+    /// # Errors
+    ///
+    /// They can't be read.
+    pub fn history(&self) -> Result<History> {
+        let state_dir = self.running.read().config.edge.state_dir.clone();
+        Revisions::of(&state_dir).history()
     }
 
     /// Gives a circuit another bandwidth.
@@ -158,10 +188,11 @@ impl Engine {
     pub async fn set_bandwidth(
         &self,
         request: SetBandwidth,
+        requester: Requester,
         expected: Expected,
     ) -> Result<BandwidthChange, ChangeError> {
         let received = Instant::now();
-        self.ask(|reply| Command::SetBandwidth(request, received, expected, reply)).await
+        self.ask(|reply| Command::SetBandwidth(request, received, requester, expected, reply)).await
     }
 
     /// The bookkeeper.
@@ -220,18 +251,27 @@ fn run(mut instance: Instance, commands: &Receiver<Command>) {
     loop {
         let wait = due.next().saturating_duration_since(Instant::now());
         match commands.recv_timeout(wait) {
-            Ok(Command::Reload(expected, reply)) => {
-                let reloaded = instance.expect(expected).and_then(|()| instance.reload());
+            Ok(Command::Reload(requester, expected, reply)) => {
+                let reloaded = instance.expect(expected).and_then(|()| instance.reload(requester));
                 let _nobody_waits = reply.send(reloaded);
             }
-            Ok(Command::Apply(other, expected, reply)) => {
-                let applied = instance.expect(expected).and_then(|()| instance.apply(&other));
+            Ok(Command::Apply(other, requester, expected, reply)) => {
+                let applied = instance.expect(expected);
+                let applied = applied.and_then(|()| instance.apply(&other, requester));
                 let _nobody_waits = reply.send(applied);
             }
-            Ok(Command::SetBandwidth(request, received, expected, reply)) => {
+            Ok(Command::RollBack(revision, requester, expected, reply)) => {
+                let applied = instance.expect(expected);
+                let applied = applied.and_then(|()| instance.roll_back(revision, requester));
+                let _nobody_waits = reply.send(applied);
+            }
+            Ok(Command::SetBandwidth(request, received, requester, expected, reply)) => {
                 let changed = instance.expect(expected);
                 let changed = changed.and_then(|()| instance.set_bandwidth(&request, received));
+                let told = changed.as_ref().ok().map(view::change::bandwidth);
                 let _nobody_waits = reply.send(changed);
+                // The text of thousands of circuits takes longer than the change.
+                instance.note_bandwidth(&request, told, requester);
             }
             Ok(Command::InterfacesChanged) => {
                 due.ports = due.ports.min(Instant::now() + SETTLED_AFTER);
@@ -244,53 +284,5 @@ fn run(mut instance: Instance, commands: &Receiver<Command>) {
             Err(RecvTimeoutError::Disconnected) => return,
         }
         due.look_after(&mut instance, Instant::now());
-    }
-}
-
-/// The times at which the engine does its regular work.
-struct Due {
-    ports: Instant,
-    peaks: Instant,
-    retire: Instant,
-    /// The last error of the look for earlier tables, which is logged once.
-    told: String,
-}
-
-impl Due {
-    fn new(now: Instant) -> Self {
-        Self { ports: now, peaks: now, retire: now, told: String::new() }
-    }
-
-    fn next(&self) -> Instant {
-        self.ports.min(self.peaks).min(self.retire)
-    }
-
-    fn look_after(&mut self, instance: &mut Instance, now: Instant) {
-        if self.ports <= now {
-            if let Err(error) = instance.look_at_ports() {
-                tracing::error!(
-                    "looking at the ports' interfaces failed, so a port that lost its program \
-                     stays without one; it is tried again every second: {error:#}"
-                );
-            }
-            self.ports = Instant::now() + LOOK_AT_PORTS_EVERY;
-        }
-        if self.peaks <= now {
-            instance.roll_peaks();
-            self.peaks = now + policers::PERIOD;
-        }
-        if self.retire <= now {
-            if let Err(error) = instance.retire_others() {
-                let error = format!("{error:#}");
-                if error != self.told {
-                    tracing::error!(
-                        "earlier tables can't be booked and removed, and take memory until then; \
-                         it is tried again every second: {error}"
-                    );
-                    self.told = error;
-                }
-            }
-            self.retire = now + RETIRE_EVERY;
-        }
     }
 }

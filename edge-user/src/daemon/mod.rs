@@ -21,6 +21,7 @@ mod port_faults;
 mod ports;
 pub mod refusals;
 pub mod remembered;
+mod revisions;
 mod router;
 pub mod router_view;
 pub mod snapshot;

@@ -71,7 +71,9 @@ impl From<ChangeError> for ApiError {
     fn from(error: ChangeError) -> Self {
         let status = match &error {
             ChangeError::Config(errors) => return Self::from(errors),
-            ChangeError::Bandwidth(BandwidthRefused::NoCircuit(_)) => StatusCode::NOT_FOUND,
+            ChangeError::NoRevision | ChangeError::Bandwidth(BandwidthRefused::NoCircuit(_)) => {
+                StatusCode::NOT_FOUND
+            }
             ChangeError::Bandwidth(BandwidthRefused::NotAllowed(_)) => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }

@@ -21,7 +21,7 @@ use tokio::{
 
 use super::{
     connections::{self, Asked},
-    role::Role,
+    role::Peer,
     router,
     run_error::{Context as _, Result, ServerError},
     shared::ServerState,
@@ -56,8 +56,8 @@ impl Listeners {
             "the control socket",
             self.control,
             move |stream, asked| {
-                let role = Role::of(&stream);
-                answer(router.clone().layer(Extension(role)), stream, asked)
+                let peer = Peer::of(&stream);
+                answer(router.clone().layer(Extension(peer)), stream, asked)
             },
         ));
         if let Some(listener) = self.metrics {

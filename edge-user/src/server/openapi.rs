@@ -33,6 +33,8 @@ use super::v1;
         v1::ledger::book,
         v1::change::reload,
         v1::config::put,
+        v1::config::history,
+        v1::config::roll_back,
         v1::change::set_bandwidth,
         answer,
     )

@@ -1,10 +1,13 @@
 //! Roles: an operator may change the edge, a reader may only look.
 
+use std::fs;
+
 use axum::{extract::FromRequestParts, http::request::Parts};
-use nix::unistd::{Uid, geteuid};
+use nix::unistd::{Uid, User, geteuid};
 use tokio::net::UnixStream;
 
 use super::error::ApiError;
+use crate::daemon::engine::revising::Requester;
 
 /// The role of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +22,7 @@ impl Role {
     /// The role of a client of the control socket. Root and the daemon's own user are operators.
     /// Other users may only look, and can only connect where the socket's mode or group was
     /// changed.
-    pub(super) fn of(stream: &UnixStream) -> Self {
+    fn of(stream: &UnixStream) -> Self {
         match stream.peer_cred() {
             Ok(peer) => Self::of_user(Uid::from_raw(peer.uid()), geteuid()),
             Err(_) => Self::Reader,
@@ -31,16 +34,55 @@ impl Role {
     }
 }
 
+/// A client of the control socket.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Peer {
+    pub(super) role: Role,
+    /// Its user and its process, where the kernel tells them.
+    user: Option<u32>,
+    pid: Option<i32>,
+}
+
+impl Peer {
+    /// The client at the other end.
+    pub(super) fn of(stream: &UnixStream) -> Self {
+        let peer = stream.peer_cred().ok();
+        Self {
+            role: Role::of(stream),
+            user: peer.map(|peer| peer.uid()),
+            pid: peer.and_then(|peer| peer.pid()),
+        }
+    }
+
+    /// The name of the user: the one who has logged in, also where it is root's process by now.
+    fn name(self) -> Option<String> {
+        let login =
+            self.pid.and_then(|pid| fs::read_to_string(format!("/proc/{pid}/loginuid")).ok());
+        // 4294967295: nobody has logged in (proc(5)).
+        let login = login.and_then(|text| text.trim().parse().ok()).filter(|uid| *uid != u32::MAX);
+        let uid = Uid::from_raw(login.or(self.user)?);
+        let user = User::from_uid(uid).ok().flatten();
+        Some(user.map_or_else(|| uid.to_string(), |user| user.name))
+    }
+}
+
 /// A client that may change the edge: a handler that takes one refuses all others.
-pub(super) struct Operator;
+pub(super) struct Operator(Peer);
+
+impl Operator {
+    /// The one who asks, with a message.
+    pub(super) fn requester(&self, message: Option<String>) -> Requester {
+        Requester { user: self.0.name(), message }
+    }
+}
 
 impl<S: Send + Sync> FromRequestParts<S> for Operator {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
-        match parts.extensions.get::<Role>() {
-            Some(Role::Operator) => Ok(Self),
-            Some(Role::Reader) | None => Err(ApiError::forbidden()),
+        match parts.extensions.get::<Peer>() {
+            Some(peer) if peer.role == Role::Operator => Ok(Self(*peer)),
+            Some(_) | None => Err(ApiError::forbidden()),
         }
     }
 }

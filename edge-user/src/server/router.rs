@@ -25,6 +25,7 @@ pub(super) fn control(state: ServerState) -> Router {
     let changes = Router::new()
         .route("/v1/circuits/{name}", patch(change::set_bandwidth))
         .route("/v1/config/reload", post(change::reload))
+        .route("/v1/config/rollback", post(config::roll_back))
         .route("/v1/config", put(config::put).layer(DefaultBodyLimit::max(CONFIG_LEN_BYTES)))
         .route("/v1/ledger/book", post(ledger::book));
     complete(reads().merge(changes), state)
@@ -36,6 +37,7 @@ pub(super) fn metrics(state: ServerState) -> Router {
         .route("/metrics", get(metrics::answer))
         .route("/v1/config", any(not_that_way))
         .route("/v1/config/reload", any(not_that_way))
+        .route("/v1/config/rollback", any(not_that_way))
         .route("/v1/ledger/book", any(not_that_way));
     complete(router, state)
 }
@@ -48,6 +50,7 @@ fn reads() -> Router<ServerState> {
         .route("/v1/circuits/{name}", get(look::circuit))
         .route("/v1/ports", get(look::ports))
         .route("/v1/usage", get(ledger::usage))
+        .route("/v1/config/history", get(config::history))
         .merge(routing())
 }
 

@@ -3,7 +3,7 @@
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::run_error::{Context as _, Result};
-use crate::daemon::engine::Engine;
+use crate::daemon::engine::{Engine, revising::Requester};
 
 /// SIGHUP, SIGINT and SIGTERM.
 pub(super) struct Signals {
@@ -30,7 +30,7 @@ impl Signals {
                     let engine = engine.clone();
                     tokio::spawn(async move {
                         // The engine has logged the changes and warnings.
-                        if let Err(error) = engine.reload(None).await {
+                        if let Err(error) = engine.reload(Requester::default(), None).await {
                             tracing::error!("nothing was changed:\n{error}");
                         }
                     });

@@ -4,6 +4,7 @@ pub mod bill;
 pub mod change;
 pub mod changes;
 pub mod domains;
+pub mod history;
 pub mod ledger;
 pub mod lookup;
 pub mod next_hop;

@@ -9,12 +9,15 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
-use edge_api::{ChangeKind, Client, ConfigChanges, ConfigThing};
+use edge_api::{ChangeKind, Client, ConfigChanges, ConfigThing, RevisionOrigin};
 use edge_tests::{
-    daemon::{CONFIG_PATH, Daemon, detach, edge, status},
+    daemon::{
+        CONFIG_PATH, Daemon, configure, detach, edge, edge_binary, reload, set_bandwidth, status,
+    },
     ends::{Ends, contoso, lab},
     http::CONTROL,
     notation::frame_of,
+    speaker::wait,
 };
 use edge_user::{
     config::sample::{Sample, SampleCircuit},
@@ -102,7 +105,7 @@ fn a_difference_is_shown_with_its_traffic_and_applied_as_a_whole() -> Result<()>
     assert_eq!(same, (Some(0), "nothing is different\n".to_owned()));
     // The next start has it, too.
     daemon.stop()?;
-    let daemon = Daemon::spawn(&lab, edge_tests::daemon::edge_binary())?;
+    let daemon = Daemon::spawn(&lab, edge_binary())?;
     daemon.wait_until_ready()?;
     assert_eq!(running()?, [("contoso".to_owned(), 2_000_000_000)]);
     daemon.stop()?;
@@ -131,7 +134,7 @@ fn a_configuration_that_is_refused_changes_nothing() -> Result<()> {
         let refused = said(&edge(&lab, &[verb, "-c", OTHER_PATH])?);
         ensure!(refused.0 == Some(2) && refused.1.contains("100"), "{verb}: {refused:?}");
     }
-    ensure!(client.apply(&twice, "any").is_err_and(|error| error.is_callers()), "by the API");
+    ensure!(client.apply(&twice, "any", None).is_err_and(|error| error.is_callers()), "by the API");
     is_as_before()?;
 
     // Another place for the pins.
@@ -146,11 +149,14 @@ fn a_configuration_that_is_refused_changes_nothing() -> Result<()> {
 
     // An interface that is not there.
     let no_port = good.replace("core0\"", "core7\"");
-    ensure!(client.apply(&no_port, &client.changes(&good)?.from).is_err(), "no such interface");
+    ensure!(
+        client.apply(&no_port, &client.changes(&good)?.from, None).is_err(),
+        "no such interface"
+    );
     is_as_before()?;
 
     // Another configuration than the client has seen runs.
-    let stale = client.apply(&good, &client.changes(&good)?.to);
+    let stale = client.apply(&good, &client.changes(&good)?.to, None);
     ensure!(stale.is_err_and(|error| error.to_string().contains("another configuration runs")));
     is_as_before()?;
 
@@ -158,13 +164,88 @@ fn a_configuration_that_is_refused_changes_nothing() -> Result<()> {
     let away = format!("{CONFIG_PATH}.away");
     fs::rename(CONFIG_PATH, &away)?;
     let seen = client.changes(&good)?.from;
-    let unsaved = client.apply(&good, &seen).err().context("it was saved")?.to_string();
+    let unsaved = client.apply(&good, &seen, None).err().context("it was saved")?.to_string();
     ensure!(unsaved.contains("can't be saved, and nothing was changed"), "{unsaved}");
     fs::rename(&away, CONFIG_PATH)?;
     is_as_before()?;
-    let applied = client.apply(&good, &seen)?;
+    let applied = client.apply(&good, &seen, None)?;
     assert_eq!(applied.changes.changes.len(), 2, "{applied:?}");
     assert_eq!(running()?.len(), 2);
+    daemon.stop()?;
+    detach(&lab)?;
+    Ok(())
+}
+
+#[test]
+fn every_configuration_is_kept_and_can_come_back() -> Result<()> {
+    if !root_or_skip("every_configuration_is_kept_and_can_come_back") {
+        return Ok(());
+    }
+    let lab = lab(1600)?;
+    let first = Sample::lab().circuit(contoso());
+    let daemon = Daemon::start(&lab, &first)?;
+    let client = Client::new(CONTROL.as_ref());
+    let bandwidths = || -> Result<Vec<u64>> { Ok(running()?.into_iter().map(|it| it.1).collect()) };
+
+    let second = Sample::lab().circuit(contoso()).circuit(fabrikam());
+    fs::write(OTHER_PATH, second.to_string())?;
+    let applied = said(&edge(&lab, &["apply", "-c", OTHER_PATH, "-m", "order 4711: \u{fc}"])?);
+    assert_eq!(applied.0, Some(0), "{applied:?}");
+    set_bandwidth("contoso", 3_000_000_000)?;
+    // It is kept after the answer.
+    wait(|| Ok((client.history()?.revisions.len() == 3).then_some(())))?;
+    // Nothing is different: this is no revision.
+    client.apply(&second.to_string(), &client.changes(&second.to_string())?.from, None)?;
+    configure(&second.clone().change_circuit("fabrikam", |circuit| circuit.key("enabled", false)))?;
+    reload()?;
+    reload()?;
+    let history = client.history()?.revisions;
+    let told: Vec<_> = history
+        .iter()
+        .map(|it| (it.revision, it.by, it.message.as_deref(), it.summary.as_str()))
+        .collect();
+    let rate = "contoso: 1 Gbps -> 3 Gbps, burst 3125000 -> 9375000 bytes";
+    assert_eq!(
+        told,
+        [
+            (5, RevisionOrigin::Reload, None, "1 changed"),
+            (4, RevisionOrigin::Apply, None, "1 changed"),
+            (3, RevisionOrigin::SetBandwidth, None, rate),
+            (2, RevisionOrigin::Apply, Some("order 4711: \u{fc}"), "2 added"),
+            (1, RevisionOrigin::Start, None, "a start"),
+        ]
+    );
+    assert_eq!(history[0].user.as_deref(), Some("root"), "{history:?}");
+    assert_eq!(history[4].user, None);
+
+    let back = said(&edge(&lab, &["rollback", "3"])?);
+    assert_eq!((back.0, bandwidths()?), (Some(0), vec![3_000_000_000, 50_000_000]), "{back:?}");
+    ensure!(fs::read_to_string(CONFIG_PATH)?.contains("3 Gbps"), "the file has it, too");
+    let back = said(&edge(&lab, &["rollback"])?);
+    assert_eq!((back.0, bandwidths()?), (Some(0), vec![1_000_000_000, 50_000_000]), "{back:?}");
+    ensure!(!status()?.circuits[1].enabled, "it is as in revision 5");
+    let none = said(&edge(&lab, &["rollback", "99"])?);
+    ensure!(none.0 == Some(2) && none.1.contains("no such revision"), "{none:?}");
+    client.roll_back(Some(1))?;
+    assert_eq!(bandwidths()?, [1_000_000_000]);
+    let newest = client.history()?.revisions.into_iter().next().context("a revision")?;
+    assert_eq!((newest.revision, newest.by), (8, RevisionOrigin::Rollback));
+    assert_eq!(
+        (&newest.digest, newest.message.as_deref()),
+        (&history[4].digest, Some("back to revision 1"))
+    );
+
+    // A start with the same is no revision, and one with another file is.
+    daemon.kill()?;
+    let daemon = Daemon::spawn(&lab, edge_binary())?;
+    daemon.wait_until_ready()?;
+    assert_eq!(client.history()?.revisions[0], newest);
+    daemon.kill()?;
+    let daemon = Daemon::start(&lab, &second)?;
+    let newest = client.history()?.revisions.into_iter().next().context("a revision")?;
+    assert_eq!((newest.revision, newest.by), (9, RevisionOrigin::Start));
+    let shown = said(&edge(&lab, &["history"])?);
+    ensure!(shown.0 == Some(0) && shown.1.contains("order 4711"), "{shown:?}");
     daemon.stop()?;
     detach(&lab)?;
     Ok(())

@@ -1,12 +1,13 @@
 //! Another configuration from a client, which becomes the daemon's file.
 
-use edge_api::Applied;
+use edge_api::{Applied, RevisionOrigin};
 
 use super::{
     super::{new_file::NewFile, router},
     error::ChangeError,
     instance::Instance,
     new_config::NewConfig,
+    revising::Requester,
 };
 use crate::{
     config::{self, Config},
@@ -19,7 +20,21 @@ impl Instance {
     ///
     /// The file's successor is written before the change, and takes its place after it: a file that can't be written
     /// changes nothing, and no file has a configuration that was never in effect.
-    pub(super) fn apply(&mut self, other: &NewConfig) -> Result<Applied, ChangeError> {
+    pub(super) fn apply(
+        &mut self,
+        other: &NewConfig,
+        requester: Requester,
+    ) -> Result<Applied, ChangeError> {
+        self.apply_as(other, RevisionOrigin::Apply, requester)
+    }
+
+    /// Does the same, as a revision that came this way.
+    pub(super) fn apply_as(
+        &mut self,
+        other: &NewConfig,
+        by: RevisionOrigin,
+        requester: Requester,
+    ) -> Result<Applied, ChangeError> {
         let NewConfig { text, config } = other;
         let changes = {
             let running = self.running.read();
@@ -32,6 +47,10 @@ impl Instance {
         self.change_to(config)?;
         let told = view::changes::summary(&changes);
         tracing::info!("applied a configuration: {told}");
+        self.text.clone_from(text);
+        if changes.from != changes.to {
+            self.note_revision(text, by, requester, told.clone());
+        }
         let saved_to = file.replace().map_err(|error| {
             let path = self.config_path.display();
             let text = format!("{told}, in effect now, but not saved to {path}");

@@ -24,6 +24,11 @@ pub enum ChangeError {
     /// The client has another configuration in mind than the one that runs.
     #[error("another configuration runs by now, and nothing was changed; look at it again")]
     HasChanged,
+    /// The edge has not had that configuration, or not among the last ones.
+    #[error(
+        "there is no such revision, and nothing was changed; `edge history` has those that are kept"
+    )]
+    NoRevision,
     /// The daemon ends.
     #[error("the daemon is ending, and nothing was changed")]
     Ending,

@@ -60,6 +60,8 @@ impl Hold {
 /// A running edge, as the engine's thread has it.
 pub(super) struct Instance {
     pub(super) config_path: PathBuf,
+    /// The text of the configuration that runs.
+    pub(super) text: String,
     pub(super) running: SharedRunning,
     pub(super) devices: Devices,
     pub(super) bookkeeper: Arc<Bookkeeper>,
@@ -78,7 +80,7 @@ impl Instance {
     /// Takes over the pinned data plane, or starts one.
     pub(super) fn start(
         config_path: &Path,
-        config: Config,
+        (text, config): (String, Config),
         hold: Hold,
         slot: RouterSlot,
     ) -> Result<Self> {
@@ -122,6 +124,7 @@ impl Instance {
         };
         let mut instance = Self {
             config_path: config_path.to_owned(),
+            text,
             running: SharedRunning::new(running),
             devices,
             bookkeeper: Arc::new(bookkeeper),
@@ -135,6 +138,7 @@ impl Instance {
         let instructions = Instructions::new(&instance.running.read().config);
         instance.bookkeeper.follow(instructions);
         instance.follow_router()?;
+        instance.note_start(&instance.text);
         Ok(instance)
     }
 

@@ -2,7 +2,7 @@
 
 use std::{mem, time::Instant};
 
-use edge_api::Reloaded;
+use edge_api::{Reloaded, RevisionOrigin};
 
 use super::{
     super::{
@@ -16,6 +16,7 @@ use super::{
     apply::refusal,
     error::ChangeError,
     instance::Instance,
+    revising::Requester,
 };
 use crate::{
     config::{self, Config, ConfigDigest},
@@ -26,18 +27,27 @@ use crate::{
 impl Instance {
     /// Reads the configuration again and brings the data plane to it: all of it, or, with an
     /// error, none. Returns the changes, and a warning for each port that waits for its interface.
-    pub(super) fn reload(&mut self) -> Result<Reloaded, ChangeError> {
-        let config = config::load(&self.config_path)?;
-        let difference = {
+    pub(super) fn reload(&mut self, requester: Requester) -> Result<Reloaded, ChangeError> {
+        let (text, config) = config::load_with_text(&self.config_path)?;
+        let (difference, changes) = {
             let running = self.running.read();
             if let Some(refused) = refusal(&running.config, &config) {
                 return Err(refused);
             }
-            config::difference(&running.config, &config)
+            (
+                config::difference(&running.config, &config),
+                config::changes(&running.config, &config),
+            )
         };
         self.change_to(&config)?;
-        let text = view::change::difference(&difference);
-        tracing::info!("reloaded {}: {text}", self.config_path.display());
+        let is_other = changes.from != changes.to;
+        let told = view::change::difference(&difference);
+        tracing::info!("reloaded {}: {told}", self.config_path.display());
+        if is_other {
+            let summary = view::changes::summary(&changes);
+            self.note_revision(&text, RevisionOrigin::Reload, requester, summary);
+        }
+        self.text = text;
         Ok(Reloaded { difference, warnings: self.waiting_ports()? })
     }
 

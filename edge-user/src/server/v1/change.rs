@@ -31,11 +31,11 @@ use crate::{config, daemon::bandwidth::SetBandwidth};
     )
 )]
 pub(in crate::server) async fn reload(
-    _operator: Operator,
+    operator: Operator,
     State(state): State<shared::ServerState>,
     headers: HeaderMap,
 ) -> Result<Json<Reloaded>, ApiError> {
-    Ok(Json(state.engine.reload(expected(&headers)?).await?))
+    Ok(Json(state.engine.reload(operator.requester(None), expected(&headers)?).await?))
 }
 
 /// Gives a circuit another bandwidth, without a lost frame.
@@ -65,7 +65,7 @@ pub(in crate::server) async fn reload(
     )
 )]
 pub(in crate::server) async fn set_bandwidth(
-    _operator: Operator,
+    operator: Operator,
     State(state): State<shared::ServerState>,
     Path(circuit): Path<String>,
     headers: HeaderMap,
@@ -80,7 +80,9 @@ pub(in crate::server) async fn set_bandwidth(
         })?,
     };
     let request = SetBandwidth { circuit, bandwidth_bps, save };
-    Ok(Json(state.engine.set_bandwidth(request, expected(&headers)?).await?))
+    Ok(Json(
+        state.engine.set_bandwidth(request, operator.requester(None), expected(&headers)?).await?,
+    ))
 }
 
 /// The digest of the configuration that the client believes to run (RFC 9110, 13.1.1); `*`: any.

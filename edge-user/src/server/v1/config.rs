@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use axum::{
     Json,
-    extract::{State, rejection::StringRejection},
-    http::{HeaderMap, StatusCode},
+    extract::{
+        State,
+        rejection::{JsonRejection, StringRejection},
+    },
+    http::HeaderMap,
     response::{IntoResponse as _, Response},
 };
-use edge_api::{Applied, ConfigChanges, ErrorDocument};
+use edge_api::{Applied, ConfigChanges, ErrorDocument, History, RollbackRequest};
 
 use super::{
     super::{
@@ -52,9 +55,9 @@ const WATCHED_FOR: Duration = Duration::from_secs(1);
     )
 )]
 pub(in crate::server) async fn put(
-    _operator: Operator,
+    operator: Operator,
     State(state): State<ServerState>,
-    InQuery(ApplyQuery { dry_run }): InQuery<ApplyQuery>,
+    InQuery(ApplyQuery { dry_run, message }): InQuery<ApplyQuery>,
     headers: HeaderMap,
     text: Result<String, StringRejection>,
 ) -> Result<Response, ApiError> {
@@ -67,8 +70,60 @@ pub(in crate::server) async fn put(
         watch(&state, &mut changes).await?;
         return Ok(Json(changes).into_response());
     }
-    let applied = state.engine.apply(other, expected(&headers)?).await?;
-    Ok((StatusCode::OK, Json(applied)).into_response())
+    let requester = operator.requester(message);
+    let applied = state.engine.apply(other, requester, expected(&headers)?).await?;
+    Ok(Json(applied).into_response())
+}
+
+/// The configurations that the edge has had: the last hundred.
+#[utoipa::path(
+    get,
+    path = "/v1/config/history",
+    tag = "look",
+    responses(
+        (status = OK, description = "The document of `edge history --json`.", body = History),
+        (status = INTERNAL_SERVER_ERROR, description = "It can't be read.", body = ErrorDocument),
+    )
+)]
+pub(in crate::server) async fn history(
+    State(state): State<ServerState>,
+) -> Result<Json<History>, ApiError> {
+    let read = tokio::task::spawn_blocking(move || state.engine.history()).await;
+    Ok(Json(read.map_err(|error| ApiError::internal(&error))??))
+}
+
+/// Brings the edge back to a configuration that it has had, as `PUT /v1/config` does.
+#[utoipa::path(
+    post,
+    path = "/v1/config/rollback",
+    tag = "change",
+    params((
+        "If-Match" = Option<String>,
+        Header,
+        description = "The ETag of an earlier answer: nothing is changed if another configuration runs by now."
+    )),
+    request_body = RollbackRequest,
+    responses(
+        (status = OK, description = "The changes, which are in effect and in the daemon's file.", body = Applied),
+        (status = BAD_REQUEST, description = "The request is wrong.", body = ErrorDocument),
+        (status = FORBIDDEN, description = "The client may only look.", body = ErrorDocument),
+        (status = NOT_FOUND, description = "There is no such revision.", body = ErrorDocument),
+        (status = CONFLICT, description = "The configuration asks for changes that need a restart, or for an interface that is not there or that somebody else has.", body = ErrorDocument),
+        (status = PRECONDITION_FAILED, description = "Another configuration runs.", body = ErrorDocument),
+        (status = UNPROCESSABLE_ENTITY, description = "This version can't read that configuration.", body = ErrorDocument),
+        (status = INTERNAL_SERVER_ERROR, description = "The machine refused it, or the file can't be written. Or the changes are in effect, and a later step failed, which the message says.", body = ErrorDocument),
+        (status = SERVICE_UNAVAILABLE, description = "The machine has no room for it, the ledger can't be written, or the daemon is ending: nothing was changed, and the same request may do later.", body = ErrorDocument),
+    )
+)]
+pub(in crate::server) async fn roll_back(
+    operator: Operator,
+    State(state): State<ServerState>,
+    headers: HeaderMap,
+    request: Result<Json<RollbackRequest>, JsonRejection>,
+) -> Result<Json<Applied>, ApiError> {
+    let Json(RollbackRequest { revision }) = request?;
+    let requester = operator.requester(None);
+    Ok(Json(state.engine.roll_back(revision, requester, expected(&headers)?).await?))
 }
 
 /// Notes the traffic of what changes.

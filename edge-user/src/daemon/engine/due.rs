@@ -1,0 +1,58 @@
+//! The engine's regular work.
+
+use std::time::{Duration, Instant};
+
+use super::{super::policers, instance::Instance};
+
+/// After this time, the engine looks at the ports again even if nothing has changed.
+const LOOK_AT_PORTS_EVERY: Duration = Duration::from_secs(1);
+/// Time between two looks for earlier tables that are booked by now.
+const RETIRE_EVERY: Duration = Duration::from_secs(1);
+
+/// The times at which the engine does its regular work.
+pub(super) struct Due {
+    pub(super) ports: Instant,
+    peaks: Instant,
+    retire: Instant,
+    /// The last error of the look for earlier tables, which is logged once.
+    told: String,
+}
+
+impl Due {
+    pub(super) fn new(now: Instant) -> Self {
+        Self { ports: now, peaks: now, retire: now, told: String::new() }
+    }
+
+    pub(super) fn next(&self) -> Instant {
+        self.ports.min(self.peaks).min(self.retire)
+    }
+
+    pub(super) fn look_after(&mut self, instance: &mut Instance, now: Instant) {
+        if self.ports <= now {
+            if let Err(error) = instance.look_at_ports() {
+                tracing::error!(
+                    "looking at the ports' interfaces failed, so a port that lost its program \
+                     stays without one; it is tried again every second: {error:#}"
+                );
+            }
+            self.ports = Instant::now() + LOOK_AT_PORTS_EVERY;
+        }
+        if self.peaks <= now {
+            instance.roll_peaks();
+            self.peaks = now + policers::PERIOD;
+        }
+        if self.retire <= now {
+            if let Err(error) = instance.retire_others() {
+                let error = format!("{error:#}");
+                if error != self.told {
+                    tracing::error!(
+                        "earlier tables can't be booked and removed, and take memory until then; \
+                         it is tried again every second: {error}"
+                    );
+                    self.told = error;
+                }
+            }
+            self.retire = now + RETIRE_EVERY;
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Revisions of the configuration: each that takes effect is kept, and any of them can come back.
+
+use edge_api::{Applied, Revision, RevisionOrigin};
+
+use super::{
+    super::{bandwidth::SetBandwidth, revisions::Revisions},
+    error::ChangeError,
+    instance::Instance,
+    new_config::NewConfig,
+};
+use crate::{config, time, units::bit_rate};
+
+/// Somebody who asks for a change.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Requester {
+    /// The user, where that is known.
+    pub user: Option<String>,
+    /// The user's message.
+    pub message: Option<String>,
+}
+
+impl Instance {
+    fn revisions(&self) -> Revisions {
+        Revisions::of(&self.running.read().config.edge.state_dir)
+    }
+
+    /// Keeps the configuration that runs, whose text is this, as a revision. It runs in any case: where it can't be kept,
+    /// the log says so.
+    pub(super) fn note_revision(
+        &self,
+        text: &str,
+        by: RevisionOrigin,
+        requester: Requester,
+        summary: String,
+    ) {
+        let Requester { user, message } = requester;
+        let digest = self.running.read().digest.to_string();
+        let about =
+            |revision| Revision { revision, at: time::wall(), by, user, message, digest, summary };
+        if let Err(error) = self.revisions().keep(text, about) {
+            tracing::error!(
+                "this configuration runs, and has no place in `edge history`, so that nobody can go back to it: {error:#}"
+            );
+        }
+    }
+
+    /// Keeps the configuration that a daemon was started with, if it is another one than the newest revision.
+    pub(super) fn note_start(&self, text: &str) {
+        let digest = self.running.read().digest.to_string();
+        match self.revisions().newest() {
+            Ok(Some(newest)) if newest.digest == digest => {}
+            Ok(_) => {
+                let summary = "a start".to_owned();
+                self.note_revision(text, RevisionOrigin::Start, Requester::default(), summary);
+            }
+            Err(error) => tracing::error!("`edge history` can't be read: {error:#}"),
+        }
+    }
+
+    /// Brings the data plane to an earlier configuration, as [`Self::apply`] does; `None`: to the one before the newest.
+    pub(super) fn roll_back(
+        &mut self,
+        revision: Option<u64>,
+        requester: Requester,
+    ) -> Result<Applied, ChangeError> {
+        let revisions = self.revisions();
+        let revision = if let Some(revision) = revision {
+            revision
+        } else {
+            let before = revisions.history()?.revisions.get(1).map(|it| it.revision);
+            before.ok_or(ChangeError::NoRevision)?
+        };
+        let text = revisions.text(revision)?.ok_or(ChangeError::NoRevision)?;
+        let other = NewConfig::new(text)?;
+        let message = requester.message.unwrap_or_else(|| format!("back to revision {revision}"));
+        let requester = Requester { message: Some(message), ..requester };
+        self.apply_as(&other, RevisionOrigin::Rollback, requester)
+    }
+
+    /// Keeps the configuration after a change of a bandwidth, if that is in effect. `told`: the change, where it went well.
+    pub(super) fn note_bandwidth(
+        &mut self,
+        request: &SetBandwidth,
+        told: Option<String>,
+        requester: Requester,
+    ) {
+        let SetBandwidth { circuit, bandwidth_bps, save: _ } = request;
+        let is_in_effect = {
+            let running = self.running.read();
+            let mut circuits = running.config.circuits.iter();
+            let found = circuits.find(|it| it.name == *circuit);
+            found.is_some_and(|it| it.bandwidth_bps == *bandwidth_bps)
+        };
+        if !is_in_effect {
+            return;
+        }
+        let told = told.unwrap_or_else(|| format!("{circuit}: {}", bit_rate(*bandwidth_bps)));
+        match config::with_bandwidth(&self.text, circuit, *bandwidth_bps) {
+            Some(text) if text == self.text => {}
+            Some(text) => {
+                self.note_revision(&text, RevisionOrigin::SetBandwidth, requester, told);
+                self.text = text;
+            }
+            None => tracing::warn!(
+                "{told}: the file has no place for this bandwidth alone, so that `edge history` does not have it"
+            ),
+        }
+    }
+}
