@@ -1,21 +1,26 @@
 //! The changes that one configuration makes to another, thing by thing and key by key.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use edge_api::{ChangeKind, ChangedValue, ConfigChange, ConfigChanges, ConfigThing};
+use edge_api::{ChangeKind, ChangedValue, ConfigChange, ConfigThing};
 
 use super::{
-    Config, ConfigDigest,
-    described::{Described, Values, described},
+    Circuit, Config,
+    described::{Described, ThingName, Values, described},
     difference::difference,
 };
 
 /// The changes that `new` makes to `old`, in the order of circuits, peerings, links, ports, classes and settings, and in
 /// each by name.
 #[must_use]
-pub fn changes(old: &Config, new: &Config) -> ConfigChanges {
-    let mut before = described(old);
-    let after = described(new);
+pub fn changes(old: &Config, new: &Config) -> Vec<ConfigChange> {
+    // Of thousands of circuits, few change.
+    let olds: BTreeMap<&str, &Circuit> = old.circuits.iter().map(|it| (&*it.name, it)).collect();
+    let same = new.circuits.iter().filter(|it| olds.get(&*it.name) == Some(it));
+    let same: BTreeSet<&str> = same.map(|it| &*it.name).collect();
+    let is_wanted = |circuit: &Circuit| !same.contains(&*circuit.name);
+    let mut before = described(old, is_wanted);
+    let after = described(new, is_wanted);
     let renamed: BTreeMap<String, String> =
         difference(old, new).circuits_renamed.into_iter().map(|(from, to)| (to, from)).collect();
     for (to, from) in &renamed {
@@ -25,10 +30,10 @@ pub fn changes(old: &Config, new: &Config) -> ConfigChanges {
     names.sort_unstable();
     names.dedup();
     let none = Values::default();
-    let change = |key: &(ConfigThing, String)| {
-        let (thing, name) = key;
+    let change = |key: &ThingName| {
+        let ThingName { thing, owner, part } = key;
         let (was, is) = (before.get(key), after.get(key));
-        let name_before = renamed.get(name).filter(|_| *thing == ConfigThing::Circuit).cloned();
+        let name_before = renamed.get(owner).filter(|_| *thing == ConfigThing::Circuit).cloned();
         let kind = match (was, is) {
             (Some(_), None) => ChangeKind::Removed,
             (None, _) => ChangeKind::Added,
@@ -37,31 +42,25 @@ pub fn changes(old: &Config, new: &Config) -> ConfigChanges {
             (Some(_), Some(_)) => ChangeKind::Changed,
         };
         let values = changed(was.unwrap_or(&none), is.unwrap_or(&none));
-        let (thing, name) = (*thing, name.clone());
+        let name = part.as_ref().map_or_else(|| owner.clone(), |part| format!("{owner}/{part}"));
+        let thing = *thing;
         Some(ConfigChange { thing, name, change: kind, name_before, values, traffic: None })
     };
-    ConfigChanges {
-        from: ConfigDigest::new(old).to_string(),
-        to: ConfigDigest::new(new).to_string(),
-        changes: names.into_iter().filter_map(change).collect(),
-        refused: None,
-    }
+    names.into_iter().filter_map(change).collect()
 }
 
 /// Gives a circuit's things another name.
 fn rename(all: &mut Described, from: &str, to: &str) {
-    let of_circuit = |name: &str| match name.strip_prefix(from)? {
-        "" => Some(to.to_owned()),
-        rest => rest.starts_with('/').then(|| format!("{to}{rest}")),
-    };
     let is_of_circuits = |thing: ConfigThing| {
         matches!(thing, ConfigThing::Circuit | ConfigThing::Peering | ConfigThing::VnetLink)
     };
     *all = std::mem::take(all)
         .into_iter()
-        .map(|((thing, name), values)| {
-            let other = of_circuit(&name).filter(|_| is_of_circuits(thing));
-            ((thing, other.unwrap_or(name)), values)
+        .map(|(mut name, values)| {
+            if is_of_circuits(name.thing) && name.owner == from {
+                to.clone_into(&mut name.owner);
+            }
+            (name, values)
         })
         .collect();
 }

@@ -9,52 +9,66 @@ use std::{collections::BTreeMap, time::Duration};
 use edge_api::ConfigThing;
 use serde::Serialize;
 
-use super::{BfdTimers, Config, LinkEnds};
+use super::{BfdTimers, Circuit, Config, LinkEnds};
 
 /// Things, by their kinds and names.
-pub(super) type Described = BTreeMap<(ConfigThing, String), Values>;
+pub(super) type Described = BTreeMap<ThingName, Values>;
+
+/// The kind and the name of a thing. Names of circuits may have slashes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct ThingName {
+    pub(super) thing: ConfigThing,
+    /// Its name, or that of the circuit or the profile that it is of.
+    pub(super) owner: String,
+    /// Its name there; `None`: it is of nobody.
+    pub(super) part: Option<String>,
+}
 
 /// The keys of a thing, with their values. A key without a value is not there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Values(pub(super) Vec<(String, String)>);
 
-/// All things of a configuration.
-pub(super) fn described(config: &Config) -> Described {
+/// The things of a configuration, with those of some circuits.
+pub(super) fn described(config: &Config, is_wanted: impl Fn(&Circuit) -> bool) -> Described {
     let Config { edge, ports, circuits, qos, ledger, exports, prices, routing } = config;
     let mut all = Described::new();
-    let mut add = |thing, name: String, values| drop(all.insert((thing, name), values));
-    add(ConfigThing::Settings, "[edge]".to_owned(), settings::edge(edge));
-    add(ConfigThing::Settings, "[ledger]".to_owned(), settings::ledger(ledger));
+    let mut add_part = |thing, owner: &str, part: Option<&str>, values| {
+        let (owner, part) = (owner.to_owned(), part.map(str::to_owned));
+        all.insert(ThingName { thing, owner, part }, values);
+    };
+    let mut add = |thing, name: &str, values| add_part(thing, name, None, values);
+    add(ConfigThing::Settings, "[edge]", settings::edge(edge));
+    add(ConfigThing::Settings, "[ledger]", settings::ledger(ledger));
     if let Some(routing) = routing {
-        add(ConfigThing::Settings, "[routing]".to_owned(), settings::routing(routing));
+        add(ConfigThing::Settings, "[routing]", settings::routing(routing));
     }
     if let Some(prices) = prices {
-        add(ConfigThing::Settings, "[prices]".to_owned(), settings::prices(prices));
+        add(ConfigThing::Settings, "[prices]", settings::prices(prices));
         for (name, zone) in &prices.zones {
-            add(ConfigThing::Prices, name.clone(), settings::zone(zone));
+            add(ConfigThing::Prices, name, settings::zone(zone));
         }
     }
     for export in exports {
-        add(ConfigThing::Export, export.name.clone(), settings::export(export));
+        add(ConfigThing::Export, &export.name, settings::export(export));
     }
     for port in ports {
-        add(ConfigThing::Port, port.name.clone(), settings::port(port));
+        add(ConfigThing::Port, &port.name, settings::port(port));
     }
     for (profile, classes) in qos {
         for (place, class) in classes.classes.iter().enumerate() {
-            let name = format!("{profile}/{}", class.name);
-            add(ConfigThing::Class, name, settings::class(class, place));
+            let values = settings::class(class, place);
+            add_part(ConfigThing::Class, profile, Some(&class.name), values);
         }
     }
-    for circuit in circuits {
-        add(ConfigThing::Circuit, circuit.name.clone(), circuits::circuit(circuit));
+    for circuit in circuits.iter().filter(|circuit| is_wanted(circuit)) {
+        add_part(ConfigThing::Circuit, &circuit.name, None, circuits::circuit(circuit));
         for peering in &circuit.peerings {
-            let name = format!("{}/{}", circuit.name, peering.kind.as_str());
-            add(ConfigThing::Peering, name, circuits::peering(peering));
+            let (kind, values) = (peering.kind.as_str(), circuits::peering(peering));
+            add_part(ConfigThing::Peering, &circuit.name, Some(kind), values);
         }
         for link in &circuit.vnet_links {
-            let name = format!("{}/{}", circuit.name, link.vnet);
-            add(ConfigThing::VnetLink, name, circuits::vnet_link(link));
+            let values = circuits::vnet_link(link);
+            add_part(ConfigThing::VnetLink, &circuit.name, Some(&link.vnet), values);
         }
     }
     all

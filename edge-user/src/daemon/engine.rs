@@ -47,7 +47,7 @@ use super::{
     router_view::RouterSlot,
 };
 use crate::{
-    config::{self, Config},
+    config::{self, Config, ConfigDigest},
     daemon::error::{Context as _, Result},
     kernel::host::device::follow_changes,
     view,
@@ -133,13 +133,20 @@ impl Engine {
         self.ask(|reply| Command::Reload(requester, expected, reply)).await
     }
 
-    /// The changes that another configuration would make to the one that runs. Nothing is tried.
+    /// The changes that another configuration would make to the one that runs. Nothing is tried. This may take long.
     #[must_use]
     pub fn changes(&self, other: &NewConfig) -> ConfigChanges {
-        let running = self.running.read();
-        let changes = config::changes(&running.config, &other.config);
-        let refused = apply::refusal(&running.config, &other.config);
-        ConfigChanges { refused: refused.map(|error| error.to_string()), ..changes }
+        // Readers hold up the engine, and this may take long.
+        let (running, from) = {
+            let running = self.running.read();
+            (running.config.clone(), running.digest.to_string())
+        };
+        ConfigChanges {
+            from,
+            to: ConfigDigest::new(&other.config).to_string(),
+            changes: config::changes(&running, &other.config),
+            refused: apply::refusal(&running, &other.config).map(|error| error.to_string()),
+        }
     }
 
     /// Brings the data plane to another configuration, all of it or none of it, and puts it into the daemon's file.

@@ -40,7 +40,7 @@ pub fn print(changes: &ConfigChanges, out: &mut dyn Write) -> io::Result<()> {
 
 /// The changes in numbers, in one line.
 #[must_use]
-pub fn summary(changes: &ConfigChanges) -> String {
+pub fn summary(changes: &[ConfigChange]) -> String {
     let kinds = [
         (ChangeKind::Removed, "removed"),
         (ChangeKind::Renamed, "renamed"),
@@ -48,7 +48,7 @@ pub fn summary(changes: &ConfigChanges) -> String {
         (ChangeKind::Added, "added"),
     ];
     let counts = kinds.into_iter().filter_map(|(kind, name)| {
-        let number = changes.changes.iter().filter(|change| change.change == kind).count();
+        let number = changes.iter().filter(|change| change.change == kind).count();
         (number > 0).then(|| format!("{} {name}", count(number as u64)))
     });
     let text = counts.collect::<Vec<_>>().join(", ");
@@ -147,7 +147,7 @@ mod tests {
 + port core1: added
 ";
         assert_eq!(String::from_utf8(out).expect("text"), expected);
-        assert_eq!(summary(&changes), "1 removed, 1 renamed, 1 added");
+        assert_eq!(summary(&changes.changes), "1 removed, 1 renamed, 1 added");
     }
 
     #[test]
@@ -160,6 +160,6 @@ mod tests {
         };
         assert_eq!(line(""), "nothing is different\n");
         assert_eq!(line("aa"), "nothing but the order is different\n");
-        assert_eq!(summary(&ConfigChanges::default()), "nothing is different");
+        assert_eq!(summary(&[]), "nothing is different");
     }
 }

@@ -1,6 +1,6 @@
 //! Another configuration from a client, which becomes the daemon's file.
 
-use edge_api::{Applied, RevisionOrigin};
+use edge_api::{Applied, ConfigChanges, RevisionOrigin};
 
 use super::{
     super::{new_file::NewFile, router},
@@ -36,16 +36,18 @@ impl Instance {
         requester: Requester,
     ) -> Result<Applied, ChangeError> {
         let NewConfig { text, config } = other;
-        let changes = {
+        let (from, changes) = {
             let running = self.running.read();
             if let Some(refused) = refusal(&running.config, config) {
                 return Err(refused);
             }
-            config::changes(&running.config, config)
+            (running.digest.to_string(), config::changes(&running.config, config))
         };
         let file = NewFile::prepare(&self.config_path, |_| Ok(text.clone()))?;
         self.change_to(config)?;
+        let to = self.running.read().digest.to_string();
         let told = view::changes::summary(&changes);
+        let changes = ConfigChanges { from, to, changes, refused: None };
         tracing::info!("applied a configuration: {told}");
         self.text.clone_from(text);
         if changes.from != changes.to {

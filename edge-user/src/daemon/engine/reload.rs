@@ -29,18 +29,19 @@ impl Instance {
     /// error, none. Returns the changes, and a warning for each port that waits for its interface.
     pub(super) fn reload(&mut self, requester: Requester) -> Result<Reloaded, ChangeError> {
         let (text, config) = config::load_with_text(&self.config_path)?;
-        let (difference, changes) = {
+        let (from, difference, changes) = {
             let running = self.running.read();
             if let Some(refused) = refusal(&running.config, &config) {
                 return Err(refused);
             }
             (
+                running.digest.to_string(),
                 config::difference(&running.config, &config),
                 config::changes(&running.config, &config),
             )
         };
         self.change_to(&config)?;
-        let is_other = changes.from != changes.to;
+        let is_other = self.running.read().digest.to_string() != from;
         let told = view::change::difference(&difference);
         tracing::info!("reloaded {}: {told}", self.config_path.display());
         if is_other {

@@ -8,7 +8,7 @@ use super::{
     instance::Instance,
     new_config::NewConfig,
 };
-use crate::{config, time, units::bit_rate};
+use crate::{config, time};
 
 /// Somebody who asks for a change.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -94,7 +94,7 @@ impl Instance {
         if !is_in_effect {
             return;
         }
-        let told = told.unwrap_or_else(|| format!("{circuit}: {}", bit_rate(*bandwidth_bps)));
+        let told = told.unwrap_or_else(|| format!("{circuit}: {bandwidth_bps} bit/s"));
         match config::with_bandwidth(&self.text, circuit, *bandwidth_bps) {
             Some(text) if text == self.text => {}
             Some(text) => {

@@ -66,7 +66,9 @@ pub(in crate::server) async fn put(
     let checked = checked.map_err(|error| ApiError::internal(&error))?;
     let other = checked.map_err(|errors| ApiError::from(&errors))?;
     if dry_run {
-        let mut changes = state.engine.changes(&other);
+        let engine = state.engine.clone();
+        let compared = tokio::task::spawn_blocking(move || engine.changes(&other)).await;
+        let mut changes = compared.map_err(|error| ApiError::internal(&error))?;
         watch(&state, &mut changes).await?;
         return Ok(Json(changes).into_response());
     }
