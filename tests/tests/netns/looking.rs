@@ -76,7 +76,7 @@ fn frames(told: &str) -> Result<u64> {
     Ok(records(told)?.iter().map(|record| record.frames).sum())
 }
 
-/// All files of a directory, with when they were changed.
+/// All files of a directory and those in it, with when they were changed.
 type State = BTreeMap<PathBuf, (Vec<u8>, i64, i64)>;
 
 fn state(directory: &Path) -> Result<State> {
@@ -84,6 +84,10 @@ fn state(directory: &Path) -> Result<State> {
     for entry in fs::read_dir(directory)? {
         let path = entry?.path();
         let file = fs::metadata(&path)?;
+        if file.is_dir() {
+            state.extend(self::state(&path)?);
+            continue;
+        }
         state.insert(path.clone(), (fs::read(&path)?, file.mtime(), file.mtime_nsec()));
     }
     Ok(state)
