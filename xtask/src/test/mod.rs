@@ -31,8 +31,9 @@ use crate::{
 /// They use the output of no other, so that they run while the tests are built. The first one waits for a
 /// network; the last one's tool takes minutes to compile where it is missing.
 const WHILE_BUILDING: [Stage; 3] = [Stage::Packages, Stage::Miri, Stage::Deny];
-/// They run beside tests that send traffic, in this order: what fails sooner comes first.
-const BESIDE_TESTS: [Stage; 4] = [Stage::Lint, Stage::LintEbpf, Stage::Docs, Stage::Kernels];
+/// They run beside tests that send traffic, in this order: guests have one CPU, and the linter takes all that are free
+/// at the end.
+const BESIDE_TESTS: [Stage; 4] = [Stage::Kernels, Stage::Lint, Stage::LintEbpf, Stage::Docs];
 
 #[derive(Args)]
 pub(crate) struct Options {
