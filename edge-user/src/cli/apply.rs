@@ -1,10 +1,13 @@
 use std::io::{IsTerminal as _, Write as _, stdin, stdout};
 
 use anyhow::{Result, ensure};
-use edge_api::{Applied, Client, ConfigChange, ConfigChanges};
+use edge_api::{Applied, Client, ConfigChanges};
 use edge_user::view;
 
 use super::{ConfigArg, SocketArg, UsageError, diff::checked};
+
+/// The most names in the question; the list above it has all.
+const NAMES_ASKED: usize = 5;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -45,8 +48,9 @@ pub(super) fn tell(applied: &Applied) -> Result<()> {
 
 /// Asks for a yes where traffic ends.
 fn ask(changes: &ConfigChanges) -> Result<()> {
-    let ending = changes.changes.iter().filter(|change| change.ends_traffic()).count();
-    if ending == 0 {
+    let ending = changes.changes.iter().filter(|change| change.ends_traffic());
+    let names: Vec<&str> = ending.map(|change| change.name.as_str()).take(NAMES_ASKED).collect();
+    if names.is_empty() {
         return Ok(());
     }
     let refuse = |why: &str| {
@@ -58,8 +62,6 @@ fn ask(changes: &ConfigChanges) -> Result<()> {
     if !stdin().is_terminal() {
         return refuse("nobody is there to ask");
     }
-    let names: Vec<&str> =
-        changes.changes.iter().filter(|change| change.ends_traffic()).map(name).take(5).collect();
     write!(stdout(), "Traffic ends ({}). Apply? [y/N] ", names.join(", "))?;
     stdout().flush()?;
     let mut answer = String::new();
@@ -68,8 +70,4 @@ fn ask(changes: &ConfigChanges) -> Result<()> {
         "y" | "Y" | "yes" => Ok(()),
         _ => refuse("the answer was no yes"),
     }
-}
-
-fn name(change: &ConfigChange) -> &str {
-    &change.name
 }

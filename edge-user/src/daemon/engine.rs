@@ -31,7 +31,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use edge_api::{Applied, BandwidthChange, ConfigChanges, History, Reloaded};
+use edge_api::{Applied, BandwidthChange, ConfigChanges, History, Reloaded, RevisionOrigin};
 use tokio::sync::{oneshot, watch};
 
 use self::{
@@ -264,7 +264,8 @@ fn run(mut instance: Instance, commands: &Receiver<Command>) {
             }
             Ok(Command::Apply(other, requester, expected, reply)) => {
                 let applied = instance.expect(expected);
-                let applied = applied.and_then(|()| instance.apply(&other, requester));
+                let applied =
+                    applied.and_then(|()| instance.apply(&other, RevisionOrigin::Apply, requester));
                 let _nobody_waits = reply.send(applied);
             }
             Ok(Command::RollBack(revision, requester, expected, reply)) => {

@@ -23,7 +23,7 @@ const DIRECTORY: &str = "revisions";
 pub(super) struct Revisions(PathBuf);
 
 impl Revisions {
-    /// Those of a state directory.
+    /// The revisions in a state directory.
     #[must_use]
     pub(super) fn of(state_dir: &Path) -> Self {
         Self(state_dir.join(DIRECTORY))
@@ -31,18 +31,20 @@ impl Revisions {
 
     /// All that are kept, the newest first. One whose document is damaged is left out.
     pub(super) fn history(&self) -> Result<History> {
-        let read = |number| {
-            let path = self.document(number);
-            let document = fs::read(&path).and_then(|text| Ok(serde_json::from_slice(&text)?));
-            document.inspect_err(|error| tracing::warn!("{}: {error}", path.display())).ok()
-        };
-        let revisions = self.numbers()?.into_iter().rev().filter_map(read).collect();
-        Ok(History { revisions })
+        let numbers = self.numbers()?.into_iter().rev();
+        Ok(History { revisions: numbers.filter_map(|number| self.read(number)).collect() })
     }
 
     /// The newest one.
     pub(super) fn newest(&self) -> Result<Option<Revision>> {
-        Ok(self.history()?.revisions.into_iter().next())
+        Ok(self.numbers()?.into_iter().rev().find_map(|number| self.read(number)))
+    }
+
+    /// The document of one; `None`: it is damaged.
+    fn read(&self, number: u64) -> Option<Revision> {
+        let path = self.document(number);
+        let document = fs::read(&path).and_then(|text| Ok(serde_json::from_slice(&text)?));
+        document.inspect_err(|error| tracing::warn!("{}: {error}", path.display())).ok()
     }
 
     /// The text of one; `None`: it is not kept.

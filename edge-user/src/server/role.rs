@@ -70,9 +70,11 @@ impl Peer {
 pub(super) struct Operator(Peer);
 
 impl Operator {
-    /// The one who asks, with a message.
-    pub(super) fn requester(&self, message: Option<String>) -> Requester {
-        Requester { user: self.0.name(), message }
+    /// The one who asks, with a message. A directory of users may take long to answer, and others don't wait for it.
+    pub(super) async fn requester(&self, message: Option<String>) -> Requester {
+        let peer = self.0;
+        let user = tokio::task::spawn_blocking(move || peer.name()).await.ok().flatten();
+        Requester { user, message }
     }
 }
 

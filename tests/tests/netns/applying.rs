@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    path::Path,
     process::Output,
     sync::atomic::{AtomicBool, Ordering},
     thread,
@@ -15,6 +16,7 @@ use edge_tests::{
         CONFIG_PATH, Daemon, configure, detach, edge, edge_binary, reload, set_bandwidth, status,
     },
     ends::{Ends, contoso, lab},
+    faults::disk::STATE_DIR,
     http::CONTROL,
     notation::frame_of,
     speaker::wait,
@@ -171,6 +173,15 @@ fn a_configuration_that_is_refused_changes_nothing() -> Result<()> {
     let applied = client.apply(&good, &seen, None)?;
     assert_eq!(applied.changes.changes.len(), 2, "{applied:?}");
     assert_eq!(running()?.len(), 2);
+
+    // One that can't be kept runs all the same, and the log says so.
+    let revisions = Path::new(STATE_DIR).join("revisions");
+    fs::remove_dir_all(&revisions)?;
+    fs::write(&revisions, "")?;
+    let other = Sample::lab().circuit(contoso().key("bandwidth", "2 Gbps")).to_string();
+    client.apply(&other, &client.changes(&other)?.from, None)?;
+    assert_eq!(running()?, [("contoso".to_owned(), 2_000_000_000)]);
+    ensure!(daemon.said().contains("has no place in `edge history`"), "{}", daemon.said());
     daemon.stop()?;
     detach(&lab)?;
     Ok(())

@@ -69,7 +69,7 @@ pub(super) fn built(root: &Path) -> Result<Jobs> {
 }
 
 impl Jobs {
-    /// Those that an executable or a module is one of.
+    /// The jobs that an executable or a module joins.
     fn of(&mut self, name: &str) -> &mut Vec<Job> {
         if name == "faults" {
             &mut self.faults

@@ -15,21 +15,12 @@ use crate::{
 };
 
 impl Instance {
-    /// Brings the data plane to a configuration: all of it, or, with an error, none. The daemon's file has it afterwards,
+    /// Brings the data plane to a configuration that came this way: all of it, or, with an error, none. The daemon's file has it afterwards,
     /// so that the next start has, too.
     ///
     /// The file's successor is written before the change, and takes its place after it: a file that can't be written
     /// changes nothing, and no file has a configuration that was never in effect.
     pub(super) fn apply(
-        &mut self,
-        other: &NewConfig,
-        requester: Requester,
-    ) -> Result<Applied, ChangeError> {
-        self.apply_as(other, RevisionOrigin::Apply, requester)
-    }
-
-    /// Does the same, as a revision that came this way.
-    pub(super) fn apply_as(
         &mut self,
         other: &NewConfig,
         by: RevisionOrigin,
@@ -58,7 +49,7 @@ impl Instance {
             let text = format!("{told}, in effect now, but not saved to {path}");
             ChangeError::InEffect(error.after(text))
         })?;
-        Ok(Applied { changes, saved_to, warnings: self.waiting_ports()? })
+        Ok(Applied { changes, saved_to, warnings: self.follow_change()? })
     }
 }
 

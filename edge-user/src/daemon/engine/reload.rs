@@ -49,11 +49,11 @@ impl Instance {
             self.note_revision(&text, RevisionOrigin::Reload, requester, summary);
         }
         self.text = text;
-        Ok(Reloaded { difference, warnings: self.waiting_ports()? })
+        Ok(Reloaded { difference, warnings: self.follow_change()? })
     }
 
     /// Follows the router after a change, and returns a warning for each port that waits for its interface.
-    pub(super) fn waiting_ports(&mut self) -> Result<Vec<String>, ChangeError> {
+    pub(super) fn follow_change(&mut self) -> Result<Vec<String>, ChangeError> {
         let states = self.follow_router().map_err(ChangeError::InEffect)?;
         let waiting = states.into_iter().filter(|(_, state)| state.mode.is_none());
         let waiting = waiting

@@ -74,7 +74,7 @@ impl Instance {
         let other = NewConfig::new(text)?;
         let message = requester.message.unwrap_or_else(|| format!("back to revision {revision}"));
         let requester = Requester { message: Some(message), ..requester };
-        self.apply_as(&other, RevisionOrigin::Rollback, requester)
+        self.apply(&other, RevisionOrigin::Rollback, requester)
     }
 
     /// Keeps the configuration after a change of a bandwidth, if that is in effect. `told`: the change, where it went well.

@@ -35,7 +35,7 @@ pub(in crate::server) async fn reload(
     State(state): State<shared::ServerState>,
     headers: HeaderMap,
 ) -> Result<Json<Reloaded>, ApiError> {
-    Ok(Json(state.engine.reload(operator.requester(None), expected(&headers)?).await?))
+    Ok(Json(state.engine.reload(operator.requester(None).await, expected(&headers)?).await?))
 }
 
 /// Gives a circuit another bandwidth, without a lost frame.
@@ -81,7 +81,10 @@ pub(in crate::server) async fn set_bandwidth(
     };
     let request = SetBandwidth { circuit, bandwidth_bps, save };
     Ok(Json(
-        state.engine.set_bandwidth(request, operator.requester(None), expected(&headers)?).await?,
+        state
+            .engine
+            .set_bandwidth(request, operator.requester(None).await, expected(&headers)?)
+            .await?,
     ))
 }
 

@@ -72,7 +72,7 @@ pub(in crate::server) async fn put(
         watch(&state, &mut changes).await?;
         return Ok(Json(changes).into_response());
     }
-    let requester = operator.requester(message);
+    let requester = operator.requester(message).await;
     let applied = state.engine.apply(other, requester, expected(&headers)?).await?;
     Ok(Json(applied).into_response())
 }
@@ -124,7 +124,7 @@ pub(in crate::server) async fn roll_back(
     request: Result<Json<RollbackRequest>, JsonRejection>,
 ) -> Result<Json<Applied>, ApiError> {
     let Json(RollbackRequest { revision }) = request?;
-    let requester = operator.requester(None);
+    let requester = operator.requester(None).await;
     Ok(Json(state.engine.roll_back(revision, requester, expected(&headers)?).await?))
 }
 
