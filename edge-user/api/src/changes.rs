@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -103,9 +104,13 @@ pub struct TrafficNow {
 pub struct Applied {
     /// The changes.
     pub changes: ConfigChanges,
-    /// The daemon's file, which has it now.
-    #[schema(value_type = String)]
-    pub saved_to: PathBuf,
+    /// The daemon's file, which has it now; null: somebody has edited it, and it stays so.
+    #[schema(value_type = Option<String>)]
+    pub saved_to: Option<PathBuf>,
+    /// The time until which somebody has to confirm it; null: nobody has to.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub confirm_by: Option<Timestamp>,
     /// Warnings for an operator: ports that wait for their interface.
     pub warnings: Vec<String>,
 }
@@ -136,7 +141,7 @@ mod tests {
 
     #[test]
     fn the_json_is_pinned() {
-        let json = r#"{"changes":{"from":"aa","to":"bb","changes":[{"thing":"circuit","name":"contoso","change":"changed","name_before":null,"values":[{"key":"bandwidth","before":"1 Gbps","after":"2 Gbps"},{"key":"zone","before":null,"after":"1"}],"traffic":{"frames_per_s":10,"bits_per_s":9000}}],"refused":null},"saved_to":"/etc/edge/edge.toml","warnings":[]}"#;
+        let json = r#"{"changes":{"from":"aa","to":"bb","changes":[{"thing":"circuit","name":"contoso","change":"changed","name_before":null,"values":[{"key":"bandwidth","before":"1 Gbps","after":"2 Gbps"},{"key":"zone","before":null,"after":"1"}],"traffic":{"frames_per_s":10,"bits_per_s":9000}}],"refused":null},"saved_to":"/etc/edge/edge.toml","confirm_by":"2026-01-01T00:10:00Z","warnings":[]}"#;
         let applied: Applied = serde_json::from_str(json).unwrap();
         assert_eq!(serde_json::to_string(&applied).unwrap(), json);
         assert_eq!(serde_json::to_string(&ConfigThing::VnetLink).unwrap(), "\"vnet-link\"");

@@ -26,8 +26,8 @@ use tokio::time::{sleep, timeout};
 
 pub use self::error::ClientError;
 use crate::{
-    Applied, BandwidthChange, BandwidthRequest, Booked, ConfigChanges, ErrorDocument, History,
-    LedgerStatus, Reloaded, RollbackRequest, Status,
+    Applied, BandwidthChange, BandwidthRequest, Booked, ConfigChanges, Confirmed, ErrorDocument,
+    History, LedgerStatus, Reloaded, RollbackRequest, Status,
 };
 
 /// Longest time that a call takes.
@@ -104,17 +104,29 @@ impl Client {
     }
 
     /// Brings the edge to a configuration, if the one with this digest still runs: all of it takes effect or, with an
-    /// error, none.
+    /// error, none. `confirm`: the daemon takes it back unless it is confirmed in this time, such as `10m`.
     pub fn apply(
         &self,
         config: &str,
         running: &str,
         message: Option<&str>,
+        confirm: Option<&str>,
     ) -> Result<Applied, ClientError> {
         let body = RequestBody::toml(config, Some(running));
-        let message = message.map(|text| format!("?message={}", percent_encoded(text)));
-        let path = format!("/v1/config{}", message.unwrap_or_default());
+        let mut path = "/v1/config".to_owned();
+        for (key, value) in [("message", message), ("confirm", confirm)] {
+            if let Some(value) = value {
+                let sign = if path.contains('?') { '&' } else { '?' };
+                // Writing to a string doesn't fail.
+                let _ = write!(path, "{sign}{key}={}", percent_encoded(value));
+            }
+        }
         self.document(Method::PUT, &path, Some(body))
+    }
+
+    /// Keeps the change that waits for its confirmation.
+    pub fn confirm(&self) -> Result<Confirmed, ClientError> {
+        self.document(Method::POST, "/v1/config/confirm", None)
     }
 
     /// The configurations that the edge has had.

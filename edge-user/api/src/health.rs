@@ -91,6 +91,7 @@ mod tests {
             sessions: SessionCounts { configured: 2, up: 1, fault: None },
             domains: vec![domain(None)],
             router_faults: Vec::new(),
+            config: crate::ConfigStatus::default(),
         };
         assert_eq!(Health::of(&status), Health::default());
         status.ports.push(port("c", "none", Some("there is no interface eth1")));

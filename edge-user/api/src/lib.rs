@@ -9,6 +9,7 @@ mod booked;
 mod changes;
 mod circuit;
 mod client;
+mod config_status;
 mod domain;
 mod error;
 mod exact_prefix;
@@ -35,6 +36,7 @@ pub use self::{
     },
     circuit::{CircuitStatus, ClassStatus, Counters, Dropped, PeeringStatus},
     client::{Client, ClientError, is_answered},
+    config_status::{ConfigStatus, UnconfirmedChange},
     domain::{DomainStatus, NeighbourStatus, SessionCounts},
     error::{ConfigErrorDocument, ErrorDocument},
     exact_prefix::exact_prefix,
@@ -44,8 +46,8 @@ pub use self::{
     policer::PolicerStatus,
     port::PortStatus,
     ports::Ports,
-    reload::{Difference, Reloaded},
-    revision::{History, Revision, RevisionOrigin, RollbackRequest},
+    reload::Reloaded,
+    revision::{Confirmed, History, Revision, RevisionOrigin, RollbackRequest},
     route_hops::{NextHopStatus, RouteAction, RouteHops},
     route_lookup::RouteLookup,
     routes::{

@@ -45,6 +45,15 @@ pub enum RevisionOrigin {
     Rollback,
     /// `edge set-bandwidth`.
     SetBandwidth,
+    /// The deadline of a change that nobody has confirmed, which the daemon has taken back.
+    Deadline,
+}
+
+/// A change was confirmed, and stays.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Confirmed {
+    /// Digest of the configuration that runs.
+    pub digest: String,
 }
 
 /// The revision to go back to.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{CircuitStatus, DomainStatus, LedgerStatus, PortStatus, SessionCounts};
+use crate::{CircuitStatus, ConfigStatus, DomainStatus, LedgerStatus, PortStatus, SessionCounts};
 
 /// The state of an edge, and its counters, which only grow while its data plane is there. `edge status
 /// --json` prints this document.
@@ -34,6 +34,9 @@ pub struct Status {
     /// the configuration has it, or no circuit is routed.
     #[serde(default)]
     pub router_faults: Vec<String>,
+    /// The configuration that runs.
+    #[serde(default)]
+    pub config: ConfigStatus,
 }
 
 #[cfg(test)]
@@ -62,7 +65,9 @@ mod tests {
 "peak_1ms_bps":990000000,"peak_100ms_bps":12000000,"leases":4,"retries":1,"debts":0}]}],"sessions":{
 "configured":2,"up":1,"fault":null},"domains":[{"circuit":"contoso-ams","peering":"private","routes_v4":
 12,"routes_v6":0,"tree_lines":9,"generation":3,"age_s":1.5,"fault":null,"lag_s":0.0,"sessions":2,
-"neighbours":[]}],"router_faults":["the port is missing"]}"#;
+"neighbours":[]}],"router_faults":["the port is missing"],"config":{"digest":"aa",
+"file_fault":"/etc/edge/edge.toml is wrong","unconfirmed":{"until":"2026-01-02T03:14:05Z","left_s":600.0,"user":
+"anna","message":null,"fault":null}}}"#;
 
     #[test]
     fn the_json_is_pinned() {

@@ -2,7 +2,7 @@ use std::io::{IsTerminal as _, Write as _, stdin, stdout};
 
 use anyhow::{Result, ensure};
 use edge_api::{Applied, Client, ConfigChanges};
-use edge_user::view;
+use edge_user::{units::when::duration, view};
 
 use super::{ConfigArg, SocketArg, UsageError, diff::checked};
 
@@ -16,6 +16,9 @@ pub(super) struct Args {
     /// Applies it without a question, also where traffic ends.
     #[arg(short, long)]
     yes: bool,
+    /// The daemon takes the change back after this time, such as 10m, unless `edge confirm` keeps it.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    confirm: Option<String>,
     /// A message for the history.
     #[arg(short, long, value_name = "TEXT")]
     message: Option<String>,
@@ -33,13 +36,27 @@ pub(super) fn apply(args: &Args) -> Result<()> {
         ask(&changes)?;
     }
     // The digest: nothing that was not shown is changed.
-    let applied = client.apply(&text, &changes.from, args.message.as_deref())?;
+    let (message, confirm) = (args.message.as_deref(), args.confirm.as_deref());
+    let applied = client.apply(&text, &changes.from, message, confirm)?;
     tell(&applied)
+}
+
+/// The text of a time that the daemon takes.
+fn time(text: &str) -> Result<String, String> {
+    duration(text).map(|_| text.to_owned())
 }
 
 /// Tells where a configuration is saved, and what it lacks.
 pub(super) fn tell(applied: &Applied) -> Result<()> {
-    writeln!(stdout(), "applied, and saved to {}", applied.saved_to.display())?;
+    match &applied.saved_to {
+        Some(path) => writeln!(stdout(), "applied, and saved to {}", path.display())?,
+        None => {
+            writeln!(stdout(), "applied; the daemon's file was edited since, and stays as it is")?;
+        }
+    }
+    if let Some(until) = applied.confirm_by {
+        writeln!(stdout(), "taken back at {until:.0}, unless `edge confirm` keeps it")?;
+    }
     for warning in &applied.warnings {
         eprintln!("applied, but {warning}");
     }

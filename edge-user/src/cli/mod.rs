@@ -4,6 +4,7 @@ mod apply;
 mod bench;
 mod bill;
 mod check;
+mod confirm;
 mod demo;
 mod detach;
 mod diff;
@@ -67,6 +68,8 @@ enum Verb {
     Diff(diff::Args),
     /// Brings the edge to a configuration, all or nothing, and saves it as the daemon's.
     Apply(apply::Args),
+    /// Keeps the change that `edge apply --confirm` has made.
+    Confirm(confirm::Args),
     /// Shows the configurations that the edge has had: when, by whom, and what changed.
     History(history::Args),
     /// Brings the edge back to a configuration that it has had.
@@ -153,6 +156,7 @@ pub(crate) fn main() -> ExitCode {
         Verb::Reload(args) => reload::reload(&args),
         Verb::Diff(args) => diff::diff(&args),
         Verb::Apply(args) => apply::apply(&args),
+        Verb::Confirm(args) => confirm::confirm(&args),
         Verb::History(args) => history::history(&args),
         Verb::Rollback(args) => rollback::rollback(&args),
         Verb::SetBandwidth(args) => set_bandwidth::set_bandwidth(&args),

@@ -1,4 +1,4 @@
-use std::io::Write as _;
+use std::io::stdout;
 
 use anyhow::Result;
 use edge_api::Client;
@@ -14,7 +14,7 @@ pub(super) struct Args {
 
 pub(super) fn reload(args: &Args) -> Result<()> {
     let reloaded = Client::new(&args.socket.socket).reload()?;
-    writeln!(std::io::stdout(), "{}", view::change::difference(&reloaded.difference))?;
+    view::changes::print(&reloaded.changes, &mut stdout().lock())?;
     for warning in reloaded.warnings {
         eprintln!("reloaded, but {warning}");
     }

@@ -7,7 +7,6 @@ use edge_api::{ChangeKind, ChangedValue, ConfigChange, ConfigThing};
 use super::{
     Circuit, Config,
     described::{Described, ThingName, Values, described},
-    difference::difference,
 };
 
 /// The changes that `new` makes to `old`, in the order of circuits, peerings, links, ports, classes and settings, and in
@@ -21,8 +20,7 @@ pub fn changes(old: &Config, new: &Config) -> Vec<ConfigChange> {
     let is_wanted = |circuit: &Circuit| !same.contains(&*circuit.name);
     let mut before = described(old, is_wanted);
     let after = described(new, is_wanted);
-    let renamed: BTreeMap<String, String> =
-        difference(old, new).circuits_renamed.into_iter().map(|(from, to)| (to, from)).collect();
+    let renamed = renamed(&old.circuits, &new.circuits);
     for (to, from) in &renamed {
         rename(&mut before, from, to);
     }
@@ -33,7 +31,8 @@ pub fn changes(old: &Config, new: &Config) -> Vec<ConfigChange> {
     let change = |key: &ThingName| {
         let ThingName { thing, owner, part } = key;
         let (was, is) = (before.get(key), after.get(key));
-        let name_before = renamed.get(owner).filter(|_| *thing == ConfigThing::Circuit).cloned();
+        let name_before = renamed.get(&**owner).filter(|_| *thing == ConfigThing::Circuit);
+        let name_before = name_before.map(|name| (*name).to_owned());
         let kind = match (was, is) {
             (Some(_), None) => ChangeKind::Removed,
             (None, _) => ChangeKind::Added,
@@ -47,6 +46,23 @@ pub fn changes(old: &Config, new: &Config) -> Vec<ConfigChange> {
         Some(ConfigChange { thing, name, change: kind, name_before, values, traffic: None })
     };
     names.into_iter().filter_map(change).collect()
+}
+
+/// The circuits with another name and the same service key: the old name by the new one.
+fn renamed<'a>(old: &'a [Circuit], new: &'a [Circuit]) -> BTreeMap<&'a str, &'a str> {
+    let names = |all: &'a [Circuit]| all.iter().map(|it| &*it.name).collect::<BTreeSet<_>>();
+    let only_in = |all: &'a [Circuit], names: BTreeSet<&'a str>| {
+        // A key that two have tells nobody's new name.
+        let mut by_key: BTreeMap<&str, Option<&str>> = BTreeMap::new();
+        for circuit in all.iter().filter(|it| !names.contains(&*it.name)) {
+            let Some(key) = circuit.service_key.as_deref() else { continue };
+            by_key.entry(key).and_modify(|name| *name = None).or_insert(Some(&circuit.name));
+        }
+        by_key
+    };
+    let (gone, come) = (only_in(old, names(new)), only_in(new, names(old)));
+    let pairs = come.into_iter().filter_map(|(key, to)| Some((to?, (*gone.get(key)?)?)));
+    pairs.collect()
 }
 
 /// Gives a circuit's things another name.

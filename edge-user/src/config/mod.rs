@@ -5,7 +5,7 @@
 //! `tags`, `tpids`, `forwards`, `qos`, `rules`, `ledger`, `prices`, `routing`, `routed`) makes the checks that
 //! need several keys. `report` (with `look_alikes`, `unusual_routes`) warns of unusual values in a correct file.
 //! `change` and `edit` give a circuit another bandwidth, in a configuration and in the text of its file.
-//! `difference` compares two configurations by names, and `changes` (with `described`) key by key. `links` goes through peering-links and VNet links. `sample` builds
+//! `changes` (with `described`) compares two configurations key by key. `links` goes through peering-links and VNet links. `sample` builds
 //! configurations for those who have no file.
 
 mod burst;
@@ -13,7 +13,6 @@ mod change;
 mod changes;
 mod circuit;
 mod described;
-mod difference;
 mod digest;
 mod edge;
 mod edit;
@@ -52,7 +51,6 @@ pub use self::{
     burst::default_burst_bytes,
     change::BandwidthRefused,
     changes::changes,
-    difference::difference,
     digest::ConfigDigest,
     edge::{DEFAULT_CONTROL, DEFAULT_STATE_DIR},
     edit::with_bandwidth,

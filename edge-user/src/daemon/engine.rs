@@ -12,6 +12,8 @@
 
 mod apply;
 mod bandwidth_change;
+mod commands;
+mod confirming;
 mod due;
 pub mod error;
 pub mod instance;
@@ -20,27 +22,29 @@ mod others;
 mod reload;
 pub mod revising;
 pub(super) mod running;
+mod start_config;
 
 use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+        mpsc::{Sender, channel},
     },
     thread,
     time::{Duration, Instant},
 };
 
-use edge_api::{Applied, BandwidthChange, ConfigChanges, History, Reloaded, RevisionOrigin};
+use edge_api::{Applied, BandwidthChange, ConfigChanges, Confirmed, History, Reloaded};
 use tokio::sync::{oneshot, watch};
 
 use self::{
-    due::Due,
+    commands::{Command, Expected, Reply, run},
     error::ChangeError,
     instance::{Hold, Instance},
     new_config::NewConfig,
     revising::Requester,
     running::SharedRunning,
+    start_config::StartConfig,
 };
 use super::{
     AtExit, bandwidth::SetBandwidth, bookkeeper::Bookkeeper, look::LookedAt, revisions::Revisions,
@@ -50,25 +54,7 @@ use crate::{
     config::{self, Config, ConfigDigest},
     daemon::error::{Context as _, Result},
     kernel::host::device::follow_changes,
-    view,
 };
-
-/// Changes of interfaces come in bursts: the engine looks this long after a change.
-const SETTLED_AFTER: Duration = Duration::from_millis(20);
-type Reply<T> = oneshot::Sender<Result<T, ChangeError>>;
-
-enum Command {
-    Reload(Requester, Expected, Reply<Reloaded>),
-    Apply(Box<NewConfig>, Requester, Expected, Reply<Applied>),
-    RollBack(Option<u64>, Requester, Expected, Reply<Applied>),
-    SetBandwidth(SetBandwidth, Instant, Requester, Expected, Reply<BandwidthChange>),
-    /// An interface has changed.
-    InterfacesChanged,
-    Stop(AtExit, oneshot::Sender<Result<()>>),
-}
-
-/// The digest of the configuration that a client believes to run; `None`: the client takes any.
-pub type Expected = Option<String>;
 
 /// A handle of the engine, for giving commands and for reading.
 #[derive(Clone)]
@@ -79,6 +65,8 @@ pub struct Engine {
     pub(super) started: Instant,
     /// The router's view, which is put there with the first routed circuit.
     pub(super) router: RouterSlot,
+    /// The file that a reload reads.
+    pub(super) config_path: PathBuf,
     /// The control socket, which no reload changes.
     control: PathBuf,
     /// Closed when the thread is gone.
@@ -94,7 +82,8 @@ impl Engine {
     pub fn start(config_path: &Path, (text, config): (String, Config), hold: Hold) -> Result<Self> {
         let control = config.edge.control.clone();
         let router = RouterSlot::default();
-        let instance = Instance::start(config_path, (text, config), hold, router.clone())?;
+        let start = StartConfig::settle(config_path, (text, config));
+        let instance = Instance::start(config_path, start, hold, router.clone())?;
         let (commands, received) = channel();
         let (lives, alive) = watch::channel(());
         let engine = Self {
@@ -103,6 +92,7 @@ impl Engine {
             bookkeeper: Arc::clone(&instance.bookkeeper),
             started: Instant::now(),
             router,
+            config_path: config_path.to_owned(),
             control,
             alive,
         };
@@ -149,7 +139,8 @@ impl Engine {
         }
     }
 
-    /// Brings the data plane to another configuration, all of it or none of it, and puts it into the daemon's file.
+    /// Brings the data plane to another configuration, all of it or none of it, and puts it into the daemon's file. With
+    /// `confirm_within`, the daemon goes back unless the change is confirmed in this time.
     ///
     /// # Errors
     ///
@@ -157,10 +148,25 @@ impl Engine {
     pub async fn apply(
         &self,
         other: NewConfig,
+        confirm_within: Option<Duration>,
         requester: Requester,
         expected: Expected,
     ) -> Result<Applied, ChangeError> {
-        self.ask(|reply| Command::Apply(Box::new(other), requester, expected, reply)).await
+        let other = Box::new(other);
+        self.ask(|reply| Command::Apply(other, confirm_within, requester, expected, reply)).await
+    }
+
+    /// Keeps the change that waits for its confirmation.
+    ///
+    /// # Errors
+    ///
+    /// None waits, or it still does.
+    pub async fn confirm(
+        &self,
+        requester: Requester,
+        expected: Expected,
+    ) -> Result<Confirmed, ChangeError> {
+        self.ask(|reply| Command::Confirm(requester, expected, reply)).await
     }
 
     /// Does the same with a configuration of before; `None`: with the one before the newest.
@@ -249,48 +255,5 @@ impl Engine {
         let (reply, answer) = oneshot::channel();
         let _ended = self.commands.send(command(reply));
         answer.await.unwrap_or(Err(ChangeError::Ending))
-    }
-}
-
-/// Does each command until the stop, and looks after ports, peaks and other tables in between.
-fn run(mut instance: Instance, commands: &Receiver<Command>) {
-    let mut due = Due::new(Instant::now());
-    loop {
-        let wait = due.next().saturating_duration_since(Instant::now());
-        match commands.recv_timeout(wait) {
-            Ok(Command::Reload(requester, expected, reply)) => {
-                let reloaded = instance.expect(expected).and_then(|()| instance.reload(requester));
-                let _nobody_waits = reply.send(reloaded);
-            }
-            Ok(Command::Apply(other, requester, expected, reply)) => {
-                let applied = instance.expect(expected);
-                let applied =
-                    applied.and_then(|()| instance.apply(&other, RevisionOrigin::Apply, requester));
-                let _nobody_waits = reply.send(applied);
-            }
-            Ok(Command::RollBack(revision, requester, expected, reply)) => {
-                let applied = instance.expect(expected);
-                let applied = applied.and_then(|()| instance.roll_back(revision, requester));
-                let _nobody_waits = reply.send(applied);
-            }
-            Ok(Command::SetBandwidth(request, received, requester, expected, reply)) => {
-                let changed = instance.expect(expected);
-                let changed = changed.and_then(|()| instance.set_bandwidth(&request, received));
-                let told = changed.as_ref().ok().map(view::change::bandwidth);
-                let _nobody_waits = reply.send(changed);
-                // The text of thousands of circuits takes longer than the change.
-                instance.note_bandwidth(&request, told, requester);
-            }
-            Ok(Command::InterfacesChanged) => {
-                due.ports = due.ports.min(Instant::now() + SETTLED_AFTER);
-            }
-            Ok(Command::Stop(at_exit, reply)) => {
-                let _nobody_waits = reply.send(instance.stop(at_exit));
-                return;
-            }
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return,
-        }
-        due.look_after(&mut instance, Instant::now());
     }
 }

@@ -8,6 +8,7 @@ pub mod close;
 pub mod engine;
 pub mod error;
 mod exports;
+mod file_look;
 mod found;
 mod install;
 pub mod instructions;
@@ -26,6 +27,7 @@ mod router;
 pub mod router_view;
 pub mod snapshot;
 mod takeover;
+mod unconfirmed;
 
 /// The fate of the data plane when the daemon ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,11 +5,13 @@
 //! kernel at a time, and without clients nothing is read.
 
 mod circuits;
+mod config_status;
 mod ports;
 mod routed;
 mod steps;
 
 use std::{
+    cell::RefCell,
     sync::{
         Arc,
         mpsc::{Receiver, Sender, channel},
@@ -21,8 +23,11 @@ use std::{
 use edge_api::{SessionStatus, Status};
 use tokio::sync::watch;
 
-use self::{routed::RoutedPart, steps::Steps};
-use super::engine::{Engine, running::Running};
+use self::{config_status::config_status, routed::RoutedPart, steps::Steps};
+use super::{
+    engine::{Engine, running::Running},
+    file_look::FileLook,
+};
 use crate::{
     config::MetricsDetail,
     daemon::error::{Context as _, DaemonError, Result},
@@ -43,8 +48,6 @@ pub struct Snapshot {
     pub status: Arc<Status>,
     /// The BGP sessions; none while the BGP speaker does not answer.
     pub sessions: Arc<[SessionStatus]>,
-    /// The digest of the configuration that ran.
-    pub digest: String,
     /// The circuits that metrics have in detail by that configuration.
     pub metrics_detail: MetricsDetail,
 }
@@ -66,7 +69,8 @@ impl Snapshots {
     ///
     /// The system has no thread or no socket for it.
     pub fn start(engine: &Engine) -> Result<Self> {
-        let reader = Reader { engine: engine.clone(), devices: Devices::open()? };
+        let file = FileLook::new(engine.config_path.clone()).into();
+        let reader = Reader { engine: engine.clone(), devices: Devices::open()?, file };
         let (requests, received) = channel();
         let (publish, latest) = watch::channel(None);
         thread::Builder::new()
@@ -119,6 +123,7 @@ fn take(
 struct Reader {
     engine: Engine,
     devices: Devices,
+    file: RefCell<FileLook>,
 }
 
 impl Reader {
@@ -160,15 +165,14 @@ impl Reader {
                 sessions: routed.counts.clone(),
                 domains: routed.domains.clone(),
                 router_faults: routed.faults.clone(),
+                config: config_status(running),
             };
-            Ok::<_, DaemonError>((
-                head,
-                running.digest.to_string(),
-                running.config.edge.metrics_detail,
-            ))
+            Ok::<_, DaemonError>((head, running.config.edge.metrics_detail))
         };
         let Some(second) = steps.step(head) else { return Ok(None) };
-        let (mut read, digest, metrics_detail) = second?;
+        let (mut read, metrics_detail) = second?;
+        // A file of thousands of circuits takes its time, and the engine is not held.
+        read.config.file_fault = self.file.borrow_mut().fault(&read.config.digest);
         let mut place = circuits::Cursor::default();
         loop {
             let some = |running: &Running| {
@@ -180,7 +184,6 @@ impl Reader {
                 return Ok(Some(Snapshot {
                     status: Arc::new(read),
                     sessions: Arc::clone(&routed.sessions),
-                    digest,
                     metrics_detail,
                 }));
             }
@@ -210,10 +213,11 @@ mod tests {
             sessions: edge_api::SessionCounts::default(),
             domains: Vec::new(),
             router_faults: Vec::new(),
+            config: edge_api::ConfigStatus::default(),
         };
         let metrics_detail = MetricsDetail::Circuit;
         let sessions = Arc::default();
-        Snapshot { status: Arc::new(status), sessions, digest: String::new(), metrics_detail }
+        Snapshot { status: Arc::new(status), sessions, metrics_detail }
     }
 
     fn start(read: impl Fn() -> Result<Snapshot> + Send + 'static) -> Snapshots {

@@ -79,9 +79,12 @@ impl From<ChangeError> for ApiError {
             }
             // The file asks for something that this machine lacks or that another program has. An
             // operator can mend either.
-            ChangeError::NeedsRestart | ChangeError::NoInterface(_) | ChangeError::Taken(_) => {
-                StatusCode::CONFLICT
-            }
+            ChangeError::NeedsRestart
+            | ChangeError::Unconfirmed
+            | ChangeError::NothingToConfirm
+            | ChangeError::NoWayBack
+            | ChangeError::NoInterface(_)
+            | ChangeError::Taken(_) => StatusCode::CONFLICT,
             ChangeError::HasChanged => StatusCode::PRECONDITION_FAILED,
             // The client may send the request again later.
             ChangeError::Ending | ChangeError::OutOfRoom(_) | ChangeError::Ledger(_) => {

@@ -34,6 +34,7 @@ use super::v1;
         v1::change::reload,
         v1::config::put,
         v1::config::history,
+        v1::config::confirm,
         v1::config::roll_back,
         v1::change::set_bandwidth,
         answer,

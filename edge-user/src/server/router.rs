@@ -26,6 +26,7 @@ pub(super) fn control(state: ServerState) -> Router {
         .route("/v1/circuits/{name}", patch(change::set_bandwidth))
         .route("/v1/config/reload", post(change::reload))
         .route("/v1/config/rollback", post(config::roll_back))
+        .route("/v1/config/confirm", post(config::confirm))
         .route("/v1/config", put(config::put).layer(DefaultBodyLimit::max(CONFIG_LEN_BYTES)))
         .route("/v1/ledger/book", post(ledger::book));
     complete(reads().merge(changes), state)
@@ -38,6 +39,7 @@ pub(super) fn metrics(state: ServerState) -> Router {
         .route("/v1/config", any(not_that_way))
         .route("/v1/config/reload", any(not_that_way))
         .route("/v1/config/rollback", any(not_that_way))
+        .route("/v1/config/confirm", any(not_that_way))
         .route("/v1/ledger/book", any(not_that_way));
     complete(router, state)
 }

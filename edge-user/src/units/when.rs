@@ -1,7 +1,9 @@
 //! Moments as people type them.
 
+use std::time::Duration;
+
 use jiff::{
-    Timestamp,
+    SignedDuration, Timestamp,
     civil::{Date, Time},
     tz::Offset,
 };
@@ -37,9 +39,53 @@ pub fn timestamp(text: &str) -> Result<Timestamp, String> {
     })
 }
 
+/// A time from a second to a week, such as `90s`, `10m`, `2h` or `1d`.
+///
+/// # Errors
+///
+/// The message says what to give instead.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let days = text.strip_suffix('d').and_then(|days| days.parse().ok());
+    let found = match days {
+        Some(days) => SignedDuration::from_hours(24).checked_mul(days),
+        None => text.parse().ok(),
+    };
+    let found = found.and_then(|found: SignedDuration| Duration::try_from(found).ok());
+    let limits = Duration::from_secs(1)..=Duration::from_hours(24 * 7);
+    found
+        .filter(|found| limits.contains(found))
+        .ok_or_else(|| "give a time from 1s to 7d, such as 90s, 10m or 2h".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_from_a_second_to_a_week() {
+        for (text, expected_s) in [
+            ("1s", Some(1)),
+            ("90s", Some(90)),
+            ("10m", Some(600)),
+            ("10min", Some(600)),
+            ("1h30m", Some(5_400)),
+            ("2h", Some(7_200)),
+            ("7d", Some(604_800)),
+            ("0s", None),
+            ("999ms", None),
+            ("8d", None),
+            ("169h", None),
+            ("-10m", None),
+            ("-1d", None),
+            ("10", None),
+            ("9999999999999999d", None),
+            ("soon", None),
+            ("", None),
+        ] {
+            let found = duration(text);
+            assert_eq!(found.as_ref().ok().map(Duration::as_secs), expected_s, "{text}: {found:?}");
+        }
+    }
 
     #[test]
     fn months_dates_and_times() {

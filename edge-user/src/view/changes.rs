@@ -7,6 +7,9 @@ use edge_api::{ChangeKind, ConfigChange, ConfigChanges, ConfigThing, TrafficNow}
 use super::table::plain;
 use crate::units::{bit_rate, count};
 
+/// Names in a line of the log at most.
+const NAMES_TOLD: usize = 10;
+
 /// Prints the changes: a line for each thing, and a line for each of its values.
 pub fn print(changes: &ConfigChanges, out: &mut dyn Write) -> io::Result<()> {
     if let Some(refused) = &changes.refused {
@@ -53,6 +56,25 @@ pub fn summary(changes: &[ConfigChange]) -> String {
     });
     let text = counts.collect::<Vec<_>>().join(", ");
     if text.is_empty() { "nothing is different".to_owned() } else { text }
+}
+
+/// The changes in a line of the log, by name as far as these are few.
+#[must_use]
+pub fn told(changes: &[ConfigChange]) -> String {
+    let mut text = summary(changes);
+    let of_circuits_and_ports =
+        |it: &&ConfigChange| matches!(it.thing, ConfigThing::Circuit | ConfigThing::Port);
+    let named: Vec<_> = changes.iter().filter(of_circuits_and_ports).map(headline).collect();
+    for (place, headline) in named.iter().take(NAMES_TOLD).enumerate() {
+        text.push_str(if place == 0 { ": " } else { ", " });
+        text.push_str(headline);
+    }
+    if let Some(more @ 1..) = named.len().checked_sub(NAMES_TOLD) {
+        text.push_str(" and ");
+        text.push_str(&count(more as u64));
+        text.push_str(" more");
+    }
+    text
 }
 
 fn headline(change: &ConfigChange) -> String {
@@ -148,6 +170,22 @@ mod tests {
 ";
         assert_eq!(String::from_utf8(out).expect("text"), expected);
         assert_eq!(summary(&changes.changes), "1 removed, 1 renamed, 1 added");
+        let log = "1 removed, 1 renamed, 1 added: - circuit fabrikam: removed, with 98.7 Mbps in 12,345 frames/s now, \
+                   which end, ~ circuit contoso: renamed from old, without traffic now, + port core1: added";
+        assert_eq!(told(&changes.changes), log);
+    }
+
+    #[test]
+    fn thousands_of_changes_are_a_line_of_the_log() {
+        let removed =
+            |number| change(ConfigThing::Circuit, &format!("c{number}"), ChangeKind::Removed);
+        let text = told(&(101..=4094).map(removed).collect::<Vec<_>>());
+        assert!(
+            text.starts_with("3,994 removed: - circuit c101: removed, - circuit c102"),
+            "{text}"
+        );
+        assert!(text.ends_with("c110: removed and 3,984 more"), "{text}");
+        assert_eq!(text.lines().count(), 1);
     }
 
     #[test]

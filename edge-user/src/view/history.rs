@@ -19,6 +19,7 @@ pub fn print(history: &History, out: &mut dyn Write) -> io::Result<()> {
             RevisionOrigin::Apply => "apply",
             RevisionOrigin::Rollback => "rollback",
             RevisionOrigin::SetBandwidth => "set-bandwidth",
+            RevisionOrigin::Deadline => "deadline",
         };
         let text = |text: &Option<String>| text.as_deref().map_or_else(|| "-".to_owned(), plain);
         table.add_row([

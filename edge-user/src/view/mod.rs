@@ -3,6 +3,7 @@
 pub mod bill;
 pub mod change;
 pub mod changes;
+mod config_status;
 pub mod domains;
 pub mod history;
 pub mod ledger;

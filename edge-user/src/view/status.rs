@@ -6,7 +6,7 @@ use comfy_table::Table;
 use edge_api::{CircuitStatus, Counters, PortStatus, Status};
 use edge_common::Reason;
 
-use super::{domains, ledger, table::text_table};
+use super::{config_status, domains, ledger, table::text_table};
 use crate::units::{bit_rate, count};
 
 /// Prints the state of an edge, and what an operator should look into.
@@ -21,6 +21,7 @@ pub fn print(status: &Status, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}", policer_table(&status.circuits))?;
     domains::print(status, out)?;
     ledger::print(&status.ledger, out)?;
+    config_status::print(&status.config, out)?;
     if !status.watches_egress {
         writeln!(out, "! frames that a device refuses count as forwarded: see the daemon's log")?;
     }

@@ -15,6 +15,8 @@ pub enum Fault {
     Reload,
     /// A reload of another file.
     Change,
+    /// A reload of another file that is taken back unless it is confirmed.
+    Unconfirmed,
     /// Another bandwidth.
     SetBandwidth,
     /// Its end, and a start of the version with the other layout.
@@ -58,13 +60,14 @@ pub enum Fault {
 }
 
 /// Each with its weight.
-pub const FAULTS: [(u64, Fault); 26] = [
+pub const FAULTS: [(u64, Fault); 27] = [
     (14, Fault::Kill),
     (9, Fault::Stop),
     (10, Fault::KillTheStart),
     (8, Fault::KillTheReload),
     (6, Fault::Reload),
     (22, Fault::Change),
+    (6, Fault::Unconfirmed),
     (10, Fault::SetBandwidth),
     (8, Fault::Upgrade),
     (8, Fault::KillTheUpgrade),

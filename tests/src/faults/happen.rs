@@ -59,6 +59,7 @@ impl Run<'_> {
                 let way = if self.chance.percent(15) { Way::HangUp } else { Way::Reload };
                 self.change_to(model, way).map(drop)
             }
+            Fault::Unconfirmed => self.unconfirmed(),
             Fault::SetBandwidth => self.set_bandwidth(),
             Fault::Upgrade => {
                 self.end_somehow()?;
@@ -274,7 +275,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn another_variant(&mut self) -> Model {
+    pub(super) fn another_variant(&mut self) -> Model {
         let variant = self.chance.pick(&VARIANTS);
         self.note(&format!("{variant:?}"));
         self.model.toggled(variant)

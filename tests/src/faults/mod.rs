@@ -25,5 +25,6 @@ pub mod rest;
 pub mod routed;
 pub mod run;
 pub mod traffic;
+mod unconfirmed;
 pub mod watch;
 pub mod wires;

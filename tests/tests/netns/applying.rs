@@ -136,7 +136,10 @@ fn a_configuration_that_is_refused_changes_nothing() -> Result<()> {
         let refused = said(&edge(&lab, &[verb, "-c", OTHER_PATH])?);
         ensure!(refused.0 == Some(2) && refused.1.contains("100"), "{verb}: {refused:?}");
     }
-    ensure!(client.apply(&twice, "any", None).is_err_and(|error| error.is_callers()), "by the API");
+    ensure!(
+        client.apply(&twice, "any", None, None).is_err_and(|error| error.is_callers()),
+        "by the API"
+    );
     is_as_before()?;
 
     // Another place for the pins.
@@ -152,13 +155,13 @@ fn a_configuration_that_is_refused_changes_nothing() -> Result<()> {
     // An interface that is not there.
     let no_port = good.replace("core0\"", "core7\"");
     ensure!(
-        client.apply(&no_port, &client.changes(&good)?.from, None).is_err(),
+        client.apply(&no_port, &client.changes(&good)?.from, None, None).is_err(),
         "no such interface"
     );
     is_as_before()?;
 
     // Another configuration than the client has seen runs.
-    let stale = client.apply(&good, &client.changes(&good)?.to, None);
+    let stale = client.apply(&good, &client.changes(&good)?.to, None, None);
     ensure!(stale.is_err_and(|error| error.to_string().contains("another configuration runs")));
     is_as_before()?;
 
@@ -166,11 +169,11 @@ fn a_configuration_that_is_refused_changes_nothing() -> Result<()> {
     let away = format!("{CONFIG_PATH}.away");
     fs::rename(CONFIG_PATH, &away)?;
     let seen = client.changes(&good)?.from;
-    let unsaved = client.apply(&good, &seen, None).err().context("it was saved")?.to_string();
+    let unsaved = client.apply(&good, &seen, None, None).err().context("it was saved")?.to_string();
     ensure!(unsaved.contains("can't be saved, and nothing was changed"), "{unsaved}");
     fs::rename(&away, CONFIG_PATH)?;
     is_as_before()?;
-    let applied = client.apply(&good, &seen, None)?;
+    let applied = client.apply(&good, &seen, None, None)?;
     assert_eq!(applied.changes.changes.len(), 2, "{applied:?}");
     assert_eq!(running()?.len(), 2);
 
@@ -179,7 +182,7 @@ fn a_configuration_that_is_refused_changes_nothing() -> Result<()> {
     fs::remove_dir_all(&revisions)?;
     fs::write(&revisions, "")?;
     let other = Sample::lab().circuit(contoso().key("bandwidth", "2 Gbps")).to_string();
-    client.apply(&other, &client.changes(&other)?.from, None)?;
+    client.apply(&other, &client.changes(&other)?.from, None, None)?;
     assert_eq!(running()?, [("contoso".to_owned(), 2_000_000_000)]);
     ensure!(daemon.said().contains("has no place in `edge history`"), "{}", daemon.said());
     daemon.stop()?;
@@ -206,7 +209,7 @@ fn every_configuration_is_kept_and_can_come_back() -> Result<()> {
     // It is kept after the answer.
     wait(|| Ok((client.history()?.revisions.len() == 3).then_some(())))?;
     // Nothing is different: this is no revision.
-    client.apply(&second.to_string(), &client.changes(&second.to_string())?.from, None)?;
+    client.apply(&second.to_string(), &client.changes(&second.to_string())?.from, None, None)?;
     configure(&second.clone().change_circuit("fabrikam", |circuit| circuit.key("enabled", false)))?;
     reload()?;
     reload()?;

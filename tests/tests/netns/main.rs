@@ -6,6 +6,7 @@ mod books;
 mod classes;
 mod cli;
 mod clients;
+mod confirming;
 mod demo;
 mod egress;
 mod large;

@@ -83,7 +83,7 @@ fn requests_that_change_something_have_their_methods() {
     assert!(request.starts_with("POST /v1/ledger/book HTTP/1.1\r\n"), "{request}");
 
     let json = serde_json::to_string(&Reloaded {
-        difference: crate::Difference::default(),
+        changes: ConfigChanges::default(),
         warnings: vec!["port \"p\" waits".to_owned()],
     });
     let server = Server::new(answer("200 OK", &json.unwrap()));

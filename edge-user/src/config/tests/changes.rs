@@ -152,6 +152,20 @@ fn a_renamed_circuit_keeps_its_things() {
     );
 }
 
+#[test]
+fn a_key_that_two_have_tells_nobodys_new_name() {
+    let twice = FILE.replace("name = \"fabrikam\"", "name = \"fabrikam\"\nservice_key = \"k1\"");
+    let other = twice.replace("\"contoso\"", "\"x1\"").replace("\"fabrikam\"", "\"x2\"");
+    for (old, new) in [(&twice, &other), (&other, &twice)] {
+        let changes = changes(&config(old), &config(new));
+        let circuits = changes.iter().filter(|it| it.thing == ConfigThing::Circuit);
+        let kinds: Vec<_> = circuits.map(|it| it.change).collect();
+        let (added, removed) = (ChangeKind::Added, ChangeKind::Removed);
+        assert_eq!(kinds.iter().filter(|it| **it == added).count(), 2, "{changes:?}");
+        assert_eq!(kinds.iter().filter(|it| **it == removed).count(), 2, "{changes:?}");
+    }
+}
+
 proptest! {
     #[test]
     fn whatever_differs_is_told(

@@ -9,7 +9,6 @@ use super::*;
 mod any;
 mod changes;
 mod classes;
-mod difference;
 mod forwards;
 mod ledger;
 mod look_alikes;

@@ -35,6 +35,7 @@ impl Instance {
         request: &SetBandwidth,
         received: Instant,
     ) -> Result<BandwidthChange, ChangeError> {
+        self.ensure_confirmed()?;
         let (place, before, circuit, mut instructions) = {
             let Running { config, .. } = &*self.running.read();
             let (place, circuit) = config.circuit_at(&request.circuit, request.bandwidth_bps)?;

@@ -8,23 +8,27 @@ use super::{super::policers, instance::Instance};
 const LOOK_AT_PORTS_EVERY: Duration = Duration::from_secs(1);
 /// Time between two looks for earlier tables that are booked by now.
 const RETIRE_EVERY: Duration = Duration::from_secs(1);
+/// Time between two tries to take back a change that nobody has confirmed.
+const TAKE_BACK_EVERY: Duration = Duration::from_secs(5);
 
 /// The times at which the engine does its regular work.
 pub(super) struct Due {
     pub(super) ports: Instant,
     peaks: Instant,
     retire: Instant,
+    /// The deadline of a change that waits for its confirmation.
+    pub(super) deadline: Instant,
     /// The last error of the look for earlier tables, which is logged once.
     told: String,
 }
 
 impl Due {
     pub(super) fn new(now: Instant) -> Self {
-        Self { ports: now, peaks: now, retire: now, told: String::new() }
+        Self { ports: now, peaks: now, retire: now, deadline: now, told: String::new() }
     }
 
     pub(super) fn next(&self) -> Instant {
-        self.ports.min(self.peaks).min(self.retire)
+        self.ports.min(self.peaks).min(self.retire).min(self.deadline)
     }
 
     pub(super) fn look_after(&mut self, instance: &mut Instance, now: Instant) {
@@ -53,6 +57,10 @@ impl Due {
                 }
             }
             self.retire = now + RETIRE_EVERY;
+        }
+        if self.deadline <= now {
+            let left = instance.look_at_deadline();
+            self.deadline = Instant::now() + left.unwrap_or(TAKE_BACK_EVERY);
         }
     }
 }

@@ -29,6 +29,23 @@ pub enum ChangeError {
         "there is no such revision, and nothing was changed; `edge history` has those that are kept"
     )]
     NoRevision,
+    /// A change waits for its confirmation.
+    #[error(
+        "the last change waits for its confirmation, and nothing was changed; `edge confirm` keeps it, and \
+         `edge rollback` takes it back now"
+    )]
+    Unconfirmed,
+    /// No change waits for a confirmation.
+    #[error(
+        "no change waits for a confirmation; `edge history` shows whether the last one was taken back"
+    )]
+    NothingToConfirm,
+    /// The text of the configuration that runs does not give it back.
+    #[error(
+        "the configuration that runs could not be taken up again, as a key file or a bandwidth is another one by now, and \
+         nothing was changed; apply the change without a confirmation"
+    )]
+    NoWayBack,
     /// The daemon ends.
     #[error("the daemon is ending, and nothing was changed")]
     Ending,

@@ -26,6 +26,7 @@ use super::{
     },
     error::ChangeError,
     running::{Running, SharedRunning},
+    start_config::StartConfig,
 };
 use crate::{
     config::{Config, ConfigDigest},
@@ -80,10 +81,11 @@ impl Instance {
     /// Takes over the pinned data plane, or starts one.
     pub(super) fn start(
         config_path: &Path,
-        (text, config): (String, Config),
+        start: StartConfig,
         hold: Hold,
         slot: RouterSlot,
     ) -> Result<Self> {
+        let StartConfig { text, config, waiting, by } = start;
         let pin_dir = &hold.pin_dir;
         let devices = Devices::open()?;
         ensure_our_namespace(pin_dir, &devices)?;
@@ -121,6 +123,7 @@ impl Instance {
             peaks: Peaks::default(),
             failed: None,
             generation: 0,
+            unconfirmed: waiting,
         };
         let mut instance = Self {
             config_path: config_path.to_owned(),
@@ -138,7 +141,7 @@ impl Instance {
         let instructions = Instructions::new(&instance.running.read().config);
         instance.bookkeeper.follow(instructions);
         instance.follow_router()?;
-        instance.note_start(&instance.text);
+        instance.note_start(by);
         Ok(instance)
     }
 

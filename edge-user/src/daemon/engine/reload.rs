@@ -13,7 +13,6 @@ use super::{
         ports::{Failed, PortStates},
         router::{self, Router},
     },
-    apply::refusal,
     error::ChangeError,
     instance::Instance,
     revising::Requester,
@@ -28,28 +27,15 @@ impl Instance {
     /// Reads the configuration again and brings the data plane to it: all of it, or, with an
     /// error, none. Returns the changes, and a warning for each port that waits for its interface.
     pub(super) fn reload(&mut self, requester: Requester) -> Result<Reloaded, ChangeError> {
+        self.ensure_confirmed()?;
         let (text, config) = config::load_with_text(&self.config_path)?;
-        let (from, difference, changes) = {
-            let running = self.running.read();
-            if let Some(refused) = refusal(&running.config, &config) {
-                return Err(refused);
-            }
-            (
-                running.digest.to_string(),
-                config::difference(&running.config, &config),
-                config::changes(&running.config, &config),
-            )
-        };
+        let (from, changes) = self.compare(&config)?;
         self.change_to(&config)?;
-        let is_other = self.running.read().digest.to_string() != from;
-        let told = view::change::difference(&difference);
+        let told = view::changes::told(&changes);
         tracing::info!("reloaded {}: {told}", self.config_path.display());
-        if is_other {
-            let summary = view::changes::summary(&changes);
-            self.note_revision(&text, RevisionOrigin::Reload, requester, summary);
-        }
-        self.text = text;
-        Ok(Reloaded { difference, warnings: self.follow_change()? })
+        self.forget_unconfirmed();
+        let changes = self.note_change(from, changes, &text, RevisionOrigin::Reload, requester);
+        Ok(Reloaded { changes, warnings: self.follow_change()? })
     }
 
     /// Follows the router after a change, and returns a warning for each port that waits for its interface.

@@ -45,24 +45,28 @@ impl Instance {
     }
 
     /// Keeps the configuration that a daemon was started with, if it is another one than the newest revision.
-    pub(super) fn note_start(&self, text: &str) {
+    pub(super) fn note_start(&self, by: RevisionOrigin) {
         let digest = self.running.read().digest.to_string();
         match self.revisions().newest() {
             Ok(Some(newest)) if newest.digest == digest => {}
             Ok(_) => {
                 let summary = "a start".to_owned();
-                self.note_revision(text, RevisionOrigin::Start, Requester::default(), summary);
+                self.note_revision(&self.text, by, Requester::default(), summary);
             }
             Err(error) => tracing::error!("`edge history` can't be read: {error:#}"),
         }
     }
 
-    /// Brings the data plane to an earlier configuration, as [`Self::apply`] does; `None`: to the one before the newest.
+    /// Brings the data plane to an earlier configuration, as [`Self::apply`] does; `None`: to the one before the newest. A
+    /// change that waits for its confirmation is taken back so.
     pub(super) fn roll_back(
         &mut self,
         revision: Option<u64>,
         requester: Requester,
     ) -> Result<Applied, ChangeError> {
+        if revision.is_none() && self.running.read().unconfirmed.is_some() {
+            return self.take_back(RevisionOrigin::Rollback, requester);
+        }
         let revisions = self.revisions();
         let revision = if let Some(revision) = revision {
             revision
@@ -74,7 +78,7 @@ impl Instance {
         let other = NewConfig::new(text)?;
         let message = requester.message.unwrap_or_else(|| format!("back to revision {revision}"));
         let requester = Requester { message: Some(message), ..requester };
-        self.apply(&other, RevisionOrigin::Rollback, requester)
+        self.apply(&other, RevisionOrigin::Rollback, requester, None)
     }
 
     /// Keeps the configuration after a change of a bandwidth, if that is in effect. `told`: the change, where it went well.

@@ -9,6 +9,7 @@ use super::super::{
     install::{Installed, Set},
     policers::Peaks,
     ports::{Failed, PortStates, look},
+    unconfirmed::Unconfirmed,
 };
 use crate::{
     config::{Config, ConfigDigest},
@@ -34,6 +35,16 @@ pub(in crate::daemon) struct Running {
     /// Number of changes of slots and tables so far: readings before and after a change don't
     /// belong together.
     pub(in crate::daemon) generation: u64,
+    /// The last change, while it waits for its confirmation.
+    pub(in crate::daemon) unconfirmed: Option<AwaitedChange>,
+}
+
+/// A change that waits for its confirmation.
+#[derive(Clone, Debug)]
+pub(in crate::daemon) struct AwaitedChange {
+    pub(in crate::daemon) record: Unconfirmed,
+    /// The reason why it is still there after its deadline.
+    pub(in crate::daemon) fault: Option<String>,
 }
 
 impl Running {

@@ -77,6 +77,20 @@ pub(super) const FAMILIES: &[MetricFamily] = &[
         source: SampleSource::Whole(|status| u64::from(status.router_faults.is_empty())),
     },
     MetricFamily {
+        stem: "edge_config_saved",
+        unit: None,
+        labels: &[],
+        help: "1 while the daemon's file says what runs, else 0.",
+        source: SampleSource::Whole(|status| u64::from(status.config.file_fault.is_none())),
+    },
+    MetricFamily {
+        stem: "edge_config_confirmed",
+        unit: None,
+        labels: &[],
+        help: "0 while a change waits for its confirmation, which the daemon takes back otherwise, else 1.",
+        source: SampleSource::Whole(|status| u64::from(status.config.unconfirmed.is_none())),
+    },
+    MetricFamily {
         stem: "edge_circuit_bandwidth",
         unit: Some("bps"),
         labels: CIRCUIT,

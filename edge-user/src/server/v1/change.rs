@@ -23,7 +23,7 @@ use crate::{config, daemon::bandwidth::SetBandwidth};
     responses(
         (status = OK, description = "The changes, which are in effect.", body = Reloaded),
         (status = FORBIDDEN, description = "The client may only look.", body = ErrorDocument),
-        (status = CONFLICT, description = "The file asks for changes that need a restart, or for an interface that is not there or that somebody else has.", body = ErrorDocument),
+        (status = CONFLICT, description = "A change waits for its confirmation; or the file asks for changes that need a restart, or for an interface that is not there or that somebody else has.", body = ErrorDocument),
         (status = PRECONDITION_FAILED, description = "Another configuration runs.", body = ErrorDocument),
         (status = UNPROCESSABLE_ENTITY, description = "The file is wrong.", body = ErrorDocument),
         (status = INTERNAL_SERVER_ERROR, description = "The machine refused it: for example, an interface can't carry a port as it is set up now, or the daemon lacks a permission. Or the changes are in effect, and the look at the ports after them failed.", body = ErrorDocument),
@@ -57,7 +57,7 @@ pub(in crate::server) async fn reload(
         (status = BAD_REQUEST, description = "The request is wrong.", body = ErrorDocument),
         (status = FORBIDDEN, description = "The client may only look.", body = ErrorDocument),
         (status = NOT_FOUND, description = "There is no such circuit.", body = ErrorDocument),
-        (status = CONFLICT, description = "The change needs new tables, and the configuration has an interface that is not there or that somebody else has.", body = ErrorDocument),
+        (status = CONFLICT, description = "A change of the configuration waits for its confirmation; or this one needs new tables, and the configuration has an interface that is not there or that somebody else has.", body = ErrorDocument),
         (status = PRECONDITION_FAILED, description = "Another configuration runs.", body = ErrorDocument),
         (status = UNPROCESSABLE_ENTITY, description = "The circuit can't have this bandwidth.", body = ErrorDocument),
         (status = INTERNAL_SERVER_ERROR, description = "The machine refused it; or the bandwidth is in effect and could not be saved, which the message says.", body = ErrorDocument),

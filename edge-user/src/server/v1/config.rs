@@ -11,7 +11,7 @@ use axum::{
     http::HeaderMap,
     response::{IntoResponse as _, Response},
 };
-use edge_api::{Applied, ConfigChanges, ErrorDocument, History, RollbackRequest};
+use edge_api::{Applied, ConfigChanges, Confirmed, ErrorDocument, History, RollbackRequest};
 
 use super::{
     super::{
@@ -23,7 +23,7 @@ use super::{
     change::expected,
     traffic::note_traffic,
 };
-use crate::daemon::engine::new_config::NewConfig;
+use crate::{daemon::engine::new_config::NewConfig, units::when::duration};
 
 /// Time between two looks at the counters of circuits that a change concerns.
 const WATCHED_FOR: Duration = Duration::from_secs(1);
@@ -47,7 +47,7 @@ const WATCHED_FOR: Duration = Duration::from_secs(1);
         (status = OK, description = "The changes, which are in effect and in the daemon's file. With `dry_run`, `ConfigChanges`.", body = Applied),
         (status = BAD_REQUEST, description = "The query or the body is none.", body = ErrorDocument),
         (status = FORBIDDEN, description = "The client may only look.", body = ErrorDocument),
-        (status = CONFLICT, description = "The configuration asks for changes that need a restart, or for an interface that is not there or that somebody else has.", body = ErrorDocument),
+        (status = CONFLICT, description = "A change waits for its confirmation; or the configuration asks for changes that need a restart, or for an interface that is not there or that somebody else has.", body = ErrorDocument),
         (status = PRECONDITION_FAILED, description = "Another configuration runs.", body = ErrorDocument),
         (status = UNPROCESSABLE_ENTITY, description = "The configuration is wrong.", body = ErrorDocument),
         (status = INTERNAL_SERVER_ERROR, description = "The machine refused it, or the file can't be written. Or the changes are in effect, and a later step failed, which the message says.", body = ErrorDocument),
@@ -57,11 +57,13 @@ const WATCHED_FOR: Duration = Duration::from_secs(1);
 pub(in crate::server) async fn put(
     operator: Operator,
     State(state): State<ServerState>,
-    InQuery(ApplyQuery { dry_run, message }): InQuery<ApplyQuery>,
+    InQuery(ApplyQuery { dry_run, confirm, message }): InQuery<ApplyQuery>,
     headers: HeaderMap,
     text: Result<String, StringRejection>,
 ) -> Result<Response, ApiError> {
     let text = text.map_err(|error| ApiError::bad_request(error.body_text()))?;
+    let confirm = confirm.as_deref().map(duration).transpose();
+    let confirm = confirm.map_err(|hint| ApiError::bad_request(format!("confirm: {hint}")))?;
     let checked = tokio::task::spawn_blocking(|| NewConfig::new(text)).await;
     let checked = checked.map_err(|error| ApiError::internal(&error))?;
     let other = checked.map_err(|errors| ApiError::from(&errors))?;
@@ -73,8 +75,36 @@ pub(in crate::server) async fn put(
         return Ok(Json(changes).into_response());
     }
     let requester = operator.requester(message).await;
-    let applied = state.engine.apply(other, requester, expected(&headers)?).await?;
+    let applied = state.engine.apply(other, confirm, requester, expected(&headers)?).await?;
     Ok(Json(applied).into_response())
+}
+
+/// Keeps the change that waits for its confirmation.
+#[utoipa::path(
+    post,
+    path = "/v1/config/confirm",
+    tag = "change",
+    params((
+        "If-Match" = Option<String>,
+        Header,
+        description = "The ETag of an earlier answer: nothing is confirmed if another configuration runs by now."
+    )),
+    responses(
+        (status = OK, description = "The change stays.", body = Confirmed),
+        (status = FORBIDDEN, description = "The client may only look.", body = ErrorDocument),
+        (status = CONFLICT, description = "No change waits for a confirmation.", body = ErrorDocument),
+        (status = PRECONDITION_FAILED, description = "Another configuration runs.", body = ErrorDocument),
+        (status = INTERNAL_SERVER_ERROR, description = "The state directory can't be written; the change still waits.", body = ErrorDocument),
+        (status = SERVICE_UNAVAILABLE, description = "The daemon is ending.", body = ErrorDocument),
+    )
+)]
+pub(in crate::server) async fn confirm(
+    operator: Operator,
+    State(state): State<ServerState>,
+    headers: HeaderMap,
+) -> Result<Json<Confirmed>, ApiError> {
+    let requester = operator.requester(None).await;
+    Ok(Json(state.engine.confirm(requester, expected(&headers)?).await?))
 }
 
 /// The configurations that the edge has had: the last hundred.
@@ -110,7 +140,7 @@ pub(in crate::server) async fn history(
         (status = BAD_REQUEST, description = "The request is wrong.", body = ErrorDocument),
         (status = FORBIDDEN, description = "The client may only look.", body = ErrorDocument),
         (status = NOT_FOUND, description = "There is no such revision.", body = ErrorDocument),
-        (status = CONFLICT, description = "The configuration asks for changes that need a restart, or for an interface that is not there or that somebody else has.", body = ErrorDocument),
+        (status = CONFLICT, description = "A change waits for its confirmation, and the request names another revision; or the configuration asks for changes that need a restart, or for an interface that is not there or that somebody else has.", body = ErrorDocument),
         (status = PRECONDITION_FAILED, description = "Another configuration runs.", body = ErrorDocument),
         (status = UNPROCESSABLE_ENTITY, description = "This version can't read that configuration.", body = ErrorDocument),
         (status = INTERNAL_SERVER_ERROR, description = "The machine refused it, or the file can't be written. Or the changes are in effect, and a later step failed, which the message says.", body = ErrorDocument),

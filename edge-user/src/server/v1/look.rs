@@ -67,7 +67,10 @@ pub(in crate::server) async fn status(
     // The text of many circuits takes a while: other clients are answered meanwhile.
     let rendered = tokio::task::spawn_blocking(move || {
         let page = selection.of(&snapshot.status)?;
-        let headers = [(ETAG, format!("\"{}\"", snapshot.digest)), (CONTENT_TYPE, JSON.to_owned())];
+        let headers = [
+            (ETAG, format!("\"{}\"", snapshot.status.config.digest)),
+            (CONTENT_TYPE, JSON.to_owned()),
+        ];
         let mut answer = (headers, page.json).into_response();
         if let Some(next) = page.next
             && let Ok(next) = format!("<{next}>; rel=\"next\"").parse()
@@ -102,7 +105,7 @@ pub(in crate::server) async fn circuit(
     let snapshot = state.snapshot().await?;
     let circuit = snapshot.status.circuits.iter().find(|circuit| circuit.name == name);
     let circuit = circuit.ok_or_else(|| ApiError::no_circuit(&name))?;
-    Ok(tagged(&snapshot.digest, circuit).into_response())
+    Ok(tagged(&snapshot.status.config.digest, circuit).into_response())
 }
 
 /// The ports.
@@ -122,5 +125,5 @@ pub(in crate::server) async fn ports(
 ) -> Result<Response, ApiError> {
     let snapshot = state.snapshot().await?;
     let ports = Ports { ports: snapshot.status.ports.clone() };
-    Ok(tagged(&snapshot.digest, ports).into_response())
+    Ok(tagged(&snapshot.status.config.digest, ports).into_response())
 }

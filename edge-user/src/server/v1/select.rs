@@ -51,6 +51,7 @@ impl StatusSelection {
                 ports: status.ports.clone(),
                 sessions: status.sessions.clone(),
                 router_faults: status.router_faults.clone(),
+                config: status.config.clone(),
                 ..*status
             })
         };
@@ -167,6 +168,7 @@ mod tests {
             sessions: edge_api::SessionCounts::default(),
             domains: Vec::new(),
             router_faults: Vec::new(),
+            config: edge_api::ConfigStatus::default(),
         }
     }
 

@@ -101,6 +101,7 @@ mod tests {
             sessions: edge_api::SessionCounts::default(),
             domains: Vec::new(),
             router_faults: Vec::new(),
+            config: edge_api::ConfigStatus::default(),
         }
     }
 

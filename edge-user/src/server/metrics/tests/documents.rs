@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use edge_api::{
-    CircuitStatus, ClassStatus, Counters, ExportStatus, LedgerState, LedgerStatus, PeeringStatus,
-    PolicerStatus, PortStatus, SessionCounts, Status,
+    CircuitStatus, ClassStatus, ConfigStatus, Counters, ExportStatus, LedgerState, LedgerStatus,
+    PeeringStatus, PolicerStatus, PortStatus, SessionCounts, Status,
 };
 use jiff::Timestamp;
 
@@ -52,6 +52,11 @@ pub(super) fn status(circuits: Vec<CircuitStatus>) -> Status {
         sessions: SessionCounts::default(),
         domains: Vec::new(),
         router_faults: vec!["the port is missing".to_owned()],
+        config: ConfigStatus {
+            digest: "aa".to_owned(),
+            file_fault: Some("it is wrong".to_owned()),
+            unconfirmed: None,
+        },
     }
 }
 

@@ -1,0 +1,90 @@
+//! The commands that the engine's thread does, one after the other.
+
+use std::{
+    sync::mpsc::{Receiver, RecvTimeoutError},
+    time::{Duration, Instant},
+};
+
+use edge_api::{Applied, BandwidthChange, Confirmed, Reloaded, RevisionOrigin};
+use tokio::sync::oneshot;
+
+use super::{
+    super::{AtExit, bandwidth::SetBandwidth},
+    due::Due,
+    error::ChangeError,
+    instance::Instance,
+    new_config::NewConfig,
+    revising::Requester,
+};
+use crate::{daemon::error::Result, view};
+
+/// Changes of interfaces come in bursts: the engine looks this long after a change.
+const SETTLED_AFTER: Duration = Duration::from_millis(20);
+
+/// The digest of the configuration that a client believes to run; `None`: the client takes any.
+pub(super) type Expected = Option<String>;
+
+/// The place of a command's answer.
+pub(super) type Reply<T> = oneshot::Sender<Result<T, ChangeError>>;
+
+/// A command, and the place of its answer.
+pub(super) enum Command {
+    Reload(Requester, Expected, Reply<Reloaded>),
+    Apply(Box<NewConfig>, Option<Duration>, Requester, Expected, Reply<Applied>),
+    Confirm(Requester, Expected, Reply<Confirmed>),
+    RollBack(Option<u64>, Requester, Expected, Reply<Applied>),
+    SetBandwidth(SetBandwidth, Instant, Requester, Expected, Reply<BandwidthChange>),
+    /// An interface has changed.
+    InterfacesChanged,
+    Stop(AtExit, oneshot::Sender<Result<()>>),
+}
+
+/// Does each command until the stop, and looks after ports, peaks and other tables in between.
+pub(super) fn run(mut instance: Instance, commands: &Receiver<Command>) {
+    let mut due = Due::new(Instant::now());
+    loop {
+        let wait = due.next().saturating_duration_since(Instant::now());
+        match commands.recv_timeout(wait) {
+            Ok(Command::Reload(requester, expected, reply)) => {
+                let reloaded = instance.expect(expected).and_then(|()| instance.reload(requester));
+                let _nobody_waits = reply.send(reloaded);
+            }
+            Ok(Command::Apply(other, confirm_within, requester, expected, reply)) => {
+                let by = RevisionOrigin::Apply;
+                let applied = instance.expect(expected);
+                let applied =
+                    applied.and_then(|()| instance.apply(&other, by, requester, confirm_within));
+                due.deadline = Instant::now();
+                let _nobody_waits = reply.send(applied);
+            }
+            Ok(Command::Confirm(requester, expected, reply)) => {
+                let confirmed = instance.expect(expected);
+                let _nobody_waits =
+                    reply.send(confirmed.and_then(|()| instance.confirm(&requester)));
+            }
+            Ok(Command::RollBack(revision, requester, expected, reply)) => {
+                let applied = instance.expect(expected);
+                let applied = applied.and_then(|()| instance.roll_back(revision, requester));
+                let _nobody_waits = reply.send(applied);
+            }
+            Ok(Command::SetBandwidth(request, received, requester, expected, reply)) => {
+                let changed = instance.expect(expected);
+                let changed = changed.and_then(|()| instance.set_bandwidth(&request, received));
+                let told = changed.as_ref().ok().map(view::change::bandwidth);
+                let _nobody_waits = reply.send(changed);
+                // The text of thousands of circuits takes longer than the change.
+                instance.note_bandwidth(&request, told, requester);
+            }
+            Ok(Command::InterfacesChanged) => {
+                due.ports = due.ports.min(Instant::now() + SETTLED_AFTER);
+            }
+            Ok(Command::Stop(at_exit, reply)) => {
+                let _nobody_waits = reply.send(instance.stop(at_exit));
+                return;
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+        due.look_after(&mut instance, Instant::now());
+    }
+}

@@ -1,0 +1,77 @@
+//! The configuration that a daemon starts with.
+
+use std::path::Path;
+
+use edge_api::RevisionOrigin;
+
+use super::{
+    super::{
+        new_file::NewFile,
+        unconfirmed::{self, Unconfirmed},
+    },
+    new_config::NewConfig,
+    running::AwaitedChange,
+};
+use crate::config::{Config, ConfigDigest};
+
+/// The configuration that a daemon starts with.
+pub(super) struct StartConfig {
+    pub(super) text: String,
+    pub(super) config: Config,
+    /// The change that still waits for its confirmation.
+    pub(super) waiting: Option<AwaitedChange>,
+    /// The way in which it takes effect.
+    pub(super) by: RevisionOrigin,
+}
+
+impl StartConfig {
+    /// The configuration of the file, or, if that is a change which nobody has confirmed in time, the one before, which
+    /// the file has then.
+    pub(super) fn settle(config_path: &Path, (text, config): (String, Config)) -> Self {
+        let state_dir = config.edge.state_dir.clone();
+        let start = Self { text, config, waiting: None, by: RevisionOrigin::Start };
+        let record = match Unconfirmed::read(&state_dir) {
+            Ok(Some(record)) => record,
+            Ok(None) => return start,
+            Err(error) => {
+                tracing::error!(
+                    "if a change waited for its confirmation, it does so no more, and stays: {error:#}"
+                );
+                return start;
+            }
+        };
+        if ConfigDigest::new(&start.config).to_string() != record.digest {
+            // The change was not made, or the file was edited since.
+            Unconfirmed::forget(&state_dir);
+            return start;
+        }
+        match unconfirmed::now() {
+            Ok(now) if record.left(&now).is_some() => {
+                return Self { waiting: Some(AwaitedChange { record, fault: None }), ..start };
+            }
+            Ok(_) => {}
+            Err(error) => tracing::error!("{error:#}"),
+        }
+        let before = match NewConfig::new(record.before) {
+            Ok(before) => before,
+            Err(errors) => {
+                tracing::error!(
+                    "the last change was not confirmed in time, and can't be taken back, as the configuration before is \
+                     wrong by now:\n{errors}"
+                );
+                return start;
+            }
+        };
+        tracing::warn!("the last change was not confirmed in time, and is taken back");
+        let file = NewFile::prepare(config_path, |_| Ok(before.text.clone()));
+        match file.and_then(NewFile::replace) {
+            Ok(_) => Unconfirmed::forget(&state_dir),
+            Err(error) => tracing::error!(
+                "{} still has that change, which the next start takes back again: {error:#}",
+                config_path.display()
+            ),
+        }
+        let NewConfig { text, config } = before;
+        Self { text, config, waiting: None, by: RevisionOrigin::Deadline }
+    }
+}
