@@ -54,8 +54,9 @@ impl Instance {
             }
             None => self.forget_unconfirmed(),
         }
+        let saved_to = file.replace();
         let changes = self.note_change(from, changes, text, by, requester);
-        let saved_to = file.replace().map_err(|error| {
+        let saved_to = saved_to.map_err(|error| {
             let path = self.config_path.display();
             let text = format!("{told}, in effect now, but not saved to {path}");
             ChangeError::InEffect(error.after(text))

@@ -72,10 +72,10 @@ impl Instance {
             .is_ok_and(|file| ConfigDigest::new(&file).to_string() == record.digest);
         let file = has_it.then(|| NewFile::prepare(&self.config_path, |_| Ok(record.before)));
         self.change_to(&other.config)?;
+        let saved_to = file.map(|file| file.and_then(NewFile::replace)).transpose();
         self.running.write().unconfirmed = None;
         tracing::warn!("took back the last change: {}", view::changes::told(&changes));
         let changes = self.note_change(from, changes, &other.text, by, requester);
-        let saved_to = file.map(|file| file.and_then(NewFile::replace)).transpose();
         let saved_to = saved_to.map_err(|error| {
             let path = self.config_path.display();
             let text = format!(
