@@ -251,7 +251,7 @@ pub fn warned_reload() -> Result<Vec<String>> {
 /// `edge set-bandwidth`, without the command.
 pub fn set_bandwidth(circuit: &str, bandwidth_bps: u64) -> Result<BandwidthChange> {
     let bandwidth = Bandwidth::BitsPerSecond(bandwidth_bps);
-    Ok(client().set_bandwidth(circuit, &BandwidthRequest { bandwidth, save: false })?)
+    Ok(client().set_bandwidth(circuit, &BandwidthRequest::new(bandwidth, false))?)
 }
 
 /// Has the meters booked now. The error says why they can't be.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -15,6 +16,22 @@ pub struct BandwidthRequest {
     /// bandwidth holds until the next reload or start.
     #[serde(default)]
     pub save: bool,
+    /// The end of this bandwidth: the configuration's comes back then. It holds over reloads and starts, and is not
+    /// saved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub until: Option<Timestamp>,
+    /// The same as a time from now on, such as `2h`, from a second to a year.
+    #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
+    pub holds_for: Option<String>,
+}
+
+impl BandwidthRequest {
+    /// A request for a bandwidth that has no end.
+    #[must_use]
+    pub const fn new(bandwidth: Bandwidth, save: bool) -> Self {
+        Self { bandwidth, save, until: None, holds_for: None }
+    }
 }
 
 /// A bandwidth as a configuration spells it.
@@ -42,6 +59,10 @@ pub struct BandwidthChange {
     /// The configuration file, if the bandwidth was saved there.
     #[schema(value_type = Option<String>)]
     pub saved_to: Option<PathBuf>,
+    /// The end of the bandwidth, where it has one.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub until: Option<Timestamp>,
 }
 
 #[cfg(test)]
@@ -53,12 +74,15 @@ mod tests {
         let read = serde_json::from_str::<BandwidthRequest>;
         let text = Bandwidth::Text("2 Gbps".to_owned());
         let request = read(r#"{"bandwidth":"2 Gbps"}"#).unwrap();
-        assert_eq!(request, BandwidthRequest { bandwidth: text, save: false });
+        assert_eq!(request, BandwidthRequest::new(text, false));
         let request = read(r#"{"bandwidth":2000000000,"save":true}"#).unwrap();
         let number = Bandwidth::BitsPerSecond(2_000_000_000);
-        assert_eq!(request, BandwidthRequest { bandwidth: number, save: true });
+        assert_eq!(request, BandwidthRequest::new(number, true));
         let json = serde_json::to_string(&request).unwrap();
         assert_eq!(json, r#"{"bandwidth":2000000000,"save":true}"#);
+
+        let request = read(r#"{"bandwidth":1,"for":"2h"}"#).unwrap();
+        assert_eq!(request.holds_for.as_deref(), Some("2h"));
 
         for (wrong, expected) in [
             (r#"{"bandwidth":-1}"#, "a whole number of bit/s"),
@@ -73,7 +97,7 @@ mod tests {
 
     #[test]
     fn the_json_of_a_change_is_pinned() {
-        let json = r#"{"circuit":"contoso","bandwidth_bps":[1000000000,2000000000],"burst_bytes":[3125000,6250000],"saved_to":null}"#;
+        let json = r#"{"circuit":"contoso","bandwidth_bps":[1000000000,2000000000],"burst_bytes":[3125000,6250000],"saved_to":null,"until":null}"#;
         let change: BandwidthChange = serde_json::from_str(json).unwrap();
         assert_eq!(serde_json::to_string(&change).unwrap(), json);
     }

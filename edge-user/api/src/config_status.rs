@@ -14,6 +14,25 @@ pub struct ConfigStatus {
     pub file_fault: Option<String>,
     /// The last change, while it waits for its confirmation; null: it waits for none.
     pub unconfirmed: Option<UnconfirmedChange>,
+    /// Bandwidths that end at a time. The daemon's file has nothing of them.
+    #[serde(default)]
+    pub timed_bandwidths: Vec<TimedBandwidthStatus>,
+}
+
+/// A bandwidth of a circuit that ends at a time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TimedBandwidthStatus {
+    /// The circuit's name.
+    pub circuit: String,
+    /// The bandwidth until then, in bit/s.
+    pub bandwidth_bps: u64,
+    /// The configuration's bandwidth, which the circuit has afterwards, in bit/s.
+    pub then_bps: u64,
+    /// The end, by the present wall clock.
+    #[schema(value_type = String, format = DateTime)]
+    pub until: Timestamp,
+    /// The user who asked for it, where that is known.
+    pub user: Option<String>,
 }
 
 /// A change that the daemon takes back unless it is confirmed.

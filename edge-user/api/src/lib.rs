@@ -36,7 +36,7 @@ pub use self::{
     },
     circuit::{CircuitStatus, ClassStatus, Counters, Dropped, PeeringStatus},
     client::{Client, ClientError, is_answered},
-    config_status::{ConfigStatus, UnconfirmedChange},
+    config_status::{ConfigStatus, TimedBandwidthStatus, UnconfirmedChange},
     domain::{DomainStatus, NeighbourStatus, SessionCounts},
     error::{ConfigErrorDocument, ErrorDocument},
     exact_prefix::exact_prefix,

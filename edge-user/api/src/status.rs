@@ -67,7 +67,8 @@ mod tests {
 12,"routes_v6":0,"tree_lines":9,"generation":3,"age_s":1.5,"fault":null,"lag_s":0.0,"sessions":2,
 "neighbours":[]}],"router_faults":["the port is missing"],"config":{"digest":"aa",
 "file_fault":"/etc/edge/edge.toml is wrong","unconfirmed":{"until":"2026-01-02T03:14:05Z","left_s":600.0,"user":
-"anna","message":null,"fault":null}}}"#;
+"anna","message":null,"fault":null},"timed_bandwidths":[{"circuit":"contoso-ams","bandwidth_bps":2000000000,
+"then_bps":1000000000,"until":"2026-01-03T00:00:00Z","user":null}]}}"#;
 
     #[test]
     fn the_json_is_pinned() {

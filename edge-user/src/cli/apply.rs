@@ -2,7 +2,10 @@ use std::io::{IsTerminal as _, Write as _, stdin, stdout};
 
 use anyhow::{Result, ensure};
 use edge_api::{Applied, Client, ConfigChanges};
-use edge_user::{units::when::duration, view};
+use edge_user::{
+    units::when::{self, LONGEST_WAIT},
+    view,
+};
 
 use super::{ConfigArg, SocketArg, UsageError, diff::checked};
 
@@ -43,7 +46,7 @@ pub(super) fn apply(args: &Args) -> Result<()> {
 
 /// The text of a time that the daemon takes.
 fn time(text: &str) -> Result<String, String> {
-    duration(text).map(|_| text.to_owned())
+    when::duration(text, LONGEST_WAIT).map(|_| text.to_owned())
 }
 
 /// Tells where a configuration is saved, and what it lacks.

@@ -1,9 +1,8 @@
 //! `edge set-bandwidth`: the request, the change, and the file that remembers it.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use edge_api::BandwidthChange;
-use serde::{Deserialize, Serialize};
 
 use super::new_file::NewFile;
 use crate::{
@@ -12,7 +11,7 @@ use crate::{
 };
 
 /// Another bandwidth for a circuit.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SetBandwidth {
     /// The circuit's name.
     pub circuit: String,
@@ -20,6 +19,8 @@ pub struct SetBandwidth {
     pub bandwidth_bps: u64,
     /// Whether the configuration file is to say so, too.
     pub save: bool,
+    /// The time until the configuration's bandwidth comes back; `None`: it does not.
+    pub holds_for: Option<Duration>,
 }
 
 /// The change from a circuit to another one.
@@ -29,6 +30,7 @@ pub(super) fn change(before: &Circuit, after: &Circuit) -> BandwidthChange {
         bandwidth_bps: [before.bandwidth_bps, after.bandwidth_bps],
         burst_bytes: [before.burst_bytes, after.burst_bytes],
         saved_to: None,
+        until: None,
     }
 }
 
@@ -71,7 +73,7 @@ mod tests {
         [[circuit.peering]]\nkind = 'private'\nc_tag = 10\n";
 
     fn request(circuit: &str, bandwidth_bps: u64) -> SetBandwidth {
-        SetBandwidth { circuit: circuit.into(), bandwidth_bps, save: true }
+        SetBandwidth { circuit: circuit.into(), bandwidth_bps, save: true, holds_for: None }
     }
 
     fn place(config: &str) -> (TempDir, PathBuf) {

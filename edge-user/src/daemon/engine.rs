@@ -23,6 +23,7 @@ mod reload;
 pub mod revising;
 pub(super) mod running;
 mod start_config;
+mod timed;
 
 use std::{
     path::{Path, PathBuf},
@@ -127,13 +128,15 @@ impl Engine {
     #[must_use]
     pub fn changes(&self, other: &NewConfig) -> ConfigChanges {
         // Readers hold up the engine, and this may take long.
-        let (running, from) = {
+        let (running, from, mut timed) = {
             let running = self.running.read();
-            (running.config.clone(), running.digest.to_string())
+            (running.of_file(), running.digest.to_string(), running.timed.clone())
         };
+        let mut config = other.config.clone();
+        let _told_when_it_is_applied = timed.lay_over(&mut config);
         ConfigChanges {
             from,
-            to: ConfigDigest::new(&other.config).to_string(),
+            to: ConfigDigest::new(&config).to_string(),
             changes: config::changes(&running, &other.config),
             refused: apply::refusal(&running, &other.config).map(|error| error.to_string()),
         }

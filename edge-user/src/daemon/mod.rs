@@ -26,7 +26,9 @@ mod revisions;
 mod router;
 pub mod router_view;
 pub mod snapshot;
+mod state_file;
 mod takeover;
+mod timed_bandwidth;
 mod unconfirmed;
 
 /// The fate of the data plane when the daemon ends.

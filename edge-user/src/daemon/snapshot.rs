@@ -167,12 +167,13 @@ impl Reader {
                 router_faults: routed.faults.clone(),
                 config: config_status(running),
             };
-            Ok::<_, DaemonError>((head, running.config.edge.metrics_detail))
+            let digest_of_file = running.digest_of_file();
+            Ok::<_, DaemonError>((head, digest_of_file, running.config.edge.metrics_detail))
         };
         let Some(second) = steps.step(head) else { return Ok(None) };
-        let (mut read, metrics_detail) = second?;
+        let (mut read, digest_of_file, metrics_detail) = second?;
         // A file of thousands of circuits takes its time, and the engine is not held.
-        read.config.file_fault = self.file.borrow_mut().fault(&read.config.digest);
+        read.config.file_fault = self.file.borrow_mut().fault(&digest_of_file);
         let mut place = circuits::Cursor::default();
         loop {
             let some = |running: &Running| {

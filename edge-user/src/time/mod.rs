@@ -5,6 +5,7 @@
 //! has set it. The clock since boot (`CLOCK_BOOTTIME`) never steps, and has no date. The ledger
 //! keeps both with each reading, and judges the first by the second (`ledger::belief`).
 
+pub mod deadline;
 pub mod error;
 mod kernel;
 

@@ -39,22 +39,38 @@ pub fn timestamp(text: &str) -> Result<Timestamp, String> {
     })
 }
 
-/// A time from a second to a week, such as `90s`, `10m`, `2h` or `1d`.
+/// The longest time that a change waits for its confirmation.
+pub const LONGEST_WAIT: Duration = Duration::from_hours(24 * 7);
+/// The longest time that a bandwidth holds which ends at a time.
+pub const LONGEST_HOLD: Duration = Duration::from_hours(24 * 366);
+
+/// A time from a second to `longest`, such as `90s`, `10m`, `2h` or `1d`.
 ///
 /// # Errors
 ///
 /// The message says what to give instead.
-pub fn duration(text: &str) -> Result<Duration, String> {
+pub fn duration(text: &str, longest: Duration) -> Result<Duration, String> {
     let days = text.strip_suffix('d').and_then(|days| days.parse().ok());
     let found = match days {
         Some(days) => SignedDuration::from_hours(24).checked_mul(days),
         None => text.parse().ok(),
     };
     let found = found.and_then(|found: SignedDuration| Duration::try_from(found).ok());
-    let limits = Duration::from_secs(1)..=Duration::from_hours(24 * 7);
-    found
-        .filter(|found| limits.contains(found))
-        .ok_or_else(|| "give a time from 1s to 7d, such as 90s, 10m or 2h".to_owned())
+    in_range(found.unwrap_or_default(), longest)
+}
+
+/// The same time, if it is from a second to `longest`.
+///
+/// # Errors
+///
+/// The message says what to give instead.
+pub fn in_range(time: Duration, longest: Duration) -> Result<Duration, String> {
+    if (Duration::from_secs(1)..=longest).contains(&time) {
+        Ok(time)
+    } else {
+        let days = longest.as_secs() / (24 * 3_600);
+        Err(format!("give a time from 1s to {days}d, such as 90s, 10m or 2h"))
+    }
 }
 
 #[cfg(test)]
@@ -82,7 +98,7 @@ mod tests {
             ("soon", None),
             ("", None),
         ] {
-            let found = duration(text);
+            let found = duration(text, LONGEST_WAIT);
             assert_eq!(found.as_ref().ok().map(Duration::as_secs), expected_s, "{text}: {found:?}");
         }
     }

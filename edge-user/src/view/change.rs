@@ -12,7 +12,8 @@ pub fn bandwidth(change: &BandwidthChange) -> String {
         [old, new] if old == new => format!("{new} bytes"),
         [old, new] => format!("{old} -> {new} bytes"),
     };
-    format!("{}: {old} -> {new}, burst {burst}", change.circuit)
+    let until = change.until.map_or_else(String::new, |until| format!(", until {until:.0}"));
+    format!("{}: {old} -> {new}, burst {burst}{until}", change.circuit)
 }
 
 #[cfg(test)]
@@ -26,6 +27,7 @@ mod tests {
             bandwidth_bps: [1_000_000_000, 2_000_000_000],
             burst_bytes: [3_125_000, 6_250_000],
             saved_to: None,
+            until: None,
         };
         let text = "contoso: 1 Gbps -> 2 Gbps, burst 3125000 -> 6250000 bytes";
         assert_eq!(bandwidth(&change), text);

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use edge_api::{ConfigStatus, UnconfirmedChange};
 
 use super::table::plain;
+use crate::units::bit_rate;
 
 /// Prints a line for a change that waits for its confirmation, and one for a file that doesn't say what runs.
 pub(super) fn print(config: &ConfigStatus, out: &mut dyn Write) -> io::Result<()> {
@@ -26,6 +27,11 @@ pub(super) fn print(config: &ConfigStatus, out: &mut dyn Write) -> io::Result<()
                 plain(fault)
             )?,
         }
+    }
+    for timed in &config.timed_bandwidths {
+        let (circuit, until) = (plain(&timed.circuit), timed.until);
+        let [now, then] = [timed.bandwidth_bps, timed.then_bps].map(bit_rate);
+        writeln!(out, "circuit {circuit} has {now} until {until:.0}, and {then} from then on")?;
     }
     match &config.file_fault {
         Some(fault) => writeln!(out, "! {}", plain(fault)),
@@ -57,6 +63,13 @@ takes it back now
 ! the file is wrong
 ";
         assert_eq!(told, expected);
+        let told = printed(
+            r#"{"digest":"aa","file_fault":null,"unconfirmed":null,"timed_bandwidths":[{"circuit":"contoso",
+            "bandwidth_bps":2000000000,"then_bps":1000000000,"until":"2026-01-01T00:10:00Z","user":null}]}"#,
+        );
+        let line =
+            "circuit contoso has 2 Gbps until 2026-01-01T00:10:00Z, and 1 Gbps from then on\n";
+        assert_eq!(told, line);
         let told = printed(
             r#"{"digest":"aa","file_fault":null,"unconfirmed":{"until":"2026-01-01T00:10:00Z",
             "left_s":0.0,"user":null,"message":null,"fault":"there is no eth1"}}"#,

@@ -23,6 +23,7 @@ mod speaker;
 mod stock;
 mod tags_live;
 mod tcp;
+mod timed_bandwidth;
 mod too_old;
 mod usage;
 mod wire;

@@ -17,7 +17,7 @@ const BY_MODULE: [&str; 3] = ["edge_user", "kernel", "netns"];
 /// Modules of these that judge rates; others of `netns` do, too.
 const JUDGING: [&str; 2] = ["edge_user::lab", "kernel::policer_rate"];
 /// Modules that wait for peers and clients most of the time, and lose nothing on a busy machine.
-const WAITING: [&str; 10] = [
+const WAITING: [&str; 11] = [
     "netns::api",
     "netns::applying",
     "netns::books",
@@ -28,6 +28,7 @@ const WAITING: [&str; 10] = [
     "netns::slots_again",
     "netns::snapshots",
     "netns::speaker",
+    "netns::timed_bandwidth",
 ];
 
 /// The jobs of all tests.

@@ -96,7 +96,7 @@ fn requests_that_change_something_have_their_methods() {
 fn names_of_circuits_are_encoded() {
     let json = r#"{"circuit":"c","bandwidth_bps":[1,2],"burst_bytes":[3,3],"saved_to":"/e.toml"}"#;
     let bandwidth = Bandwidth::Text("2 Gbps".to_owned());
-    let request = BandwidthRequest { bandwidth, save: true };
+    let request = BandwidthRequest::new(bandwidth, true);
     for (circuit, path) in [
         ("contoso-ams_1.b~", "contoso-ams_1.b~"),
         ("two words/a ?#%", "two%20words%2Fa%20%3F%23%25"),

@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use edge_api::{Applied, ConfigChange, ConfigChanges, RevisionOrigin};
+use jiff::Timestamp;
 
 use super::{
-    super::{new_file::NewFile, router, unconfirmed::Unconfirmed},
+    super::{
+        new_file::NewFile, router, timed_bandwidth::TimedBandwidths, unconfirmed::Unconfirmed,
+    },
     error::ChangeError,
     instance::Instance,
     new_config::NewConfig,
@@ -14,8 +17,22 @@ use super::{
 };
 use crate::{
     config::{self, Config, ConfigDigest},
-    view,
+    daemon::error::DaemonError,
+    time, view,
 };
+
+/// Another configuration against the one that runs.
+pub(super) struct Comparison {
+    /// The digest of what runs.
+    from: String,
+    /// The changes from one file to the other.
+    pub(super) changes: Vec<ConfigChange>,
+    /// The other configuration, with the bandwidths that end at a time.
+    pub(super) config: Config,
+    timed: TimedBandwidths,
+    /// A sentence for each bandwidth that can't go on.
+    ended: Vec<String>,
+}
 
 impl Instance {
     /// Brings the data plane to a configuration that came this way: all of it, or, with an error, none. The daemon's file has it afterwards,
@@ -32,67 +49,70 @@ impl Instance {
     ) -> Result<Applied, ChangeError> {
         let NewConfig { text, config } = other;
         self.ensure_confirmed()?;
-        let (from, changes) = self.compare(config)?;
+        let compared = self.compare(config)?;
         let file = NewFile::prepare(&self.config_path, |_| Ok(text.clone()))?;
         // A change without a difference needs no confirmation.
         let digest = ConfigDigest::new(config).to_string();
-        let confirm_within = confirm_within.filter(|_| digest != from);
-        let waits =
-            confirm_within.map(|within| self.wait(digest, within, &requester)).transpose()?;
-        if let Err(error) = self.change_to(config) {
+        let is_other = digest != self.running.read().digest_of_file();
+        let waits = confirm_within.filter(|_| is_other);
+        let waits = waits.map(|within| self.wait(digest, within, &requester)).transpose()?;
+        if let Err(error) = self.change_to(&compared.config) {
             if waits.is_some() {
                 self.forget_unconfirmed();
             }
             return Err(error);
         }
-        let told = view::changes::told(&changes);
+        let told = view::changes::told(&compared.changes);
         tracing::info!("applied a configuration: {told}");
-        let confirm_by = waits.as_ref().map(|(_, until)| *until);
-        match waits {
-            Some((record, _)) => {
-                self.running.write().unconfirmed = Some(AwaitedChange { record, fault: None });
-            }
-            None => self.forget_unconfirmed(),
+        let mut confirm_by = None;
+        if let Some((record, until)) = waits {
+            confirm_by = Some(until);
+            self.running.write().unconfirmed = Some(AwaitedChange { record, fault: None });
+        } else {
+            self.forget_unconfirmed();
         }
         let saved_to = file.replace();
-        let changes = self.note_change(from, changes, text, by, requester);
+        let (changes, mut warnings) = self.note_change(compared, text, by, requester);
         let saved_to = saved_to.map_err(|error| {
             let path = self.config_path.display();
             let text = format!("{told}, in effect now, but not saved to {path}");
             ChangeError::InEffect(error.after(text))
         })?;
-        let warnings = self.follow_change()?;
+        warnings.extend(self.follow_change()?);
         Ok(Applied { changes, saved_to: Some(saved_to), confirm_by, warnings })
     }
 
-    /// The digest of the configuration that runs, and the changes that `config` makes to it; an error where a running
-    /// daemon can't go there.
-    pub(super) fn compare(
-        &self,
-        config: &Config,
-    ) -> Result<(String, Vec<ConfigChange>), ChangeError> {
+    /// Compares a file's configuration with the one that runs; an error where a running daemon can't go there.
+    pub(super) fn compare(&self, file: &Config) -> Result<Comparison, ChangeError> {
         let running = self.running.read();
-        match refusal(&running.config, config) {
-            Some(refused) => Err(refused),
-            None => Ok((running.digest.to_string(), config::changes(&running.config, config))),
+        if let Some(refused) = refusal(&running.config, file) {
+            return Err(refused);
         }
+        let mut timed = running.timed.clone();
+        let mut config = file.clone();
+        let ended = timed.lay_over(&mut config);
+        let changes = config::changes(&running.of_file(), file);
+        Ok(Comparison { from: running.digest.to_string(), changes, config, timed, ended })
     }
 
-    /// Takes note of a change in effect, whose text this is.
+    /// Takes note of a change in effect, whose text this is. Returns the changes, and warnings.
     pub(super) fn note_change(
         &mut self,
-        from: String,
-        changes: Vec<ConfigChange>,
+        compared: Comparison,
         text: &str,
         by: RevisionOrigin,
         requester: Requester,
-    ) -> ConfigChanges {
+    ) -> (ConfigChanges, Vec<String>) {
+        let Comparison { from, changes, config: _, timed, ended } = compared;
         text.clone_into(&mut self.text);
+        if timed != self.running.read().timed {
+            self.keep_timed(timed);
+        }
         let to = self.running.read().digest.to_string();
-        if from != to {
+        if from != to || !changes.is_empty() {
             self.note_revision(text, by, requester, view::changes::summary(&changes));
         }
-        ConfigChanges { from, to, changes, refused: None }
+        (ConfigChanges { from, to, changes, refused: None }, ended)
     }
 
     /// Writes the record of a change that is to be confirmed. A configuration that its text doesn't give
@@ -102,15 +122,16 @@ impl Instance {
         digest: String,
         within: Duration,
         requester: &Requester,
-    ) -> Result<(Unconfirmed, jiff::Timestamp), ChangeError> {
-        let before = NewConfig::new(self.text.clone())
-            .ok()
-            .filter(|before| ConfigDigest::new(&before.config) == self.running.read().digest);
+    ) -> Result<(Unconfirmed, Timestamp), ChangeError> {
+        let running = self.running.read().digest_of_file();
+        let is_running =
+            |before: &NewConfig| ConfigDigest::new(&before.config).to_string() == running;
+        let before = NewConfig::new(self.text.clone()).ok().filter(is_running);
         let before = before.ok_or(ChangeError::NoWayBack)?;
         let mut record = Unconfirmed::new(before.text, digest, within)?;
         record.user.clone_from(&requester.user);
         record.message.clone_from(&requester.message);
-        let until = record.until(&super::super::unconfirmed::now()?);
+        let until = record.deadline.date(&time::now().map_err(DaemonError::from)?);
         record.write(&self.state_dir())?;
         Ok((record, until))
     }

@@ -10,6 +10,7 @@ use super::{
         bandwidth::{self, SetBandwidth},
         instructions::{Instructions, terms},
         interfaces::InterfaceChoice,
+        timed_bandwidth::TimedBandwidth,
     },
     error::ChangeError,
     instance::Instance,
@@ -17,25 +18,65 @@ use super::{
 };
 use crate::{
     config::Circuit,
-    daemon::error::Result,
+    daemon::error::DaemonError,
     kernel::{change_rate, occupancy, rates},
     plan::{Full, slots::Table},
+    time::{self, deadline::Deadline},
     view,
 };
 
 impl Instance {
+    /// Gives a circuit another bandwidth, for a time or without an end, which ends the time of its present one.
+    pub(super) fn set_bandwidth(
+        &mut self,
+        request: &SetBandwidth,
+        received: Instant,
+        user: Option<String>,
+    ) -> Result<BandwidthChange, ChangeError> {
+        self.ensure_confirmed()?;
+        let (before, then_bps) = {
+            let running = self.running.read();
+            let (place, _) = running.config.circuit_at(&request.circuit, request.bandwidth_bps)?;
+            let own = running.timed.of(&request.circuit).map(|timed| timed.then_bps);
+            (running.timed.clone(), own.unwrap_or(running.config.circuits[place].bandwidth_bps))
+        };
+        let mut timed = before.clone();
+        timed.end(&request.circuit);
+        let mut ends = None;
+        if let Some(holds_for) = request.holds_for {
+            let now = time::now().map_err(DaemonError::from)?;
+            let until = Deadline::after(&now, holds_for);
+            ends = Some(until.date(&now));
+            let SetBandwidth { circuit, bandwidth_bps, .. } = request.clone();
+            timed.set(TimedBandwidth { circuit, bandwidth_bps, then_bps, until, user });
+        }
+        // Before the change: a daemon that is killed must not forget to end it.
+        if timed != before {
+            timed.write(&self.state_dir())?;
+        }
+        let mut changed = self.change_bandwidth(request, received);
+        if matches!(changed, Ok(_) | Err(ChangeError::InEffect(_))) {
+            self.running.write().timed = timed;
+        } else if timed != before {
+            self.keep_timed(before);
+        }
+        if let Ok(change) = &mut changed {
+            change.until = ends;
+        }
+        changed
+    }
+
     /// Gives a circuit another bandwidth: one rate and a store for each of its attachments, not an
     /// `install` of everything.
     ///
     /// With `--save`, the new file is written and checked before the change, and takes the old
     /// one's place after it. So a file that can't be written changes nothing, and no file has a
     /// bandwidth that was never in effect.
-    pub(super) fn set_bandwidth(
+    pub(super) fn change_bandwidth(
         &mut self,
         request: &SetBandwidth,
         received: Instant,
     ) -> Result<BandwidthChange, ChangeError> {
-        self.ensure_confirmed()?;
         let (place, before, circuit, mut instructions) = {
             let Running { config, .. } = &*self.running.read();
             let (place, circuit) = config.circuit_at(&request.circuit, request.bandwidth_bps)?;

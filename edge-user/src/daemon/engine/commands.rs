@@ -69,7 +69,10 @@ pub(super) fn run(mut instance: Instance, commands: &Receiver<Command>) {
             }
             Ok(Command::SetBandwidth(request, received, requester, expected, reply)) => {
                 let changed = instance.expect(expected);
-                let changed = changed.and_then(|()| instance.set_bandwidth(&request, received));
+                let changed = changed.and_then(|()| {
+                    instance.set_bandwidth(&request, received, requester.user.clone())
+                });
+                due.timed = Instant::now();
                 let told = changed.as_ref().ok().map(view::change::bandwidth);
                 let _nobody_waits = reply.send(changed);
                 // The text of thousands of circuits takes longer than the change.

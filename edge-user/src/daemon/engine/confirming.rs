@@ -5,10 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use edge_api::{Applied, Confirmed, RevisionOrigin};
 
 use super::{
-    super::{
-        new_file::NewFile,
-        unconfirmed::{self, Unconfirmed},
-    },
+    super::{new_file::NewFile, unconfirmed::Unconfirmed},
     error::ChangeError,
     instance::Instance,
     new_config::NewConfig,
@@ -18,7 +15,7 @@ use super::{
 use crate::{
     config::{self, ConfigDigest},
     daemon::error::Result,
-    view,
+    time, view,
 };
 
 impl Instance {
@@ -62,20 +59,20 @@ impl Instance {
         let waiting = self.running.read().unconfirmed.clone();
         let AwaitedChange { mut record, .. } = waiting.ok_or(ChangeError::NothingToConfirm)?;
         let other = NewConfig::new(record.before.clone())?;
-        let (from, changes) = self.compare(&other.config)?;
+        let compared = self.compare(&other.config)?;
         // If the daemon is killed from here on, its next start does the rest.
-        record.end();
+        record.deadline.end();
         if let Err(error) = record.write(&self.state_dir()) {
             tracing::warn!("a daemon that is killed now may not take the change back: {error:#}");
         }
         let has_it = config::load(&self.config_path)
             .is_ok_and(|file| ConfigDigest::new(&file).to_string() == record.digest);
         let file = has_it.then(|| NewFile::prepare(&self.config_path, |_| Ok(record.before)));
-        self.change_to(&other.config)?;
+        self.change_to(&compared.config)?;
         let saved_to = file.map(|file| file.and_then(NewFile::replace)).transpose();
         self.running.write().unconfirmed = None;
-        tracing::warn!("took back the last change: {}", view::changes::told(&changes));
-        let changes = self.note_change(from, changes, &other.text, by, requester);
+        tracing::warn!("took back the last change: {}", view::changes::told(&compared.changes));
+        let (changes, mut warnings) = self.note_change(compared, &other.text, by, requester);
         let saved_to = saved_to.map_err(|error| {
             let path = self.config_path.display();
             let text = format!(
@@ -84,14 +81,14 @@ impl Instance {
             ChangeError::InEffect(error.after(text))
         })?;
         self.forget_unconfirmed();
-        let warnings = self.follow_change()?;
+        warnings.extend(self.follow_change()?);
         Ok(Applied { changes, saved_to, confirm_by: None, warnings })
     }
 
     /// Takes back a change whose deadline is over. Returns the time until the deadline, if there is one.
     pub(super) fn look_at_deadline(&mut self) -> Option<Duration> {
         let waiting = self.running.read().unconfirmed.clone()?;
-        let left = unconfirmed::now().map(|now| waiting.record.left(&now));
+        let left = time::now().map(|now| waiting.record.deadline.left_in_this_boot(&now));
         if let Ok(Some(left)) = left {
             return Some(left);
         }

@@ -8,8 +8,8 @@ use super::{super::policers, instance::Instance};
 const LOOK_AT_PORTS_EVERY: Duration = Duration::from_secs(1);
 /// Time between two looks for earlier tables that are booked by now.
 const RETIRE_EVERY: Duration = Duration::from_secs(1);
-/// Time between two tries to take back a change that nobody has confirmed.
-const TAKE_BACK_EVERY: Duration = Duration::from_secs(5);
+/// Time between two tries to take back a change that nobody has confirmed, or to end a bandwidth.
+const TRY_AGAIN_EVERY: Duration = Duration::from_secs(5);
 
 /// The times at which the engine does its regular work.
 pub(super) struct Due {
@@ -18,17 +18,29 @@ pub(super) struct Due {
     retire: Instant,
     /// The deadline of a change that waits for its confirmation.
     pub(super) deadline: Instant,
+    /// The end of a bandwidth.
+    pub(super) timed: Instant,
+    /// The last error of the end of one, which is logged once.
+    told_of_timed: String,
     /// The last error of the look for earlier tables, which is logged once.
     told: String,
 }
 
 impl Due {
     pub(super) fn new(now: Instant) -> Self {
-        Self { ports: now, peaks: now, retire: now, deadline: now, told: String::new() }
+        Self {
+            ports: now,
+            peaks: now,
+            retire: now,
+            deadline: now,
+            timed: now,
+            told_of_timed: String::new(),
+            told: String::new(),
+        }
     }
 
     pub(super) fn next(&self) -> Instant {
-        self.ports.min(self.peaks).min(self.retire).min(self.deadline)
+        self.ports.min(self.peaks).min(self.retire).min(self.deadline).min(self.timed)
     }
 
     pub(super) fn look_after(&mut self, instance: &mut Instance, now: Instant) {
@@ -60,7 +72,19 @@ impl Due {
         }
         if self.deadline <= now {
             let left = instance.look_at_deadline();
-            self.deadline = Instant::now() + left.unwrap_or(TAKE_BACK_EVERY);
+            self.deadline = Instant::now() + left.unwrap_or(TRY_AGAIN_EVERY);
+        }
+        if self.timed <= now {
+            let (next, ended) = instance.end_timed();
+            let error = ended.err().unwrap_or_default();
+            if !error.is_empty() && error != self.told_of_timed {
+                tracing::error!(
+                    "a bandwidth whose time is over goes on, as the change failed; it is tried again: {error}"
+                );
+            }
+            self.told_of_timed = error;
+            let next = next.map_or(TRY_AGAIN_EVERY, |next| next.min(TRY_AGAIN_EVERY));
+            self.timed = Instant::now() + next;
         }
     }
 }

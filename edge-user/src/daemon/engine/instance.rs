@@ -85,7 +85,7 @@ impl Instance {
         hold: Hold,
         slot: RouterSlot,
     ) -> Result<Self> {
-        let StartConfig { text, config, waiting, by } = start;
+        let StartConfig { text, config, waiting, timed, by } = start;
         let pin_dir = &hold.pin_dir;
         let devices = Devices::open()?;
         ensure_our_namespace(pin_dir, &devices)?;
@@ -124,6 +124,7 @@ impl Instance {
             failed: None,
             generation: 0,
             unconfirmed: waiting,
+            timed,
         };
         let mut instance = Self {
             config_path: config_path.to_owned(),

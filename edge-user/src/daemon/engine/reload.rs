@@ -29,13 +29,15 @@ impl Instance {
     pub(super) fn reload(&mut self, requester: Requester) -> Result<Reloaded, ChangeError> {
         self.ensure_confirmed()?;
         let (text, config) = config::load_with_text(&self.config_path)?;
-        let (from, changes) = self.compare(&config)?;
-        self.change_to(&config)?;
-        let told = view::changes::told(&changes);
+        let compared = self.compare(&config)?;
+        self.change_to(&compared.config)?;
+        let told = view::changes::told(&compared.changes);
         tracing::info!("reloaded {}: {told}", self.config_path.display());
         self.forget_unconfirmed();
-        let changes = self.note_change(from, changes, &text, RevisionOrigin::Reload, requester);
-        Ok(Reloaded { changes, warnings: self.follow_change()? })
+        let by = RevisionOrigin::Reload;
+        let (changes, mut warnings) = self.note_change(compared, &text, by, requester);
+        warnings.extend(self.follow_change()?);
+        Ok(Reloaded { changes, warnings })
     }
 
     /// Follows the router after a change, and returns a warning for each port that waits for its interface.

@@ -34,7 +34,7 @@ impl Instance {
         summary: String,
     ) {
         let Requester { user, message } = requester;
-        let digest = self.running.read().digest.to_string();
+        let digest = self.running.read().digest_of_file();
         let about =
             |revision| Revision { revision, at: time::wall(), by, user, message, digest, summary };
         if let Err(error) = self.revisions().keep(text, about) {
@@ -46,7 +46,7 @@ impl Instance {
 
     /// Keeps the configuration that a daemon was started with, if it is another one than the newest revision.
     pub(super) fn note_start(&self, by: RevisionOrigin) {
-        let digest = self.running.read().digest.to_string();
+        let digest = self.running.read().digest_of_file();
         match self.revisions().newest() {
             Ok(Some(newest)) if newest.digest == digest => {}
             Ok(_) => {
@@ -88,14 +88,15 @@ impl Instance {
         told: Option<String>,
         requester: Requester,
     ) {
-        let SetBandwidth { circuit, bandwidth_bps, save: _ } = request;
+        let SetBandwidth { circuit, bandwidth_bps, .. } = request;
         let is_in_effect = {
             let running = self.running.read();
             let mut circuits = running.config.circuits.iter();
             let found = circuits.find(|it| it.name == *circuit);
             found.is_some_and(|it| it.bandwidth_bps == *bandwidth_bps)
         };
-        if !is_in_effect {
+        // One that ends at a time is no part of the configuration.
+        if !is_in_effect || request.holds_for.is_some() {
             return;
         }
         let told = told.unwrap_or_else(|| format!("{circuit}: {bandwidth_bps} bit/s"));

@@ -9,6 +9,7 @@ use super::super::{
     install::{Installed, Set},
     policers::Peaks,
     ports::{Failed, PortStates, look},
+    timed_bandwidth::TimedBandwidths,
     unconfirmed::Unconfirmed,
 };
 use crate::{
@@ -37,6 +38,8 @@ pub(in crate::daemon) struct Running {
     pub(in crate::daemon) generation: u64,
     /// The last change, while it waits for its confirmation.
     pub(in crate::daemon) unconfirmed: Option<AwaitedChange>,
+    /// Bandwidths that end at a time, which `config` has.
+    pub(in crate::daemon) timed: TimedBandwidths,
 }
 
 /// A change that waits for its confirmation.
@@ -48,6 +51,27 @@ pub(in crate::daemon) struct AwaitedChange {
 }
 
 impl Running {
+    /// The configuration without bandwidths that end at a time, as a file has it.
+    pub(in crate::daemon) fn of_file(&self) -> Config {
+        let mut config = self.config.clone();
+        self.timed.take_off(&mut config);
+        config
+    }
+
+    /// The digest of that.
+    pub(in crate::daemon) fn digest_of_file(&self) -> String {
+        if self.timed.0.is_empty() {
+            return self.digest.to_string();
+        }
+        let mut digest = self.digest.clone();
+        for timed in &self.timed.0 {
+            if let Ok((place, circuit)) = self.config.circuit_at(&timed.circuit, timed.then_bps) {
+                digest.change(place, &circuit);
+            }
+        }
+        digest.to_string()
+    }
+
     /// The ports, as the kernel has them now.
     pub(in crate::daemon) fn look_at_ports(&self, devices: &Devices) -> Result<PortStates> {
         look(&self.config, &self.installed, &self.set, devices)

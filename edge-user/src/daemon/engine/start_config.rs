@@ -5,14 +5,15 @@ use std::path::Path;
 use edge_api::RevisionOrigin;
 
 use super::{
-    super::{
-        new_file::NewFile,
-        unconfirmed::{self, Unconfirmed},
-    },
+    super::{new_file::NewFile, timed_bandwidth::TimedBandwidths, unconfirmed::Unconfirmed},
     new_config::NewConfig,
     running::AwaitedChange,
 };
-use crate::config::{Config, ConfigDigest};
+use crate::{
+    config::{Config, ConfigDigest},
+    daemon::error::DaemonError,
+    time,
+};
 
 /// The configuration that a daemon starts with.
 pub(super) struct StartConfig {
@@ -20,16 +21,52 @@ pub(super) struct StartConfig {
     pub(super) config: Config,
     /// The change that still waits for its confirmation.
     pub(super) waiting: Option<AwaitedChange>,
+    /// Bandwidths that end at a time, which `config` has.
+    pub(super) timed: TimedBandwidths,
     /// The way in which it takes effect.
     pub(super) by: RevisionOrigin,
 }
 
 impl StartConfig {
+    /// The configuration to start with.
+    pub(super) fn settle(config_path: &Path, file: (String, Config)) -> Self {
+        let mut start = Self::of_file(config_path, file);
+        let state_dir = start.config.edge.state_dir.clone();
+        let now = time::now().map_err(DaemonError::from);
+        match now.and_then(|now| Ok((now, TimedBandwidths::read(&state_dir)?))) {
+            Ok((now, kept)) => {
+                let mut timed = kept.clone();
+                timed.end_old(&now);
+                for ended in timed.lay_over(&mut start.config) {
+                    tracing::warn!("{ended}");
+                }
+                if timed != kept
+                    && let Err(error) = timed.write(&state_dir)
+                {
+                    tracing::warn!("bandwidths whose time is over are still noted: {error:#}");
+                }
+                start.timed = timed;
+            }
+            Err(error) => {
+                tracing::error!(
+                    "bandwidths that were set for a time are those of the file now: {error:#}"
+                );
+            }
+        }
+        start
+    }
+
     /// The configuration of the file, or, if that is a change which nobody has confirmed in time, the one before, which
     /// the file has then.
-    pub(super) fn settle(config_path: &Path, (text, config): (String, Config)) -> Self {
+    fn of_file(config_path: &Path, (text, config): (String, Config)) -> Self {
         let state_dir = config.edge.state_dir.clone();
-        let start = Self { text, config, waiting: None, by: RevisionOrigin::Start };
+        let start = Self {
+            text,
+            config,
+            waiting: None,
+            timed: TimedBandwidths::default(),
+            by: RevisionOrigin::Start,
+        };
         let record = match Unconfirmed::read(&state_dir) {
             Ok(Some(record)) => record,
             Ok(None) => return start,
@@ -45,8 +82,8 @@ impl StartConfig {
             Unconfirmed::forget(&state_dir);
             return start;
         }
-        match unconfirmed::now() {
-            Ok(now) if record.left(&now).is_some() => {
+        match time::now() {
+            Ok(now) if record.deadline.left_in_this_boot(&now).is_some() => {
                 return Self { waiting: Some(AwaitedChange { record, fault: None }), ..start };
             }
             Ok(_) => {}
@@ -72,6 +109,6 @@ impl StartConfig {
             ),
         }
         let NewConfig { text, config } = before;
-        Self { text, config, waiting: None, by: RevisionOrigin::Deadline }
+        Self { text, config, by: RevisionOrigin::Deadline, ..start }
     }
 }

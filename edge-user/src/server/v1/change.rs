@@ -1,14 +1,22 @@
 //! Changes, which operators may make.
 
+use std::time::Duration;
+
 use axum::{
     Json,
     extract::{Path, State, rejection::JsonRejection},
     http::{HeaderMap, StatusCode, header::IF_MATCH},
 };
 use edge_api::{Bandwidth, BandwidthChange, BandwidthRequest, ErrorDocument, Reloaded};
+use jiff::Timestamp;
 
 use super::super::{error::ApiError, role::Operator, shared};
-use crate::{config, daemon::bandwidth::SetBandwidth};
+use crate::{
+    config,
+    daemon::bandwidth::SetBandwidth,
+    time,
+    units::when::{self, LONGEST_HOLD},
+};
 
 /// Has the daemon read its configuration file again: all of it takes effect or, with an error, none.
 #[utoipa::path(
@@ -71,7 +79,8 @@ pub(in crate::server) async fn set_bandwidth(
     headers: HeaderMap,
     request: Result<Json<BandwidthRequest>, JsonRejection>,
 ) -> Result<Json<BandwidthChange>, ApiError> {
-    let Json(BandwidthRequest { bandwidth, save }) = request?;
+    let Json(BandwidthRequest { bandwidth, save, until, holds_for }) = request?;
+    let holds_for = hold(save, until, holds_for.as_deref())?;
     let bandwidth_bps = match bandwidth {
         Bandwidth::BitsPerSecond(bandwidth_bps) => bandwidth_bps,
         Bandwidth::Text(text) => config::bandwidth_bps(&text).map_err(|message| {
@@ -79,13 +88,38 @@ pub(in crate::server) async fn set_bandwidth(
             ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, error, None)
         })?,
     };
-    let request = SetBandwidth { circuit, bandwidth_bps, save };
+    let request = SetBandwidth { circuit, bandwidth_bps, save, holds_for };
     Ok(Json(
         state
             .engine
             .set_bandwidth(request, operator.requester(None).await, expected(&headers)?)
             .await?,
     ))
+}
+
+/// The time that a bandwidth is to hold; `None`: without an end.
+fn hold(
+    save: bool,
+    until: Option<Timestamp>,
+    holds_for: Option<&str>,
+) -> Result<Option<Duration>, ApiError> {
+    if [save, until.is_some(), holds_for.is_some()].into_iter().filter(|is_given| *is_given).count()
+        > 1
+    {
+        return Err(ApiError::bad_request("give one of save, until and for"));
+    }
+    let hold = match (until, holds_for) {
+        (Some(until), _) => {
+            let now = time::now().map_err(|error| ApiError::internal(&error))?;
+            let left = Duration::try_from(until.duration_since(now.wall)).unwrap_or_default();
+            when::in_range(left, LONGEST_HOLD).map_err(|hint| format!("until: {hint} from now on"))
+        }
+        (None, Some(text)) => {
+            when::duration(text, LONGEST_HOLD).map_err(|hint| format!("for: {hint}"))
+        }
+        (None, None) => return Ok(None),
+    };
+    hold.map(Some).map_err(ApiError::bad_request)
 }
 
 /// The digest of the configuration that the client believes to run (RFC 9110, 13.1.1); `*`: any.

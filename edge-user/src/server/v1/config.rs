@@ -23,7 +23,10 @@ use super::{
     change::expected,
     traffic::note_traffic,
 };
-use crate::{daemon::engine::new_config::NewConfig, units::when::duration};
+use crate::{
+    daemon::engine::new_config::NewConfig,
+    units::when::{self, LONGEST_WAIT},
+};
 
 /// Time between two looks at the counters of circuits that a change concerns.
 const WATCHED_FOR: Duration = Duration::from_secs(1);
@@ -62,7 +65,7 @@ pub(in crate::server) async fn put(
     text: Result<String, StringRejection>,
 ) -> Result<Response, ApiError> {
     let text = text.map_err(|error| ApiError::bad_request(error.body_text()))?;
-    let confirm = confirm.as_deref().map(duration).transpose();
+    let confirm = confirm.as_deref().map(|text| when::duration(text, LONGEST_WAIT)).transpose();
     let confirm = confirm.map_err(|hint| ApiError::bad_request(format!("confirm: {hint}")))?;
     let checked = tokio::task::spawn_blocking(|| NewConfig::new(text)).await;
     let checked = checked.map_err(|error| ApiError::internal(&error))?;

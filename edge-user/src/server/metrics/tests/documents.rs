@@ -56,6 +56,7 @@ pub(super) fn status(circuits: Vec<CircuitStatus>) -> Status {
             digest: "aa".to_owned(),
             file_fault: Some("it is wrong".to_owned()),
             unconfirmed: None,
+            timed_bandwidths: Vec::new(),
         },
     }
 }
