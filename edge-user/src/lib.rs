@@ -20,5 +20,6 @@ pub mod report;
 pub mod routing;
 pub mod server;
 pub mod time;
+pub mod top;
 pub mod units;
 pub mod view;

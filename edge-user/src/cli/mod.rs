@@ -22,6 +22,7 @@ mod set_bandwidth;
 mod shell;
 mod snippets;
 mod status;
+mod top;
 mod usage;
 
 use std::{error::Error, io, io::IsTerminal as _, path::PathBuf, process::ExitCode};
@@ -78,6 +79,8 @@ enum Verb {
     SetBandwidth(set_bandwidth::Args),
     /// Shows ports, circuits, peerings and their counters.
     Status(status::Args),
+    /// Shows circuits and ports by their rates, live.
+    Top(top::Args),
     /// Shows BGP sessions: state, routes and limits, BFD, and MAC addresses of both ends.
     Sessions(sessions::Args),
     /// Shows the routes of a peering: received, advertised, forwarded by, or what differs.
@@ -161,6 +164,7 @@ pub(crate) fn main() -> ExitCode {
         Verb::Rollback(args) => rollback::rollback(&args),
         Verb::SetBandwidth(args) => set_bandwidth::set_bandwidth(&args),
         Verb::Status(args) => status::status(&args),
+        Verb::Top(args) => top::top(&args),
         Verb::Sessions(args) => sessions::sessions(&args),
         Verb::Routes(args) => routes::routes(&args),
         Verb::Lookup(args) => lookup::lookup(&args),

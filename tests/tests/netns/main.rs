@@ -25,5 +25,6 @@ mod tags_live;
 mod tcp;
 mod timed_bandwidth;
 mod too_old;
+mod top;
 mod usage;
 mod wire;
