@@ -25,6 +25,7 @@ mod limits;
 mod links;
 mod look_alikes;
 mod names;
+mod port_use;
 mod prices;
 mod qos;
 mod rates;
@@ -58,6 +59,7 @@ pub use self::{
     keys::nearest,
     links::{CircuitVnet, PeeringLink, RoutedKey},
     names::MAX_SOCKET_LEN_BYTES,
+    port_use::{PortUse, oversold},
     rates::bandwidth_bps,
     routed::{KeyFileError, Md5Key, read_key},
     types::{
