@@ -8,7 +8,7 @@ use crate::{LedgerState, Status};
 /// Whether frames flow and usage is booked. A BGP session that is down is no fault of the edge's.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Health {
-    /// A sentence for each fault; empty: every port runs its program, usage is booked, the router is
+    /// A sentence for each fault; empty: every port runs its program and has a carrier, usage is booked, the router is
     /// as the configuration has it, the BGP speaker answers, and each routing domain forwards by its
     /// routes.
     pub faults: Vec<String>,
@@ -20,7 +20,7 @@ impl Health {
     /// forwarding tables that can't follow their routes.
     #[must_use]
     pub fn of(status: &Status) -> Self {
-        let ports = status.ports.iter().filter(|port| port.xdp_mode == "none").map(|port| {
+        let ports = status.ports.iter().filter(|port| !port.passes_frames()).map(|port| {
             let fault = port.fault.as_deref().unwrap_or("no program runs on its interface");
             format!("port {:?}: {fault}", port.name)
         });
@@ -45,17 +45,11 @@ mod tests {
     use crate::{DomainStatus, LedgerStatus, PortStatus, SessionCounts};
 
     fn port(name: &str, xdp_mode: &str, fault: Option<&str>) -> PortStatus {
-        PortStatus {
-            name: name.to_owned(),
-            interface: "eth1".to_owned(),
-            side: "customer".to_owned(),
-            link: "primary".to_owned(),
-            xdp_mode: xdp_mode.to_owned(),
-            fault: fault.map(str::to_owned),
-            rx_frames: 0,
-            rx_bytes: 0,
-            reasons: std::collections::BTreeMap::new(),
-        }
+        let document = serde_json::json!({
+            "name": name, "interface": "eth1", "side": "customer", "link": "primary",
+            "xdp_mode": xdp_mode, "fault": fault, "rx_frames": 0, "rx_bytes": 0, "reasons": {},
+        });
+        serde_json::from_value(document).unwrap()
     }
 
     fn domain(fault: Option<&str>) -> DomainStatus {
@@ -75,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn ports_without_a_program_and_a_ledger_that_fails_are_faults() {
+    fn ports_that_pass_no_frames_and_a_ledger_that_fails_are_faults() {
         let mut status = Status {
             edge: "ams-1".to_owned(),
             uptime_s: 1.0,
@@ -95,6 +89,9 @@ mod tests {
         };
         assert_eq!(Health::of(&status), Health::default());
         status.ports.push(port("c", "none", Some("there is no interface eth1")));
+        let carrier = Some(false);
+        let unplugged = port("d", "native", Some("eth1 has no carrier"));
+        status.ports.push(PortStatus { is_up: Some(true), carrier, ..unplugged });
         status.ledger.state = LedgerState::Failing;
         status.ledger.error = Some("the disk is full".to_owned());
         status.router_faults = vec!["its port has no program".to_owned()];
@@ -102,6 +99,7 @@ mod tests {
         status.domains.push(domain(Some("the tables are full")));
         let expected = [
             "port \"c\": there is no interface eth1",
+            "port \"d\": eth1 has no carrier",
             "usage is not booked: the disk is full",
             "router: its port has no program",
             "BGP sessions: BIRD does not answer",

@@ -54,7 +54,9 @@ mod tests {
 "2026-01-02T03:00:00Z","notice":null,"last_booked":"2026-01-02T02:59:50Z","exports":[{"name":"billing",
 "delivered_batches":2,"last_error":null,"failing_since":null,"last_delivered":"2026-01-02T02:59:55Z",
 "notice":null}]},"watches_egress":true,"ports":[{"name":"customer0","interface":"eth1","side":
-"customer","link":"primary","xdp_mode":"native","fault":null,"rx_frames":10,"rx_bytes":1000,
+"customer","link":"primary","xdp_mode":"native","fault":null,"warnings":["it is oversold"],"is_up":true,
+"carrier":true,"carrier_changes":2,"speed_bps":10000000000,"sold_bps":16000000000,"mtu_bytes":1504,
+"driver":"veth","rx_queues":1,"tx_queues":1,"rx_frames":10,"rx_bytes":1000,
 "reasons":{"ok":9,"unmatched":1}}],"circuits":[{"name":"contoso-ams","bandwidth_bps":1000000000,
 "enabled":true,"peerings":[{"kind":"private","port":"customer0","link":"primary","direction":
 "inbound","forwarded_frames":9,"forwarded_bytes":918,"dropped_frames":1,"dropped_bytes":102,
@@ -77,10 +79,15 @@ mod tests {
         let peering = &status.circuits[0].peerings[0];
         assert_eq!((peering.total.dropped_bytes, peering.drops["over-rate"].bytes), (102, 102));
         assert_eq!(serde_json::to_string(&status).unwrap(), document);
-        // A daemon of an earlier version has neither sessions nor domains.
+        // A daemon of an earlier version has neither sessions nor domains, and knows less of ports.
         let (earlier, _) = document.split_once(",\"sessions\"").unwrap();
-        let status: Status = serde_json::from_str(&format!("{earlier}}}")).unwrap();
+        let (name, rest) = earlier.split_once(",\"warnings\"").unwrap();
+        let (_, rest) = rest.split_once(",\"rx_frames\"").unwrap();
+        let status: Status =
+            serde_json::from_str(&format!("{name},\"rx_frames\"{rest}}}")).unwrap();
         assert_eq!((status.sessions, status.domains), (SessionCounts::default(), Vec::new()));
+        assert_eq!((status.ports[0].is_up, status.ports[0].sold_bps), (None, 0));
+        assert!(status.ports[0].passes_frames());
     }
 
     #[test]

@@ -186,7 +186,8 @@ mod tests {
     fn device(ifindex: u32, name: &str) -> Device {
         let (altnames, programs) = (Vec::new(), Vec::new());
         let (is_up, has_carrier) = (true, true);
-        Device { ifindex, name: name.to_owned(), altnames, is_up, has_carrier, programs }
+        let name = name.to_owned();
+        Device { ifindex, name, altnames, is_up, has_carrier, programs, ..Device::default() }
     }
 
     /// A port whose program runs on an interface with this index and name, or is attached nowhere.

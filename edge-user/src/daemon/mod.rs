@@ -13,12 +13,15 @@ mod found;
 mod install;
 pub mod instructions;
 mod interfaces;
+mod known_uses;
+mod link_watch;
 pub mod look;
 mod new_file;
 mod noter;
 pub mod open_files;
 pub mod policers;
-mod port_faults;
+mod port_changes;
+mod port_warnings;
 mod ports;
 pub mod refusals;
 pub mod remembered;
@@ -29,6 +32,7 @@ pub mod snapshot;
 mod state_file;
 mod takeover;
 mod timed_bandwidth;
+mod told_ports;
 mod unconfirmed;
 
 /// The fate of the data plane when the daemon ends.

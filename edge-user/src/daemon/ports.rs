@@ -11,7 +11,10 @@ use crate::{
     daemon::error::Result,
     kernel::{
         AttachedMode, LinkPlace, PortLink,
-        host::device::{Device, Devices},
+        host::{
+            device::{Device, Devices},
+            link_settings::LinkSettings,
+        },
     },
 };
 
@@ -24,6 +27,14 @@ pub(super) struct PortState {
     pub(super) mode: Option<AttachedMode>,
     /// Whether frames come in and go out by its interface, as far as that knows.
     pub(super) has_carrier: bool,
+    /// Its interface; `None`: there is none.
+    pub(super) device: Option<Device>,
+    /// Settings of the interface, as they were when it was last asked for them; `None`: it was not yet.
+    pub(super) settings: Option<LinkSettings>,
+    /// Bandwidth that is sold on it, in bit/s.
+    pub(super) sold_bps: u64,
+    /// Conditions under which it loses frames of some kind, or at some times, in words.
+    pub(super) warnings: Vec<String>,
     /// The fault that it has, in words.
     pub(super) fault: Option<String>,
     /// The interface that its program could be attached to, where it does not run.
@@ -84,8 +95,9 @@ fn state(interface: &str, seen: &SeenInterface, link: LinkSeen, assigned: Assign
             interface: name.to_owned(),
             mode: Some(mode),
             has_carrier: own.is_up && own.has_carrier,
+            device: Some(own.clone()),
             fault: fault_of_running(interface, own, seen.named.as_ref()),
-            to_attach: None,
+            ..PortState::default()
         };
     }
     let (fault, to_attach) = match assigned {
@@ -106,26 +118,42 @@ fn state(interface: &str, seen: &SeenInterface, link: LinkSeen, assigned: Assign
             (format!("the interface that is called {interface} now is port \"{other}\"'s"), None)
         }
         Assigned::Gone => {
-            (format!("there is no interface {interface} in this network namespace"), None)
+            let fault = format!(
+                "there is no interface {interface} in this network namespace, so no frame passes; \
+                 the port is attached when there is one again"
+            );
+            (fault, None)
         }
     };
     let name = to_attach.as_ref().filter(|device| !device.is_called(interface));
     let name = name.map_or(interface, |device| &device.name).to_owned();
-    PortState { interface: name, fault: Some(fault), to_attach, ..PortState::default() }
+    let device = to_attach.clone();
+    PortState { interface: name, device, fault: Some(fault), to_attach, ..PortState::default() }
 }
 
 fn fault_of_running(interface: &str, own: &Device, named: Option<&Device>) -> Option<String> {
     let name = &own.name;
-    if own.is_called(interface) {
-        return (!own.is_up).then(|| format!("{name} is down; `ip link set {name} up`"));
-    }
-    Some(match named {
+    let silent = if !own.is_up {
+        Some(format!("{name} is down, so no frame passes; `ip link set {name} up`"))
+    } else if !own.has_carrier {
+        Some(format!(
+            "{name} has no carrier, so no frame passes; look at its cable, its transceiver and the \
+             other end"
+        ))
+    } else {
+        None
+    };
+    let renamed = (!own.is_called(interface)).then(|| match named {
         None => format!("{interface} is called {name} now, and stays the port's interface"),
         Some(_) => format!(
             "{interface} is called {name} now, and stays the port's interface until a reload: then \
              the one that has its name now is"
         ),
-    })
+    });
+    match (silent, renamed) {
+        (Some(silent), Some(renamed)) => Some(format!("{silent}; {renamed}")),
+        (one, other) => one.or(other),
+    }
 }
 
 /// Follows the ports' links: to another index of their interface; back to where they were pinned; and
@@ -179,6 +207,21 @@ pub(super) struct Failed {
 }
 
 impl Failed {
+    /// Whether ports have changed since in a way by which another attempt may work.
+    pub(super) fn is_outdated(&self, states: &PortStates) -> bool {
+        fn cause(state: &PortState) -> impl PartialEq {
+            let device = state.to_attach.as_ref();
+            let device = device.map(|own| (own.ifindex, own.is_up, own.mtu_bytes, &own.programs));
+            (&state.interface, state.mode, &state.fault, device)
+        }
+        self.states.len() != states.len()
+            || self
+                .states
+                .iter()
+                .zip(states)
+                .any(|((one, before), (other, now))| one != other || cause(before) != cause(now))
+    }
+
     /// Adds to each fault why it lasts.
     pub(super) fn explain(&self, states: &mut PortStates) {
         for (port, why) in &self.why {
@@ -199,7 +242,7 @@ mod tests {
     fn device(ifindex: u32, name: &str, is_up: bool) -> Device {
         let altnames = vec!["uplink".to_owned()];
         let (name, has_carrier, programs) = (name.to_owned(), true, Vec::new());
-        Device { ifindex, name, altnames, is_up, has_carrier, programs }
+        Device { ifindex, name, altnames, is_up, has_carrier, programs, ..Device::default() }
     }
 
     fn running(own: Device, named: Option<Device>) -> PortState {
@@ -215,7 +258,13 @@ mod tests {
         assert_eq!(sound.mode, Some(AttachedMode::Generic));
         assert_eq!((sound.interface.as_str(), sound.fault), ("eth1", None));
         let down = running(device(5, "eth1", false), Some(device(5, "eth1", false)));
-        assert_eq!(down.fault.as_deref(), Some("eth1 is down; `ip link set eth1 up`"));
+        let fault = "eth1 is down, so no frame passes; `ip link set eth1 up`";
+        assert_eq!((down.fault.as_deref(), down.has_carrier), (Some(fault), false));
+        let unplugged = Device { has_carrier: false, ..device(5, "eth1", true) };
+        let unplugged = running(unplugged.clone(), Some(unplugged));
+        assert!(unplugged.fault.is_some_and(|fault| fault.starts_with("eth1 has no carrier")));
+        let both = running(device(5, "x", false), None).fault.unwrap();
+        assert!(both.contains("x is down") && both.contains("eth1 is called x now"), "{both}");
         let renamed = running(device(5, "x", true), None);
         assert_eq!(renamed.interface, "x");
         assert!(renamed.fault.is_some_and(|fault| fault.contains("called x now")));

@@ -7,6 +7,7 @@ mod config_status;
 pub mod domains;
 pub mod history;
 pub mod ledger;
+mod links;
 pub mod lookup;
 pub mod next_hop;
 pub mod replay;

@@ -6,7 +6,7 @@ use comfy_table::Table;
 use edge_api::{CircuitStatus, Counters, PortStatus, Status};
 use edge_common::Reason;
 
-use super::{config_status, domains, ledger, table::text_table};
+use super::{config_status, domains, ledger, links::link_table, table::text_table};
 use crate::units::{bit_rate, count};
 
 /// Prints the state of an edge, and what an operator should look into.
@@ -17,6 +17,7 @@ pub fn print(status: &Status, out: &mut dyn Write) -> io::Result<()> {
     }
     writeln!(out, "\n")?;
     writeln!(out, "{}\n", port_table(&status.ports))?;
+    writeln!(out, "{}\n", link_table(&status.ports))?;
     writeln!(out, "{}\n", circuit_table(&status.circuits))?;
     writeln!(out, "{}", policer_table(&status.circuits))?;
     domains::print(status, out)?;
@@ -28,6 +29,9 @@ pub fn print(status: &Status, out: &mut dyn Write) -> io::Result<()> {
     for port in &status.ports {
         if let Some(fault) = &port.fault {
             writeln!(out, "! port {}: {fault}", port.name)?;
+        }
+        for warning in &port.warnings {
+            writeln!(out, "! port {}: {warning}", port.name)?;
         }
         let lost = port.reasons.iter().filter(|(reason, _)| is_alarming(reason));
         for (reason, frames) in lost {

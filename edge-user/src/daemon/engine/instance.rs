@@ -1,6 +1,7 @@
 //! One edge, running: a configuration, its plan, and the kernel's tables and links.
 
 use std::{
+    collections::BTreeMap,
     fs::File,
     path::{Path, PathBuf},
     sync::Arc,
@@ -17,12 +18,14 @@ use super::{
         install::{Aim, Committed, Set, create_set, owners_before, prepare},
         instructions::Instructions,
         interfaces::InterfaceChoice,
+        known_uses::KnownUses,
+        link_watch::LinkWatch,
         policers::Peaks,
-        port_faults::ToldFaults,
         ports::{Failed, PortStates, follow_links, restore_egress},
         router::{self, Router},
         router_view::RouterSlot,
         takeover::{ensure_our_namespace, newest_set},
+        told_ports::ToldPorts,
     },
     error::ChangeError,
     running::{Running, SharedRunning},
@@ -72,7 +75,8 @@ pub(super) struct Instance {
     pub(super) router: Option<Router>,
     /// The place of its view.
     pub(super) slot: RouterSlot,
-    told: ToldFaults,
+    told: ToldPorts,
+    links: LinkWatch,
     /// Released last.
     pub(super) hold: Hold,
 }
@@ -125,6 +129,8 @@ impl Instance {
             generation: 0,
             unconfirmed: waiting,
             timed,
+            settings: BTreeMap::new(),
+            uses: KnownUses::default(),
         };
         let mut instance = Self {
             config_path: config_path.to_owned(),
@@ -135,7 +141,8 @@ impl Instance {
             left_rate: None,
             router,
             slot,
-            told: ToldFaults::default(),
+            told: ToldPorts::default(),
+            links: LinkWatch::open()?,
             hold,
         };
         instance.take_over()?;
@@ -216,14 +223,20 @@ impl Instance {
     /// Whether a port has changed since the last failure, so that another try may work.
     fn is_worth_a_try(&self, states: &PortStates) -> bool {
         self.running.read().failed.as_ref().is_none_or(|(failed, when)| {
-            failed.states != *states || when.elapsed() >= TRY_AGAIN_AFTER
+            failed.is_outdated(states) || when.elapsed() >= TRY_AGAIN_AFTER
         })
     }
 
-    /// Looks at the ports, and tells of faults that have come or gone.
+    /// Looks at the ports, and tells of what has changed.
     pub(super) fn tell_of_ports(&mut self) -> Result<PortStates> {
+        let mut states = self.running.read().look_at_ports(&self.devices)?;
+        // No reader waits meanwhile: a driver may take its time.
+        let devices = states.values().filter_map(|state| state.device.as_ref());
+        if let Some(settings) = self.links.follow(devices) {
+            self.running.write().settings = settings;
+        }
         let running = self.running.read();
-        let states = running.look_at_ports(&self.devices)?;
+        running.add_settings(&mut states);
         self.told.tell(&running.explain(states.clone()));
         Ok(states)
     }

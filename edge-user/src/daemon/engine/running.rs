@@ -7,7 +7,10 @@ use std::{
 
 use super::super::{
     install::{Installed, Set},
+    known_uses::KnownUses,
+    link_watch::SettingsByIndex,
     policers::Peaks,
+    port_warnings,
     ports::{Failed, PortStates, look},
     timed_bandwidth::TimedBandwidths,
     unconfirmed::Unconfirmed,
@@ -36,6 +39,10 @@ pub(in crate::daemon) struct Running {
     /// Number of changes of slots and tables so far: readings before and after a change don't
     /// belong together.
     pub(in crate::daemon) generation: u64,
+    /// Settings of the ports' interfaces, as they were when those were last asked.
+    pub(in crate::daemon) settings: SettingsByIndex,
+    /// The use of the ports by the configuration.
+    pub(in crate::daemon) uses: KnownUses,
     /// The last change, while it waits for its confirmation.
     pub(in crate::daemon) unconfirmed: Option<AwaitedChange>,
     /// Bandwidths that end at a time, which `config` has.
@@ -74,7 +81,19 @@ impl Running {
 
     /// The ports, as the kernel has them now.
     pub(in crate::daemon) fn look_at_ports(&self, devices: &Devices) -> Result<PortStates> {
-        look(&self.config, &self.installed, &self.set, devices)
+        let mut states = look(&self.config, &self.installed, &self.set, devices)?;
+        self.add_settings(&mut states);
+        Ok(states)
+    }
+
+    /// Adds what is known of the ports' interfaces and of their use.
+    pub(super) fn add_settings(&self, states: &mut PortStates) {
+        for state in states.values_mut() {
+            let index = state.device.as_ref().map(|device| device.ifindex);
+            state.settings = index.and_then(|index| self.settings.get(&index).cloned());
+        }
+        let uses = self.uses.of(&self.config, &self.digest);
+        port_warnings::add_uses(&self.config, &uses, states);
     }
 
     /// Adds the reason to the faults of ports that could not be attached again.

@@ -23,6 +23,7 @@ pub(super) fn ports(
         if let Some(others) = beside.ports.get(&port.name) {
             counters.add(&others.settled());
         }
+        let (device, settings) = (state.device.as_ref(), state.settings.as_ref());
         Ok(PortStatus {
             name: port.name.clone(),
             interface: state.interface,
@@ -30,6 +31,16 @@ pub(super) fn ports(
             link: port.link.as_str().to_owned(),
             xdp_mode: state.mode.map_or("none", AttachedMode::as_str).to_owned(),
             fault: state.fault,
+            warnings: state.warnings,
+            is_up: device.map(|device| device.is_up),
+            carrier: device.map(|device| device.is_up && device.has_carrier),
+            carrier_changes: device.map(|device| device.carrier_changes.into()),
+            speed_bps: settings.and_then(|settings| settings.speed_bps),
+            sold_bps: state.sold_bps,
+            mtu_bytes: device.map(|device| device.mtu_bytes.into()),
+            driver: settings.and_then(|settings| settings.driver.clone()),
+            rx_queues: settings.map(|settings| settings.rx_queues.into()),
+            tx_queues: settings.map(|settings| settings.tx_queues.into()),
             rx_frames: counters.reasons.iter().map(|counter| counter.frames).sum(),
             rx_bytes: counters.reasons.iter().map(|counter| counter.bytes).sum(),
             reasons: reasons(&counters),

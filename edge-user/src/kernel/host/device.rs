@@ -16,7 +16,7 @@ use crate::kernel::{
 };
 
 /// An interface.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Device {
     /// The kernel's index of it.
     pub ifindex: u32,
@@ -28,6 +28,14 @@ pub struct Device {
     pub is_up: bool,
     /// Whether its driver has a carrier.
     pub has_carrier: bool,
+    /// Times that it has got or lost its carrier, since it was made.
+    pub carrier_changes: u32,
+    /// Its MTU.
+    pub mtu_bytes: u32,
+    /// Queues that it was made with for receiving. A NIC may use fewer.
+    pub rx_queues: u32,
+    /// Queues that it was made with for sending, likewise.
+    pub tx_queues: u32,
     /// Kernel ids of the XDP programs on it.
     pub programs: Vec<(AttachedMode, u32)>,
 }
@@ -82,15 +90,21 @@ impl Devices {
 fn device(link: &LinkMessage) -> Device {
     let mut device = Device {
         ifindex: link.header.index,
-        name: String::new(),
-        altnames: Vec::new(),
         is_up: link.header.flags.contains(LinkFlags::Up),
         has_carrier: link.header.flags.contains(LinkFlags::LowerUp),
-        programs: Vec::new(),
+        ..Device::default()
     };
     for attribute in &link.attributes {
         if let LinkAttribute::IfName(name) = attribute {
             device.name.clone_from(name);
+        } else if let LinkAttribute::Mtu(mtu_bytes) = attribute {
+            device.mtu_bytes = *mtu_bytes;
+        } else if let LinkAttribute::NumRxQueues(queues) = attribute {
+            device.rx_queues = *queues;
+        } else if let LinkAttribute::NumTxQueues(queues) = attribute {
+            device.tx_queues = *queues;
+        } else if let LinkAttribute::CarrierChanges(changes) = attribute {
+            device.carrier_changes = *changes;
         } else if let LinkAttribute::PropList(properties) = attribute {
             for property in properties {
                 if let Prop::AltIfName(name) = property {
@@ -173,6 +187,7 @@ mod tests {
         let devices = Devices::open()?;
         let lo = devices.by_name("lo")?.context("every namespace has it")?;
         assert_eq!(lo.name, "lo");
+        assert!(lo.mtu_bytes >= 1500 && lo.rx_queues > 0 && lo.tx_queues > 0, "{lo:?}");
         assert!(lo.is_called("lo") && !lo.is_called("eth0") && lo.mode_of(1).is_none());
         assert_eq!(devices.by_index(lo.ifindex)?, Some(lo));
         for name in ["edge-none", "a name that is longer than interfaces have it, and no other"] {

@@ -8,6 +8,7 @@ pub mod genl;
 pub mod interface;
 pub(in crate::kernel) mod kernel_types;
 pub mod layers;
+pub mod link_settings;
 pub mod offloads;
 pub mod quiesce;
 pub mod rtnetlink;

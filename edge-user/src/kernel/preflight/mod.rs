@@ -23,13 +23,6 @@ const REALTIME: &str = "/sys/kernel/realtime";
 /// The word that every kernel with `CONFIG_PREEMPT_RT` has in its version (`init/Makefile`,
 /// `preempt-flag-y`), as `uname -v` shows it.
 const REALTIME_WORD: &str = "PREEMPT_RT";
-/// A larger MTU of an ingress interface counts as this one: its owner may have raised it for the
-/// tags alone.
-const STANDARD_MTU_BYTES: u32 = 1500;
-/// Ethernet header and both tags of a QinQ frame.
-const QINQ_HEADERS_LEN_BYTES: u32 = 14 + 4 + 4;
-/// Bytes by which veth lets a redirected frame exceed the MTU: Ethernet header and one tag.
-const REDIRECT_HEADERS_LEN_BYTES: u32 = 14 + 4;
 
 /// The mode of each port, by name: as configured, or generic where native is impossible. An error
 /// tells why a port can't run in any mode.
@@ -148,7 +141,6 @@ fn check_port(ports: &[Port], port: &Port) -> Result<XdpMode> {
     let (mut egress_driver, mut egress_features) = (None, None);
     if let Some(egress) = egress {
         let egress_interface = Interface::find(&egress.interface)?;
-        check_mtu((port, &interface), (egress, &egress_interface))?;
         egress_driver = egress_interface.driver()?;
         egress_features = XdpFeatures::of(egress_interface.index())?;
     }
@@ -175,29 +167,6 @@ fn check_port(ports: &[Port], port: &Port) -> Result<XdpMode> {
             Ok(XdpMode::Generic)
         }
     }
-}
-
-/// Warns of an egress port whose MTU leaves no room for the tags: the kernel drops such frames
-/// without an error.
-fn check_mtu(
-    (ingress, ingress_interface): (&Port, &Interface),
-    (egress, egress_interface): (&Port, &Interface),
-) -> Result<()> {
-    let egress_mtu = egress_interface.mtu_bytes()?;
-    let longest = ingress_interface.mtu_bytes()?.min(STANDARD_MTU_BYTES) + QINQ_HEADERS_LEN_BYTES;
-    if egress_mtu + REDIRECT_HEADERS_LEN_BYTES < longest {
-        tracing::warn!(
-            "port \"{}\": {} has an MTU of {egress_mtu}, so frames longer than {} bytes that come \
-             from port \"{}\" are lost; `ip link set {} mtu {}`",
-            egress.name,
-            egress.interface,
-            egress_mtu + REDIRECT_HEADERS_LEN_BYTES,
-            ingress.name,
-            egress.interface,
-            longest - REDIRECT_HEADERS_LEN_BYTES,
-        );
-    }
-    Ok(())
 }
 
 #[cfg(test)]

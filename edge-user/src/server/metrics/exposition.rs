@@ -92,8 +92,10 @@ impl Answer {
                 reasons
                     .try_for_each(|(reason, frames)| samples.push(&[&port.name, reason], *frames))
             }),
-            SampleSource::Port(value) => {
-                ports.iter().try_for_each(|port| samples.push(&[&port.name], value(port)))
+            SampleSource::Port(value) | SampleSource::PortCount(value) => {
+                ports.iter().try_for_each(|port| {
+                    value(port).map_or(Ok(()), |value| samples.push(&[&port.name], value))
+                })
             }
             SampleSource::Ledger(value) => {
                 value(ledger).map_or(Ok(()), |value| samples.push(&[], value))

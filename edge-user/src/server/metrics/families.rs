@@ -3,6 +3,7 @@
 use super::family::{MetricFamily, SampleSource};
 use edge_api::{LedgerState, LivenessState};
 
+const PORT: &[&str] = &["port"];
 const CIRCUIT: &[&str] = &["circuit"];
 const DIRECTION: &[&str] = &["circuit", "direction"];
 const DOMAIN: &[&str] = &["circuit", "peering"];
@@ -36,9 +37,53 @@ pub(super) const FAMILIES: &[MetricFamily] = &[
     MetricFamily {
         stem: "edge_port_attached",
         unit: None,
-        labels: &["port"],
+        labels: PORT,
         help: "1 while the port's program runs on its interface, else 0.",
-        source: SampleSource::Port(|port| u64::from(port.xdp_mode != "none")),
+        source: SampleSource::Port(|port| Some(u64::from(port.xdp_mode != "none"))),
+    },
+    MetricFamily {
+        stem: "edge_port_up",
+        unit: None,
+        labels: PORT,
+        help: "1 while the port's interface is there and administratively up, else 0.",
+        source: SampleSource::Port(|port| Some(u64::from(port.is_up == Some(true)))),
+    },
+    MetricFamily {
+        stem: "edge_port_carrier",
+        unit: None,
+        labels: PORT,
+        help: "1 while the port's interface is up and has a carrier, else 0.",
+        source: SampleSource::Port(|port| Some(u64::from(port.carrier == Some(true)))),
+    },
+    MetricFamily {
+        stem: "edge_port_carrier_changes",
+        unit: None,
+        labels: PORT,
+        help: "Times that the port's interface has got or lost its carrier since it was made.",
+        source: SampleSource::PortCount(|port| port.carrier_changes),
+    },
+    MetricFamily {
+        stem: "edge_port_speed",
+        unit: Some("bps"),
+        labels: PORT,
+        help: "Bits a second that the port's link runs at; absent where its driver tells no speed, \
+               as without a carrier.",
+        source: SampleSource::Port(|port| port.speed_bps),
+    },
+    MetricFamily {
+        stem: "edge_port_sold",
+        unit: Some("bps"),
+        labels: PORT,
+        help: "Sum of the bandwidths, in bits a second, of the enabled circuits whose frames come \
+               in or leave by the port.",
+        source: SampleSource::Port(|port| Some(port.sold_bps)),
+    },
+    MetricFamily {
+        stem: "edge_port_mtu",
+        unit: Some("bytes"),
+        labels: PORT,
+        help: "MTU of the port's interface; absent while there is none.",
+        source: SampleSource::Port(|port| port.mtu_bytes),
     },
     MetricFamily {
         stem: "edge_ledger_ok",

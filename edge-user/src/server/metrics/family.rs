@@ -33,8 +33,10 @@ pub(super) enum SampleSource {
     LeftOut,
     /// Frames of a port, by reason.
     Reasons,
-    /// A number of each port.
-    Port(fn(&PortStatus) -> u64),
+    /// A number of each port, if it has one.
+    Port(fn(&PortStatus) -> Option<u64>),
+    /// A count of each port, if it has one.
+    PortCount(fn(&PortStatus) -> Option<u64>),
     /// A number of the ledger, if it has one.
     Ledger(fn(&LedgerStatus) -> Option<u64>),
     /// A number of the edge as a whole.
@@ -110,6 +112,7 @@ impl MetricFamily {
         match self.source {
             SampleSource::Info => MetricType::Info,
             SampleSource::Reasons
+            | SampleSource::PortCount(_)
             | SampleSource::ExportCount(_)
             | SampleSource::Sum(_)
             | SampleSource::SumByDirection(_)
@@ -138,6 +141,7 @@ impl MetricFamily {
             | SampleSource::LeftOut
             | SampleSource::Reasons
             | SampleSource::Port(_)
+            | SampleSource::PortCount(_)
             | SampleSource::Ledger(_)
             | SampleSource::Whole(_)
             | SampleSource::ExportState(_)

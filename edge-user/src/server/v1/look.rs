@@ -27,8 +27,8 @@ const JSON: &str = "application/json";
     path = "/healthz",
     tag = "look",
     responses(
-        (status = OK, description = "Every port runs its program, the ledger is written, and routed circuits are forwarded by their routes.", body = Health),
-        (status = SERVICE_UNAVAILABLE, description = "A port does not run its program, the ledger is not written, the router is not as the configuration has it, the BGP speaker does not answer, or a routing domain can't follow its routes. The answer names the faults.", body = Health),
+        (status = OK, description = "Every port runs its program and has a carrier, the ledger is written, and routed circuits are forwarded by their routes.", body = Health),
+        (status = SERVICE_UNAVAILABLE, description = "A port does not run its program, or has no carrier, the ledger is not written, the router is not as the configuration has it, the BGP speaker does not answer, or a routing domain can't follow its routes. The answer names the faults.", body = Health),
     )
 )]
 pub(in crate::server) async fn health(

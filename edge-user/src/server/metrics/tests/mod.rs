@@ -49,6 +49,15 @@ fn an_answer_has_the_sums_of_each_circuit() {
         ("edge_port_frames_total{port=C1,reason=no-egress}", "2"),
         ("edge_port_attached{port=C1}", "1"),
         ("edge_port_attached{port=P1}", "0"),
+        ("edge_port_up{port=C1}", "1"),
+        ("edge_port_up{port=P1}", "0"),
+        ("edge_port_carrier{port=C1}", "1"),
+        ("edge_port_carrier{port=P1}", "0"),
+        ("edge_port_carrier_changes_total{port=C1}", "4"),
+        ("edge_port_speed_bps{port=C1}", "10000000000"),
+        ("edge_port_sold_bps{port=C1}", "2000000000"),
+        ("edge_port_sold_bps{port=P1}", "2000000000"),
+        ("edge_port_mtu_bytes{port=C1}", "1504"),
         ("edge_ledger_ok{}", "1"),
         ("edge_ledger_last_booked_timestamp_seconds{}", "1700000000"),
         ("edge_export_ok{export=billing}", "0"),
@@ -71,7 +80,7 @@ fn an_answer_has_the_sums_of_each_circuit() {
     ] {
         assert_eq!(answer.samples.get(sample).map(String::as_str), Some(value), "{sample}");
     }
-    assert_eq!(answer.samples.len(), 14 + 2 * 8 + ROUTED);
+    assert_eq!(answer.samples.len(), 23 + 2 * 8 + ROUTED);
 }
 
 #[test]
@@ -108,7 +117,7 @@ fn detail_is_of_the_circuits_that_are_asked_for() {
     let all = answer(circuits(), &DetailSelection { all: true, ..DetailSelection::default() });
     assert_eq!(
         [few.samples.len(), one.samples.len(), all.samples.len()],
-        [30, 90, 150].map(|of_wires| of_wires + ROUTED)
+        [39, 99, 159].map(|of_wires| of_wires + ROUTED)
     );
     assert_eq!(one.samples["edge_series_left_out{}"], "60");
     assert_eq!(all.samples["edge_series_left_out{}"], "0");
