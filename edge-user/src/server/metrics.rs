@@ -3,6 +3,7 @@
 //! A scrape has at most eight series a circuit, some for each session and neighbour, and detail of the circuits that it asks for
 //! (`docs/metrics.md`, which is made from the table in `families`).
 
+mod detail_families;
 mod exposition;
 mod families;
 mod family;

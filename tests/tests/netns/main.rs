@@ -11,6 +11,7 @@ mod demo;
 mod egress;
 mod large;
 mod limits;
+mod links;
 mod looking;
 mod namespaces;
 mod preflight;

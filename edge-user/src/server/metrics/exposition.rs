@@ -14,7 +14,7 @@ use prometheus_client::{
 };
 
 use super::{
-    families::FAMILIES,
+    families::families,
     family::{Extent, MetricFamily, SampleSource},
     figures::ScrapeFigures,
     format::TextFormat,
@@ -160,7 +160,7 @@ impl Collector for Answer {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         // A family without samples is left out.
         let is_wanted = |family: &&MetricFamily| self.detailed > 0 || !family.extent().is_detail();
-        for family in FAMILIES.iter().filter(is_wanted) {
+        for family in families().filter(is_wanted) {
             let unit = family.encoded_unit();
             let metric = encoder.encode_descriptor(
                 family.stem,
@@ -177,7 +177,7 @@ impl Collector for Answer {
 /// The number of detail series that a circuit has.
 fn detail_series(circuit: &CircuitStatus) -> u64 {
     let classes = circuit.peerings.iter().map(|peering| peering.classes.len()).sum::<usize>();
-    let series = FAMILIES.iter().map(|family| match family.extent() {
+    let series = families().map(|family| match family.extent() {
         Extent::Edge | Extent::Circuit | Extent::Routed => 0,
         Extent::Class => classes,
         Extent::Policer => circuit.policers.len(),

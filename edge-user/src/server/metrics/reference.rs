@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use prometheus_client::metrics::MetricType;
 
 use super::{
-    families::FAMILIES,
+    families::families,
     family::{Extent, MetricFamily},
 };
 
@@ -90,7 +90,7 @@ fn section(text: &mut String, heading: &str, is_wanted: impl Fn(Extent) -> bool)
     // Writing to a string can't fail.
     let _ok =
         write!(text, "\n## {heading}\n\n| name | type | labels | meaning |\n|---|---|---|---|\n");
-    for family in FAMILIES.iter().filter(|family| is_wanted(family.extent())) {
+    for family in families().filter(|family| is_wanted(family.extent())) {
         let _ok = writeln!(text, "{}", row(family));
     }
 }
