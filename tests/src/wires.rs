@@ -151,6 +151,14 @@ impl Wires {
         self.lab.edge().output("ip", &arguments)
     }
 
+    /// Waits until the far end of an interface sends again, after its link was down: the kernel has it do that a
+    /// moment after both ends have their carrier (`linkwatch_do_dev` in `net/core/link_watch.c`).
+    pub fn wait_for_far_end(&self, interface: &str) -> Result<()> {
+        let far = self.lab.far_end(interface)?;
+        let shown = || far.ns().output("ip", &["link", "show", far.interface()]);
+        wait_until(|| shown().is_ok_and(|link| link.contains("state UP")))
+    }
+
     /// The index of an interface.
     pub fn ifindex(&self, name: &str) -> Result<u32> {
         self.lab.edge().run(|| Ok(nix::net::if_::if_nametoindex(name)?))

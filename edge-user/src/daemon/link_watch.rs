@@ -80,6 +80,8 @@ fn follow<'d>(
 
 #[cfg(test)]
 mod tests {
+    use std::slice;
+
     use super::*;
 
     #[test]
@@ -100,11 +102,11 @@ mod tests {
         let first = Device { ifindex: 5, is_up: true, ..Device::default() };
         let unplugged = Device { carrier_changes: 1, ..first.clone() };
         let second = Device { ifindex: 6, ..first.clone() };
-        assert_eq!(look(&[first.clone()], 0, 10), (1, Some(vec![10])));
+        assert_eq!(look(slice::from_ref(&first), 0, 10), (1, Some(vec![10])));
         // Nobody asks a link that is as before.
-        assert_eq!(look(&[first.clone()], 9, 25), (1, None));
+        assert_eq!(look(slice::from_ref(&first), 9, 25), (1, None));
         assert_eq!(look(&[first], 10, 25), (2, Some(vec![25])));
-        assert_eq!(look(&[unplugged.clone()], 11, 25), (3, None));
+        assert_eq!(look(slice::from_ref(&unplugged), 11, 25), (3, None));
         assert_eq!(look(&[unplugged.clone(), second], 12, 40), (4, Some(vec![25, 40])));
         assert_eq!(look(&[unplugged], 13, 40), (4, Some(vec![25])));
         assert_eq!(look(&[], 14, 40), (4, Some(vec![])));

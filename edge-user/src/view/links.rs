@@ -58,7 +58,7 @@ fn share(sold_bps: u64, speed_bps: u64) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn port(name: &str, more: serde_json::Value) -> PortStatus {
+    fn port(name: &str, more: &serde_json::Value) -> PortStatus {
         let mut document = serde_json::json!({
             "name": name, "interface": "eth1", "side": "customer", "link": "primary",
             "xdp_mode": "native", "rx_frames": 0, "rx_bytes": 0, "reasons": {},
@@ -73,7 +73,7 @@ mod tests {
         let ports = [
             port(
                 "customer0",
-                serde_json::json!({
+                &serde_json::json!({
                     "is_up": true, "carrier": true, "carrier_changes": 2, "speed_bps": 10_000_000_000_u64,
                     "sold_bps": 16_000_000_001_u64, "mtu_bytes": 1504, "driver": "mlx5_core", "rx_queues": 8,
                     "tx_queues": 16,
@@ -81,10 +81,10 @@ mod tests {
             ),
             port(
                 "customer1",
-                serde_json::json!({ "is_up": true, "carrier": false, "mtu_bytes": 9000 }),
+                &serde_json::json!({ "is_up": true, "carrier": false, "mtu_bytes": 9000 }),
             ),
-            port("core0", serde_json::json!({ "is_up": false, "carrier": false })),
-            port("core1", serde_json::json!({ "sold_bps": 50_000_000 })),
+            port("core0", &serde_json::json!({ "is_up": false, "carrier": false })),
+            port("core1", &serde_json::json!({ "sold_bps": 50_000_000 })),
         ];
         let table = link_table(&ports).to_string();
         let lines: Vec<Vec<&str>> = table

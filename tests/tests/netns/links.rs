@@ -127,6 +127,7 @@ fn each_change_of_a_link_is_told_and_healed() -> Result<()> {
     wait_until_sound("P1")?;
     // An end that was down says so, once.
     wires.is_quiet()?;
+    wires.wait_for_far_end("cust0")?;
     said_once(&daemon, "P1", "its program runs on cust0")?;
     wires.pass(&ALL)?;
     assert!(is_healthy(&wires)?);
@@ -141,6 +142,7 @@ fn each_change_of_a_link_is_told_and_healed() -> Result<()> {
     assert!(!is_healthy(&wires)?);
     wires.ip("link set core0 up")?;
     wait_until_sound("C1")?;
+    wires.wait_for_far_end("core0")?;
     wires.pass(&ALL)?;
 
     // It is renamed, which is no reason to call the edge sick.
@@ -167,6 +169,7 @@ fn each_change_of_a_link_is_told_and_healed() -> Result<()> {
     elsewhere.output("ip", &["link", "set", "cust1", "netns", &back])?;
     wires.ip("link set cust1 up")?;
     wait_until_sound("P2")?;
+    wires.wait_for_far_end("cust1")?;
     said_once(&daemon, "P2", "cust1 has an MTU of 1604 now; before, 1600")?;
     wires.pass(&ALL)?;
 
@@ -291,6 +294,7 @@ fn a_link_that_flaps_does_not_flood_the_log() -> Result<()> {
     let after = wait_until_sound("P1")?.carrier_changes.context("a count")?;
     assert_eq!(after - before, 2 * FLAPS, "each loss and each return is one change");
     wires.is_quiet()?;
+    wires.wait_for_far_end("cust0")?;
     wires.pass(&ALL)?;
     // The daemon has looked at least once more after that.
     wait_for_sample(&wires, "carrier", "P1", Some(1))?;
@@ -338,8 +342,9 @@ fn after_any_changes_the_status_is_as_ip_has_it() -> Result<()> {
     for cable in &mut cables {
         heal(&mut wires, &elsewhere, cable)?;
     }
-    for (port, _) in PORTS {
+    for (port, interface) in PORTS {
         wait_until_sound(port)?;
+        wires.wait_for_far_end(interface)?;
     }
     agree(&wires, &cables)?;
     wires.is_quiet()?;

@@ -130,6 +130,7 @@ fn an_interface_that_goes_is_named_and_attached_when_it_returns() -> Result<()> 
     alpha_is_cut_off(&mut wires)?;
     wires.ip("link set core0 up")?;
     wait_until_sound("C1")?;
+    wires.wait_for_far_end("core0")?;
     wires.pass(&all)?;
 
     wires.check_books()?;
