@@ -58,9 +58,8 @@ impl Config {
 pub fn oversold(interface: &str, sold_bps: u64, speed_bps: u64) -> Option<String> {
     (sold_bps > speed_bps).then(|| {
         format!(
-            "{} are sold on it, and {interface} runs at {}: when its circuits are busy together, \
-             frames within their bandwidths are lost; move circuits to another port, or give this \
-             one a faster link",
+            "{} are sold on it, and {interface} runs at {}: circuits that are busy together lose frames \
+             within their bandwidths; move some to another port, or use a faster link",
             bit_rate(sold_bps),
             bit_rate(speed_bps),
         )

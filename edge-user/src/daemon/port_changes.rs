@@ -84,7 +84,8 @@ impl Display for PortChange {
 }
 
 /// The changes from one state of a port to a later one; `None`: nobody has looked before. Properties that
-/// one of both lacks, as the interface is gone or the driver tells no speed, have not changed.
+/// one of both lacks, as the interface is gone or the driver tells no speed, have not changed, nor have the
+/// warnings of a port without a link, which depend on these.
 pub(super) fn changes(before: Option<&PortState>, now: &PortState) -> Vec<PortChange> {
     let mut changes = Vec::new();
     match (before.and_then(|before| before.fault.as_ref()), &now.fault) {
@@ -97,16 +98,22 @@ pub(super) fn changes(before: Option<&PortState>, now: &PortState) -> Vec<PortCh
         }
         _ => {}
     }
-    let warnings = before.map_or(&[][..], |before| &before.warnings);
-    let is_over = |warning: &&String| !now.warnings.contains(warning);
-    let over = warnings.iter().filter(is_over).cloned();
-    changes.extend(over.map(PortChange::WarningEnded));
-    let begun = now.warnings.iter().filter(|warning| !warnings.contains(warning)).cloned();
-    changes.extend(begun.map(PortChange::WarningBegan));
+    if before.is_none() || has_link(now) {
+        let warnings = before.map_or(&[][..], |before| &before.warnings);
+        let over = warnings.iter().filter(|warning| !now.warnings.contains(warning)).cloned();
+        changes.extend(over.map(PortChange::WarningEnded));
+        let begun = now.warnings.iter().filter(|warning| !warnings.contains(warning)).cloned();
+        changes.extend(begun.map(PortChange::WarningBegan));
+    }
     if let Some(before) = before {
         changes.extend(link_changes(before, now));
     }
     changes
+}
+
+/// Whether the port has an interface with a carrier.
+pub(super) fn has_link(state: &PortState) -> bool {
+    state.device.as_ref().is_some_and(|device| device.is_up && device.has_carrier)
 }
 
 fn link_changes(before: &PortState, now: &PortState) -> Vec<PortChange> {
@@ -146,6 +153,11 @@ mod tests {
         host::{device::Device, link_settings::LinkSettings},
     };
 
+    fn device(mtu_bytes: u32, carrier_changes: u32) -> Device {
+        let (is_up, has_carrier) = (true, true);
+        Device { ifindex: 5, is_up, has_carrier, mtu_bytes, carrier_changes, ..Device::default() }
+    }
+
     fn sound() -> PortState {
         let settings = LinkSettings {
             speed_bps: Some(10_000_000_000),
@@ -156,7 +168,7 @@ mod tests {
         PortState {
             interface: "eth1".to_owned(),
             mode: Some(AttachedMode::Native),
-            device: Some(Device { ifindex: 5, mtu_bytes: 1500, ..Device::default() }),
+            device: Some(device(1500, 0)),
             settings: Some(settings),
             ..PortState::default()
         }
@@ -173,8 +185,7 @@ mod tests {
         assert_eq!(told(Some(&before), &before), [""; 0]);
         let mut now = sound();
         now.warnings.push("it is oversold".to_owned());
-        now.device =
-            Some(Device { ifindex: 5, mtu_bytes: 9000, carrier_changes: 5, ..Device::default() });
+        now.device = Some(device(9000, 5));
         let settings = LinkSettings {
             speed_bps: Some(25_000_000_000),
             rx_queues: 8,
@@ -192,6 +203,10 @@ mod tests {
             ]
         );
         assert_eq!(told(Some(&now), &before)[0], "no longer so: it is oversold");
+        // Without a carrier, nobody knows the speed that the warning depends on.
+        let unplugged = Device { has_carrier: false, ..device(9000, 5) };
+        let unplugged = PortState { device: Some(unplugged), ..before };
+        assert_eq!(told(Some(&now), &unplugged).len(), 2);
     }
 
     #[test]
@@ -218,8 +233,7 @@ mod tests {
         (now.settings, now.device) = (None, None);
         assert_eq!(told(Some(&sound()), &now), [""; 0]);
         // Another interface counts from its own beginning.
-        let remade =
-            Device { ifindex: 9, carrier_changes: 7, mtu_bytes: 1500, ..Device::default() };
+        let remade = Device { ifindex: 9, ..device(1500, 7) };
         let now = PortState { device: Some(remade), ..sound() };
         assert_eq!(told(Some(&sound()), &now), [""; 0]);
     }

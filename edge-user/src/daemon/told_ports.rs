@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    port_changes::{PortChange, changes},
+    port_changes::{PortChange, changes, has_link},
     ports::{PortState, PortStates},
 };
 
@@ -118,10 +118,15 @@ fn log(port: &str, change: &ToldChange) {
     }
 }
 
-/// Keeps, of an interface that is gone and of a speed that nobody knows, what was known last.
+/// Keeps, of an interface that is gone and of a speed that nobody knows, what was known last, and of a port
+/// without a link its warnings.
 fn remember(known: &mut PortState, state: &PortState) {
     let (device, settings) = (known.device.take(), known.settings.take());
+    let warnings = std::mem::take(&mut known.warnings);
     known.clone_from(state);
+    if !has_link(state) {
+        known.warnings = warnings;
+    }
     known.device = known.device.take().or(device);
     known.settings = match (known.settings.take(), settings) {
         (Some(mut now), Some(before)) => {
