@@ -193,7 +193,8 @@ impl Instance {
         }
     }
 
-    /// Looks whether each port's program runs where it should, and attaches it again where it can.
+    /// Looks whether each port's program runs where it should, and attaches it again where it can. Routed circuits
+    /// follow the MTUs of ports.
     pub(super) fn look_at_ports(&mut self) -> Result<()> {
         {
             let mut guard = self.running.write();
@@ -202,10 +203,20 @@ impl Instance {
             restore_egress(set, installed);
         }
         let states = self.follow_router()?;
-        if states.values().any(|state| state.to_attach.is_some()) && self.is_worth_a_try(&states) {
+        let has_other_mtus = router::has_other_mtus(&self.running.read().installed.plan, &states);
+        let is_due = has_other_mtus || states.values().any(|state| state.to_attach.is_some());
+        if is_due && self.is_worth_a_try(&states) {
             let config = self.running.read().config.clone();
-            match self.prepare(&config, InterfaceChoice::AsItIs) {
-                Ok(prepared) => self.commit(prepared, None),
+            let prepared = self
+                .prepare(&config, InterfaceChoice::AsItIs)
+                .and_then(|prepared| router::prepare(self.router.as_ref(), &config, prepared));
+            match prepared {
+                Ok((prepared, followed)) => {
+                    self.commit(prepared, None);
+                    if let Some((router, followed)) = self.router.as_mut().zip(followed) {
+                        router.commit(followed);
+                    }
+                }
                 Err(error) => {
                     let why = states.keys().map(|port| (port.clone(), format!("{error:#}")));
                     let failed = Failed { states: PortStates::new(), why: why.collect() };

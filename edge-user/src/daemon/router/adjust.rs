@@ -7,9 +7,9 @@ use edge_common::abi::rewrite::Retag;
 use super::MTU_BYTES;
 use crate::{
     config::{Config, RoutingDaemon},
-    daemon::error::Result,
+    daemon::{error::Result, ports::PortStates},
     kernel::host::interface::Interface,
-    plan::Plan,
+    plan::{InterfacePlan, Plan},
     routing::bird::{model::session::listening_port, program::BirdProgram, version::BirdVersion},
 };
 
@@ -45,12 +45,28 @@ pub(in crate::daemon) fn adjust(
     }
     for interface in &mut plan.interfaces {
         if let Some(mtu_bytes) = mtus_bytes.get(&interface.value.egress) {
-            // An interface takes frames with one tag and a packet as long as its MTU.
-            let tags = Retag::from_bits(interface.value.retag).tags();
-            let room_bytes = mtu_bytes.saturating_sub(4 * tags.saturating_sub(1));
-            interface.set_mtu(room_bytes.min(MTU_BYTES));
+            interface.set_mtu(longest_bytes(interface, *mtu_bytes));
         }
         interface.listen(speaker.map_or(0, |version| listening_port(interface.index, version)));
     }
     Ok(())
+}
+
+/// Whether the interface of a port has another MTU than the plan has made links of.
+pub(in crate::daemon) fn has_other_mtus(plan: &Plan, states: &PortStates) -> bool {
+    plan.interfaces.iter().any(|interface| {
+        let port = plan.ports.iter().find(|port| port.index == interface.value.egress);
+        let device = port.and_then(|port| states.get(&port.name)?.device.as_ref());
+        device.is_some_and(|device| {
+            let longest_bytes = longest_bytes(interface, device.mtu_bytes);
+            interface.next_hops.iter().any(|next_hop| next_hop.mtu_bytes != longest_bytes)
+        })
+    })
+}
+
+/// The longest packet that leaves by a link on an interface with this MTU.
+fn longest_bytes(interface: &InterfacePlan, mtu_bytes: u32) -> u32 {
+    // An interface takes frames with one tag and a packet as long as its MTU.
+    let tags = Retag::from_bits(interface.value.retag).tags();
+    mtu_bytes.saturating_sub(4 * tags.saturating_sub(1)).min(MTU_BYTES)
 }

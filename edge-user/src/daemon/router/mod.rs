@@ -46,7 +46,7 @@ use crate::{
 };
 
 pub(super) use self::{
-    adjust::{adjust, speaker_version},
+    adjust::{adjust, has_other_mtus, speaker_version},
     settings::{is_same_place, namespace_is_there},
     teardown::tear_down,
 };
