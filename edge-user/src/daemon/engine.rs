@@ -19,6 +19,7 @@ pub mod error;
 pub mod instance;
 pub mod new_config;
 mod others;
+mod port_look;
 mod reload;
 pub mod revising;
 pub(super) mod running;

@@ -1,10 +1,13 @@
 //! Answers of the edge to hosts of the Linux stack: traceroute and path-MTU discovery work through it.
 
-use std::process::Stdio;
+use std::{process::Stdio, time::Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use edge_tests::exchange::{
-    Exchange, ExchangeDaemon as _, LAN, LAN_V6, LINK, LINK_V6, VNET, VNET_V6, wait_for_way,
+use edge_tests::{
+    exchange::{
+        Exchange, ExchangeDaemon as _, LAN, LAN_V6, LINK, LINK_V6, VNET, VNET_V6, wait_for_way,
+    },
+    patience::PATIENCE,
 };
 use edge_user::lab::{NetNs, private_mounts, root_or_skip};
 
@@ -80,6 +83,19 @@ fn a_host_learns_the_mtu_of_the_way() -> Result<()> {
         // The stack has learned it: it does not even send the next one.
         let said = ask(most + 1)?;
         ensure!(said.contains("1400") && !said.contains("1 received"), "{said}");
+    }
+    // The port gets a smaller one while the daemon runs.
+    let smaller_bytes = CORE_MTU_BYTES - 100;
+    // With room for the second tag.
+    let mtu_bytes = (smaller_bytes + 4).to_string();
+    exchange.edge.output("ip", &["link", "set", "core0", "mtu", &mtu_bytes])?;
+    let (len, begun) = ((smaller_bytes - 27).to_string(), Instant::now());
+    loop {
+        let said = ping(&customer.router, &["-M", "do", "-s", &len, "-I", LAN.1, VNET.1])?;
+        if said.contains(&format!("mtu={smaller_bytes}")) || said.contains("mtu = 1300") {
+            break;
+        }
+        ensure!(begun.elapsed() < PATIENCE, "{said}");
     }
     daemon.stop()?;
     exchange.detach()
