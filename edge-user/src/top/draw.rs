@@ -236,15 +236,29 @@ fn circuit(screen: &mut Screen, name: &str, frame: &mut Frame<'_>, area: Rect) {
 
 fn ports(screen: &mut Screen, frame: &mut Frame<'_>, area: Rect) {
     fit(screen, area);
-    let header = ["port", "interface", "side", "link", "xdp", "received", "frames/s", "by reason"];
+    let header = [
+        "port",
+        "interface",
+        "side",
+        "link",
+        "xdp",
+        "state",
+        "speed",
+        "received",
+        "frames/s",
+        "by reason",
+    ];
     let ports = screen.figures.ports.iter().enumerate().skip(screen.first).take(screen.room);
     let rows = ports.map(|(line, port): (usize, &PortRates)| {
         let names = port.names.iter().map(|name| Cell::from(plain(name)));
-        let figures = [rate(port.rx_bps), count(port.rx_fps)].map(number);
-        let style =
-            if port.names[4] == "none" { Style::new().fg(Color::Red) } else { Style::new() };
+        let state = Cell::from(port.link_state);
+        let speed = port.speed_bps.map_or_else(|| "-".to_owned(), bit_rate);
+        let figures = [speed, rate(port.rx_bps), count(port.rx_fps)].map(number);
+        let is_sound = port.names[4] != "none" && port.link_state == "up";
+        let style = if is_sound { Style::new() } else { Style::new().fg(Color::Red) };
         let reasons = Cell::from(by_reason(&port.reasons_fps));
-        Row::new(names.chain(figures).chain([reasons])).style(chosen(style, line == screen.cursor))
+        Row::new(names.chain([state]).chain(figures).chain([reasons]))
+            .style(chosen(style, line == screen.cursor))
     });
     let widths = [
         Constraint::Min(12),
@@ -252,11 +266,13 @@ fn ports(screen: &mut Screen, frame: &mut Frame<'_>, area: Rect) {
         Constraint::Length(9),
         Constraint::Length(10),
         Constraint::Length(8),
+        Constraint::Length(10),
+        Constraint::Length(9),
         Constraint::Length(11),
         Constraint::Length(10),
         Constraint::Min(20),
     ];
-    frame.render_widget(table(rows.collect(), widths, header, 5), area);
+    frame.render_widget(table(rows.collect(), widths, header, 6), area);
 }
 
 /// The line above a table and its header take their room.

@@ -70,6 +70,10 @@ pub struct ClassRates {
 pub struct PortRates {
     /// Its name, interface, side, link and XDP mode.
     pub names: [String; 5],
+    /// The state of its link: `up`, `down` or `no carrier`.
+    pub link_state: &'static str,
+    /// The link's speed in bit/s, if the driver tells it.
+    pub speed_bps: Option<u64>,
     /// Received bit/s.
     pub rx_bps: u64,
     /// Received frames per second.
@@ -208,7 +212,14 @@ fn port(per_second: PerSecond, before: Option<&PortStatus>, now: &PortStatus) ->
         (reason.clone(), per_second.of(was, *frames))
     });
     let names = [&now.name, &now.interface, &now.side, &now.link, &now.xdp_mode];
+    let link_state = match (now.is_up, now.carrier) {
+        (Some(true), Some(true)) => "up",
+        (Some(true), _) => "no carrier",
+        (_, _) => "down",
+    };
     PortRates {
+        link_state,
+        speed_bps: now.speed_bps,
         names: names.map(Clone::clone),
         rx_bps: per_second.of(before.rx_bytes, now.rx_bytes) * 8,
         rx_fps: per_second.of(before.rx_frames, now.rx_frames),

@@ -122,7 +122,9 @@ fn a_key_leads_to_a_circuit_and_to_the_ports() {
     let shown = text(&mut one, &[KeyCode::Esc]);
     assert!(shown.contains("purchased"), "{shown}");
     let shown = text(&mut screen(), &[KeyCode::Tab]);
-    assert!(shown.contains("customer0") && shown.contains("unmatched 500"), "{shown}");
+    for part in ["customer0", " up ", "10 Gbps", "unmatched 500"] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
     assert!(screen().key(KeyEvent::new(KeyCode::Char('q'), KeyModifiers::NONE)));
     assert!(screen().key(KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL)));
 }
