@@ -22,12 +22,13 @@ pub mod router;
 pub mod routing;
 pub mod ticks;
 pub mod tx_ways;
+pub mod unmatched;
 
 use self::policer::{FlowQueues, Policer};
 use crate::packet::vlan::Vid;
 
 /// Version of the map layouts; part of the pin path. Raise it when any of them changes.
-pub const VERSION: u32 = if cfg!(feature = "other-layout") { 1005 } else { 5 };
+pub const VERSION: u32 = if cfg!(feature = "other-layout") { 1006 } else { 6 };
 
 /// `EGRESS` of a port that forwards to the stack.
 pub const EGRESS_STACK: u32 = u32::MAX;

@@ -15,6 +15,7 @@ use crate::{
         routed::{Addressed, IcmpAnswer, Routed},
         router::RouterInterface,
         routing::{Mac, NextHop, NextHopGroup},
+        unmatched::UnmatchedBucket,
     },
     fib::Lines,
     packet::{
@@ -109,6 +110,8 @@ pub trait FrameCalls: Frame {
     fn flow_hash(&self, last: &Tag) -> u64;
     /// [`crate::path::mark::mark_congestion`] of this frame.
     fn mark_congestion(&mut self, last: &Tag) -> Option<()>;
+    /// [`crate::path::unmatched::note`] of this frame, now.
+    fn note_unmatched(&self, env: &mut (impl CpuCounters + Buckets));
     /// [`crate::packet::ipv4_header::fault`] of the header at `offset`.
     fn ipv4_header_fault(&self, offset: usize) -> Option<Reason>;
     /// [`crate::path::address::of_packet`] at the interface with this index.
@@ -135,6 +138,8 @@ pub trait CpuCounters {
     fn losses(&mut self, attachment: u32) -> Option<&mut Losses>;
     /// The counters of the port.
     fn port_counters(&mut self) -> Option<&mut PortCounters>;
+    /// A bucket of the port's, for tags that no circuit claims.
+    fn unmatched(&mut self, bucket: u32) -> Option<&mut UnmatchedBucket>;
 }
 
 /// The way that a frame takes out.

@@ -4,7 +4,8 @@
 //! 1 tags → 2 attachment → 3 address → 4 route → 5 class → 6 mark → 7 account → 8 admit → 9 hop → 10 rewrite → 11 forward → 12 meter
 //! ```
 //!
-//! Frames to the router and from it, and the path's own answers, are in [`router`].
+//! Frames to the router and from it, and the path's own answers, are in [`router`]; frames of no circuit end in
+//! [`unmatched`].
 
 pub mod tags;
 
@@ -31,6 +32,8 @@ pub mod forward;
 pub mod meter;
 
 pub mod router;
+
+pub mod unmatched;
 
 mod routed;
 
@@ -109,7 +112,12 @@ fn steps(
     rx_len_bytes: u32,
 ) -> Result<bool, PathEnd> {
     let outer = tags::outer(frame, port)?;
-    let (index, last_tag) = attachment::classify(frame, env, outer)?;
+    let (index, last_tag) = match attachment::classify(frame, env, outer) {
+        Ok(found) => found,
+        Err(Reason::Untagged) => return Err(noted(frame, env, Reason::Untagged)),
+        Err(Reason::Unmatched) => return Err(noted(frame, env, Reason::Unmatched)),
+        Err(malformed) => return Err(malformed.into()),
+    };
     let mut owned = Owned { index, last_tag, rx_len_bytes, next_hop: 0 };
     let ended = attached_steps(frame, port, env, &mut owned);
     if let Err(ended) = ended
@@ -118,6 +126,13 @@ fn steps(
         losses.dropped(ended.reason, rx_len_bytes);
     }
     ended
+}
+
+/// The end of a frame that belongs to no circuit.
+#[inline(always)]
+fn noted(frame: &mut impl FrameCalls, env: &mut impl Env, reason: Reason) -> PathEnd {
+    frame.note_unmatched(env);
+    reason.into()
 }
 
 /// A frame that belongs to an attachment.
@@ -147,7 +162,7 @@ fn attached_steps(
         && owned.last_tag.precedes_tag()
     {
         // At the egress, the frame would belong to the owner of its remaining tags.
-        return Err(Reason::Unmatched.into());
+        return Err(noted(frame, env, Reason::Unmatched));
     }
     env.note_attachment(owned.index);
     if attachment.flags & Attachment::DISABLED != 0 {

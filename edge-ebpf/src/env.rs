@@ -12,9 +12,11 @@ use edge_common::{
         policer::{Bucket, Limits},
         qos::{BurstShare, QosRow},
         routed::{Addressed, IcmpAnswer, Routed},
+        unmatched::UnmatchedBucket,
     },
     env::{
-        BucketCalls, CpuCounters, Egress, FrameCalls, Lookup, Observer, RouteCalls, Routing, Way,
+        BucketCalls, Buckets, CpuCounters, Egress, FrameCalls, Lookup, Observer, RouteCalls,
+        Routing, Way,
     },
     packet::{
         ip::{DsWord, Dscp},
@@ -101,6 +103,11 @@ impl<const FRAGS: bool> CpuCounters for Maps<FRAGS> {
     fn port_counters(&mut self) -> Option<&mut PortCounters> {
         maps::port_counters(port::index())
     }
+
+    #[inline(always)]
+    fn unmatched(&mut self, bucket: u32) -> Option<&mut UnmatchedBucket> {
+        maps::unmatched(port::index(), bucket)
+    }
 }
 
 impl<const FRAGS: bool> Egress for Maps<FRAGS> {
@@ -164,6 +171,13 @@ impl<const FRAGS: bool> FrameCalls for XdpFrame<'_, FRAGS> {
         let mark =
             if FRAGS { subprograms::mark_congestion_frags } else { subprograms::mark_congestion };
         (mark(self.ctx.as_ptr().cast(), ether_type, offset) != NO_BYTES).then_some(())
+    }
+
+    #[inline(always)]
+    fn note_unmatched(&self, _env: &mut (impl CpuCounters + Buckets)) {
+        let note =
+            if FRAGS { subprograms::note_unmatched_frags } else { subprograms::note_unmatched };
+        note(self.ctx.as_ptr().cast());
     }
 
     #[inline(always)]

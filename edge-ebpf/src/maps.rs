@@ -12,6 +12,7 @@ use edge_common::{
         attachment::Slot,
         counters::{Losses, PortCounters},
         outcome::Outcome,
+        unmatched::{UNMATCHED_BUCKETS, UnmatchedBucket},
     },
     packet::vlan::Vid,
     shared_maps,
@@ -79,6 +80,16 @@ pub(crate) fn port_counters(port: u32) -> Option<&'static mut PortCounters> {
     // SAFETY: this CPU's element, which nothing else writes while the program runs; no caller keeps the
     // reference.
     Some(unsafe { &mut *counters })
+}
+
+/// This CPU's bucket of a port, for tags that no circuit claims.
+#[inline(always)]
+pub(crate) fn unmatched(port: u32, bucket: u32) -> Option<&'static mut UnmatchedBucket> {
+    let bucket =
+        UNMATCHED.get_ptr_mut(port.wrapping_mul(UNMATCHED_BUCKETS).wrapping_add(bucket))?;
+    // SAFETY: this CPU's element, which nothing else writes while the program runs; no caller keeps the
+    // reference.
+    Some(unsafe { &mut *bucket })
 }
 
 /// A replay's time.

@@ -7,11 +7,11 @@ use aya_ebpf::{bindings::xdp_md, programs::XdpContext};
 use edge_common::{
     abi::{policer::Bucket, qos::BurstShare},
     packet::{flow_hash as hash, ip::DsWord, transport as header, vlan::Tag},
-    path::mark,
+    path::{mark, unmatched},
     policer::{bucket, fairness},
 };
 
-use crate::{buffers::NO_BYTES, frame::XdpFrame, maps::Maps, port};
+use crate::{buffers::NO_BYTES, clock, frame::XdpFrame, maps::Maps, port};
 
 /// Calls [`bucket::buy`], and returns the bits of its result.
 #[unsafe(no_mangle)]
@@ -102,4 +102,25 @@ fn mark_congestion_of<const FRAGS: bool>(ctx: *mut xdp_md, ether_type: u32, offs
         Some(()) => 0,
         None => NO_BYTES,
     }
+}
+
+/// Calls [`unmatched::note`]. The result means nothing.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn note_unmatched(ctx: *mut xdp_md) -> u64 {
+    note_unmatched_of::<false>(ctx)
+}
+
+/// Does the same as [`note_unmatched`] for a frame in several buffers.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn note_unmatched_frags(ctx: *mut xdp_md) -> u64 {
+    note_unmatched_of::<true>(ctx)
+}
+
+#[inline(always)]
+fn note_unmatched_of<const FRAGS: bool>(ctx: *mut xdp_md) -> u64 {
+    let ctx = XdpContext::new(ctx);
+    unmatched::note(&XdpFrame::<FRAGS>::new(&ctx), &mut Maps::<FRAGS>, clock::coarse_ns());
+    0
 }

@@ -1,7 +1,10 @@
 //! The host path and the kernel program of a port, held against each other.
 
-use edge_common::{Action, Reason, host::HostRouter};
-use edge_user::replay::{HostEngine, KernelEngine, PathEngine};
+use edge_common::{Action, Reason, abi::counters::PortCounters, host::HostRouter};
+use edge_user::{
+    kernel::UnmatchedCounts,
+    replay::{HostEngine, KernelEngine, PathEngine},
+};
 
 use crate::fixture::Fixture;
 
@@ -75,10 +78,21 @@ impl<'a> Both<'a> {
         let counters = |engine: &dyn PathEngine| {
             let attachments = self.fixture.plan.attachments.iter();
             let counted = attachments.map(|known| engine.counted(known.index).expect("a meter"));
-            (engine.port_counters().expect("counters"), counted.collect::<Vec<_>>())
+            let unmatched = engine.unmatched().expect("tags");
+            let counters = engine.port_counters().expect("counters");
+            check_unmatched(&counters, &unmatched);
+            (counters, counted.collect::<Vec<_>>(), unmatched)
         };
         assert_eq!(counters(&self.host), counters(&self.kernel));
     }
+}
+
+/// Each frame of the two reasons is listed or left out.
+fn check_unmatched(counters: &PortCounters, unmatched: &UnmatchedCounts) {
+    let of = |reason: Reason| counters.reasons[usize::from(reason.number())].frames;
+    let listed: u64 = unmatched.listed.values().map(|entry| entry.frames).sum();
+    let counted = of(Reason::Unmatched) + of(Reason::Untagged);
+    assert_eq!(listed + unmatched.left_out_frames, counted);
 }
 
 /// Whether a test run can deliver a frame in several buffers (Linux 6.18); says so if not.

@@ -70,6 +70,8 @@ macro_rules! shared_maps {
                 losses LOSSES: $crate::abi::counters::Losses, Attachments;
                 /// Received frames by reason.
                 port_counters PORT_COUNTERS: $crate::abi::counters::PortCounters, Ports;
+                /// Tags of received frames that belong to no circuit: so many buckets for each port.
+                unmatched UNMATCHED: $crate::abi::unmatched::UnmatchedBucket, UnmatchedBuckets;
             }
             // Arrays with an entry for each CPU that userspace leaves alone.
             of_programs {
@@ -96,6 +98,8 @@ pub enum Entries {
     One,
     /// Ports.
     Ports,
+    /// Buckets of ports for tags that no circuit claims.
+    UnmatchedBuckets,
     /// Interfaces of ports, with room between them: a power of two.
     TxWays,
     /// S-tags on ports.

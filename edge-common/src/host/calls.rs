@@ -8,7 +8,7 @@ use crate::{
         qos::BurstShare,
         routed::{Addressed, IcmpAnswer, Routed},
     },
-    env::{BucketCalls, Buckets, FrameCalls, RouteCalls, Routing},
+    env::{BucketCalls, Buckets, Clock as _, CpuCounters, FrameCalls, RouteCalls, Routing},
     packet::{
         flow_hash,
         frame::Frame,
@@ -17,7 +17,7 @@ use crate::{
         transport::{self, Transport},
         vlan::Tag,
     },
-    path::{address, mark, route, router::answer},
+    path::{address, mark, route, router::answer, unmatched},
     policer::{bucket, fairness},
     reason::Reason,
 };
@@ -36,6 +36,11 @@ impl<F: HostFrame> FrameCalls for F {
 
     fn mark_congestion(&mut self, last: &Tag) -> Option<()> {
         mark::mark_congestion(self, last)
+    }
+
+    fn note_unmatched(&self, env: &mut (impl CpuCounters + Buckets)) {
+        let now_ns = env.clock().now_ns();
+        unmatched::note(self, env, now_ns);
     }
 
     fn ipv4_header_fault(&self, offset: usize) -> Option<Reason> {

@@ -22,6 +22,7 @@ use crate::{
         rate::Rate,
         router::RouterInterface,
         routing::{LINK_UP, Mac, NextHop, NextHopGroup},
+        unmatched::UnmatchedBucket,
     },
     env::{Buckets, Clock, CpuCounters, Egress, FrameCalls, Lookup, Observer, Routing, Way, Word},
     fib::Lines,
@@ -51,6 +52,8 @@ pub struct HostTables {
     pub losses: Vec<Losses>,
     /// The port's counters.
     pub port_counters: PortCounters,
+    /// The port's buckets for tags that no circuit claims.
+    pub unmatched: Vec<UnmatchedBucket>,
     /// The router's tables.
     pub router: HostRouter,
     /// Whether the port that frames are forwarded to is there.
@@ -245,6 +248,10 @@ impl CpuCounters for HostTables {
 
     fn port_counters(&mut self) -> Option<&mut PortCounters> {
         Some(&mut self.port_counters)
+    }
+
+    fn unmatched(&mut self, bucket: u32) -> Option<&mut UnmatchedBucket> {
+        self.unmatched.get_mut(bucket as usize)
     }
 }
 

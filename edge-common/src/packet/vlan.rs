@@ -13,6 +13,9 @@ pub const TPID_S_TAG: u16 = 0x88a8;
 /// TPIDs that devices used for S-tags before 802.1ad, or still do.
 const TPIDS_OF_OLD: [u16; 2] = [0x9100, 0x9200];
 
+/// Length of a TPID; the TCI follows.
+pub const TPID_LEN_BYTES: usize = 2;
+
 /// TPID and TCI.
 pub const TAG_LEN_BYTES: usize = 4;
 
@@ -20,7 +23,7 @@ pub const TAG_LEN_BYTES: usize = 4;
 pub const OUTER_TAG_OFFSET: usize = 12;
 
 /// Offset of the outer tag's TCI.
-pub const OUTER_TCI_OFFSET: usize = OUTER_TAG_OFFSET + 2;
+pub const OUTER_TCI_OFFSET: usize = OUTER_TAG_OFFSET + TPID_LEN_BYTES;
 
 /// Offset of the inner tag.
 pub const INNER_TAG_OFFSET: usize = OUTER_TAG_OFFSET + TAG_LEN_BYTES;

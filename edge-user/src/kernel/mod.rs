@@ -30,6 +30,7 @@ pub use self::{
         kernel_tables::{KernelTables, PolicerState},
         places::KnownPort,
         router_maps::RouterMaps,
+        unmatched::UnmatchedCounts,
     },
     write::{
         apply::{apply, prepare, retire, store},

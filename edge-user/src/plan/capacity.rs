@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use edge_common::abi::{maps::Entries, qos::QosRow, rate::Rate};
+use edge_common::abi::{maps::Entries, qos::QosRow, rate::Rate, unmatched::UNMATCHED_BUCKETS};
 
 use super::{
     AttachmentKey, PolicerKey,
@@ -130,6 +130,7 @@ impl Capacity {
         match of {
             Entries::One => 1,
             Entries::Ports => self.ports,
+            Entries::UnmatchedBuckets => self.ports.saturating_mul(UNMATCHED_BUCKETS),
             // The room keeps an interface's entry near its place.
             Entries::TxWays => self.ports.saturating_mul(4).next_power_of_two(),
             Entries::CTables => self.c_tables,

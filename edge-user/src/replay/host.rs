@@ -14,6 +14,7 @@ use edge_common::{
         rate::Rate,
         router::RouterInterface,
         routing::{LINK_UP, Mac, NextHop, NextHopGroup},
+        unmatched::{UNMATCHED_BUCKETS, UnmatchedBucket},
     },
     env::{FrameCalls, Way},
     host::{BucketTables, Buffer, FixedClock, HostRouter, HostTables, fib::HostFib},
@@ -22,7 +23,10 @@ use edge_common::{
 use zerocopy::FromZeros as _;
 
 use super::{PathEngine, error::Result};
-use crate::plan::{Capacity, Plan, PortPlan};
+use crate::{
+    kernel::UnmatchedCounts,
+    plan::{Capacity, Plan, PortPlan},
+};
 
 /// Room in front of a frame for two tags, or for the headers of an ICMP error.
 pub(super) const HEADROOM_BYTES: usize = 56;
@@ -56,6 +60,7 @@ impl HostEngine {
             meters: entries(capacity.attachments, Meter::default),
             losses: entries(capacity.attachments, Losses::default),
             port_counters: PortCounters::default(),
+            unmatched: entries(UNMATCHED_BUCKETS, UnmatchedBucket::default),
             has_egress: true,
             router: router(plan, capacity),
             is_routed: false,
@@ -145,6 +150,14 @@ impl PathEngine for HostEngine {
 
     fn port_counters(&self) -> Result<PortCounters> {
         Ok(self.tables.port_counters)
+    }
+
+    fn unmatched(&self) -> Result<UnmatchedCounts> {
+        let mut counts = UnmatchedCounts::default();
+        for bucket in &self.tables.unmatched {
+            counts.add(bucket);
+        }
+        Ok(counts)
     }
 }
 

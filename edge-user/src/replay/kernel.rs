@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     kernel::{
-        KernelTables, PortProgram, apply,
+        KernelTables, PortProgram, UnmatchedCounts, apply,
         error::KernelError,
         object::{
             program::program,
@@ -145,6 +145,10 @@ impl PathEngine for KernelEngine {
 
     fn port_counters(&self) -> Result<PortCounters> {
         Ok(self.tables.port_counters(self.port.index)?)
+    }
+
+    fn unmatched(&self) -> Result<UnmatchedCounts> {
+        Ok(self.tables.unmatched(self.port.index)?)
     }
 }
 

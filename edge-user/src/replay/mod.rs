@@ -34,7 +34,10 @@ use self::{
     report::{ReplayedFrame, Reporter},
     tags::Tpids,
 };
-use crate::plan::{Capacity, Plan, PortPlan};
+use crate::{
+    kernel::UnmatchedCounts,
+    plan::{Capacity, Plan, PortPlan},
+};
 
 pub use self::{
     clock::ReplayTime,
@@ -60,6 +63,8 @@ pub trait PathEngine {
     fn counted(&self, attachment: u32) -> Result<Counted>;
     /// The counters of the port.
     fn port_counters(&self) -> Result<PortCounters>;
+    /// Frames of the port that belong to no circuit, by their tags.
+    fn unmatched(&self) -> Result<UnmatchedCounts>;
 }
 
 /// A frame that no interface could have received.

@@ -8,4 +8,5 @@ mod policer_rate;
 mod prog_run;
 mod routed;
 mod tag_space;
+mod unmatched;
 mod verifier;

@@ -176,8 +176,13 @@ impl KernelTables {
     /// The counters of a port, all CPUs together, and what it has counted in earlier tables.
     pub fn port_counters(&self, index: u32) -> Result<PortCounters> {
         let mut counters = self.port_counters.sum(index)?;
-        counters.add(&self.carried_ports.get(index).sides[self.carried_side()]);
+        counters.add(&self.carried_port(index));
         Ok(counters.settled())
+    }
+
+    /// The counts of a port in earlier tables.
+    pub fn carried_port(&self, index: u32) -> PortCounters {
+        self.carried_ports.get(index).sides[self.carried_side()]
     }
 }
 

@@ -14,3 +14,4 @@ pub mod raw_map;
 pub mod replay_tables;
 pub mod router_maps;
 pub mod tx_ports;
+pub mod unmatched;

@@ -41,6 +41,14 @@ impl<T: FromBytes + KnownLayout> PerCpu<T> {
         Ok(sums)
     }
 
+    /// The entry of each CPU.
+    pub(in crate::kernel) fn each(&self, index: u32) -> Result<Vec<T>> {
+        let cpus = self.map.entry(index)?;
+        let entries = cpus.chunks_exact(size_of::<T>());
+        let entry = |bytes| T::read_from_bytes(bytes).expect("as many bytes as the type has");
+        Ok(entries.map(entry).collect())
+    }
+
     /// Makes the entry zero on each CPU.
     pub(in crate::kernel) fn clear(&self, index: u32) -> Result<()> {
         self.map.clear(index)

@@ -18,6 +18,7 @@ impl KernelTables {
     /// Gives the port's index to the port `name`, with counters that begin at zero.
     pub(in crate::kernel) fn give_port(&self, index: u32, name: &str) -> Result<()> {
         self.port_counters.clear(index)?;
+        self.clear_unmatched(index)?;
         self.carried_ports.set(index, &CarriedPort::default());
         self.s_tables.set(index, &VidTable::new_zeroed());
         self.port_keys.set(index, &keys::port_record(name));
