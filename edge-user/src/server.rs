@@ -57,8 +57,13 @@ pub fn run(config_path: &Path, at_exit: AtExit) -> Result<()> {
         let listeners = Listeners::bind(&config.edge).await?;
         let engine = Engine::start(config_path, (text, config), hold)?;
         let snapshots = Snapshots::start(&engine)?;
-        let (scrape_turn, usage_turn) = (Arc::default(), Arc::default());
-        let state = ServerState { engine: engine.clone(), snapshots, scrape_turn, usage_turn };
+        let state = ServerState {
+            engine: engine.clone(),
+            snapshots,
+            scrape_turn: Arc::default(),
+            usage_turn: Arc::default(),
+            unmatched_turn: Arc::default(),
+        };
         let _socket_file = listeners.serve(&state);
         announce_ready();
 

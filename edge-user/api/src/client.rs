@@ -4,6 +4,7 @@ mod error;
 mod routing;
 #[cfg(test)]
 mod tests;
+mod unmatched;
 
 use std::{
     fmt::Write as _,

@@ -26,6 +26,7 @@ mod route_lookup;
 mod routes;
 mod session;
 mod status;
+mod unmatched;
 mod usage;
 
 pub use self::{
@@ -56,5 +57,6 @@ pub use self::{
     },
     session::{BfdStatus, LivenessState, RouteFamily, SessionState, SessionStatus, Sessions},
     status::Status,
+    unmatched::{NearestCircuit, TagFault, Unmatched, UnmatchedFrames},
     usage::{Usage, UsageRecord},
 };

@@ -23,6 +23,7 @@ mod shell;
 mod snippets;
 mod status;
 mod top;
+mod unmatched;
 mod usage;
 
 use std::{error::Error, io, io::IsTerminal as _, path::PathBuf, process::ExitCode};
@@ -81,6 +82,8 @@ enum Verb {
     Status(status::Args),
     /// Shows circuits and ports by their rates, live.
     Top(top::Args),
+    /// Shows the tags of frames that no circuit claims, and the nearest circuits.
+    Unmatched(unmatched::Args),
     /// Shows BGP sessions: state, routes and limits, BFD, and MAC addresses of both ends.
     Sessions(sessions::Args),
     /// Shows the routes of a peering: received, advertised, forwarded by, or what differs.
@@ -165,6 +168,7 @@ pub(crate) fn main() -> ExitCode {
         Verb::SetBandwidth(args) => set_bandwidth::set_bandwidth(&args),
         Verb::Status(args) => status::status(&args),
         Verb::Top(args) => top::top(&args),
+        Verb::Unmatched(args) => unmatched::unmatched(&args),
         Verb::Sessions(args) => sessions::sessions(&args),
         Verb::Routes(args) => routes::routes(&args),
         Verb::Lookup(args) => lookup::lookup(&args),

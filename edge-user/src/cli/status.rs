@@ -22,5 +22,13 @@ pub(super) fn status(args: &Args) -> Result<()> {
         writeln!(out, "{}", client.status_json()?)?;
         return Ok(());
     }
-    Ok(view::status::print(&client.status()?, &mut out)?)
+    let status = client.status()?;
+    view::status::print(&status, &mut out)?;
+    // A daemon of an earlier version has no such list.
+    if view::unmatched::has_any(&status)
+        && let Ok(unmatched) = client.unmatched()
+    {
+        view::unmatched::print_lately(&unmatched, status.taken, &mut out)?;
+    }
+    Ok(())
 }

@@ -34,6 +34,7 @@ mod takeover;
 mod timed_bandwidth;
 mod told_ports;
 mod unconfirmed;
+pub mod unmatched;
 
 /// The fate of the data plane when the daemon ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

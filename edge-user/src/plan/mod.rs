@@ -7,6 +7,7 @@ mod capacity;
 mod keys;
 mod member;
 mod port;
+mod port_claims;
 mod predecessors;
 mod qos;
 mod rate_change;
@@ -38,6 +39,7 @@ pub use self::{
     capacity::{CTableKey, Capacity, Occupancy},
     keys::{AttachmentKey, AttachmentPlace, PolicerKey, Scope},
     port::PortPlan,
+    port_claims::{PortClaim, port_claims},
     rate_change::{LimitChange, RateChange},
     routing::{
         DomainInterface, DomainPlan, InterfacePlaces, InterfacePlan, MAX_INTERFACES, RouteLimits,

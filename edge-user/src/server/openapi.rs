@@ -29,6 +29,7 @@ use super::v1;
         v1::routing::sessions,
         v1::routing::routes,
         v1::routing::lookup,
+        v1::unmatched::unmatched,
         v1::ledger::usage,
         v1::ledger::book,
         v1::change::reload,

@@ -11,7 +11,7 @@ use super::{
     error::ApiError,
     metrics, openapi,
     shared::ServerState,
-    v1::{change, config, ledger, look, routing},
+    v1::{change, config, ledger, look, routing, unmatched},
 };
 use crate::daemon::router_view::RouterSlot;
 
@@ -51,6 +51,7 @@ fn reads() -> Router<ServerState> {
         .route("/v1/status", get(look::status))
         .route("/v1/circuits/{name}", get(look::circuit))
         .route("/v1/ports", get(look::ports))
+        .route("/v1/unmatched", get(unmatched::unmatched))
         .route("/v1/usage", get(ledger::usage))
         .route("/v1/config/history", get(config::history))
         .merge(routing())

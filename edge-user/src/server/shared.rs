@@ -27,6 +27,8 @@ pub(super) struct ServerState {
     pub(super) scrape_turn: Arc<Mutex<()>>,
     /// The lock that has readers of the ledger answered one after the other.
     pub(super) usage_turn: Arc<Mutex<()>>,
+    /// The lock that has readers of unmatched frames answered one after the other.
+    pub(super) unmatched_turn: Arc<Mutex<()>>,
 }
 
 impl ServerState {

@@ -8,3 +8,4 @@ pub(super) mod look;
 pub(super) mod routing;
 mod select;
 mod traffic;
+pub(super) mod unmatched;

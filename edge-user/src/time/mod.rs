@@ -8,10 +8,13 @@
 pub mod deadline;
 pub mod error;
 mod kernel;
+mod monotonic;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+pub use self::monotonic::MonotonicDates;
 
 use self::error::TimeError;
 

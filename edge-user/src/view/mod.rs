@@ -15,4 +15,5 @@ pub mod routes;
 pub mod sessions;
 pub mod status;
 pub mod table;
+pub mod unmatched;
 pub mod usage;

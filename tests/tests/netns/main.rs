@@ -27,5 +27,6 @@ mod tcp;
 mod timed_bandwidth;
 mod too_old;
 mod top;
+mod unmatched;
 mod usage;
 mod wire;

@@ -3,8 +3,8 @@
 use super::{Values, bfd, ends, tpid};
 use crate::{
     config::{
-        Burst, CTags, Circuit, CoreTag, CustomerSession, Peering, RoutedLink, RoutedPeering,
-        VnetLink, VnetRoutes,
+        Burst, Circuit, CoreTag, CustomerSession, Peering, RoutedLink, RoutedPeering, VnetLink,
+        VnetRoutes,
     },
     units::{bit_rate, count},
 };
@@ -64,7 +64,7 @@ pub(super) fn peering(peering: &Peering) -> Values {
         routed: routed_as,
     } = peering;
     let values = Values::default()
-        .with_text("c_tag", c_tags_text(*c_tags))
+        .with_text("c_tag", c_tags.to_string())
         .with_text("core_c_tag", core_tag(*core_c_tag))
         .with_text("c_tpid", tpid(*c_tpid))
         .with_text("core_c_tpid", tpid(*core_c_tpid))
@@ -134,14 +134,6 @@ fn burst(bytes: u64, written: Option<Burst>) -> String {
         Some(Burst::Time { ns }) => {
             format!("{bytes}, {}", super::duration(std::time::Duration::from_nanos(ns)))
         }
-    }
-}
-
-fn c_tags_text(tags: CTags) -> String {
-    match tags {
-        CTags::ANY => "any".to_owned(),
-        tags if tags.is_one() => tags.first.to_string(),
-        CTags { first, last } => format!("{first}-{last}"),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Tags: those of a circuit's peerings, on either side.
 
+use std::fmt;
+
 use serde::Serialize;
 
 use super::{Circuit, Peering, Side};
@@ -27,6 +29,17 @@ impl CTags {
     #[must_use]
     pub const fn is_one(self) -> bool {
         self.first == self.last
+    }
+}
+
+/// As a configuration has it.
+impl fmt::Display for CTags {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::ANY => f.write_str("any"),
+            Self { first, last } if first == last => write!(f, "{first}"),
+            Self { first, last } => write!(f, "{first}-{last}"),
+        }
     }
 }
 
