@@ -7,6 +7,7 @@
 
 mod connections;
 mod error;
+mod groups;
 mod listen;
 mod metrics;
 pub mod openapi;
@@ -16,6 +17,7 @@ pub mod run_error;
 mod shared;
 mod signals;
 mod v1;
+mod watchdog;
 
 use std::{path::Path, sync::Arc};
 
@@ -29,6 +31,7 @@ use crate::{
     config,
     daemon::{
         AtExit,
+        capabilities::check_capabilities,
         engine::{Engine, instance::Hold},
         open_files,
         snapshot::Snapshots,
@@ -45,6 +48,7 @@ pub fn run(config_path: &Path, at_exit: AtExit) -> Result<()> {
     for warning in config.warnings() {
         tracing::warn!("{warning}");
     }
+    check_capabilities(&config)?;
     open_files::raise_limit();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -66,6 +70,7 @@ pub fn run(config_path: &Path, at_exit: AtExit) -> Result<()> {
         };
         let _socket_file = listeners.serve(&state);
         announce_ready();
+        watchdog::start(&engine);
 
         tokio::select! {
             () = signals.handle(&engine) => Ok(engine.stop(at_exit).await?),

@@ -244,6 +244,9 @@ impl Client {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     sleep(CONNECT_AGAIN_AFTER).await;
                 }
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                    return Err(ClientError::NotLetIn { socket: self.socket.clone() });
+                }
                 Err(source) => {
                     return Err(ClientError::NoDaemon { socket: self.socket.clone(), source });
                 }

@@ -249,6 +249,13 @@ impl Engine {
         answer.await.context("the engine has ended by itself")?
     }
 
+    /// Returns when the engine has done its present work. `false`: it has ended.
+    pub async fn answers(&self) -> bool {
+        let (reply, answer) = oneshot::channel();
+        let _ended = self.commands.send(Command::Answer(reply));
+        answer.await.is_ok()
+    }
+
     /// Returns when the engine's thread is gone.
     pub async fn ended(&self) {
         let mut alive = self.alive.clone();

@@ -4,6 +4,7 @@
 pub mod bandwidth;
 mod booking;
 pub mod bookkeeper;
+pub mod capabilities;
 pub mod close;
 pub mod engine;
 pub mod error;

@@ -53,8 +53,15 @@ impl NewFile {
         let metadata = fs::metadata(path)?;
         let mut file = NamedTempFile::with_prefix_in(".edge-", directory(path))?;
         file.write_all(text.as_bytes())?;
-        // The owner first, as `chown` clears bits of the mode.
-        fchown(file.as_file(), Some(metadata.uid()), Some(metadata.gid()))?;
+        // The owner first, as `chown` clears bits of the mode. A daemon that is not root may give a file to groups of its
+        // own alone, and owns what it has written.
+        let (owner, group) = (Some(metadata.uid()), Some(metadata.gid()));
+        match fchown(file.as_file(), owner, group) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                let _not_its_group = fchown(file.as_file(), None, group);
+            }
+            given => given?,
+        }
         file.as_file().set_permissions(metadata.permissions())?;
         Ok(file)
     }

@@ -32,7 +32,10 @@ impl ApiError {
         Self::new(
             StatusCode::FORBIDDEN,
             "this client may look, and not change anything",
-            Some("root and the daemon's own user may make changes, on the control socket"),
+            Some(
+                "root, the daemon's own user and members of the group edge-admin may make changes, on the control \
+                 socket",
+            ),
         )
     }
 

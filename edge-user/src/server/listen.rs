@@ -2,7 +2,10 @@
 
 use std::{
     fs, io,
-    os::unix::{fs::FileTypeExt as _, net::UnixStream as StdUnixStream},
+    os::unix::{
+        fs::{FileTypeExt as _, PermissionsExt as _, chown},
+        net::UnixStream as StdUnixStream,
+    },
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -21,6 +24,7 @@ use tokio::{
 
 use super::{
     connections::{self, Asked},
+    groups::AccessGroups,
     role::Peer,
     router,
     run_error::{Context as _, Result, ServerError},
@@ -38,6 +42,7 @@ const HEAD_LEN_BYTES: usize = 16 * 1024;
 pub(super) struct Listeners {
     control: UnixListener,
     socket_file: SocketFile,
+    groups: Option<AccessGroups>,
     metrics: Option<TcpListener>,
 }
 
@@ -45,8 +50,12 @@ impl Listeners {
     /// Opens them.
     pub(super) async fn bind(edge: &Edge) -> Result<Self> {
         let (control, socket_file) = bind_control(&edge.control)?;
+        let groups = AccessGroups::find();
+        if let Some(groups) = groups {
+            let_in(&edge.control, groups);
+        }
         remember_state_dir(&edge.control, &edge.state_dir);
-        Ok(Self { control, socket_file, metrics: bind_metrics(edge).await? })
+        Ok(Self { control, socket_file, groups, metrics: bind_metrics(edge).await? })
     }
 
     /// Answers clients until the process ends, or the file of the socket is dropped.
@@ -56,7 +65,7 @@ impl Listeners {
             "the control socket",
             self.control,
             move |stream, asked| {
-                let peer = Peer::of(&stream);
+                let peer = Peer::of(&stream, self.groups);
                 answer(router.clone().layer(Extension(peer)), stream, asked)
             },
         ));
@@ -135,6 +144,21 @@ fn bind_control(path: &Path) -> Result<(UnixListener, SocketFile)> {
     let listener =
         listener.with_context(|| format!("opening the control socket {}", path.display()))?;
     Ok((listener, SocketFile(path.to_owned())))
+}
+
+/// Lets the group of readers connect. Frames matter more: a daemon that may not do so runs without them.
+fn let_in(path: &Path, groups: AccessGroups) {
+    let let_in = || {
+        chown(path, None, Some(groups.readers.as_raw()))?;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o660))
+    };
+    if let Err(error) = let_in() {
+        tracing::warn!(
+            "the group edge can't connect to {}, and only root and the daemon's own user can; run the daemon as the \
+             user edge, or as root: {error}",
+            path.display()
+        );
+    }
 }
 
 /// Opens the port for metrics. A port that the configuration names must be free. Where the default

@@ -6,7 +6,7 @@ use axum::{extract::FromRequestParts, http::request::Parts};
 use nix::unistd::{Uid, User, geteuid};
 use tokio::net::UnixStream;
 
-use super::error::ApiError;
+use super::{error::ApiError, groups::AccessGroups};
 use crate::daemon::engine::revising::Requester;
 
 /// The role of a client.
@@ -19,14 +19,14 @@ pub(super) enum Role {
 }
 
 impl Role {
-    /// The role of a client of the control socket. Root and the daemon's own user are operators.
-    /// Other users may only look, and can only connect where the socket's mode or group was
-    /// changed.
-    fn of(stream: &UnixStream) -> Self {
-        match stream.peer_cred() {
-            Ok(peer) => Self::of_user(Uid::from_raw(peer.uid()), geteuid()),
-            Err(_) => Self::Reader,
-        }
+    /// The role of a client of the control socket. Root, the daemon's own user and members of the group of operators are
+    /// operators. Others who can connect may look.
+    fn of(stream: &UnixStream, groups: Option<AccessGroups>) -> Self {
+        let of_user = stream
+            .peer_cred()
+            .map_or(Self::Reader, |peer| Self::of_user(Uid::from_raw(peer.uid()), geteuid()));
+        let is_operator = || groups.is_some_and(|groups| groups.has_operator(stream));
+        if of_user == Self::Reader && is_operator() { Self::Operator } else { of_user }
     }
 
     fn of_user(user: Uid, own: Uid) -> Self {
@@ -45,10 +45,10 @@ pub(super) struct Peer {
 
 impl Peer {
     /// The client at the other end.
-    pub(super) fn of(stream: &UnixStream) -> Self {
+    pub(super) fn of(stream: &UnixStream, groups: Option<AccessGroups>) -> Self {
         let peer = stream.peer_cred().ok();
         Self {
-            role: Role::of(stream),
+            role: Role::of(stream, groups),
             user: peer.map(|peer| peer.uid()),
             pid: peer.and_then(|peer| peer.pid()),
         }

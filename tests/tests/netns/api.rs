@@ -2,7 +2,10 @@
 
 use std::{
     fs,
-    os::unix::{fs::PermissionsExt as _, process::CommandExt as _},
+    os::unix::{
+        fs::{MetadataExt as _, PermissionsExt as _},
+        process::CommandExt as _,
+    },
     process::{Command, Output},
 };
 
@@ -18,6 +21,7 @@ use edge_user::{
     lab::root_or_skip,
     server::openapi,
 };
+use nix::mount::{MsFlags, mount};
 use serde_json::{Value, json};
 
 /// The circuit beside `contoso`.
@@ -206,6 +210,65 @@ fn other_users_may_look_where_they_are_let_in() -> Result<()> {
     daemon.stop()?;
     detach(&lab)?;
     Ok(())
+}
+
+/// Groups as the package makes them, by number.
+const READERS: u32 = 61_001;
+const OPERATORS: u32 = 61_002;
+
+#[test]
+fn no_write_gets_through_without_its_role() -> Result<()> {
+    if !root_or_skip("no_write_gets_through_without_its_role") {
+        return Ok(());
+    }
+    let lab = lab(1600)?;
+    let groups = tempfile::NamedTempFile::new_in("/run/edge")?;
+    fs::write(groups.path(), format!("edge:x:{READERS}:\nedge-admin:x:{OPERATORS}:\n"))?;
+    fs::set_permissions(groups.path(), fs::Permissions::from_mode(0o644))?;
+    let none: Option<&str> = None;
+    mount(Some(groups.path()), "/etc/group", none, MsFlags::MS_BIND, none)?;
+    let daemon = Daemon::start(&lab, &config())?;
+    let socket = fs::metadata(CONTROL)?;
+    assert_eq!((socket.permissions().mode() & 0o777, socket.gid()), (0o660, READERS));
+
+    let (reads, writes) = described()?;
+    let ask = |request: &str| at_the_socket(request, &[], r#"{"bandwidth":"2 Gbps"}"#);
+    for request in reads.iter().map(|path| format!("GET {path}")) {
+        assert_ne!(as_member(&[READERS], || ask(&request))?.status, 403, "{request}");
+    }
+    for request in &writes {
+        assert_eq!(as_member(&[READERS], || ask(request))?.status, 403, "{request}");
+        // It may be a mistake, but not one of role.
+        assert_ne!(as_member(&[READERS, OPERATORS], || ask(request))?.status, 403, "{request}");
+        // The group of operators alone does not reach the socket.
+        for strangers in [&[][..], &[OPERATORS]] {
+            assert!(as_member(strangers, || ask(request)).is_err(), "{request}");
+        }
+    }
+    assert_eq!(get("/v1/circuits/contoso")?.json()?["bandwidth_bps"], 2_000_000_000);
+    daemon.stop()?;
+    detach(&lab)?;
+    Ok(())
+}
+
+/// Does some work in a thread of a user with these groups alone.
+fn as_member<T: Send>(groups: &[u32], work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    const NOBODY: u32 = 65_534;
+    std::thread::scope(|scope| {
+        let member = scope.spawn(|| {
+            // glibc would change all threads of the process.
+            // SAFETY: the kernel reads as many groups as there are.
+            let set = unsafe { libc::syscall(libc::SYS_setgroups, groups.len(), groups.as_ptr()) };
+            anyhow::ensure!(set == 0, "setgroups: {}", std::io::Error::last_os_error());
+            for number in [libc::SYS_setresgid, libc::SYS_setresuid] {
+                // SAFETY: both take three numbers.
+                let set = unsafe { libc::syscall(number, NOBODY, NOBODY, NOBODY) };
+                anyhow::ensure!(set == 0, "{}", std::io::Error::last_os_error());
+            }
+            work()
+        });
+        member.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
 }
 
 /// A command of `edge` by a user without any rights.

@@ -19,6 +19,16 @@ pub enum ClientError {
         /// The operating system's reason.
         source: io::Error,
     },
+    /// This user may not connect to the socket.
+    #[error(
+        "this user may not connect to the edge daemon at {}; become root, or a member of the group edge (`adduser USER \
+         edge`, then log in again)",
+        socket.display(),
+    )]
+    NotLetIn {
+        /// The socket's path.
+        socket: PathBuf,
+    },
     /// The daemon refuses the request, and nothing was changed.
     #[error("{document}")]
     Refused {

@@ -36,6 +36,8 @@ pub(super) enum Command {
     SetBandwidth(SetBandwidth, Instant, Requester, Expected, Reply<BandwidthChange>),
     /// An interface has changed.
     InterfacesChanged,
+    /// A watchdog asks whether the engine works.
+    Answer(oneshot::Sender<()>),
     Stop(AtExit, oneshot::Sender<Result<()>>),
 }
 
@@ -80,6 +82,9 @@ pub(super) fn run(mut instance: Instance, commands: &Receiver<Command>) {
             }
             Ok(Command::InterfacesChanged) => {
                 due.ports = due.ports.min(Instant::now() + SETTLED_AFTER);
+            }
+            Ok(Command::Answer(reply)) => {
+                let _nobody_waits = reply.send(());
             }
             Ok(Command::Stop(at_exit, reply)) => {
                 let _nobody_waits = reply.send(instance.stop(at_exit));

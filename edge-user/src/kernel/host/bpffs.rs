@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Where BPF file systems are, by convention.
-const CONVENTIONAL: &str = "/sys/fs/bpf";
+pub const CONVENTIONAL: &str = "/sys/fs/bpf";
 /// Source name of a BPF file system that edge mounts for itself alone.
 const OUR_MOUNT: &str = "edge";
 
@@ -22,6 +22,10 @@ const OUR_MOUNT: &str = "edge";
 /// `/sys/fs/bpf` behind a new sysfs, and some systems mount none. One is then mounted in the
 /// conventional place, or on the pin directory.
 pub(in crate::kernel) fn ensure_bpffs(pin_dir: &Path) -> Result<()> {
+    // A service manager may have given this process its own directory of such a file system, and no more of it.
+    if pin_dir.is_dir() && is_bpffs(pin_dir)? {
+        return Ok(());
+    }
     let (target, source) = if pin_dir.starts_with(CONVENTIONAL) {
         (Path::new(CONVENTIONAL), "bpf")
     } else {
@@ -63,7 +67,8 @@ pub(in crate::kernel) fn is_our_mount(pin_dir: &Path) -> bool {
     })
 }
 
-fn is_bpffs(path: &Path) -> Result<bool> {
+/// Whether a path is on a BPF file system.
+pub fn is_bpffs(path: &Path) -> Result<bool> {
     let stat = statfs(path).with_context(|| format!("looking at {}", path.display()))?;
     Ok(stat.filesystem_type() == BPF_FS_MAGIC)
 }

@@ -3,6 +3,7 @@
 pub mod adjust;
 pub mod attached_mode;
 pub mod bpffs;
+pub mod capabilities;
 pub mod device;
 pub mod genl;
 pub mod interface;

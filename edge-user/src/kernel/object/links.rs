@@ -230,7 +230,8 @@ fn in_words(
 /// A program that was taken off its interface so that another mode can follow: the kernel allows
 /// one mode at a time.
 pub struct TakenOff {
-    program: Program,
+    /// `None`: the kernel opens programs for processes with `CAP_SYS_ADMIN` alone (`bpf_prog_get_fd_by_id`).
+    program: Option<Program>,
     ifindex: u32,
     pins: Pins,
     name: LinkName,
@@ -239,14 +240,22 @@ pub struct TakenOff {
 impl TakenOff {
     /// Takes off the program of `link`.
     pub fn new(link: &PortLink, ifindex: u32) -> Result<Self> {
-        let program = Program::by_id(link.program_id)?;
+        let program = match Program::by_id(link.program_id) {
+            Err(KernelError::Permission(_)) => None,
+            program => Some(program?),
+        };
         link.remove()?;
         Ok(Self { program, ifindex, pins: link.pins.clone(), name: link.name })
     }
 
     /// Puts it back.
     pub fn put_back(self) -> Result<()> {
-        let link = self.program.attach(self.ifindex, self.name.mode)?;
+        let Some(program) = self.program else {
+            return Err(KernelError::Permission(Told::new(
+                "only a process with CAP_SYS_ADMIN may open a program that it has not loaded",
+            )));
+        };
+        let link = program.attach(self.ifindex, self.name.mode)?;
         // The old pin's name is free: the kernel never gives a link's number twice.
         link.pin(&self.pins.link(self.name))
     }
