@@ -19,6 +19,7 @@ mod routes;
 mod run;
 mod sessions;
 mod set_bandwidth;
+mod setup;
 mod shell;
 mod snippets;
 mod status;
@@ -58,6 +59,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// Looks at this machine, and writes a first configuration for it.
+    Setup(setup::Args),
     /// Validates a configuration.
     Check(check::Args),
     /// Runs the daemon, in the foreground.
@@ -105,7 +108,7 @@ enum Verb {
     /// Prints completions for a shell.
     Completions(shell::CompletionsArgs),
     /// Prints the manual page.
-    Man,
+    Man(shell::ManArgs),
 }
 
 /// The configuration that a verb reads.
@@ -156,6 +159,7 @@ pub(crate) fn main() -> ExitCode {
         .init();
 
     let result = match verb {
+        Verb::Setup(args) => setup::setup(&args),
         Verb::Check(args) => check::check(&args),
         Verb::Run(args) => run::run(&args),
         Verb::Detach(args) => detach::detach(&args),
@@ -179,7 +183,7 @@ pub(crate) fn main() -> ExitCode {
         Verb::Bench(args) => bench::bench(&args),
         Verb::Demo(args) => demo::demo(&args),
         Verb::Completions(args) => shell::completions(&args, Cli::command()),
-        Verb::Man => shell::man(Cli::command()),
+        Verb::Man(args) => shell::man(&args, Cli::command()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -17,6 +17,7 @@ mod interfaces;
 mod known_uses;
 mod link_watch;
 pub mod look;
+pub mod machine;
 mod new_file;
 mod noter;
 pub mod open_files;

@@ -18,6 +18,7 @@ mod preflight;
 mod routing;
 mod service;
 mod set_bandwidth;
+mod setup;
 mod slots_again;
 mod snapshots;
 mod speaker;

@@ -4,7 +4,9 @@
 use std::{ffi::CString, io, os::fd::AsRawFd as _};
 
 use netlink_packet_core::DefaultNla;
-use netlink_packet_route::link::{LinkAttribute, LinkFlags, LinkMessage, LinkXdp, Prop};
+use netlink_packet_route::link::{
+    LinkAttribute, LinkFlags, LinkInfo, LinkLayerType, LinkMessage, LinkXdp, Prop,
+};
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 
 use crate::kernel::{
@@ -38,6 +40,12 @@ pub struct Device {
     pub tx_queues: u32,
     /// Kernel ids of the XDP programs on it.
     pub programs: Vec<(AttachedMode, u32)>,
+    /// Whether its frames are Ethernet's.
+    pub is_ethernet: bool,
+    /// The kind of a device that is made by commands, such as "veth"; none: hardware.
+    pub kind: Option<String>,
+    /// The index of the bridge, the bond or the like that it is a part of.
+    pub part_of: Option<u32>,
 }
 
 impl Device {
@@ -82,6 +90,13 @@ impl Devices {
         self.ask(question)
     }
 
+    /// All interfaces, in the order of their indices.
+    pub fn all(&self) -> Result<Vec<Device>> {
+        let mut all: Vec<Device> = self.0.links()?.iter().map(device).collect();
+        all.sort_by_key(|device| device.ifindex);
+        Ok(all)
+    }
+
     fn ask(&self, question: LinkMessage) -> Result<Option<Device>> {
         Ok(self.0.link(question)?.as_ref().map(device))
     }
@@ -92,6 +107,7 @@ fn device(link: &LinkMessage) -> Device {
         ifindex: link.header.index,
         is_up: link.header.flags.contains(LinkFlags::Up),
         has_carrier: link.header.flags.contains(LinkFlags::LowerUp),
+        is_ethernet: link.header.link_layer_type == LinkLayerType::Ether,
         ..Device::default()
     };
     for attribute in &link.attributes {
@@ -105,6 +121,12 @@ fn device(link: &LinkMessage) -> Device {
             device.tx_queues = *queues;
         } else if let LinkAttribute::CarrierChanges(changes) = attribute {
             device.carrier_changes = *changes;
+        } else if let LinkAttribute::Controller(controller) = attribute {
+            device.part_of = Some(*controller);
+        } else if let LinkAttribute::LinkInfo(infos) = attribute {
+            device.kind = infos.iter().find_map(|info| {
+                if let LinkInfo::Kind(kind) = info { Some(kind.to_string()) } else { None }
+            });
         } else if let LinkAttribute::PropList(properties) = attribute {
             for property in properties {
                 if let Prop::AltIfName(name) = property {

@@ -54,6 +54,11 @@ impl Layers {
         false
     }
 
+    /// Whether an interface is directly on top of `below`.
+    pub(in crate::kernel) fn has_above(&self, below: u32) -> bool {
+        self.above.contains_key(&below)
+    }
+
     fn put(&mut self, below: u32, above: u32) {
         self.above.entry(below).or_default().insert(above);
     }

@@ -57,6 +57,13 @@ pub(in crate::kernel) fn check(interface: &Interface) -> Result<()> {
     }
 }
 
+/// The offloads that hide tags now, as `ethtool -k` shows them, and whether each can be turned off.
+pub(in crate::kernel) fn hiding(interface: &Interface) -> Result<Vec<(&'static str, bool)>> {
+    let settings = Settings::of(interface)?;
+    let on = OFFLOADS.iter().filter(|offload| settings.is_on(offload));
+    Ok(on.map(|offload| (offload.shown_as, settings.changeable.contains(offload.name))).collect())
+}
+
 /// Turns the offloads off. Each is added to `turned_off` before the try, as a driver may accept one
 /// and refuse the other.
 pub(in crate::kernel) fn turn_off(

@@ -110,7 +110,8 @@ pub(in crate::kernel) fn is_older_than(version: Version) -> bool {
 }
 
 /// `uname -r`.
-fn release() -> String {
+#[must_use]
+pub fn release() -> String {
     uname().map(|name| name.release().to_string_lossy().into_owned()).unwrap_or_default()
 }
 

@@ -1,6 +1,7 @@
 //! Checks before a change: conditions under which frames would be lost or billed wrong without any
 //! sign of it.
 
+pub mod interfaces;
 mod mode;
 
 use std::{collections::BTreeMap, fs};
@@ -110,7 +111,8 @@ pub fn look_at_egress(
     Ok(())
 }
 
-fn is_realtime() -> Result<bool> {
+/// Whether this kernel is `PREEMPT_RT`.
+pub fn is_realtime() -> Result<bool> {
     let names = nix::sys::utsname::uname().context("asking for the kernel's version")?;
     let file_says_so = fs::read_to_string(REALTIME).is_ok_and(|text| text.trim() == "1");
     Ok(file_says_so || is_realtime_version(&names.version().to_string_lossy()))
