@@ -287,6 +287,15 @@ impl Wires {
     /// If they differ.
     pub fn check_books(&self) -> Result<()> {
         book()?;
+        self.check_sums()
+    }
+
+    /// The same, where no daemon can be asked to book what is left.
+    ///
+    /// # Panics
+    ///
+    /// If they differ.
+    pub fn check_sums(&self) -> Result<()> {
         assert_eq!(booked()?, self.arrived);
         Ok(())
     }

@@ -49,7 +49,7 @@ pub(crate) fn target_dir(root: &Path) -> PathBuf {
 }
 
 /// Builds the binary where all tools are known to be there, and returns its path.
-fn binary(root: &Path, release: bool) -> Result<PathBuf> {
+pub(crate) fn binary(root: &Path, release: bool) -> Result<PathBuf> {
     build_ebpf::objects(root)?;
     let mut cargo = step::cargo();
     cargo.current_dir(root).args(["build", "--package", "edge-user", "--bin", "edge"]);

@@ -5,6 +5,7 @@ mod bench;
 mod build;
 mod build_ebpf;
 mod demo;
+mod dist;
 mod executables;
 mod fuzz;
 mod kernels;
@@ -42,6 +43,8 @@ enum Verb {
     },
     /// Builds, and shows the main job on real traffic.
     Demo(EdgeArgs),
+    /// Builds the Debian package and the tarball.
+    Dist(dist::Options),
     /// Runs every check and test.
     Test(test::Options),
     /// Runs the tests that need a kernel on stock kernels, in virtual machines.
@@ -79,6 +82,7 @@ fn run(verb: Verb) -> Result<()> {
         Verb::BuildEbpf => build_ebpf::build_ebpf(root),
         Verb::Build { release } => build::build(root, release),
         Verb::Demo(edge) => demo::demo(root, &edge.args),
+        Verb::Dist(options) => dist::dist(root, &options),
         Verb::Test(options) => test::test(root, &options),
         Verb::Kernels(options) => kernels::kernels(root, &options),
         Verb::Fuzz(options) => fuzz::fuzz(root, &options),

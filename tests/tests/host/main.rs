@@ -4,4 +4,5 @@ mod architecture;
 mod docs;
 mod names;
 mod oracle;
+mod package;
 mod peerings_share_a_bucket;

@@ -14,6 +14,7 @@ mod limits;
 mod links;
 mod looking;
 mod namespaces;
+mod packaged;
 mod preflight;
 mod routing;
 mod service;

@@ -25,6 +25,7 @@ pub(super) struct Found {
     pub(super) rustfmt: bool,
     pub(super) cargo_deny: bool,
     pub(super) cargo_fuzz: bool,
+    pub(super) cargo_deb: bool,
     /// Whether the default toolchain can compile for the other architecture.
     pub(super) foreign_target: bool,
 }
@@ -53,6 +54,7 @@ impl Found {
             rustfmt: is_dev && step::works("rustfmt", &["--version"]),
             cargo_deny: needs.has(Needs::Deny) && is_on_path("cargo-deny"),
             cargo_fuzz: is_on_path("cargo-fuzz"),
+            cargo_deb: is_on_path("cargo-deb"),
             foreign_target: needs.has(Needs::ForeignBuild) && has_target(Arch::foreign()),
         }
     }

@@ -38,6 +38,10 @@ pub(crate) enum Needs {
     Fuzz,
     /// A compiler for the other architecture.
     ForeignBuild,
+    /// The builder of Debian packages.
+    Dist,
+    /// The same, and a Debian that boots in a container.
+    DistTest,
     /// Virtual machines.
     Kernels,
     /// Virtual machines of both architectures, and a compiler for the other one.
@@ -53,6 +57,8 @@ impl Needs {
                 other <= self
             }
             Self::ForeignBuild | Self::Kernels => other <= Self::Test || other == self,
+            Self::Dist => other == Self::Build || other == self,
+            Self::DistTest => other <= Self::Test || other == Self::Dist || other == self,
             Self::ForeignKernels => {
                 other <= Self::Test
                     || matches!(other, Self::ForeignBuild | Self::Kernels)
