@@ -32,7 +32,8 @@ pub(super) fn stage(root: &Path, edge: &Path, directory: &Path) -> Result<Stage>
         }
         let man = place.join("man");
         fs::create_dir_all(&man).with_context(|| format!("making {}", man.display()))?;
-        fs::copy(edge, place.join("edge"))?;
+        // Debian's packages have no symbols; the release build has nothing else to debug by.
+        output(Command::new("strip").arg("-o").arg(place.join("edge")).arg(edge))?;
         output(Command::new(edge).args(["man", "--directory"]).arg(&man))?;
         for (shell, file) in SHELLS {
             let script = output(Command::new(edge).args(["completions", shell]))?;
@@ -59,8 +60,8 @@ fn epoch(root: &Path) -> Result<u64> {
 fn changelog(version: &str, epoch: u64) -> Result<String> {
     let date = output(Command::new("date").args(["-u", "-R", "-d"]).arg(format!("@{epoch}")))?;
     Ok(format!(
-        "edge ({version}-1) unstable; urgency=medium\n\n  * See /usr/share/doc/edge/CHANGELOG.md.gz.\n\n \
-         -- {} {date}",
+        "edge ({version}-1) unstable; urgency=medium\n\n  * See /usr/share/doc/edge/CHANGELOG.md.\n\n \
+         -- {}  {date}",
         package_maintainer()?
     ))
 }

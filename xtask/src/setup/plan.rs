@@ -178,9 +178,8 @@ pub(super) fn missing(found: &Found, needs: Needs) -> Vec<Missing> {
     }
     if needs.has(Needs::Dist) && !found.cargo_deb {
         let spec = format!("cargo-deb@{CARGO_DEB_VERSION}");
-        // It packs a few files, once.
-        let envs =
-            vec![("CARGO_PROFILE_RELEASE_LTO", "off"), ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0")];
+        // Without optimisation, it would compress for minutes.
+        let envs = vec![("CARGO_PROFILE_RELEASE_LTO", "off")];
         add("cargo-deb", vec![Way::Cargo { spec, envs }], false);
     }
     missing
