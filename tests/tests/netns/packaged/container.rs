@@ -53,6 +53,10 @@ impl Container {
             nspawn.arg(format!("--bind={place}"));
         }
         nspawn.env("SYSTEMD_NSPAWN_API_VFS_WRITABLE", "1").stdin(Stdio::null());
+        if !Path::new("/sys/fs/cgroup/cgroup.controllers").exists() {
+            // With both versions of cgroups, systemd-nspawn (252) looks for one of the first that it has not made.
+            nspawn.env("SYSTEMD_NSPAWN_UNIFIED_HIERARCHY", "0");
+        }
         nspawn.stdout(File::create(&log)?).stderr(File::options().append(true).open(&log)?);
         let mut nspawn = nspawn.spawn().context("starting systemd-nspawn")?;
         let begun = Instant::now();
