@@ -67,7 +67,7 @@ pub const FAULTS: [(u64, Fault); 27] = [
     (8, Fault::KillTheReload),
     (6, Fault::Reload),
     (22, Fault::Change),
-    (6, Fault::Unconfirmed),
+    (4, Fault::Unconfirmed),
     (10, Fault::SetBandwidth),
     (8, Fault::Upgrade),
     (8, Fault::KillTheUpgrade),
