@@ -1,5 +1,6 @@
 //! On the host alone: no kernel, no privilege.
 
+mod alerts;
 mod architecture;
 mod docs;
 mod names;
