@@ -87,12 +87,16 @@ impl Instance {
 
     /// Takes back a change whose deadline is over. Returns the time until the deadline, if there is one.
     pub(super) fn look_at_deadline(&mut self) -> Option<Duration> {
-        let waiting = self.running.read().unconfirmed.clone()?;
-        let left = time::now().map(|now| waiting.record.deadline.left_in_this_boot(&now));
-        if let Ok(Some(left)) = left {
-            return Some(left);
+        let (left, told) = {
+            let running = self.running.read();
+            let AwaitedChange { record, fault } = running.unconfirmed.as_ref()?;
+            let left = time::now().map(|now| record.deadline.left_in_this_boot(&now));
+            (left.ok().flatten(), fault.clone())
+        };
+        if left.is_some() {
+            return left;
         }
-        if waiting.fault.is_none() {
+        if told.is_none() {
             tracing::warn!("nobody has confirmed the last change in time");
         }
         match self.take_back(RevisionOrigin::Deadline, Requester::default()) {
@@ -103,7 +107,7 @@ impl Instance {
             }
             Err(error) => {
                 let fault = error.to_string();
-                if waiting.fault.as_ref() != Some(&fault) {
+                if told.as_ref() != Some(&fault) {
                     tracing::error!(
                         "it can't be taken back, and is tried again every few seconds: {fault}"
                     );

@@ -72,7 +72,7 @@ impl Due {
         }
         if self.deadline <= now {
             let left = instance.look_at_deadline();
-            self.deadline = Instant::now() + left.unwrap_or(TRY_AGAIN_EVERY);
+            self.deadline = soon(left);
         }
         if self.timed <= now {
             let (next, ended) = instance.end_timed();
@@ -83,8 +83,13 @@ impl Due {
                 );
             }
             self.told_of_timed = error;
-            let next = next.map_or(TRY_AGAIN_EVERY, |next| next.min(TRY_AGAIN_EVERY));
-            self.timed = Instant::now() + next;
+            self.timed = soon(next);
         }
     }
+}
+
+/// The time of the next look for a deadline. The clock of [`Instant`] stands still while the machine is suspended, and a
+/// deadline's does not.
+fn soon(left: Option<Duration>) -> Instant {
+    Instant::now() + left.unwrap_or(TRY_AGAIN_EVERY).min(TRY_AGAIN_EVERY)
 }
