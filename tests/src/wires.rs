@@ -290,7 +290,7 @@ impl Wires {
         self.check_sums()
     }
 
-    /// The same, where no daemon can be asked to book what is left.
+    /// Does the same, where no daemon can be asked to book what is left.
     ///
     /// # Panics
     ///

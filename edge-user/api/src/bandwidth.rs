@@ -21,7 +21,7 @@ pub struct BandwidthRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub until: Option<Timestamp>,
-    /// The same as a time from now on, such as `2h`, from a second to a year.
+    /// The time for which this bandwidth holds from now on, such as `2h`, from a second to a year.
     #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
     pub holds_for: Option<String>,
 }

@@ -25,7 +25,7 @@ pub(super) struct Args {
     /// The configuration's bandwidth comes back at this time. The daemon sees to it, over reloads and restarts, too.
     #[arg(long, value_name = "TIME", value_parser = when::timestamp, conflicts_with = "holds_for")]
     until: Option<Timestamp>,
-    /// The same after this time, such as 2h.
+    /// The configuration's bandwidth comes back after this time, such as 2h.
     #[arg(long = "for", value_name = "TIME", value_parser = time)]
     holds_for: Option<String>,
     #[command(flatten)]

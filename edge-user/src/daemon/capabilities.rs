@@ -18,7 +18,7 @@ const ALWAYS: [(Capability, &str); 3] = [
     (Capability::NetAdmin, "to attach programs to interfaces"),
     (Capability::Perfmon, "to count frames that devices refuse"),
 ];
-/// Those of routed circuits, beside these.
+/// The capabilities that routed circuits take beside these.
 const ROUTED: [(Capability, &str); 2] = [
     (Capability::SysAdmin, "to make the routing namespace"),
     (Capability::NetRaw, "for BIRD's sessions"),

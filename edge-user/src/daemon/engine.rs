@@ -131,7 +131,7 @@ impl Engine {
         // Readers hold up the engine, and this may take long.
         let (running, from, mut timed) = {
             let running = self.running.read();
-            (running.of_file(), running.digest.to_string(), running.timed.clone())
+            (running.of_file().into_owned(), running.digest.to_string(), running.timed.clone())
         };
         let mut config = other.config.clone();
         let _told_when_it_is_applied = timed.lay_over(&mut config);

@@ -167,13 +167,16 @@ impl Reader {
                 router_faults: routed.faults.clone(),
                 config: config_status(running),
             };
-            let digest_of_file = running.digest_of_file();
+            // Each digest is made of all circuits.
+            let is_same = running.timed.0.is_empty();
+            let digest_of_file = (!is_same).then(|| running.digest_of_file());
             Ok::<_, DaemonError>((head, digest_of_file, running.config.edge.metrics_detail))
         };
         let Some(second) = steps.step(head) else { return Ok(None) };
         let (mut read, digest_of_file, metrics_detail) = second?;
         // A file of thousands of circuits takes its time, and the engine is not held.
-        read.config.file_fault = self.file.borrow_mut().fault(&digest_of_file);
+        let digest_of_file = digest_of_file.as_deref().unwrap_or(&read.config.digest);
+        read.config.file_fault = self.file.borrow_mut().fault(digest_of_file);
         let mut place = circuits::Cursor::default();
         loop {
             let some = |running: &Running| {

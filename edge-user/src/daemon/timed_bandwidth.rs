@@ -35,7 +35,7 @@ pub(super) struct TimedBandwidth {
 pub(super) struct TimedBandwidths(pub(super) Vec<TimedBandwidth>);
 
 impl TimedBandwidths {
-    /// Those that a state directory has.
+    /// Reads the bandwidths that a state directory has.
     pub(super) fn read(state_dir: &Path) -> Result<Self> {
         Ok(state_file::read(state_dir, FILE_NAME)?.unwrap_or_default())
     }

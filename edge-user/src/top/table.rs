@@ -15,7 +15,7 @@ use crate::{
 ///
 /// # Errors
 ///
-/// Those of `out`.
+/// `out` can't be written.
 pub fn print(figures: &Figures, out: &mut dyn Write) -> io::Result<()> {
     for fault in &figures.faults {
         writeln!(out, "! {}", plain(fault))?;

@@ -59,7 +59,7 @@ pub fn duration(text: &str, longest: Duration) -> Result<Duration, String> {
     in_range(found.unwrap_or_default(), longest)
 }
 
-/// The same time, if it is from a second to `longest`.
+/// Returns `time`, if it is from a second to `longest`.
 ///
 /// # Errors
 ///

@@ -40,7 +40,7 @@ pub(crate) enum Needs {
     ForeignBuild,
     /// The builder of Debian packages.
     Dist,
-    /// The same, and a Debian that boots in a container.
+    /// `cargo xtask dist --test`, which boots a Debian in a container, too.
     DistTest,
     /// Virtual machines.
     Kernels,

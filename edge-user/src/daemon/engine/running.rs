@@ -1,6 +1,7 @@
 //! The running data plane, as its readers see it: the engine's thread alone changes it.
 
 use std::{
+    borrow::Cow,
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
     time::Instant,
 };
@@ -59,9 +60,11 @@ pub(in crate::daemon) struct AwaitedChange {
 
 impl Running {
     /// The configuration without bandwidths that end at a time, as a file has it.
-    pub(in crate::daemon) fn of_file(&self) -> Config {
-        let mut config = self.config.clone();
-        self.timed.take_off(&mut config);
+    pub(in crate::daemon) fn of_file(&self) -> Cow<'_, Config> {
+        let mut config = Cow::Borrowed(&self.config);
+        if !self.timed.0.is_empty() {
+            self.timed.take_off(config.to_mut());
+        }
         config
     }
 

@@ -49,7 +49,7 @@ impl Capability {
 pub struct Capabilities(u64);
 
 impl Capabilities {
-    /// Those of this thread.
+    /// The capabilities of this thread.
     pub fn own() -> Result<Self> {
         const STATUS: &str = "/proc/thread-self/status";
         let text = fs::read_to_string(STATUS).with_context(|| format!("reading {STATUS}"))?;
@@ -58,7 +58,7 @@ impl Capabilities {
         Ok(Self(bits.context("it has no capabilities")?))
     }
 
-    /// Those that the kernel's bits stand for.
+    /// The capabilities that the kernel's bits stand for.
     #[must_use]
     pub const fn from_bits(bits: u64) -> Self {
         Self(bits)

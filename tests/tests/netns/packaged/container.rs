@@ -103,7 +103,7 @@ impl Container {
         self.command("sh", &["-c", line]).output().with_context(|| format!("running {line}"))
     }
 
-    /// The same, of a line that has to work; returns all that it has printed.
+    /// Runs a line that has to work, and returns all that it has printed.
     pub(super) fn must(&self, line: &str) -> Result<String> {
         let output = self.run(line)?;
         let said = [output.stdout, output.stderr].concat();

@@ -28,7 +28,7 @@ struct Files {
 }
 
 impl Files {
-    /// Those that the environment names.
+    /// The packages that the environment names.
     fn find() -> Option<Self> {
         let path = |name| env::var_os(name).map(PathBuf::from);
         Some(Self {
