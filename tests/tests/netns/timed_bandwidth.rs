@@ -11,7 +11,7 @@ use edge_tests::{
     },
     ends::{contoso, lab},
     faults::disk::STATE_DIR,
-    http::CONTROL,
+    http::{CONTROL, at_the_socket},
     speaker::wait,
 };
 use edge_user::{
@@ -80,6 +80,14 @@ fn a_bandwidth_for_a_time_ends_by_itself() -> Result<()> {
     ensure!(shown.contains("circuit contoso has 2 Gbps until 20"), "{shown}");
     // No file has it, so that no revision does.
     let client = Client::new(CONTROL.as_ref());
+    assert_eq!(client.history()?.revisions.len(), 1);
+
+    // A request for the same without an end that is refused changes nothing, and is no revision either.
+    let stale = [("If-Match", "\"stale\"")];
+    let refused = at_the_socket("PATCH /v1/circuits/contoso", &stale, r#"{"bandwidth":"2 Gbps"}"#)?;
+    assert_eq!(refused.status, 412, "{refused:?}");
+    // The engine does one thing after the other.
+    reload()?;
     assert_eq!(client.history()?.revisions.len(), 1);
 
     // It holds over a reload that changes the bandwidth under it, which the difference shows, and over a kill.

@@ -93,10 +93,11 @@ impl Instance {
             let running = self.running.read();
             let mut circuits = running.config.circuits.iter();
             let found = circuits.find(|it| it.name == *circuit);
-            found.is_some_and(|it| it.bandwidth_bps == *bandwidth_bps)
+            // One that ends at a time is no part of the configuration.
+            running.timed.of(circuit).is_none()
+                && found.is_some_and(|it| it.bandwidth_bps == *bandwidth_bps)
         };
-        // One that ends at a time is no part of the configuration.
-        if !is_in_effect || request.holds_for.is_some() {
+        if !is_in_effect {
             return;
         }
         let told = told.unwrap_or_else(|| format!("{circuit}: {bandwidth_bps} bit/s"));
