@@ -13,7 +13,7 @@ use edge_tests::{faults::routed::run::RoutedRun, frames::how_many};
 use edge_user::lab::{private_mounts, root_or_skip};
 
 /// Faults in a run of the tests.
-const FAULTS: u64 = 90;
+const FAULTS: u64 = 45;
 
 #[test]
 fn routed_circuits_survive_what_happens_to_routers() -> Result<()> {

@@ -16,7 +16,7 @@ use proptest::{
 
 #[test]
 fn the_host_path_does_what_the_configuration_says() {
-    let frames = how_many("EDGE_ORACLE_FRAMES", 200_000);
+    let frames = how_many("EDGE_ORACLE_FRAMES", 80_000);
     let fixture = Fixture::of(CONFIG, Police::Off);
     for port in ["customer0", "core0"] {
         let mut host = fixture.host(port);

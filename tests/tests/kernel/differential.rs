@@ -34,7 +34,7 @@ fn host_and_kernel_agree_on_random_frames() {
     if !root_or_skip("host_and_kernel_agree_on_random_frames") {
         return;
     }
-    let frames = how_many("EDGE_DIFFERENTIAL_FRAMES", 200_000);
+    let frames = how_many("EDGE_DIFFERENTIAL_FRAMES", 80_000);
     // In a thread of its own, since whoever loads programs stays on the CPU that it is on.
     let splits = thread::spawn(splits_frames).join().expect("an answer");
     // At any uptime: at once, after 27 and 80 days, and where a word of the clock comes round.

@@ -18,7 +18,7 @@ fn host_and_kernel_agree_on_random_routed_frames() {
     if !root_or_skip("host_and_kernel_agree_on_random_routed_frames") {
         return;
     }
-    let frames = how_many("EDGE_DIFFERENTIAL_FRAMES", 200_000);
+    let frames = how_many("EDGE_DIFFERENTIAL_FRAMES", 80_000);
     let splits = thread::spawn(splits_frames).join().expect("an answer");
     let seen: Vec<Seen> = thread::scope(|scope| {
         let run = |port| scope.spawn(move || run(port, splits, frames / 2));

@@ -20,7 +20,7 @@ use edge_user::{
 
 use super::config::{only_set, with_others, with_unmatched};
 
-const MOMENTS: u32 = 12;
+const MOMENTS: u32 = 8;
 /// A circuit that is offered far more than its rate all the time.
 const SLOW_BPS: u64 = 64_000;
 const SLOW_BURST_BYTES: u64 = 80_000;
