@@ -15,6 +15,7 @@ pub mod kernel;
 pub mod lab;
 pub mod model;
 pub mod plan;
+pub mod rates;
 pub mod replay;
 pub mod report;
 pub mod routing;

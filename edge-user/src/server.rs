@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!  control socket ─▶ connections ─▶ router ─┬─▶ v1 ─▶ snapshots, engine, ledger
-//!  metrics address ─▶ connections ─▶ router ┴─▶ metrics ─▶ snapshots
+//!  metrics address ─▶ connections ─▶ router ┼─▶ metrics ─▶ snapshots
+//!                                           └─▶ page
 //! ```
 
 mod connections;
@@ -11,6 +12,8 @@ mod groups;
 mod listen;
 mod metrics;
 pub mod openapi;
+mod page;
+mod rate_watch;
 mod role;
 mod router;
 pub mod run_error;
@@ -23,6 +26,7 @@ use std::{path::Path, sync::Arc};
 
 use self::{
     listen::Listeners,
+    rate_watch::RateWatch,
     run_error::{Context as _, Result, ServerError},
     shared::ServerState,
     signals::Signals,
@@ -63,6 +67,7 @@ pub fn run(config_path: &Path, at_exit: AtExit) -> Result<()> {
         let snapshots = Snapshots::start(&engine)?;
         let state = ServerState {
             engine: engine.clone(),
+            rate_watch: RateWatch::new(snapshots.clone()).into(),
             snapshots,
             scrape_turn: Arc::default(),
             usage_turn: Arc::default(),

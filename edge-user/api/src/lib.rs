@@ -19,6 +19,7 @@ mod ledger;
 mod policer;
 mod port;
 mod ports;
+mod rates;
 mod reload;
 mod revision;
 mod route_hops;
@@ -47,6 +48,7 @@ pub use self::{
     policer::PolicerStatus,
     port::PortStatus,
     ports::Ports,
+    rates::{CircuitRates, ClassRates, PortRates, Rates},
     reload::Reloaded,
     revision::{Confirmed, History, Revision, RevisionOrigin, RollbackRequest},
     route_hops::{NextHopStatus, RouteAction, RouteHops},

@@ -3,23 +3,16 @@ use std::io::{self, Write as _};
 use anyhow::Result;
 use clap::ValueEnum;
 use edge_user::{
-    billing::{
-        ledger::Ledger,
-        rating::{self, Input, Month},
-    },
+    billing::rating::Month,
     config,
-    daemon::look::{View, Warnings},
-    time, view,
+    daemon::look::{MonthBill, month_bill},
+    view,
 };
-use jiff::{SignedDuration, Timestamp};
 
 use super::{
     ConfigArg, UsageError,
-    look::{look_of, today, warn},
+    look::{look_of, warn},
 };
-
-/// An operator who detaches a data plane to put another in its place has done so by then.
-const DETACHED_FOR_LONG: SignedDuration = SignedDuration::from_hours(24);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -54,21 +47,13 @@ pub(super) fn bill(args: &Args) -> Result<()> {
     };
     let month = args.month;
     let view = look_of(&config)?;
-    let mut input = read(&view.ledger, month)?;
-    if let Some(circuit) = &args.circuit {
-        input.retain_circuit(circuit);
-    }
-    let invoice = rating::invoice(&config.edge.name, month, prices, &input)?;
+    let MonthBill { invoice, warnings } =
+        month_bill(&view, &config.edge.name, prices, month, args.circuit.as_deref())?;
     if let Some(circuit) = args.circuit.as_ref().filter(|_| invoice.circuits.is_empty()) {
         let message = format!("the ledger has no circuit {circuit:?} in {month}; check its name");
         return Err(UsageError(message).into());
     }
 
-    let mut warnings = Warnings::of_unseen(&view, Some(month.end()));
-    add_of_ledger(&mut warnings, &view, month)?;
-    let texts = &mut warnings.texts;
-    texts.extend(of_month(month, today(&view.ledger)?));
-    texts.extend(invoice.missing.iter().map(ToString::to_string));
     let completeness = warn(&warnings);
     let mut out = io::stdout().lock();
     match args.format {
@@ -79,63 +64,4 @@ pub(super) fn bill(args: &Args) -> Result<()> {
         }
     }
     completeness.of("these amounts")
-}
-
-/// The ledger's records and terms for `month`.
-fn read(ledger: &Ledger, month: Month) -> Result<Input> {
-    let spans = ledger.terms_around(month.start(), month.end())?;
-    let mut input = Input { records: Vec::new(), spans };
-    input.records = ledger.usage_in_parts(month.start(), month.end(), &input.changes_of_price())?;
-    Ok(input)
-}
-
-/// Adds what the ledger lacks of `month`, and what it goes on with.
-fn add_of_ledger(warnings: &mut Warnings, view: &View, month: Month) -> Result<()> {
-    let ledger = &view.ledger;
-    warnings.add_expired("usage", Some(month.start()), ledger.expired_until()?);
-    let gaps = ledger.gaps()?.into_iter();
-    let gaps = gaps.filter(|gap| gap.last_read < month.end() && gap.found > month.start());
-    warnings.texts.extend(gaps.map(|gap| gap.to_string()));
-    let doubts = ledger.doubts(time::wall())?.into_iter();
-    let doubts = doubts.filter(|doubt| doubt.concerns(month.start(), month.end()));
-    warnings.texts.extend(doubts.map(|doubt| doubt.to_string()));
-    let beginning = ledger.beginning()?;
-    if beginning.is_none_or(|beginning| month.end() <= beginning) {
-        let since =
-            beginning.map_or("nothing yet".to_owned(), |at| format!("nothing before {at:.0}"));
-        warnings.texts.push(format!("the ledger knows {since}, and so nothing of {month}"));
-        warnings.is_complete = false;
-    } else if let Some(beginning) = beginning.filter(|beginning| month.contains(*beginning)) {
-        warnings.texts.push(format!(
-            "the ledger begins at {beginning:.0}: what was before is not in this bill"
-        ));
-    }
-    if !view.is_counting {
-        warnings.texts.extend(of_detached(ledger, month)?);
-    }
-    Ok(())
-}
-
-/// Warns of fees that go on although no data plane counts for their circuits.
-fn of_detached(ledger: &Ledger, month: Month) -> Result<Option<String>> {
-    let sold = ledger.open_terms()?.len();
-    let Some(last) = ledger.last_reading()?.filter(|_| sold > 0) else { return Ok(None) };
-    let is_long = today(ledger)?.min(month.end()).duration_since(last) >= DETACHED_FOR_LONG;
-    Ok(is_long.then(|| {
-        format!(
-            "no data plane has counted since {last:.0}, and fees of what is sold ({sold} circuits) go on; \
-             `edge ledger end-terms` ends them"
-        )
-    }))
-}
-
-/// A warning where `month` is not over.
-fn of_month(month: Month, now: Timestamp) -> Option<String> {
-    if now < month.start() {
-        Some(format!("{month} has not begun: fees are those of what is sold now, without volumes"))
-    } else if now < month.end() {
-        Some(format!("{month} is not over: fees are those to its end, volumes those so far"))
-    } else {
-        None
-    }
 }

@@ -11,9 +11,7 @@ use edge_user::{
         look::{self, LookedAt, View, Warnings},
         remembered::remembered_state_dir,
     },
-    time,
 };
-use jiff::Timestamp;
 
 /// The ledger to look at.
 #[derive(Debug, clap::Args)]
@@ -46,12 +44,6 @@ impl Completeness {
     pub(super) fn of(self, figures: &'static str) -> Result<()> {
         if self.is_complete { Ok(()) } else { Err(Incomplete(figures).into()) }
     }
-}
-
-/// Today: the date that the ledger believes or, where it believes none, the clock's.
-pub(super) fn today(ledger: &Ledger) -> Result<Timestamp> {
-    let now = time::now()?;
-    Ok(ledger.date(&now)?.unwrap_or(now.wall))
 }
 
 impl LedgerArg {

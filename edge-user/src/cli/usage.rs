@@ -5,7 +5,7 @@ use clap::ValueEnum;
 use edge_user::{
     billing::ledger::{Grain, Ledger, PercentileQuery, UsageQuery},
     config,
-    daemon::look::Warnings,
+    daemon::look::{Warnings, today},
     units::when,
     view::usage as format,
 };
@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use super::{
     UsageError,
-    look::{Completeness, LedgerArg, today, warn},
+    look::{Completeness, LedgerArg, warn},
 };
 
 #[derive(Debug, clap::Args)]

@@ -56,6 +56,7 @@ use crate::{
     config::{self, Config, ConfigDigest},
     daemon::error::{Context as _, Result},
     kernel::host::device::follow_changes,
+    model::Prices,
 };
 
 /// A handle of the engine, for giving commands and for reading.
@@ -222,6 +223,14 @@ impl Engine {
     #[must_use]
     pub fn books(&self) -> LookedAt {
         LookedAt::of(&self.running.read().config)
+    }
+
+    /// The edge's name, and the prices of the configuration that runs, if it has any. This waits while a change is
+    /// stored.
+    #[must_use]
+    pub fn prices(&self) -> (String, Option<Prices>) {
+        let running = self.running.read();
+        (running.config.edge.name.clone(), running.config.prices.clone())
     }
 
     /// The control socket.

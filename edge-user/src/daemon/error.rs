@@ -6,7 +6,7 @@ use tempfile::PersistError;
 use tokio::sync::{oneshot, watch};
 
 use crate::{
-    billing::ledger::LedgerError,
+    billing::{ledger::LedgerError, rating::BillError},
     config::{BandwidthRefused, ConfigErrors},
     kernel::error::KernelError,
     plan::Full,
@@ -140,6 +140,12 @@ impl From<PersistError> for DaemonError {
 impl From<LedgerError> for DaemonError {
     fn from(error: LedgerError) -> Self {
         Self::Ledger(Told::bare(error))
+    }
+}
+
+impl From<BillError> for DaemonError {
+    fn from(error: BillError) -> Self {
+        Self::Failed(Told::bare(error))
     }
 }
 

@@ -2,6 +2,7 @@
 //! Nothing is written, and nothing is held that a daemon needs to start or to end.
 
 mod missing;
+mod month_bill;
 mod see;
 mod view;
 mod warnings;
@@ -9,9 +10,11 @@ mod warnings;
 use std::path::Path;
 
 use edge_api::{Booked, Client, is_answered};
+use jiff::Timestamp;
 
 pub use self::{
     missing::Missing,
+    month_bill::{MonthBill, month_bill},
     view::{LookedAt, View},
     warnings::Warnings,
 };
@@ -48,6 +51,16 @@ pub fn look(state_dir: &Path, here: Option<&LookedAt>, socket: &Path) -> Result<
     let mut view = view;
     view.notes.push(format!("the daemon at {} can't book it: {refused}", socket.display()));
     Ok(view)
+}
+
+/// Today: the date that the ledger believes or, where it believes none, the clock's.
+///
+/// # Errors
+///
+/// The ledger or the clocks can't be read.
+pub fn today(ledger: &Ledger) -> Result<Timestamp> {
+    let now = time::now()?;
+    Ok(ledger.date(&now)?.unwrap_or(now.wall))
 }
 
 /// A data plane that the ledger knows, and that can't be seen from here any more.

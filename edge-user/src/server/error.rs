@@ -47,6 +47,14 @@ impl ApiError {
         )
     }
 
+    pub(super) fn no_prices() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "the configuration has no prices, so that nothing can be billed",
+            Some("add [prices] with `currency` and [prices.zones.NAME]"),
+        )
+    }
+
     pub(super) fn bad_request(error: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, error, Some("GET /v1/openapi.json describes requests"))
     }

@@ -9,9 +9,9 @@ use axum::{
 
 use super::{
     error::ApiError,
-    metrics, openapi,
+    metrics, openapi, page,
     shared::ServerState,
-    v1::{change, config, ledger, look, routing, unmatched},
+    v1::{bill, change, config, ledger, look, rates, routing, unmatched},
 };
 use crate::daemon::router_view::RouterSlot;
 
@@ -32,9 +32,10 @@ pub(super) fn control(state: ServerState) -> Router {
     complete(reads().merge(changes), state)
 }
 
-/// The paths of the metrics address, where no change is possible.
+/// The paths of the metrics address, where no change is possible, and the page.
 pub(super) fn metrics(state: ServerState) -> Router {
     let router = reads()
+        .merge(page::paths())
         .route("/metrics", get(metrics::answer))
         .route("/v1/config", any(not_that_way))
         .route("/v1/config/reload", any(not_that_way))
@@ -51,7 +52,9 @@ fn reads() -> Router<ServerState> {
         .route("/v1/status", get(look::status))
         .route("/v1/circuits/{name}", get(look::circuit))
         .route("/v1/ports", get(look::ports))
+        .route("/v1/rates", get(rates::rates))
         .route("/v1/unmatched", get(unmatched::unmatched))
+        .route("/v1/bill", get(bill::bill))
         .route("/v1/usage", get(ledger::usage))
         .route("/v1/config/history", get(config::history))
         .merge(routing())

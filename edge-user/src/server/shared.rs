@@ -11,7 +11,7 @@ use axum::{
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::Mutex;
 
-use super::error::ApiError;
+use super::{error::ApiError, rate_watch::RateWatch};
 use crate::daemon::{
     engine::Engine,
     router_view::RouterSlot,
@@ -23,6 +23,8 @@ use crate::daemon::{
 pub(super) struct ServerState {
     pub(super) engine: Engine,
     pub(super) snapshots: Snapshots,
+    /// The rates that all who watch the edge share.
+    pub(super) rate_watch: Arc<RateWatch>,
     /// The lock that has scrapes answered one after the other.
     pub(super) scrape_turn: Arc<Mutex<()>>,
     /// The lock that has readers of the ledger answered one after the other.

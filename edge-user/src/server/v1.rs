@@ -1,10 +1,12 @@
 //! Version 1 of the API.
 
 mod apply_query;
+pub(super) mod bill;
 pub(super) mod change;
 pub(super) mod config;
 pub(super) mod ledger;
 pub(super) mod look;
+pub(super) mod rates;
 pub(super) mod routing;
 mod select;
 mod traffic;

@@ -2,6 +2,7 @@
 
 mod cells;
 
+use edge_api::{CircuitRates, PortRates};
 use ratatui::{
     Frame,
     layout::{Constraint, Layout, Rect},
@@ -11,12 +12,9 @@ use ratatui::{
 };
 
 use self::cells::{by_reason, chosen, number, per_cent, rate, table};
-use super::{
-    figures::{CircuitRates, PortRates},
-    order::SortBy,
-    screen::{Screen, TopPage},
-};
+use super::screen::{Screen, TopPage};
 use crate::{
+    rates::order::SortBy,
     units::{bit_rate, count},
     view::table::plain,
 };
@@ -47,7 +45,7 @@ pub(super) fn draw(screen: &mut Screen, frame: &mut Frame<'_>) {
 }
 
 fn headline(screen: &Screen) -> Paragraph<'static> {
-    let figures = &screen.figures;
+    let figures = &screen.rates;
     let order = format!(
         "by {}{}",
         screen.sort_by.as_str(),
@@ -72,7 +70,7 @@ fn headline(screen: &Screen) -> Paragraph<'static> {
 fn fault_lines(screen: &Screen) -> Vec<Line<'static>> {
     let alarm = Style::new().fg(Color::Red).add_modifier(Modifier::BOLD);
     let silence = screen.silence.iter().map(|why| format!("! no new figures: {}", plain(why)));
-    let faults = screen.figures.faults.iter().map(|fault| format!("! {}", plain(fault)));
+    let faults = screen.rates.faults.iter().map(|fault| format!("! {}", plain(fault)));
     let all: Vec<String> = silence.chain(faults).collect();
     let more = all.len().saturating_sub(FAULTS_SHOWN);
     let more = (more > 0).then(|| format!("! {more} more: `edge status` has them"));
@@ -99,11 +97,11 @@ fn circuits(screen: &mut Screen, frame: &mut Frame<'_>, area: Rect) {
         ["circuit", "purchased", "in", "out", "used", "drops/s", "peak 1 ms", "peak 100 ms", ""];
     let rows = screen.order.iter().enumerate().skip(screen.first).take(screen.room);
     let rows = rows.map(|(line, place)| {
-        let circuit = &screen.figures.circuits[*place];
+        let circuit = &screen.rates.circuits[*place];
         let (mark, style) = mark(circuit);
         Row::new([
             Cell::from(plain(&circuit.name)),
-            number(bit_rate(circuit.purchased_bps)),
+            number(bit_rate(circuit.bandwidth_bps)),
             number(rate(circuit.in_bps)),
             number(rate(circuit.out_bps)),
             number(per_cent(circuit.used_permille)),
@@ -130,7 +128,7 @@ fn circuits(screen: &mut Screen, frame: &mut Frame<'_>, area: Rect) {
 
 /// A word and a colour for a circuit that an operator should look at.
 fn mark(circuit: &CircuitRates) -> (&'static str, Style) {
-    if !circuit.is_enabled {
+    if !circuit.enabled {
         ("disabled", Style::new().add_modifier(Modifier::DIM))
     } else if circuit.dropped_fps > 0 {
         ("over rate", Style::new().fg(Color::Red))
@@ -158,7 +156,7 @@ fn circuit(screen: &mut Screen, name: &str, frame: &mut Frame<'_>, area: Rect) {
     let first = format!(
         "{}: {} purchased, {} of it used, in {}, out {}  {mark}",
         plain(&circuit.name),
-        bit_rate(circuit.purchased_bps),
+        bit_rate(circuit.bandwidth_bps),
         per_cent(circuit.used_permille),
         rate(circuit.in_bps),
         rate(circuit.out_bps),
@@ -182,7 +180,8 @@ fn circuit(screen: &mut Screen, name: &str, frame: &mut Frame<'_>, area: Rect) {
     ];
     let rows = circuit.classes.iter().enumerate().skip(screen.first).take(screen.room);
     let rows = rows.map(|(line, class)| {
-        let names = class.names.iter().map(|name| Cell::from(plain(name)));
+        let names = [&class.peering, &class.port, &class.link, &class.direction, &class.class];
+        let names = names.into_iter().map(|name| Cell::from(plain(name)));
         let figures = [
             rate(class.forwarded_bps),
             count(class.forwarded_fps),
@@ -248,13 +247,14 @@ fn ports(screen: &mut Screen, frame: &mut Frame<'_>, area: Rect) {
         "frames/s",
         "by reason",
     ];
-    let ports = screen.figures.ports.iter().enumerate().skip(screen.first).take(screen.room);
+    let ports = screen.rates.ports.iter().enumerate().skip(screen.first).take(screen.room);
     let rows = ports.map(|(line, port): (usize, &PortRates)| {
-        let names = port.names.iter().map(|name| Cell::from(plain(name)));
-        let state = Cell::from(port.link_state);
+        let names = [&port.name, &port.interface, &port.side, &port.link, &port.xdp_mode];
+        let names = names.into_iter().map(|name| Cell::from(plain(name)));
+        let state = Cell::from(port.link_state.clone());
         let speed = port.speed_bps.map_or_else(|| "-".to_owned(), bit_rate);
         let figures = [speed, rate(port.rx_bps), count(port.rx_fps)].map(number);
-        let is_sound = port.names[4] != "none" && port.link_state == "up";
+        let is_sound = port.xdp_mode != "none" && port.link_state == "up";
         let style = if is_sound { Style::new() } else { Style::new().fg(Color::Red) };
         let reasons = Cell::from(by_reason(&port.reasons_fps));
         Row::new(names.chain([state]).chain(figures).chain([reasons]))

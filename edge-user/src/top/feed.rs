@@ -6,14 +6,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use edge_api::{Client, Status};
+use edge_api::{Client, Rates, Status};
 
-use super::figures::Figures;
+use crate::rates::between::between;
 
 /// News from the daemon.
 pub(super) enum FromDaemon {
     /// The rates since the last ones.
-    Figures(Box<Figures>),
+    Rates(Box<Rates>),
     /// It does not answer, for this reason.
     Silence(String),
 }
@@ -30,9 +30,9 @@ pub(super) fn start(client: Client, interval: Duration, first: Status) -> Receiv
             let asked = Instant::now();
             let answer = match client.status() {
                 Ok(now) => {
-                    let figures = Figures::between(&before, &now);
+                    let rates = between(&before, &now);
                     before = now;
-                    FromDaemon::Figures(Box::new(figures))
+                    FromDaemon::Rates(Box::new(rates))
                 }
                 Err(error) => FromDaemon::Silence(error.to_string()),
             };

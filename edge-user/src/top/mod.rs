@@ -1,15 +1,13 @@
 //! `edge top`: circuits and ports by their rates, live in the terminal.
 //!
 //! ```text
-//! feed ─▶ figures ─▶ order ─▶ screen ─▶ draw
+//! feed ─▶ screen ─▶ draw
 //! ```
 //!
 //! A thread asks the daemon, so that a key is answered at once however many circuits there are.
 
 mod draw;
 mod feed;
-pub mod figures;
-pub mod order;
 pub mod screen;
 pub mod table;
 #[cfg(test)]
@@ -21,13 +19,14 @@ use std::{
     time::Duration,
 };
 
-use edge_api::{Client, ClientError};
+use edge_api::{Client, ClientError, Rates};
 use ratatui::{
     DefaultTerminal,
     crossterm::event::{self, Event},
 };
 
-use self::{feed::FromDaemon, figures::Figures, screen::Screen};
+use self::{feed::FromDaemon, screen::Screen};
+use crate::rates::between::between;
 
 /// Longest time until new figures are shown.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -64,10 +63,10 @@ pub fn live(client: Client, interval: Duration) -> Result<(), TopError> {
 /// # Errors
 ///
 /// The daemon does not answer.
-pub fn once(client: &Client, interval: Duration) -> Result<Figures, ClientError> {
+pub fn once(client: &Client, interval: Duration) -> Result<Rates, ClientError> {
     let before = client.status()?;
     std::thread::sleep(interval);
-    Ok(Figures::between(&before, &client.status()?))
+    Ok(between(&before, &client.status()?))
 }
 
 fn show(terminal: &mut DefaultTerminal, daemon: &Receiver<FromDaemon>) -> io::Result<()> {
@@ -76,7 +75,7 @@ fn show(terminal: &mut DefaultTerminal, daemon: &Receiver<FromDaemon>) -> io::Re
     loop {
         loop {
             match daemon.try_recv() {
-                Ok(FromDaemon::Figures(figures)) => screen.take(*figures),
+                Ok(FromDaemon::Rates(rates)) => screen.take(*rates),
                 Ok(FromDaemon::Silence(why)) => screen.silence = Some(why),
                 Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
             }

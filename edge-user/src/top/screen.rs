@@ -1,11 +1,9 @@
-//! The part of the figures that is shown, and the keys that change it.
+//! The part of the rates that is shown, and the keys that change it.
 
+use edge_api::{CircuitRates, Rates};
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use super::{
-    figures::{CircuitRates, Figures},
-    order::{SortBy, ordered},
-};
+use crate::rates::order::{SortBy, ordered};
 
 /// The list that is shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,8 +20,8 @@ pub enum TopPage {
 /// The screen, as the user has it.
 #[derive(Clone, Debug, Default)]
 pub struct Screen {
-    /// The last figures.
-    pub figures: Figures,
+    /// The last rates.
+    pub rates: Rates,
     /// The list that is shown.
     pub shown: TopPage,
     /// The order of circuits.
@@ -42,14 +40,14 @@ pub struct Screen {
     pub first: usize,
     /// Lines that the screen has room for.
     pub room: usize,
-    /// The reason why there are no new figures.
+    /// The reason why there are no new rates.
     pub silence: Option<String>,
 }
 
 impl Screen {
-    /// Shows other figures. The cursor stays on its line: a list that is sorted by a rate moves below it.
-    pub fn take(&mut self, figures: Figures) {
-        self.figures = figures;
+    /// Shows other rates. The cursor stays on its line: a list that is sorted by a rate moves below it.
+    pub fn take(&mut self, rates: Rates) {
+        self.rates = rates;
         self.silence = None;
         self.sort();
     }
@@ -106,7 +104,7 @@ impl Screen {
     #[must_use]
     pub fn circuit(&self) -> Option<&CircuitRates> {
         let TopPage::Circuit(name) = &self.shown else { return None };
-        self.figures.circuits.iter().find(|circuit| circuit.name == *name)
+        self.rates.circuits.iter().find(|circuit| circuit.name == *name)
     }
 
     /// Number of lines of the list.
@@ -115,7 +113,7 @@ impl Screen {
         match self.shown {
             TopPage::Circuits => self.order.len(),
             TopPage::Circuit(_) => self.circuit().map_or(0, |circuit| circuit.classes.len()),
-            TopPage::Ports => self.figures.ports.len(),
+            TopPage::Ports => self.rates.ports.len(),
         }
     }
 
@@ -134,7 +132,7 @@ impl Screen {
 
     fn chosen(&self) -> Option<&CircuitRates> {
         let place = self.order.get(self.cursor).filter(|_| self.shown == TopPage::Circuits)?;
-        self.figures.circuits.get(*place)
+        self.rates.circuits.get(*place)
     }
 
     fn back(&mut self) {
@@ -176,7 +174,7 @@ impl Screen {
     }
 
     fn sort(&mut self) {
-        let circuits = &self.figures.circuits;
+        let circuits = &self.rates.circuits;
         self.order = ordered(circuits, self.sort_by, self.is_inverted, &self.filter);
         self.cursor = self.cursor.min(self.len().saturating_sub(1));
     }

@@ -2,11 +2,10 @@
 
 use std::io::{self, Write};
 
-use super::{
-    figures::Figures,
-    order::{SortBy, ordered},
-};
+use edge_api::Rates;
+
 use crate::{
+    rates::order::{SortBy, ordered},
     units::{bit_rate, count},
     view::table::{plain, text_table},
 };
@@ -16,18 +15,18 @@ use crate::{
 /// # Errors
 ///
 /// `out` can't be written.
-pub fn print(figures: &Figures, out: &mut dyn Write) -> io::Result<()> {
-    for fault in &figures.faults {
+pub fn print(rates: &Rates, out: &mut dyn Write) -> io::Result<()> {
+    for fault in &rates.faults {
         writeln!(out, "! {}", plain(fault))?;
     }
     let header =
         ["circuit", "purchased", "in", "out", "used", "drops/s", "peak 1 ms", "peak 100 ms"];
     let mut table = text_table(header, 1..=7);
-    for place in ordered(&figures.circuits, SortBy::Rate, false, "") {
-        let circuit = &figures.circuits[place];
+    for place in ordered(&rates.circuits, SortBy::Rate, false, "") {
+        let circuit = &rates.circuits[place];
         table.add_row([
             plain(&circuit.name),
-            bit_rate(circuit.purchased_bps),
+            bit_rate(circuit.bandwidth_bps),
             bit_rate(circuit.in_bps),
             bit_rate(circuit.out_bps),
             format!("{}.{} %", circuit.used_permille / 10, circuit.used_permille % 10),

@@ -3,6 +3,7 @@
 mod picture;
 mod status;
 
+use edge_api::{CircuitRates, Rates};
 use proptest::prelude::*;
 use ratatui::{
     Terminal,
@@ -14,9 +15,12 @@ use ratatui::{
 use self::status::{circuit, status};
 use super::{
     draw::draw,
-    figures::{CircuitRates, Figures},
-    order::{SortBy, ordered},
     screen::{Screen, TopPage},
+};
+
+use crate::rates::{
+    between::between,
+    order::{SortBy, ordered},
 };
 
 /// The screen after these keys, `width` x `height`.
@@ -41,7 +45,7 @@ fn text(screen: &mut Screen, keys: &[KeyCode]) -> String {
 }
 
 /// Three circuits a second apart: contoso at its rate with drops, fabrikam at half of it, and a quiet one.
-fn busy() -> Figures {
+fn busy() -> Rates {
     let before = status(
         10.0,
         vec![circuit("contoso", 0, 0), circuit("fabrikam", 0, 0), circuit("quiet", 7, 0)],
@@ -54,7 +58,7 @@ fn busy() -> Figures {
             circuit("quiet", 7, 0),
         ],
     );
-    Figures::between(&before, &now)
+    between(&before, &now)
 }
 
 fn screen() -> Screen {
@@ -78,10 +82,10 @@ fn rates_are_those_of_the_daemons_own_time() {
     // Another data plane, another daemon, or the same moment: no rate.
     let (early, late) =
         (status(1.0, vec![circuit("c", 8, 1)]), status(2.0, vec![circuit("c", 5, 0)]));
-    assert_eq!(Figures::between(&early, &late).circuits[0].in_bps, 0);
-    assert_eq!(Figures::between(&late, &early).circuits[0].in_bps, 0);
-    assert_eq!(Figures::between(&early, &early).circuits[0].in_bps, 0);
-    assert_eq!(Figures::between(&status(0.0, Vec::new()), &late).circuits[0].in_bps, 0);
+    assert_eq!(between(&early, &late).circuits[0].in_bps, 0);
+    assert_eq!(between(&late, &early).circuits[0].in_bps, 0);
+    assert_eq!(between(&early, &early).circuits[0].in_bps, 0);
+    assert_eq!(between(&status(0.0, Vec::new()), &late).circuits[0].in_bps, 0);
 }
 
 #[test]
@@ -117,7 +121,7 @@ fn a_key_leads_to_a_circuit_and_to_the_ports() {
     assert!(shown.contains("fabrikam: 1 Gbps purchased, 50.0 % of it used"), "{shown}");
     assert!(shown.contains("default") && shown.contains("burst used"), "{shown}");
     // It goes on to be shown when it is gone.
-    one.take(Figures::default());
+    one.take(Rates::default());
     assert!(text(&mut one, &[]).contains("there is no circuit fabrikam any more"));
     let shown = text(&mut one, &[KeyCode::Esc]);
     assert!(shown.contains("purchased"), "{shown}");
@@ -132,7 +136,7 @@ fn a_key_leads_to_a_circuit_and_to_the_ports() {
 #[test]
 fn faults_and_silence_come_first() {
     let mut one = screen();
-    one.figures.faults = (1..=5).map(|number| format!("fault {number}\u{1b}[2J")).collect();
+    one.rates.faults = (1..=5).map(|number| format!("fault {number}\u{1b}[2J")).collect();
     one.silence = Some("no daemon".to_owned());
     let shown = text(&mut one, &[]);
     assert!(shown.contains("! no new figures: no daemon\n! fault 1"), "{shown}");
@@ -145,7 +149,7 @@ fn of_thousands_of_circuits_those_on_the_screen_are_drawn() {
     let circuits =
         |bytes| (0..20_000).map(|number| circuit(&format!("c{number:05}"), bytes, 0)).collect();
     let mut one = Screen::default();
-    one.take(Figures::between(&status(1.0, circuits(0)), &status(2.0, circuits(1_000))));
+    one.take(between(&status(1.0, circuits(0)), &status(2.0, circuits(1_000))));
     let (end, up) = (KeyCode::End, KeyCode::PageUp);
     let shown = text(&mut one, &[end]);
     assert!(shown.contains("c19999") && shown.contains("20,000 circuits"), "{shown}");

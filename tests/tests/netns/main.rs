@@ -15,6 +15,7 @@ mod links;
 mod looking;
 mod namespaces;
 mod packaged;
+mod page;
 mod preflight;
 mod routing;
 mod service;

@@ -1,8 +1,8 @@
-//! The order of circuits on the screen.
+//! The order of circuits by their rates.
 
 use std::cmp::Reverse;
 
-use super::figures::CircuitRates;
+use edge_api::CircuitRates;
 
 /// The figure that circuits are sorted by. The highest is first, but for names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

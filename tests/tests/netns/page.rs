@@ -1,0 +1,132 @@
+//! The page in a browser: Chromium, headless, in the edge's namespace.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Stdio,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result, ensure};
+use edge_tests::{
+    daemon::{Daemon, detach, edge},
+    ends::{Ends, lab},
+    http::{METRICS, at_the_address},
+    notation::frame_of,
+};
+use edge_user::{
+    config::sample::{Sample, SampleCircuit},
+    lab::{Lab, root_or_skip},
+};
+
+/// The pictures in the documentation are written anew with this set.
+const WRITE_DOCS: &str = "EDGE_WRITE_DOCS";
+/// A circuit's name may have whatever prints.
+const QUIET: &str = "fabrikam & co <b>/2";
+const PRICES: &str = "[prices]\ncurrency = \"EUR\"\n\n[prices.zones.one]\noutbound_gb = \"0.025\"\n\n\
+                      [[prices.zones.one.monthly]]\nbandwidth = \"10 Mbps\"\nmetered = \"12.00\"\nunlimited = \"30.00\"\n";
+const MESSAGE: &str = "<img src=x onerror=document.title='taken'>";
+/// Frames of 1,500 bytes that the customer sends in a millisecond: 24 Mbps.
+const FRAMES_IN_A_MS: usize = 2;
+
+fn sample() -> Sample {
+    let circuit =
+        |name, s_tag| SampleCircuit::new(name, "10 Mbps").s_tag(s_tag).peering("private", 10);
+    let sample = Sample::lab().edge("metrics", METRICS.to_string()).edge("name", "ams-1");
+    sample.circuit(circuit(QUIET, 200)).circuit(circuit("contoso", 100)).tables(PRICES)
+}
+
+fn page_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../edge-user/page")
+}
+
+/// Runs the browser's test. `None`: it can't run here.
+fn browse(lab: &Lab, pictures: &Path) -> Result<Option<String>> {
+    let page = page_folder();
+    let chromium = ["/usr/bin/chromium", "/usr/bin/chromium-browser"]
+        .into_iter()
+        .find(|path| fs::exists(path).unwrap_or(false));
+    let has_modules = page.join("node_modules/playwright-core").is_dir();
+    let (Some(chromium), true) = (chromium, has_modules) else {
+        return Ok(None);
+    };
+    let mut command = lab.edge().command("node");
+    command.arg("tests/browser.mjs").current_dir(&page);
+    command.env("EDGE_PAGE", format!("http://{METRICS}/")).env("EDGE_PICTURES", pictures);
+    command.env("EDGE_CHROMIUM", chromium).stdin(Stdio::null());
+    let output = command.output().context("node")?;
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said).into_owned();
+    ensure!(output.status.success(), "{said}");
+    Ok(Some(said))
+}
+
+#[test]
+fn a_browser_shows_the_edge_to_everybody_and_changes_nothing() -> Result<()> {
+    if !root_or_skip("a_browser_shows_the_edge_to_everybody_and_changes_nothing") {
+        return Ok(());
+    }
+    let lab = lab(1600)?;
+    let daemon = Daemon::start(&lab, &sample())?;
+    let file = "/run/edge/next.toml";
+    fs::write(file, sample().edge("metrics_detail", "all").to_string())?;
+    let applied = edge(&lab, &["apply", "-c", file, "--yes", "--message", MESSAGE])?;
+    ensure!(applied.status.success(), "{applied:?}");
+    let before = edge(&lab, &["history", "--json"])?;
+
+    let ends = Ends::open(&lab)?;
+    let frames = [
+        frame_of("88a8:100 8100:10 ipv4 payload=1460")?,
+        frame_of("88a8:200 8100:10 ipv4 payload=100")?,
+        frame_of("88a8:100 8100:11 ipv4 payload=100")?,
+    ];
+    let is_over = AtomicBool::new(false);
+    let pictures = env::temp_dir().join(format!("edge-page-{}", std::process::id()));
+    let browsed = thread::scope(|scope| {
+        scope.spawn(|| {
+            let [busy, quiet, nobodys] = &frames;
+            let mut sent = true;
+            while sent && !is_over.load(Ordering::Relaxed) {
+                sent = (0..FRAMES_IN_A_MS).all(|_| ends.customer.0.send(busy).is_ok());
+                sent &=
+                    ends.customer.0.send(quiet).is_ok() && ends.customer.0.send(nobodys).is_ok();
+                sent &= ends.core.0.send(busy).is_ok();
+                thread::sleep(Duration::from_millis(1));
+            }
+        });
+        let browsed = browse(&lab, &pictures);
+        is_over.store(true, Ordering::Relaxed);
+        browsed
+    });
+    match browsed? {
+        None => {
+            let is_ci = env::var_os("CI").is_some_and(|value| value == "true");
+            ensure!(!is_ci, "CI has to open the page: cargo xtask setup --dev installs a browser");
+            println!(
+                "SKIPPED: no browser, or no npm packages in edge-user/page: cargo xtask setup --dev"
+            );
+        }
+        Some(said) => print!("{said}"),
+    }
+    if env::var_os(WRITE_DOCS).is_some() {
+        for picture in ["overview.png", "circuit.png"] {
+            let to = page_folder().join("../../docs/pictures").join(picture);
+            fs::copy(pictures.join(picture), to)?;
+        }
+    }
+    fs::remove_dir_all(&pictures).or_else(|error| {
+        if error.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
+    })?;
+    assert_eq!(edge(&lab, &["history", "--json"])?.stdout, before.stdout);
+
+    // A change is made by the socket alone.
+    for request in ["PATCH /v1/circuits/contoso", "PUT /v1/config", "POST /", "POST /v1/rates"] {
+        let refused = at_the_address(&lab, request, &[], "{}")?;
+        assert_eq!(refused.status, 405, "{request}: {refused:?}");
+    }
+    daemon.stop()?;
+    detach(&lab)?;
+    Ok(())
+}
