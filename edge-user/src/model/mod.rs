@@ -14,7 +14,7 @@ pub use self::{
     offer::{Accounting, Billing, Sku},
     port::{Direction, Forward, Link, Port, Side, XdpMode},
     prices::{Gigabyte, MonthlyFees, Prices, ZonePrices},
-    reading::{ClassReading, EpochInfo, Owner, Reading, Series, SlotReading},
+    reading::{ClassReading, DropReading, EpochInfo, Owner, Reading, Series, SlotReading},
     terms::Terms,
     treatment::{DscpPolicy, Ecn, Fairness, PeeringKind, Policing},
 };

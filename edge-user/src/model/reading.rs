@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use edge_common::Reason;
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -82,6 +83,8 @@ pub struct SlotReading {
     pub owner: Owner,
     /// Its classes, by number.
     pub classes: Vec<ClassReading>,
+    /// Drops, of what was dropped alone.
+    pub drops: Vec<DropReading>,
 }
 
 /// Counts of a class since its meter began: frames that have left.
@@ -92,5 +95,18 @@ pub struct ClassReading {
     /// Frames.
     pub frames: u64,
     /// Their bytes.
+    pub bytes: u64,
+}
+
+/// Frames that were dropped for one reason since a meter began.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DropReading {
+    /// The reason.
+    pub reason: Reason,
+    /// The class's name, where drops are counted by class.
+    pub class: Option<String>,
+    /// Frames.
+    pub frames: u64,
+    /// Their bytes: as metered where there is a class, else as received.
     pub bytes: u64,
 }

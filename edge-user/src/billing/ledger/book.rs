@@ -2,15 +2,18 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
+use edge_common::Reason;
+use rusqlite::{Connection, Transaction, params};
 
 use super::{
-    Ledger, LedgerError, boots, column,
+    Ledger, LedgerError, boots, column, covered,
     date::{CountTaker, ReadingSpan},
+    drop_news::{self, DropNews},
+    epoch_row::Epoch,
     error::{Fault, damaged},
     owners::{KnownNumbers, OwnerId},
     settle,
-    types::{EpochInfo, Policy, Reading},
+    types::{Policy, Reading},
 };
 
 const DAY_S: i64 = 24 * 60 * 60;
@@ -74,9 +77,11 @@ fn book(
         None => Epoch::insert(&transaction, reading)?,
     };
     let news = news(&transaction, known, epoch.id, reading)?;
+    let drops = DropNews::of(&transaction, known, epoch.id, reading)?;
     // A reading with higher counts is newer, whatever its date.
     let is_other = is_new
         || !news.counted.is_empty()
+        || !drops.is_empty()
         || epoch.read_us.is_none_or(|before_us| read_us > before_us)
         || epoch.is_lost
         || reading.is_final && !epoch.is_closed;
@@ -88,14 +93,22 @@ fn book(
         return Ok(booked);
     }
     let span = ReadingSpan { from_us: epoch.since_us.min(read_us), to_us: read_us, boot };
+    if span.to_us - span.from_us <= column::micros_of(policy.gap) {
+        covered::note(&transaction, &boot, (span.from_us, span.to_us))?;
+    }
     let mut into = CountTaker::new(&transaction, span, policy, period_s)?;
+    let mut outcomes = drops.book(&transaction, epoch.id)?;
+    if !epoch.has_drops {
+        drop_news::leave_out(&transaction, &outcomes)?;
+        outcomes.clear();
+    }
     {
         let mut snapshot = transaction.prepare_cached(
             "INSERT INTO snapshot (epoch, slot, generation, series, frames, bytes) \
              VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE \
              SET frames = excluded.frames, bytes = excluded.bytes",
         )?;
-        for (key, CountedKey { before, after, meter }) in &news.counted {
+        for (key, CountedKey { before, after, meter, delivered }) in &news.counted {
             let (slot, generation, series) = *key;
             let after_all = (after.0.cast_signed(), after.1.cast_signed());
             snapshot.execute(params![
@@ -110,11 +123,17 @@ fn book(
             booked.frames = booked.frames.wrapping_add(more.0);
             booked.bytes = booked.bytes.wrapping_add(more.1);
             into.add(series, *meter, more)?;
+            let sum = outcomes.entry(*delivered).or_default();
+            *sum = (sum.0.saturating_add(more.0), sum.1.saturating_add(more.1));
+        }
+        for (outcome, counts) in outcomes {
+            into.add_outcome(outcome, counts)?;
         }
         into.end()?;
     }
     transaction.execute(
-        "UPDATE epoch SET taken_us = ?2, read_us = ?4, is_closed = ?3, lost_us = NULL \
+        "UPDATE epoch SET taken_us = ?2, read_us = ?4, is_closed = ?3, lost_us = NULL, \
+         has_drops = TRUE \
          WHERE id = ?1",
         params![epoch.id, taken_us, reading.is_final, read_us],
     )?;
@@ -139,85 +158,19 @@ fn checkpoint(connection: &Connection) -> Result<u64, Fault> {
     Ok(statement.query_row([], |row| column::count(row, 0))?)
 }
 
-/// An epoch, as the database has it.
-struct Epoch {
-    id: i64,
-    /// The time of its last reading or, without one, of its beginning: since boot, where that is
-    /// known.
-    since_us: i64,
-    /// The time of its last reading since boot.
-    read_us: Option<i64>,
-    is_closed: bool,
-    is_lost: bool,
-}
-
-impl Epoch {
-    fn find(
-        connection: &Connection,
-        reading: &Reading,
-        taken_us: i64,
-    ) -> Result<Option<Self>, Fault> {
-        let mut statement = connection.prepare_cached(
-            "SELECT id, taken_us, read_us, is_closed, lost_us IS NOT NULL FROM epoch WHERE uuid = ?",
-        )?;
-        let epoch = statement.query_row([reading.epoch.id.to_string()], |row| {
-            let read_us: Option<i64> = row.get(2)?;
-            // Readings that an older version has booked have no time since boot.
-            let before_us = taken_us.saturating_sub(row.get(1)?);
-            Ok(Self {
-                id: row.get(0)?,
-                since_us: read_us.unwrap_or_else(|| since_boot_us(reading, before_us)),
-                read_us,
-                is_closed: row.get(3)?,
-                is_lost: row.get(4)?,
-            })
-        });
-        Ok(epoch.optional()?)
-    }
-
-    fn insert(connection: &Connection, reading: &Reading) -> Result<Self, Fault> {
-        use std::os::unix::ffi::OsStrExt as _;
-
-        let EpochInfo { id, boot_id, pin_dir, layout_version, created } = &reading.epoch;
-        let created_us = column::micros(*created);
-        let mut statement = connection.prepare_cached(
-            "INSERT INTO epoch \
-             (uuid, boot_id, pin_dir, layout_version, created_us, taken_us, is_closed) \
-             VALUES (?, ?, ?, ?, ?, ?, FALSE)",
-        )?;
-        let id = statement.insert(params![
-            id.to_string(),
-            boot_id.to_string(),
-            pin_dir.as_os_str().as_bytes(),
-            layout_version,
-            created_us,
-            created_us,
-        ])?;
-        // The tables' date of birth is by the clock of that moment, right or wrong.
-        let before_us = column::micros(reading.taken.wall).saturating_sub(created_us);
-        let since_us = since_boot_us(reading, before_us);
-        Ok(Self { id, since_us, read_us: None, is_closed: false, is_lost: false })
-    }
-}
-
-/// The moment `before_us` before the reading, in time since boot. The clock may have stepped, so
-/// this is never before the boot: no tables are older.
-fn since_boot_us(reading: &Reading, before_us: i64) -> i64 {
-    let read_us = reading.taken.boot_us;
-    read_us.saturating_sub(before_us.max(0)).max(0).min(read_us)
-}
-
 /// A slot, its generation and a series.
 type Key = (u32, i64, i64);
 
 /// Frames and bytes.
 type Count = (u64, u64);
 
-/// The counts of a key before a reading and after it, and the key's meter.
+/// The counts of a key before a reading and after it, the key's meter, and the outcome of frames that
+/// have left.
 struct CountedKey {
     before: Count,
     after: Count,
     meter: i64,
+    delivered: i64,
 }
 
 #[derive(Default)]
@@ -261,11 +214,13 @@ fn news(
             if (class.frames, class.bytes) == (0, 0) {
                 continue;
             }
+            let delivered =
+                known.outcome(transaction, meter, (slot.owner.link, Reason::Ok.as_str(), ""))?;
             let series = known.series(transaction, owner, &class.class)?;
             let key = (place.0, place.1, series);
             let before = snapshots.get(&key).copied().unwrap_or_default();
             let entry = news.counted.entry(key);
-            let counted = entry.or_insert(CountedKey { before, after: before, meter });
+            let counted = entry.or_insert(CountedKey { before, after: before, meter, delivered });
             counted.after.0 = counted.after.0.max(class.frames);
             counted.after.1 = counted.after.1.max(class.bytes);
         }

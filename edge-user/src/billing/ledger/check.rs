@@ -26,6 +26,7 @@ pub(super) fn check(connection: &Connection) -> Result<Vec<String>, Fault> {
     balance(&transaction, &mut problems)?;
     rows(&transaction, &mut problems)?;
     laid(&transaction, &mut problems)?;
+    drops(&transaction, &mut problems)?;
     batches(&transaction, &mut problems)?;
     Ok(problems)
 }
@@ -126,6 +127,37 @@ fn laid(connection: &Connection, problems: &mut Vec<String>) -> Result<(), Fault
         let wrong: i64 = connection.query_row(sql, [], |row| row.get(0))?;
         if wrong != 0 {
             problems.push(format!("{wrong} {what} lack usage that is not dated for good"));
+        }
+    }
+    Ok(())
+}
+
+/// Checks that every drop that is booked is in a sample, is held or has expired.
+fn drops(connection: &Connection, problems: &mut Vec<String>) -> Result<(), Fault> {
+    let booked = sums(connection, "SELECT outcome, frames, bytes FROM drop_snapshot")?;
+    let samples = sums(connection, "SELECT outcome, frames, bytes FROM outcome_sample")?;
+    let held = sums(connection, "SELECT outcome, frames, bytes FROM held_outcome")?;
+    let expired = sums(connection, "SELECT id, expired_frames, expired_bytes FROM outcome")?;
+    let mut statement = connection.prepare(
+        "SELECT outcome.id, edge, circuit, direction, link, reason, class FROM outcome \
+         JOIN meter ON meter.id = meter WHERE reason <> 'ok' ORDER BY outcome.id",
+    )?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let id = row.get(0)?;
+        let of = |sums: &BTreeMap<i64, FramesAndBytes>| sums.get(&id).copied().unwrap_or_default();
+        let kept = add(add(of(&samples), of(&held)), of(&expired));
+        if kept != of(&booked) {
+            let names: [String; 6] =
+                [row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?];
+            problems.push(format!(
+                "drops of {}: samples are {} frames and {} bytes, readings are {} and {}",
+                names.join(" ").trim_end(),
+                kept.0,
+                kept.1,
+                of(&booked).0,
+                of(&booked).1,
+            ));
         }
     }
     Ok(())

@@ -7,8 +7,10 @@ use rusqlite::Transaction;
 
 use super::{
     boots::{self, Boot, Offset},
+    column,
     error::{Fault, too_much},
     held::{self, Layer, Piece},
+    outcome_rows::{self, Amount, OutcomeRows},
     rows::{Samples, UsagePlace, UsageRows, earlier},
     split::{Interval, is_estimated},
     types::Policy,
@@ -33,6 +35,7 @@ pub(super) enum CountTaker<'c> {
 pub(super) struct ForGood<'c> {
     transaction: &'c Transaction<'c>,
     rows: UsageRows<'c>,
+    outcomes: OutcomeRows<'c>,
     interval: Interval,
     period_s: i64,
     is_estimated: bool,
@@ -63,13 +66,14 @@ impl<'c> CountTaker<'c> {
             return Ok(Self::Rows(Box::new(ForGood {
                 transaction,
                 rows: UsageRows::new(transaction)?,
+                outcomes: OutcomeRows::new(transaction)?,
                 interval: Interval::new(from_us, to_us),
                 period_s,
                 is_estimated: is_estimated(from_us, to_us, policy, period_s),
                 by_meter: BTreeMap::new(),
             })));
         }
-        let gap_us = i64::try_from(policy.gap.as_micros()).unwrap_or(i64::MAX);
+        let gap_us = column::micros_of(policy.gap);
         Ok(Self::Held(Box::new(ForNow {
             transaction,
             layer: Layer::new(transaction, period_s)?,
@@ -113,6 +117,23 @@ impl<'c> CountTaker<'c> {
         }
     }
 
+    /// Adds the counts of an outcome.
+    pub(super) fn add_outcome(
+        &mut self,
+        outcome: i64,
+        (frames, bytes): (u64, u64),
+    ) -> Result<(), Fault> {
+        let amount = Amount { frames, bytes, peaks_bps: None };
+        match self {
+            Self::Rows(into) => into.outcomes.add(outcome, into.interval, &amount),
+            Self::Held(into) => {
+                let ReadingSpan { from_us, to_us, boot } = into.span;
+                let span = ((from_us, to_us), into.is_gap);
+                outcome_rows::hold(into.transaction, &boot, span, outcome, &amount)
+            }
+        }
+    }
+
     /// Writes the samples of all added counts.
     pub(super) fn end(self) -> Result<(), Fault> {
         match self {
@@ -122,6 +143,7 @@ impl<'c> CountTaker<'c> {
                     samples.add(meter, bytes)?;
                 }
                 let oldest_s = earlier(into.rows.oldest_s(), samples.oldest_s());
+                let oldest_s = earlier(oldest_s, into.outcomes.oldest_s());
                 boots::note_oldest(into.transaction, oldest_s)
             }
             Self::Held(into) => boots::note_oldest(into.transaction, into.layer.oldest_s()),

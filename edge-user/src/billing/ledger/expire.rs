@@ -6,8 +6,12 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, params};
 
 use super::{
-    Ledger, LedgerError, belief::SECOND_US, boots, column, error::Fault, export::acknowledged,
+    Ledger, LedgerError, belief::SECOND_US, boots, column, covered, drop_news::add_expired,
+    error::Fault, export::acknowledged,
 };
+
+/// Outcomes whose samples expire in one transaction.
+const OUTCOMES_AT_ONCE: i64 = 256;
 
 /// Numbers of the records and samples that were deleted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,7 +23,7 @@ pub struct Expired {
 }
 
 impl Ledger {
-    /// Deletes samples that are older than `keep_samples`. Deletes batches of export records, with
+    /// Deletes samples, those of drops and peaks too, that are older than `keep_samples`. Deletes batches of export records, with
     /// their usage, where all of it is older than `keep_usage` and each of `sinks` has acknowledged
     /// it. Samples and usage that are not dated for good stay, and so does usage that is not
     /// sealed. The ledger keeps the sums of deleted rows, and gives their space back.
@@ -82,6 +86,7 @@ fn expire(
         }
         transaction.commit()?;
     }
+    expire_outcomes(connection, keep_samples)?;
     // Each step gives back one page.
     let mut vacuum = connection.prepare("PRAGMA incremental_vacuum")?;
     let mut rows = vacuum.query([])?;
@@ -195,4 +200,43 @@ fn expire_samples(transaction: &Transaction<'_>, meter: i64, until_s: i64) -> Re
             .execute([before.wrapping_add(sum.cast_signed()), expired_until_s, meter])?;
     }
     Ok(deleted)
+}
+
+/// Expires samples of outcomes by a transaction for some outcomes each.
+fn expire_outcomes(connection: &mut Connection, keep: Duration) -> Result<(), Fault> {
+    let mut last = 0i64;
+    loop {
+        let transaction = connection.transaction()?;
+        let Some(until_s) = older_than_s(&transaction, keep)? else { return Ok(()) };
+        let some = {
+            let sql = "SELECT id FROM outcome WHERE id > ? ORDER BY id LIMIT ?";
+            let mut statement = transaction.prepare_cached(sql)?;
+            let some = statement.query_map([last, OUTCOMES_AT_ONCE], |row| row.get(0))?;
+            some.collect::<Result<Vec<i64>, _>>()?
+        };
+        let Some(newest) = some.last() else {
+            covered::expire(&transaction, until_s)?;
+            return Ok(transaction.commit()?);
+        };
+        last = *newest;
+        for outcome in some {
+            expire_outcome(&transaction, outcome, until_s)?;
+        }
+        transaction.commit()?;
+    }
+}
+
+fn expire_outcome(transaction: &Transaction<'_>, outcome: i64, until_s: i64) -> Result<(), Fault> {
+    let mut statement = transaction.prepare_cached(
+        "DELETE FROM outcome_sample WHERE outcome = ? AND start_s <= ? RETURNING frames, bytes",
+    )?;
+    let (mut sum, mut is_any) = ((0u64, 0u64), false);
+    let last_start_s = until_s.saturating_sub(super::split::SAMPLE_S);
+    let mut rows = statement.query([outcome, last_start_s])?;
+    while let Some(row) = rows.next()? {
+        sum.0 = sum.0.wrapping_add(column::count(row, 0)?);
+        sum.1 = sum.1.wrapping_add(column::count(row, 1)?);
+        is_any = true;
+    }
+    if is_any { add_expired(transaction, outcome, sum) } else { Ok(()) }
 }

@@ -34,23 +34,43 @@ pub(super) fn hold(
     piece: &Piece,
     clock_us: i64,
 ) -> Result<(), Fault> {
-    let at = |boot_us: i64| boot_us.saturating_add(clock_us);
-    let interval = Interval::new(at(piece.from_us), at(piece.to_us));
-    if piece.is_gap || matches!(interval, Interval::Point(_)) {
-        let slot = if piece.is_gap { piece.from_us } else { slot_of(at(piece.to_us)) };
-        return add(transaction, piece, slot);
-    }
-    let shares = sample_shares(interval);
-    let weights = || shares.iter().map(|share| share.1);
+    let stretches = stretches((piece.from_us, piece.to_us), piece.is_gap, clock_us);
+    let weights = || stretches.iter().map(|stretch| stretch.weight);
     let counts = parts(piece.frames, weights()).into_iter().zip(parts(piece.bytes, weights()));
-    let mut from_us = piece.from_us;
-    for ((start_s, own_us), (frames, bytes)) in shares.iter().zip(counts) {
-        let to_us = from_us + own_us;
-        let part = Piece { from_us, to_us, frames, bytes, ..*piece };
-        add(transaction, &part, *start_s / SAMPLE_S)?;
-        from_us = to_us;
+    for (Stretch { slot, from_us, to_us, .. }, (frames, bytes)) in stretches.iter().zip(counts) {
+        let part = Piece { from_us: *from_us, to_us: *to_us, frames, bytes, ..*piece };
+        add(transaction, &part, *slot)?;
     }
     Ok(())
+}
+
+/// A part of a time that is kept by itself.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stretch {
+    pub(super) slot: i64,
+    /// Since boot.
+    pub(super) from_us: i64,
+    pub(super) to_us: i64,
+    /// Its share of the whole.
+    pub(super) weight: i64,
+}
+
+/// The parts of a time since boot that are kept by themselves: five minutes each, by a clock that is
+/// `clock_us` ahead of it. A gap stays whole.
+pub(super) fn stretches((from_us, to_us): (i64, i64), is_gap: bool, clock_us: i64) -> Vec<Stretch> {
+    let at = |boot_us: i64| boot_us.saturating_add(clock_us);
+    let interval = Interval::new(at(from_us), at(to_us));
+    if is_gap || matches!(interval, Interval::Point(_)) {
+        let slot = if is_gap { from_us } else { slot_of(at(to_us)) };
+        return vec![Stretch { slot, from_us, to_us, weight: 1 }];
+    }
+    let mut next_us = from_us;
+    let stretch = |(start_s, own_us): (i64, i64)| {
+        let from_us = next_us;
+        next_us += own_us;
+        Stretch { slot: start_s / SAMPLE_S, from_us, to_us: next_us, weight: own_us }
+    };
+    sample_shares(interval).into_iter().map(stretch).collect()
 }
 
 fn slot_of(date_us: i64) -> i64 {

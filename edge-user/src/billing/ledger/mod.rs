@@ -24,9 +24,12 @@ mod calendar;
 mod change;
 mod check;
 mod column;
+mod covered;
 mod date;
 mod doubt;
+mod drop_news;
 mod end_terms;
+mod epoch_row;
 mod epochs;
 mod error;
 mod expire;
@@ -39,6 +42,7 @@ mod lock;
 mod look;
 mod notes;
 mod open;
+mod outcome_rows;
 mod owners;
 mod percentile;
 mod redate;
@@ -75,8 +79,8 @@ pub use self::{
     percentile::{Percentile, PercentileQuery},
     terms::TermsSpan,
     types::{
-        Batch, ClassReading, EpochInfo, ExportRecord, Grain, Owner, Policy, Reading, Series,
-        SlotReading, Terms, UsageQuery, UsageRecord,
+        Batch, ClassReading, DropReading, EpochInfo, ExportRecord, Grain, Owner, Policy, Reading,
+        Series, SlotReading, Terms, UsageQuery, UsageRecord,
     },
     unfinished::OpenEpoch,
 };

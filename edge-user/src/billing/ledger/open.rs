@@ -20,12 +20,13 @@ pub(super) const LAYOUTS: &[M<'static>] = &[
     M::up(include_str!("schema.sql")),
     M::up(include_str!("layout-2.sql")),
     M::up(include_str!("layout-3.sql")),
+    M::up(include_str!("layout-4.sql")),
 ];
 
 pub(super) const FILE_NAME: &str = "ledger.db";
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Room for all statements that are ever used on one connection.
-const STATEMENTS: usize = 64;
+const STATEMENTS: usize = 96;
 
 impl Ledger {
     /// Opens the ledger in `state_dir`, or makes it. A ledger of an older version is brought up to

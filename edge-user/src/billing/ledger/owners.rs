@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use rusqlite::{CachedStatement, Connection, OptionalExtension as _, params};
 
 use super::types::Owner;
+use crate::model::{Direction, Link};
 
 /// A cache of numbers, which saves a look into the database for each reading. A number never
 /// changes, but a number from a failed transaction is void.
@@ -12,7 +13,14 @@ use super::types::Owner;
 pub(super) struct KnownNumbers {
     owners: HashMap<Owner, OwnerId>,
     series: HashMap<i64, HashMap<String, i64>>,
+    /// By circuit, and then by edge and direction.
+    meters: HashMap<String, Vec<(String, Direction, i64)>>,
+    /// By meter, link and reason, and then by class.
+    outcomes: HashMap<(i64, Link, &'static str), Vec<(String, i64)>>,
 }
+
+/// Link, reason and class of an outcome.
+pub(super) type OutcomePlace<'a> = (Link, &'static str, &'a str);
 
 /// An owner's number, and that of the meter that its samples are of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,9 +43,53 @@ impl KnownNumbers {
         if let Some(id) = self.owners.get(owner) {
             return Ok(*id);
         }
-        let meter = meter(connection, owner)?;
+        let meter = meter(connection, &owner.edge, &owner.circuit, owner.direction)?;
         let id = OwnerId { owner: owner_of(connection, meter, owner)?, meter };
         self.owners.insert(owner.clone(), id);
+        Ok(id)
+    }
+
+    /// The meter that a circuit's samples in a direction are of.
+    pub(super) fn meter(
+        &mut self,
+        connection: &Connection,
+        edge: &str,
+        circuit: &str,
+        direction: Direction,
+    ) -> rusqlite::Result<i64> {
+        let known = self.meters.get(circuit).into_iter().flatten();
+        let mut known = known.filter(|(of, way, _)| of == edge && *way == direction);
+        if let Some((_, _, id)) = known.next() {
+            return Ok(*id);
+        }
+        let id = meter(connection, edge, circuit, direction)?;
+        let of_circuit = self.meters.entry(circuit.to_owned()).or_default();
+        of_circuit.push((edge.to_owned(), direction, id));
+        Ok(id)
+    }
+
+    pub(super) fn outcome(
+        &mut self,
+        connection: &Connection,
+        meter: i64,
+        (link, reason, class): OutcomePlace<'_>,
+    ) -> rusqlite::Result<i64> {
+        let known = self.outcomes.entry((meter, link, reason)).or_default();
+        if let Some((_, id)) = known.iter().find(|(name, _)| name == class) {
+            return Ok(*id);
+        }
+        let values = params![meter, link.as_str(), reason, class];
+        let find = "SELECT id FROM outcome \
+                    WHERE meter = ? AND link = ? AND reason = ? AND class = ?";
+        let id = match id(connection.prepare_cached(find)?, values)? {
+            Some(id) => id,
+            None => connection
+                .prepare_cached(
+                    "INSERT INTO outcome (meter, link, reason, class) VALUES (?, ?, ?, ?)",
+                )?
+                .insert(values)?,
+        };
+        known.push((class.to_owned(), id));
         Ok(id)
     }
 
@@ -64,8 +116,13 @@ impl KnownNumbers {
     }
 }
 
-fn meter(connection: &Connection, owner: &Owner) -> rusqlite::Result<i64> {
-    let values = params![owner.edge, owner.circuit, owner.direction.as_str()];
+fn meter(
+    connection: &Connection,
+    edge: &str,
+    circuit: &str,
+    direction: Direction,
+) -> rusqlite::Result<i64> {
+    let values = params![edge, circuit, direction.as_str()];
     let find = "SELECT id FROM meter WHERE edge = ? AND circuit = ? AND direction = ?";
     if let Some(id) = id(connection.prepare_cached(find)?, values)? {
         return Ok(id);

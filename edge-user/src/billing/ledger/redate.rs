@@ -9,6 +9,7 @@ use super::{
     boots::{self, Boot},
     column,
     error::Fault,
+    outcome_rows::{OutcomeRows, amount},
     rows::{Samples, UsagePlace, UsageRows, earlier},
     split::{Interval, SAMPLE_S},
 };
@@ -39,6 +40,7 @@ pub(super) fn bring_back(
     }
     usage(transaction, &back)?;
     samples(transaction, &back)?;
+    outcomes(transaction, &back)?;
     terms(transaction, &back)
 }
 
@@ -160,6 +162,36 @@ fn samples(transaction: &Transaction<'_>, back: &Back) -> Result<(), Fault> {
         oldest_s = earlier(oldest_s, samples.oldest_s());
     }
     boots::note_oldest(transaction, oldest_s)
+}
+
+/// No row of these may still be moved otherwise. They are many, so that each outcome's are found by
+/// their key.
+fn outcomes(transaction: &Transaction<'_>, back: &Back) -> Result<(), Fault> {
+    let mut all = transaction.prepare_cached("SELECT id FROM outcome")?;
+    let all = all.query_map([], |row| row.get(0))?.collect::<Result<Vec<i64>, _>>()?;
+    let [now_s, from_s, to_s] = back.starts_s();
+    let mut stretches = vec![(now_s.saturating_add(1), i64::MAX)];
+    stretches.extend(back.far().map(|_| (from_s - SAMPLE_S + 1, to_s.min(now_s))));
+    let mut delete = transaction.prepare_cached(
+        "DELETE FROM outcome_sample WHERE outcome = ? AND start_s BETWEEN ? AND ? \
+         RETURNING start_s, frames, bytes, peak_1ms_bps, peak_100ms_bps",
+    )?;
+    let mut rows = OutcomeRows::new(transaction)?;
+    for outcome in all {
+        let mut ahead = Vec::new();
+        for (first_s, last_s) in &stretches {
+            let deleted = delete.query_map(params![outcome, first_s, last_s], |row| {
+                Ok((row.get::<_, i64>(0)?, amount(row, 1)?))
+            })?;
+            for row in deleted {
+                ahead.push(row?);
+            }
+        }
+        for (start_s, amount) in ahead {
+            rows.add(outcome, back.interval(start_s, start_s + SAMPLE_S), &amount)?;
+        }
+    }
+    boots::note_oldest(transaction, rows.oldest_s())
 }
 
 /// Begin and end of a circuit's spans, by when they began.

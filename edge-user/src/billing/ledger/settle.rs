@@ -9,7 +9,7 @@ use super::{
     belief::Belief,
     boots::{self, Boot, Offset},
     error::Fault,
-    held, notes, redate,
+    held, notes, outcome_rows, redate,
 };
 use crate::time::Moment;
 
@@ -96,6 +96,7 @@ fn lay_anew(transaction: &Transaction<'_>) -> Result<(), Fault> {
 pub(super) fn make_final(transaction: &Transaction<'_>) -> Result<(), Fault> {
     let terms = notes::make_final(transaction)?;
     let offsets = boots::offsets(transaction)?;
+    outcome_rows::make_final(transaction, &offsets)?;
     for (boot, offset) in &offsets {
         if offset.is_inferred {
             let terms = terms.get(boot).copied().unwrap_or_default();

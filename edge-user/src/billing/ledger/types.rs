@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use crate::model::{ClassReading, EpochInfo, Owner, Reading, Series, SlotReading, Terms};
+pub use crate::model::{
+    ClassReading, DropReading, EpochInfo, Owner, Reading, Series, SlotReading, Terms,
+};
 
 /// The rules by which readings become usage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,10 +2,13 @@
 
 use std::{mem::offset_of, path::Path};
 
-use edge_common::abi::{
-    self,
-    books::{BooksPage, CARRIED_EPOCHS, CLOSED, OPEN},
-    counters::{Counted, Losses, Meter, PortCounters},
+use edge_common::{
+    Reason,
+    abi::{
+        self,
+        books::{BooksPage, CARRIED_EPOCHS, CLOSED, OPEN},
+        counters::{Counted, LOSS_REASONS, Losses, Meter, PortCounters},
+    },
 };
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -21,7 +24,7 @@ use crate::{
             raw_map::{RawArray, RawPerCpu, WORD, number},
         },
     },
-    model::{ClassReading, EpochInfo, Owner, SlotReading},
+    model::{ClassReading, DropReading, EpochInfo, Owner, SlotReading},
     plan::AttachmentKey,
 };
 
@@ -228,6 +231,7 @@ fn words(bytes: &[u8]) -> Vec<u64> {
 
 fn reading(slot: OwnedSlot, meter: &Meter, losses: &Losses) -> SlotReading {
     let OwnedSlot { index, generation, key } = slot;
+    let drops = drops(&key.classes, meter, losses);
     let counters = meter.classes.iter().zip(&losses.classes);
     let classes =
         key.classes.into_iter().zip(counters).map(|(class, (counted, lost))| ClassReading {
@@ -239,6 +243,7 @@ fn reading(slot: OwnedSlot, meter: &Meter, losses: &Losses) -> SlotReading {
         slot: index,
         generation,
         classes: classes.collect(),
+        drops,
         owner: Owner {
             edge: key.edge,
             circuit: key.circuit,
@@ -250,4 +255,26 @@ fn reading(slot: OwnedSlot, meter: &Meter, losses: &Losses) -> SlotReading {
             accounting: key.accounting,
         },
     }
+}
+
+/// What was dropped, by class where it is counted so.
+fn drops(classes: &[String], meter: &Meter, losses: &Losses) -> Vec<DropReading> {
+    let of_classes = classes.iter().zip(meter.classes.iter().zip(&losses.classes));
+    let of_classes = of_classes.flat_map(|(class, (counted, lost))| {
+        [
+            (Reason::OverRate, Some(class), counted.dropped_frames, counted.dropped_bytes),
+            (Reason::EgressRefused, Some(class), lost.refused_frames, lost.refused_bytes),
+        ]
+    });
+    let others = LOSS_REASONS.into_iter().zip(&losses.reasons);
+    let others = others.map(|(reason, lost)| (reason, None, lost.frames, lost.bytes));
+    // Most of them are 0.
+    let dropped = of_classes.chain(others).filter(|(_, _, frames, _)| *frames > 0);
+    let dropped = dropped.map(|(reason, class, frames, bytes)| DropReading {
+        reason,
+        class: class.cloned(),
+        frames,
+        bytes,
+    });
+    dropped.collect()
 }

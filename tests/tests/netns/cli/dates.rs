@@ -35,6 +35,7 @@ fn reading(now: &Moment, date: Timestamp, before: SignedDuration, bytes: u64) ->
             accounting: Accounting::L2,
         },
         classes: vec![ClassReading { class: "default".to_owned(), frames: bytes / 1000, bytes }],
+        drops: Vec::new(),
     };
     Reading {
         epoch: EpochInfo {

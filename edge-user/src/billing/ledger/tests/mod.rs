@@ -15,6 +15,7 @@ mod terms;
 
 use std::{path::PathBuf, time::Duration};
 
+use edge_common::Reason;
 use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -129,8 +130,12 @@ fn class(name: &str, frames: u64, bytes: u64) -> ClassReading {
     ClassReading { class: name.to_owned(), frames, bytes }
 }
 
+fn dropped(reason: Reason, class: Option<&str>, frames: u64) -> DropReading {
+    DropReading { reason, class: class.map(str::to_owned), frames, bytes: 100 * frames }
+}
+
 fn slot(slot: u32, generation: u64, classes: Vec<ClassReading>) -> SlotReading {
-    SlotReading { slot, generation, owner: owner(slot), classes }
+    SlotReading { slot, generation, owner: owner(slot), classes, drops: Vec::new() }
 }
 
 /// Of epoch 1 and one slot, whose frames are of 100 bytes.

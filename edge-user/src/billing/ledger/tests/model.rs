@@ -4,6 +4,7 @@ mod steps;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use edge_common::Reason;
 use proptest::prelude::*;
 
 use self::steps::{ReadStep, Step};
@@ -22,6 +23,8 @@ struct Slot {
     generation: u64,
     owner: u32,
     counts: [(u64, u64); 2],
+    /// Frames dropped above the rate, and others.
+    dropped: [u64; 2],
 }
 
 /// The spelling of a series, as records have it.
@@ -35,6 +38,8 @@ struct World {
     readings: Vec<Reading>,
     /// The most that was read of an epoch, slot, generation and class.
     read: BTreeMap<(u128, u32, u64, String), (u64, u64)>,
+    /// Likewise, frames that were dropped.
+    dropped: BTreeMap<(u128, u32, u64, &'static str), u64>,
     owners: BTreeMap<(u128, u32, u64), Owner>,
     records: BTreeMap<u64, ExportRecord>,
     batches: u64,
@@ -96,6 +101,7 @@ impl World {
             slots: Default::default(),
             readings: Vec::new(),
             read: BTreeMap::new(),
+            dropped: BTreeMap::new(),
             owners: BTreeMap::new(),
             records: BTreeMap::new(),
             batches: 0,
@@ -193,7 +199,21 @@ impl World {
                 classes.push(class(name, frames, count.1.saturating_sub(**dip)));
             }
             let owner = owner(slot.owner);
-            slots.push(SlotReading { slot: number, generation: slot.generation, owner, classes });
+            let drops = slot.dropped.iter_mut().zip(counts).map(|(frames, (more, dip))| {
+                *frames += *more % 1_000;
+                frames.saturating_sub(**dip)
+            });
+            let drops = drops.zip([(Reason::OverRate, Some("voice")), (Reason::Malformed, None)]);
+            let drops = drops.filter(|(frames, _)| *frames > 0);
+            let drops = drops.map(|(frames, (reason, class))| dropped(reason, class, frames));
+            let drops = drops.collect();
+            slots.push(SlotReading {
+                slot: number,
+                generation: slot.generation,
+                owner,
+                classes,
+                drops,
+            });
         }
         let (epoch, taken) = (self.clock.epoch(step.epoch), self.clock.moment());
         Reading { epoch, taken, slots, is_final: step.is_final }
@@ -215,7 +235,12 @@ impl World {
         assert!(booked.checkpoint >= self.checkpoint);
         self.checkpoint = booked.checkpoint;
         let id = reading.epoch.id.as_u128();
-        for SlotReading { slot, generation, owner, classes } in &reading.slots {
+        for SlotReading { slot, generation, owner, classes, drops } in &reading.slots {
+            for drop in drops {
+                let key = (id, *slot, *generation, drop.reason.as_str());
+                let most = self.dropped.entry(key).or_default();
+                *most = (*most).max(drop.frames);
+            }
             self.owners.insert((id, *slot, *generation), owner.clone());
             for class in classes {
                 let key = (id, *slot, *generation, class.class.clone());
@@ -288,6 +313,10 @@ impl World {
     fn assert_is_exact(&self) {
         let ledger = &self.daemons[1];
         assert_eq!(ledger.check().unwrap(), [""; 0]);
+        // With these, the samples agree.
+        let sql = "SELECT ifnull(sum(frames), 0) FROM drop_snapshot";
+        let dropped: i64 = ledger.connection.query_row(sql, [], |row| row.get(0)).unwrap();
+        assert_eq!(dropped.unsigned_abs(), self.dropped.values().sum::<u64>());
         let expected = self.expected();
         let query = UsageQuery { grain: Grain::Total, ..UsageQuery::default() };
         let mut found = BTreeMap::new();
@@ -422,7 +451,9 @@ proptest! {
             // Behind what has expired, nothing is added.
             "SELECT (SELECT count(*) FROM usage JOIN series ON series.id = series \
              WHERE seq IS NULL AND start_s > ?1 AND ifnull(expired_until_s, 0) <= ?1) \
-             + (SELECT count(*) FROM sample WHERE start_s > ?1)",
+             + (SELECT count(*) FROM sample WHERE start_s > ?1) \
+             + (SELECT count(*) FROM outcome_sample WHERE start_s > ?1) \
+             + (SELECT count(*) FROM held_outcome)",
             [now_s],
             |row| row.get(0),
         ).unwrap();

@@ -1,0 +1,170 @@
+//! Samples of outcomes: adding to them or, until their date is certain, holding them. What is held is in
+//! no sample: who looks dates it by what is believed then.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{CachedStatement, Connection, Transaction, params};
+
+use super::{
+    boots::{self, Boot, Offset},
+    column,
+    error::Fault,
+    held::{Stretch, stretches},
+    rows::{as_stored, earlier},
+    split::{Interval, parts, sample_shares},
+};
+
+/// What is added to the samples of an outcome.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Amount {
+    pub(super) frames: u64,
+    pub(super) bytes: u64,
+    /// The most within 1 ms and within 100 ms, in bit/s.
+    pub(super) peaks_bps: Option<[u64; 2]>,
+}
+
+impl Amount {
+    fn is_nothing(&self) -> bool {
+        (self.frames, self.bytes, self.peaks_bps) == (0, 0, None)
+    }
+
+    /// Its parts by weight. Nobody knows when a peak was: the first part has it.
+    fn parts(&self, weights: impl Iterator<Item = i64> + Clone) -> Vec<Self> {
+        let counts =
+            parts(self.frames, weights.clone()).into_iter().zip(parts(self.bytes, weights));
+        let peaks_bps = std::iter::once(self.peaks_bps).chain(std::iter::repeat(None));
+        let part = |((frames, bytes), peaks_bps)| Self { frames, bytes, peaks_bps };
+        counts.zip(peaks_bps).map(part).collect()
+    }
+
+    fn stored(&self) -> Result<(i64, i64, [Option<i64>; 2]), Fault> {
+        let [short, long] = [0, 1].map(|window| self.peaks_bps.map(|peaks| peaks[window]));
+        let peaks = [short.map(as_stored).transpose()?, long.map(as_stored).transpose()?];
+        Ok((as_stored(self.frames)?, as_stored(self.bytes)?, peaks))
+    }
+}
+
+/// Adds to samples of outcomes.
+pub(super) struct OutcomeRows<'c> {
+    write: CachedStatement<'c>,
+    oldest_s: Option<i64>,
+}
+
+impl<'c> OutcomeRows<'c> {
+    pub(super) fn new(connection: &'c Connection) -> rusqlite::Result<Self> {
+        let write = connection.prepare_cached(&format!(
+            "INSERT INTO outcome_sample \
+             (outcome, start_s, frames, bytes, peak_1ms_bps, peak_100ms_bps) \
+             VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE \
+             SET frames = frames + excluded.frames, bytes = bytes + excluded.bytes, {MORE_PEAKS}"
+        ))?;
+        Ok(Self { write, oldest_s: None })
+    }
+
+    /// Spreads an amount over the samples of its time.
+    pub(super) fn add(
+        &mut self,
+        outcome: i64,
+        interval: Interval,
+        amount: &Amount,
+    ) -> Result<(), Fault> {
+        let shares = sample_shares(interval);
+        let parts = amount.parts(shares.iter().map(|share| share.1));
+        for ((start_s, _), part) in shares.iter().zip(parts) {
+            if part.is_nothing() {
+                continue;
+            }
+            let (frames, bytes, [short, long]) = part.stored()?;
+            self.write.execute(params![outcome, start_s, frames, bytes, short, long])?;
+            self.oldest_s = earlier(self.oldest_s, Some(*start_s));
+        }
+        Ok(())
+    }
+
+    /// The beginning of the oldest sample that was written to.
+    pub(super) fn oldest_s(&self) -> Option<i64> {
+        self.oldest_s
+    }
+}
+
+/// The greater of two peaks, either of which may be missing.
+const MORE_PEAKS: &str = "\
+    peak_1ms_bps = max(ifnull(peak_1ms_bps, excluded.peak_1ms_bps), \
+                       ifnull(excluded.peak_1ms_bps, peak_1ms_bps)), \
+    peak_100ms_bps = max(ifnull(peak_100ms_bps, excluded.peak_100ms_bps), \
+                         ifnull(excluded.peak_100ms_bps, peak_100ms_bps))";
+
+/// Holds an amount of a time since boot.
+pub(super) fn hold(
+    transaction: &Transaction<'_>,
+    boot: &Boot,
+    (span_us, is_gap): ((i64, i64), bool),
+    outcome: i64,
+    amount: &Amount,
+) -> Result<(), Fault> {
+    let stretches = stretches(span_us, is_gap, boot.belief.clock_us);
+    let parts = amount.parts(stretches.iter().map(|stretch| stretch.weight));
+    let mut write = transaction.prepare_cached(&format!(
+        "INSERT INTO held_outcome (boot, outcome, is_gap, slot, from_us, to_us, frames, bytes, \
+         peak_1ms_bps, peak_100ms_bps) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+         ON CONFLICT DO UPDATE SET from_us = min(from_us, excluded.from_us), \
+         to_us = max(to_us, excluded.to_us), frames = frames + excluded.frames, \
+         bytes = bytes + excluded.bytes, {MORE_PEAKS}"
+    ))?;
+    for (Stretch { slot, from_us, to_us, .. }, part) in stretches.iter().zip(parts) {
+        if part.is_nothing() {
+            continue;
+        }
+        let (frames, bytes, [short, long]) = part.stored()?;
+        write.execute(params![
+            boot.id, outcome, is_gap, slot, from_us, to_us, frames, bytes, short, long
+        ])?;
+    }
+    Ok(())
+}
+
+/// Gives everything that is held, and that has a date, that date for good.
+pub(super) fn make_final(
+    transaction: &Transaction<'_>,
+    offsets: &BTreeMap<i64, Offset>,
+) -> Result<(), Fault> {
+    let mut rows = OutcomeRows::new(transaction)?;
+    for (boot, offset) in offsets {
+        for (outcome, interval, amount) in held(transaction, *boot, *offset, None)? {
+            rows.add(outcome, interval, &amount)?;
+        }
+        let sql = "DELETE FROM held_outcome WHERE boot = ?";
+        transaction.prepare_cached(sql)?.execute([boot])?;
+    }
+    boots::note_oldest(transaction, rows.oldest_s())
+}
+
+/// What is held of a boot, or of one outcome there: outcome, time by that offset, and amount.
+pub(super) fn held(
+    connection: &Connection,
+    boot: i64,
+    offset: Offset,
+    outcome: Option<i64>,
+) -> Result<Vec<(i64, Interval, Amount)>, Fault> {
+    let mut statement = connection.prepare_cached(
+        "SELECT outcome, from_us, to_us, frames, bytes, peak_1ms_bps, peak_100ms_bps \
+         FROM held_outcome WHERE boot = ?1 AND (?2 IS NULL OR outcome = ?2)",
+    )?;
+    let at = |boot_us: i64| boot_us.saturating_add(offset.us);
+    let held = statement.query_map(params![boot, outcome], |row| {
+        let interval = Interval::new(at(row.get(1)?), at(row.get(2)?));
+        Ok((row.get(0)?, interval, amount(row, 3)?))
+    })?;
+    Ok(held.collect::<Result<_, _>>()?)
+}
+
+/// Frames, bytes and both peaks, from a column on.
+pub(super) fn amount(row: &rusqlite::Row<'_>, first: usize) -> rusqlite::Result<Amount> {
+    let peak = |index| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(index)?);
+    let peaks = peak(first + 2)?.zip(peak(first + 3)?);
+    Ok(Amount {
+        frames: column::count(row, first)?,
+        bytes: column::count(row, first + 1)?,
+        peaks_bps: peaks.map(|(short, long)| [short.cast_unsigned(), long.cast_unsigned()]),
+    })
+}
