@@ -8,9 +8,11 @@ mod bandwidth;
 mod booked;
 mod changes;
 mod circuit;
+mod circuit_history;
 mod client;
 mod config_status;
 mod domain;
+mod drops;
 mod error;
 mod exact_prefix;
 mod export;
@@ -37,9 +39,11 @@ pub use self::{
         Applied, ChangeKind, ChangedValue, ConfigChange, ConfigChanges, ConfigThing, TrafficNow,
     },
     circuit::{CircuitStatus, ClassStatus, Counters, Dropped, PeeringStatus},
+    circuit_history::{CircuitHistory, DirectionTraffic, HistoryPoint, ReasonDrops},
     client::{Client, ClientError, is_answered},
     config_status::{ConfigStatus, TimedBandwidthStatus, UnconfirmedChange},
     domain::{DomainStatus, NeighbourStatus, SessionCounts},
+    drops::{DropInterval, DropSum, Drops},
     error::{ConfigErrorDocument, ErrorDocument},
     exact_prefix::exact_prefix,
     export::ExportStatus,

@@ -23,8 +23,10 @@ use super::{
     exports::Exports,
     instructions::Instructions,
     noter::{Noted, Noter},
+    pending_peaks::PendingPeaks,
 };
 use crate::{
+    billing::ledger::PeakReading,
     daemon::error::{Context as _, DaemonError, Result},
     kernel::Pins,
 };
@@ -39,6 +41,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 pub struct Bookkeeper {
     requests: mpsc::Sender<BookkeeperRequest>,
     shared: Arc<Mutex<BookkeeperState>>,
+    peaks: Arc<Mutex<PendingPeaks>>,
     noter: Arc<Noter>,
     state_dir: PathBuf,
     thread: JoinHandle<()>,
@@ -74,6 +77,7 @@ impl Bookkeeper {
     /// take effect when they are to be followed.
     pub fn start(pin_dir: &Path, state_dir: PathBuf, instructions: Instructions) -> Result<Self> {
         let shared = Arc::new(Mutex::new(BookkeeperState::default()));
+        let peaks = Arc::default();
         let (requests, received) = mpsc::channel();
         let (noter, changes) = Noter::new(&state_dir);
         let noter = Arc::new(noter);
@@ -81,13 +85,14 @@ impl Bookkeeper {
             (pin_dir.to_owned(), state_dir.clone()),
             instructions,
             (Arc::clone(&noter), changes),
-            Arc::clone(&shared),
+            (Arc::clone(&shared), Arc::clone(&peaks)),
         );
         let thread = thread::Builder::new()
             .name("books".to_owned())
             .spawn(move || worker.run(&received))
             .context("starting the thread that keeps the books")?;
-        Ok(Self { requests, shared, noter, state_dir, thread, is_interrupted: Arc::default() })
+        let is_interrupted = Arc::default();
+        Ok(Self { requests, shared, peaks, noter, state_dir, thread, is_interrupted })
     }
 
     /// Books the meters now, and waits for that, but no longer than `limit`.
@@ -106,6 +111,11 @@ impl Bookkeeper {
     /// Books the meters now, and waits for that even where the daemon is to end.
     pub fn book_at_the_end(&self, limit: Duration) -> Result<()> {
         Booking { is_interrupted: Arc::default(), ..self.request_booking() }.wait(limit)
+    }
+
+    /// Has peaks booked with the next booking.
+    pub(super) fn note_peaks(&self, peaks: Vec<PeakReading>) {
+        lock(&self.peaks).add(peaks);
     }
 
     /// Ends all waits for a booking: the daemon is to end.
@@ -237,7 +247,7 @@ impl Booking {
     }
 }
 
-fn lock(shared: &Mutex<BookkeeperState>) -> MutexGuard<'_, BookkeeperState> {
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
     // No panic leaves a change of the state half done.
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -21,6 +21,7 @@ pub mod machine;
 mod new_file;
 mod noter;
 pub mod open_files;
+mod pending_peaks;
 pub mod policers;
 mod port_changes;
 mod port_warnings;

@@ -1,7 +1,11 @@
 //! The status of policers: how much of each burst is used, what they cost, and the bursts that
 //! averages hide.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    mem,
+    sync::{Mutex, PoisonError},
+};
 
 use edge_api::PolicerStatus;
 use edge_common::abi::{
@@ -20,30 +24,72 @@ const PERIODS: usize = 6;
 /// Length of a period.
 pub const PERIOD: std::time::Duration = std::time::Duration::from_secs(10);
 
-/// Peaks of the periods before this one, by policer.
+/// Peaks in ticks of the policer's rate, by window.
+type PeakTicks = [u64; WINDOW_TICKS.len()];
+
+/// Peaks that are in the tables no more, by policer.
 #[derive(Debug, Default)]
-pub struct Peaks(BTreeMap<u32, VecDeque<[u64; WINDOW_TICKS.len()]>>);
+pub struct Peaks {
+    /// Those of the periods before this one.
+    periods: BTreeMap<u32, VecDeque<PeakTicks>>,
+    /// Those that were taken within this period.
+    taken: Mutex<HashMap<u32, PeakTicks>>,
+}
 
 impl Peaks {
-    /// Ends a period: takes the peaks out of the tables, and moves the TAT of idle policers.
-    pub fn roll(&mut self, plan: &Plan, tables: &KernelTables) {
-        let indices = plan.policers.values().map(|claim| claim.index);
+    /// Ends a period: takes the peaks out of the tables, and moves the TAT of idle policers. Returns the
+    /// peaks of circuits' purchased bandwidths in this period, where anything was let through.
+    pub fn roll(&mut self, plan: &Plan, tables: &KernelTables) -> Vec<(PolicerKey, PeakTicks)> {
+        let taken = mem::take(self.taken.get_mut().unwrap_or_else(PoisonError::into_inner));
         let mut rolled = BTreeMap::new();
-        for index in indices {
-            let mut periods = self.0.remove(&index).unwrap_or_default();
+        let mut purchased = Vec::new();
+        for (key, claim) in &plan.policers {
+            let index = claim.index;
+            let mut periods = self.periods.remove(&index).unwrap_or_default();
             periods.truncate(PERIODS - 1);
-            periods.push_front(tables.take_peaks(index));
+            let before = taken.get(&index).copied().unwrap_or_default();
+            let peaks = greater(tables.take_peaks(index), before);
+            periods.push_front(peaks);
             tables.settle(index);
             rolled.insert(index, periods);
+            if is_purchased(key) && peaks != PeakTicks::default() {
+                purchased.push((key.clone(), peaks));
+            }
         }
         // Peaks of policers that are gone are dropped.
-        self.0 = rolled;
+        self.periods = rolled;
+        purchased
     }
 
-    fn of(&self, index: u32, now: [u64; WINDOW_TICKS.len()]) -> [u64; WINDOW_TICKS.len()] {
-        let periods = self.0.get(&index).into_iter().flatten();
-        periods.fold(now, |[a, b], [c, d]| [a.max(*c), b.max(*d)])
+    /// Takes a policer's peaks out of the tables within a period. Others see them as before.
+    pub(super) fn take(&self, tables: &KernelTables, index: u32) -> PeakTicks {
+        // In this order: a status that reads the tables first finds a peak at one place or at both.
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let peaks = tables.take_peaks(index);
+        let known = taken.entry(index).or_default();
+        *known = greater(*known, peaks);
+        peaks
     }
+
+    fn of(&self, index: u32, now: PeakTicks) -> PeakTicks {
+        let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner).get(&index).copied();
+        let periods = self.periods.get(&index).into_iter().flatten().copied();
+        periods.chain(taken).fold(now, greater)
+    }
+}
+
+fn greater([short, long]: PeakTicks, [other_short, other_long]: PeakTicks) -> PeakTicks {
+    [short.max(other_short), long.max(other_long)]
+}
+
+/// Whether a bucket is that of a circuit's purchased bandwidth.
+pub(super) fn is_purchased(key: &PolicerKey) -> bool {
+    key.scope == Scope::Purchased && key.vnet.is_none()
+}
+
+/// Peaks of a bucket of that rate in bit/s.
+pub(super) fn peaks_bps(ticks: PeakTicks, rate_bps: u64) -> PeakTicks {
+    std::array::from_fn(|window| scaled(ticks[window], rate_bps, WINDOW_TICKS[window]))
 }
 
 /// States of policers by index.
@@ -61,8 +107,7 @@ pub(super) fn policers<'p>(
         let state = states.get(&index)?;
         let (class, rate_bps, burst_bytes) = bucket(config, circuit, key);
         let peaks = peaks.of(index, state.peak_ticks);
-        let [peak_1ms_bps, peak_100ms_bps] =
-            std::array::from_fn(|window| scaled(peaks[window], rate_bps, WINDOW_TICKS[window]));
+        let [peak_1ms_bps, peak_100ms_bps] = peaks_bps(peaks, rate_bps);
         Some(PolicerStatus {
             peering: key.peering.map(|peering| peering.as_str().to_owned()),
             class,

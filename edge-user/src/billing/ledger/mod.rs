@@ -28,6 +28,7 @@ mod covered;
 mod date;
 mod doubt;
 mod drop_news;
+mod drops;
 mod end_terms;
 mod epoch_row;
 mod epochs;
@@ -35,6 +36,7 @@ mod error;
 mod expire;
 mod export;
 mod held;
+mod history;
 mod identity;
 mod info;
 mod journal;
@@ -43,7 +45,9 @@ mod look;
 mod notes;
 mod open;
 mod outcome_rows;
+mod outcome_samples;
 mod owners;
+mod peaks;
 mod percentile;
 mod redate;
 mod remembered;
@@ -68,9 +72,11 @@ pub use self::{
     book::BookedReading,
     change::{JournalEntry, TermsChange},
     doubt::Doubt,
+    drops::DropsQuery,
     epochs::Gap,
     error::LedgerError,
     expire::Expired,
+    history::HistoryQuery,
     identity::{CircuitIdentity, Identities},
     info::{LedgerContents, LedgerInfo, SinkInfo},
     journal::{Left, TermsJournal, changes_in},
@@ -79,8 +85,8 @@ pub use self::{
     percentile::{Percentile, PercentileQuery},
     terms::TermsSpan,
     types::{
-        Batch, ClassReading, DropReading, EpochInfo, ExportRecord, Grain, Owner, Policy, Reading,
-        Series, SlotReading, Terms, UsageQuery, UsageRecord,
+        Batch, ClassReading, DropReading, EpochInfo, ExportRecord, Grain, Owner, PeakReading,
+        Policy, Reading, Series, SlotReading, Terms, UsageQuery, UsageRecord,
     },
     unfinished::OpenEpoch,
 };

@@ -24,6 +24,26 @@ pub(super) struct Amount {
 }
 
 impl Amount {
+    /// What each sample has of it, by the sample's start in seconds.
+    pub(super) fn by_sample(&self, interval: Interval) -> Vec<(i64, Self)> {
+        let shares = sample_shares(interval);
+        let parts = self.parts(shares.iter().map(|share| share.1));
+        let samples = shares.iter().map(|(start_s, _)| *start_s).zip(parts);
+        samples.filter(|(_, part)| !part.is_nothing()).collect()
+    }
+
+    /// Adds another one: the greater peaks stay.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.frames = self.frames.saturating_add(other.frames);
+        self.bytes = self.bytes.saturating_add(other.bytes);
+        self.peaks_bps = match (self.peaks_bps, other.peaks_bps) {
+            (Some([short, long]), Some([other_short, other_long])) => {
+                Some([short.max(other_short), long.max(other_long)])
+            }
+            (one, other) => one.or(other),
+        };
+    }
+
     fn is_nothing(&self) -> bool {
         (self.frames, self.bytes, self.peaks_bps) == (0, 0, None)
     }
@@ -68,15 +88,10 @@ impl<'c> OutcomeRows<'c> {
         interval: Interval,
         amount: &Amount,
     ) -> Result<(), Fault> {
-        let shares = sample_shares(interval);
-        let parts = amount.parts(shares.iter().map(|share| share.1));
-        for ((start_s, _), part) in shares.iter().zip(parts) {
-            if part.is_nothing() {
-                continue;
-            }
+        for (start_s, part) in amount.by_sample(interval) {
             let (frames, bytes, [short, long]) = part.stored()?;
             self.write.execute(params![outcome, start_s, frames, bytes, short, long])?;
-            self.oldest_s = earlier(self.oldest_s, Some(*start_s));
+            self.oldest_s = earlier(self.oldest_s, Some(start_s));
         }
         Ok(())
     }
@@ -146,16 +161,31 @@ pub(super) fn held(
     offset: Offset,
     outcome: Option<i64>,
 ) -> Result<Vec<(i64, Interval, Amount)>, Fault> {
-    let mut statement = connection.prepare_cached(
+    // Two statements, so that the key finds the rows.
+    let which = if outcome.is_some() { "AND outcome = ?2" } else { "AND ?2 IS NULL" };
+    let mut statement = connection.prepare_cached(&format!(
         "SELECT outcome, from_us, to_us, frames, bytes, peak_1ms_bps, peak_100ms_bps \
-         FROM held_outcome WHERE boot = ?1 AND (?2 IS NULL OR outcome = ?2)",
-    )?;
+         FROM held_outcome WHERE boot = ?1 {which}"
+    ))?;
     let at = |boot_us: i64| boot_us.saturating_add(offset.us);
     let held = statement.query_map(params![boot, outcome], |row| {
         let interval = Interval::new(at(row.get(1)?), at(row.get(2)?));
         Ok((row.get(0)?, interval, amount(row, 3)?))
     })?;
     Ok(held.collect::<Result<_, _>>()?)
+}
+
+/// The boots of which something is held, and has a date.
+pub(super) fn holding(connection: &Connection) -> Result<Vec<(i64, Offset)>, Fault> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM held_outcome WHERE boot = ?)";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut holding = Vec::new();
+    for (boot, offset) in boots::offsets(connection)? {
+        if statement.query_row([boot], |row| row.get(0))? {
+            holding.push((boot, offset));
+        }
+    }
+    Ok(holding)
 }
 
 /// Frames, bytes and both peaks, from a column on.

@@ -16,7 +16,7 @@ use super::{
     column,
     error::Fault,
     open,
-    sampled::{self, Sampled},
+    sampled::{self, Sampled, union},
     split::SAMPLE_S,
 };
 
@@ -134,23 +134,6 @@ fn rates(
         p95_bps,
     };
     all.map(of).into()
-}
-
-/// The stretches with another one added: those that touch become one, and all are in order.
-fn union(mut stretches: Vec<(i64, i64)>, (start_s, end_s): (i64, i64)) -> Vec<(i64, i64)> {
-    stretches.sort_unstable();
-    let mut union: Vec<(i64, i64)> = Vec::new();
-    for (from_s, to_s) in stretches {
-        let (from_s, to_s) = (from_s.max(start_s), to_s.min(end_s));
-        if from_s >= to_s {
-            continue;
-        }
-        match union.last_mut() {
-            Some(last) if from_s <= last.1 => last.1 = last.1.max(to_s),
-            _ => union.push((from_s, to_s)),
-        }
-    }
-    union
 }
 
 /// The first and the last second of the whole samples that are asked for and over.

@@ -7,7 +7,7 @@ use rusqlite::{Connection, params};
 
 use super::{
     CircuitIdentity, Identities, TermsSpan, billing::terms_around, column, error::Fault,
-    split::SAMPLE_S,
+    split::SAMPLE_S, terms,
 };
 
 const SAMPLE_US: i64 = SAMPLE_S * 1_000_000;
@@ -65,14 +65,60 @@ pub(super) fn circuits(
     let (start, end) = (column::from_seconds(start_s), column::from_seconds(end_s));
     let mut spans = terms_around(connection, start, end)?;
     spans.retain(|span| edge.is_none_or(|edge| span.terms.edge == edge));
+    Ok(grouped(&spans, &meters(connection, edge, None)?))
+}
+
+/// Those that have, or had, a name.
+pub(super) fn named(
+    connection: &Connection,
+    edge: Option<&str>,
+    name: &str,
+) -> Result<Vec<Sampled>, Fault> {
+    let (mut spans, mut found) = (Vec::new(), Vec::new());
+    for name in names_of(connection, name)? {
+        spans.extend(terms_of(connection, edge, &name)?);
+        found.extend(meters(connection, edge, Some(&name))?);
+    }
+    // As they are in the ledger: by edge, circuit and time.
+    spans.sort_by(|one, other| {
+        let order =
+            |span: &TermsSpan| (span.terms.edge.clone(), span.terms.circuit.clone(), span.from);
+        order(one).cmp(&order(other))
+    });
+    let mut circuits = grouped(&spans, &found);
+    circuits.retain(|circuit| circuit.names.contains(name));
+    Ok(circuits)
+}
+
+/// The stretches with another one added: those that touch become one, and all are in order.
+pub(super) fn union(
+    mut stretches: Vec<(i64, i64)>,
+    (start_s, end_s): (i64, i64),
+) -> Vec<(i64, i64)> {
+    stretches.sort_unstable();
+    let mut union: Vec<(i64, i64)> = Vec::new();
+    for (from_s, to_s) in stretches {
+        let (from_s, to_s) = (from_s.max(start_s), to_s.min(end_s));
+        if from_s >= to_s {
+            continue;
+        }
+        match union.last_mut() {
+            Some(last) if from_s <= last.1 => last.1 = last.1.max(to_s),
+            _ => union.push((from_s, to_s)),
+        }
+    }
+    union
+}
+
+/// The circuits that these meters are of, by terms in order of edge, circuit and time.
+fn grouped(spans: &[TermsSpan], meters: &[SampledMeter]) -> Vec<Sampled> {
     let identities = Identities::new(spans.iter().map(|span| (&span.terms, span.from, span.to)));
     let mut by_name: BTreeMap<(&str, &str), Vec<&TermsSpan>> = BTreeMap::new();
-    for span in &spans {
+    for span in spans {
         by_name.entry((&span.terms.edge, &span.terms.circuit)).or_default().push(span);
     }
-    let meters = meters(connection, edge)?;
     let mut groups: BTreeMap<Group<'_>, Sampled> = BTreeMap::new();
-    for meter in &meters {
+    for meter in meters {
         let Some(spans) = by_name.get(&(meter.edge.as_str(), meter.circuit.as_str())) else {
             let group = groups.entry(Group::Metered(&meter.edge, &meter.circuit)).or_default();
             group.name(&meter.edge, &meter.circuit, i64::MIN);
@@ -93,7 +139,7 @@ pub(super) fn circuits(
             from_s = to_s;
         }
     }
-    Ok(groups.into_values().collect())
+    groups.into_values().collect()
 }
 
 impl Sampled {
@@ -142,13 +188,41 @@ fn sample_start(moment: Timestamp) -> i64 {
     column::micros(moment).div_euclid(SAMPLE_US) * SAMPLE_S
 }
 
-fn meters(connection: &Connection, edge: Option<&str>) -> Result<Vec<SampledMeter>, Fault> {
+/// A name, and the names that circuits with its service keys have or had.
+fn names_of(connection: &Connection, name: &str) -> Result<BTreeSet<String>, Fault> {
+    let mut statement = connection.prepare_cached(
+        "SELECT DISTINCT circuit FROM terms WHERE service_key IN (SELECT service_key FROM terms \
+         WHERE circuit = ?1 AND service_key IS NOT NULL) UNION SELECT ?1",
+    )?;
+    let names = statement.query_map([name], |row| row.get(0))?;
+    Ok(names.collect::<Result<_, _>>()?)
+}
+
+fn terms_of(
+    connection: &Connection,
+    edge: Option<&str>,
+    circuit: &str,
+) -> Result<Vec<TermsSpan>, Fault> {
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {} FROM terms WHERE circuit = ?1 AND (?2 IS NULL OR edge = ?2)",
+        terms::COLUMNS
+    ))?;
+    let spans = statement.query_map(params![circuit, edge], terms::span)?;
+    Ok(spans.collect::<Result<_, _>>()?)
+}
+
+fn meters(
+    connection: &Connection,
+    edge: Option<&str>,
+    circuit: Option<&str>,
+) -> Result<Vec<SampledMeter>, Fault> {
     let mut statement = connection.prepare_cached(
         "SELECT id, edge, circuit, direction = 'outbound', CASE WHEN expired_until_s IS NULL \
          THEN (SELECT min(start_s) FROM sample WHERE meter = meter.id) ELSE ?2 END \
-         FROM meter WHERE ?1 IS NULL OR edge = ?1 ORDER BY edge, circuit, id",
+         FROM meter WHERE (?1 IS NULL OR edge = ?1) AND (?3 IS NULL OR circuit = ?3) \
+         ORDER BY edge, circuit, id",
     )?;
-    let meters = statement.query_map(params![edge, i64::MIN], |row| {
+    let meters = statement.query_map(params![edge, i64::MIN, circuit], |row| {
         Ok(SampledMeter {
             id: row.get(0)?,
             edge: row.get(1)?,

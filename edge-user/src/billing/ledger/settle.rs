@@ -92,6 +92,11 @@ fn lay_anew(transaction: &Transaction<'_>) -> Result<(), Fault> {
     notes::lay_anew(transaction)
 }
 
+/// The date of a moment since boot, if that is certain.
+pub(super) fn final_date_us(Boot { belief, .. }: &Boot, boot_us: i64) -> Option<i64> {
+    belief.date_us(boot_us).filter(|_| belief.is_settled && belief.is_followed())
+}
+
 /// Makes all dates final.
 pub(super) fn make_final(transaction: &Transaction<'_>) -> Result<(), Fault> {
     let terms = notes::make_final(transaction)?;

@@ -7,6 +7,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::{
+    model::{Direction, Link},
+    time::Moment,
+};
+
 pub use crate::model::{
     ClassReading, DropReading, EpochInfo, Owner, Reading, Series, SlotReading, Terms,
 };
@@ -18,6 +23,23 @@ pub struct Policy {
     pub period: Duration,
     /// Time between two readings above which the usage of each period in between is estimated.
     pub gap: Duration,
+}
+
+/// The most that a circuit's policer let through, since the peaks before were taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeakReading {
+    /// The time when they were taken.
+    pub taken: Moment,
+    /// The edge's name.
+    pub edge: String,
+    /// The circuit's name.
+    pub circuit: String,
+    /// The direction.
+    pub direction: Direction,
+    /// The link.
+    pub link: Link,
+    /// Within 1 ms and within 100 ms, in bit/s.
+    pub peaks_bps: [u64; 2],
 }
 
 /// The usage that is asked for, and the time that each sum is over.

@@ -19,6 +19,7 @@ use super::{
         booking::{OpenLedger, Present},
         instructions::Instructions,
         noter::{Noted, Noter},
+        pending_peaks::PendingPeaks,
     },
     BookkeeperRequest, BookkeeperState, lock,
 };
@@ -50,6 +51,7 @@ pub(super) struct BookkeeperWorker {
     /// The time of the last such deletion.
     expired: Option<Instant>,
     shared: Arc<Mutex<BookkeeperState>>,
+    peaks: Arc<Mutex<PendingPeaks>>,
 }
 
 impl BookkeeperWorker {
@@ -59,7 +61,7 @@ impl BookkeeperWorker {
         (pin_dir, state_dir): (PathBuf, PathBuf),
         instructions: Instructions,
         (noter, changes): (Arc<Noter>, impl Into<VecDeque<Noted>>),
-        shared: Arc<Mutex<BookkeeperState>>,
+        (shared, peaks): (Arc<Mutex<BookkeeperState>>, Arc<Mutex<PendingPeaks>>),
     ) -> Self {
         Self {
             pin_dir,
@@ -72,6 +74,7 @@ impl BookkeeperWorker {
             ledger: None,
             expired: None,
             shared,
+            peaks,
         }
     }
 
@@ -159,6 +162,11 @@ impl BookkeeperWorker {
             }
             Ok(is_final)
         })?;
+        let peaks = lock(&self.peaks).take();
+        if let Err(error) = open.ledger.book_peaks(&peaks) {
+            lock(&self.peaks).add(peaks);
+            return Err(error.into());
+        }
         // As long as they are there, each reading is their last one: any other would open their
         // books again.
         self.to_close.retain(|pins| all.iter().any(|(there, _)| there == pins));

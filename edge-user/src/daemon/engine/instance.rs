@@ -20,7 +20,8 @@ use super::{
         interfaces::InterfaceChoice,
         known_uses::KnownUses,
         link_watch::LinkWatch,
-        policers::Peaks,
+        pending_peaks::readings,
+        policers::{Peaks, peaks_bps},
         router::{self, Router},
         router_view::RouterSlot,
         takeover::{ensure_our_namespace, newest_set},
@@ -35,6 +36,7 @@ use crate::{
     daemon::error::Result,
     kernel::{Pins, host::device::Devices, object::pins},
     plan::Capacity,
+    time,
 };
 
 /// Longest time that the daemon waits for a booking at its end.
@@ -191,11 +193,16 @@ impl Instance {
         }
     }
 
-    /// Ends a period of the policers' peaks.
+    /// Ends a period of the policers' peaks, which the ledger gets.
     pub(super) fn roll_peaks(&mut self) {
-        let mut guard = self.running.write();
-        let Running { peaks, installed, set, .. } = &mut *guard;
-        peaks.roll(&installed.plan, &set.tables);
+        let purchased = {
+            let mut guard = self.running.write();
+            let Running { peaks, installed, set, .. } = &mut *guard;
+            peaks.roll(&installed.plan, &set.tables)
+        };
+        let Ok(taken) = time::now() else { return };
+        let readings = readings(&self.running.read().config, taken, purchased, peaks_bps);
+        self.bookkeeper.note_peaks(readings);
     }
 
     /// Ends the daemon's hold on the data plane.

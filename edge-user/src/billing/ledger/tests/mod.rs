@@ -2,6 +2,7 @@
 
 mod booking;
 mod clocks;
+mod dropping;
 mod exporting;
 mod failing;
 mod journal;
