@@ -24,6 +24,8 @@ mod watchdog;
 
 use std::{path::Path, sync::Arc};
 
+use tokio::sync::Semaphore;
+
 use self::{
     listen::Listeners,
     rate_watch::RateWatch,
@@ -38,9 +40,13 @@ use crate::{
         capabilities::check_capabilities,
         engine::{Engine, instance::Hold},
         open_files,
+        recent::RecentTraffic,
         snapshot::Snapshots,
     },
 };
+
+/// Readers of circuits' histories at a time; others wait.
+const HISTORY_READERS: usize = 2;
 
 /// Runs the daemon until SIGTERM or SIGINT.
 ///
@@ -65,12 +71,15 @@ pub fn run(config_path: &Path, at_exit: AtExit) -> Result<()> {
         let listeners = Listeners::bind(&config.edge).await?;
         let engine = Engine::start(config_path, (text, config), hold)?;
         let snapshots = Snapshots::start(&engine)?;
+        let recent = RecentTraffic::start(&engine)?;
         let state = ServerState {
             engine: engine.clone(),
             rate_watch: RateWatch::new(snapshots.clone()).into(),
             snapshots,
             scrape_turn: Arc::default(),
             usage_turn: Arc::default(),
+            history_turns: Arc::new(Semaphore::new(HISTORY_READERS)),
+            recent,
             unmatched_turn: Arc::default(),
         };
         let _socket_file = listeners.serve(&state);

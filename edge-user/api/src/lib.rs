@@ -9,6 +9,7 @@ mod booked;
 mod changes;
 mod circuit;
 mod circuit_history;
+mod circuit_recent;
 mod client;
 mod config_status;
 mod domain;
@@ -40,6 +41,7 @@ pub use self::{
     },
     circuit::{CircuitStatus, ClassStatus, Counters, Dropped, PeeringStatus},
     circuit_history::{CircuitHistory, DirectionTraffic, HistoryPoint, ReasonDrops},
+    circuit_recent::{CircuitRecent, RecentSecond, SecondTraffic},
     client::{Client, ClientError, is_answered},
     config_status::{ConfigStatus, TimedBandwidthStatus, UnconfirmedChange},
     domain::{DomainStatus, NeighbourStatus, SessionCounts},

@@ -3,11 +3,11 @@ use std::io::{self, Write as _};
 use anyhow::Result;
 use clap::ValueEnum;
 use edge_user::{
-    billing::ledger::{Grain, Ledger, PercentileQuery, UsageQuery},
+    billing::ledger::{DropsQuery, Grain, Ledger, PercentileQuery, UsageQuery},
     config,
     daemon::look::{Warnings, today},
     units::when,
-    view::usage as format,
+    view::{drops, usage as format},
 };
 use jiff::Timestamp;
 
@@ -41,6 +41,17 @@ pub(super) struct Args {
     /// `--from` and `--to`.
     #[arg(long, conflicts_with = "by")]
     p95: bool,
+    /// Shows dropped frames instead, of this circuit or of all, by direction, link, class and reason, and the worst five
+    /// minutes.
+    #[arg(long, value_name = "CIRCUIT", num_args = 0..=1, conflicts_with_all = ["by", "p95"])]
+    #[expect(
+        clippy::option_option,
+        reason = "clap's type for an option whose value may be missing"
+    )]
+    drops: Option<Option<String>>,
+    /// The same as `--format json`.
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
     #[command(flatten)]
     ledger: LedgerArg,
 }
@@ -74,11 +85,16 @@ pub(super) fn usage(args: &Args) -> Result<()> {
     {
         return Err(UsageError(format!("--from {from} is not before --to {to}")).into());
     }
+    if args.circuit.is_some() && matches!(&args.drops, Some(Some(_))) {
+        return Err(UsageError("the circuit is given twice: leave out --circuit".to_owned()).into());
+    }
     let view = args.ledger.look()?;
     let known = view.ledger.circuits()?;
     known_or(args, &known)?;
     let mut warnings = Warnings::of(&view, args.to)?;
-    if args.p95 {
+    if args.drops.is_some() {
+        print_drops(args, &view.ledger, &mut warnings)?;
+    } else if args.p95 {
         print_percentiles(args, &view.ledger, &mut warnings)?;
     } else {
         print_usage(args, &view.ledger, &mut warnings)?;
@@ -104,7 +120,7 @@ fn print_usage(args: &Args, ledger: &Ledger, warnings: &mut Warnings) -> Result<
     warnings.add_expired("usage", args.from, ledger.expired_until()?);
     warn(warnings);
     let mut out = io::stdout().lock();
-    match args.format {
+    match args.format() {
         UsageFormat::Table => writeln!(out, "{}", format::usage_table(&records))?,
         UsageFormat::Csv => format::csv(&mut out, format::USAGE_HEADER, &records)?,
         UsageFormat::Json => format::json(&mut out, "records", &records)?,
@@ -124,12 +140,42 @@ fn print_percentiles(args: &Args, ledger: &Ledger, warnings: &mut Warnings) -> R
     warnings.add_expired("samples", from, ledger.samples_expired_until()?);
     warn(warnings);
     let mut out = io::stdout().lock();
-    match args.format {
+    match args.format() {
         UsageFormat::Table => writeln!(out, "{}", format::percentile_table(&percentiles))?,
         UsageFormat::Csv => format::csv(&mut out, format::PERCENTILE_HEADER, &percentiles)?,
         UsageFormat::Json => format::json(&mut out, "percentiles", &percentiles)?,
     }
     Ok(())
+}
+
+fn print_drops(args: &Args, ledger: &Ledger, warnings: &mut Warnings) -> Result<()> {
+    let query = DropsQuery {
+        edge: args.edge.clone(),
+        circuit: args.circuit().cloned(),
+        from: args.from,
+        to: args.to,
+    };
+    let found = ledger.drops(&query)?;
+    warnings.add_expired("samples", args.from, ledger.samples_expired_until()?);
+    warn(warnings);
+    let mut out = io::stdout().lock();
+    match args.format() {
+        UsageFormat::Table => drops::text(&mut out, &found)?,
+        UsageFormat::Csv => format::csv(&mut out, drops::DROPS_HEADER, &found.drops)?,
+        UsageFormat::Json => writeln!(out, "{}", serde_json::to_string(&found)?)?,
+    }
+    Ok(())
+}
+
+impl Args {
+    /// The circuit that is asked for.
+    fn circuit(&self) -> Option<&String> {
+        self.circuit.as_ref().or_else(|| self.drops.as_ref()?.as_ref())
+    }
+
+    fn format(&self) -> UsageFormat {
+        if self.json { UsageFormat::Json } else { self.format }
+    }
 }
 
 /// Refuses the name of an edge or a circuit that the ledger has never heard of.
@@ -141,7 +187,7 @@ fn known_or(args: &Args, known: &[(String, String)]) -> Result<(), UsageError> {
     }
     let is_asked = |edge: &str| args.edge.as_ref().is_none_or(|asked| asked == edge);
     let circuits = || known.iter().filter(|known| is_asked(&known.0)).map(|known| known.1.as_str());
-    match &args.circuit {
+    match args.circuit() {
         Some(circuit) if !circuits().any(|name| name == circuit) => {
             Err(unknown("circuit", circuit, circuits()))
         }

@@ -233,6 +233,14 @@ impl Engine {
         (running.config.edge.name.clone(), running.config.prices.clone())
     }
 
+    /// The edge's name, and whether its configuration has a circuit. This waits while a change is stored.
+    #[must_use]
+    pub fn edge_with(&self, circuit: &str) -> (String, bool) {
+        let running = self.running.read();
+        let has_it = running.config.circuits.iter().any(|known| known.name == circuit);
+        (running.config.edge.name.clone(), has_it)
+    }
+
     /// The control socket.
     #[must_use]
     pub fn control(&self) -> PathBuf {

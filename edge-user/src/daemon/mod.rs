@@ -26,6 +26,7 @@ pub mod policers;
 mod port_changes;
 mod port_warnings;
 mod ports;
+pub mod recent;
 pub mod refusals;
 pub mod remembered;
 mod revisions;

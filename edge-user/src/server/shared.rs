@@ -9,11 +9,12 @@ use axum::{
     response::IntoResponse,
 };
 use serde::{Serialize, de::DeserializeOwned};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 
 use super::{error::ApiError, rate_watch::RateWatch};
 use crate::daemon::{
     engine::Engine,
+    recent::RecentTraffic,
     router_view::RouterSlot,
     snapshot::{Snapshot, Snapshots},
 };
@@ -29,6 +30,10 @@ pub(super) struct ServerState {
     pub(super) scrape_turn: Arc<Mutex<()>>,
     /// The lock that has readers of the ledger answered one after the other.
     pub(super) usage_turn: Arc<Mutex<()>>,
+    /// The turns of readers of circuits' histories.
+    pub(super) history_turns: Arc<Semaphore>,
+    /// The reader of circuits by the second.
+    pub(super) recent: RecentTraffic,
     /// The lock that has readers of unmatched frames answered one after the other.
     pub(super) unmatched_turn: Arc<Mutex<()>>,
 }

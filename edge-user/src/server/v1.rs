@@ -4,6 +4,7 @@ mod apply_query;
 pub(super) mod bill;
 pub(super) mod change;
 pub(super) mod config;
+pub(super) mod history;
 pub(super) mod ledger;
 pub(super) mod look;
 pub(super) mod rates;

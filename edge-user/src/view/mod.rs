@@ -5,6 +5,7 @@ pub mod change;
 pub mod changes;
 mod config_status;
 pub mod domains;
+pub mod drops;
 pub mod history;
 pub mod ledger;
 mod links;

@@ -130,7 +130,7 @@ pub fn percentile_table(percentiles: &[Percentile]) -> Table {
 }
 
 /// A moment to the minute, in UTC.
-fn minutes(time: Timestamp) -> String {
+pub(super) fn minutes(time: Timestamp) -> String {
     Offset::UTC.to_datetime(time).strftime("%Y-%m-%d %H:%M").to_string()
 }
 

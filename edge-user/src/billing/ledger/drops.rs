@@ -52,23 +52,33 @@ fn drops(connection: &Connection, query: &DropsQuery) -> Result<Drops, Fault> {
     circuits.sort_by(|one, other| (&one.edge, &one.circuit).cmp(&(&other.edge, &other.circuit)));
     let reader = OutcomeReader::new(&transaction, which)?;
     let mut all = Drops::default();
+    let mut worst = Vec::new();
     for circuit in &circuits {
         let found = Found::of(&reader, circuit, (start_s, end_s))?;
         all.drops.extend(found.sums(circuit));
-        all.intervals.extend(found.intervals(circuit));
-        if which == Which::Drops && all.intervals.len() > 50 * WORST {
-            keep_worst(&mut all.intervals);
+        if which == Which::All {
+            all.intervals.extend(found.intervals(circuit));
+            continue;
+        }
+        let samples = found.intervals.into_iter();
+        worst.extend(samples.map(|(place, (_, dropped))| (dropped.bytes, circuit, place)));
+        if worst.len() > 50 * WORST {
+            keep_worst(&mut worst);
         }
     }
-    if which == Which::Drops {
-        keep_worst(&mut all.intervals);
+    keep_worst(&mut worst);
+    let reader = OutcomeReader::new(&transaction, Which::All)?;
+    for (_, circuit, place) in worst {
+        let mut found = Found::of(&reader, circuit, (place.0, place.0.saturating_add(SAMPLE_S)))?;
+        found.intervals.retain(|other, _| *other == place);
+        all.intervals.extend(found.intervals(circuit));
     }
     Ok(all)
 }
 
-fn keep_worst(intervals: &mut Vec<DropInterval>) {
-    intervals.sort_by_key(|interval| std::cmp::Reverse(interval.dropped_bytes));
-    intervals.truncate(WORST);
+fn keep_worst<T>(worst: &mut Vec<(u64, &Sampled, T)>) {
+    worst.sort_by_key(|(dropped_bytes, ..)| std::cmp::Reverse(*dropped_bytes));
+    worst.truncate(WORST);
 }
 
 /// Whether outbound, and the link.

@@ -39,12 +39,34 @@ impl Ledger {
     }
 }
 
+impl HistoryQuery {
+    /// The answer where nothing was ever counted.
+    #[must_use]
+    pub fn nothing(self) -> CircuitHistory {
+        let (start_s, end_s) = self.span_s();
+        CircuitHistory {
+            from: column::from_seconds(start_s),
+            to: column::from_seconds(end_s),
+            circuit: self.circuit,
+            step_s: self.step_s.into(),
+            expired_until: None,
+            points: Vec::new(),
+        }
+    }
+
+    /// The beginning of the first step, and the end of the last.
+    fn span_s(&self) -> (i64, i64) {
+        let step_s = i64::from(self.step_s);
+        let step_us = step_s * SECOND_US;
+        let start_s = column::micros(self.from).div_euclid(step_us) * step_s;
+        (start_s, -column::micros(self.to).saturating_neg().div_euclid(step_us) * step_s)
+    }
+}
+
 fn history(connection: &Connection, query: &HistoryQuery) -> Result<Option<CircuitHistory>, Fault> {
     let step_s = i64::from(query.step_s);
     let step_us = step_s * SECOND_US;
-    let start_s = column::micros(query.from).div_euclid(step_us) * step_s;
-    let end_s = -column::micros(query.to).saturating_neg().div_euclid(step_us) * step_s;
-    let span_s = (start_s, end_s);
+    let span_s = query.span_s();
     let transaction = open::read(connection)?;
     let circuits = sampled::named(&transaction, None, &query.circuit)?;
     let is_nearest =
@@ -65,12 +87,9 @@ fn history(connection: &Connection, query: &HistoryQuery) -> Result<Option<Circu
         }
     }
     Ok(Some(CircuitHistory {
-        circuit: query.circuit.clone(),
-        from: column::from_seconds(start_s),
-        to: column::from_seconds(end_s),
-        step_s: query.step_s.into(),
         expired_until: expired_until(&transaction, &circuit)?,
         points: steps.into_iter().map(Step::point).collect(),
+        ..query.clone().nothing()
     }))
 }
 
