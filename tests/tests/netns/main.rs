@@ -8,6 +8,7 @@ mod cli;
 mod clients;
 mod confirming;
 mod demo;
+mod dropping;
 mod egress;
 mod large;
 mod limits;

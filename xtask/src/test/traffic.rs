@@ -17,13 +17,14 @@ const BY_MODULE: [&str; 3] = ["edge_user", "kernel", "netns"];
 /// Modules of these that judge rates; others of `netns` do, too.
 const JUDGING: [&str; 2] = ["edge_user::lab", "kernel::policer_rate"];
 /// Modules that wait for peers and clients most of the time, and lose nothing on a busy machine.
-const WAITING: [&str; 13] = [
+const WAITING: [&str; 14] = [
     "netns::api",
     "netns::applying",
     "netns::books",
     "netns::clients",
     "netns::confirming",
     "netns::demo",
+    "netns::dropping",
     "netns::packaged",
     "netns::routing",
     "netns::setup",

@@ -32,9 +32,9 @@ pub(super) fn note(
 /// The covered times within a stretch of time, in order and apart, in microseconds since 1970.
 pub(super) fn within(
     connection: &Connection,
-    (start_s, end_s): (i64, i64),
+    span_s: (i64, i64),
 ) -> Result<Vec<(i64, i64)>, Fault> {
-    let (start_us, end_us) = (start_s * SECOND_US, end_s * SECOND_US);
+    let (start_us, end_us) = (span_s.0 * SECOND_US, span_s.1 * SECOND_US);
     let mut statement = connection.prepare_cached(
         "SELECT from_us, to_us FROM covered WHERE boot = ? AND slot BETWEEN ? AND ?",
     )?;

@@ -57,38 +57,38 @@ impl HistoryQuery {
     /// The beginning of the first step, and the end of the last.
     fn span_s(&self) -> (i64, i64) {
         let step_s = i64::from(self.step_s);
-        let step_us = step_s * SECOND_US;
-        let start_s = column::micros(self.from).div_euclid(step_us) * step_s;
-        (start_s, -column::micros(self.to).saturating_neg().div_euclid(step_us) * step_s)
+        let number = |time_us: i64| time_us.div_euclid(step_s * SECOND_US);
+        let first = number(column::micros(self.from));
+        let next = -number(column::micros(self.to).saturating_neg());
+        (first * step_s, next * step_s)
     }
 }
 
 fn history(connection: &Connection, query: &HistoryQuery) -> Result<Option<CircuitHistory>, Fault> {
     let step_s = i64::from(query.step_s);
-    let step_us = step_s * SECOND_US;
     let span_s = query.span_s();
     let transaction = open::read(connection)?;
     let circuits = sampled::named(&transaction, None, &query.circuit)?;
     let is_nearest =
         |circuit: &Sampled| (circuit.edge == query.edge, circuit.circuit == query.circuit);
     let Some(circuit) = circuits.into_iter().max_by_key(is_nearest) else { return Ok(None) };
-    let mut steps: BTreeMap<i64, Step> = BTreeMap::new();
+    let mut by_start: BTreeMap<i64, Step> = BTreeMap::new();
     OutcomeReader::new(&transaction, Which::All)?.each(&circuit, span_s, |sample| {
         let start_s = sample.start_s.div_euclid(step_s) * step_s;
-        steps.entry(start_s).or_default().add(&sample);
+        by_start.entry(start_s).or_default().add(&sample);
     })?;
     for (from_us, to_us) in covered_times(&transaction, &circuit, span_s)? {
         let mut at_us = from_us;
         while at_us < to_us {
-            let start_s = at_us.div_euclid(step_us) * step_s;
-            let next_us = to_us.min(start_s * SECOND_US + step_us);
-            steps.entry(start_s).or_default().covered_us += next_us - at_us;
+            let start_s = at_us.div_euclid(step_s * SECOND_US) * step_s;
+            let next_us = to_us.min((start_s + step_s) * SECOND_US);
+            by_start.entry(start_s).or_default().covered_us += next_us - at_us;
             at_us = next_us;
         }
     }
     Ok(Some(CircuitHistory {
         expired_until: expired_until(&transaction, &circuit)?,
-        points: steps.into_iter().map(Step::point).collect(),
+        points: by_start.into_iter().map(Step::point).collect(),
         ..query.clone().nothing()
     }))
 }

@@ -190,8 +190,8 @@ pub(super) fn holding(connection: &Connection) -> Result<Vec<(i64, Offset)>, Fau
 
 /// Frames, bytes and both peaks, from a column on.
 pub(super) fn amount(row: &rusqlite::Row<'_>, first: usize) -> rusqlite::Result<Amount> {
-    let peak = |index| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(index)?);
-    let peaks = peak(first + 2)?.zip(peak(first + 3)?);
+    let short: Option<i64> = row.get(first + 2)?;
+    let peaks = short.zip(row.get::<_, Option<i64>>(first + 3)?);
     Ok(Amount {
         frames: column::count(row, first)?,
         bytes: column::count(row, first + 1)?,

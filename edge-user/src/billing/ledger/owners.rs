@@ -16,8 +16,11 @@ pub(super) struct KnownNumbers {
     /// By circuit, and then by edge and direction.
     meters: HashMap<String, Vec<(String, Direction, i64)>>,
     /// By meter, link and reason, and then by class.
-    outcomes: HashMap<(i64, Link, &'static str), Vec<(String, i64)>>,
+    outcomes: HashMap<OutcomeKey, Vec<(String, i64)>>,
 }
+
+/// Meter, link and reason.
+type OutcomeKey = (i64, Link, &'static str);
 
 /// Link, reason and class of an outcome.
 pub(super) type OutcomePlace<'a> = (Link, &'static str, &'a str);

@@ -125,9 +125,7 @@ impl HistorySelection {
         if length > LONGEST {
             return Err(ApiError::bad_request("ask for 400 days at most"));
         }
-        // A step may begin before the time and another one end after it.
-        let steps = |step_s: u32| length.as_secs() / i64::from(step_s) + 2;
-        let fits = |step_s: &u32| steps(*step_s) <= MOST_STEPS + 2;
+        let fits = |step_s: &u32| length.as_secs() / i64::from(*step_s) <= MOST_STEPS;
         let shortest = STEPS_S.into_iter().find(fits).unwrap_or(STEPS_S[7]);
         let step_s = match self.step.as_deref() {
             None => shortest,

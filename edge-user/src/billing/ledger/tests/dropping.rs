@@ -1,6 +1,6 @@
 //! Drops, delivered frames and peaks in samples of five minutes.
 
-use edge_api::{CircuitHistory, DropSum, HistoryPoint};
+use edge_api::{CircuitHistory, DirectionTraffic, DropSum, HistoryPoint};
 
 use super::*;
 use crate::model::SlotReading;
@@ -90,7 +90,7 @@ fn drops_are_where_and_when_they_were() {
     assert_eq!(five.points[0].outbound.peak_100ms_bps, 9);
     let by_reason = &five.points[1].outbound.drops;
     assert_eq!(by_reason.iter().map(|drop| drop.frames).collect::<Vec<_>>(), [4, 6]);
-    assert_eq!(five.points[0].inbound, Default::default());
+    assert_eq!(five.points[0].inbound, DirectionTraffic::default());
     let hour = history(&place.ledger, "09:50:00", "10:20:00", 3600).unwrap();
     assert_eq!(told(&hour.points), [row("10:00", (420, 10, 21, 5))]);
     assert_eq!((hour.from, hour.to), (at("09:00:00"), at("11:00:00")));
