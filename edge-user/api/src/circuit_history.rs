@@ -1,4 +1,4 @@
-//! What a circuit's samples of five minutes tell.
+//! A circuit's samples of five minutes.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -27,8 +27,8 @@ pub struct CircuitHistory {
 pub struct HistoryPoint {
     /// The beginning of the step.
     pub start: Timestamp,
-    /// The part of the step in which the circuit existed and the meters were read as usual, in seconds. What was counted in
-    /// the rest, as while no daemon ran, is spread over it evenly.
+    /// The part of the step in which the circuit existed and the meters were read as usual, in seconds. Counts of the rest,
+    /// as of a time without a daemon, are spread over it evenly.
     pub covered_s: u64,
     /// From the customer.
     pub inbound: DirectionTraffic,

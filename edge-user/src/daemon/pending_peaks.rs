@@ -16,11 +16,11 @@ const SAMPLE_S: i64 = 5 * 60;
 const MOST_SAMPLES: usize = 12;
 
 /// Circuit, direction and link.
-type Place = (String, Direction, Link);
+type PeakPlace = (String, Direction, Link);
 
 /// The greatest peaks of each sample that the ledger does not have yet.
 #[derive(Debug, Default)]
-pub(super) struct PendingPeaks(BTreeMap<i64, BTreeMap<Place, PeakReading>>);
+pub(super) struct PendingPeaks(BTreeMap<i64, BTreeMap<PeakPlace, PeakReading>>);
 
 impl PendingPeaks {
     /// Adds peaks. Those of one sample, by the wall clock, become one.

@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 
 use self::{
     counts::{CircuitPlace, read},
-    watched::Watched,
+    watched::WatchedCircuit,
 };
 use super::engine::{Engine, running::SharedRunning};
 use crate::{
@@ -40,7 +40,7 @@ pub struct RecentTraffic {
 struct Request {
     circuit: String,
     after: Option<Timestamp>,
-    reply: oneshot::Sender<Option<CircuitRecent>>,
+    reply: oneshot::Sender<Result<Option<CircuitRecent>>>,
 }
 
 impl RecentTraffic {
@@ -64,7 +64,7 @@ impl RecentTraffic {
     ///
     /// # Errors
     ///
-    /// The thread has ended.
+    /// The tables can't be read, or the thread has ended.
     pub async fn of(
         &self,
         circuit: String,
@@ -75,13 +75,13 @@ impl RecentTraffic {
         answer.await.context(
             "the thread that reads circuits by the second has ended, which is a defect of edge: please report it, and \
              restart the daemon",
-        )
+        )?
     }
 }
 
 struct RecentReader {
     running: SharedRunning,
-    watched: BTreeMap<String, Watched>,
+    watched: BTreeMap<String, WatchedCircuit>,
 }
 
 impl RecentReader {
@@ -109,16 +109,19 @@ impl RecentReader {
 
     fn answer(&mut self, Request { circuit, after, reply }: Request) {
         if !self.watched.contains_key(&circuit) {
-            self.make_room();
-            let mut watched = Watched::new(time::wall());
+            let mut watched = WatchedCircuit::new(time::wall());
             let mut place = CircuitPlace::default();
             let counts = read(&self.running.read(), &circuit, &mut place);
-            let Ok(Some(counts)) = counts else {
-                let _nobody_waits = reply.send(None);
-                return;
+            let counts = match counts {
+                Ok(Some(counts)) => counts,
+                refused => {
+                    let _nobody_waits = reply.send(refused.map(|_| None));
+                    return;
+                }
             };
             watched.place = place;
             watched.begin(counts, Instant::now());
+            self.make_room();
             self.watched.insert(circuit.clone(), watched);
         }
         let count = self.watched.len();
@@ -133,7 +136,7 @@ impl RecentReader {
                 seconds: known.seconds(after),
             }
         });
-        let _nobody_waits = reply.send(told);
+        let _nobody_waits = reply.send(Ok(told));
     }
 
     /// Leaves room for one more circuit.

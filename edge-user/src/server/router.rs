@@ -11,7 +11,7 @@ use super::{
     error::ApiError,
     metrics, openapi, page,
     shared::ServerState,
-    v1::{bill, change, config, history, ledger, look, rates, routing, unmatched},
+    v1::{bill, change, config, history, ledger, look, rates, recent, routing, unmatched},
 };
 use crate::daemon::router_view::RouterSlot;
 
@@ -52,7 +52,7 @@ fn reads() -> Router<ServerState> {
         .route("/v1/status", get(look::status))
         .route("/v1/circuits/{name}", get(look::circuit))
         .route("/v1/circuits/{name}/history", get(history::history))
-        .route("/v1/circuits/{name}/recent", get(history::recent))
+        .route("/v1/circuits/{name}/recent", get(recent::recent))
         .route("/v1/ports", get(look::ports))
         .route("/v1/rates", get(rates::rates))
         .route("/v1/unmatched", get(unmatched::unmatched))

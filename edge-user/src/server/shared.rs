@@ -8,15 +8,19 @@ use axum::{
     http::{header::ETAG, request::Parts},
     response::IntoResponse,
 };
+use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::{Mutex, Semaphore};
 
 use super::{error::ApiError, rate_watch::RateWatch};
-use crate::daemon::{
-    engine::Engine,
-    recent::RecentTraffic,
-    router_view::RouterSlot,
-    snapshot::{Snapshot, Snapshots},
+use crate::{
+    daemon::{
+        engine::Engine,
+        recent::RecentTraffic,
+        router_view::RouterSlot,
+        snapshot::{Snapshot, Snapshots},
+    },
+    units::when,
 };
 
 /// The state that all answers are made from.
@@ -62,6 +66,15 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for InQuery<T> {
         let Query(asked) = Query::from_request_parts(parts, state).await?;
         Ok(Self(asked))
     }
+}
+
+/// A moment in a query, under its name there.
+pub(super) fn moment(name: &str, text: Option<&str>) -> Result<Option<Timestamp>, ApiError> {
+    let moment = text.map(|text| {
+        when::timestamp(text)
+            .map_err(|help| ApiError::bad_request(format!("{name}={text}: {help}")))
+    });
+    moment.transpose()
 }
 
 /// A document, with the digest of the running configuration as its `ETag`. A client that then wants

@@ -12,14 +12,14 @@ use super::{
 };
 
 /// Frames and bytes.
-type Count = (u64, u64);
+type DropCount = (u64, u64);
 
 /// A slot, its generation and an outcome.
-type Key = (u32, i64, i64);
+type DropKey = (u32, i64, i64);
 
 /// Drops that are new, with what was booked before.
 #[derive(Default)]
-pub(super) struct DropNews(BTreeMap<Key, (Count, Count)>);
+pub(super) struct DropNews(BTreeMap<DropKey, (DropCount, DropCount)>);
 
 impl DropNews {
     /// Those of a reading of an epoch.
@@ -30,7 +30,7 @@ impl DropNews {
         reading: &Reading,
     ) -> Result<Self, Fault> {
         let booked = booked(transaction, epoch)?;
-        let mut news: BTreeMap<Key, (Count, Count)> = BTreeMap::new();
+        let mut news: BTreeMap<DropKey, (DropCount, DropCount)> = BTreeMap::new();
         for slot in &reading.slots {
             for drop in &slot.drops {
                 let Owner { link, .. } = &slot.owner;
@@ -58,13 +58,13 @@ impl DropNews {
         &self,
         transaction: &Transaction<'_>,
         epoch: i64,
-    ) -> Result<BTreeMap<i64, Count>, Fault> {
+    ) -> Result<BTreeMap<i64, DropCount>, Fault> {
         let mut write = transaction.prepare_cached(
             "INSERT INTO drop_snapshot (epoch, slot, generation, outcome, frames, bytes) \
              VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE \
              SET frames = excluded.frames, bytes = excluded.bytes",
         )?;
-        let mut by_outcome: BTreeMap<i64, Count> = BTreeMap::new();
+        let mut by_outcome: BTreeMap<i64, DropCount> = BTreeMap::new();
         for ((slot, generation, outcome), (before, after)) in &self.0 {
             let (frames, bytes) = (after.0.cast_signed(), after.1.cast_signed());
             write.execute(params![epoch, slot, generation, outcome, frames, bytes])?;
@@ -79,7 +79,7 @@ impl DropNews {
 /// Counts that no sample will have: they have no date.
 pub(super) fn leave_out(
     transaction: &Transaction<'_>,
-    by_outcome: &BTreeMap<i64, Count>,
+    by_outcome: &BTreeMap<i64, DropCount>,
 ) -> Result<(), Fault> {
     for (outcome, (frames, bytes)) in by_outcome {
         add_expired(transaction, *outcome, (*frames, *bytes))?;
@@ -91,10 +91,10 @@ pub(super) fn leave_out(
 pub(super) fn add_expired(
     transaction: &Transaction<'_>,
     outcome: i64,
-    (frames, bytes): Count,
+    (frames, bytes): DropCount,
 ) -> Result<(), Fault> {
     let sql = "SELECT expired_frames, expired_bytes FROM outcome WHERE id = ?";
-    let before: Count = transaction
+    let before: DropCount = transaction
         .prepare_cached(sql)?
         .query_row([outcome], |row| Ok((column::count(row, 0)?, column::count(row, 1)?)))?;
     let sql = "UPDATE outcome SET expired_frames = ?2, expired_bytes = ?3 WHERE id = ?1";
@@ -104,7 +104,7 @@ pub(super) fn add_expired(
     Ok(())
 }
 
-fn booked(connection: &Connection, epoch: i64) -> Result<HashMap<Key, Count>, Fault> {
+fn booked(connection: &Connection, epoch: i64) -> Result<HashMap<DropKey, DropCount>, Fault> {
     let mut statement = connection.prepare_cached(
         "SELECT slot, generation, outcome, frames, bytes FROM drop_snapshot WHERE epoch = ?",
     )?;

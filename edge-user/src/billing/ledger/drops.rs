@@ -54,7 +54,7 @@ fn drops(connection: &Connection, query: &DropsQuery) -> Result<Drops, Fault> {
     let mut all = Drops::default();
     let mut worst = Vec::new();
     for circuit in &circuits {
-        let found = Found::of(&reader, circuit, (start_s, end_s))?;
+        let found = CircuitDrops::of(&reader, circuit, (start_s, end_s))?;
         all.drops.extend(found.sums(circuit));
         if which == Which::All {
             all.intervals.extend(found.intervals(circuit));
@@ -69,7 +69,8 @@ fn drops(connection: &Connection, query: &DropsQuery) -> Result<Drops, Fault> {
     keep_worst(&mut worst);
     let reader = OutcomeReader::new(&transaction, Which::All)?;
     for (_, circuit, place) in worst {
-        let mut found = Found::of(&reader, circuit, (place.0, place.0.saturating_add(SAMPLE_S)))?;
+        let mut found =
+            CircuitDrops::of(&reader, circuit, (place.0, place.0.saturating_add(SAMPLE_S)))?;
         found.intervals.retain(|other, _| *other == place);
         all.intervals.extend(found.intervals(circuit));
     }
@@ -82,18 +83,18 @@ fn keep_worst<T>(worst: &mut Vec<(u64, &Sampled, T)>) {
 }
 
 /// Whether outbound, and the link.
-type Way = (bool, String);
+type LinkWay = (bool, String);
 
 /// The samples of a circuit.
 #[derive(Default)]
-struct Found {
+struct CircuitDrops {
     /// By way, class and reason.
-    sums: BTreeMap<(Way, Option<String>, String), Amount>,
-    /// What was delivered and what was dropped, by start and way.
-    intervals: BTreeMap<(i64, Way), (Amount, Amount)>,
+    sums: BTreeMap<(LinkWay, Option<String>, String), Amount>,
+    /// Delivered and dropped frames, by start and way.
+    intervals: BTreeMap<(i64, LinkWay), (Amount, Amount)>,
 }
 
-impl Found {
+impl CircuitDrops {
     fn of(
         reader: &OutcomeReader<'_>,
         circuit: &Sampled,

@@ -72,7 +72,7 @@ fn history(connection: &Connection, query: &HistoryQuery) -> Result<Option<Circu
     let is_nearest =
         |circuit: &Sampled| (circuit.edge == query.edge, circuit.circuit == query.circuit);
     let Some(circuit) = circuits.into_iter().max_by_key(is_nearest) else { return Ok(None) };
-    let mut by_start: BTreeMap<i64, Step> = BTreeMap::new();
+    let mut by_start: BTreeMap<i64, HistoryStep> = BTreeMap::new();
     OutcomeReader::new(&transaction, Which::All)?.each(&circuit, span_s, |sample| {
         let start_s = sample.start_s.div_euclid(step_s) * step_s;
         by_start.entry(start_s).or_default().add(&sample);
@@ -88,7 +88,7 @@ fn history(connection: &Connection, query: &HistoryQuery) -> Result<Option<Circu
     }
     Ok(Some(CircuitHistory {
         expired_until: expired_until(&transaction, &circuit)?,
-        points: by_start.into_iter().map(Step::point).collect(),
+        points: by_start.into_iter().map(HistoryStep::point).collect(),
         ..query.clone().nothing()
     }))
 }
@@ -122,7 +122,7 @@ fn expired_until(connection: &Connection, circuit: &Sampled) -> Result<Option<Ti
 }
 
 #[derive(Default)]
-struct Step {
+struct HistoryStep {
     covered_us: i64,
     /// Inbound and outbound.
     ways: [WayTraffic; 2],
@@ -135,7 +135,7 @@ struct WayTraffic {
     dropped: BTreeMap<(String, Option<String>), Amount>,
 }
 
-impl Step {
+impl HistoryStep {
     fn add(&mut self, OutcomeSample { outcome, amount, .. }: &OutcomeSample<'_>) {
         let way = &mut self.ways[usize::from(outcome.is_outbound)];
         match &outcome.reason {

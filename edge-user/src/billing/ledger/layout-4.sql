@@ -1,6 +1,6 @@
--- What five minutes tell beside their bytes: the frames that left, those that were dropped and why, and peaks.
+-- Five minutes beside their bytes: the frames that left, those that were dropped and why, and peaks.
 
--- What became of frames of a circuit, in one direction on one link: `ok`, or the reason of a drop. The class is empty
+-- The fate of a circuit's frames, in one direction on one link: `ok`, or the reason of a drop. The class is empty
 -- where the meters don't tell it.
 CREATE TABLE outcome (
     id INTEGER PRIMARY KEY,
@@ -8,13 +8,13 @@ CREATE TABLE outcome (
     link TEXT NOT NULL,
     reason TEXT NOT NULL,
     class TEXT NOT NULL,
-    -- What no sample has any more, or never had: counts of before this layout.
+    -- Counts that no sample has any more, or never had, as they are of before this layout.
     expired_frames INTEGER NOT NULL DEFAULT 0,
     expired_bytes INTEGER NOT NULL DEFAULT 0,
     UNIQUE (meter, link, reason, class)
 ) STRICT;
 
--- What is booked of the drops that each meter of the kernel has counted.
+-- Drops that each meter of the kernel has counted, as far as they are booked.
 CREATE TABLE drop_snapshot (
     epoch INTEGER NOT NULL REFERENCES epoch,
     slot INTEGER NOT NULL,
@@ -25,7 +25,7 @@ CREATE TABLE drop_snapshot (
     PRIMARY KEY (epoch, slot, generation, outcome)
 ) STRICT, WITHOUT ROWID;
 
--- Whether drops of an epoch were ever read: what was dropped before has no date.
+-- Whether drops of an epoch were ever read: earlier ones have no date.
 ALTER TABLE epoch ADD COLUMN has_drops INTEGER NOT NULL DEFAULT FALSE;
 
 -- Five minutes of an outcome. `ok` has the peaks, too.
@@ -54,7 +54,7 @@ CREATE TABLE held_outcome (
     PRIMARY KEY (boot, outcome, is_gap, slot)
 ) STRICT, WITHOUT ROWID;
 
--- When the meters were read as often as they should be, by time since boot, in five minutes of that.
+-- The times in which the meters were read as often as they should be, by time since boot, in five minutes of that.
 CREATE TABLE covered (
     boot INTEGER NOT NULL REFERENCES boot,
     slot INTEGER NOT NULL,

@@ -1,5 +1,5 @@
-//! Samples of outcomes: adding to them or, until their date is certain, holding them. What is held is in
-//! no sample: who looks dates it by what is believed then.
+//! Samples of outcomes: adding to them or, until their date is certain, holding them. Held amounts are in
+//! no sample: a reader dates them by the clocks that are believed then.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use super::{
     split::{Interval, parts, sample_shares},
 };
 
-/// What is added to the samples of an outcome.
+/// An amount that is added to the samples of an outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Amount {
     pub(super) frames: u64,
@@ -24,7 +24,7 @@ pub(super) struct Amount {
 }
 
 impl Amount {
-    /// What each sample has of it, by the sample's start in seconds.
+    /// Each sample's part of it, by the sample's start in seconds.
     pub(super) fn by_sample(&self, interval: Interval) -> Vec<(i64, Self)> {
         let shares = sample_shares(interval);
         let parts = self.parts(shares.iter().map(|share| share.1));
@@ -154,7 +154,7 @@ pub(super) fn make_final(
     boots::note_oldest(transaction, rows.oldest_s())
 }
 
-/// What is held of a boot, or of one outcome there: outcome, time by that offset, and amount.
+/// The held amounts of a boot, or of one outcome there: outcome, time by that offset, and amount.
 pub(super) fn held(
     connection: &Connection,
     boot: i64,

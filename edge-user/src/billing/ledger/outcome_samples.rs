@@ -12,14 +12,14 @@ use super::{
 /// A sample of an outcome of a circuit.
 #[derive(Clone, Debug)]
 pub(super) struct OutcomeSample<'o> {
-    pub(super) outcome: &'o Outcome,
+    pub(super) outcome: &'o FrameFate,
     pub(super) start_s: i64,
     pub(super) amount: Amount,
 }
 
-/// What became of frames, where they were counted.
+/// The fate of frames, and the place where they were counted.
 #[derive(Clone, Debug)]
-pub(super) struct Outcome {
+pub(super) struct FrameFate {
     id: i64,
     pub(super) is_outbound: bool,
     pub(super) link: String,
@@ -92,14 +92,14 @@ fn outcomes(
     meter: i64,
     is_outbound: bool,
     which: Which,
-) -> Result<Vec<Outcome>, Fault> {
+) -> Result<Vec<FrameFate>, Fault> {
     let mut statement = connection.prepare_cached(
         "SELECT id, link, reason, class FROM outcome \
          WHERE meter = ?1 AND (?2 OR reason <> 'ok') ORDER BY id",
     )?;
     let outcomes = statement.query_map(params![meter, which == Which::All], |row| {
         let (reason, class): (String, String) = (row.get(2)?, row.get(3)?);
-        Ok(Outcome {
+        Ok(FrameFate {
             id: row.get(0)?,
             is_outbound,
             link: row.get(1)?,

@@ -12,7 +12,7 @@ const MOST_SECONDS: usize = 900;
 
 /// A circuit that is read every second.
 #[derive(Debug)]
-pub(super) struct Watched {
+pub(super) struct WatchedCircuit {
     /// The time of the last request for it.
     pub(super) asked: Instant,
     pub(super) since: Timestamp,
@@ -22,7 +22,7 @@ pub(super) struct Watched {
     seconds: VecDeque<RecentSecond>,
 }
 
-impl Watched {
+impl WatchedCircuit {
     pub(super) fn new(since: Timestamp) -> Self {
         Self {
             asked: Instant::now(),
@@ -104,9 +104,9 @@ mod tests {
     #[test]
     fn seconds_are_of_the_same_tables_and_no_more_than_fifteen_minutes() {
         let (begun, date) = (Instant::now(), "2026-01-01T00:00:00Z".parse::<Timestamp>().unwrap());
-        let mut watched = Watched::new(date);
+        let mut watched = WatchedCircuit::new(date);
         let mut number = 0;
-        let mut add = |watched: &mut Watched, counts| {
+        let mut add = |watched: &mut WatchedCircuit, counts| {
             number += 1;
             let after = Duration::from_secs(number);
             watched.add(counts, begun + after, date + after);

@@ -257,7 +257,7 @@ fn reading(slot: OwnedSlot, meter: &Meter, losses: &Losses) -> SlotReading {
     }
 }
 
-/// What was dropped, by class where it is counted so.
+/// Dropped frames, by class where they are counted so.
 fn drops(classes: &[String], meter: &Meter, losses: &Losses) -> Vec<DropReading> {
     let of_classes = classes.iter().zip(meter.classes.iter().zip(&losses.classes));
     let of_classes = of_classes.flat_map(|(class, (counted, lost))| {

@@ -1,4 +1,4 @@
-//! A circuit over time: its history, and its last minutes by the second.
+//! A circuit over time.
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,13 +6,13 @@ use axum::{
     Json,
     extract::{Path, State},
 };
-use edge_api::{CircuitHistory, CircuitRecent, ErrorDocument};
+use edge_api::{CircuitHistory, ErrorDocument};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
 use super::super::{
     error::ApiError,
-    shared::{self, InQuery},
+    shared::{self, InQuery, moment},
 };
 use crate::{
     billing::ledger::{HistoryQuery, Ledger, LedgerError},
@@ -43,8 +43,9 @@ pub(in crate::server) struct HistorySelection {
     step: Option<String>,
 }
 
-/// A circuit's traffic, drops and peaks over time, by the ledger's samples of five minutes. What was counted since the
-/// last checkpoint is not in it.
+/// A circuit's traffic, drops and peaks over time.
+///
+/// They are those of the ledger's samples of five minutes, without the counts since the last checkpoint.
 #[utoipa::path(
     get,
     path = "/v1/circuits/{name}/history",
@@ -72,37 +73,6 @@ pub(in crate::server) async fn history(
     };
     let history = tokio::task::spawn_blocking(read).await;
     Ok(Json(history.map_err(|error| ApiError::internal(&error))??))
-}
-
-/// The seconds that are asked for.
-#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(in crate::server) struct RecentSelection {
-    /// Shows only seconds that end after this moment, such as the last one of an earlier answer.
-    after: Option<String>,
-}
-
-/// The last minutes of a circuit by the second, since somebody first asked for it.
-#[utoipa::path(
-    get,
-    path = "/v1/circuits/{name}/recent",
-    tag = "look",
-    params(("name" = String, Path, description = "The circuit's name."), RecentSelection),
-    responses(
-        (status = OK, description = "Its seconds: none yet, at the first request.", body = CircuitRecent),
-        (status = BAD_REQUEST, description = "The query is wrong.", body = ErrorDocument),
-        (status = NOT_FOUND, description = "There is no such circuit.", body = ErrorDocument),
-    )
-)]
-pub(in crate::server) async fn recent(
-    State(state): State<shared::ServerState>,
-    Path(name): Path<String>,
-    InQuery(wanted): InQuery<RecentSelection>,
-) -> Result<Json<CircuitRecent>, ApiError> {
-    let after = moment("after", wanted.after.as_deref())?;
-    let recent = state.recent.of(name.clone(), after).await?;
-    Ok(Json(recent.ok_or_else(|| ApiError::no_circuit(&name))?))
 }
 
 /// The time and the steps that are asked for.
@@ -138,14 +108,6 @@ impl HistorySelection {
         }
         Ok(HistoryRange { from, to, step_s })
     }
-}
-
-fn moment(name: &str, text: Option<&str>) -> Result<Option<Timestamp>, ApiError> {
-    let moment = text.map(|text| {
-        when::timestamp(text)
-            .map_err(|help| ApiError::bad_request(format!("{name}={text}: {help}")))
-    });
-    moment.transpose()
 }
 
 fn step(text: &str) -> Result<u32, ApiError> {

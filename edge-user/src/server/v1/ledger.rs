@@ -4,18 +4,16 @@ use std::time::Duration;
 
 use axum::{Json, extract::State, http::StatusCode};
 use edge_api::{Booked, ErrorDocument, Usage};
-use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::super::{
     error::ApiError,
     role::Operator,
-    shared::{self, InQuery},
+    shared::{self, InQuery, moment},
 };
 use crate::{
     billing::ledger::{Grain, UsageQuery},
     daemon::look::{View, Warnings, look},
-    units::when,
 };
 
 /// Longest time that a client waits for a booking.
@@ -98,14 +96,7 @@ pub(in crate::server) async fn usage(
 
 impl UsageSelection {
     fn query(self) -> Result<UsageQuery, ApiError> {
-        let moment = |name: &str, text: Option<String>| -> Result<Option<Timestamp>, ApiError> {
-            let moment = text.map(|text| {
-                when::timestamp(&text)
-                    .map_err(|help| ApiError::bad_request(format!("{name}={text}: {help}")))
-            });
-            moment.transpose()
-        };
-        let (from, to) = (moment("from", self.from)?, moment("to", self.to)?);
+        let (from, to) = (moment("from", self.from.as_deref())?, moment("to", self.to.as_deref())?);
         if from.zip(to).is_some_and(|(from, to)| from >= to) {
             return Err(ApiError::bad_request("`from` is not before `to`"));
         }

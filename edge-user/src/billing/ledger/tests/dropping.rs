@@ -245,3 +245,54 @@ fn drops_that_are_in_no_sample_are_found() {
     let problems = place.ledger.check().unwrap();
     assert!(problems[0].contains("drops of edge-1 circuit-0 outbound"), "{problems:?}");
 }
+
+/// `cargo test -p edge-user --lib -- a_day_of_20_000_circuits --ignored --nocapture`
+#[test]
+#[ignore = "a measurement"]
+fn a_day_of_20_000_circuits_is_so_large() {
+    const SLOTS: u32 = 40_000;
+    const SAMPLES: u64 = 6;
+    for (what, has_drops, has_peaks) in
+        [("bytes alone", false, false), ("with drops", true, false), ("with both", true, true)]
+    {
+        let mut place = Place::settled();
+        let pages = |ledger: &Ledger| -> i64 {
+            ledger.connection.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap()
+        };
+        let (mut before, mut begun) = (0, std::time::Instant::now());
+        for number in 0..=SAMPLES {
+            let taken = later(at("10:05:00"), 300 * number.cast_signed());
+            let slots = (0..SLOTS).map(|index| {
+                let (frames, bytes) = (1_000 * (number + 1), 700_000 * (number + 1));
+                let mut slot = slot(index, 1, vec![class("default", frames, bytes)]);
+                slot.owner.circuit = format!("circuit-{}", index / 2);
+                if has_drops && index % 2 == 0 {
+                    slot.drops =
+                        vec![dropped(Reason::OverRate, Some("default"), 100 * (number + 1))];
+                }
+                slot
+            });
+            let reading =
+                Reading { taken: moment(taken), slots: slots.collect(), ..reading(taken, 0) };
+            place.ledger.book(&reading, &HOURLY).unwrap();
+            if has_peaks {
+                let peaks = reading.slots.iter().map(|slot| PeakReading {
+                    circuit: slot.owner.circuit.clone(),
+                    direction: slot.owner.direction,
+                    link: slot.owner.link,
+                    ..peak(taken, [900_000_000, 100_000_000])
+                });
+                place.ledger.book_peaks(&peaks.collect::<Vec<_>>()).unwrap();
+            }
+            if number == 0 {
+                (before, begun) = (pages(&place.ledger), std::time::Instant::now());
+            }
+        }
+        let each = begun.elapsed() / u32::try_from(SAMPLES).unwrap();
+        let bytes = (pages(&place.ledger) - before) * 4096 / SAMPLES.cast_signed();
+        println!("{what}: {each:?} a booking, {} MB a day", bytes * 288 / 1_000_000);
+        let asked = std::time::Instant::now();
+        assert!(history(&place.ledger, "00:00:00", "23:00:00", 300).is_some());
+        println!("  a history: {:?}", asked.elapsed());
+    }
+}
