@@ -2,6 +2,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { build } from "esbuild";
 
+// Its licence goes with it.
+const licence = `/*! Parts of this file are uPlot:\n\n${readFileSync("LICENSE-uPlot", "utf8").trim()}\n*/`;
 const check = process.argv.includes("--check");
 const bundle = (entry, file) =>
   build({
@@ -10,7 +12,8 @@ const bundle = (entry, file) =>
     bundle: true,
     minify: true,
     charset: "utf8",
-    legalComments: "inline",
+    legalComments: "none",
+    banner: { js: licence, css: licence },
     target: ["chrome100", "firefox100", "safari15.4"],
     format: "iife",
     write: false,

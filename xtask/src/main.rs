@@ -11,6 +11,7 @@ mod fuzz;
 mod kernels;
 mod lane;
 mod miri;
+mod page;
 mod setup;
 mod soak;
 mod step;
@@ -45,6 +46,8 @@ enum Verb {
     Demo(EdgeArgs),
     /// Builds the Debian package and the tarball.
     Dist(dist::Options),
+    /// Builds the page for browsers anew from its sources.
+    Page,
     /// Runs every check and test.
     Test(test::Options),
     /// Runs the tests that need a kernel on stock kernels, in virtual machines.
@@ -83,6 +86,7 @@ fn run(verb: Verb) -> Result<()> {
         Verb::Build { release } => build::build(root, release),
         Verb::Demo(edge) => demo::demo(root, &edge.args),
         Verb::Dist(options) => dist::dist(root, &options),
+        Verb::Page => page::make(root),
         Verb::Test(options) => test::test(root, &options),
         Verb::Kernels(options) => kernels::kernels(root, &options),
         Verb::Fuzz(options) => fuzz::fuzz(root, &options),

@@ -54,7 +54,7 @@ pub use self::{
     policer::PolicerStatus,
     port::PortStatus,
     ports::Ports,
-    rates::{CircuitRates, ClassRates, PortRates, Rates},
+    rates::{CircuitRates, ClassRates, PortRates, TrafficRates},
     reload::Reloaded,
     revision::{Confirmed, History, Revision, RevisionOrigin, RollbackRequest},
     route_hops::{NextHopStatus, RouteAction, RouteHops},

@@ -10,7 +10,7 @@ use crate::PolicerStatus;
 
 /// The rates of an edge between two looks at its counters.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct Rates {
+pub struct TrafficRates {
     /// The edge's name.
     pub edge: String,
     /// Seconds since the daemon's start.

@@ -17,6 +17,14 @@ export interface Graph {
 }
 
 const HEIGHT = 220;
+/** A graph shows a minute at least: its first seconds are no line from edge to edge. */
+const SHORTEST_S = 60;
+/** Times on the axis, in UTC as everywhere. */
+const times: uPlot.Axis.DynamicValues = (_plot, splits, _axis, _space, step) =>
+  splits.map((seconds) => {
+    const [date, time] = new Date(seconds * 1000).toISOString().split("T") as [string, string];
+    return step >= 86400 ? date.slice(5) : time.slice(0, step >= 60 ? 5 : 8);
+  });
 const css = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const wantsDark = matchMedia("(prefers-color-scheme: dark)");
 
@@ -52,8 +60,8 @@ export function graph(title: string, format: (value: number) => string): Graph {
         height: HEIGHT,
         series: [{ value: "{YYYY}-{MM}-{DD} {HH}:{mm}:{ss}" }, ...series.map(own)],
         tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1e3), "Etc/UTC"),
-        axes: [axis, { ...axis, size: 80, values: (_plot, splits) => splits.map(format) }],
-        scales: { y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.05 : 1] } },
+        axes: [{ ...axis, values: times }, { ...axis, size: 80, values: (_plot, splits) => splits.map(format) }],
+        scales: { x: { range: (_plot, first, last) => [Math.min(first, last - SHORTEST_S), last] }, y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.05 : 1] } },
         cursor: { points: { size: 6 } },
       },
       [[], ...series.map(() => [])],

@@ -1,4 +1,4 @@
-// What pages have in common.
+// The common shape of all pages.
 
 import type { Status } from "./api";
 

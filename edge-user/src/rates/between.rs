@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use edge_api::{
     CircuitRates, CircuitStatus, ClassRates, ClassStatus, Counters, Health, PeeringStatus,
-    PortRates, PortStatus, Rates, Status,
+    PortRates, PortStatus, Status, TrafficRates,
 };
 
 /// Growth per second.
@@ -35,7 +35,7 @@ impl PerSecond {
 
 /// The rates from one look to the next, of all circuits in configuration order.
 #[must_use]
-pub fn between(before: &Status, now: &Status) -> Rates {
+pub fn between(before: &Status, now: &Status) -> TrafficRates {
     // The wall clock may be set in between; the daemon's own does not go back.
     let interval_s = now.uptime_s - before.uptime_s;
     let per_second = PerSecond(if interval_s > 0.0 { interval_s } else { f64::INFINITY });
@@ -49,7 +49,7 @@ pub fn between(before: &Status, now: &Status) -> Rates {
     let unconfirmed = now.config.unconfirmed.iter().map(|change| {
         format!("the last change is taken back in {:.0} s: `edge confirm` keeps it", change.left_s)
     });
-    Rates {
+    TrafficRates {
         edge: now.edge.clone(),
         uptime_s: now.uptime_s,
         taken: now.taken,

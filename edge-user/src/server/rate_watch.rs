@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use edge_api::Rates;
+use edge_api::TrafficRates;
 use tokio::{sync::Mutex, time::sleep};
 
 use super::error::ApiError;
@@ -30,7 +30,7 @@ pub(super) struct RateWatch {
 struct Looked {
     at: Instant,
     snapshot: Arc<Snapshot>,
-    rates: Option<Arc<Rates>>,
+    rates: Option<Arc<TrafficRates>>,
 }
 
 impl RateWatch {
@@ -39,7 +39,7 @@ impl RateWatch {
     }
 
     /// The rates over the last second or, where other clients look less often, over up to [`LONGEST`].
-    pub(super) async fn rates(&self) -> Result<Arc<Rates>, ApiError> {
+    pub(super) async fn rates(&self) -> Result<Arc<TrafficRates>, ApiError> {
         // Clients that come meanwhile wait, and get the same rates.
         let mut last = self.last.lock().await;
         let before = match last.take() {

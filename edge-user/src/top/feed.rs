@@ -6,14 +6,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use edge_api::{Client, Rates, Status};
+use edge_api::{Client, Status, TrafficRates};
 
 use crate::rates::between::between;
 
 /// News from the daemon.
 pub(super) enum FromDaemon {
     /// The rates since the last ones.
-    Rates(Box<Rates>),
+    Rates(Box<TrafficRates>),
     /// It does not answer, for this reason.
     Silence(String),
 }

@@ -19,7 +19,7 @@ use std::{
     time::Duration,
 };
 
-use edge_api::{Client, ClientError, Rates};
+use edge_api::{Client, ClientError, TrafficRates};
 use ratatui::{
     DefaultTerminal,
     crossterm::event::{self, Event},
@@ -63,7 +63,7 @@ pub fn live(client: Client, interval: Duration) -> Result<(), TopError> {
 /// # Errors
 ///
 /// The daemon does not answer.
-pub fn once(client: &Client, interval: Duration) -> Result<Rates, ClientError> {
+pub fn once(client: &Client, interval: Duration) -> Result<TrafficRates, ClientError> {
     let before = client.status()?;
     std::thread::sleep(interval);
     Ok(between(&before, &client.status()?))

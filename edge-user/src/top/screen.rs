@@ -1,6 +1,6 @@
 //! The part of the rates that is shown, and the keys that change it.
 
-use edge_api::{CircuitRates, Rates};
+use edge_api::{CircuitRates, TrafficRates};
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use crate::rates::order::{SortBy, ordered};
@@ -21,7 +21,7 @@ pub enum TopPage {
 #[derive(Clone, Debug, Default)]
 pub struct Screen {
     /// The last rates.
-    pub rates: Rates,
+    pub rates: TrafficRates,
     /// The list that is shown.
     pub shown: TopPage,
     /// The order of circuits.
@@ -46,7 +46,7 @@ pub struct Screen {
 
 impl Screen {
     /// Shows other rates. The cursor stays on its line: a list that is sorted by a rate moves below it.
-    pub fn take(&mut self, rates: Rates) {
+    pub fn take(&mut self, rates: TrafficRates) {
         self.rates = rates;
         self.silence = None;
         self.sort();

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use edge_api::Rates;
+use edge_api::TrafficRates;
 
 use crate::{
     rates::order::{SortBy, ordered},
@@ -15,7 +15,7 @@ use crate::{
 /// # Errors
 ///
 /// `out` can't be written.
-pub fn print(rates: &Rates, out: &mut dyn Write) -> io::Result<()> {
+pub fn print(rates: &TrafficRates, out: &mut dyn Write) -> io::Result<()> {
     for fault in &rates.faults {
         writeln!(out, "! {}", plain(fault))?;
     }

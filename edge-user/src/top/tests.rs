@@ -3,7 +3,7 @@
 mod picture;
 mod status;
 
-use edge_api::{CircuitRates, Rates};
+use edge_api::{CircuitRates, TrafficRates};
 use proptest::prelude::*;
 use ratatui::{
     Terminal,
@@ -45,7 +45,7 @@ fn text(screen: &mut Screen, keys: &[KeyCode]) -> String {
 }
 
 /// Three circuits a second apart: contoso at its rate with drops, fabrikam at half of it, and a quiet one.
-fn busy() -> Rates {
+fn busy() -> TrafficRates {
     let before = status(
         10.0,
         vec![circuit("contoso", 0, 0), circuit("fabrikam", 0, 0), circuit("quiet", 7, 0)],
@@ -121,7 +121,7 @@ fn a_key_leads_to_a_circuit_and_to_the_ports() {
     assert!(shown.contains("fabrikam: 1 Gbps purchased, 50.0 % of it used"), "{shown}");
     assert!(shown.contains("default") && shown.contains("burst used"), "{shown}");
     // It goes on to be shown when it is gone.
-    one.take(Rates::default());
+    one.take(TrafficRates::default());
     assert!(text(&mut one, &[]).contains("there is no circuit fabrikam any more"));
     let shown = text(&mut one, &[KeyCode::Esc]);
     assert!(shown.contains("purchased"), "{shown}");

@@ -103,10 +103,11 @@ fn a_browser_shows_the_edge_to_everybody_and_changes_nothing() -> Result<()> {
     match browsed? {
         None => {
             let is_ci = env::var_os("CI").is_some_and(|value| value == "true");
-            ensure!(!is_ci, "CI has to open the page: cargo xtask setup --dev installs a browser");
-            println!(
-                "SKIPPED: no browser, or no npm packages in edge-user/page: cargo xtask setup --dev"
+            ensure!(
+                !is_ci,
+                "CI has to open the page: `cargo xtask test --only page` installs a browser"
             );
+            println!("SKIPPED: there is no browser; `cargo xtask test --only page` installs it");
         }
         Some(said) => print!("{said}"),
     }

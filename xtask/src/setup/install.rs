@@ -1,6 +1,8 @@
 //! Installing the planned tools.
 
 use std::{
+    env,
+    fs::File,
     path::Path,
     process::Command,
     thread,
@@ -79,6 +81,9 @@ impl Apt {
             "that takes root, or sudo without a password; type, as root: {}",
             Way::Apt(packages.to_vec())
         );
+        // A stage that runs beside may install something, too, and `apt-get update` does not wait for another one.
+        let turn = File::create(env::temp_dir().join("edge-xtask-apt.lock"))?;
+        turn.lock()?;
         if !self.is_updated {
             // A third party's list may be out of reach: the needed packages may be in the others.
             if let Err(error) = succeed(as_root("apt-get").args(["-q", "update"])) {
@@ -98,7 +103,7 @@ impl Apt {
             println!("    there is no rustup here: /usr/bin/rustc may become the default compiler");
         }
         let mut install = as_root("apt-get");
-        // Another apt may be at work: of this machine, or of a stage that runs beside.
+        // Another apt of this machine may be at work.
         install.args(["-q", "-o", "DPkg::Lock::Timeout=300"]);
         install.args(["install", "-y", "--no-install-recommends"]).args(packages);
         without_services(&services(packages), || succeed(&mut install))

@@ -42,6 +42,8 @@ pub(crate) enum Needs {
     Dist,
     /// `cargo xtask dist --test`, which boots a Debian in a container, too.
     DistTest,
+    /// A browser, and the builder of the page that it shows.
+    Page,
     /// Virtual machines.
     Kernels,
     /// Virtual machines of both architectures, and a compiler for the other one.
@@ -57,7 +59,7 @@ impl Needs {
                 other <= self
             }
             Self::ForeignBuild | Self::Kernels => other <= Self::Test || other == self,
-            Self::Dist => other == Self::Build || other == self,
+            Self::Dist | Self::Page => other == Self::Build || other == self,
             Self::DistTest => other <= Self::Test || other == Self::Dist || other == self,
             Self::ForeignKernels => {
                 other <= Self::Test

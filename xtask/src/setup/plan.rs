@@ -28,7 +28,7 @@ pub(super) struct Package {
 }
 
 /// Every tool that comes from Debian, wherever there is a choice.
-pub(super) const PACKAGES: [Package; 16] = [
+pub(super) const PACKAGES: [Package; 19] = [
     Package { tool: "cc", names: &["gcc", "libc6-dev"], needs: Needs::Build },
     Package { tool: "ip", names: &["iproute2"], needs: Needs::Run },
     Package { tool: "ethtool", names: &["ethtool"], needs: Needs::Run },
@@ -41,6 +41,9 @@ pub(super) const PACKAGES: [Package; 16] = [
     Package { tool: "dpkg-shlibdeps", names: &["dpkg-dev"], needs: Needs::Dist },
     Package { tool: "mmdebstrap", names: &["mmdebstrap"], needs: Needs::DistTest },
     Package { tool: "systemd-nspawn", names: &["systemd-container"], needs: Needs::DistTest },
+    Package { tool: "node", names: &["nodejs"], needs: Needs::Page },
+    Package { tool: "npm", names: &["npm"], needs: Needs::Page },
+    Package { tool: "chromium", names: &["chromium", "fonts-dejavu-core"], needs: Needs::Page },
     Package { tool: QEMU, names: &[QEMU_PACKAGE], needs: Needs::Kernels },
     Package { tool: "strip", names: &["binutils"], needs: Needs::Kernels },
     Package { tool: "xz", names: &["xz-utils"], needs: Needs::Kernels },

@@ -4,6 +4,7 @@
 //! format ─┬─▶ the tests are built ─┬─▶ faults ──────────┬─▶ tests that judge rates
 //!         │                        ├─▶ tests that wait ─┘
 //!         │                        └─▶ tests that only compute, linters, documents, guests
+//!         ├─▶ the page, a browser ─┘
 //!         └─▶ packages for guests, Miri, dependencies
 //! ```
 //!
@@ -23,7 +24,7 @@ use self::stage::Stage;
 use crate::{
     build, build_ebpf, kernels,
     lane::{Job, Lane, Share},
-    miri,
+    miri, page,
     setup::{self, Needs},
     step,
 };
@@ -54,8 +55,8 @@ pub(crate) fn test(root: &Path, options: &Options) -> Result<()> {
             setup::ensure(stage.needs())?;
             (1, run.stage(stage)?)
         }
-        // One of them is the tests, and one their format.
-        None => (WHILE_BUILDING.len() + BESIDE_TESTS.len() + 2, run.all()?),
+        // The others are the tests, their format and the page.
+        None => (WHILE_BUILDING.len() + BESIDE_TESTS.len() + 3, run.all()?),
     };
     let without_root = if step::is_root() { "" } else { ", without the tests that need root" };
     println!(
@@ -78,17 +79,24 @@ impl Run<'_> {
     fn all(&self) -> Result<usize> {
         setup::ensure(Needs::Dev)?;
         self.stage(Stage::Format)?;
+        let page = self.lane(Vec::new(), &[Stage::Page], "page.log")?;
         let building = self.lane(Vec::new(), &WHILE_BUILDING, "building.log")?;
         println!("\n==== {:?}", Stage::Tests);
-        let tested = self.titled(Stage::Tests, || self.tests(&BESIDE_TESTS));
+        let tested = self.titled(Stage::Tests, || self.tests(Some(page), &BESIDE_TESTS));
         println!("==> beside the compiler");
         let said = building.finish();
         Ok(tested? + skipped(&said?))
     }
 
-    /// Builds the tests and runs them, with the stages `beside` them. Returns how many of these were skipped.
-    fn tests(&self, beside: &[Stage]) -> Result<usize> {
-        let traffic::Jobs { faults, waiting, judging, computing } = traffic::built(self.root)?;
+    /// Builds the tests and runs them when `page` has a browser, with the stages `beside` them. Returns how many of these
+    /// were skipped.
+    fn tests(&self, page: Option<Lane>, beside: &[Stage]) -> Result<usize> {
+        let built = traffic::built(self.root);
+        if let Some(page) = page {
+            println!("==> beside the compiler");
+            page.finish()?;
+        }
+        let traffic::Jobs { faults, waiting, judging, computing } = built?;
         let beside = self.lane(computing, beside, "beside.log")?;
         let log = build::target_dir(self.root).join("waiting.log");
         let waiting = Lane::start(waiting, Share::Equal, &log)?;
@@ -116,9 +124,10 @@ impl Run<'_> {
             Stage::Format => checks::format(root)?,
             Stage::Objects => build_ebpf::objects(root)?,
             Stage::Packages => return kernels::packages(root),
+            Stage::Page => page::check(root)?,
             Stage::Miri => return miri::miri(root),
             Stage::Deny => checks::deny(root, self.advisories)?,
-            Stage::Tests => return self.tests(&[]).map(|skipped| skipped == 0),
+            Stage::Tests => return self.tests(None, &[]).map(|skipped| skipped == 0),
             Stage::Lint => return checks::lint(root),
             Stage::LintEbpf => return checks::lint_ebpf(root),
             Stage::Docs => checks::docs(root)?,
@@ -169,7 +178,7 @@ mod tests {
     #[test]
     fn a_whole_run_has_every_stage_once() {
         // The objects are built with the tests.
-        let alone = [Stage::Format, Stage::Objects, Stage::Tests];
+        let alone = [Stage::Format, Stage::Objects, Stage::Tests, Stage::Page];
         for stage in Stage::value_variants() {
             let places = alone.iter().chain(&WHILE_BUILDING).chain(&BESIDE_TESTS);
             assert_eq!(places.filter(|place| *place == stage).count(), 1, "{stage:?}");

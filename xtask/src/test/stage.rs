@@ -13,6 +13,8 @@ pub(super) enum Stage {
     Objects,
     /// The packages of stock kernels, and of the tools that guests have, are there.
     Packages,
+    /// The page's types are right, and its files are what its sources make. It installs what the page's test needs.
+    Page,
     /// The path's tests under Miri.
     Miri,
     /// Licences, sources and duplicates of dependencies.
@@ -40,6 +42,7 @@ impl Stage {
     pub(super) fn needs(self) -> Needs {
         match self {
             Self::Objects => Needs::Build,
+            Self::Page => Needs::Page,
             // Those with kernels report whether their tools can't be had.
             Self::Tests | Self::Packages | Self::Kernels => Needs::Test,
             Self::Format | Self::Lint | Self::LintEbpf | Self::Miri | Self::Docs => Needs::Dev,

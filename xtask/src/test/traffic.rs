@@ -17,7 +17,7 @@ const BY_MODULE: [&str; 3] = ["edge_user", "kernel", "netns"];
 /// Modules of these that judge rates; others of `netns` do, too.
 const JUDGING: [&str; 2] = ["edge_user::lab", "kernel::policer_rate"];
 /// Modules that wait for peers and clients most of the time, and lose nothing on a busy machine.
-const WAITING: [&str; 14] = [
+const WAITING: [&str; 15] = [
     "netns::api",
     "netns::applying",
     "netns::books",
@@ -26,6 +26,7 @@ const WAITING: [&str; 14] = [
     "netns::demo",
     "netns::dropping",
     "netns::packaged",
+    "netns::page",
     "netns::routing",
     "netns::setup",
     "netns::slots_again",

@@ -1,7 +1,7 @@
 //! Rates of circuits and ports.
 
 use axum::{Json, extract::State};
-use edge_api::{ErrorDocument, Rates};
+use edge_api::{ErrorDocument, TrafficRates};
 use serde::Deserialize;
 
 use super::super::{
@@ -41,7 +41,7 @@ pub(in crate::server) struct RatesSelection {
     tag = "look",
     params(RatesSelection),
     responses(
-        (status = OK, description = "Rates as `edge top` shows them.", body = Rates),
+        (status = OK, description = "Rates as `edge top` shows them.", body = TrafficRates),
         (status = BAD_REQUEST, description = "The query is wrong.", body = ErrorDocument),
         (status = NOT_FOUND, description = "There is no such circuit.", body = ErrorDocument),
     )
@@ -49,7 +49,7 @@ pub(in crate::server) struct RatesSelection {
 pub(in crate::server) async fn rates(
     State(state): State<shared::ServerState>,
     InQuery(selection): InQuery<RatesSelection>,
-) -> Result<Json<Rates>, ApiError> {
+) -> Result<Json<TrafficRates>, ApiError> {
     let sort_by = selection.sort_by()?;
     let rates = state.rate_watch.rates().await?;
     let selected = tokio::task::spawn_blocking(move || selection.of(&rates, sort_by)).await;
@@ -67,7 +67,7 @@ impl RatesSelection {
         })
     }
 
-    fn of(&self, all: &Rates, sort_by: SortBy) -> Result<Rates, ApiError> {
+    fn of(&self, all: &TrafficRates, sort_by: SortBy) -> Result<TrafficRates, ApiError> {
         let places = if let Some(name) = &self.circuit {
             let place = all.circuits.iter().position(|circuit| circuit.name == *name);
             vec![place.ok_or_else(|| ApiError::no_circuit(name))?]
@@ -76,7 +76,7 @@ impl RatesSelection {
             ordered(&all.circuits, sort_by, self.inverted, filter)
         };
         let limit = self.limit.unwrap_or(LIMIT).min(MOST);
-        Ok(Rates {
+        Ok(TrafficRates {
             edge: all.edge.clone(),
             uptime_s: all.uptime_s,
             taken: all.taken,
@@ -103,7 +103,7 @@ mod tests {
             ..CircuitRates::default()
         };
         let circuits = vec![circuit("quiet", 0, 0), circuit("busy", 5, 1), circuit("Late", 3, 9)];
-        let all = Rates { circuits, ..Rates::default() };
+        let all = TrafficRates { circuits, ..TrafficRates::default() };
         let selected = query.of(&all, query.sort_by()?)?;
         Ok((selected.matching, selected.circuits.into_iter().map(|one| one.name).collect()))
     }
