@@ -24,3 +24,4 @@ pub mod time;
 pub mod top;
 pub mod units;
 pub mod view;
+pub mod why;

@@ -21,6 +21,22 @@ pub fn bit_rate(bps: u64) -> String {
     }
 }
 
+/// A rate in bit/s to four digits, which tell enough of a rate that changes.
+#[must_use]
+pub fn about_bit_rate(bps: u64) -> String {
+    let unit = 10_u64.pow(bps.checked_ilog10().unwrap_or(0).saturating_sub(3));
+    bit_rate(bps.saturating_add(unit / 2) / unit * unit)
+}
+
+/// A size in whole KB or MB, rounded up, as a configuration takes it.
+#[must_use]
+pub fn size_up_to(bytes: u64) -> String {
+    match bytes {
+        10_000_000.. => format!("{} MB", bytes.div_ceil(1_000_000)),
+        0.. => format!("{} KB", bytes.div_ceil(1_000)),
+    }
+}
+
 /// A count with thousands separated.
 #[must_use]
 pub fn count(number: u64) -> String {
@@ -50,6 +66,17 @@ mod tests {
             (7, "7 bps"),
         ] {
             assert_eq!(bit_rate(bps), text);
+        }
+    }
+
+    #[test]
+    fn rough_figures() {
+        for (bps, text) in [(123_456_789, "123.5 Mbps"), (999_960, "1 Mbps"), (7, "7 bps")] {
+            assert_eq!(about_bit_rate(bps), text);
+        }
+        assert_eq!(about_bit_rate(u64::MAX), "18440000000 Gbps");
+        for (bytes, text) in [(0, "0 KB"), (128_001, "129 KB"), (10_000_001, "11 MB")] {
+            assert_eq!(size_up_to(bytes), text);
         }
     }
 

@@ -1,5 +1,6 @@
 //! The client of a daemon, for programs that wait for its answers.
 
+mod circuit;
 mod error;
 mod routing;
 #[cfg(test)]

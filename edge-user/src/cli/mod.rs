@@ -26,6 +26,7 @@ mod status;
 mod top;
 mod unmatched;
 mod usage;
+mod why;
 
 use std::{error::Error, io, io::IsTerminal as _, path::PathBuf, process::ExitCode};
 
@@ -85,6 +86,8 @@ enum Verb {
     Status(status::Args),
     /// Shows circuits and ports by their rates, live.
     Top(top::Args),
+    /// Tells in sentences how a circuit fares: offered, delivered, dropped, the cause, and what would help.
+    Why(why::Args),
     /// Shows the tags of frames that no circuit claims, and the nearest circuits.
     Unmatched(unmatched::Args),
     /// Shows BGP sessions: state, routes and limits, BFD, and MAC addresses of both ends.
@@ -172,6 +175,7 @@ pub(crate) fn main() -> ExitCode {
         Verb::SetBandwidth(args) => set_bandwidth::set_bandwidth(&args),
         Verb::Status(args) => status::status(&args),
         Verb::Top(args) => top::top(&args),
+        Verb::Why(args) => why::why(&args),
         Verb::Unmatched(args) => unmatched::unmatched(&args),
         Verb::Sessions(args) => sessions::sessions(&args),
         Verb::Routes(args) => routes::routes(&args),

@@ -11,11 +11,11 @@ use ratatui::{
     widgets::{Cell, Paragraph, Row},
 };
 
-use self::cells::{by_reason, chosen, number, per_cent, rate, table};
+use self::cells::{by_reason, chosen, number, per_cent, table};
 use super::screen::{Screen, TopPage};
 use crate::{
     rates::order::SortBy,
-    units::{bit_rate, count},
+    units::{about_bit_rate as rate, bit_rate, count},
     view::table::plain,
 };
 

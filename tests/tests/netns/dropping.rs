@@ -148,6 +148,7 @@ fn drops_are_booked_once_whatever_happens_to_the_daemon() -> Result<()> {
     assert_eq!(sum(|point| point.inbound.dropped_bytes), counted[&voice].1);
     assert_eq!(sum(|point| point.inbound.delivered_frames), 60 - counted[&voice].0);
     assert_eq!(sum(|point| point.outbound.delivered_frames + point.outbound.dropped_frames), 0);
+    the_answer_to_why_has_them(&lab, counted[&voice].0)?;
     // A day was asked for: what was before the ledger is a gap.
     assert!(history.step_s == 300 && history.points.len() <= 3, "{history:?}");
     let nobody = at_the_socket("GET /v1/circuits/nobody/history", &[], "")?;
@@ -223,5 +224,30 @@ fn a_circuit_is_read_by_the_second_for_those_who_ask() -> Result<()> {
 fn detach_after(mut lab: Edge) -> Result<()> {
     lab.daemon()?.stop()?;
     detach(&lab.lab)?;
+    Ok(())
+}
+
+/// `edge why` has the same frames in a sentence, and a cause.
+fn the_answer_to_why_has_them(lab: &Edge, dropped_frames: u64) -> Result<()> {
+    let text = told(lab, &["why", "contoso"])?;
+    for part in [
+        &*format!("{dropped_frames} as over-rate in class voice"),
+        "Cause: ",
+        "Outside: its ports are up",
+    ] {
+        ensure!(text.contains(part), "{part:?} is not in {text}");
+    }
+    let why: serde_json::Value =
+        serde_json::from_str(&told(lab, &["why", "closed", "--since", "2d", "--json"])?)?;
+    assert_eq!(why["inbound"]["lost"][0]["reason"], "circuit-disabled", "{why}");
+    for (arguments, says) in [
+        (["why", "nobody", "--since", "1h"], "there is no circuit \"nobody\""),
+        (["why", "contoso", "--since", "2200-01-01"], "not in the 400 days"),
+        (["why", "contoso", "--since", "soon"], "--since"),
+    ] {
+        let refused = edge(&lab.lab, &arguments)?;
+        assert_eq!(refused.status.code(), Some(2), "{refused:?}");
+        ensure!(String::from_utf8_lossy(&refused.stderr).contains(says), "{refused:?}");
+    }
     Ok(())
 }

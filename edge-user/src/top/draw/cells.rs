@@ -9,10 +9,7 @@ use ratatui::{
     widgets::{Block, Borders, Cell, Row, Table},
 };
 
-use crate::{
-    units::{bit_rate, count},
-    view::table::plain,
-};
+use crate::{units::count, view::table::plain};
 
 /// A table whose columns from `first_number` on are numbers.
 pub(super) fn table<const N: usize>(
@@ -41,12 +38,6 @@ pub(super) fn by_reason(fps: &BTreeMap<String, u64>) -> String {
     let all = fps.iter().map(|(reason, fps)| format!("{} {}", plain(reason), count(*fps)));
     let all = all.collect::<Vec<_>>().join(", ");
     if all.is_empty() { "none".to_owned() } else { all }
-}
-
-/// Four digits tell enough of a rate that changes.
-pub(super) fn rate(bps: u64) -> String {
-    let unit = 10_u64.pow(bps.checked_ilog10().unwrap_or(0).saturating_sub(3));
-    bit_rate((bps + unit / 2) / unit * unit)
 }
 
 pub(super) fn per_cent(permille: u64) -> String {
