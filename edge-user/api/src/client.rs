@@ -84,6 +84,11 @@ impl Client {
         self.text("/v1/status")
     }
 
+    /// The document at a path, such as `/v1/ports`, as the daemon sent it.
+    pub fn document_text(&self, path: &str) -> Result<String, ClientError> {
+        self.text(path)
+    }
+
     /// The state of the books.
     pub fn ledger(&self) -> Result<LedgerStatus, ClientError> {
         #[derive(Deserialize)]

@@ -23,6 +23,7 @@ mod setup;
 mod shell;
 mod snippets;
 mod status;
+mod support;
 mod top;
 mod unmatched;
 mod usage;
@@ -108,6 +109,8 @@ enum Verb {
     Bench(bench::Args),
     /// Builds a lab of namespaces, sends real traffic, shows the result and cleans up.
     Demo(demo::Args),
+    /// Writes an archive that tells everything about this edge but its secrets, for those who help.
+    Support(support::Args),
     /// Prints completions for a shell.
     Completions(shell::CompletionsArgs),
     /// Prints the manual page.
@@ -186,6 +189,7 @@ pub(crate) fn main() -> ExitCode {
         Verb::Replay(args) => replay::replay(&args),
         Verb::Bench(args) => bench::bench(&args),
         Verb::Demo(args) => demo::demo(&args),
+        Verb::Support(args) => support::support(&args),
         Verb::Completions(args) => shell::completions(&args, Cli::command()),
         Verb::Man(args) => shell::man(&args, Cli::command()),
     };

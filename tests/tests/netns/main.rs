@@ -26,6 +26,7 @@ mod slots_again;
 mod snapshots;
 mod speaker;
 mod stock;
+mod support;
 mod tags_live;
 mod tcp;
 mod timed_bandwidth;
