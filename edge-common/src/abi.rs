@@ -21,6 +21,7 @@ pub mod routed;
 pub mod router;
 pub mod routing;
 pub mod ticks;
+pub mod trace;
 pub mod tx_ways;
 pub mod unmatched;
 

@@ -2,5 +2,6 @@
 //! flows, and peaks. No module here uses a frame.
 
 pub mod bucket;
+pub mod cap;
 pub mod fairness;
 pub mod peak;
