@@ -33,7 +33,7 @@ use crate::{
         self, ATTACHMENTS, C_TABLES, LIMITS, METERS, Maps, QOS_ROWS, S_TABLES, TX_PORTS,
         TX_PORTS_FRAGS,
     },
-    port, router, subprograms,
+    notes, port, router, subprograms, trace,
 };
 
 impl<const FRAGS: bool> Lookup for Maps<FRAGS> {
@@ -114,6 +114,7 @@ impl<const FRAGS: bool> Egress for Maps<FRAGS> {
     #[inline(always)]
     fn forward(&mut self, way: Way) -> bool {
         let tx_ports = if FRAGS { &TX_PORTS_FRAGS } else { &TX_PORTS };
+        trace::note_egress(|| port::tx_port(way));
         port::is_stack(way) || tx_ports.redirect(port::tx_port(way), 0).is_ok()
     }
 
@@ -128,17 +129,17 @@ impl<const FRAGS: bool> Egress for Maps<FRAGS> {
 impl<const FRAGS: bool> Observer for Maps<FRAGS> {
     #[inline(always)]
     fn note_attachment(&self, index: u32) {
-        maps::note(|outcome| outcome.attachment = index);
+        notes::note(|outcome| outcome.attachment = index);
     }
 
     #[inline(always)]
     fn note_class(&self, class: Class) {
-        maps::note(|outcome| outcome.class = class.number());
+        notes::note(|outcome| outcome.class = class.number());
     }
 
     #[inline(always)]
     fn note_dscp(&self, arriving: Dscp, leaving: Dscp) {
-        maps::note(|outcome| {
+        notes::note(|outcome| {
             outcome.dscp_in = arriving.bits();
             outcome.dscp_out = leaving.bits();
         });
@@ -146,7 +147,7 @@ impl<const FRAGS: bool> Observer for Maps<FRAGS> {
 
     #[inline(always)]
     fn note_len_bytes(&self, len_bytes: u32) {
-        maps::note(|outcome| outcome.len_bytes = len_bytes);
+        notes::note(|outcome| outcome.len_bytes = len_bytes);
     }
 }
 

@@ -18,8 +18,6 @@ use edge_common::{
     shared_maps,
 };
 
-use crate::port;
-
 /// Userspace maps these and changes them by single stores (`BPF_F_MMAPABLE`).
 const MMAPABLE: usize = 1 << 10;
 
@@ -96,18 +94,6 @@ pub(crate) fn unmatched(port: u32, bucket: u32) -> Option<&'static mut Unmatched
 #[inline(always)]
 pub(crate) fn replay_now_ns() -> u64 {
     REPLAY_NOW.get(0).copied().unwrap_or(0)
-}
-
-/// Notes something for a replay. A live program does nothing here.
-#[inline(always)]
-pub(crate) fn note(change: impl FnOnce(&mut Outcome)) {
-    if port::is_replay()
-        && let Some(outcome) = REPLAY_OUTCOME.get_ptr_mut(0)
-    {
-        // SAFETY: a live, aligned map value, of which no other reference is around: a replay
-        // runs one frame at a time, and reads between the runs.
-        change(unsafe { &mut *outcome });
-    }
 }
 
 #[inline(always)]

@@ -13,7 +13,7 @@ use crate::toolchain::{Toolchain, require_bpf_linker};
 /// The BPF target, little-endian.
 pub const TARGET: &str = "bpfel-unknown-none";
 /// The objects that edge-ebpf has, by the names of its binaries.
-pub const OBJECTS: [&str; 2] = ["edge", "lab"];
+pub const OBJECTS: [&str; 3] = ["edge", "traced", "lab"];
 
 /// Builds edge-ebpf in `root`, and returns the directory that has its objects, [`OBJECTS`].
 ///
