@@ -4,6 +4,7 @@ pub mod look_ups;
 pub mod policer;
 mod routed;
 pub mod stages;
+mod traced;
 
 use std::path::Path;
 
@@ -19,8 +20,8 @@ use crate::{
         self,
         sample::{Sample, SamplePort},
     },
-    kernel::{KernelTables, PortProgram, apply},
-    plan::{Capacity, Plan, Police},
+    kernel::{KernelTables, PortProgram, apply, error::KernelError},
+    plan::{Capacity, Plan, Police, PortPlan},
     replay,
 };
 
@@ -43,11 +44,19 @@ fn edge() -> Sample {
 
 /// The programs of the port `customer0`, with tables for `sample`.
 fn load(sample: &Sample) -> Result<LoadedPort> {
+    load_by(sample, PortProgram::load_for_bench)
+}
+
+/// Does the same with programs that `loader` loads.
+fn load_by(
+    sample: &Sample,
+    loader: fn(&PortPlan, &Capacity) -> Result<Ebpf, KernelError>,
+) -> Result<LoadedPort> {
     let config = config::parse(&sample.to_string(), Path::new("bench"))?;
     let capacity = Capacity::for_config(&config);
     let plan = Plan::new(&config, &capacity.unused(), Police::Purchased)?;
     let port = plan.port("customer0").context("the port of the benchmark")?;
-    let mut ebpf = PortProgram::load_for_bench(port, &capacity)?;
+    let mut ebpf = loader(port, &capacity)?;
     let mut tables = KernelTables::take(&mut ebpf)?;
     apply(&mut tables, &plan, &vec![replay::kernel::LOOPBACK_IFINDEX; plan.ports.len()])?;
     Ok(LoadedPort { ebpf, tables, plan })

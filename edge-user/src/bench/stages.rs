@@ -13,7 +13,9 @@ use super::{
     look_ups::{LookUp, RandomTables},
     online_cpus,
     routed::{RoutedPort, STAGES},
-    test_run, udp,
+    test_run,
+    traced::TracedStage,
+    udp,
 };
 use crate::{
     config::sample::{Sample, SampleCircuit},
@@ -67,6 +69,8 @@ pub fn bench() -> Result<StagesReport> {
     let (mut rule_ns, mut shared_ns) = (Vec::new(), Vec::new());
     let stage_shared = "whole path, IPv4, all CPUs on one circuit";
     let frame_shared = udp(0x2e, 106, 10, LEN_BYTES)?;
+    let mut traced = TracedStage::all(&config())?;
+    let mut traced_ns = vec![Vec::new(); traced.len()];
     let mut with_routes = RoutedPort::all()?;
     let mut routed_ns = vec![Vec::new(); with_routes.len()];
     let mut look_ups = RandomTables::all()?;
@@ -78,6 +82,9 @@ pub fn bench() -> Result<StagesReport> {
         }
         rule_ns.push(measure(&mut with_rules, PROGRAM, &by_rule)?);
         shared_ns.push(measure_on_all_cpus(&mut ebpf, &frame_shared)?);
+        for (port, ns) in traced.iter_mut().zip(&mut traced_ns) {
+            ns.push(measure(&mut port.ebpf, PROGRAM, &frames[3].2)?);
+        }
         for (port, ns) in with_routes.iter_mut().zip(&mut routed_ns) {
             ns.push(port.measure()?);
         }
@@ -90,7 +97,8 @@ pub fn bench() -> Result<StagesReport> {
     let more =
         [("whole path, IPv4, class by the last of 16 rules", rule_ns), (stage_shared, shared_ns)];
     let routed = STAGES.into_iter().zip(routed_ns);
-    let stages = stages.chain(more).chain(routed).map(|(stage, ns)| {
+    let traced = traced.iter().map(|port| port.stage).zip(traced_ns);
+    let stages = stages.chain(more).chain(traced).chain(routed).map(|(stage, ns)| {
         let ns = median(ns);
         Stage { stage, ns, ratio: ns / empty_ns }
     });

@@ -20,6 +20,7 @@ pub use self::{
         links::{HeldInterface, LinkPlace, OpenLink, PortLink, TakenOff},
         pins::Pins,
         program::PortProgram,
+        traced::{PortToTrace, load_traced},
     },
     read::{
         carry::{BesideOurs, carry, give_slots},
@@ -30,6 +31,7 @@ pub use self::{
         kernel_tables::{KernelTables, PolicerState},
         places::KnownPort,
         router_maps::RouterMaps,
+        trace_maps::{TraceCounted, TraceMaps},
         unmatched::UnmatchedCounts,
     },
     write::{

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     kernel::{
-        KernelTables, PortProgram, UnmatchedCounts, apply,
+        KernelTables, PortProgram, TraceMaps, UnmatchedCounts, apply,
         error::KernelError,
         object::{
             program::program,
@@ -56,8 +56,25 @@ pub struct KernelEngine {
 impl KernelEngine {
     /// Loads the program of `port` and fills its tables with `plan`.
     pub fn new(plan: &Plan, port: &PortPlan, capacity: &Capacity) -> Result<Self> {
+        let (ebpf, frags_refused) = PortProgram::load_for_replay(port, capacity)?;
+        Self::of(ebpf, frags_refused, plan, port, capacity)
+    }
+
+    /// The same of a program with a trace in it, and the maps of that.
+    pub fn traced(plan: &Plan, port: &PortPlan, capacity: &Capacity) -> Result<(Self, TraceMaps)> {
+        let mut ebpf = PortProgram::load_traced_for_replay(port, capacity)?;
+        let trace = TraceMaps::take(&mut ebpf)?;
+        Ok((Self::of(ebpf, None, plan, port, capacity)?, trace))
+    }
+
+    fn of(
+        mut ebpf: Ebpf,
+        frags_refused: Option<KernelError>,
+        plan: &Plan,
+        port: &PortPlan,
+        capacity: &Capacity,
+    ) -> Result<Self> {
         stay_on_one_cpu()?;
-        let (mut ebpf, frags_refused) = PortProgram::load_for_replay(port, capacity)?;
         let mut tables = KernelTables::take(&mut ebpf)?;
         let replay = ReplayTables::take(&mut ebpf)?;
         apply(&mut tables, plan, &vec![LOOPBACK_IFINDEX; plan.ports.len()])?;

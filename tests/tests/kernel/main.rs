@@ -8,5 +8,6 @@ mod policer_rate;
 mod prog_run;
 mod routed;
 mod tag_space;
+mod trace;
 mod unmatched;
 mod verifier;

@@ -1,6 +1,7 @@
 //! The verifier's work on the programs: the instructions that it reads, and their translated size.
 //! The figures differ by kernel, and `verifier-budget.json` changes on purpose only.
 
+use aya::Ebpf;
 use edge_common::{abi::port::Features, reason::UnmatchedPolicy};
 use edge_tests::{
     fixture::{CONFIG, Fixture},
@@ -108,6 +109,26 @@ fn every_combination_of_features_loads() {
     println!("@@ verified #largest|{}|{}", most[0], most[1]);
 }
 
+/// Ports run these while somebody traces.
+#[test]
+fn the_programs_with_a_trace_load() {
+    if !root_or_skip("the_programs_with_a_trace_load") {
+        return;
+    }
+    let fixture = Fixture::of(CONFIG, Police::Purchased);
+    let port = fixture.plan.port("customer0").expect("a port");
+    let all = if loads_routed() { Features::ALL } else { port.features };
+    for features in [Features::NONE, all] {
+        let port = PortPlan { features, ..port.clone() };
+        let ebpf = PortProgram::load_traced_for_bench(&port, &fixture.capacity);
+        let mut ebpf = ebpf.unwrap_or_else(|error| panic!("{port:?}: {error:#}"));
+        for (program, found) in figures(&mut ebpf, features) {
+            println!("{program} with a trace: {found:?}");
+            assert!(found[0] <= LIMIT / 2, "{program} of {port:?}: {found:?}");
+        }
+    }
+}
+
 fn is_long() -> bool {
     !is_emulated() || std::env::var_os(ALL_FEATURES).is_some_and(|value| value == "1")
 }
@@ -125,13 +146,16 @@ fn loads_routed() -> bool {
 /// Loads both programs of a port, and the router's, and returns the verifier's [`FIGURES`] for them.
 fn load(port: &PortPlan, fixture: &Fixture) -> Vec<(&'static str, [u64; 2])> {
     let mut ebpf = PortProgram::load_for_bench(port, &fixture.capacity).expect("it loads");
+    figures(&mut ebpf, port.features)
+}
+
+fn figures(ebpf: &mut Ebpf, features: Features) -> Vec<(&'static str, [u64; 2])> {
     let figures = |name| {
-        let info = program(&mut ebpf, name).expect("the program").info().expect("its info");
+        let info = program(ebpf, name).expect("the program").info().expect("its info");
         let instructions = info.verified_instruction_count().expect("Linux 5.16 tells");
         let translated = info.size_translated().expect("the kernel tells");
         (name, [instructions.into(), translated.into()])
     };
-    let features = port.features;
     [single_buffer(features), several_buffers(features)].into_iter().map(figures).collect()
 }
 

@@ -109,7 +109,7 @@ impl Suite {
 
 /// Tests that need a kernel, in the order of the table. Those that judge rates are left out, as an
 /// emulated machine can't offer these (`classes`, `limits`, `policer_rate`, `tcp`).
-const SUITES: [Suite; 20] = [
+const SUITES: [Suite; 21] = [
     Suite::new("kernel", "verifier")
         .words("--nocapture")
         .env("EDGE_ALL_FEATURES=1")
@@ -119,6 +119,7 @@ const SUITES: [Suite; 20] = [
     Suite::new("kernel", "prog_run").short("", "").bare(),
     Suite::new("kernel", "packet_path").bare(),
     Suite::new("kernel", "corpus").bare(),
+    Suite::new("kernel", "trace").tests("each_frame_is_told a_trace_tells").bare(),
     Suite::new("kernel", "differential").env("EDGE_DIFFERENTIAL_FRAMES=20000").bare(),
     Suite::new("kernel", "tag_space"),
     Suite::new("netns", "tags_live"),

@@ -9,4 +9,5 @@ pub mod pins;
 pub mod program;
 pub mod raw_link;
 pub mod refusal;
+pub mod traced;
 pub mod variant;

@@ -12,7 +12,7 @@ use crate::{
         host::attached_mode::AttachedMode,
         object::{
             load_error::{self, LoadError},
-            loader::{ProgramUse, create_maps, load_port_object},
+            loader::{PathObject, ProgramUse, create_maps, load_port_object},
             pins::Pins,
             variant::{
                 EMPTY_FRAGS_PROGRAM, EMPTY_PROGRAM, FROM_ROUTER_PROGRAM, program_for_mtu,
@@ -27,6 +27,7 @@ use crate::{
 /// A port's program, loaded and not attached.
 pub struct PortProgram {
     ebpf: Ebpf,
+    object: PathObject,
     name: &'static str,
     mode: AttachedMode,
     port: PortPlan,
@@ -41,18 +42,50 @@ impl PortProgram {
             XdpMode::Native | XdpMode::Auto => AttachedMode::Native,
             XdpMode::Generic => AttachedMode::Generic,
         };
+        Self::load_in_mode(port, mtu_bytes, mode, capacity, pins)
+    }
+
+    /// Loads the program of `port` for this mode.
+    pub fn load_in_mode(
+        port: &PortPlan,
+        mtu_bytes: u32,
+        mode: AttachedMode,
+        capacity: &Capacity,
+        pins: &Pins,
+    ) -> Result<Self> {
         let name = program_for_mtu(mtu_bytes, port.features);
-        let ebpf = load_for_port(port, name, mode, capacity, pins)?;
+        Self::load_named(PathObject::Plain, port, name, mode, capacity, pins)
+    }
+
+    /// Loads the program of `port` with a trace in it, whose maps are pinned beside the tables.
+    pub(in crate::kernel) fn load_traced(
+        port: &PortPlan,
+        mtu_bytes: u32,
+        mode: AttachedMode,
+        capacity: &Capacity,
+        pins: &Pins,
+    ) -> Result<Self> {
+        let name = program_for_mtu(mtu_bytes, port.features);
+        Self::load_named(PathObject::Traced, port, name, mode, capacity, pins)
+    }
+
+    fn load_named(
+        object: PathObject,
+        port: &PortPlan,
+        name: &'static str,
+        mode: AttachedMode,
+        capacity: &Capacity,
+        pins: &Pins,
+    ) -> Result<Self> {
+        let ebpf = load_for_port(object, port, name, mode, capacity, pins)?;
         let (port, capacity, pins) = (port.clone(), *capacity, pins.clone());
-        Ok(Self { ebpf, name, mode, port, capacity, pins })
+        Ok(Self { ebpf, object, name, mode, port, capacity, pins })
     }
 
     /// Loads the program of the router's own device on the pinned tables.
     pub fn load_of_router(device: &PortPlan, capacity: &Capacity, pins: &Pins) -> Result<Self> {
         let (name, mode) = (FROM_ROUTER_PROGRAM, AttachedMode::Native);
-        let ebpf = load_for_port(device, name, mode, capacity, pins)?;
-        let (port, capacity, pins) = (device.clone(), *capacity, pins.clone());
-        Ok(Self { ebpf, name, mode, port, capacity, pins })
+        Self::load_named(PathObject::Plain, device, name, mode, capacity, pins)
     }
 
     /// Loads both programs of `port` with tables of their own, for test runs. The second value is
@@ -61,7 +94,7 @@ impl PortProgram {
         port: &PortPlan,
         capacity: &Capacity,
     ) -> Result<(Ebpf, Option<KernelError>)> {
-        let mut ebpf = load(port, ProgramUse::Replay, capacity, None)?;
+        let mut ebpf = load(PathObject::Plain, port, ProgramUse::Replay, capacity, None)?;
         load_program(&mut ebpf, single_buffer(port.features))?;
         let refused = load_program(&mut ebpf, several_buffers(port.features)).err();
         match refused {
@@ -70,15 +103,32 @@ impl PortProgram {
         }
     }
 
+    /// Loads the same with a trace in them.
+    pub fn load_traced_for_replay(port: &PortPlan, capacity: &Capacity) -> Result<Ebpf> {
+        let mut ebpf = load(PathObject::Traced, port, ProgramUse::Replay, capacity, None)?;
+        load_program(&mut ebpf, single_buffer(port.features))?;
+        load_program(&mut ebpf, several_buffers(port.features))?;
+        Ok(ebpf)
+    }
+
     /// Loads the programs of `port` as they would be attached, with tables of their own, and the
     /// empty program: what a benchmark compares.
     pub fn load_for_bench(port: &PortPlan, capacity: &Capacity) -> Result<Ebpf> {
+        Self::load_beside(PathObject::Plain, port, capacity)
+    }
+
+    /// Loads the same with a trace in them.
+    pub fn load_traced_for_bench(port: &PortPlan, capacity: &Capacity) -> Result<Ebpf> {
+        Self::load_beside(PathObject::Traced, port, capacity)
+    }
+
+    fn load_beside(object: PathObject, port: &PortPlan, capacity: &Capacity) -> Result<Ebpf> {
         let purpose = if port.xdp_mode == XdpMode::Generic {
             ProgramUse::LiveInStack
         } else {
             ProgramUse::Live
         };
-        let mut ebpf = load(port, purpose, capacity, None)?;
+        let mut ebpf = load(object, port, purpose, capacity, None)?;
         let own = [single_buffer(port.features), several_buffers(port.features)];
         for name in own.into_iter().chain([FROM_ROUTER_PROGRAM, EMPTY_PROGRAM]) {
             load_program(&mut ebpf, name)?;
@@ -95,7 +145,8 @@ impl PortProgram {
     /// The program for this mode. It is loaded again where it was loaded for the other mode.
     pub fn xdp(&mut self, mode: AttachedMode) -> Result<&mut Xdp> {
         if mode != self.mode {
-            self.ebpf = load_for_port(&self.port, self.name, mode, &self.capacity, &self.pins)?;
+            let Self { object, port, name, capacity, pins, .. } = self;
+            self.ebpf = load_for_port(*object, port, name, mode, capacity, pins)?;
             self.mode = mode;
         }
         program(&mut self.ebpf, self.name)
@@ -139,6 +190,7 @@ pub fn constants(port: &PortPlan) -> PortConstants {
 }
 
 fn load_for_port(
+    object: PathObject,
     port: &PortPlan,
     name: &str,
     mode: AttachedMode,
@@ -149,7 +201,7 @@ fn load_for_port(
         AttachedMode::Native => ProgramUse::Live,
         AttachedMode::Generic => ProgramUse::LiveInStack,
     };
-    let mut ebpf = load(port, purpose, capacity, Some(pins))?;
+    let mut ebpf = load(object, port, purpose, capacity, Some(pins))?;
     load_program(&mut ebpf, name)?;
     Ok(ebpf)
 }
@@ -162,12 +214,13 @@ pub fn program<'a>(ebpf: &'a mut Ebpf, name: &str) -> Result<&'a mut Xdp> {
 }
 
 fn load(
+    object: PathObject,
     port: &PortPlan,
     purpose: ProgramUse,
     capacity: &Capacity,
     pins: Option<&Pins>,
 ) -> Result<Ebpf> {
-    load_port_object(port.index, constants(port), purpose, capacity, pins)
+    load_port_object(object, port.index, constants(port), purpose, capacity, pins)
 }
 
 fn load_program(ebpf: &mut Ebpf, name: &str) -> Result<()> {

@@ -13,5 +13,6 @@ pub mod port_slots;
 pub mod raw_map;
 pub mod replay_tables;
 pub mod router_maps;
+pub mod trace_maps;
 pub mod tx_ports;
 pub mod unmatched;
