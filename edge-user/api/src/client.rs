@@ -5,6 +5,7 @@ mod error;
 mod routing;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod unmatched;
 
 use std::{

@@ -30,6 +30,7 @@ mod route_lookup;
 mod routes;
 mod session;
 mod status;
+mod trace;
 mod unmatched;
 mod usage;
 
@@ -65,6 +66,7 @@ pub use self::{
     },
     session::{BfdStatus, LivenessState, RouteFamily, SessionState, SessionStatus, Sessions},
     status::Status,
+    trace::{TraceCounts, TraceEnd, TraceLine, TraceStart, TracedFrame, TracedPort, TracedTag},
     unmatched::{NearestCircuit, TagFault, Unmatched, UnmatchedFrames},
     usage::{Usage, UsageRecord},
 };
