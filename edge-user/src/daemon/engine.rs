@@ -25,6 +25,9 @@ pub mod revising;
 pub(super) mod running;
 mod start_config;
 mod timed;
+mod trace;
+mod traced;
+mod traced_ports;
 
 use std::{
     path::{Path, PathBuf},

@@ -22,7 +22,7 @@ use std::{
 };
 
 pub(super) use self::{
-    commit::{Committed, commit},
+    commit::{Committed, commit, replace},
     prepare::{Aim, Prepared, prepare},
 };
 use crate::{

@@ -37,6 +37,7 @@ mod state_file;
 mod takeover;
 mod timed_bandwidth;
 mod told_ports;
+pub mod trace;
 mod unconfirmed;
 pub mod unmatched;
 

@@ -87,8 +87,9 @@ async fn answer(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     asked: Asked,
 ) {
-    let note = move |request: Request| {
+    let note = move |mut request: Request| {
         asked.note();
+        request.extensions_mut().insert(asked.clone());
         std::future::ready(request)
     };
     let service = TowerToHyperService::new(router.layer(map_request(note)));

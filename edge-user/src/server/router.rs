@@ -11,7 +11,7 @@ use super::{
     error::ApiError,
     metrics, openapi, page,
     shared::ServerState,
-    v1::{bill, change, config, history, ledger, look, rates, recent, routing, unmatched},
+    v1::{bill, change, config, history, ledger, look, rates, recent, routing, trace, unmatched},
 };
 use crate::daemon::router_view::RouterSlot;
 
@@ -28,7 +28,8 @@ pub(super) fn control(state: ServerState) -> Router {
         .route("/v1/config/rollback", post(config::roll_back))
         .route("/v1/config/confirm", post(config::confirm))
         .route("/v1/config", put(config::put).layer(DefaultBodyLimit::max(CONFIG_LEN_BYTES)))
-        .route("/v1/ledger/book", post(ledger::book));
+        .route("/v1/ledger/book", post(ledger::book))
+        .route("/v1/trace", get(trace::trace));
     complete(reads().merge(changes), state)
 }
 
@@ -41,7 +42,8 @@ pub(super) fn metrics(state: ServerState) -> Router {
         .route("/v1/config/reload", any(not_that_way))
         .route("/v1/config/rollback", any(not_that_way))
         .route("/v1/config/confirm", any(not_that_way))
-        .route("/v1/ledger/book", any(not_that_way));
+        .route("/v1/ledger/book", any(not_that_way))
+        .route("/v1/trace", any(not_that_way));
     complete(router, state)
 }
 

@@ -11,5 +11,6 @@ pub(super) mod rates;
 pub(super) mod recent;
 pub(super) mod routing;
 mod select;
+pub(super) mod trace;
 mod traffic;
 pub(super) mod unmatched;

@@ -1,5 +1,7 @@
 //! Dates of moments that programs in the kernel have noted.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 use nix::time::{ClockId, clock_gettime};
 
@@ -22,12 +24,25 @@ impl MonotonicDates {
         Self { wall: Timestamp::now(), monotonic_ns }
     }
 
+    /// The moment this long after the present one, in nanoseconds.
+    #[must_use]
+    pub fn moment_after(&self, time: Duration) -> u64 {
+        let time_ns = i64::try_from(time.as_nanos()).unwrap_or(i64::MAX);
+        self.monotonic_ns.saturating_add(time_ns).unsigned_abs()
+    }
+
+    /// The date of a moment.
+    #[must_use]
+    pub fn exact_date(&self, monotonic_ns: u64) -> Timestamp {
+        let ago_ns = self.monotonic_ns.saturating_sub_unsigned(monotonic_ns).max(0);
+        let date = self.wall.checked_sub(SignedDuration::from_nanos(ago_ns));
+        date.unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+
     /// The date of a moment, to the second.
     #[must_use]
     pub fn date(&self, monotonic_ns: u64) -> Timestamp {
-        let ago_ns = self.monotonic_ns.saturating_sub_unsigned(monotonic_ns).max(0);
-        let date = self.wall.checked_sub(SignedDuration::from_nanos(ago_ns));
-        let date = date.unwrap_or(Timestamp::UNIX_EPOCH);
+        let date = self.exact_date(monotonic_ns);
         Timestamp::from_second(date.as_second()).unwrap_or(date)
     }
 }

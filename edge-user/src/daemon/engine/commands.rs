@@ -1,7 +1,7 @@
 //! The commands that the engine's thread does, one after the other.
 
 use std::{
-    sync::mpsc::{Receiver, RecvTimeoutError},
+    sync::mpsc::{Receiver, RecvTimeoutError, Sender},
     time::{Duration, Instant},
 };
 
@@ -9,7 +9,11 @@ use edge_api::{Applied, BandwidthChange, Confirmed, Reloaded, RevisionOrigin};
 use tokio::sync::oneshot;
 
 use super::{
-    super::{AtExit, bandwidth::SetBandwidth},
+    super::{
+        AtExit,
+        bandwidth::SetBandwidth,
+        trace::{EndTrace, TraceEnding, TraceFeed, TraceRefused, TraceRequest},
+    },
     due::Due,
     error::ChangeError,
     instance::Instance,
@@ -34,6 +38,14 @@ pub(super) enum Command {
     Confirm(Requester, Expected, Reply<Confirmed>),
     RollBack(Option<u64>, Requester, Expected, Reply<Applied>),
     SetBandwidth(SetBandwidth, Instant, Requester, Expected, Reply<BandwidthChange>),
+    Trace(
+        TraceRequest,
+        Requester,
+        Sender<Command>,
+        oneshot::Sender<Result<TraceFeed, TraceRefused>>,
+    ),
+    /// A trace has all that was asked for, as the text says; `None`: its client has gone.
+    EndTrace(TraceEnding, Option<String>),
     /// An interface has changed.
     InterfacesChanged,
     /// A watchdog asks whether the engine works.
@@ -80,6 +92,17 @@ pub(super) fn run(mut instance: Instance, commands: &Receiver<Command>) {
                 // The text of thousands of circuits takes longer than the change.
                 instance.note_bandwidth(&request, told, requester);
             }
+            Ok(Command::Trace(request, requester, commands, reply)) => {
+                let end_by = |ending: TraceEnding| -> EndTrace {
+                    Box::new(move |why| {
+                        let _ended = commands.send(Command::EndTrace(ending.clone(), why));
+                    })
+                };
+                // A feed that nobody takes ends by itself.
+                let _nobody_waits =
+                    reply.send(instance.trace(&request, requester.user.as_deref(), end_by));
+            }
+            Ok(Command::EndTrace(ending, why)) => instance.end_trace_of(&ending, why.as_deref()),
             Ok(Command::InterfacesChanged) => {
                 due.ports = due.ports.min(Instant::now() + SETTLED_AFTER);
             }

@@ -68,6 +68,7 @@ impl Due {
                     self.told = error;
                 }
             }
+            instance.look_after_trace();
             self.retire = now + RETIRE_EVERY;
         }
         if self.deadline <= now {

@@ -30,6 +30,7 @@ use super::{
     error::ChangeError,
     running::{Running, SharedRunning},
     start_config::StartConfig,
+    traced::TracedPorts,
 };
 use crate::{
     config::{Config, ConfigDigest},
@@ -77,6 +78,8 @@ pub(super) struct Instance {
     /// The ports, as the log has them.
     pub(super) told: ToldPorts,
     pub(super) links: LinkWatch,
+    /// The trace that runs.
+    pub(super) traced: Option<TracedPorts>,
     /// Released last.
     pub(super) hold: Hold,
 }
@@ -143,6 +146,7 @@ impl Instance {
             slot,
             told: ToldPorts::default(),
             links: LinkWatch::open()?,
+            traced: None,
             hold,
         };
         instance.take_over()?;
@@ -207,6 +211,7 @@ impl Instance {
 
     /// Ends the daemon's hold on the data plane.
     pub(super) fn stop(mut self, at_exit: AtExit) -> Result<()> {
+        self.end_trace("the daemon is ending");
         self.end_router();
         match at_exit {
             AtExit::Keep => {

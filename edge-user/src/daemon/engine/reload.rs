@@ -107,7 +107,11 @@ impl Instance {
     }
 
     /// Prepares a change. Readers go on meanwhile, however long the ledger takes.
-    pub(super) fn prepare(&self, config: &Config, wanted: InterfaceChoice) -> Result<Prepared> {
+    ///
+    /// A trace ends before: its frames are those of circuits as they are, and what the change makes of their indices are
+    /// those of others.
+    pub(super) fn prepare(&mut self, config: &Config, wanted: InterfaceChoice) -> Result<Prepared> {
+        self.end_trace("the configuration or a port changes");
         let running = self.running.read();
         // A router that ends with this configuration keeps nothing.
         let router = self.router.as_ref().filter(|_| config.routing.is_some());

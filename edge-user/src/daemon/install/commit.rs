@@ -12,8 +12,9 @@ use super::{
 use crate::{
     daemon::error::Result,
     kernel::{
-        LinkPlace, Pins, PortLink, RouterMaps, host::interface::Interface,
-        preflight::look_at_egress, quiesce, read::books::Books, retire, store,
+        LinkPlace, OpenLink, Pins, PortLink, PortProgram, RouterMaps, error::KernelError,
+        host::interface::Interface, preflight::look_at_egress, quiesce, read::books::Books, retire,
+        store,
     },
     plan::{Plan, PortPlan},
 };
@@ -140,6 +141,16 @@ fn turn(set: &Set, port: &PortPlan, step: Step) -> Result<Option<PortLink>> {
         Step::Replace(link, program) => (link, program),
         Step::Attach(held, program) => (held.pin(&set.pins)?, program),
     };
+    Ok(Some(replace(set, port, link, &mut program)?))
+}
+
+/// Has the interface of an open link run another program of the port, on this set's tables.
+pub(in crate::daemon) fn replace(
+    set: &Set,
+    port: &PortPlan,
+    link: OpenLink,
+    program: &mut PortProgram,
+) -> Result<PortLink, KernelError> {
     let PortLink { name, program_id: before, .. } = *link.pinned();
     let id = program.id(name.mode)?;
     let tables = &set.tables;
@@ -147,7 +158,7 @@ fn turn(set: &Set, port: &PortPlan, step: Step) -> Result<Option<PortLink>> {
     tables.note_programs(port, [if is_ours { before } else { 0 }, id]);
     let link = link.replace(program.xdp(name.mode)?, id, &set.pins)?;
     tables.note_programs(port, [id, 0]);
-    Ok(Some(link))
+    Ok(link)
 }
 
 /// Notes that ports outside the plan have no program any more. Those in `left` keep theirs, which
