@@ -25,6 +25,7 @@ mod snippets;
 mod status;
 mod support;
 mod top;
+mod trace;
 mod unmatched;
 mod usage;
 mod why;
@@ -89,6 +90,8 @@ enum Verb {
     Top(top::Args),
     /// Tells in sentences how a circuit fares: offered, delivered, dropped, the cause, and what would help.
     Why(why::Args),
+    /// Shows frames as they come, with their verdict and its reason, or writes them to a pcapng file.
+    Trace(trace::Args),
     /// Shows the tags of frames that no circuit claims, and the nearest circuits.
     Unmatched(unmatched::Args),
     /// Shows BGP sessions: state, routes and limits, BFD, and MAC addresses of both ends.
@@ -179,6 +182,7 @@ pub(crate) fn main() -> ExitCode {
         Verb::Status(args) => status::status(&args),
         Verb::Top(args) => top::top(&args),
         Verb::Why(args) => why::why(&args),
+        Verb::Trace(args) => trace::trace(&args),
         Verb::Unmatched(args) => unmatched::unmatched(&args),
         Verb::Sessions(args) => sessions::sessions(&args),
         Verb::Routes(args) => routes::routes(&args),

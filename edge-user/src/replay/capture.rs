@@ -1,4 +1,4 @@
-//! Capture files: pcap and pcapng in, pcap out.
+//! Capture files: pcap and pcapng in; pcap out, and pcapng with comments.
 //!
 //! This module decodes the formats itself. A replay needs a few integers of them, at fixed places.
 //! The crate `pcap-parser` 0.17 has neither time units that are powers of two, nor big-endian time
@@ -8,6 +8,7 @@ mod classic;
 mod fcs;
 mod fields;
 mod ng;
+mod ng_writer;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -22,7 +23,10 @@ use std::{
 
 use self::{classic::Classic, ng::Ng, source::CaptureFile};
 
-pub use self::writer::CaptureWriter;
+pub use self::{
+    ng_writer::{NgFrame, NgInterface, NgWriter},
+    writer::CaptureWriter,
+};
 
 /// The most bytes of one frame, the maximum snapshot length of `libpcap`. A file that claims more
 /// is damaged.

@@ -16,5 +16,6 @@ pub mod routes;
 pub mod sessions;
 pub mod status;
 pub mod table;
+pub mod trace;
 pub mod unmatched;
 pub mod usage;

@@ -32,6 +32,7 @@ mod tcp;
 mod timed_bandwidth;
 mod too_old;
 mod top;
+mod trace;
 mod unmatched;
 mod usage;
 mod wire;
