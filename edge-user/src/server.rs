@@ -30,7 +30,7 @@ use self::{
     listen::Listeners,
     rate_watch::RateWatch,
     run_error::{Context as _, Result, ServerError},
-    shared::ServerState,
+    shared::{EventPlaces, ServerState},
     signals::Signals,
 };
 use crate::{
@@ -42,6 +42,7 @@ use crate::{
         open_files,
         recent::RecentTraffic,
         snapshot::Snapshots,
+        watch,
     },
 };
 
@@ -72,6 +73,7 @@ pub fn run(config_path: &Path, at_exit: AtExit) -> Result<()> {
         let engine = Engine::start(config_path, (text, config), hold)?;
         let snapshots = Snapshots::start(&engine)?;
         let recent = RecentTraffic::start(&engine)?;
+        watch::start(&engine)?;
         let state = ServerState {
             engine: engine.clone(),
             rate_watch: RateWatch::new(snapshots.clone()).into(),
@@ -81,6 +83,7 @@ pub fn run(config_path: &Path, at_exit: AtExit) -> Result<()> {
             history_turns: Arc::new(Semaphore::new(HISTORY_READERS)),
             recent,
             unmatched_turn: Arc::default(),
+            event_places: EventPlaces::default(),
         };
         let _socket_file = listeners.serve(&state);
         announce_ready();

@@ -2,6 +2,7 @@
 
 mod circuit;
 mod error;
+mod events;
 mod routing;
 #[cfg(test)]
 mod tests;
@@ -203,12 +204,8 @@ impl Client {
         }
         let body = Full::new(Bytes::from(bytes));
         let request = request.body(body).map_err(|error| self.io(io::Error::other(error)))?;
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_io()
-            .enable_time()
-            .build()
-            .map_err(|error| self.io(error))?;
-        let (status, body) = runtime
+        let (status, body) = self
+            .runtime()?
             .block_on(async { timeout(self.call_within, self.exchange(request)).await })
             .map_err(|_elapsed| self.timeout())??;
         if status.is_success() {
@@ -217,6 +214,12 @@ impl Client {
         let document: ErrorDocument =
             serde_json::from_slice(&body).map_err(|error| self.not_edge(&error))?;
         Err(ClientError::Refused { status: status.as_u16(), document })
+    }
+
+    /// A runtime for one call.
+    fn runtime(&self) -> Result<tokio::runtime::Runtime, ClientError> {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        runtime.enable_io().enable_time().build().map_err(|error| self.io(error))
     }
 
     async fn exchange(

@@ -86,6 +86,8 @@ mod tests {
             domains: vec![domain(None)],
             router_faults: Vec::new(),
             config: crate::ConfigStatus::default(),
+            conditions: Vec::new(),
+            conditions_left_out: 0,
         };
         assert_eq!(Health::of(&status), Health::default());
         status.ports.push(port("c", "none", Some("there is no interface eth1")));

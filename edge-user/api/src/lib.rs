@@ -11,10 +11,12 @@ mod circuit;
 mod circuit_history;
 mod circuit_recent;
 mod client;
+mod condition;
 mod config_status;
 mod domain;
 mod drops;
 mod error;
+mod event;
 mod exact_prefix;
 mod export;
 mod health;
@@ -44,10 +46,12 @@ pub use self::{
     circuit_history::{CircuitHistory, DirectionTraffic, HistoryPoint, ReasonDrops},
     circuit_recent::{CircuitRecent, RecentSecond, SecondTraffic},
     client::{Client, ClientError, is_answered},
+    condition::{Condition, ConditionKind},
     config_status::{ConfigStatus, TimedBandwidthStatus, UnconfirmedChange},
     domain::{DomainStatus, NeighbourStatus, SessionCounts},
     drops::{DropInterval, DropSum, Drops},
     error::{ConfigErrorDocument, ErrorDocument},
+    event::{EdgeEvent, EventKind},
     exact_prefix::exact_prefix,
     export::ExportStatus,
     health::Health,

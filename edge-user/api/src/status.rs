@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{CircuitStatus, ConfigStatus, DomainStatus, LedgerStatus, PortStatus, SessionCounts};
+use crate::{
+    CircuitStatus, Condition, ConfigStatus, DomainStatus, LedgerStatus, PortStatus, SessionCounts,
+};
 
 /// The state of an edge, and its counters, which only grow while its data plane is there. `edge status
 /// --json` prints this document.
@@ -37,6 +39,13 @@ pub struct Status {
     /// The configuration that runs.
     #[serde(default)]
     pub config: ConfigStatus,
+    /// Conditions that an operator should know of now: those of ports, books, configuration and router, and then those of
+    /// traffic.
+    #[serde(default)]
+    pub conditions: Vec<Condition>,
+    /// Conditions of traffic beyond those, of which there were too many.
+    #[serde(default)]
+    pub conditions_left_out: u64,
 }
 
 #[cfg(test)]
@@ -70,7 +79,9 @@ mod tests {
 "neighbours":[]}],"router_faults":["the port is missing"],"config":{"digest":"aa",
 "file_fault":"/etc/edge/edge.toml is wrong","unconfirmed":{"until":"2026-01-02T03:14:05Z","left_s":600.0,"user":
 "anna","message":null,"fault":null},"timed_bandwidths":[{"circuit":"contoso-ams","bandwidth_bps":2000000000,
-"then_bps":1000000000,"until":"2026-01-03T00:00:00Z","user":null}]}}"#;
+"then_bps":1000000000,"until":"2026-01-03T00:00:00Z","user":null}]},"conditions":[{"kind":"cable-out","port":
+"customer0","circuit":null,"export":null,"direction":null,"link":null,"since":"2026-01-02T03:04:00Z","sentence":
+"eth1 has no carrier"}],"conditions_left_out":0}"#;
 
     #[test]
     fn the_json_is_pinned() {
@@ -86,6 +97,7 @@ mod tests {
         let status: Status =
             serde_json::from_str(&format!("{name},\"rx_frames\"{rest}}}")).unwrap();
         assert_eq!((status.sessions, status.domains), (SessionCounts::default(), Vec::new()));
+        assert_eq!((status.conditions, status.conditions_left_out), (Vec::new(), 0));
         assert_eq!((status.ports[0].is_up, status.ports[0].sold_bps), (None, 0));
         assert!(status.ports[0].passes_frames());
     }

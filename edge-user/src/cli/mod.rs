@@ -8,6 +8,7 @@ mod confirm;
 mod demo;
 mod detach;
 mod diff;
+mod events;
 mod history;
 mod ledger;
 mod look;
@@ -94,6 +95,8 @@ enum Verb {
     Trace(trace::Args),
     /// Shows the tags of frames that no circuit claims, and the nearest circuits.
     Unmatched(unmatched::Args),
+    /// Shows changes, links, conditions and more as they happen, and those of before.
+    Events(events::Args),
     /// Shows BGP sessions: state, routes and limits, BFD, and MAC addresses of both ends.
     Sessions(sessions::Args),
     /// Shows the routes of a peering: received, advertised, forwarded by, or what differs.
@@ -184,6 +187,7 @@ pub(crate) fn main() -> ExitCode {
         Verb::Why(args) => why::why(&args),
         Verb::Trace(args) => trace::trace(&args),
         Verb::Unmatched(args) => unmatched::unmatched(&args),
+        Verb::Events(args) => events::events(&args),
         Verb::Sessions(args) => sessions::sessions(&args),
         Verb::Routes(args) => routes::routes(&args),
         Verb::Lookup(args) => lookup::lookup(&args),

@@ -28,7 +28,7 @@ pub(super) fn status(args: &Args) -> Result<()> {
     if view::unmatched::has_any(&status)
         && let Ok(unmatched) = client.unmatched()
     {
-        view::unmatched::print_lately(&unmatched, status.taken, &mut out)?;
+        view::unmatched::print_lately(&unmatched, &status, &mut out)?;
     }
     Ok(())
 }

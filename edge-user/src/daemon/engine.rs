@@ -52,8 +52,8 @@ use self::{
     start_config::StartConfig,
 };
 use super::{
-    AtExit, bandwidth::SetBandwidth, bookkeeper::Bookkeeper, look::LookedAt, revisions::Revisions,
-    router_view::RouterSlot,
+    AtExit, bandwidth::SetBandwidth, bookkeeper::Bookkeeper, conditions::SharedConditions,
+    events::Events, look::LookedAt, revisions::Revisions, router_view::RouterSlot,
 };
 use crate::{
     config::{self, Config, ConfigDigest},
@@ -71,6 +71,10 @@ pub struct Engine {
     pub(super) started: Instant,
     /// The router's view, which is put there with the first routed circuit.
     pub(super) router: RouterSlot,
+    /// The events since the daemon's start.
+    pub(super) events: Events,
+    /// The conditions at the last look.
+    pub(super) conditions: SharedConditions,
     /// The file that a reload reads.
     pub(super) config_path: PathBuf,
     /// The control socket, which no reload changes.
@@ -87,9 +91,9 @@ impl Engine {
     /// The configuration can't be brought to the kernel; nothing is left of the attempt.
     pub fn start(config_path: &Path, (text, config): (String, Config), hold: Hold) -> Result<Self> {
         let control = config.edge.control.clone();
-        let router = RouterSlot::default();
+        let (router, events) = (RouterSlot::default(), Events::default());
         let start = StartConfig::settle(config_path, (text, config));
-        let instance = Instance::start(config_path, start, hold, router.clone())?;
+        let instance = Instance::start(config_path, start, hold, router.clone(), events.clone())?;
         let (commands, received) = channel();
         let (lives, alive) = watch::channel(());
         let engine = Self {
@@ -98,6 +102,8 @@ impl Engine {
             bookkeeper: Arc::clone(&instance.bookkeeper),
             started: Instant::now(),
             router,
+            events,
+            conditions: SharedConditions::default(),
             config_path: config_path.to_owned(),
             control,
             alive,
@@ -248,6 +254,12 @@ impl Engine {
     #[must_use]
     pub fn control(&self) -> PathBuf {
         self.control.clone()
+    }
+
+    /// The events since the daemon's start.
+    #[must_use]
+    pub const fn events(&self) -> &Events {
+        &self.events
     }
 
     /// The place of the router's view.

@@ -5,12 +5,16 @@ pub mod bandwidth;
 mod booking;
 pub mod bookkeeper;
 pub mod capabilities;
+mod circuit_buckets;
 pub mod close;
+mod conditions;
 pub mod engine;
 pub mod error;
+pub mod events;
 mod exports;
 mod file_look;
 mod found;
+mod head;
 mod install;
 pub mod instructions;
 mod interfaces;
@@ -40,6 +44,7 @@ mod told_ports;
 pub mod trace;
 mod unconfirmed;
 pub mod unmatched;
+pub mod watch;
 
 /// The fate of the data plane when the daemon ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -93,14 +93,14 @@ pub(super) fn peaks_bps(ticks: PeakTicks, rate_bps: u64) -> PeakTicks {
 }
 
 /// States of policers by index.
-pub(super) type States = HashMap<u32, PolicerState>;
+pub(super) type PolicerStates = HashMap<u32, PolicerState>;
 
 /// The status of a circuit's policers, given by key and index.
 pub(super) fn policers<'p>(
     config: &Config,
     circuit: &Circuit,
     own: impl Iterator<Item = (&'p PolicerKey, u32)>,
-    states: &States,
+    states: &PolicerStates,
     peaks: &Peaks,
 ) -> Vec<PolicerStatus> {
     let read = own.filter_map(|(key, index)| {

@@ -5,13 +5,8 @@
 //! kernel at a time, and without clients nothing is read.
 
 mod circuits;
-mod config_status;
-mod ports;
-mod routed;
-mod steps;
 
 use std::{
-    cell::RefCell,
     sync::{
         Arc,
         mpsc::{Receiver, Sender, channel},
@@ -23,16 +18,13 @@ use std::{
 use edge_api::{SessionStatus, Status};
 use tokio::sync::watch;
 
-use self::{config_status::config_status, routed::RoutedPart, steps::Steps};
 use super::{
     engine::{Engine, running::Running},
-    file_look::FileLook,
+    head::{HeadReader, RoutedPart, Steps},
 };
 use crate::{
     config::MetricsDetail,
     daemon::error::{Context as _, DaemonError, Result},
-    kernel::{BesideOurs, host::device::Devices},
-    time,
 };
 
 /// Circuits that are read in one step.
@@ -69,8 +61,7 @@ impl Snapshots {
     ///
     /// The system has no thread or no socket for it.
     pub fn start(engine: &Engine) -> Result<Self> {
-        let file = FileLook::new(engine.config_path.clone()).into();
-        let reader = Reader { engine: engine.clone(), devices: Devices::open()?, file };
+        let reader = Reader { engine: engine.clone(), head: HeadReader::open(engine)? };
         let (requests, received) = channel();
         let (publish, latest) = watch::channel(None);
         thread::Builder::new()
@@ -122,8 +113,7 @@ fn take(
 
 struct Reader {
     engine: Engine,
-    devices: Devices,
-    file: RefCell<FileLook>,
+    head: HeadReader,
 }
 
 impl Reader {
@@ -143,40 +133,11 @@ impl Reader {
 
     /// Takes one in steps; `None`: slots or tables have changed in between.
     fn try_snapshot(&self, steps: &Steps<'_>, routed: &RoutedPart) -> Result<Option<Snapshot>> {
-        let begin = |running: &Running| {
-            let others: Vec<_> =
-                running.others.iter().map(|(_, books)| Arc::clone(books)).collect();
-            let ports = running.explain(running.look_at_ports(&self.devices)?);
-            Ok::<_, DaemonError>((others, ports))
+        let Some((mut read, beside)) = self.head.read(steps, routed, true)? else {
+            return Ok(None);
         };
-        let Some(first) = steps.step(begin) else { return Ok(None) };
-        let (others, states) = first?;
-        // The engine is not held: these tables don't change any more, but may be removed.
-        let beside = BesideOurs::read(others.iter().map(|books| &**books))?;
-        let head = |running: &Running| {
-            let head = Status {
-                edge: running.config.edge.name.clone(),
-                uptime_s: self.engine.started.elapsed().as_secs_f64(),
-                taken: time::wall(),
-                ledger: self.engine.bookkeeper.status(),
-                watches_egress: running.watches_egress,
-                ports: ports::ports(running, &states, &beside)?,
-                circuits: Vec::with_capacity(running.config.circuits.len()),
-                sessions: routed.counts.clone(),
-                domains: routed.domains.clone(),
-                router_faults: routed.faults.clone(),
-                config: config_status(running),
-            };
-            // Each digest is made of all circuits.
-            let is_same = running.timed.0.is_empty();
-            let digest_of_file = (!is_same).then(|| running.digest_of_file());
-            Ok::<_, DaemonError>((head, digest_of_file, running.config.edge.metrics_detail))
-        };
-        let Some(second) = steps.step(head) else { return Ok(None) };
-        let (mut read, digest_of_file, metrics_detail) = second?;
-        // A file of thousands of circuits takes its time, and the engine is not held.
-        let digest_of_file = digest_of_file.as_deref().unwrap_or(&read.config.digest);
-        read.config.file_fault = self.file.borrow_mut().fault(digest_of_file);
+        let detail = |running: &Running| running.config.edge.metrics_detail;
+        let Some(metrics_detail) = steps.step(detail) else { return Ok(None) };
         let mut place = circuits::Cursor::default();
         loop {
             let some = |running: &Running| {
@@ -185,6 +146,7 @@ impl Reader {
             let Some(circuits) = steps.step(some) else { return Ok(None) };
             let circuits = circuits?;
             if circuits.is_empty() {
+                self.engine.conditions.add_to(&mut read, steps.generation());
                 return Ok(Some(Snapshot {
                     status: Arc::new(read),
                     sessions: Arc::clone(&routed.sessions),
@@ -204,6 +166,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::time;
 
     fn snapshot(number: u32) -> Snapshot {
         let status = Status {
@@ -218,6 +181,8 @@ mod tests {
             domains: Vec::new(),
             router_faults: Vec::new(),
             config: edge_api::ConfigStatus::default(),
+            conditions: Vec::new(),
+            conditions_left_out: 0,
         };
         let metrics_detail = MetricsDetail::Circuit;
         let sessions = Arc::default();

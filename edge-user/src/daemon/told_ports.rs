@@ -3,10 +3,12 @@
 
 use std::{
     collections::BTreeMap,
+    fmt::{self, Display, Formatter},
     time::{Duration, Instant},
 };
 
 use super::{
+    events::{Events, Happened},
     port_changes::{PortChange, changes, has_link},
     ports::{PortState, PortStates},
 };
@@ -32,8 +34,11 @@ struct ToldPort {
 
 impl ToldPorts {
     /// Tells of what has changed since the last call.
-    pub(super) fn tell(&mut self, states: &PortStates) {
-        self.follow(states, Instant::now(), log);
+    pub(super) fn tell(&mut self, states: &PortStates, events: &Events) {
+        self.follow(states, Instant::now(), |port, change| {
+            log(port, change);
+            events.push(Happened::of_port(port, change.to_string()));
+        });
     }
 
     fn follow(
@@ -96,25 +101,36 @@ enum ToldChange {
     Untold(usize),
 }
 
+impl Display for ToldChange {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::One(change) => change.fmt(f),
+            Self::TooOften => f.write_str(
+                "it changes all the time, and its changes are only counted for up to a minute; `edge status` has its \
+                 present state",
+            ),
+            Self::Untold(changes) => write!(
+                f,
+                "{changes} more changes in the last minute than were told; the next lines have its present state, where \
+                 that is another one than was told last"
+            ),
+        }
+    }
+}
+
 fn log(port: &str, change: &ToldChange) {
     match change {
-        ToldChange::One(change @ PortChange::FaultBegan { runs: false, .. }) => {
+        ToldChange::One(PortChange::FaultBegan { runs: false, .. }) => {
             tracing::error!("port \"{port}\": {change}");
         }
         ToldChange::One(
-            change @ (PortChange::FaultBegan { .. }
+            PortChange::FaultBegan { .. }
             | PortChange::WarningBegan(_)
-            | PortChange::CarrierBounced { .. }),
-        ) => tracing::warn!("port \"{port}\": {change}"),
-        ToldChange::One(change) => tracing::info!("port \"{port}\": {change}"),
-        ToldChange::TooOften => tracing::warn!(
-            "port \"{port}\" changes all the time, and its changes are only counted for up to a \
-             minute; `edge status` has its present state"
-        ),
-        ToldChange::Untold(changes) => tracing::warn!(
-            "port \"{port}\": {changes} more changes in the last minute than were told; the next \
-             lines have its present state, where that is another one than was told last"
-        ),
+            | PortChange::CarrierBounced { .. },
+        )
+        | ToldChange::TooOften
+        | ToldChange::Untold(_) => tracing::warn!("port \"{port}\": {change}"),
+        ToldChange::One(_) => tracing::info!("port \"{port}\": {change}"),
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod nearest;
 
+use std::{collections::BTreeSet, time::Duration};
+
 use edge_api::{NearestCircuit, TagFault, Unmatched, UnmatchedFrames};
 use edge_common::{
     Reason,
@@ -14,7 +16,10 @@ use edge_common::{
 };
 
 use self::nearest::{Nearest, nearest};
-use super::engine::{Engine, running::Running};
+use super::engine::{
+    Engine,
+    running::{Running, SharedRunning},
+};
 use crate::{
     daemon::error::Result,
     kernel::UnmatchedCounts,
@@ -24,6 +29,9 @@ use crate::{
 
 /// The most tags of a port that are listed, with its CPUs together: as many as one CPU has places for.
 const MOST_LISTED: usize = 256;
+
+/// The most tags of a port that are looked at again and again.
+const MOST_OF_LATE: usize = 16;
 
 /// Reads the frames of each port that no circuit claims.
 ///
@@ -45,10 +53,33 @@ pub fn unmatched(engine: &Engine) -> Result<Unmatched> {
         let mut counts = running.set.tables.unmatched(port.index)?;
         counts.left_out_frames += frames_before(&running, port)?;
         drop(running);
-        let listed = Listed { port: &name, tpids: &tpids, claims: &claims };
+        let listed = Listed { port: &name, tpids: &tpids, claims: &claims, most: MOST_LISTED };
         listed.add(counts, MonotonicDates::now(), &mut found);
     }
     Ok(found)
+}
+
+/// The frames of these ports of late that no circuit claims, the most frequent tags of each port first.
+pub(super) fn lately(
+    running: &SharedRunning,
+    claims: &[PortClaim],
+    ports: &BTreeSet<String>,
+    within: Duration,
+) -> Result<Vec<UnmatchedFrames>> {
+    let mut found = Unmatched::default();
+    for name in ports {
+        let (mut counts, tpids) = {
+            let running = running.read();
+            let Some(port) = running.installed.plan.port(name) else { continue };
+            (running.set.tables.unmatched(port.index)?, port.tpids)
+        };
+        let dates = MonotonicDates::now();
+        let since_ns = dates.ago_ns(within);
+        counts.listed.retain(|_, entry| entry.last_ns >= since_ns);
+        let listed = Listed { port: name, tpids: &tpids, claims, most: MOST_OF_LATE };
+        listed.add(counts, dates, &mut found);
+    }
+    Ok(found.unmatched)
 }
 
 /// The frames of a port that belong to no circuit and were counted in earlier tables, whose lists are gone.
@@ -71,6 +102,7 @@ struct Listed<'a> {
     port: &'a str,
     tpids: &'a [u16],
     claims: &'a [PortClaim],
+    most: usize,
 }
 
 impl Listed<'_> {
@@ -80,7 +112,7 @@ impl Listed<'_> {
         listed.sort_by_key(|(tags, entry)| {
             (u64::MAX - entry.frames, u64::MAX - entry.last_ns, *tags)
         });
-        let others = listed.drain(MOST_LISTED.min(listed.len())..);
+        let others = listed.drain(self.most.min(listed.len())..);
         found.left_out += counts.left_out_frames;
         found.left_out += others.map(|(_, entry)| entry.frames).sum::<u64>();
         found.unmatched.extend(listed.iter().map(|(tags, entry)| self.frames(*tags, entry, dates)));

@@ -33,6 +33,7 @@ use super::v1;
         v1::routing::routes,
         v1::routing::lookup,
         v1::unmatched::unmatched,
+        v1::events::events,
         v1::ledger::usage,
         v1::bill::bill,
         v1::ledger::book,

@@ -11,7 +11,7 @@ use super::{
     error::ApiError,
     metrics, openapi, page,
     shared::ServerState,
-    v1::{bill, change, config, history, ledger, look, rates, recent, routing, trace, unmatched},
+    v1::{bill, change, config, events, history, ledger, look, rates, recent, routing, trace, unmatched},
 };
 use crate::daemon::router_view::RouterSlot;
 
@@ -59,6 +59,7 @@ fn reads() -> Router<ServerState> {
         .route("/v1/rates", get(rates::rates))
         .route("/v1/unmatched", get(unmatched::unmatched))
         .route("/v1/bill", get(bill::bill))
+        .route("/v1/events", get(events::events))
         .route("/v1/usage", get(ledger::usage))
         .route("/v1/config/history", get(config::history))
         .merge(routing())

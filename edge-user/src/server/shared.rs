@@ -40,6 +40,25 @@ pub(super) struct ServerState {
     pub(super) recent: RecentTraffic,
     /// The lock that has readers of unmatched frames answered one after the other.
     pub(super) unmatched_turn: Arc<Mutex<()>>,
+    /// The places of those who follow events.
+    pub(super) event_places: EventPlaces,
+}
+
+/// Most clients that follow events on one way in: others have places, too.
+const EVENT_READERS: usize = 16;
+
+/// The places of those who follow events, on the control socket and on the metrics' address.
+#[derive(Clone)]
+pub(super) struct EventPlaces {
+    pub(super) control: Arc<Semaphore>,
+    pub(super) metrics: Arc<Semaphore>,
+}
+
+impl Default for EventPlaces {
+    fn default() -> Self {
+        let places = || Arc::new(Semaphore::new(EVENT_READERS));
+        Self { control: places(), metrics: places() }
+    }
 }
 
 impl ServerState {

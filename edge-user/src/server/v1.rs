@@ -4,6 +4,8 @@ mod apply_query;
 pub(super) mod bill;
 pub(super) mod change;
 pub(super) mod config;
+pub(super) mod events;
+mod events_query;
 pub(super) mod history;
 pub(super) mod ledger;
 pub(super) mod look;

@@ -45,7 +45,7 @@ pub(super) fn is_synchronized() -> bool {
     answer != -1 && answer != libc::TIME_ERROR && state.status & libc::STA_UNSYNC == 0
 }
 
-fn since_boot_us() -> i64 {
+pub(super) fn since_boot_us() -> i64 {
     // Every kernel since 2.6.39 has this clock.
     let now = clock_gettime(ClockId::CLOCK_BOOTTIME).map_or_else(
         |_| 0,

@@ -10,7 +10,9 @@ pub mod error;
 mod kernel;
 mod monotonic;
 
-use jiff::Timestamp;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -43,6 +45,20 @@ pub fn now() -> Result<Moment, TimeError> {
     Ok(Moment { wall, boot_id, boot_us, is_synchronized: kernel::is_synchronized() })
 }
 
+/// Time since the kernel's boot, suspends included: it never steps.
+#[must_use]
+pub fn since_boot() -> Duration {
+    Duration::from_micros(kernel::since_boot_us().unsigned_abs())
+}
+
+/// The date of a moment since boot by the present wall clock, for display.
+#[must_use]
+pub fn date(since_boot: Duration) -> Timestamp {
+    let ago = self::since_boot().saturating_sub(since_boot);
+    let ago = SignedDuration::try_from(ago).unwrap_or(SignedDuration::MAX);
+    wall().checked_sub(ago).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
 /// Reads the wall clock for display. Nothing is billed, deleted or sealed by it alone.
 #[must_use]
 pub fn wall() -> Timestamp {
@@ -71,6 +87,13 @@ mod tests {
         assert!((0..).contains(&before.boot_us) && before.boot_us <= after.boot_us);
         let text = serde_json::to_string(&before).unwrap();
         assert_eq!(serde_json::from_str::<Moment>(&text).unwrap(), before);
+    }
+
+    #[test]
+    fn a_moment_is_as_long_ago_as_the_clock_since_boot_says() {
+        let now = since_boot();
+        let ago = date(now).duration_since(date(now.saturating_sub(Duration::from_secs(1))));
+        assert!((ago.as_secs_f64() - 1.0).abs() < 0.1, "{ago}");
     }
 
     /// A date that another module reads could not be judged by a second clock.

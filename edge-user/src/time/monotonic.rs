@@ -39,6 +39,13 @@ impl MonotonicDates {
         date.unwrap_or(Timestamp::UNIX_EPOCH)
     }
 
+    /// The moment so long ago.
+    #[must_use]
+    pub fn ago_ns(&self, ago: Duration) -> u64 {
+        let ago_ns = i64::try_from(ago.as_nanos()).unwrap_or(i64::MAX);
+        self.monotonic_ns.saturating_sub(ago_ns).max(0).unsigned_abs()
+    }
+
     /// The date of a moment, to the second.
     #[must_use]
     pub fn date(&self, monotonic_ns: u64) -> Timestamp {

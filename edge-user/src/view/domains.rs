@@ -14,9 +14,6 @@ pub fn print(status: &Status, out: &mut dyn Write) -> io::Result<()> {
     if !status.domains.is_empty() {
         writeln!(out, "\n{}", domain_table(&status.domains))?;
     }
-    for fault in &status.router_faults {
-        writeln!(out, "! router: {}", plain(fault))?;
-    }
     let sessions = &status.sessions;
     if let Some(fault) = &sessions.fault {
         writeln!(out, "! BGP sessions: {}", plain(fault))?;
@@ -110,12 +107,6 @@ mod tests {
                  is down",
             ]
         );
-    }
-
-    #[test]
-    fn each_fault_of_the_router_has_a_line() {
-        let faults = r#","router_faults":["the port is missing","routes are old"]"#;
-        assert_eq!(lines(faults), ["! router: the port is missing", "! router: routes are old"]);
     }
 
     #[test]

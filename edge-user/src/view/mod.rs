@@ -3,9 +3,11 @@
 pub mod bill;
 pub mod change;
 pub mod changes;
+mod conditions;
 mod config_status;
 pub mod domains;
 pub mod drops;
+pub mod events;
 pub mod history;
 pub mod ledger;
 mod links;

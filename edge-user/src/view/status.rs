@@ -6,8 +6,8 @@ use comfy_table::Table;
 use edge_api::{CircuitStatus, Counters, PortStatus, Status};
 use edge_common::Reason;
 
-use super::{config_status, domains, ledger, links::link_table, table::text_table};
-use crate::units::{bit_rate, count};
+use super::{conditions, config_status, domains, ledger, links::link_table, table::text_table};
+use crate::units::{about_bit_rate, bit_rate, count};
 
 /// Prints the state of an edge, and what an operator should look into.
 pub fn print(status: &Status, out: &mut dyn Write) -> io::Result<()> {
@@ -16,6 +16,7 @@ pub fn print(status: &Status, out: &mut dyn Write) -> io::Result<()> {
         write!(out, ", booked {booked:.0}")?;
     }
     writeln!(out, "\n")?;
+    conditions::print(status, out)?;
     writeln!(out, "{}\n", port_table(&status.ports))?;
     writeln!(out, "{}\n", link_table(&status.ports))?;
     writeln!(out, "{}\n", circuit_table(&status.circuits))?;
@@ -27,12 +28,6 @@ pub fn print(status: &Status, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "! frames that a device refuses count as forwarded: see the daemon's log")?;
     }
     for port in &status.ports {
-        if let Some(fault) = &port.fault {
-            writeln!(out, "! port {}: {fault}", port.name)?;
-        }
-        for warning in &port.warnings {
-            writeln!(out, "! port {}: {warning}", port.name)?;
-        }
         let lost = port.reasons.iter().filter(|(reason, _)| is_alarming(reason));
         for (reason, frames) in lost {
             writeln!(
@@ -164,34 +159,10 @@ fn policer_table(circuits: &[CircuitStatus]) -> Table {
                 policer.link.clone(),
                 bit_rate(policer.rate_bps),
                 format!("{} %", policer.used_bytes * 100 / policer.burst_bytes.max(1)),
-                bit_rate(rounded(policer.peak_1ms_bps)),
-                bit_rate(rounded(policer.peak_100ms_bps)),
+                about_bit_rate(policer.peak_1ms_bps),
+                about_bit_rate(policer.peak_100ms_bps),
             ]);
         }
     }
     table
-}
-
-/// To four digits.
-fn rounded(bps: u64) -> u64 {
-    let unit = 10u64.pow(bps.checked_ilog10().unwrap_or(0).saturating_sub(3));
-    (bps + unit / 2) / unit * unit
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rates_are_rounded_to_four_digits() {
-        for (bps, expected) in [
-            (0, 0),
-            (7, 7),
-            (9_999, 9_999),
-            (123_456_789, 123_500_000),
-            (99_996_000_000, 100_000_000_000),
-        ] {
-            assert_eq!(rounded(bps), expected);
-        }
-    }
 }

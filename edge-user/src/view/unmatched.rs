@@ -2,9 +2,9 @@
 
 use std::io::{self, Write};
 
-use edge_api::{NearestCircuit, Status, TagFault, Unmatched, UnmatchedFrames};
+use edge_api::{ConditionKind, NearestCircuit, Status, TagFault, Unmatched, UnmatchedFrames};
 use edge_common::Reason;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use super::table::text_table;
 use crate::units::count;
@@ -63,13 +63,16 @@ pub fn has_any(status: &Status) -> bool {
     status.ports.iter().any(|port| reasons.iter().any(|reason| port.reasons.contains_key(*reason)))
 }
 
-/// Prints a line for each port that has had such frames lately: the tags with the most of them.
-pub fn print_lately(unmatched: &Unmatched, now: Timestamp, out: &mut dyn Write) -> io::Result<()> {
-    let lately: Vec<&UnmatchedFrames> = unmatched
-        .unmatched
-        .iter()
-        .filter(|frames| now.duration_since(frames.last) < LATELY)
-        .collect();
+/// Prints a line for each port that has had such frames lately: the tags with the most of them. A condition may have told of
+/// them before.
+pub fn print_lately(unmatched: &Unmatched, status: &Status, out: &mut dyn Write) -> io::Result<()> {
+    let is_told = |frames: &UnmatchedFrames| {
+        let mut told = status.conditions.iter().filter(|it| it.kind == ConditionKind::MisTagged);
+        told.any(|it| it.port.as_ref() == Some(&frames.port))
+    };
+    let lately = |frames: &UnmatchedFrames| status.taken.duration_since(frames.last) < LATELY;
+    let lately: Vec<&UnmatchedFrames> =
+        unmatched.unmatched.iter().filter(|it| lately(it) && !is_told(it)).collect();
     for of_port in lately.chunk_by(|one, other| one.port == other.port) {
         let (port, most) = (&of_port[0].port, frames_text(of_port[0]));
         let others = match of_port.len() - 1 {
@@ -101,8 +104,9 @@ fn nearest_text(nearest: &NearestCircuit) -> String {
     format!("{circuit} ({peering}) has {tags}{on}{fault}")
 }
 
-/// The frames in one line.
-fn frames_text(frames: &UnmatchedFrames) -> String {
+/// The frames in one line: tags, and the circuit whose tags are nearest.
+#[must_use]
+pub fn frames_text(frames: &UnmatchedFrames) -> String {
     let tags = match (frames.s_vid, frames.c_vid) {
         (Some(s_vid), Some(c_vid)) => format!("with S {s_vid}, C {c_vid}"),
         (Some(vid), None) => format!("with the one tag {vid}"),
@@ -114,6 +118,9 @@ fn frames_text(frames: &UnmatchedFrames) -> String {
 
 #[cfg(test)]
 mod tests {
+    use edge_api::Condition;
+    use jiff::Timestamp;
+
     use super::*;
 
     fn text(json: &str) -> String {
@@ -170,13 +177,24 @@ null,"c_vid":null,"frames":1,"bytes":60,"first":"2026-01-01T00:00:00Z","last":"2
             frames("c", 5, 5, "2026-01-01T00:10:00Z"),
         ];
         let mut out = Vec::new();
-        let now = "2026-01-01T00:10:00Z".parse().unwrap();
-        print_lately(&Unmatched { unmatched, left_out: 0 }, now, &mut out).unwrap();
+        let mut status: Status = serde_json::from_str(
+            r#"{"edge":"e","uptime_s":1.0,"taken":"2026-01-01T00:10:00Z","ledger":{"state_dir":"/s","state":"ok",
+            "error":null,"failing_since":null,"notice":null,"last_booked":null,"exports":[]},"watches_egress":true,
+            "ports":[],"circuits":[]}"#,
+        )
+        .unwrap();
+        let unmatched = Unmatched { unmatched, left_out: 0 };
+        print_lately(&unmatched, &status, &mut out).unwrap();
         assert_eq!(
             String::from_utf8(out).unwrap(),
             "! port a: 8 frames with the one tag 2, and another combination of tags: see `edge unmatched`\n\
              ! port c: 5 frames with the one tag 5: see `edge unmatched`\n"
         );
+        let told = Condition::new(ConditionKind::MisTagged, Timestamp::UNIX_EPOCH, "told");
+        status.conditions = vec![Condition { port: Some("a".to_owned()), ..told }];
+        let mut out = Vec::new();
+        print_lately(&unmatched, &status, &mut out).unwrap();
+        assert!(String::from_utf8(out).unwrap().starts_with("! port c: "));
     }
 
     #[test]

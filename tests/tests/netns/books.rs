@@ -162,7 +162,7 @@ fn a_ledger_that_fails_costs_nothing_once_it_is_repaired() -> Result<()> {
     ensure!(error.contains("Read-only"), "{error}");
     let binary = edge_binary().to_str().context("a path")?;
     let said = edge.lab.edge().output(binary, &["status"])?;
-    ensure!(said.contains("! not booked since"), "{said}");
+    ensure!(said.contains("! usage is not booked: "), "{said}");
     // Also while the daemon changes.
     edge.daemon()?.kill()?;
     edge.restart(&config())?;

@@ -6,6 +6,7 @@ mod books;
 mod classes;
 mod cli;
 mod clients;
+mod conditions;
 mod confirming;
 mod demo;
 mod dropping;

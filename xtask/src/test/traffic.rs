@@ -22,6 +22,7 @@ const WAITING: [&str; 16] = [
     "netns::applying",
     "netns::books",
     "netns::clients",
+    "netns::conditions",
     "netns::confirming",
     "netns::demo",
     "netns::dropping",

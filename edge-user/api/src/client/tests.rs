@@ -227,3 +227,32 @@ fn an_answer_that_never_comes_is_not_waited_for() {
     assert!(began.elapsed() < Duration::from_secs(10));
     assert!(!error.is_callers());
 }
+
+#[test]
+fn events_are_read_to_the_end_of_the_answer() {
+    let events = "retry: 1000\n\n: still here\n\nid: a-1\nevent: start\ndata: {\"id\":\"a-1\"}\n\ndata:{\"id\":\"a-2\"}\n\n";
+    let server = Server::new(answer("200 OK", events));
+    let (mut read, mut since) = (Vec::new(), "a-0".to_owned());
+    let end = server.client().events(&mut since, true, |data| {
+        read.push(data.to_owned());
+        std::ops::ControlFlow::<()>::Continue(())
+    });
+    assert!(matches!(end, Ok(None)), "{end:?}");
+    assert_eq!(read, [r#"{"id":"a-1"}"#, r#"{"id":"a-2"}"#]);
+    assert_eq!(since, "a-1");
+    let asked = server.request.recv().unwrap();
+    assert!(asked.starts_with("GET /v1/events?since=a-0&follow=true HTTP/1.1\r\n"), "{asked}");
+
+    let server = Server::new(answer("200 OK", events));
+    let end = server
+        .client()
+        .events(&mut "all".to_owned(), false, |_| std::ops::ControlFlow::Break("enough"));
+    assert!(matches!(end, Ok(Some("enough"))), "{end:?}");
+
+    let refused =
+        answer("400 Bad Request", r#"{"error":"no such event","hint":null,"where":null}"#);
+    let end = Server::new(refused)
+        .client()
+        .events(&mut "x".to_owned(), false, |_| std::ops::ControlFlow::<()>::Continue(()));
+    assert!(end.as_ref().is_err_and(ClientError::is_callers), "{end:?}");
+}

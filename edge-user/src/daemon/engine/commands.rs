@@ -87,6 +87,9 @@ pub(super) fn run(mut instance: Instance, commands: &Receiver<Command>) {
                     instance.set_bandwidth(&request, received, requester.user.clone())
                 });
                 due.timed = Instant::now();
+                if let Ok(change) = &changed {
+                    instance.tell_of_bandwidth(change, requester.user.as_deref());
+                }
                 let told = changed.as_ref().ok().map(view::change::bandwidth);
                 let _nobody_waits = reply.send(changed);
                 // The text of thousands of circuits takes longer than the change.

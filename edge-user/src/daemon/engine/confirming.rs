@@ -2,10 +2,10 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use edge_api::{Applied, Confirmed, RevisionOrigin};
+use edge_api::{Applied, Confirmed, EventKind, RevisionOrigin};
 
 use super::{
-    super::{new_file::NewFile, unconfirmed::Unconfirmed},
+    super::{events::Happened, new_file::NewFile, unconfirmed::Unconfirmed},
     error::ChangeError,
     instance::Instance,
     new_config::NewConfig,
@@ -45,7 +45,10 @@ impl Instance {
         let mut running = self.running.write();
         running.unconfirmed = None;
         let user = requester.user.as_deref().unwrap_or("somebody");
-        tracing::info!("{user} has confirmed the last change");
+        let sentence = format!("{user} has confirmed the last change");
+        tracing::info!("{sentence}");
+        let details = serde_json::json!({ "user": requester.user });
+        self.events.push(Happened::new(EventKind::Confirmed, sentence).with(details));
         Ok(Confirmed { digest: running.digest.to_string() })
     }
 

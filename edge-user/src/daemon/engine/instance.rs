@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use edge_api::EventKind;
 use nix::fcntl::Flock;
 
 use super::{
@@ -15,6 +16,7 @@ use super::{
         AtExit,
         bookkeeper::Bookkeeper,
         close::{Unbooked, close},
+        events::{Events, Happened},
         install::{Aim, Committed, Set, create_set, owners_before, prepare},
         instructions::Instructions,
         interfaces::InterfaceChoice,
@@ -75,6 +77,8 @@ pub(super) struct Instance {
     pub(super) router: Option<Router>,
     /// The place of its view.
     pub(super) slot: RouterSlot,
+    /// The events since the daemon's start.
+    pub(super) events: Events,
     /// The ports, as the log has them.
     pub(super) told: ToldPorts,
     pub(super) links: LinkWatch,
@@ -91,6 +95,7 @@ impl Instance {
         start: StartConfig,
         hold: Hold,
         slot: RouterSlot,
+        events: Events,
     ) -> Result<Self> {
         let StartConfig { text, config, waiting, timed, by } = start;
         let pin_dir = &hold.pin_dir;
@@ -144,11 +149,13 @@ impl Instance {
             left_rate: None,
             router,
             slot,
+            events,
             told: ToldPorts::default(),
             links: LinkWatch::open()?,
             traced: None,
             hold,
         };
+        instance.tell_of_start();
         instance.take_over()?;
         let instructions = Instructions::new(&instance.running.read().config);
         instance.bookkeeper.follow(instructions);
@@ -185,6 +192,15 @@ impl Instance {
             router.commit(followed);
         }
         Ok((committed, bookkeeper, watches_egress.unwrap_or(false), router))
+    }
+
+    fn tell_of_start(&self) {
+        let running = self.running.read();
+        let (version, circuits) = (env!("CARGO_PKG_VERSION"), running.config.circuits.len());
+        let sentence = format!("edge {version} has started, with {circuits} circuits");
+        let digest = running.digest.to_string();
+        let details = serde_json::json!({ "version": version, "digest": digest });
+        self.events.push(Happened::new(EventKind::Start, sentence).with(details));
     }
 
     /// Refuses a client that believes another configuration to run.

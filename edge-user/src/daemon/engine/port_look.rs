@@ -72,7 +72,7 @@ impl Instance {
         }
         let running = self.running.read();
         running.add_settings(&mut states);
-        self.told.tell(&running.explain(states.clone()));
+        self.told.tell(&running.explain(states.clone()), &self.events);
         Ok(states)
     }
 

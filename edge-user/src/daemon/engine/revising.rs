@@ -1,14 +1,14 @@
 //! Revisions of the configuration: each that takes effect is kept, and any of them can come back.
 
-use edge_api::{Applied, Revision, RevisionOrigin};
+use edge_api::{Applied, BandwidthChange, EventKind, Revision, RevisionOrigin};
 
 use super::{
-    super::{bandwidth::SetBandwidth, revisions::Revisions},
+    super::{bandwidth::SetBandwidth, events::Happened, revisions::Revisions},
     error::ChangeError,
     instance::Instance,
     new_config::NewConfig,
 };
-use crate::{config, time};
+use crate::{config, time, view};
 
 /// Somebody who asks for a change.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,6 +33,7 @@ impl Instance {
         requester: Requester,
         summary: String,
     ) {
+        self.tell_of_revision(by, &requester, &summary);
         let Requester { user, message } = requester;
         let digest = self.running.read().digest_of_file();
         let about =
@@ -42,6 +43,35 @@ impl Instance {
                 "this configuration runs, and has no place in `edge history`, so that nobody can go back to it: {error:#}"
             );
         }
+    }
+
+    /// Starts and bandwidths have events of their own, also where they make no revision.
+    fn tell_of_revision(&self, by: RevisionOrigin, requester: &Requester, summary: &str) {
+        let (kind, done) = match by {
+            RevisionOrigin::Start | RevisionOrigin::SetBandwidth => return,
+            RevisionOrigin::Reload => (EventKind::Reload, "reloaded"),
+            RevisionOrigin::Apply => (EventKind::Apply, "applied"),
+            RevisionOrigin::Rollback => (EventKind::Rollback, "rolled back"),
+            RevisionOrigin::Deadline => (EventKind::Deadline, "taken back, as nobody confirmed it"),
+        };
+        let Requester { user, message } = requester;
+        let by = user.as_ref().map(|user| format!(" by {user}")).unwrap_or_default();
+        let why = message.as_ref().map(|message| format!(" ({message})")).unwrap_or_default();
+        let digest = self.running.read().digest.to_string();
+        let details = serde_json::json!({
+            "user": user, "message": message, "summary": summary, "digest": digest,
+        });
+        let sentence = format!("{done}{by}{why}: {summary}");
+        self.events.push(Happened::new(kind, sentence).with(details));
+    }
+
+    /// Tells of another bandwidth of a circuit.
+    pub(super) fn tell_of_bandwidth(&self, change: &BandwidthChange, user: Option<&str>) {
+        let by = user.map(|user| format!(" by {user}")).unwrap_or_default();
+        let sentence = format!("{}{by}", view::change::bandwidth(change));
+        let happened = Happened::of_circuit(EventKind::SetBandwidth, &change.circuit, sentence);
+        let details = serde_json::to_value(change).unwrap_or_default();
+        self.events.push(happened.with(details));
     }
 
     /// Keeps the configuration that a daemon was started with, if it is another one than the newest revision.

@@ -49,6 +49,7 @@ impl Instance {
                 Ok(change) => {
                     let told = view::change::bandwidth(&change);
                     tracing::info!("the time of {circuit}'s bandwidth is over: {told}");
+                    self.tell_of_bandwidth(&change, None);
                     let mut rest = self.running.read().timed.clone();
                     rest.end(circuit);
                     self.keep_timed(rest);

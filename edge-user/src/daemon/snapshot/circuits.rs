@@ -8,13 +8,8 @@ use edge_common::{
     abi::counters::{ClassCounters, ClassLosses, Counted, LOSS_REASONS},
 };
 
-use super::super::{engine::running::Running, policers};
-use crate::{
-    config::Circuit,
-    daemon::error::Result,
-    kernel::BesideOurs,
-    plan::{AttachmentPlan, PolicerKey},
-};
+use super::super::{circuit_buckets, engine::running::Running};
+use crate::{config::Circuit, daemon::error::Result, kernel::BesideOurs, plan::AttachmentPlan};
 
 /// The next circuit, and the first attachment that belongs to it or to a later one. Both follow the
 /// configuration's order.
@@ -46,7 +41,7 @@ pub(super) fn next(
         })
         .collect();
     let counted = counted(running, by_circuit.iter().flat_map(|(_, own)| *own))?;
-    let states = policer_states(running, circuits)?;
+    let states = circuit_buckets::states(running, circuits)?;
     let read = by_circuit.iter().map(|(circuit, attachments)| CircuitStatus {
         name: circuit.name.clone(),
         bandwidth_bps: circuit.bandwidth_bps,
@@ -56,13 +51,7 @@ pub(super) fn next(
             .filter(|own| own.key.is_billed())
             .map(|own| peering(own, &counted, beside))
             .collect(),
-        policers: policers::policers(
-            &running.config,
-            circuit,
-            own_policers(running, circuit),
-            &states,
-            &running.peaks,
-        ),
+        policers: circuit_buckets::buckets(running, circuit, &states),
     });
     let read: Vec<_> = read.collect();
     place.circuit += circuits.len();
@@ -82,24 +71,6 @@ fn counted<'p>(
     slots.dedup();
     let counted = running.set.tables.all_counted(&slots)?;
     Ok(slots.into_iter().zip(counted).collect())
-}
-
-fn own_policers<'r>(
-    running: &'r Running,
-    circuit: &'r Circuit,
-) -> impl Iterator<Item = (&'r PolicerKey, u32)> + Clone {
-    let own = running.installed.plan.policers.range(PolicerKey::first_of(&circuit.name)..);
-    let own = own.take_while(|(key, _)| key.circuit == circuit.name);
-    let own = own.filter(|(key, _)| !key.scope.is_of_router());
-    own.map(|(key, claim)| (key, claim.index))
-}
-
-fn policer_states(running: &Running, circuits: &[Circuit]) -> Result<policers::States> {
-    let own = circuits.iter().flat_map(|circuit| own_policers(running, circuit));
-    let mut indices: Vec<u32> = own.map(|(_, index)| index).collect();
-    indices.sort_unstable();
-    let states = running.set.tables.policers(&indices)?;
-    Ok(indices.into_iter().zip(states).collect())
 }
 
 fn peering(

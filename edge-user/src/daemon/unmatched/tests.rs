@@ -56,7 +56,8 @@ fn tags(text: &str) -> UnmatchedTags {
 fn the_nearest_circuit_is_the_one_that_an_operator_would_look_at() {
     let config = config::parse(CONFIG, Path::new("f")).unwrap_or_else(|errors| panic!("{errors}"));
     let claims = port_claims(&config);
-    let listed = Listed { port: "customer0", tpids: &[0x8100, 0, 0, 0], claims: &claims };
+    let listed =
+        Listed { port: "customer0", tpids: &[0x8100, 0, 0, 0], claims: &claims, most: MOST_LISTED };
     for (came_with, expected) in [
         ("8100:100 8100:11", "contoso private 100 10"),
         ("8100:100 8100:18", "contoso microsoft 100 20-29"),
@@ -114,7 +115,7 @@ fn cpus_are_added_up_and_the_lightest_tags_are_left_out_of_a_long_list() {
     });
     let counts = UnmatchedCounts { listed: many.collect(), left_out_frames: 5 };
     let mut found = Unmatched::default();
-    let listed = Listed { port: "p", tpids: &[], claims: &[] };
+    let listed = Listed { port: "p", tpids: &[], claims: &[], most: MOST_LISTED };
     listed.add(counts, MonotonicDates::now(), &mut found);
     let frames: Vec<u64> = found.unmatched.iter().map(|frames| frames.frames).collect();
     assert_eq!(frames, (45..=300).rev().collect::<Vec<_>>());

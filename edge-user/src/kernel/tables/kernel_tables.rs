@@ -104,6 +104,11 @@ impl KernelTables {
         self.meters.sum(index)
     }
 
+    /// The counters of several attachments, all CPUs together. `indices` ascend.
+    pub fn all_meters(&self, indices: &[u32]) -> Result<Vec<Meter>> {
+        self.meters.sums(indices)
+    }
+
     /// Counters and losses of an attachment, with its counts in earlier tables.
     pub fn counted(&self, index: u32) -> Result<Counted> {
         Ok(self.all_counted(&[index])?[0])

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use edge_api::{CircuitStatus, Counters, SessionStatus, Status};
+use edge_api::{CircuitStatus, Condition, Counters, SessionStatus, Status};
 use prometheus_client::{
     collector::Collector,
     encoding::{
@@ -73,7 +73,12 @@ impl Answer {
     fn capacity_bytes(&self) -> usize {
         let series = usize::try_from(self.detailed).unwrap_or_default();
         let routed = self.figures.routed_series();
-        (series + 8 * self.figures.status.circuits.len() + routed + 200) * SAMPLE_LEN_BYTES
+        (series
+            + 8 * self.figures.status.circuits.len()
+            + routed
+            + self.figures.status.conditions.len()
+            + 200)
+            * SAMPLE_LEN_BYTES
     }
 
     /// The circuits that are asked for.
@@ -101,6 +106,10 @@ impl Answer {
                 value(ledger).map_or(Ok(()), |value| samples.push(&[], value))
             }
             SampleSource::Whole(value) => samples.push(&[], value(&self.figures.status)),
+            SampleSource::Conditions => {
+                let mut conditions = self.figures.status.conditions.iter();
+                conditions.try_for_each(|condition| samples.push(&subject_of(condition), 1))
+            }
             SampleSource::ExportState(value) | SampleSource::ExportCount(value) => {
                 let mut exports = ledger.exports.iter();
                 exports.try_for_each(|export| samples.push(&[&export.name], value(export)))
@@ -190,6 +199,14 @@ fn sum(circuit: &CircuitStatus, direction: Direction, value: fn(&Counters) -> u6
     let peerings = circuit.peerings.iter();
     let peerings = peerings.filter(|peering| peering.direction == direction.as_str());
     peerings.map(|peering| value(&peering.total)).sum()
+}
+
+/// The labels of a condition. An empty one counts as absent.
+fn subject_of(condition: &Condition) -> [&str; 6] {
+    let Condition { kind, port, circuit, export, direction, link, .. } = condition;
+    let [port, circuit, export, direction, link] =
+        [port, circuit, export, direction, link].map(|name| name.as_deref().unwrap_or_default());
+    [kind.as_str(), port, circuit, export, direction, link]
 }
 
 /// The labels of a session. An empty one counts as absent.

@@ -142,6 +142,20 @@ const EDGE_FAMILIES: &[MetricFamily] = &[
         source: SampleSource::Whole(|status| u64::from(status.config.unconfirmed.is_none())),
     },
     MetricFamily {
+        stem: "edge_condition",
+        unit: None,
+        labels: &["kind", "port", "circuit", "export", "direction", "link"],
+        help: "1 for each condition that an operator should know of; docs/operations.md has the kinds.",
+        source: SampleSource::Conditions,
+    },
+    MetricFamily {
+        stem: "edge_conditions_left_out",
+        unit: None,
+        labels: &[],
+        help: "Conditions of circuits that edge_condition lacks, as there are too many.",
+        source: SampleSource::Whole(|status| status.conditions_left_out),
+    },
+    MetricFamily {
         stem: "edge_circuit_bandwidth",
         unit: Some("bps"),
         labels: CIRCUIT,

@@ -41,6 +41,8 @@ pub(super) enum SampleSource {
     Ledger(fn(&LedgerStatus) -> Option<u64>),
     /// A number of the edge as a whole.
     Whole(fn(&Status) -> u64),
+    /// Each condition, as 1.
+    Conditions,
     /// Whether each export works, as 1 or 0.
     ExportState(fn(&ExportStatus) -> u64),
     /// A count of each export.
@@ -124,6 +126,7 @@ impl MetricFamily {
             | SampleSource::Port(_)
             | SampleSource::Ledger(_)
             | SampleSource::Whole(_)
+            | SampleSource::Conditions
             | SampleSource::ExportState(_)
             | SampleSource::Circuit(_)
             | SampleSource::Session(_)
@@ -144,6 +147,7 @@ impl MetricFamily {
             | SampleSource::PortCount(_)
             | SampleSource::Ledger(_)
             | SampleSource::Whole(_)
+            | SampleSource::Conditions
             | SampleSource::ExportState(_)
             | SampleSource::ExportCount(_) => Extent::Edge,
             SampleSource::Circuit(_) | SampleSource::Sum(_) | SampleSource::SumByDirection(_) => {

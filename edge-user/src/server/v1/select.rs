@@ -52,6 +52,7 @@ impl StatusSelection {
                 sessions: status.sessions.clone(),
                 router_faults: status.router_faults.clone(),
                 config: status.config.clone(),
+                conditions: status.conditions.clone(),
                 ..*status
             })
         };
@@ -169,6 +170,8 @@ mod tests {
             domains: Vec::new(),
             router_faults: Vec::new(),
             config: edge_api::ConfigStatus::default(),
+            conditions: Vec::new(),
+            conditions_left_out: 0,
         }
     }
 

@@ -102,6 +102,8 @@ mod tests {
             domains: Vec::new(),
             router_faults: Vec::new(),
             config: edge_api::ConfigStatus::default(),
+            conditions: Vec::new(),
+            conditions_left_out: 0,
         }
     }
 

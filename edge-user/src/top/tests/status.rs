@@ -42,6 +42,8 @@ pub(super) fn status(uptime_s: f64, circuits: Vec<CircuitStatus>) -> Status {
         domains: Vec::new(),
         router_faults: Vec::new(),
         config: ConfigStatus::default(),
+        conditions: Vec::new(),
+        conditions_left_out: 0,
     }
 }
 

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use edge_api::{
-    CircuitStatus, ClassStatus, ConfigStatus, Counters, ExportStatus, LedgerState, LedgerStatus,
-    PeeringStatus, PolicerStatus, PortStatus, SessionCounts, Status,
+    CircuitStatus, ClassStatus, Condition, ConditionKind, ConfigStatus, Counters, ExportStatus,
+    LedgerState, LedgerStatus, PeeringStatus, PolicerStatus, PortStatus, SessionCounts, Status,
 };
 use jiff::Timestamp;
 
@@ -58,6 +58,19 @@ pub(super) fn status(circuits: Vec<CircuitStatus>) -> Status {
             unconfirmed: None,
             timed_bandwidths: Vec::new(),
         },
+        conditions: vec![
+            Condition {
+                port: Some("P1".to_owned()),
+                ..Condition::new(ConditionKind::PortDead, booked, "it is gone")
+            },
+            Condition {
+                circuit: Some("contoso".to_owned()),
+                direction: Some("inbound".to_owned()),
+                link: Some("primary".to_owned()),
+                ..Condition::new(ConditionKind::OverRate, booked, "it is over its rate")
+            },
+        ],
+        conditions_left_out: 3,
     }
 }
 

@@ -65,6 +65,12 @@ fn an_answer_has_the_sums_of_each_circuit() {
         ("edge_router_ok{}", "0"),
         ("edge_config_saved{}", "0"),
         ("edge_config_confirmed{}", "1"),
+        ("edge_condition{kind=port-dead,port=P1,circuit=,export=,direction=,link=}", "1"),
+        (
+            "edge_condition{kind=over-rate,port=,circuit=contoso,export=,direction=inbound,link=primary}",
+            "1",
+        ),
+        ("edge_conditions_left_out{}", "3"),
         ("edge_circuit_bandwidth_bps{circuit=contoso}", "1000000000"),
         // Two peerings of 1 and 2 frames in each of two classes, 10 times as much outbound.
         ("edge_circuit_forwarded_frames_total{circuit=contoso,direction=inbound}", "6"),
@@ -80,7 +86,7 @@ fn an_answer_has_the_sums_of_each_circuit() {
     ] {
         assert_eq!(answer.samples.get(sample).map(String::as_str), Some(value), "{sample}");
     }
-    assert_eq!(answer.samples.len(), 23 + 2 * 8 + ROUTED);
+    assert_eq!(answer.samples.len(), 26 + 2 * 8 + ROUTED);
 }
 
 #[test]
@@ -117,7 +123,7 @@ fn detail_is_of_the_circuits_that_are_asked_for() {
     let all = answer(circuits(), &DetailSelection { all: true, ..DetailSelection::default() });
     assert_eq!(
         [few.samples.len(), one.samples.len(), all.samples.len()],
-        [39, 99, 159].map(|of_wires| of_wires + ROUTED)
+        [42, 102, 162].map(|of_wires| of_wires + ROUTED)
     );
     assert_eq!(one.samples["edge_series_left_out{}"], "60");
     assert_eq!(all.samples["edge_series_left_out{}"], "0");

@@ -1,4 +1,4 @@
-//! Sessions and routing domains in a snapshot.
+//! Sessions and routing domains in a status.
 
 use std::sync::Arc;
 
@@ -8,17 +8,23 @@ use super::super::router_view::RouterSlot;
 
 /// The router at one moment; empty while no routed circuit is configured.
 #[derive(Clone, Debug, Default)]
-pub(super) struct RoutedPart {
-    pub(super) sessions: Arc<[SessionStatus]>,
-    pub(super) counts: SessionCounts,
-    pub(super) domains: Vec<DomainStatus>,
-    pub(super) faults: Vec<String>,
+pub(in crate::daemon) struct RoutedPart {
+    pub(in crate::daemon) sessions: Arc<[SessionStatus]>,
+    pub(in crate::daemon) counts: SessionCounts,
+    pub(in crate::daemon) domains: Vec<DomainStatus>,
+    pub(in crate::daemon) faults: Vec<String>,
 }
 
 impl RoutedPart {
+    /// Reads the faults alone, for which no BGP speaker is asked.
+    pub(in crate::daemon) fn faults(slot: &RouterSlot) -> Self {
+        let faults = slot.get().map(|view| view.faults()).unwrap_or_default();
+        Self { faults, ..Self::default() }
+    }
+
     /// Reads it. A BGP speaker that does not answer is a fault in the counts: the rest of a status
     /// is there all the same.
-    pub(super) fn read(slot: &RouterSlot) -> Self {
+    pub(in crate::daemon) fn read(slot: &RouterSlot) -> Self {
         let Some(view) = slot.get() else { return Self::default() };
         let domains = view.domains();
         let (sessions, fault) = match view.sessions() {

@@ -5,7 +5,7 @@ use std::sync::RwLockReadGuard;
 use super::super::engine::running::{Running, SharedRunning};
 
 /// Steps of one reading.
-pub(super) struct Steps<'a> {
+pub(in crate::daemon) struct Steps<'a> {
     running: &'a SharedRunning,
     /// The generation that all steps are to see.
     generation: u64,
@@ -15,18 +15,23 @@ pub(super) struct Steps<'a> {
 
 impl<'a> Steps<'a> {
     /// Lets the engine make a change between two steps. After a change, no more steps are possible.
-    pub(super) fn of(running: &'a SharedRunning) -> Self {
+    pub(in crate::daemon) fn of(running: &'a SharedRunning) -> Self {
         Self { running, generation: running.read().generation, held: None }
     }
 
     /// Has the engine wait until the last step is done.
-    pub(super) fn all_at_once(running: &'a SharedRunning) -> Self {
+    pub(in crate::daemon) fn all_at_once(running: &'a SharedRunning) -> Self {
         let held = running.read();
         Self { running, generation: held.generation, held: Some(held) }
     }
 
+    /// The number of changes before the first step.
+    pub(in crate::daemon) const fn generation(&self) -> u64 {
+        self.generation
+    }
+
     /// Does one step; `None`: slots or tables have changed since the first one.
-    pub(super) fn step<T>(&self, step: impl FnOnce(&Running) -> T) -> Option<T> {
+    pub(in crate::daemon) fn step<T>(&self, step: impl FnOnce(&Running) -> T) -> Option<T> {
         if let Some(held) = &self.held {
             return Some(step(held));
         }

@@ -1,4 +1,4 @@
-//! Ports in a snapshot.
+//! Ports in a status.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The configuration in a snapshot.
+//! The configuration in a status.
 
 use edge_api::{ConfigStatus, TimedBandwidthStatus, UnconfirmedChange};
 
