@@ -20,7 +20,7 @@ use std::{
 use http_body_util::{BodyExt as _, Full};
 use hyper::{
     Method, Request, StatusCode,
-    body::Bytes,
+    body::{Bytes, Incoming},
     client::conn::http1,
     header::{CONTENT_TYPE, HOST, IF_MATCH},
 };
@@ -243,6 +243,32 @@ impl Client {
                 self.io(io::Error::other(error))
             }
         })
+    }
+
+    /// The body of an answer that comes bit by bit, as soon as it begins.
+    async fn begin(
+        &self,
+        request: Request<Full<Bytes>>,
+        within: Duration,
+    ) -> Result<Incoming, ClientError> {
+        let failed = |error: hyper::Error| self.io(io::Error::other(error));
+        let begun = async {
+            let stream = self.connect().await?;
+            let (mut sender, connection) =
+                http1::handshake(TokioIo::new(stream)).await.map_err(failed)?;
+            // The task ends with the runtime, at the end of the caller's call.
+            tokio::spawn(connection);
+            sender.send_request(request).await.map_err(failed)
+        };
+        let answer = timeout(within, begun).await.map_err(|_elapsed| self.timeout())??;
+        let (status, body) = (answer.status(), answer.into_body());
+        if status.is_success() {
+            return Ok(body);
+        }
+        let text = body.collect().await.map_err(failed)?.to_bytes();
+        let document: ErrorDocument =
+            serde_json::from_slice(&text).map_err(|error| self.not_edge(&error))?;
+        Err(ClientError::Refused { status: status.as_u16(), document })
     }
 
     async fn connect(&self) -> Result<tokio::net::UnixStream, ClientError> {

@@ -102,6 +102,10 @@ export interface Ledger {
 
 export interface Condition {
   kind: string;
+  port: string | null;
+  circuit: string | null;
+  export: string | null;
+  since: string;
   sentence: string;
 }
 
@@ -119,7 +123,8 @@ export interface Status {
   ledger: Ledger;
   ports: Port[];
   config: Config;
-  conditions?: Condition[];
+  conditions: Condition[];
+  conditions_left_out: number;
 }
 
 export interface Unmatched {

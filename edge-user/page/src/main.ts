@@ -1,12 +1,12 @@
 // The page: one view at a time, looked at again and again while somebody sees it.
 
-import { ApiError, get, type Status } from "./api";
+import { ApiError, get, type Condition, type Status } from "./api";
 import { bill } from "./bill";
 import { circuit } from "./circuit";
-import { h, patch } from "./dom";
-import { moment } from "./format";
+import { h, link, patch, type Child } from "./dom";
+import { count, moment } from "./format";
 import { ledger, ports, revisions, unmatched } from "./lists";
-import { overview } from "./overview";
+import { circuitLink, overview } from "./overview";
 import type { View } from "./view";
 
 const PAGES: [string, string, () => View][] = [
@@ -75,7 +75,7 @@ async function look(signal: AbortSignal): Promise<void> {
   } catch (error) {
     if (signal.aborted) return;
     const why = error instanceof ApiError ? error.message : "the edge does not answer; the figures are old";
-    showFaults([why]);
+    showFaults([[why]]);
     pause_s = RETRY_S;
   }
   // Nobody sees a page in the background: the daemon is left alone.
@@ -84,12 +84,21 @@ async function look(signal: AbortSignal): Promise<void> {
   }
 }
 
-function faultsOf(status: Status): string[] {
-  return (status.conditions ?? []).map((condition) => condition.sentence);
+function faultsOf(status: Status): Child[][] {
+  const faults: Child[][] = status.conditions.map((condition) => [subject(condition), condition.sentence]);
+  const { conditions_left_out: others } = status;
+  return others > 0 ? [...faults, [`${count(others)} further conditions are not listed`]] : faults;
 }
 
-function showFaults(faults: string[]): void {
-  const items = faults.map((text) => h("li", {}, text));
+/** The circuit, port or export that a condition is about, with the way to it. */
+function subject({ circuit, port, export: sink }: Condition): Child {
+  if (circuit !== null) return h("span", {}, "circuit ", circuitLink(circuit), ": ");
+  if (port !== null) return h("span", {}, "port ", link("#/ports", port), ": ");
+  return sink !== null && h("span", {}, "export ", link("#/ledger", sink), ": ");
+}
+
+function showFaults(faults: Child[][]): void {
+  const items = faults.map((parts) => h("li", {}, ...parts));
   patch(byId("faults"), h("div", { id: "faults", role: "status", "aria-live": "polite" }, items.length > 0 && h("ul", { class: "faults" }, ...items)));
 }
 

@@ -69,6 +69,11 @@ async function overview(page) {
   assert.deepEqual(await rows.allInnerTexts(), [QUIET]);
   await page.getByLabel("Name has").fill("");
   await row.waitFor();
+  // Both conditions are named with the circuit, within seconds.
+  const faults = page.getByRole("status");
+  for (const kind of [/circuit contoso: .*offered/, /contoso.*C 1[01]/]) {
+    await faults.getByRole("listitem").filter({ hasText: kind }).first().waitFor({ timeout: 15_000 });
+  }
   await page.screenshot({ path: join(pictures, "overview.png") });
 }
 

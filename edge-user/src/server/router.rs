@@ -11,7 +11,10 @@ use super::{
     error::ApiError,
     metrics, openapi, page,
     shared::ServerState,
-    v1::{bill, change, config, events, history, ledger, look, rates, recent, routing, trace, unmatched},
+    v1::{
+        bill, change, config, events, history, ledger, look, rates, recent, routing, trace,
+        unmatched,
+    },
 };
 use crate::daemon::router_view::RouterSlot;
 

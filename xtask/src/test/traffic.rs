@@ -17,7 +17,7 @@ const BY_MODULE: [&str; 3] = ["edge_user", "kernel", "netns"];
 /// Modules of these that judge rates; others of `netns` do, too.
 const JUDGING: [&str; 2] = ["edge_user::lab", "kernel::policer_rate"];
 /// Modules that wait for peers and clients most of the time, and lose nothing on a busy machine.
-const WAITING: [&str; 16] = [
+const WAITING: &[&str] = &[
     "netns::api",
     "netns::applying",
     "netns::books",

@@ -2,18 +2,15 @@
 
 use std::ops::ControlFlow;
 
-use http_body_util::{BodyExt as _, Empty};
+use http_body_util::{BodyExt as _, Full};
 use hyper::{
     Request,
     body::{Bytes, Incoming},
-    client::conn::http1,
     header::HOST,
 };
-use hyper_util::rt::TokioIo;
 use tokio::time::timeout;
 
 use super::{Client, ClientError, percent_encoded};
-use crate::ErrorDocument;
 
 /// The longest line of an event that is read.
 const LINE_LEN_BYTES: usize = 1 << 20;
@@ -35,36 +32,18 @@ impl Client {
         let from = percent_encoded(since);
         let request = Request::get(format!("/v1/events?since={from}&follow={follow}"))
             .header(HOST, "localhost")
-            .body(Empty::<Bytes>::new())
+            .body(Full::new(Bytes::new()))
             .map_err(|error| self.io(std::io::Error::other(error)))?;
-        self.runtime()?.block_on(self.follow(request, since, each))
+        self.runtime()?.block_on(self.follow_events(request, since, each))
     }
 
-    async fn follow<B>(
+    async fn follow_events<B>(
         &self,
-        request: Request<Empty<Bytes>>,
+        request: Request<Full<Bytes>>,
         since: &mut String,
         mut each: impl FnMut(&str) -> ControlFlow<B>,
     ) -> Result<Option<B>, ClientError> {
-        let io = |error: hyper::Error| self.io(std::io::Error::other(error));
-        let begun = async {
-            let stream = self.connect().await?;
-            let (mut sender, connection) =
-                http1::handshake(TokioIo::new(stream)).await.map_err(io)?;
-            // The task ends with the runtime, at the end of this call.
-            tokio::spawn(connection);
-            sender.send_request(request).await.map_err(io)
-        };
-        let begun = timeout(self.call_within, begun).await;
-        let answer = begun.map_err(|_elapsed| self.timeout())??;
-        let status = answer.status();
-        let mut body = answer.into_body();
-        if !status.is_success() {
-            let text = body.collect().await.map_err(io)?.to_bytes();
-            let document: ErrorDocument =
-                serde_json::from_slice(&text).map_err(|error| self.not_edge(&error))?;
-            return Err(ClientError::Refused { status: status.as_u16(), document });
-        }
+        let mut body = self.begin(request, self.call_within).await?;
         let mut lines = Vec::new();
         while let Some(piece) = self.next_piece(&mut body).await? {
             lines.extend_from_slice(&piece);

@@ -3,12 +3,11 @@
 use std::{future::Future, ops::ControlFlow, time::Duration};
 
 use http_body_util::{BodyExt as _, Full};
-use hyper::{Method, Request, body::Bytes, client::conn::http1, header::HOST};
-use hyper_util::rt::TokioIo;
+use hyper::{Method, Request, body::Bytes, header::HOST};
 use tokio::time::timeout;
 
 use super::{Client, ClientError, percent_encoded};
-use crate::{ErrorDocument, TraceLine};
+use crate::TraceLine;
 
 /// Longest time until a trace begins: each port gets another program.
 const BEGINS_WITHIN: Duration = Duration::from_mins(2);
@@ -37,32 +36,17 @@ impl Client {
         runtime.block_on(async {
             tokio::select! {
                 () = stop => Ok(()),
-                ended = self.follow(request, take) => ended,
+                ended = self.follow_trace(request, take) => ended,
             }
         })
     }
 
-    async fn follow(
+    async fn follow_trace(
         &self,
         request: Request<Full<Bytes>>,
         mut take: impl FnMut(TraceLine) -> ControlFlow<()>,
     ) -> Result<(), ClientError> {
-        let failed = |error: hyper::Error| self.io(std::io::Error::other(error));
-        let stream = self.connect().await?;
-        let (mut sender, connection) =
-            http1::handshake(TokioIo::new(stream)).await.map_err(failed)?;
-        // The task ends with the runtime, at the end of this call.
-        tokio::spawn(connection);
-        let answer = timeout(BEGINS_WITHIN, sender.send_request(request)).await;
-        let answer = answer.map_err(|_elapsed| self.timeout())?.map_err(failed)?;
-        let status = answer.status();
-        let mut body = answer.into_body();
-        if !status.is_success() {
-            let body = body.collect().await.map_err(failed)?.to_bytes();
-            let document: ErrorDocument =
-                serde_json::from_slice(&body).map_err(|error| self.not_edge(&error))?;
-            return Err(ClientError::Refused { status: status.as_u16(), document });
-        }
+        let mut body = self.begin(request, BEGINS_WITHIN).await?;
         let mut pending = Vec::new();
         loop {
             let Ok(frame) = timeout(SILENT_FOR, body.frame()).await else {
