@@ -2,10 +2,10 @@
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader},
+    io::{BufRead as _, BufReader, Read as _},
     os::unix::fs::PermissionsExt as _,
     path::Path,
-    process::{Child, ChildStdout, Command, Output, Stdio},
+    process::{Child, ChildStderr, ChildStdout, Command, Stdio},
     sync::atomic::{AtomicBool, Ordering},
     thread,
     time::Duration,
@@ -35,19 +35,21 @@ use serde_json::Value;
 struct Trace {
     child: Child,
     out: BufReader<ChildStdout>,
+    err: BufReader<ChildStderr>,
 }
 
 impl Trace {
-    /// Starts one, and returns when ports run its programs.
+    /// Starts one, and returns when it looks for frames.
     fn start(lab: &Lab, arguments: &[&str]) -> Result<Self> {
-        let before = programs(lab)?;
         let mut command: Command = lab.edge().command(edge_binary());
         command.args(["trace", "--json"]).args(arguments);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         let out = BufReader::new(child.stdout.take().context("its output")?);
-        let trace = Self { child, out };
-        wait(|| Ok((programs(lab)? != before).then_some(())))?;
-        Ok(trace)
+        let mut err = BufReader::new(child.stderr.take().context("its errors")?);
+        let mut said = String::new();
+        err.read_line(&mut said)?;
+        ensure!(said.starts_with("frames that come by "), "{said}");
+        Ok(Self { child, out, err })
     }
 
     fn next(&mut self) -> Result<TracedFrame> {
@@ -61,10 +63,11 @@ impl Trace {
     }
 
     /// Exit code, and what it said.
-    fn end(self) -> Result<(Option<i32>, String)> {
+    fn end(mut self) -> Result<(Option<i32>, String)> {
         drop(self.out);
-        let Output { status, stderr, .. } = self.child.wait_with_output()?;
-        Ok((status.code(), String::from_utf8(stderr)?))
+        let mut said = String::new();
+        self.err.read_to_string(&mut said)?;
+        Ok((self.child.wait()?.code(), said))
     }
 }
 
@@ -316,7 +319,7 @@ fn frames_above_the_rate_are_counted_and_wrong_names_are_refused() -> Result<()>
         ends.customer.0.send(&frame)?;
     }
     let mut told = 0;
-    let Trace { child, mut out } = trace;
+    let Trace { child, mut out, err } = trace;
     let mut line = String::new();
     while out.read_line(&mut line)? > 0 {
         let frame: TracedFrame = serde_json::from_str(&line)?;
@@ -325,7 +328,7 @@ fn frames_above_the_rate_are_counted_and_wrong_names_are_refused() -> Result<()>
         told += 1;
         line.clear();
     }
-    let (code, said) = Trace { child, out }.end()?;
+    let (code, said) = Trace { child, out, err }.end()?;
     assert_eq!(code, Some(0), "{said}");
     assert!((64..120).contains(&told), "{told}: {said}");
     ensure!(

@@ -35,6 +35,7 @@ const WAITING: &[&str] = &[
     "netns::speaker",
     "netns::support",
     "netns::timed_bandwidth",
+    "netns::trace",
 ];
 
 /// The jobs of all tests.
