@@ -20,6 +20,7 @@ pub mod instance;
 pub mod new_config;
 mod others;
 mod port_look;
+mod reading;
 mod reload;
 pub mod revising;
 pub(super) mod running;
@@ -53,13 +54,12 @@ use self::{
 };
 use super::{
     AtExit, bandwidth::SetBandwidth, bookkeeper::Bookkeeper, conditions::SharedConditions,
-    events::Events, look::LookedAt, revisions::Revisions, router_view::RouterSlot,
+    events::Events, revisions::Revisions, router_view::RouterSlot,
 };
 use crate::{
     config::{self, Config, ConfigDigest},
     daemon::error::{Context as _, Result},
     kernel::host::device::follow_changes,
-    model::Prices,
 };
 
 /// A handle of the engine, for giving commands and for reading.
@@ -226,28 +226,6 @@ impl Engine {
     #[must_use]
     pub fn bookkeeper(&self) -> &Bookkeeper {
         &self.bookkeeper
-    }
-
-    /// Where the ledger and the meters are. This waits while a change is stored.
-    #[must_use]
-    pub fn books(&self) -> LookedAt {
-        LookedAt::of(&self.running.read().config)
-    }
-
-    /// The edge's name, and the prices of the configuration that runs, if it has any. This waits while a change is
-    /// stored.
-    #[must_use]
-    pub fn prices(&self) -> (String, Option<Prices>) {
-        let running = self.running.read();
-        (running.config.edge.name.clone(), running.config.prices.clone())
-    }
-
-    /// The edge's name, and whether its configuration has a circuit. This waits while a change is stored.
-    #[must_use]
-    pub fn edge_with(&self, circuit: &str) -> (String, bool) {
-        let running = self.running.read();
-        let has_it = running.config.circuits.iter().any(|known| known.name == circuit);
-        (running.config.edge.name.clone(), has_it)
     }
 
     /// The control socket.
