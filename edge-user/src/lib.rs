@@ -23,5 +23,6 @@ pub mod server;
 pub mod time;
 pub mod top;
 pub mod units;
+pub mod verify;
 pub mod view;
 pub mod why;

@@ -29,6 +29,7 @@ mod top;
 mod trace;
 mod unmatched;
 mod usage;
+mod verify;
 mod why;
 
 use std::{error::Error, io, io::IsTerminal as _, path::PathBuf, process::ExitCode};
@@ -111,6 +112,8 @@ enum Verb {
     Ledger(ledger::Args),
     /// Runs a capture through the data plane, without any interface.
     Replay(replay::Args),
+    /// Tests a circuit through its own path at 25 to 110 % of its rate, without any interface (ITU-T Y.1564).
+    Verify(verify::Args),
     /// Measures what the path costs on this machine.
     Bench(bench::Args),
     /// Builds a lab of namespaces, sends real traffic, shows the result and cleans up.
@@ -195,6 +198,7 @@ pub(crate) fn main() -> ExitCode {
         Verb::Usage(args) => usage::usage(&args),
         Verb::Ledger(args) => ledger::ledger(&args),
         Verb::Replay(args) => replay::replay(&args),
+        Verb::Verify(args) => verify::verify(&args),
         Verb::Bench(args) => bench::bench(&args),
         Verb::Demo(args) => demo::demo(&args),
         Verb::Support(args) => support::support(&args),

@@ -56,7 +56,7 @@ pub(super) struct Args {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum EngineKind {
+pub(super) enum EngineKind {
     Kernel,
     Host,
 }

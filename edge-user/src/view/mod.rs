@@ -21,3 +21,4 @@ pub mod table;
 pub mod trace;
 pub mod unmatched;
 pub mod usage;
+pub mod verify;

@@ -3,6 +3,7 @@
 mod dates;
 mod routes;
 mod streams;
+mod verify;
 
 use std::{
     fs,
