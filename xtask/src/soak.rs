@@ -1,4 +1,5 @@
-//! `cargo xtask soak`: the tests of conservation, of wires and of routed circuits, for longer than CI has time for.
+//! `cargo xtask soak`: the tests of changes, of conservation, of wires and of routed circuits, for longer than CI has time
+//! for.
 
 use std::path::Path;
 
@@ -20,6 +21,10 @@ pub(crate) struct Options {
     /// every 45 faults: a fault takes about a second.
     #[arg(long, value_name = "N", default_value_t = 2_000)]
     routed_faults: u32,
+    /// Number of random changes of the configuration under load, and of wrong ones: a pair takes about a fifth of a
+    /// second.
+    #[arg(long, value_name = "N", default_value_t = 1_000)]
+    changes: u32,
     /// Number of worlds side by side.
     #[arg(long, value_name = "N", default_value_t = 4)]
     worlds: u32,
@@ -50,8 +55,9 @@ pub(crate) fn soak(root: &Path, options: &Options) -> Result<()> {
             cargo.arg("--release");
         }
         cargo
-            .args(["--", "--nocapture", "conservation::", "routed::"])
+            .args(["--", "--nocapture", "changes::", "conservation::", "routed::"])
             .env("EDGE_REQUIRE_ROOT", "1")
+            .env("EDGE_CHANGES", options.changes.to_string())
             .env("EDGE_FAULTS", options.faults.to_string())
             .env("EDGE_ROUTED_FAULTS", options.routed_faults.to_string())
             .env("EDGE_WORLDS", options.worlds.to_string());

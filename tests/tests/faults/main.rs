@@ -1,5 +1,6 @@
 //! Ports move, parts fail, tables grow and daemons die while frames pass.
 
+mod changes;
 mod conservation;
 mod growth;
 mod identity;

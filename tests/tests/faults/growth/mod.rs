@@ -2,7 +2,7 @@
 //! turn to them. No frame, byte, bucket or counter is lost, through any failure or kill.
 
 mod buckets;
-mod config;
+pub(super) mod config;
 mod failing;
 mod killed;
 mod limits;
