@@ -284,7 +284,10 @@ fn as_member<T: Send>(groups: &[u32], work: impl FnOnce() -> Result<T> + Send) -
 fn as_nobody(arguments: &[&str]) -> Result<Output> {
     // The build may be where others can't reach it.
     let binary = "/run/edge/edge-for-all";
-    fs::copy(edge_tests::daemon::edge_binary(), binary)?;
+    // By another process: a child that a test beside starts meanwhile would have our file open for writing, too, and a file
+    // that is being written can't be run (ETXTBSY).
+    let copied = Command::new("cp").arg(edge_tests::daemon::edge_binary()).arg(binary).status()?;
+    assert!(copied.success(), "{copied}");
     fs::set_permissions(binary, fs::Permissions::from_mode(0o755))?;
     Ok(Command::new(binary).args(arguments).gid(65_534).uid(65_534).output()?)
 }
