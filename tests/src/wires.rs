@@ -173,6 +173,10 @@ impl Wires {
     /// Sends a few frames of each customer in `customers` both ways, all of which arrive.
     pub fn pass(&mut self, customers: &[usize]) -> Result<()> {
         for customer in customers {
+            // A cable that was put in just before may not carry frames yet.
+            for interface in WIRES[*customer] {
+                self.wait_for_far_end(interface)?;
+            }
             for side in [0, 1] {
                 self.send(*customer, side, 5)?;
             }
