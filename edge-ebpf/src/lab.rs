@@ -12,6 +12,7 @@
 
 mod lab_fib;
 mod lab_wire;
+mod object;
 
 use aya_ebpf::{
     EbpfContext as _,
@@ -255,14 +256,3 @@ fn bump(counts: &Counts, key: &WireKey, more: WireCount) {
         count.bytes += more.bytes;
     }
 }
-
-#[panic_handler]
-fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
-    // No reachable panic: the verifier refuses the object if it gets one.
-    loop {}
-}
-
-/// Helpers that are open to GPL-compatible programs only.
-#[unsafe(link_section = "license")]
-#[unsafe(no_mangle)]
-static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";

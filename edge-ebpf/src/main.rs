@@ -18,6 +18,7 @@ mod env;
 mod frame;
 mod maps;
 mod notes;
+mod object;
 mod port;
 mod programs;
 mod router;
@@ -26,14 +27,3 @@ mod subprograms;
 #[path = "untraced.rs"]
 mod trace;
 mod word;
-
-#[panic_handler]
-fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
-    // The path has no reachable panic; the verifier refuses the object if it gets one.
-    loop {}
-}
-
-/// Helpers that are open to GPL-compatible programs only.
-#[unsafe(link_section = "license")]
-#[unsafe(no_mangle)]
-static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";

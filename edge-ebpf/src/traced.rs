@@ -1,5 +1,5 @@
-//! The same programs with a trace in them: a port runs them while somebody traces its frames. They are an object of their own,
-//! so that those of the other object are without an instruction for it.
+//! The ports' programs with a trace in them: a port runs them while somebody traces its frames. They are an object of their own,
+//! so that the programs of the other object are without an instruction for it.
 #![no_std]
 #![no_main]
 #![feature(asm_experimental_arch)]
@@ -18,6 +18,7 @@ mod env;
 mod frame;
 mod maps;
 mod notes;
+mod object;
 mod port;
 mod programs;
 mod router;
@@ -25,14 +26,3 @@ mod routing;
 mod subprograms;
 mod trace;
 mod word;
-
-#[panic_handler]
-fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
-    // The path has no reachable panic; the verifier refuses the object if it gets one.
-    loop {}
-}
-
-/// Helpers that are open to GPL-compatible programs only.
-#[unsafe(link_section = "license")]
-#[unsafe(no_mangle)]
-static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";
