@@ -22,9 +22,6 @@ const made = [
   await bundle("src/main.ts", "dist/page.js"),
   await bundle("src/page.css", "dist/page.css"),
 ].map(({ outputFiles: [file] }) => [file.path, file.text]);
-for (const name of ["index.html", "icon.svg"]) {
-  made.push([`dist/${name}`, readFileSync(`src/${name}`, "utf8")]);
-}
 for (const [path, text] of made) {
   if (!check) {
     writeFileSync(path, text);

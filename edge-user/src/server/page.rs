@@ -34,7 +34,7 @@ static FILES: [PageFile; 4] = [
     PageFile {
         path: "/",
         content_type: "text/html; charset=utf-8",
-        text: include_str!("../../page/dist/index.html"),
+        text: include_str!("../../page/src/index.html"),
     },
     PageFile {
         path: "/page.js",
@@ -49,7 +49,7 @@ static FILES: [PageFile; 4] = [
     PageFile {
         path: "/icon.svg",
         content_type: "image/svg+xml",
-        text: include_str!("../../page/dist/icon.svg"),
+        text: include_str!("../../page/src/icon.svg"),
     },
 ];
 /// A file's digest: a browser that has the file asks whether there is another one, and gets none again.
