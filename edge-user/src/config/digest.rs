@@ -1,6 +1,6 @@
 //! One number for a configuration, the same for two files that mean the same.
 
-use std::fmt;
+use std::{fmt, sync::OnceLock};
 
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
@@ -8,12 +8,23 @@ use sha2::{Digest as _, Sha256};
 use super::{Circuit, Config};
 
 /// A digest that is quickly brought up to date when one of many circuits changes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct ConfigDigest {
     /// The digest of everything but the circuits.
     rest: [u8; 32],
     circuits: Vec<[u8; 32]>,
+    /// The text, once somebody has asked for it: each look at the edge has it, and it takes the digests of all circuits.
+    text: OnceLock<String>,
 }
+
+impl PartialEq for ConfigDigest {
+    fn eq(&self, other: &Self) -> bool {
+        let Self { rest, circuits, text: _ } = self;
+        (rest, circuits) == (&other.rest, &other.circuits)
+    }
+}
+
+impl Eq for ConfigDigest {}
 
 impl ConfigDigest {
     /// The digest of a checked configuration. Spaces, comments, notations and defaults that the file
@@ -24,6 +35,7 @@ impl ConfigDigest {
         Self {
             rest: sha256(&(edge, ports, qos, ledger, exports, prices, routing)),
             circuits: circuits.iter().map(sha256).collect(),
+            text: OnceLock::new(),
         }
     }
 
@@ -34,17 +46,20 @@ impl ConfigDigest {
     /// If there is no circuit at `place`.
     pub fn change(&mut self, place: usize, circuit: &Circuit) {
         self.circuits[place] = sha256(circuit);
+        self.text = OnceLock::new();
     }
 }
 
 /// SHA-256 of SHA-256s, in hexadecimal.
 impl fmt::Display for ConfigDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut all = Sha256::new_with_prefix(self.rest);
-        for circuit in &self.circuits {
-            all.update(circuit);
-        }
-        write!(f, "{:x}", all.finalize())
+        f.write_str(self.text.get_or_init(|| {
+            let mut all = Sha256::new_with_prefix(self.rest);
+            for circuit in &self.circuits {
+                all.update(circuit);
+            }
+            format!("{:x}", all.finalize())
+        }))
     }
 }
 
@@ -85,6 +100,8 @@ mod tests {
         let (_, circuit) =
             parse(CONFIG, "f".as_ref()).unwrap().circuit_at("contoso", 2_000_000_000).unwrap();
         changed.change(0, &circuit);
-        assert_eq!(changed, digest(&CONFIG.replace("1 Gbps", "2 Gbps")));
+        let other = digest(&CONFIG.replace("1 Gbps", "2 Gbps"));
+        assert_eq!(changed, other);
+        assert_eq!(changed.to_string(), other.to_string());
     }
 }
