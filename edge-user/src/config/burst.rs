@@ -20,7 +20,7 @@ pub fn default_burst_bytes(bandwidth_bps: u64) -> u64 {
 
 /// `burst`, or the default, in bytes. The error says what is wrong with it.
 pub(super) fn burst_bytes(burst: Option<Burst>, bandwidth_bps: u64) -> Result<u64, String> {
-    let longest = longest_bytes(bandwidth_bps);
+    let longest = largest_burst_bytes(bandwidth_bps);
     let (is_too_long, bytes) = match burst {
         None => (false, default_burst_bytes(bandwidth_bps)),
         Some(Burst::Time { ns }) => (ns > MAX_BURST_NS, bytes_in(ns, bandwidth_bps)),
@@ -66,7 +66,9 @@ pub(super) fn bytes_in(ns: u64, bandwidth_bps: u64) -> u64 {
     u64::try_from(bytes).unwrap_or(u64::MAX)
 }
 
-fn longest_bytes(bandwidth_bps: u64) -> u64 {
+/// The largest burst that a configuration may give a circuit of this bandwidth, in bytes: 16 s of it.
+#[must_use]
+pub fn largest_burst_bytes(bandwidth_bps: u64) -> u64 {
     bytes_in(MAX_BURST_NS, bandwidth_bps)
 }
 
@@ -109,7 +111,7 @@ mod tests {
     #[test]
     fn the_longest_is_what_the_policer_takes() {
         for bandwidth_bps in [64_000, 64_001, 99_999_999, 333_333_333_333, 800_000_000_000] {
-            for bytes in [longest_bytes(bandwidth_bps), default_burst_bytes(bandwidth_bps)] {
+            for bytes in [largest_burst_bytes(bandwidth_bps), default_burst_bytes(bandwidth_bps)] {
                 assert!(Rate::new(bandwidth_bps, bytes).is_ok(), "{bandwidth_bps}");
             }
         }

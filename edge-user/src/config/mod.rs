@@ -49,7 +49,7 @@ use std::path::Path;
 
 use self::routed::KeyFiles;
 pub use self::{
-    burst::default_burst_bytes,
+    burst::{default_burst_bytes, largest_burst_bytes},
     change::BandwidthRefused,
     changes::changes,
     digest::ConfigDigest,

@@ -19,7 +19,7 @@ use serde::Serialize;
 pub use self::step::{StepReport, StepVerdict};
 use self::{frames::TestFrame, step::Service};
 use crate::{
-    config::{Circuit, Config, Direction, Peering, Side},
+    config::{Circuit, Config, Direction, Peering, Side, default_burst_bytes},
     plan::{Plan, PortPlan},
     replay::{PathEngine, error::Result},
 };
@@ -102,7 +102,8 @@ fn of_service(
     let class = classes.get(usize::from(class));
     let own = [peering.bandwidth_bps, class.and_then(|class| class.bandwidth_bps)];
     let rate_bps = own.into_iter().flatten().fold(circuit.bandwidth_bps, u64::min);
-    let mut service = Service::new(rate_bps);
+    let mut service =
+        Service::new(rate_bps, circuit.burst_bytes.max(default_burst_bytes(rate_bps)));
     let mut steps = Vec::new();
     for len_bytes in FRAME_BYTES {
         let frame = TestFrame::new(tags, &port.tpids, len_bytes);

@@ -16,8 +16,6 @@ const FRAMES: u64 = 2_000;
 const OVERSHOOT_FRAMES: u64 = 10_000;
 /// Between two steps, every bucket gets as full as it can: a burst lasts 16 s at most.
 const PAUSE_NS: u64 = 60_000_000_000;
-/// The largest burst that a configuration may have.
-const LARGEST_BURST_BYTES: u64 = 64_000_000;
 /// Above the rate, so much more or less than that may pass, in per mille of it.
 const TOLERANCE_PERMILLE: u64 = 10;
 const SECOND_NS: u128 = 1_000_000_000;
@@ -58,6 +56,8 @@ pub enum StepVerdict {
 /// A peering on a port under test, and the time there.
 pub(super) struct Service {
     rate_bps: u64,
+    /// No bucket on the way has a larger burst.
+    burst_bytes: u64,
     now_ns: u64,
 }
 
@@ -89,8 +89,8 @@ impl Offered {
 }
 
 impl Service {
-    pub(super) fn new(rate_bps: u64) -> Self {
-        Self { rate_bps, now_ns: PAUSE_NS }
+    pub(super) fn new(rate_bps: u64, burst_bytes: u64) -> Self {
+        Self { rate_bps, burst_bytes, now_ns: PAUSE_NS }
     }
 
     /// All steps with this frame.
@@ -164,7 +164,7 @@ impl Service {
         path: &mut dyn PathEngine,
     ) -> Result<()> {
         let mut offered = Offered::default();
-        let most = LARGEST_BURST_BYTES / counted_bytes + 1;
+        let most = self.burst_bytes / counted_bytes + FRAMES;
         while offered.frames < most && offered.offer(frame, path, self.now_ns)? {}
         let frame_ns = u128::from(counted_bytes) * 8 * SECOND_NS / u128::from(self.rate_bps.max(1));
         let begin_ns = self.now_ns;

@@ -49,6 +49,13 @@ fn a_sound_circuit_passes_each_step_whatever_its_keys() {
 }
 
 #[test]
+fn a_burst_larger_than_any_default_is_used_up_before_the_rate_is_judged() {
+    let circuit = contoso("1 Gbps").key("burst", "160 MB");
+    let report = report(&Sample::lab().circuit(circuit), Police::Purchased);
+    assert!(report.passed, "{report:#?}");
+}
+
+#[test]
 fn faults_are_found() {
     let open = report(&Sample::lab().circuit(contoso("1 Gbps")), Police::Off);
     assert!(!open.passed);

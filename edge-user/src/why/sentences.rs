@@ -6,11 +6,10 @@ use super::{
     Why,
     course::{Course, DropCause, Lost},
 };
-use crate::units::{about_bit_rate as rate, bit_rate, count, size_up_to};
-
-/// The largest burst of a configuration in bytes, and its longest time in seconds at the rate.
-const LARGEST_BURST_BYTES: u64 = 64_000_000;
-const LONGEST_BURST_S: u64 = 16;
+use crate::{
+    config::largest_burst_bytes,
+    units::{about_bit_rate as rate, bit_rate, count, size_up_to},
+};
 
 pub(super) fn of_circuit(
     why: &Why,
@@ -121,7 +120,7 @@ fn cause_of(name: &str, cause: &DropCause, course: &Course, bandwidth_bps: u64) 
             bit_rate(*rate_bps)
         ),
         DropCause::Bursts { enough_bytes } => {
-            let largest = LARGEST_BURST_BYTES.min(bandwidth_bps / 8 * LONGEST_BURST_S);
+            let largest = largest_burst_bytes(bandwidth_bps);
             let burst = if *enough_bytes <= largest {
                 format!(
                     "with a `burst` of {} none of these would have been lost",

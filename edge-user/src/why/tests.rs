@@ -94,8 +94,12 @@ fn more_than_was_purchased_is_told_from_bursts() {
     // A bucket that is larger by all that was dropped lets all of it through.
     assert_eq!(why.inbound.cause, Some(DropCause::Bursts { enough_bytes: 312_500 + 37_500_000 }));
     assert!(text.contains("the bucket of 313 KB") && text.contains("a `burst` of 38 MB"), "{text}");
-    let (_, text) = answer(&facts(&[step(0, 44, 40, &BEST_EFFORT)]));
+    // 16 s of the bandwidth are the largest burst.
+    let (_, text) = answer(&facts(&[step(0, 45, 40, &BEST_EFFORT)]));
+    assert!(text.contains("a `burst` of 188 MB"), "{text}");
+    let (_, text) = answer(&facts(&[step(0, 46, 40, &BEST_EFFORT)]));
     assert!(text.contains("no `burst` is large enough"), "{text}");
+    assert!(text.contains("(at most 200 MB)"), "{text}");
 }
 
 #[test]
