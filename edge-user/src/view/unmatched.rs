@@ -87,11 +87,8 @@ pub fn print_lately(unmatched: &Unmatched, status: &Status, out: &mut dyn Write)
 
 /// A circuit's tags, and the fault of the frames', such as `contoso (private) has S 100, C 10`.
 fn nearest_text(nearest: &NearestCircuit) -> String {
-    let NearestCircuit { circuit, peering, s_tag, c_tag, port, fault } = nearest;
-    let s_tag = s_tag.map(|vid| format!("S {vid}"));
-    let c_tag = c_tag.as_ref().map(|vids| format!("C {vids}"));
-    let tags: Vec<String> = s_tag.into_iter().chain(c_tag).collect();
-    let tags = if tags.is_empty() { "no tag".to_owned() } else { tags.join(", ") };
+    let NearestCircuit { circuit, peering, port, fault, .. } = nearest;
+    let tags = own_tags(nearest);
     let on = port.as_ref().map_or_else(String::new, |port| format!(" on {port}"));
     let fault = match fault {
         None | Some(TagFault::Port) => "",
@@ -104,16 +101,31 @@ fn nearest_text(nearest: &NearestCircuit) -> String {
     format!("{circuit} ({peering}) has {tags}{on}{fault}")
 }
 
+/// The tags that a circuit has, such as `S 100, C 10`.
+#[must_use]
+pub fn own_tags(NearestCircuit { s_tag, c_tag, .. }: &NearestCircuit) -> String {
+    let s_tag = s_tag.map(|vid| format!("S {vid}"));
+    let c_tag = c_tag.as_ref().map(|vids| format!("C {vids}"));
+    let tags: Vec<String> = s_tag.into_iter().chain(c_tag).collect();
+    if tags.is_empty() { "no tag".to_owned() } else { tags.join(", ") }
+}
+
 /// The frames in one line: tags, and the circuit whose tags are nearest.
 #[must_use]
 pub fn frames_text(frames: &UnmatchedFrames) -> String {
+    let nearest = frames.nearest.as_ref().map(|nearest| format!("; {}", nearest_text(nearest)));
+    format!("{}{}", with_tags(frames), nearest.unwrap_or_default())
+}
+
+/// The number of frames, and their tags.
+#[must_use]
+pub fn with_tags(frames: &UnmatchedFrames) -> String {
     let tags = match (frames.s_vid, frames.c_vid) {
         (Some(s_vid), Some(c_vid)) => format!("with S {s_vid}, C {c_vid}"),
         (Some(vid), None) => format!("with the one tag {vid}"),
         (None, _) => "without a tag".to_owned(),
     };
-    let nearest = frames.nearest.as_ref().map(|nearest| format!("; {}", nearest_text(nearest)));
-    format!("{} frames {tags}{}", count(frames.frames), nearest.unwrap_or_default())
+    format!("{} frames {tags}", count(frames.frames))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use edge_api::{CircuitStatus, UnmatchedFrames};
 use jiff::Timestamp;
 
 use super::Facts;
-use crate::units::count;
+use crate::view::unmatched::{own_tags, with_tags};
 
 /// Sentences about faults that are not of the circuit's traffic.
 pub(super) fn sentences(facts: &Facts, circuit: &CircuitStatus) -> Vec<String> {
@@ -41,18 +41,12 @@ fn is_nearly(frames: &UnmatchedFrames, circuit: &CircuitStatus, from: Timestamp)
 }
 
 fn tags_text(frames: &UnmatchedFrames) -> String {
-    let vid = |name: &str, vid: Option<u16>| vid.map(|vid| format!("{name} {vid}"));
-    let sent: Vec<String> =
-        vid("S", frames.s_vid).into_iter().chain(vid("C", frames.c_vid)).collect();
-    let sent = if sent.is_empty() { "no tag".to_owned() } else { sent.join(", ") };
     let has = frames.nearest.as_ref().map_or_else(String::new, |nearest| {
-        let c_tag = nearest.c_tag.as_ref().map(|vids| format!("C {vids}"));
-        let tags: Vec<String> = vid("S", nearest.s_tag).into_iter().chain(c_tag).collect();
-        format!("; the circuit's {} peering has {}", nearest.peering, tags.join(", "))
+        format!("; the circuit's {} peering has {}", nearest.peering, own_tags(nearest))
     });
     format!(
-        "{} frames with {sent} came to port {} up to {}, the last from {}, and belong to no circuit{has}",
-        count(frames.frames),
+        "{} came to port {} up to {}, the last from {}, and belong to no circuit{has}",
+        with_tags(frames),
         frames.port,
         frames.last,
         frames.src_mac
