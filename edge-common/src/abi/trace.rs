@@ -66,7 +66,7 @@ impl WantedFrames {
     /// All, those that ended before they had a class among them.
     pub const ALL: Self = Self(u64::MAX);
 
-    /// Those of one class.
+    /// The frames of one class.
     #[must_use]
     pub const fn of_class(class: Class) -> Self {
         Self(1 << class.number())
@@ -85,9 +85,9 @@ impl WantedFrames {
 pub struct TraceCpu {
     /// Frames that the filter wanted.
     pub matched: u64,
-    /// Those of them that came too fast to be told.
+    /// Wanted frames that came too fast to be told.
     pub capped: u64,
-    /// Those of them that the ring had no room for.
+    /// Wanted frames that the ring had no room for.
     pub lost: u64,
     /// The present frame.
     pub told: ToldFrame,

@@ -47,7 +47,7 @@ pub struct DirectionTraffic {
     pub dropped_frames: u64,
     /// Their bytes.
     pub dropped_bytes: u64,
-    /// The same by reason and class; none where nothing was dropped.
+    /// Dropped frames by reason and class; none where nothing was dropped.
     pub drops: Vec<ReasonDrops>,
     /// The most that one link's bucket let through within 1 ms, in bit/s.
     pub peak_1ms_bps: u64,

@@ -92,11 +92,11 @@ pub struct TracedTag {
 pub struct TraceCounts {
     /// Frames that were looked for, of those that chance has chosen.
     pub matched: u64,
-    /// Those of them that are in lines.
+    /// Matched frames that are in lines.
     pub told: u64,
-    /// Those of them that came faster than the highest rate of lines.
+    /// Matched frames that came faster than the highest rate of lines.
     pub capped: u64,
-    /// Those of them that were lost, as the client did not read their lines in time.
+    /// Matched frames that were lost, as the client did not read their lines in time.
     pub lost: u64,
 }
 

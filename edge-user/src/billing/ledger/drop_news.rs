@@ -22,7 +22,7 @@ type DropKey = (u32, i64, i64);
 pub(super) struct DropNews(BTreeMap<DropKey, (DropCount, DropCount)>);
 
 impl DropNews {
-    /// Those of a reading of an epoch.
+    /// The drops of a reading of an epoch.
     pub(super) fn of(
         transaction: &Transaction<'_>,
         known: &mut KnownNumbers,

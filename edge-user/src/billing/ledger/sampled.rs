@@ -68,7 +68,7 @@ pub(super) fn circuits(
     Ok(grouped(&spans, &meters(connection, edge, None)?))
 }
 
-/// Those that have, or had, a name.
+/// The accounts that have, or had, a name.
 pub(super) fn named(
     connection: &Connection,
     edge: Option<&str>,

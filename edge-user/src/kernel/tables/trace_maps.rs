@@ -26,9 +26,9 @@ pub struct TraceMaps {
 pub struct TraceCounted {
     /// Frames that the filter wanted.
     pub matched: u64,
-    /// Those of them that came too fast to be told.
+    /// Wanted frames that came too fast to be told.
     pub capped: u64,
-    /// Those of them that the ring had no room for.
+    /// Wanted frames that the ring had no room for.
     pub lost: u64,
 }
 

@@ -38,7 +38,7 @@ struct World {
     readings: Vec<Reading>,
     /// The most that was read of an epoch, slot, generation and class.
     read: BTreeMap<(u128, u32, u64, String), (u64, u64)>,
-    /// Likewise, frames that were dropped.
+    /// Dropped frames in the same places.
     dropped: BTreeMap<(u128, u32, u64, &'static str), u64>,
     owners: BTreeMap<(u128, u32, u64), Owner>,
     records: BTreeMap<u64, ExportRecord>,
