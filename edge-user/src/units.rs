@@ -37,6 +37,13 @@ pub fn size_up_to(bytes: u64) -> String {
     }
 }
 
+/// The size that [`size_up_to`] writes, in bytes.
+#[must_use]
+pub const fn rounded_up_bytes(bytes: u64) -> u64 {
+    let unit = if bytes >= 10_000_000 { 1_000_000 } else { 1_000 };
+    bytes.div_ceil(unit).saturating_mul(unit)
+}
+
 /// A count with thousands separated.
 #[must_use]
 pub fn count(number: u64) -> String {
@@ -77,6 +84,8 @@ mod tests {
         assert_eq!(about_bit_rate(u64::MAX), "18440000000 Gbps");
         for (bytes, text) in [(0, "0 KB"), (128_001, "129 KB"), (10_000_001, "11 MB")] {
             assert_eq!(size_up_to(bytes), text);
+            assert!(rounded_up_bytes(bytes) >= bytes);
+            assert_eq!(size_up_to(rounded_up_bytes(bytes)), text);
         }
     }
 

@@ -69,7 +69,8 @@ pub enum DropCause {
     Sustained,
     /// Less is offered than was purchased, and its bursts are larger than the bucket.
     Bursts {
-        /// A burst with which nothing would have been lost in the worst step, in bytes.
+        /// A burst with which nothing would have been lost in the worst step in a class that may use all of it, in
+        /// bytes.
         enough_bytes: u64,
     },
     /// A class or a peering has a rate of its own below the circuit's, and is above that.

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     config::largest_burst_bytes,
-    units::{about_bit_rate as rate, bit_rate, count, size_up_to},
+    units::{about_bit_rate as rate, bit_rate, count, rounded_up_bytes, size_up_to},
 };
 
 pub(super) fn of_circuit(
@@ -121,15 +121,16 @@ fn cause_of(name: &str, cause: &DropCause, course: &Course, bandwidth_bps: u64) 
         ),
         DropCause::Bursts { enough_bytes } => {
             let largest = largest_burst_bytes(bandwidth_bps);
-            let burst = if *enough_bytes <= largest {
+            let burst = if rounded_up_bytes(*enough_bytes) <= largest {
                 format!(
-                    "with a `burst` of {} none of these would have been lost",
+                    "with a `burst` of {} none of these would have been lost in a class that may use all of it; one \
+                     that has a `burst_share` takes as much more",
                     size_up_to(*enough_bytes)
                 )
             } else {
                 format!(
-                    "no `burst` is large enough for all of them (at most {})",
-                    size_up_to(largest)
+                    "no `burst` is large enough for all of them (at most {} bytes)",
+                    count(largest)
                 )
             };
             format!(

@@ -99,7 +99,14 @@ fn more_than_was_purchased_is_told_from_bursts() {
     assert!(text.contains("a `burst` of 188 MB"), "{text}");
     let (_, text) = answer(&facts(&[step(0, 46, 40, &BEST_EFFORT)]));
     assert!(text.contains("no `burst` is large enough"), "{text}");
-    assert!(text.contains("(at most 200 MB)"), "{text}");
+    assert!(text.contains("(at most 200,000,000 bytes)"), "{text}");
+    // A size that is rounded up must be allowed, too.
+    let mut odd = facts(&[step(0, 45, 40, &BEST_EFFORT)]);
+    odd.status.circuits[0].bandwidth_bps = 100_300_000;
+    odd.status.circuits[0].policers[0].burst_bytes = 12_900_000;
+    let (why, text) = answer(&odd);
+    assert_eq!(why.inbound.cause, Some(DropCause::Bursts { enough_bytes: 200_400_000 }));
+    assert!(text.contains("no `burst` is large enough"), "{text}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use edge_api::{ConditionKind, PolicerStatus};
 
 use super::loads::ClassLoad;
 use crate::{
-    config::{Circuit, Config},
+    config::{Circuit, Config, largest_burst_bytes},
     units::{about_bit_rate, bit_rate, count, size_up_to},
 };
 
@@ -14,8 +14,6 @@ use crate::{
 const OVER_PERMILLE: u128 = 950;
 /// Below this part of a rate, a circuit that was over it is so no more.
 const UNDER_PERMILLE: u128 = 800;
-/// The longest burst that a configuration may give.
-const LONGEST_BURST_S: u64 = 16;
 
 /// The load of a class of a peering, in one direction on one link.
 #[derive(Clone, Copy, Debug)]
@@ -157,9 +155,9 @@ impl Verdict<'_> {
         let is_own = self.is_only && bucket.burst_bytes == burst.burst_bytes;
         let more = lost.lost_bytes.checked_mul(1_000)?.div_ceil(burst.least_share_permille);
         let enough = bucket.burst_bytes.checked_add(more)?;
-        let longest = bucket.rate_bps.saturating_mul(LONGEST_BURST_S) / 8;
         // It is rounded up, and must be allowed all the same.
-        (is_own && enough.saturating_add(1_000_000) <= longest).then_some(enough)
+        let largest = largest_burst_bytes(bucket.rate_bps);
+        (is_own && enough.saturating_add(1_000_000) <= largest).then_some(enough)
     }
 }
 
