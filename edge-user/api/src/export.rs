@@ -17,6 +17,10 @@ pub struct ExportStatus {
     pub failing_since: Option<Timestamp>,
     /// The time of the last delivery.
     pub last_delivered: Option<Timestamp>,
+    /// The end of the time of which the receiver has every record: no record that it lacks begins before. `null`
+    /// while no time is known to be whole.
+    #[serde(default)]
+    pub sealed_until: Option<Timestamp>,
     /// A warning for an operator, although batches arrive.
     #[serde(default)]
     pub notice: Option<String>,

@@ -24,6 +24,10 @@ pub struct LedgerStatus {
     pub notice: Option<String>,
     /// The time when the meters were last booked.
     pub last_booked: Option<Timestamp>,
+    /// The end of the time of which every record is sealed: no later record begins before. `null` while no time is known to
+    /// be whole.
+    #[serde(default)]
+    pub sealed_until: Option<Timestamp>,
     /// The exports of records, and their states.
     pub exports: Vec<ExportStatus>,
 }

@@ -87,6 +87,7 @@ export interface Export {
   last_error: string | null;
   failing_since: string | null;
   last_delivered: string | null;
+  sealed_until: string | null;
   notice: string | null;
 }
 
@@ -97,6 +98,7 @@ export interface Ledger {
   failing_since: string | null;
   notice: string | null;
   last_booked: string | null;
+  sealed_until: string | null;
   exports: Export[];
 }
 

@@ -113,6 +113,7 @@ export const ledger = (): View =>
     facts(
       ["state", h("span", { class: books.state === "ok" ? "ok" : "warn" }, books.state)],
       ["last booked", moment(books.last_booked)],
+      ["sealed until", moment(books.sealed_until)],
       ["directory", books.state_dir],
       ...(books.error ? [["error", h("span", { class: "warn" }, books.error)] as [string, Node]] : []),
       ...(books.failing_since ? [["failing since", moment(books.failing_since)] as [string, string]] : []),
@@ -125,6 +126,7 @@ export const ledger = (): View =>
         { title: "State", cell: (row) => h("span", { class: row.last_error ? "warn" : "ok" }, row.last_error ?? "ok") },
         { title: "Failing since", cell: (row) => (row.failing_since ? moment(row.failing_since) : "–") },
         { title: "Last delivered", cell: (row) => moment(row.last_delivered) },
+        { title: "Has all until", cell: (row) => moment(row.sealed_until) },
         { title: "Batches", cell: (row) => count(row.delivered_batches), isNumber: true },
         { title: "Notice", cell: (row) => row.notice ?? "–" },
       ],

@@ -78,6 +78,7 @@ pub(super) struct RawExport {
     format: Field<ExportFormat>,
     url: Field<String>,
     token_file: Field<String>,
+    watermarks: Field<bool>,
 }
 
 impl RawExport {
@@ -89,6 +90,7 @@ impl RawExport {
             format: keys.optional("format", values::choice),
             url: keys.optional("url", url),
             token_file: keys.optional("token_file", values::string),
+            watermarks: keys.optional("watermarks", values::boolean),
         };
         keys.finish();
         export
@@ -97,7 +99,8 @@ impl RawExport {
     fn checked(&self, errors: &Errors<'_>) -> Option<Export> {
         let name = self.name.and_then(|name| names::name("name", name, errors));
         let to = self.sink(errors);
-        Some(Export { name: name.given()?.value.clone(), to: to? })
+        let watermarks = self.watermarks.value_or(false)?;
+        Some(Export { name: name.given()?.value.clone(), to: to?, watermarks })
     }
 
     fn sink(&self, errors: &Errors<'_>) -> Option<Sink> {

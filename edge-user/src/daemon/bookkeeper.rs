@@ -65,6 +65,7 @@ struct BookkeeperState {
     error: Option<String>,
     failing_since: Option<Timestamp>,
     last_booked: Option<Timestamp>,
+    sealed_until: Option<Timestamp>,
     notice: Option<String>,
     clock_notice: Option<String>,
     closed: BTreeSet<Pins>,
@@ -175,6 +176,7 @@ impl Bookkeeper {
                 (one, other) => one.as_ref().or(other.as_ref()).cloned(),
             },
             last_booked: shared.last_booked,
+            sealed_until: shared.sealed_until,
             exports: shared.exports.status(),
         }
     }

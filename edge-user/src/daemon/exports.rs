@@ -10,7 +10,7 @@ use edge_api::ExportStatus;
 use crate::{
     billing::{
         export::{Backoff, Exporter, Files, Http, Outbox, Receiver, RecordFormat},
-        ledger::{Batch, Ledger, LedgerError},
+        ledger::{Batch, Ledger, LedgerError, Watermark},
     },
     config::{Export, ExportFormat, Sink},
 };
@@ -56,14 +56,19 @@ impl Exports {
 
 fn start(export: &Export, state_dir: &Path) -> io::Result<Exporter> {
     let receiver: Box<dyn Receiver + Send> = match &export.to {
-        Sink::Files { dir, format } => Box::new(Files::new(
-            dir.clone(),
-            match format {
-                ExportFormat::Jsonl => RecordFormat::Jsonl,
-                ExportFormat::Csv => RecordFormat::Csv,
-            },
-        )),
-        Sink::Http { url, token_file } => Box::new(Http::new(url, token_file.clone())),
+        Sink::Files { dir, format } => Box::new(
+            Files::new(
+                dir.clone(),
+                match format {
+                    ExportFormat::Jsonl => RecordFormat::Jsonl,
+                    ExportFormat::Csv => RecordFormat::Csv,
+                },
+            )
+            .announcing(export.watermarks),
+        ),
+        Sink::Http { url, token_file } => {
+            Box::new(Http::new(url, token_file.clone()).announcing(export.watermarks))
+        }
     };
     let outbox = Box::new(LedgerOutbox { state_dir: state_dir.to_owned(), ledger: None });
     Exporter::start(&export.name, receiver, outbox, Backoff::default())
@@ -102,5 +107,9 @@ impl Outbox for LedgerOutbox {
 
     fn acknowledge(&mut self, sink: &str, number: u64) -> Result<(), LedgerError> {
         self.with(|ledger| ledger.acknowledge(sink, number))
+    }
+
+    fn watermark(&mut self, sink: &str) -> Result<Option<Watermark>, LedgerError> {
+        self.with(|ledger| ledger.watermark(sink))
     }
 }

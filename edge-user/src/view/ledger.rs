@@ -33,13 +33,18 @@ pub fn contents(contents: &LedgerContents, out: &mut dyn Write) -> io::Result<()
     let (records, last) = (count(figures.records), figures.last_seq);
     writeln!(out, "records     {records} kept, the last is number {last}")?;
     writeln!(out, "samples     {}", count(figures.samples))?;
+    if let Some(sealed_until) = figures.sealed_until {
+        writeln!(out, "sealed      until {sealed_until}")?;
+    }
     for sink in &figures.sinks {
+        let whole = sink.sealed_until.map(|until| format!("; it has all until {until}"));
         writeln!(
             out,
-            "receiver    {} has batch {} and lacks {} records",
+            "receiver    {} has batch {} and lacks {} records{}",
             sink.name,
             sink.acknowledged,
             count(sink.pending),
+            whole.unwrap_or_default(),
         )?;
     }
     for span in sold {

@@ -168,8 +168,9 @@ impl Model {
         let period = self.either(Variant::ShortPeriod, "5min", "1h");
         let [files, collector] = SINKS;
         let exports = format!(
-            "[[export]]\nname = \"{files}\"\ndir = \"{EXPORT_DIR}\"\n\
-             [[export]]\nname = \"{collector}\"\nurl = \"http://127.0.0.1:{}/usage\"\n",
+            "[[export]]\nname = \"{files}\"\ndir = \"{EXPORT_DIR}\"\nwatermarks = true\n\
+             [[export]]\nname = \"{collector}\"\nurl = \"http://127.0.0.1:{}/usage\"\n\
+             watermarks = true\n",
             self.collector_port,
         );
         let mut sample = Sample::new(edge)

@@ -5,6 +5,7 @@ use std::{
     fs,
     io::{self, BufRead as _, BufReader, Read as _, Write as _},
     net::{TcpListener, TcpStream},
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -14,7 +15,10 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use edge_user::{billing::ledger::ExportRecord, lab::Lab};
+use edge_user::{
+    billing::ledger::{ExportRecord, Watermark},
+    lab::Lab,
+};
 
 use super::{chance::Chance, model::EXPORT_DIR};
 
@@ -30,13 +34,19 @@ pub struct Kept {
     pub records: BTreeMap<String, ExportRecord>,
     /// Records that came more than once.
     pub repeated: u64,
-    /// Ids that came with two contents, and what can't be read.
+    /// The last watermark.
+    pub watermark: Option<Watermark>,
+    /// Ids that came with two contents, what can't be read, and what a watermark was wrong about.
     pub wrong: Vec<String>,
 }
 
 impl Kept {
     fn keep(&mut self, text: &str) {
         for line in text.lines() {
+            if let Ok(watermark) = serde_json::from_str(line) {
+                self.believe(watermark);
+                continue;
+            }
             let record: ExportRecord = match serde_json::from_str(line) {
                 Ok(record) => record,
                 Err(error) => {
@@ -47,9 +57,25 @@ impl Kept {
             match self.records.get(&record.id) {
                 Some(known) if *known == record => self.repeated += 1,
                 Some(known) => self.wrong.push(format!("{known:?} and {record:?}")),
-                None => drop(self.records.insert(record.id.clone(), record)),
+                None => {
+                    let is_whole = |mark: &Watermark| {
+                        mark.ledger == record.ledger && record.usage.start < mark.sealed_until
+                    };
+                    if self.watermark.as_ref().is_some_and(is_whole) {
+                        self.wrong.push(format!("{record:?} after {:?}", self.watermark));
+                    }
+                    self.records.insert(record.id.clone(), record);
+                }
             }
         }
+    }
+
+    fn believe(&mut self, watermark: Watermark) {
+        let has = |seq: u64| self.records.contains_key(&format!("{}-{seq}", watermark.ledger));
+        if (1..=watermark.last_seq).any(|seq| !has(seq)) {
+            self.wrong.push(format!("{watermark:?} before its records"));
+        }
+        self.watermark = Some(watermark);
     }
 }
 
@@ -60,17 +86,21 @@ pub struct FileReceiver(Kept);
 impl FileReceiver {
     /// Takes what is there.
     pub fn take(&mut self) -> Result<()> {
-        let entries = match fs::read_dir(EXPORT_DIR) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            entries => entries?,
-        };
-        for entry in entries {
-            let path = entry?.path();
-            let name = path.file_name().context("a name")?.to_string_lossy();
-            if !name.starts_with('.') {
+        // Before the files that it speaks of: those that come later are later batches.
+        let mut watermarks = Vec::new();
+        for path in files()? {
+            if is_watermark(&path) {
+                watermarks.push(fs::read_to_string(&path)?);
+            }
+        }
+        for path in files()? {
+            if !is_watermark(&path) {
                 self.0.keep(&fs::read_to_string(&path)?);
                 fs::remove_file(&path)?;
             }
+        }
+        for text in &watermarks {
+            self.0.keep(text);
         }
         Ok(())
     }
@@ -80,6 +110,27 @@ impl FileReceiver {
     pub fn kept(&self) -> &Kept {
         &self.0
     }
+}
+
+/// The whole files of the directory.
+fn files() -> Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(EXPORT_DIR) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        let name = path.file_name().context("a name")?.to_string_lossy();
+        if !name.starts_with('.') {
+            files.push(path);
+        }
+    }
+    Ok(files)
+}
+
+fn is_watermark(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "json")
 }
 
 /// A server in the edge's namespace that fails at random.

@@ -57,10 +57,9 @@ pub fn reckon(run: &mut Run<'_>) -> Result<Figures> {
     run.seal()?;
     run.restart()?;
     drain()?;
-    run.files.take()?;
-    let kept = [run.files.kept().clone(), run.collector.kept()];
     let ledger = Ledger::open(Path::new(STATE_DIR))?;
     let last_seq = ledger.info()?.last_seq;
+    let kept = all_is_told(run, last_seq)?;
     figures.records = last_seq;
     for (name, kept) in SINKS.iter().zip(&kept) {
         figures.repeated += kept.repeated;
@@ -130,6 +129,26 @@ fn drain() -> Result<()> {
         ensure!(
             Instant::now() < deadline,
             "{files} records for files and {collector} for the collector are not exported: {:#?}",
+            answered()?.ledger
+        );
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Waits until both receivers know that they have every record, and returns what they have.
+fn all_is_told(run: &mut Run<'_>, last_seq: u64) -> Result<[Kept; 2]> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        run.files.take()?;
+        let kept = [run.files.kept().clone(), run.collector.kept()];
+        let knows = |kept: &Kept| kept.watermark.is_some_and(|mark| mark.last_seq == last_seq);
+        if kept.iter().all(knows) {
+            return Ok(kept);
+        }
+        ensure!(
+            Instant::now() < deadline,
+            "{last_seq} records, and the receivers were told {:?}: {:#?}",
+            kept.map(|kept| kept.watermark),
             answered()?.ledger
         );
         thread::sleep(Duration::from_millis(50));

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::billing::ledger::{Batch, ExportRecord, UsageRecord};
+use super::error::{DeliveryError, FailureKind};
+use crate::billing::ledger::{Batch, ExportRecord, UsageRecord, Watermark};
 
 /// The format in which records are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +34,24 @@ impl RecordFormat {
             Self::Csv => csv(batch),
         }
     }
+}
+
+/// A batch, for its delivery.
+pub(super) fn batch(format: RecordFormat, batch: &Batch) -> Result<Vec<u8>, DeliveryError> {
+    format.encode(batch).map_err(|error| {
+        let message = format!("batch {} can't be written: {error:#}", batch.number);
+        DeliveryError::new(FailureKind::Defect, message)
+    })
+}
+
+/// A watermark: a JSON object on a line, in all formats.
+pub(super) fn watermark(watermark: &Watermark) -> Result<Vec<u8>, DeliveryError> {
+    let mut text = serde_json::to_vec(watermark).map_err(|error| {
+        let message = format!("the watermark can't be written: {error}");
+        DeliveryError::new(FailureKind::Defect, message)
+    })?;
+    text.push(b'\n');
+    Ok(text)
 }
 
 fn jsonl(batch: &Batch) -> io::Result<Vec<u8>> {

@@ -12,22 +12,23 @@ use uuid::Uuid;
 
 use super::{
     Receiver,
-    encode::RecordFormat,
+    encode::{self, RecordFormat},
     error::{DeliveryError, FailureKind},
 };
-use crate::billing::ledger::Batch;
+use crate::billing::ledger::{Batch, Watermark};
 
 /// Random characters in the name of a file that is being written.
 const RANDOM: usize = 8;
 
-/// A directory that gets one file a batch: `edge-usage-LEDGER-NUMBER.jsonl` or `.csv`. A file with
-/// such a name is always whole.
+/// A directory that gets one file a batch: `edge-usage-LEDGER-NUMBER.jsonl` or `.csv`, and
+/// `edge-watermark-LEDGER.json` if it is to. A file with such a name is always whole.
 ///
 /// The program that collects the files may move or delete them at any time.
 #[derive(Debug)]
 pub struct Files {
     dir: PathBuf,
     format: RecordFormat,
+    announces: bool,
     /// Whether the directory exists and its leftovers are removed.
     is_ready: bool,
 }
@@ -37,15 +38,29 @@ impl Files {
     /// its parent exists.
     #[must_use]
     pub fn new(dir: PathBuf, format: RecordFormat) -> Self {
-        Self { dir, format, is_ready: false }
+        Self { dir, format, announces: false, is_ready: false }
     }
 
-    fn try_deliver(&mut self, batch: &Batch) -> Result<(), DeliveryError> {
+    /// With a file for the watermark.
+    #[must_use]
+    pub fn announcing(self, announces: bool) -> Self {
+        Self { announces, ..self }
+    }
+
+    /// Puts a whole file in the directory, in place of one of its name.
+    fn put(&mut self, ledger: Uuid, name: &str, text: &[u8]) -> Result<(), DeliveryError> {
+        let put = self.try_put(ledger, name, text);
+        self.is_ready = put.is_ok();
+        put
+    }
+
+    fn try_put(&self, ledger: Uuid, name: &str, text: &[u8]) -> Result<(), DeliveryError> {
         if !self.is_ready {
-            self.prepare(batch.ledger)?;
+            self.prepare(ledger)?;
         }
-        let beside = self.write_beside(batch)?;
-        self.put_in_place(beside, batch)?;
+        let beside = self.write_beside(name, text)?;
+        let path = self.dir.join(name);
+        beside.persist(&path).map_err(|error| failed("putting in place", &path, &error.error))?;
         sync_dir(&self.dir)
     }
 
@@ -80,47 +95,37 @@ impl Files {
     }
 
     fn is_leftover(&self, name: &str, ledger: Uuid) -> bool {
-        let middle = name
-            .strip_prefix(&format!(".edge-usage-{ledger}-"))
-            .and_then(|rest| rest.strip_suffix(".tmp"));
-        let Some(middle) = middle else { return false };
-        let [number, extension, random] = middle.split('.').collect::<Vec<_>>()[..] else {
+        let Some(rest) = name.strip_prefix('.').and_then(|rest| rest.strip_suffix(".tmp")) else {
             return false;
         };
-        number.len() >= 10
-            && number.bytes().all(|digit| digit.is_ascii_digit())
-            && extension == self.format.extension()
+        let [stem, extension, random] = rest.split('.').collect::<Vec<_>>()[..] else {
+            return false;
+        };
+        let number = stem.strip_prefix(&format!("edge-usage-{ledger}-"));
+        let is_batch = number.is_some_and(|number| {
+            number.len() >= 10 && number.bytes().all(|digit| digit.is_ascii_digit())
+        }) && extension == self.format.extension();
+        let is_watermark = format!("{stem}.{extension}") == watermark_name(ledger);
+        (is_batch || is_watermark)
             && random.len() == RANDOM
             && random.bytes().all(|byte| byte.is_ascii_alphanumeric())
     }
 
-    /// Writes the batch to disk under a name that no program collects. Each writer has its own
+    /// Writes a file to disk under a name that no program collects. Each writer has its own
     /// name, as a stopped one may still write when its successor has begun.
-    fn write_beside(&self, batch: &Batch) -> Result<NamedTempFile, DeliveryError> {
-        let text = self.format.encode(batch).map_err(|error| {
-            let message = format!("batch {} can't be written: {error:#}", batch.number);
-            DeliveryError::new(FailureKind::Defect, message)
-        })?;
+    fn write_beside(&self, name: &str, text: &[u8]) -> Result<NamedTempFile, DeliveryError> {
         let write = || {
             let mut file = tempfile::Builder::new()
-                .prefix(&format!(".{}.", self.name(batch)))
+                .prefix(&format!(".{name}."))
                 .suffix(".tmp")
                 .rand_bytes(RANDOM)
                 .permissions(Permissions::from_mode(0o640))
                 .tempfile_in(&self.dir)?;
-            file.write_all(&text)?;
+            file.write_all(text)?;
             file.as_file().sync_all()?;
             Ok(file)
         };
         write().map_err(|error| failed("writing a file in", &self.dir, &error))
-    }
-
-    fn put_in_place(&self, beside: NamedTempFile, batch: &Batch) -> Result<(), DeliveryError> {
-        let path = self.dir.join(self.name(batch));
-        match beside.persist(&path) {
-            Ok(_file) => Ok(()),
-            Err(error) => Err(failed("putting in place", &path, &error.error)),
-        }
     }
 
     fn name(&self, batch: &Batch) -> String {
@@ -131,10 +136,21 @@ impl Files {
 
 impl Receiver for Files {
     fn deliver(&mut self, batch: &Batch) -> Result<(), DeliveryError> {
-        let delivered = self.try_deliver(batch);
-        self.is_ready = delivered.is_ok();
-        delivered
+        let text = encode::batch(self.format, batch)?;
+        self.put(batch.ledger, &self.name(batch), &text)
     }
+
+    fn announce(&mut self, watermark: &Watermark) -> Result<(), DeliveryError> {
+        if !self.announces {
+            return Ok(());
+        }
+        let text = encode::watermark(watermark)?;
+        self.put(watermark.ledger, &watermark_name(watermark.ledger), &text)
+    }
+}
+
+fn watermark_name(ledger: Uuid) -> String {
+    format!("edge-watermark-{ledger}.json")
 }
 
 /// Makes names that have changed in a directory outlive a power failure.

@@ -29,6 +29,7 @@ impl SinkHealth {
             last_error: None,
             failing_since: None,
             last_delivered: None,
+            sealed_until: None,
             notice: None,
         };
         Self { status, failing: None }
@@ -43,6 +44,11 @@ impl SinkHealth {
         let is_news = notice.is_some() && self.status.notice != notice;
         self.status.notice = notice;
         is_news
+    }
+
+    /// Notes the end of the time of which the receiver has every record.
+    pub(super) fn has_all_until(&mut self, sealed_until: Option<Timestamp>) {
+        self.status.sealed_until = sealed_until;
     }
 
     /// Notes a failed try. Returns whether its error is of a new kind.
@@ -93,6 +99,7 @@ mod tests {
             last_error: Some("f".to_owned()),
             failing_since: Some(at(9)),
             last_delivered: Some(at(8)),
+            sealed_until: None,
             notice: None,
         };
         assert_eq!(health.status, status);

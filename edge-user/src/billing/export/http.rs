@@ -18,10 +18,10 @@ use self::{
 };
 use super::{
     Receiver,
-    encode::RecordFormat,
+    encode::{self, RecordFormat},
     error::{DeliveryError, FailureKind},
 };
-use crate::billing::ledger::Batch;
+use crate::billing::ledger::{Batch, Watermark};
 
 /// The longest that a receiver can ask to be left alone.
 const MAX_RETRY_AFTER: Duration = Duration::from_hours(1);
@@ -33,11 +33,12 @@ const TOO_LARGE: FailureKind = FailureKind::Refused(StatusCode::PAYLOAD_TOO_LARG
 const EXCERPT: usize = 200;
 
 /// A receiver that gets each batch as the body of a POST, or of several where the batch is too long
-/// for one. A body has one JSON object a line. An answer of 2xx means that the receiver has it.
+/// for one, and the watermark in the same way if it is to. A body has one JSON object a line. An answer of 2xx means that the receiver has it.
 #[derive(Debug)]
 pub struct Http {
     url: String,
     token_file: Option<PathBuf>,
+    announces: bool,
     timeouts: Timeouts,
     /// Kept until a failure: the next try then looks up names and the system's certificates anew.
     agent: Option<Agent>,
@@ -51,7 +52,14 @@ impl Http {
     pub fn new(url: &str, token_file: Option<PathBuf>) -> Self {
         let timeouts = Timeouts::default();
         let (parts, unsent) = (BatchParts::default(), Unsent::default());
-        Self { url: url.to_owned(), token_file, timeouts, agent: None, parts, unsent }
+        let announces = false;
+        Self { url: url.to_owned(), token_file, announces, timeouts, agent: None, parts, unsent }
+    }
+
+    /// With a POST for the watermark.
+    #[must_use]
+    pub fn announcing(self, announces: bool) -> Self {
+        Self { announces, ..self }
     }
 
     /// With another timeout for the whole request.
@@ -75,11 +83,13 @@ impl Http {
         self
     }
 
+    /// The one that worked last, or another.
+    fn agent(&mut self) -> Agent {
+        self.agent.take().unwrap_or_else(|| agent(self.timeouts, self.unsent.clone()))
+    }
+
     fn send_parts(&mut self, agent: &Agent, batch: &Batch) -> Result<(), DeliveryError> {
-        let text = RecordFormat::Jsonl.encode(batch).map_err(|error| {
-            let message = format!("batch {} can't be written: {error:#}", batch.number);
-            DeliveryError::new(FailureKind::Defect, message)
-        })?;
+        let text = encode::batch(RecordFormat::Jsonl, batch)?;
         while let Some(part) = self.parts.next(batch, &text) {
             match self.send(agent, &part, &text) {
                 Ok(()) => self.parts.took(batch, &part),
@@ -206,8 +216,22 @@ impl Http {
 
 impl Receiver for Http {
     fn deliver(&mut self, batch: &Batch) -> Result<(), DeliveryError> {
-        let agent = self.agent.take().unwrap_or_else(|| agent(self.timeouts, self.unsent.clone()));
+        let agent = self.agent();
         self.send_parts(&agent, batch)?;
+        self.agent = Some(agent);
+        Ok(())
+    }
+
+    fn announce(&mut self, watermark: &Watermark) -> Result<(), DeliveryError> {
+        if !self.announces {
+            return Ok(());
+        }
+        let text = encode::watermark(watermark)?;
+        let Watermark { ledger, sealed_until, last_seq } = watermark;
+        let key = format!("{ledger}-watermark-{}-{last_seq}", sealed_until.as_second());
+        let whole = BatchPart { bytes: 0..text.len(), records: 0..0, key };
+        let agent = self.agent();
+        self.send(&agent, &whole, &text)?;
         self.agent = Some(agent);
         Ok(())
     }

@@ -24,7 +24,7 @@ pub use self::{
     http::Http,
     worker::Exporter,
 };
-use crate::billing::ledger::{Batch, LedgerError};
+use crate::billing::ledger::{Batch, LedgerError, Watermark};
 
 /// Batches in the order of their numbers, with a mark of the ones that each receiver has.
 pub trait Outbox {
@@ -34,6 +34,9 @@ pub trait Outbox {
     /// Notes that `sink` has all batches up to this one for good. An acknowledgement that came
     /// before changes nothing: a stopped exporter may be late with it.
     fn acknowledge(&mut self, sink: &str, number: u64) -> Result<(), LedgerError>;
+
+    /// The end of the time of which `sink` has acknowledged every record, if that is known.
+    fn watermark(&mut self, sink: &str) -> Result<Option<Watermark>, LedgerError>;
 }
 
 /// A destination of batches.
@@ -41,6 +44,12 @@ pub trait Receiver {
     /// Returns when the receiver has the batch for good. After an error the receiver may have it or
     /// not, and the caller has to deliver it again.
     fn deliver(&mut self, batch: &Batch) -> Result<(), DeliveryError>;
+
+    /// Tells the receiver of which time it has every record; one that is not to be told takes it without
+    /// a word. A later word holds, and the same one may come again.
+    fn announce(&mut self, _watermark: &Watermark) -> Result<(), DeliveryError> {
+        Ok(())
+    }
 
     /// A warning for an operator, although batches arrive.
     fn notice(&self) -> Option<String> {

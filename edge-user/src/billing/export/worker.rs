@@ -17,7 +17,11 @@ use super::{
     error::{DeliveryError, FailureKind},
     health::{SinkHealth, Success},
 };
-use crate::{billing::ledger::LedgerError, report::chain, time};
+use crate::{
+    billing::ledger::{LedgerError, Watermark},
+    report::chain,
+    time,
+};
 
 /// The longest time that a try may still take when its exporter is stopped.
 const GRACE: Duration = Duration::from_secs(2);
@@ -48,6 +52,7 @@ impl Exporter {
             outbox,
             shared: Arc::clone(&shared),
             delivered: None,
+            announced: None,
         };
         let thread = thread::Builder::new().name("export".to_owned()).spawn(move || {
             let _ended = Ended(Arc::clone(&worker.shared));
@@ -148,6 +153,8 @@ struct ExportWorker {
     /// A delivered batch that the ledger could not acknowledge yet, as when its disk is full. It is
     /// not sent again meanwhile.
     delivered: Option<(Uuid, u64)>,
+    /// The watermark that the receiver was told last.
+    announced: Option<Watermark>,
 }
 
 impl ExportWorker {
@@ -172,7 +179,7 @@ impl ExportWorker {
         }
     }
 
-    /// Delivers one batch, if there is one. A panic counts as a failed try, as a thread that ends
+    /// Delivers one batch or, without one, a watermark that has moved. A panic counts as a failed try, as a thread that ends
     /// would not be noticed.
     fn attempt(&mut self) -> Result<Success, DeliveryError> {
         catch_unwind(AssertUnwindSafe(|| self.try_one())).unwrap_or_else(|panic| {
@@ -187,9 +194,19 @@ impl ExportWorker {
     fn try_one(&mut self) -> Result<Success, DeliveryError> {
         // Cleared before the look: a batch that comes later wakes the thread again.
         self.shared.lock().is_woken = false;
+        let watermark =
+            self.outbox.watermark(&self.name).map_err(|error| ledger("reading", &error))?;
+        self.shared.lock().health.has_all_until(watermark.map(|mark| mark.sealed_until));
         let batch =
             self.outbox.next_batch(&self.name).map_err(|error| ledger("reading", &error))?;
-        let Some(batch) = batch else { return Ok(Success::NothingLeft) };
+        let Some(batch) = batch else {
+            if let Some(watermark) = watermark.filter(|mark| self.announced.as_ref() != Some(mark))
+            {
+                self.receiver.announce(&watermark)?;
+                self.announced = Some(watermark);
+            }
+            return Ok(Success::NothingLeft);
+        };
         let key = (batch.ledger, batch.number);
         if self.delivered != Some(key) {
             self.receiver.deliver(&batch)?;

@@ -182,11 +182,11 @@ fn rows(connection: &Connection, problems: &mut Vec<String>) -> Result<(), Fault
 
 fn batches(connection: &Connection, problems: &mut Vec<String>) -> Result<(), Fault> {
     let mut statement = connection.prepare(
-        "SELECT number, first_seq, last_seq, frames, bytes, is_expired, last_end_s FROM batch \
+        "SELECT number, first_seq, last_seq, frames, bytes, is_expired, last_end_s, after_s FROM batch \
          ORDER BY number",
     )?;
-    let mut records =
-        connection.prepare("SELECT frames, bytes, end_s FROM usage WHERE seq BETWEEN ? AND ?")?;
+    let mut records = connection
+        .prepare("SELECT frames, bytes, end_s, start_s FROM usage WHERE seq BETWEEN ? AND ?")?;
     let (mut last_number, mut last_seq, mut sealed) = (0, 0, 0u64);
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
@@ -200,13 +200,19 @@ fn batches(connection: &Connection, problems: &mut Vec<String>) -> Result<(), Fa
         (last_number, last_seq) = (number, last);
         let expected = (column::count(row, 3)?, column::count(row, 4)?);
         let (mut count, mut sum, mut end_s) = (0u64, FramesAndBytes::default(), i64::MIN);
+        let (after_s, mut is_late) = (row.get::<_, Option<i64>>(7)?, false);
         let mut found = records.query([first, last])?;
         while let Some(record) = found.next()? {
             count += 1;
             sum = add(sum, (column::count(record, 0)?, column::count(record, 1)?));
             end_s = end_s.max(record.get(2)?);
+            is_late |= Some(record.get(3)?) < after_s;
         }
         sealed += count;
+        if is_late {
+            let what = "has a record of a time that receivers were told to be whole";
+            problems.push(format!("batch {number} {what}"));
+        }
         let all = if row.get(5)? { 0 } else { (last - first).unsigned_abs() + 1 };
         if count != all || count > u64::try_from(BATCH_RECORDS).unwrap_or(u64::MAX) {
             problems.push(format!("batch {number} has {count} records instead of {all}"));

@@ -7,7 +7,7 @@ use rusqlite::{Connection, Transaction, params};
 
 use super::{
     Ledger, LedgerError, belief::SECOND_US, boots, column, covered, drop_news::add_expired,
-    error::Fault, export::acknowledged,
+    error::Fault, sinks::acknowledged,
 };
 
 /// Outcomes whose samples expire in one transaction.

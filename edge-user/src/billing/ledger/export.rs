@@ -8,7 +8,9 @@ use super::{
     Batch, ExportRecord, Ledger, LedgerError, boots, column,
     error::Fault,
     open, settle,
+    sinks::acknowledged,
     usage::{self, SERIES_COLUMNS, SERIES_TABLES},
+    watermark,
 };
 
 /// Records in a batch at most.
@@ -78,14 +80,6 @@ pub(super) fn batch(connection: &Connection, number: u64) -> Result<Option<Batch
     Ok(Some(Batch { ledger, number, records: records.collect::<Result<_, _>>()? }))
 }
 
-/// The last batch that a sink has; 0: none.
-pub(super) fn acknowledged(connection: &Connection, sink: &str) -> Result<u64, Fault> {
-    let mut statement =
-        connection.prepare_cached("SELECT acknowledged FROM sink WHERE name = ?")?;
-    let number = statement.query_row([sink], |row| column::count(row, 0)).optional()?;
-    Ok(number.unwrap_or(0))
-}
-
 fn seal(connection: &mut Connection, vouched: Option<Timestamp>) -> Result<(u64, Uuid), Fault> {
     let transaction = connection.transaction()?;
     let until = match vouched {
@@ -108,6 +102,9 @@ fn seal(connection: &mut Connection, vouched: Option<Timestamp>) -> Result<(u64,
         if batch < BATCH_RECORDS {
             break;
         }
+    }
+    if until.is_some() {
+        watermark::raise(&transaction, until_s)?;
     }
     let id = open::current_id(&transaction)?;
     transaction.commit()?;
@@ -142,9 +139,10 @@ fn seal_batch(transaction: &Transaction<'_>, until_s: i64) -> Result<usize, Faul
         seq += 1;
     }
     transaction.execute(
-        "INSERT INTO batch (number, incarnation, first_seq, last_seq, last_end_s, frames, bytes) \
+        "INSERT INTO batch \
+         (number, incarnation, after_s, first_seq, last_seq, last_end_s, frames, bytes) \
          SELECT ifnull((SELECT max(number) FROM batch), 0) + 1, \
-         (SELECT max(id) FROM incarnation), ?, ?, ?, ?, ?",
+         (SELECT max(id) FROM incarnation), (SELECT sealed_s FROM watermark), ?, ?, ?, ?, ?",
         params![first_seq, seq - 1, last_end_s, all_frames.cast_signed(), all_bytes.cast_signed()],
     )?;
     Ok(rows.len())

@@ -46,6 +46,8 @@ pub struct LedgerInfo {
     pub records: u64,
     /// The last of them has this number; 0: there was none.
     pub last_seq: u64,
+    /// The end of the time of which every record is sealed.
+    pub sealed_until: Option<Timestamp>,
     /// Five-minute samples that are kept.
     pub samples: u64,
     /// Receivers that have acknowledged anything, by name.
@@ -61,6 +63,8 @@ pub struct SinkInfo {
     pub acknowledged: u64,
     /// Records that it has not.
     pub pending: u64,
+    /// The end of the time of which it has every record.
+    pub sealed_until: Option<Timestamp>,
 }
 
 impl Ledger {
@@ -81,8 +85,10 @@ impl Ledger {
         let (id, checkpoint) = (self.id, self.checkpoint()?);
         let info = info(&self.connection, id, checkpoint);
         let mut info = info.map_err(|error| Fault::from(error).at(&self.path))?;
+        info.sealed_until = self.sealed_until()?;
         for sink in &mut info.sinks {
             sink.pending = self.pending(&sink.name)?;
+            sink.sealed_until = self.watermark(&sink.name)?.map(|mark| mark.sealed_until);
         }
         Ok(info)
     }
@@ -92,7 +98,8 @@ fn info(connection: &Connection, id: Uuid, checkpoint: u64) -> rusqlite::Result<
     let number = |sql| connection.query_row(sql, [], |row| column::count(row, 0));
     let mut statement = connection.prepare("SELECT name, acknowledged FROM sink ORDER BY name")?;
     let sinks = statement.query_map([], |row| {
-        Ok(SinkInfo { name: row.get(0)?, acknowledged: column::count(row, 1)?, pending: 0 })
+        let (name, acknowledged) = (row.get(0)?, column::count(row, 1)?);
+        Ok(SinkInfo { name, acknowledged, pending: 0, sealed_until: None })
     })?;
     Ok(LedgerInfo {
         id,
@@ -104,6 +111,7 @@ fn info(connection: &Connection, id: Uuid, checkpoint: u64) -> rusqlite::Result<
         open_usage: number("SELECT count(*) FROM usage WHERE seq IS NULL")?,
         records: number("SELECT count(*) FROM usage WHERE seq IS NOT NULL")?,
         last_seq: number("SELECT ifnull(max(last_seq), 0) FROM batch")?,
+        sealed_until: None,
         samples: number("SELECT count(*) FROM sample")?,
         sinks: sinks.collect::<Result<_, _>>()?,
     })

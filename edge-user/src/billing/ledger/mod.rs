@@ -55,6 +55,7 @@ mod restore;
 mod rows;
 mod sampled;
 mod settle;
+mod sinks;
 mod split;
 mod terms;
 #[cfg(test)]
@@ -62,6 +63,7 @@ mod tests;
 mod types;
 mod unfinished;
 mod usage;
+mod watermark;
 
 use std::path::PathBuf;
 
@@ -86,7 +88,7 @@ pub use self::{
     terms::TermsSpan,
     types::{
         Batch, ClassReading, DropReading, EpochInfo, ExportRecord, Grain, Owner, PeakReading,
-        Policy, Reading, Series, SlotReading, Terms, UsageQuery, UsageRecord,
+        Policy, Reading, Series, SlotReading, Terms, UsageQuery, UsageRecord, Watermark,
     },
     unfinished::OpenEpoch,
 };

@@ -6,6 +6,7 @@ use super::{
     column,
     error::{Fault, too_much},
     split::{Interval, Share, UsageRow, free_row_at, parts, sample_shares, second_of, shares},
+    watermark,
 };
 
 /// The row of a count.
@@ -19,6 +20,8 @@ pub(super) struct UsagePlace {
 
 /// Adds to rows of usage.
 pub(super) struct UsageRows<'c> {
+    /// The end of the time of which every record is sealed.
+    sealed_s: i64,
     /// The end of what has expired.
     floor: CachedStatement<'c>,
     /// Rows that start before a moment, latest first.
@@ -30,10 +33,11 @@ pub(super) struct UsageRows<'c> {
 }
 
 impl<'c> UsageRows<'c> {
-    pub(super) fn new(connection: &'c Connection) -> rusqlite::Result<Self> {
+    pub(super) fn new(connection: &'c Connection) -> Result<Self, Fault> {
         let select = "SELECT start_s, end_s, frames, bytes, is_estimated, seq IS NOT NULL \
                       FROM usage WHERE series = ?";
         Ok(Self {
+            sealed_s: watermark::sealed_s(connection)?.unwrap_or(i64::MIN),
             floor: connection.prepare_cached("SELECT expired_until_s FROM series WHERE id = ?")?,
             before: connection
                 .prepare_cached(&format!("{select} AND start_s < ? ORDER BY start_s DESC"))?,
@@ -49,15 +53,15 @@ impl<'c> UsageRows<'c> {
     }
 
     /// Adds frames and bytes to the open rows of their time. Where all rows of that time are sealed
-    /// or have expired, the next open row gets them: no record that has gone out changes, and no
-    /// count is lost. Returns the beginning of each row, and its part.
+    /// or have expired, or the time is said to be whole, the next open row gets them: no record that has gone out changes,
+    /// none is made where receivers expect no more, and no count is lost. Returns the beginning of each row, and its part.
     pub(super) fn add(
         &mut self,
         place: UsagePlace,
         (frames, bytes): (u64, u64),
     ) -> Result<Vec<(i64, u64, u64)>, Fault> {
         let floor: Option<i64> = self.floor.query_row([place.series], |row| row.get(0))?;
-        let floor_s = floor.unwrap_or(i64::MIN);
+        let floor_s = floor.unwrap_or(i64::MIN).max(self.sealed_s);
         let shares = self.shares(place, floor_s)?;
         let weights = || shares.iter().map(|share| share.1);
         let more = parts(frames, weights()).into_iter().zip(parts(bytes, weights()));

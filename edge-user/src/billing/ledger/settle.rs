@@ -9,7 +9,7 @@ use super::{
     belief::Belief,
     boots::{self, Boot, Offset},
     error::Fault,
-    held, notes, outcome_rows, redate,
+    held, notes, outcome_rows, redate, watermark,
 };
 use crate::time::Moment;
 
@@ -72,7 +72,9 @@ fn follow(
     }
     if let Some(now_us) = after.date_us(after.read_us) {
         let is_other = boots::distrust_later(transaction, boot.id, now_us)?;
-        if redate::lower_floors(transaction, now_us)? || is_other {
+        let is_lower = redate::lower_floors(transaction, now_us)?
+            | watermark::lower(transaction, now_us, after.offset_us.unwrap_or(now_us))?;
+        if is_lower || is_other {
             lay_anew(transaction)?;
         }
         // Rows that another offset of this boot has dated for good are wrong.

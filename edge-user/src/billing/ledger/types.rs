@@ -87,6 +87,17 @@ pub struct ExportRecord {
     pub usage: UsageRecord,
 }
 
+/// The end of the time of which a receiver has every record of a ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watermark {
+    /// The ledger.
+    pub ledger: Uuid,
+    /// No record that is yet to come begins before.
+    pub sealed_until: Timestamp,
+    /// The last record that the receiver has; 0: none.
+    pub last_seq: u64,
+}
+
 /// Records that go out together, always the same ones.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Batch {

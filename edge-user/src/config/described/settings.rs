@@ -90,13 +90,14 @@ pub(super) fn ledger(ledger: &LedgerConfig) -> Values {
 }
 
 pub(super) fn export(export: &Export) -> Values {
-    let Export { name: _, to } = export;
-    match to {
+    let Export { name: _, to, watermarks } = export;
+    let values = match to {
         Sink::Files { dir, format } => Values::default().with("dir", dir).with("format", format),
         Sink::Http { url, token_file } => {
             Values::default().with("url", url).with("token_file", token_file)
         }
-    }
+    };
+    values.with("watermarks", watermarks)
 }
 
 pub(super) fn prices(prices: &Prices) -> Values {

@@ -64,15 +64,17 @@ fn exports() {
         "[[export]]\nname='a'\ndir='/var/spool/a'\n\
          [[export]]\nname='b'\ndir='/var/spool/b'\nformat='csv'\n\
          [[export]]\nname='c'\nurl='https://billing.example.com/usage'\n\
-         [[export]]\nname='d'\nurl='http://[::1]:8080/'\ntoken_file='/etc/edge/token'\n",
+         [[export]]\nname='d'\nurl='http://[::1]:8080/'\ntoken_file='/etc/edge/token'\nwatermarks=true\n",
     );
     let files = |name: &str, dir: &str, format| Export {
         name: name.into(),
         to: Sink::Files { dir: dir.into(), format },
+        watermarks: false,
     };
     let http = |name: &str, url: &str, token_file: Option<&str>| Export {
         name: name.into(),
         to: Sink::Http { url: url.into(), token_file: token_file.map(Into::into) },
+        watermarks: name == "d",
     };
     let expected = [
         files("a", "/var/spool/a", ExportFormat::Jsonl),
@@ -95,6 +97,10 @@ fn wrong_exports() {
         ("name='a'\ndir='/a'\ntoken_file='/t'", &[(14, "`token_file` is of no use without `url`")]),
         ("name='a'\nurl='http://h/'\nformat='csv'", &[(14, "`format` is of no use without `dir`")]),
         ("name='a'\nurl='http://h/'\ntoken_file='t'", &[(14, "not an absolute path")]),
+        (
+            "name='a'\ndir='/a'\nwatermarks='yes'",
+            &[(14, "`watermarks` is \"yes\"; give true or false")],
+        ),
         ("name='a'\nurl='ftp://h/'", &[(13, "give a URL such as")]),
         ("name='a'\nurl='h/usage'", &[(13, "give a URL such as")]),
         ("name='a'\nurl='/usage'", &[(13, "give a URL such as")]),

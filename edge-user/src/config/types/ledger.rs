@@ -38,6 +38,8 @@ pub struct Export {
     pub name: String,
     /// The destination of its records.
     pub to: Sink,
+    /// Whether the receiver is told of which time it has every record.
+    pub watermarks: bool,
 }
 
 /// The destination of records.

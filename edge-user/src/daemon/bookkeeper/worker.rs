@@ -201,7 +201,11 @@ impl BookkeeperWorker {
             self.changes.pop_front();
         }
         ledger.seal_what_is_over()?;
-        lock(&self.shared).exports.wake();
+        let sealed_until = ledger.sealed_until()?;
+        let mut shared = lock(&self.shared);
+        shared.sealed_until = sealed_until;
+        shared.exports.wake();
+        drop(shared);
         if self.expired.is_none_or(|expired| expired.elapsed() >= EXPIRE_EVERY) {
             let sinks: Vec<&str> =
                 self.instructions.exports.iter().map(|export| export.name.as_str()).collect();

@@ -112,7 +112,9 @@ impl Answer {
             }
             SampleSource::ExportState(value) | SampleSource::ExportCount(value) => {
                 let mut exports = ledger.exports.iter();
-                exports.try_for_each(|export| samples.push(&[&export.name], value(export)))
+                exports.try_for_each(|export| {
+                    value(export).map_or(Ok(()), |value| samples.push(&[&export.name], value))
+                })
             }
             SampleSource::Circuit(value) => {
                 let mut circuits = circuits.iter();

@@ -107,18 +107,36 @@ const EDGE_FAMILIES: &[MetricFamily] = &[
         source: SampleSource::Ledger(|ledger| Some(ledger.last_booked?.as_second().unsigned_abs())),
     },
     MetricFamily {
+        stem: "edge_ledger_sealed_until_timestamp",
+        unit: Some("seconds"),
+        labels: &[],
+        help: "Unix time in seconds up to which every record is sealed; absent while no time is known to be whole.",
+        source: SampleSource::Ledger(|ledger| {
+            Some(ledger.sealed_until?.as_second().unsigned_abs())
+        }),
+    },
+    MetricFamily {
         stem: "edge_export_ok",
         unit: None,
         labels: &["export"],
         help: "1 while the export's batches arrive, else 0.",
-        source: SampleSource::ExportState(|export| u64::from(export.last_error.is_none())),
+        source: SampleSource::ExportState(|export| Some(u64::from(export.last_error.is_none()))),
+    },
+    MetricFamily {
+        stem: "edge_export_sealed_until_timestamp",
+        unit: Some("seconds"),
+        labels: &["export"],
+        help: "Unix time in seconds up to which the receiver has every record; absent while no time is known to be whole.",
+        source: SampleSource::ExportState(|export| {
+            Some(export.sealed_until?.as_second().unsigned_abs())
+        }),
     },
     MetricFamily {
         stem: "edge_export_batches",
         unit: None,
         labels: &["export"],
         help: "Batches that arrived since the daemon has started the export.",
-        source: SampleSource::ExportCount(|export| export.delivered_batches),
+        source: SampleSource::ExportCount(|export| Some(export.delivered_batches)),
     },
     MetricFamily {
         stem: "edge_router_ok",

@@ -43,10 +43,10 @@ pub(super) enum SampleSource {
     Whole(fn(&Status) -> u64),
     /// Each condition, as 1.
     Conditions,
-    /// Whether each export works, as 1 or 0.
-    ExportState(fn(&ExportStatus) -> u64),
-    /// A count of each export.
-    ExportCount(fn(&ExportStatus) -> u64),
+    /// A number of each export, if it has one.
+    ExportState(fn(&ExportStatus) -> Option<u64>),
+    /// A count of each export, if it has one.
+    ExportCount(fn(&ExportStatus) -> Option<u64>),
     /// A number of each circuit.
     Circuit(fn(&CircuitStatus) -> u64),
     /// The sum of each circuit's peerings in both directions.

@@ -3,7 +3,7 @@ use std::{mem, os::unix::fs::MetadataExt as _};
 use tempfile::TempDir;
 
 use super::*;
-use crate::billing::export::tests::{LEDGER, batch};
+use crate::billing::export::tests::{LEDGER, batch, watermark};
 
 /// A directory to be made, and what holds it.
 fn place() -> (TempDir, PathBuf) {
@@ -60,9 +60,9 @@ fn killed_between_any_two_steps() {
                 fs::write(beside, &whole[..whole.len() / 2]).unwrap();
             }
             if steps >= 3 {
-                let beside = killed.write_beside(&batch(1, 3)).unwrap();
+                let beside = killed.write_beside(&name, &whole).unwrap();
                 if steps >= 4 {
-                    killed.put_in_place(beside, &batch(1, 3)).unwrap();
+                    beside.persist(dir.join(&name)).unwrap();
                 } else {
                     // A killed run does not clean up.
                     mem::forget(beside);
@@ -87,6 +87,29 @@ fn killed_between_any_two_steps() {
             assert_eq!(content(&dir, &name), whole, "{steps}");
         }
     }
+}
+
+#[test]
+fn a_watermark_is_a_file_that_the_next_one_replaces() {
+    for format in [RecordFormat::Jsonl, RecordFormat::Csv] {
+        let (_root, dir) = place();
+        let mut files = Files::new(dir.clone(), format).announcing(true);
+        files.announce(&watermark("2026-01-01T01:00:00Z", 2)).unwrap();
+        let later = watermark("2026-01-01T02:00:00Z", 3);
+        fs::write(dir.join(format!(".edge-watermark-{LEDGER}.json.aBcD0123.tmp")), "{").unwrap();
+        Files::new(dir.clone(), format).announcing(true).announce(&later).unwrap();
+        let name = format!("edge-watermark-{LEDGER}.json");
+        assert_eq!(names(&dir), [name.as_str()]);
+        let text = String::from_utf8(content(&dir, &name)).unwrap();
+        let expected = format!(
+            "{{\"ledger\":\"{LEDGER}\",\"sealed_until\":\"2026-01-01T02:00:00Z\",\"last_seq\":3}}\n"
+        );
+        assert_eq!(text, expected);
+    }
+    let (_root, dir) = place();
+    let mut silent = Files::new(dir.clone(), RecordFormat::Jsonl);
+    silent.announce(&watermark("2026-01-01T01:00:00Z", 2)).unwrap();
+    assert!(!dir.exists());
 }
 
 #[test]

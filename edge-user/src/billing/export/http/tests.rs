@@ -4,6 +4,7 @@ use super::*;
 use crate::billing::export::tests::{
     LEDGER, batch,
     server::{Behaviour, Server},
+    watermark,
 };
 
 /// The error of a delivery that is dealt with like this.
@@ -38,6 +39,23 @@ fn a_request_says_what_it_is() {
         assert_eq!(header("authorization"), token);
         assert_eq!(request.body.as_bytes(), RecordFormat::Jsonl.encode(&batch(number, 3)).unwrap());
     }
+}
+
+#[test]
+fn a_watermark_is_a_request_of_its_own_for_those_who_want_it() {
+    let server = Server::start(|| Behaviour::Take);
+    let watermark = watermark("2026-01-01T01:00:00Z", 6);
+    Http::new(&server.url(), None).announce(&watermark).unwrap();
+    assert_eq!(server.kept.lock().unwrap().len(), 0);
+    Http::new(&server.url(), None).announcing(true).announce(&watermark).unwrap();
+    let kept = server.kept.lock().unwrap();
+    let header = |name: &str| kept[0].headers.get(name).map(String::as_str);
+    assert_eq!(header("content-type"), Some("application/x-ndjson"));
+    assert_eq!(header("idempotency-key"), Some(&*format!("{LEDGER}-watermark-1767229200-6")));
+    let body = format!(
+        "{{\"ledger\":\"{LEDGER}\",\"sealed_until\":\"2026-01-01T01:00:00Z\",\"last_seq\":6}}\n"
+    );
+    assert_eq!(kept[0].body, body);
 }
 
 #[test]

@@ -20,7 +20,7 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::{Uuid, uuid};
 
 use super::{Backoff, Outbox};
-use crate::billing::ledger::{Batch, ExportRecord, LedgerError, UsageRecord};
+use crate::billing::ledger::{Batch, ExportRecord, LedgerError, UsageRecord, Watermark};
 
 pub(super) const LEDGER: Uuid = uuid!("7f3c1d0a-3f0e-4b57-9d4e-0c6f5a1b2c3d");
 
@@ -68,6 +68,7 @@ struct MemoryState {
     /// Calls that fail, by their number.
     failing: HashSet<u64>,
     calls: u64,
+    watermark: Option<Watermark>,
 }
 
 impl Memory {
@@ -79,6 +80,10 @@ impl Memory {
 
     pub(super) fn acknowledged(&self) -> u64 {
         self.0.lock().unwrap().acknowledged
+    }
+
+    pub(super) fn has_all_until(&self, watermark: Watermark) {
+        self.0.lock().unwrap().watermark = Some(watermark);
     }
 
     pub(super) fn add_batch(&self) {
@@ -102,6 +107,11 @@ impl Outbox for Memory {
         state.acknowledged = state.acknowledged.max(number);
         Ok(())
     }
+
+    fn watermark(&mut self, sink: &str) -> Result<Option<Watermark>, LedgerError> {
+        assert_eq!(sink, "billing");
+        Ok(self.0.lock().unwrap().watermark)
+    }
 }
 
 impl MemoryState {
@@ -112,6 +122,11 @@ impl MemoryState {
         }
         Ok(())
     }
+}
+
+/// A watermark of the ledger that batches are of.
+pub(super) fn watermark(sealed_until: &str, last_seq: u64) -> Watermark {
+    Watermark { ledger: LEDGER, sealed_until: sealed_until.parse().unwrap(), last_seq }
 }
 
 /// Waits for something that another thread or process does; it hangs if that never comes.

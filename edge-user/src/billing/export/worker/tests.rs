@@ -2,8 +2,8 @@ use std::sync::mpsc::{self, Receiver as Signals, Sender};
 
 use super::*;
 use crate::billing::{
-    export::tests::{Memory, SHORT, until},
-    ledger::Batch,
+    export::tests::{Memory, SHORT, until, watermark},
+    ledger::{Batch, Watermark},
 };
 
 /// Answers in turn, and then takes everything.
@@ -14,6 +14,7 @@ struct Scripted(Arc<Mutex<Script>>);
 struct Script {
     answers: Vec<Result<(), DeliveryError>>,
     delivered: Vec<u64>,
+    told: Vec<Watermark>,
 }
 
 impl Receiver for Scripted {
@@ -21,6 +22,13 @@ impl Receiver for Scripted {
         let mut script = self.0.lock().unwrap();
         script.delivered.push(batch.number);
         script.answers.pop().unwrap_or(Ok(()))
+    }
+
+    fn announce(&mut self, watermark: &Watermark) -> Result<(), DeliveryError> {
+        let mut script = self.0.lock().unwrap();
+        script.answers.pop().unwrap_or(Ok(()))?;
+        script.told.push(*watermark);
+        Ok(())
     }
 }
 
@@ -40,6 +48,27 @@ fn batches_go_out_in_order_and_new_ones_when_woken() {
     let status = exporter.status();
     assert_eq!((status.last_error, status.failing_since), (None, None));
     assert!(status.last_delivered.is_some() && status.name == "billing");
+}
+
+/// A watermark goes out after the batches that it is of, once, and again until it is taken.
+#[test]
+fn watermarks_follow_their_batches() {
+    let (receiver, memory) = (Scripted::default(), Memory::new(2, []));
+    let [first, second] = [("2026-01-01T01:00:00Z", 6), ("2026-01-01T02:00:00Z", 6)]
+        .map(|(at, seq)| watermark(at, seq));
+    memory.has_all_until(first);
+    let exporter = start(receiver.clone(), &memory);
+    let told = || receiver.0.lock().unwrap().told.clone();
+    until(|| told() == [first]);
+    assert_eq!(receiver.0.lock().unwrap().delivered, [1, 2]);
+    assert_eq!(exporter.status().sealed_until, Some(first.sealed_until));
+    exporter.wake();
+    let refusal = DeliveryError::new(FailureKind::Network, "away".to_owned());
+    receiver.0.lock().unwrap().answers.push(Err(refusal));
+    memory.has_all_until(second);
+    exporter.wake();
+    until(|| told() == [first, second]);
+    assert_eq!(exporter.status().delivered_batches, 2);
 }
 
 /// A receiver that refuses until it is told not to.

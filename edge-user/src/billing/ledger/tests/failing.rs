@@ -171,6 +171,7 @@ fn a_check_finds_every_kind_of_disagreement() {
         ("DELETE FROM usage WHERE seq = 1", "has 1 records instead of 2"),
         ("UPDATE snapshot SET bytes = bytes - 1", "readings are"),
         ("UPDATE sample SET bytes = bytes + 1", "samples are"),
+        ("UPDATE batch SET after_s = 1767261601", "were told to be whole"),
         ("DELETE FROM batch", "2 records are sealed, and batches have 0"),
         ("UPDATE batch SET number = 3", "follows batch 0"),
         ("UPDATE batch SET first_seq = 2", "has records 2 to 2 after 0"),

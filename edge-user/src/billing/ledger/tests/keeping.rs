@@ -141,7 +141,9 @@ fn info_counts_what_there_is() {
     place.book(&reading(at("11:30:00"), 2000));
     place.ledger.acknowledge("a", 1).unwrap();
     let info = place.ledger.info().unwrap();
-    let sink = SinkInfo { name: "a".to_owned(), acknowledged: 1, pending: 0 };
+    // The meters were not read since.
+    let whole = Some(at("10:00:00"));
+    let sink = SinkInfo { name: "a".to_owned(), acknowledged: 1, pending: 0, sealed_until: whole };
     let expected = LedgerInfo {
         id: place.ledger.id(),
         layout: u32::try_from(open::LAYOUTS.len()).unwrap(),
@@ -152,6 +154,7 @@ fn info_counts_what_there_is() {
         open_usage: 1,
         records: 1,
         last_seq: 1,
+        sealed_until: whole,
         samples: 18,
         sinks: vec![sink],
     };

@@ -13,6 +13,7 @@ mod opening;
 mod restoring;
 mod selling;
 mod terms;
+mod watermarks;
 
 use std::{path::PathBuf, time::Duration};
 

@@ -301,9 +301,15 @@ impl World {
     fn acknowledge(&mut self, sink: usize, most: usize) {
         let ledger = &mut self.daemons[sink];
         for _ in 0..most {
+            let whole = ledger.watermark(SINKS[sink]).unwrap();
+            assert_eq!(
+                whole.map_or(0, |mark| mark.last_seq),
+                whole.map_or(0, |_| self.sent[sink].len() as u64)
+            );
             let Some(batch) = ledger.next_batch(SINKS[sink]).unwrap() else { return };
             for record in &batch.records {
                 assert_eq!(self.records.get(&record.seq), Some(record));
+                assert!(whole.is_none_or(|mark| record.usage.start >= mark.sealed_until));
                 self.sent[sink].push(record.seq);
             }
             ledger.acknowledge(SINKS[sink], batch.number).unwrap();

@@ -220,8 +220,11 @@ fn several_may_open_a_new_ledger_at_once() {
 #[test]
 fn several_daemons_share_a_ledger() {
     let place = Place::new();
+    // Nobody says that a time is whole before all are known.
+    let all_known = std::sync::Barrier::new(3);
     std::thread::scope(|scope| {
         for number in 1..=3u8 {
+            let all_known = &all_known;
             let mut ledger = Ledger::open(place.directory.path()).unwrap();
             scope.spawn(move || {
                 for minute in 1..=40 {
@@ -230,6 +233,9 @@ fn several_daemons_share_a_ledger() {
                     reading.epoch = epoch(number.into());
                     reading.slots[0].owner.edge = format!("edge-{number}");
                     assert_eq!(ledger.book(&reading, &HOURLY).unwrap().bytes, 100);
+                    if minute == 1 {
+                        all_known.wait();
+                    }
                     ledger.seal(taken).unwrap();
                     ledger.expire(Duration::ZERO, Duration::ZERO, &["nobody"]).unwrap();
                 }

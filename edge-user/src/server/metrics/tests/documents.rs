@@ -28,6 +28,7 @@ pub(super) fn status(circuits: Vec<CircuitStatus>) -> Status {
         last_error: Some("refused".to_owned()),
         failing_since: Some(booked),
         last_delivered: None,
+        sealed_until: Some(booked),
         notice: None,
     };
     Status {
@@ -41,6 +42,7 @@ pub(super) fn status(circuits: Vec<CircuitStatus>) -> Status {
             failing_since: None,
             notice: None,
             last_booked: Some(booked),
+            sealed_until: Some(booked),
             exports: vec![export],
         },
         watches_egress: true,

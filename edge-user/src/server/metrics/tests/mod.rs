@@ -86,7 +86,7 @@ fn an_answer_has_the_sums_of_each_circuit() {
     ] {
         assert_eq!(answer.samples.get(sample).map(String::as_str), Some(value), "{sample}");
     }
-    assert_eq!(answer.samples.len(), 26 + 2 * 8 + ROUTED);
+    assert_eq!(answer.samples.len(), 28 + 2 * 8 + ROUTED);
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn detail_is_of_the_circuits_that_are_asked_for() {
     let all = answer(circuits(), &DetailSelection { all: true, ..DetailSelection::default() });
     assert_eq!(
         [few.samples.len(), one.samples.len(), all.samples.len()],
-        [42, 102, 162].map(|of_wires| of_wires + ROUTED)
+        [44, 104, 164].map(|of_wires| of_wires + ROUTED)
     );
     assert_eq!(one.samples["edge_series_left_out{}"], "60");
     assert_eq!(all.samples["edge_series_left_out{}"], "0");
