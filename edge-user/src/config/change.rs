@@ -58,6 +58,13 @@ impl Config {
                 "circuit {name:?} at {rate}: {limit}, which is more; lower that first"
             )));
         }
+        let (links, most) = (circuit.vnet_links.len(), circuit.sku.vnet_links(bandwidth_bps));
+        if links > most {
+            let rate = crate::units::bit_rate(bandwidth_bps);
+            return Err(BandwidthRefused::NotAllowed(format!(
+                "circuit {name:?} at {rate}: it has {links} VNet links, and may have {most}; remove some first"
+            )));
+        }
         let burst_bytes = self.burst_bytes_at(circuit, bandwidth_bps).map_err(|message| {
             let rate = crate::units::bit_rate(bandwidth_bps);
             BandwidthRefused::NotAllowed(format!("circuit {name:?} at {rate}: {message}"))

@@ -23,6 +23,7 @@ mod port_look;
 mod reading;
 mod reload;
 pub mod revising;
+mod route_limits;
 pub(super) mod running;
 mod start_config;
 mod timed;
@@ -149,7 +150,9 @@ impl Engine {
             from,
             to: ConfigDigest::new(&config).to_string(),
             changes: config::changes(&running, &other.config),
-            refused: apply::refusal(&running, &other.config).map(|error| error.to_string()),
+            refused: apply::refusal(&running, &other.config)
+                .or_else(|| route_limits::refusal(&self.router, &other.config))
+                .map(|error| error.to_string()),
         }
     }
 

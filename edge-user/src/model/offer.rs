@@ -24,6 +24,34 @@ spelled! {
     }
 }
 
+/// VNet links of a premium circuit by its bandwidth in bit/s, from that one on.
+const PREMIUM_VNET_LINKS: [(u64, usize); 8] = [
+    (10_000_000_000, 100),
+    (5_000_000_000, 75),
+    (2_000_000_000, 60),
+    (1_000_000_000, 50),
+    (500_000_000, 40),
+    (200_000_000, 25),
+    (100_000_000, 25),
+    (0, 20),
+];
+
+impl Sku {
+    /// Virtual networks that a circuit of this bandwidth may be linked to. A bandwidth between two of the table has the number of the
+    /// lower one.
+    #[must_use]
+    pub fn vnet_links(self, bandwidth_bps: u64) -> usize {
+        let of_premium = || {
+            let found = PREMIUM_VNET_LINKS.iter().find(|(from_bps, _)| *from_bps <= bandwidth_bps);
+            found.map_or(0, |(_, links)| *links)
+        };
+        match self {
+            Self::Local | Self::Standard => 10,
+            Self::Premium => of_premium(),
+        }
+    }
+}
+
 spelled! {
     /// The bytes of a frame that are policed and metered.
     pub enum Accounting {

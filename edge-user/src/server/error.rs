@@ -94,6 +94,7 @@ impl From<ChangeError> for ApiError {
             | ChangeError::Unconfirmed
             | ChangeError::NothingToConfirm
             | ChangeError::NoWayBack
+            | ChangeError::RoutesBeyond(_)
             | ChangeError::NoInterface(_)
             | ChangeError::Taken(_) => StatusCode::CONFLICT,
             ChangeError::HasChanged => StatusCode::PRECONDITION_FAILED,

@@ -10,23 +10,21 @@ use toml_span::Span;
 
 use super::{
     super::{
-        LinkEnds, PeeringKind, RoutingConfig, VnetLink, VnetRoutes, error::Errors, keys::Field,
-        names, schema::RawCircuit,
+        LinkEnds, PeeringKind, RoutingConfig, Sku, VnetLink, VnetRoutes, error::Errors,
+        keys::Field, names, schema::RawCircuit,
     },
     around::{Around, Reported},
     keys::RawVnetLink,
     prefixes::is_default_route,
 };
-
-/// Virtual networks of a circuit.
-const MAX_VNET_LINKS: usize = 10;
+use crate::units::bit_rate;
 
 impl Around<'_> {
     /// The VNet links of a circuit; `None`: there are errors.
     pub(in super::super) fn vnet_links(&self, circuit: &RawCircuit) -> Option<Vec<VnetLink>> {
         let raw_links = circuit.vnet_links.as_ref()?;
         let before = self.errors.count();
-        self.check_number(raw_links);
+        self.check_number(circuit, raw_links);
         self.check_is_reached(circuit, raw_links);
         let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
         for vnet in raw_links.iter().filter_map(|link| link.vnet.given()) {
@@ -44,14 +42,30 @@ impl Around<'_> {
         links.filter(|_| self.errors.count() == before)
     }
 
-    fn check_number(&self, links: &[RawVnetLink]) {
-        if let Some(link) = links.get(MAX_VNET_LINKS) {
-            let message = format!(
-                "the circuit has {} VNet links; give at most {MAX_VNET_LINKS}",
-                links.len()
-            );
-            self.errors.add(link.at, message);
-        }
+    fn check_number(&self, circuit: &RawCircuit, links: &[RawVnetLink]) {
+        let Some(sku) = circuit.sku.value_or(Sku::Standard) else { return };
+        // Without a correct bandwidth nobody knows how many there may be.
+        let Some(bandwidth) = circuit.bandwidth_bps.given() else { return };
+        let most = sku.vnet_links(bandwidth.value);
+        let Some(link) = links.get(most) else { return };
+        let has = format!("the circuit has {} VNet links", links.len());
+        let (rate, sold_as) = (bit_rate(bandwidth.value), sku.as_str());
+        let of_premium = Sku::Premium.vnet_links(bandwidth.value);
+        let message = match sku {
+            Sku::Premium => {
+                format!(
+                    "{has}, and a premium circuit of {rate} may have {most}; remove some, or raise its `bandwidth`"
+                )
+            }
+            Sku::Local | Sku::Standard if links.len() <= of_premium => format!(
+                "{has}, and a {sold_as} circuit may have {most}; remove some, or give it `sku = \"premium\"`, which at {rate} \
+                 may have {of_premium}"
+            ),
+            Sku::Local | Sku::Standard => {
+                format!("{has}, and a {sold_as} circuit may have {most}; remove some")
+            }
+        };
+        self.errors.add(link.at, message);
     }
 
     /// Reports VNets that nobody reaches: only a private peering leads to any.

@@ -13,6 +13,7 @@ use super::{
     instance::Instance,
     new_config::NewConfig,
     revising::Requester,
+    route_limits,
     running::AwaitedChange,
 };
 use crate::{
@@ -50,6 +51,9 @@ impl Instance {
         let NewConfig { text, config } = other;
         self.ensure_confirmed()?;
         let compared = self.compare(config)?;
+        if let Some(refused) = route_limits::refusal(&self.slot, config) {
+            return Err(refused);
+        }
         let file = NewFile::prepare(&self.config_path, |_| Ok(text.clone()))?;
         // A change without a difference needs no confirmation.
         let digest = ConfigDigest::new(config).to_string();

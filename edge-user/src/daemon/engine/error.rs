@@ -46,6 +46,12 @@ pub enum ChangeError {
          nothing was changed; apply the change without a confirmation"
     )]
     NoWayBack,
+    /// Peers tell more routes than the change would allow.
+    #[error(
+        "the change would end sessions, and nothing was changed: {0}; have the customers tell fewer routes first, or keep `sku` \
+         or `max_routes`"
+    )]
+    RoutesBeyond(String),
     /// The daemon ends.
     #[error("the daemon is ending, and nothing was changed")]
     Ending,

@@ -16,6 +16,7 @@ use super::{
     error::ChangeError,
     instance::Instance,
     revising::Requester,
+    route_limits,
 };
 use crate::{
     config::{self, Config, ConfigDigest},
@@ -30,6 +31,9 @@ impl Instance {
         self.ensure_confirmed()?;
         let (text, config) = config::load_with_text(&self.config_path)?;
         let compared = self.compare(&config)?;
+        if let Some(refused) = route_limits::refusal(&self.slot, &config) {
+            return Err(refused);
+        }
         self.change_to(&compared.config)?;
         let told = view::changes::told(&compared.changes);
         tracing::info!("reloaded {}: {told}", self.config_path.display());

@@ -94,6 +94,28 @@ fn a_session_over_its_limit_returns_when_routes_are_withdrawn() -> Result<()> {
     let before = wait_for_sessions(&exchange, 4)?;
     wait_for_way(other, LAN.1, VNET.1)?;
 
+    // A lower limit that ends a session is refused, and one that routes fit into, or a higher one, resets nobody.
+    let limited = |most: usize| {
+        config.clone().change_circuit(&other.circuit(), |circuit| {
+            circuit.of_peering("private", "max_routes", most)
+        })
+    };
+    configure(&limited(LIMIT - 1))?;
+    let refused = reload().unwrap_err().to_string();
+    let named = "circuit \"customer2\" private primary has 10 IPv4 routes, and could have 9";
+    ensure!(refused.contains(named), "{refused}");
+    let before_limits = sessions(&exchange)?;
+    for most in [LIMIT + 1, 10_000, LIMIT] {
+        configure(&limited(most))?;
+        reload()?;
+        let own = wait(|| {
+            let now = sessions(&exchange)?;
+            let own = of(&now, "customer2", RouteFamily::Ipv4)?;
+            Ok((usize::try_from(own.limit)? == most).then(|| own.clone()))
+        })?;
+        ensure!(has_stayed(of(&before_limits, "customer2", RouteFamily::Ipv4)?, &own), "{own:?}");
+    }
+
     peer.change(&telling(LIMIT + 1))?;
     let over = wait(|| {
         let now = sessions(&exchange)?;

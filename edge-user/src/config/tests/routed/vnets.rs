@@ -256,8 +256,9 @@ fn a_vnet_has_so_many_prefixes_and_no_more() {
     check(&with(1_000, 101), &[(line, "more than 100 IPv6 prefixes; give fewer")]);
 }
 
+/// The number that an offer has, by bandwidth for premium ones.
 #[test]
-fn a_circuit_has_ten_vnets_at_the_most() {
+fn a_circuit_has_as_many_vnets_as_its_offer() {
     let link = |number: usize| {
         format!(
             "[[circuit.vnet_link]]\nvnet = \"more{number}\"\nport = \"core0\"\nc_tag = {}\n\
@@ -269,7 +270,40 @@ fn a_circuit_has_ten_vnets_at_the_most() {
     check(&with(8), &[]);
     let source = with(9);
     let at = source.lines().position(|line| line == "vnet = \"more8\"").expect("there");
-    check(&source, &[(at, "the circuit has 11 VNet links; give at most 10")]);
+    let message = "the circuit has 11 VNet links, and a standard circuit may have 10; remove some, or give \
+                   it `sku = \"premium\"`, which at 1 Gbps may have 50";
+    check(&source, &[(at, message)]);
+    for (bandwidth, most) in [
+        ("64 kbps", 20),
+        ("50 Mbps", 20),
+        ("100 Mbps", 25),
+        ("200 Mbps", 25),
+        ("499 Mbps", 25),
+        ("500 Mbps", 40),
+        ("1 Gbps", 50),
+        ("2 Gbps", 60),
+        ("5 Gbps", 75),
+        ("10 Gbps", 100),
+        ("100 Gbps", 100),
+    ] {
+        let as_sold = |source: &str| {
+            let sold = format!("bandwidth = \"{bandwidth}\"\nsku = \"premium\"");
+            source.replacen("bandwidth = \"1 Gbps\"", &sold, 1)
+        };
+        check(&as_sold(&with(most - 2)), &[]);
+        let source = as_sold(&with(most - 1));
+        let last = format!("vnet = \"more{}\"", most - 2);
+        let at = source.lines().position(|line| line == last).expect("there");
+        let has = format!("the circuit has {} VNet links, and a premium circuit of", most + 1);
+        check(&source, &[(at, &has)]);
+    }
+    // A live change of the bandwidth keeps to it.
+    let source = with(38).replacen("bandwidth", "sku = \"premium\"\nbandwidth", 1);
+    let config = crate::config::parse(&source, std::path::Path::new("f")).unwrap();
+    let name = &config.circuits[0].name;
+    assert!(config.circuit_at(name, 500_000_000).is_ok());
+    let refused = config.circuit_at(name, 499_000_000).unwrap_err().to_string();
+    assert!(refused.contains("it has 40 VNet links, and may have 25"), "{refused}");
 }
 
 #[test]
