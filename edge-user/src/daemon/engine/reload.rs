@@ -21,6 +21,7 @@ use super::{
 use crate::{
     config::{self, Config, ConfigDigest},
     daemon::error::{DaemonError, Result},
+    report::chain,
     view,
 };
 
@@ -127,12 +128,16 @@ impl Instance {
             speaker: router.and_then(|router| router.speaker),
         };
         let prepared = prepare(&running.set, &self.bookkeeper, &self.devices, aim)?;
-        if running.watches_egress && !prepared.watches_egress() {
-            prepared.give_up();
-            return Err(DaemonError::failed(
+        if running.watches_egress
+            && let Some(fault) = prepared.egress_fault()
+        {
+            let text = format!(
                 "the new tables could not count frames that a device refuses, and these would be \
-                 billed as forwarded, so nothing was changed; the log has the cause",
-            ));
+                 billed as forwarded, so nothing was changed: {}",
+                chain(fault)
+            );
+            prepared.give_up();
+            return Err(DaemonError::failed(text));
         }
         Ok(prepared)
     }

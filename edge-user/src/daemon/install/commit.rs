@@ -35,7 +35,7 @@ pub(in crate::daemon) struct Committed {
 /// Returns whether the refusals of devices are counted, too, where that may have changed.
 pub(in crate::daemon) fn commit(set: &mut Set, prepared: Prepared) -> (Committed, Option<bool>) {
     let Prepared { parts, links, mut undo } = prepared;
-    let CommitParts { plan, ports, old_books, sources, page, watches_egress, router, router_move } =
+    let CommitParts { plan, ports, old_books, sources, page, egress_watch, router, router_move } =
         parts;
     let PreparedPorts { interfaces, steps, given_up } = ports;
     take_off_elsewhere(&links);
@@ -106,7 +106,7 @@ pub(in crate::daemon) fn commit(set: &mut Set, prepared: Prepared) -> (Committed
     }
     look_at_egress_of(&plan, &interfaces, &attached);
     let installed = Installed { plan, attached };
-    (Committed { installed, old, given_up, router_maps }, watches_egress)
+    (Committed { installed, old, given_up, router_maps }, egress_watch.map(|watch| watch.is_ok()))
 }
 
 /// Takes our programs off interfaces of other network namespaces, and forgets links without one.

@@ -21,6 +21,7 @@ use crate::{
     },
     kernel::{
         KernelTables, KnownPort, LinkPlace, Pins, PortLink, RouterMaps,
+        error::KernelError,
         host::device::{Devices, netns_cookie},
         occupancy,
         preflight::check,
@@ -65,8 +66,8 @@ pub(super) struct CommitParts {
     /// Other tables, whose programs turn to those of the change.
     pub(super) sources: Vec<KernelTables>,
     pub(super) page: NewPage,
-    /// Whether refusals of devices are counted, where that may have changed.
-    pub(super) watches_egress: Option<bool>,
+    /// Whether refusals of devices are counted, where that may have changed, or why they are not.
+    pub(super) egress_watch: Option<Result<(), KernelError>>,
     /// The interface of the router's own device, which keeps its program.
     pub(super) router: Option<u32>,
     /// The router's tables on their way, where the change has tables of its own.
@@ -108,9 +109,9 @@ impl Prepared {
         &self.parts.plan
     }
 
-    /// Whether refusals of devices will be counted, where that may change.
-    pub(in crate::daemon) fn watches_egress(&self) -> bool {
-        self.parts.watches_egress.unwrap_or(true)
+    /// The reason why refusals of devices would not be counted, where that may change.
+    pub(in crate::daemon) fn egress_fault(&self) -> Option<&KernelError> {
+        self.parts.egress_watch.as_ref()?.as_ref().err()
     }
 
     /// Undoes the preparation.
@@ -202,8 +203,7 @@ fn try_prepare(
         store(&next.tables, &plan);
     }
     // Before a program hands over the first frame.
-    let watches_egress =
-        running.is_none().then(|| watch_refusals(undo.next.as_ref().unwrap_or(set)));
+    let egress_watch = running.is_none().then(|| watch_refusals(undo.next.as_ref().unwrap_or(set)));
     let router_move = match &undo.next {
         Some(next) if config.routing.is_some() => Some(RouterMove {
             from: RouterMaps::from_pins(&set.pins)?,
@@ -212,7 +212,7 @@ fn try_prepare(
         _ => None,
     };
     let ports = PreparedPorts { interfaces, steps, given_up };
-    Ok(CommitParts { plan, ports, old_books, sources, page, watches_egress, router, router_move })
+    Ok(CommitParts { plan, ports, old_books, sources, page, egress_watch, router, router_move })
 }
 
 /// The ports as tables of other versions know them, which are still to be booked.
@@ -270,8 +270,8 @@ fn other_tables(set: &Set, links: &[PortLink]) -> Vec<KernelTables> {
     tables.collect()
 }
 
-/// Has these tables count the forwarded frames that devices refuse. Returns whether they do.
-fn watch_refusals(set: &Set) -> bool {
+/// Has these tables count the forwarded frames that devices refuse.
+fn watch_refusals(set: &Set) -> Result<(), KernelError> {
     let watching = watch_egress(&set.pins, &set.tables.capacity());
     if let Err(error) = &watching {
         tracing::warn!(
@@ -279,5 +279,5 @@ fn watch_refusals(set: &Set) -> bool {
              without this error: {error:#}"
         );
     }
-    watching.is_ok()
+    watching
 }
