@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::LinkOutOfUse;
+
 /// The configuration that runs.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ConfigStatus {
@@ -17,6 +19,9 @@ pub struct ConfigStatus {
     /// Bandwidths that end at a time. The daemon's file has nothing of them.
     #[serde(default)]
     pub timed_bandwidths: Vec<TimedBandwidthStatus>,
+    /// Links that are out of use for planned work. The daemon's file has nothing of them.
+    #[serde(default)]
+    pub links_out_of_use: Vec<LinkOutOfUse>,
 }
 
 /// A bandwidth of a circuit that ends at a time.

@@ -46,6 +46,8 @@ pub enum EventKind {
     Confirmed,
     /// A circuit has another bandwidth, by `edge set-bandwidth` or as the time of one is over.
     SetBandwidth,
+    /// A circuit's link is out of use, or in use again, by `edge drain` and `edge undrain`.
+    Drain,
     /// A port, its interface or its link has changed.
     Port,
     /// A condition has begun.
@@ -73,6 +75,7 @@ impl EventKind {
             Self::Deadline => "deadline",
             Self::Confirmed => "confirmed",
             Self::SetBandwidth => "set-bandwidth",
+            Self::Drain => "drain",
             Self::Port => "port",
             Self::ConditionBegan => "condition-began",
             Self::ConditionEnded => "condition-ended",

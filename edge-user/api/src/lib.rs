@@ -14,6 +14,7 @@ mod client;
 mod condition;
 mod config_status;
 mod domain;
+mod drain;
 mod drops;
 mod error;
 mod event;
@@ -49,6 +50,7 @@ pub use self::{
     condition::{Condition, ConditionKind},
     config_status::{ConfigStatus, TimedBandwidthStatus, UnconfirmedChange},
     domain::{DomainStatus, NeighbourStatus, SessionCounts},
+    drain::{DrainRequest, LinkOutOfUse, LinkUse, LinksOutOfUse},
     drops::{DropInterval, DropSum, Drops},
     error::{ConfigErrorDocument, ErrorDocument},
     event::{EdgeEvent, EventKind},

@@ -8,6 +8,7 @@ mod confirm;
 mod demo;
 mod detach;
 mod diff;
+mod drain;
 mod events;
 mod history;
 mod ledger;
@@ -100,6 +101,10 @@ enum Verb {
     Events(events::Args),
     /// Shows BGP sessions: state, routes and limits, BFD, and MAC addresses of both ends.
     Sessions(sessions::Args),
+    /// Takes a routed circuit's link out of use for planned work: asks for its traffic to leave, waits, and shuts its sessions down.
+    Drain(drain::Args),
+    /// Takes a link into use again.
+    Undrain(drain::UndrainArgs),
     /// Shows the routes of a peering: received, advertised, forwarded by, or what differs.
     Routes(routes::Args),
     /// Shows where a routed peering's frame to an address goes, as the packet path decides.
@@ -192,6 +197,8 @@ pub(crate) fn main() -> ExitCode {
         Verb::Unmatched(args) => unmatched::unmatched(&args),
         Verb::Events(args) => events::events(&args),
         Verb::Sessions(args) => sessions::sessions(&args),
+        Verb::Drain(args) => drain::drain(&args),
+        Verb::Undrain(args) => drain::undrain(&args),
         Verb::Routes(args) => routes::routes(&args),
         Verb::Lookup(args) => lookup::lookup(&args),
         Verb::Bill(args) => bill::bill(&args),

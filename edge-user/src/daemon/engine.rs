@@ -14,6 +14,7 @@ mod apply;
 mod bandwidth_change;
 mod commands;
 mod confirming;
+mod drain;
 mod due;
 pub mod error;
 pub mod instance;

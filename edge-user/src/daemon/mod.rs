@@ -8,6 +8,7 @@ pub mod capabilities;
 mod circuit_buckets;
 pub mod close;
 mod conditions;
+mod drains;
 pub mod engine;
 pub mod error;
 pub mod events;

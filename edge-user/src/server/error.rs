@@ -82,9 +82,9 @@ impl From<ChangeError> for ApiError {
     fn from(error: ChangeError) -> Self {
         let status = match &error {
             ChangeError::Config(errors) => return Self::from(errors),
-            ChangeError::NoRevision | ChangeError::Bandwidth(BandwidthRefused::NoCircuit(_)) => {
-                StatusCode::NOT_FOUND
-            }
+            ChangeError::NoRevision
+            | ChangeError::NoLink(_)
+            | ChangeError::Bandwidth(BandwidthRefused::NoCircuit(_)) => StatusCode::NOT_FOUND,
             ChangeError::Bandwidth(BandwidthRefused::NotAllowed(_)) => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
@@ -95,6 +95,7 @@ impl From<ChangeError> for ApiError {
             | ChangeError::NothingToConfirm
             | ChangeError::NoWayBack
             | ChangeError::RoutesBeyond(_)
+            | ChangeError::LastLink(_)
             | ChangeError::NoInterface(_)
             | ChangeError::Taken(_) => StatusCode::CONFLICT,
             ChangeError::HasChanged => StatusCode::PRECONDITION_FAILED,

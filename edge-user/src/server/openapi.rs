@@ -43,6 +43,7 @@ use super::v1;
         v1::config::confirm,
         v1::config::roll_back,
         v1::change::set_bandwidth,
+        v1::drain::drain,
         v1::trace::trace,
         answer,
     )

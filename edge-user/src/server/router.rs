@@ -12,7 +12,7 @@ use super::{
     metrics, openapi, page,
     shared::ServerState,
     v1::{
-        bill, change, config, events, history, ledger, look, rates, recent, routing, trace,
+        bill, change, config, drain, events, history, ledger, look, rates, recent, routing, trace,
         unmatched,
     },
 };
@@ -27,6 +27,7 @@ const CONFIG_LEN_BYTES: usize = 64 << 20;
 pub(super) fn control(state: ServerState) -> Router {
     let changes = Router::new()
         .route("/v1/circuits/{name}", patch(change::set_bandwidth))
+        .route("/v1/circuits/{name}/links", patch(drain::drain))
         .route("/v1/config/reload", post(change::reload))
         .route("/v1/config/rollback", post(config::roll_back))
         .route("/v1/config/confirm", post(config::confirm))
@@ -41,6 +42,7 @@ pub(super) fn metrics(state: ServerState) -> Router {
     let router = reads()
         .merge(page::paths())
         .route("/metrics", get(metrics::answer))
+        .route("/v1/circuits/{name}/links", any(not_that_way))
         .route("/v1/config", any(not_that_way))
         .route("/v1/config/reload", any(not_that_way))
         .route("/v1/config/rollback", any(not_that_way))

@@ -4,6 +4,7 @@ mod apply_query;
 pub(super) mod bill;
 pub(super) mod change;
 pub(super) mod config;
+pub(super) mod drain;
 pub(super) mod events;
 mod events_query;
 pub(super) mod history;

@@ -4,9 +4,19 @@ use hyper::Method;
 use jiff::Timestamp;
 
 use super::{Client, ClientError, percent_encoded};
-use crate::{CircuitHistory, Status, TrafficRates};
+use crate::{CircuitHistory, DrainRequest, LinksOutOfUse, Status, TrafficRates};
 
 impl Client {
+    /// Changes the use of a circuit's links.
+    pub fn drain(
+        &self,
+        circuit: &str,
+        request: &DrainRequest,
+    ) -> Result<LinksOutOfUse, ClientError> {
+        let path = format!("/v1/circuits/{}/links", percent_encoded(circuit));
+        self.document(Method::PATCH, &path, Some(self.json(request)?))
+    }
+
     /// The state of the edge, with this circuit alone.
     pub fn status_of(&self, circuit: &str) -> Result<Status, ClientError> {
         let path = format!("/v1/status?circuit={}", percent_encoded(circuit));

@@ -5,7 +5,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use edge_api::{Applied, BandwidthChange, Confirmed, Reloaded, RevisionOrigin};
+use edge_api::{
+    Applied, BandwidthChange, Confirmed, DrainRequest, LinksOutOfUse, Reloaded, RevisionOrigin,
+};
 use tokio::sync::oneshot;
 
 use super::{
@@ -38,6 +40,7 @@ pub(super) enum Command {
     Confirm(Requester, Expected, Reply<Confirmed>),
     RollBack(Option<u64>, Requester, Expected, Reply<Applied>),
     SetBandwidth(SetBandwidth, Instant, Requester, Expected, Reply<BandwidthChange>),
+    Drain(String, DrainRequest, Requester, Expected, Reply<LinksOutOfUse>),
     Trace(
         TraceRequest,
         Requester,
@@ -94,6 +97,11 @@ pub(super) fn run(mut instance: Instance, commands: &Receiver<Command>) {
                 let _nobody_waits = reply.send(changed);
                 // The text of thousands of circuits takes longer than the change.
                 instance.note_bandwidth(&request, told, requester);
+            }
+            Ok(Command::Drain(circuit, request, requester, expected, reply)) => {
+                let drained = instance.expect(expected);
+                let drained = drained.and_then(|()| instance.drain(&circuit, &request, &requester));
+                let _nobody_waits = reply.send(drained);
             }
             Ok(Command::Trace(request, requester, commands, reply)) => {
                 let end_by = |ending: TraceEnding| -> EndTrace {

@@ -52,6 +52,15 @@ pub enum ChangeError {
          or `max_routes`"
     )]
     RoutesBeyond(String),
+    /// There is no such link to drain.
+    #[error("{0}; `edge sessions` shows those that there are, and nothing was changed")]
+    NoLink(String),
+    /// No other link of the circuit could take its traffic.
+    #[error(
+        "circuit {0:?} has no other link that is up and in use, so that its traffic would stop, and nothing was changed; see \
+         `edge sessions`, or drain it with --force"
+    )]
+    LastLink(String),
     /// The daemon ends.
     #[error("the daemon is ending, and nothing was changed")]
     Ending,

@@ -16,6 +16,7 @@ use super::{
         AtExit,
         bookkeeper::Bookkeeper,
         close::{Unbooked, close},
+        drains::Drains,
         events::{Events, Happened},
         install::{Aim, Committed, Set, create_set, owners_before, prepare},
         instructions::Instructions,
@@ -97,7 +98,7 @@ impl Instance {
         slot: RouterSlot,
         events: Events,
     ) -> Result<Self> {
-        let StartConfig { text, config, waiting, timed, by } = start;
+        let StartConfig { text, config, waiting, timed, drains, by } = start;
         let pin_dir = &hold.pin_dir;
         let devices = Devices::open()?;
         ensure_our_namespace(pin_dir, &devices)?;
@@ -110,7 +111,7 @@ impl Instance {
             create_set(&capacity, Pins::first(pin_dir)?)?
         };
         let had_router = router::namespace_is_there(&config)?;
-        let started = Self::install(&mut set, &config, &devices);
+        let started = Self::install(&mut set, &config, &drains, &devices);
         let (committed, bookkeeper, watches_egress, router) = match started {
             Ok(started) => started,
             Err(error) => {
@@ -137,6 +138,7 @@ impl Instance {
             generation: 0,
             unconfirmed: waiting,
             timed,
+            drains,
             settings: BTreeMap::new(),
             uses: KnownUses::default(),
         };
@@ -167,10 +169,12 @@ impl Instance {
     fn install(
         set: &mut Set,
         config: &Config,
+        drains: &Drains,
         devices: &Devices,
     ) -> Result<(Committed, Bookkeeper, bool, Option<Router>)> {
         let state_dir = config.edge.state_dir.clone();
-        let mut router = Router::start(config, set, router::speaker_version(config)?)?;
+        let mut router =
+            Router::start(config, set, router::speaker_version(config)?, drains.clone())?;
         let bookkeeper = Bookkeeper::start(set.pins.root(), state_dir, Instructions::new(config))?;
         let aim = Aim {
             config,

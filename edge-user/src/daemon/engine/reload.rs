@@ -59,7 +59,8 @@ impl Instance {
         let speaker = router::speaker_version(config)?;
         let is_first = self.router.is_none();
         if is_first {
-            self.router = Router::start(config, &self.running.read().set, speaker)?;
+            let running = self.running.read();
+            self.router = Router::start(config, &running.set, speaker, running.drains.clone())?;
         }
         let before = self.router.as_mut().map(|router| mem::replace(&mut router.speaker, speaker));
         if let Err(error) = self.change_with_router(config) {

@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::super::{
+    drains::Drains,
     install::{Installed, Set},
     known_uses::KnownUses,
     link_watch::SettingsByIndex,
@@ -48,6 +49,8 @@ pub(in crate::daemon) struct Running {
     pub(in crate::daemon) unconfirmed: Option<AwaitedChange>,
     /// Bandwidths that end at a time, which `config` has.
     pub(in crate::daemon) timed: TimedBandwidths,
+    /// Links out of use, which the router knows.
+    pub(in crate::daemon) drains: Drains,
 }
 
 /// A change that waits for its confirmation.

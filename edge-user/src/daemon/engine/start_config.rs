@@ -5,7 +5,10 @@ use std::path::Path;
 use edge_api::RevisionOrigin;
 
 use super::{
-    super::{new_file::NewFile, timed_bandwidth::TimedBandwidths, unconfirmed::Unconfirmed},
+    super::{
+        drains::Drains, new_file::NewFile, timed_bandwidth::TimedBandwidths,
+        unconfirmed::Unconfirmed,
+    },
     new_config::NewConfig,
     running::AwaitedChange,
 };
@@ -23,6 +26,8 @@ pub(super) struct StartConfig {
     pub(super) waiting: Option<AwaitedChange>,
     /// Bandwidths that end at a time, which `config` has.
     pub(super) timed: TimedBandwidths,
+    /// Links out of use.
+    pub(super) drains: Drains,
     /// The way in which it takes effect.
     pub(super) by: RevisionOrigin,
 }
@@ -53,6 +58,10 @@ impl StartConfig {
                 );
             }
         }
+        start.drains = Drains::read(&state_dir).unwrap_or_else(|error| {
+            tracing::error!("links that were out of use are in use now: {error:#}");
+            Drains::default()
+        });
         start
     }
 
@@ -65,6 +74,7 @@ impl StartConfig {
             config,
             waiting: None,
             timed: TimedBandwidths::default(),
+            drains: Drains::default(),
             by: RevisionOrigin::Start,
         };
         let record = match Unconfirmed::read(&state_dir) {

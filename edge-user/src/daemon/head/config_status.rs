@@ -28,5 +28,11 @@ pub(super) fn config_status(running: &Running) -> ConfigStatus {
         })
     });
     let digest = running.digest.to_string();
-    ConfigStatus { digest, file_fault: None, unconfirmed, timed_bandwidths: timed.collect() }
+    ConfigStatus {
+        digest,
+        file_fault: None,
+        unconfirmed,
+        timed_bandwidths: timed.collect(),
+        links_out_of_use: running.drains.of(&running.config).0,
+    }
 }

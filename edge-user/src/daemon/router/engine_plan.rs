@@ -2,13 +2,15 @@
 
 use std::{collections::BTreeMap, net::IpAddr};
 
+use edge_api::LinkUse;
+
 use super::{
     settings::{speaker_account, speaker_directory},
     speaker::speaker_plan,
 };
 use crate::{
     config::{Config, LinkEnds, RoutingDaemon, SourceCheck},
-    daemon::error::Result,
+    daemon::{drains::Drains, error::Result},
     plan::{DomainInterface, DomainPlan, InterfacePlan, Plan, RouteLimits},
     routing::{
         bird::model::DomainSide,
@@ -20,14 +22,14 @@ use crate::{
     },
 };
 
-/// The plan of the engine for `config` in the tables of `plan`.
-pub(super) fn engine_plan(config: &Config, plan: &Plan) -> Result<RouterPlan> {
+/// The plan of the engine for `config` in the tables of `plan`, with these links out of use.
+pub(super) fn engine_plan(config: &Config, plan: &Plan, drains: &Drains) -> Result<RouterPlan> {
     let Some(routing) = &config.routing else { return Ok(RouterPlan::default()) };
     let command = match &routing.daemon {
         RoutingDaemon::Bird { command, .. } => command.clone(),
         RoutingDaemon::None => None,
     };
-    let speaker = match speaker_plan(config, plan)? {
+    let speaker = match speaker_plan(config, plan, drains)? {
         Some(plan) => Some(SpeakerSettings {
             command,
             directory: speaker_directory(config),
@@ -38,16 +40,20 @@ pub(super) fn engine_plan(config: &Config, plan: &Plan) -> Result<RouterPlan> {
     };
     let planned: BTreeMap<u32, &InterfacePlan> =
         plan.interfaces.iter().map(|interface| (interface.index, interface)).collect();
-    let domains = plan.domains.iter().map(|domain| router_domain(domain, &planned));
+    let domains = plan.domains.iter().map(|domain| router_domain(domain, &planned, drains));
     Ok(RouterPlan { domains: domains.collect(), speaker })
 }
 
-fn router_domain(domain: &DomainPlan, planned: &BTreeMap<u32, &InterfacePlan>) -> RouterDomain {
+fn router_domain(
+    domain: &DomainPlan,
+    planned: &BTreeMap<u32, &InterfacePlan>,
+    drains: &Drains,
+) -> RouterDomain {
     let customer = domain.customer.iter().map(|link| (link, DomainSide::Customer));
     let cloud = domain.cloud.iter().map(|link| (link, DomainSide::Cloud));
-    let interfaces = customer
-        .chain(cloud)
-        .filter_map(|(link, side)| Some(interface(domain, link, planned.get(&link.index)?, side)));
+    let interfaces = customer.chain(cloud).filter_map(|(link, side)| {
+        Some(interface(domain, link, planned.get(&link.index)?, side, drains))
+    });
     RouterDomain {
         name: format!("{}/{}", domain.circuit, domain.peering.as_str()),
         table: domain.kernel_table,
@@ -70,6 +76,7 @@ fn interface(
     link: &DomainInterface,
     planned: &InterfacePlan,
     side: DomainSide,
+    drains: &Drains,
 ) -> EngineInterface {
     EngineInterface {
         index: link.index,
@@ -77,7 +84,7 @@ fn interface(
         v4: link.v4.map(ends),
         v6: link.v6.map(ends),
         mtu_bytes: planned.next_hops[0].mtu_bytes,
-        is_up: domain.is_enabled,
+        is_up: domain.is_enabled && drains.use_of_key(&link.key) != LinkUse::Drained,
         static_routes: link.static_routes.clone(),
         is_taken_over: !planned.is_new,
     }

@@ -29,6 +29,7 @@ use self::{
     tables::KernelRouterTables,
 };
 use super::{
+    drains::Drains,
     engine::running::SharedRunning,
     install::{self, Committed, Prepared, Set},
     ports::PortStates,
@@ -61,6 +62,8 @@ pub(super) struct Router {
     engine: Arc<RouterEngine<KernelRouterTables>>,
     /// The version of the speaker; `None`: the configuration asks for none.
     pub(super) speaker: Option<BirdVersion>,
+    /// Links out of use.
+    pub(super) drains: Drains,
     carriers: Carriers,
     /// Its faults. Each is logged once.
     faults: Arc<RouterFaults>,
@@ -73,6 +76,7 @@ impl Router {
         config: &Config,
         set: &Set,
         speaker: Option<BirdVersion>,
+        drains: Drains,
     ) -> Result<Option<Self>> {
         let Some(namespace) = namespace(config)? else { return Ok(None) };
         let tables = KernelRouterTables::new(RouterMaps::from_pins(&set.pins)?);
@@ -81,6 +85,7 @@ impl Router {
         Ok(Some(Self {
             engine: Arc::new(engine),
             speaker,
+            drains,
             carriers: Carriers::default(),
             faults: Arc::default(),
         }))
@@ -92,8 +97,8 @@ impl Router {
     }
 
     /// Looks whether the engine can follow `plan`. Nothing changes.
-    fn prepare(&self, config: &Config, plan: &Plan) -> Result<PreparedPlan> {
-        Ok(self.engine.prepare(engine_plan(config, plan)?)?)
+    pub(super) fn prepare(&self, config: &Config, plan: &Plan) -> Result<PreparedPlan> {
+        Ok(self.engine.prepare(engine_plan(config, plan, &self.drains)?)?)
     }
 
     /// Has the engine follow what was prepared. Where it can't, it follows the plan from before, until

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, net::IpAddr};
 
+use edge_api::LinkUse;
 use ipnet::IpNet;
 
 use crate::{
@@ -9,7 +10,10 @@ use crate::{
         BfdTimers, Circuit, CircuitVnet, Config, CustomerSession, LinkEnds, PeeringLink, RoutedKey,
         RoutingConfig, RoutingDaemon, VnetLink, VnetRoutes, read_key,
     },
-    daemon::error::{DaemonError, Result},
+    daemon::{
+        drains::Drains,
+        error::{DaemonError, Result},
+    },
     model::PeeringKind,
     plan::{DomainPlan, MAX_INTERFACES, Plan},
     routing::{
@@ -24,15 +28,24 @@ use crate::{
     },
 };
 
-/// The plan of the speaker; `None`: the configuration wants none.
+/// Times that the edge's AS is put before the paths that a draining link tells, for peers that don't know of
+/// `GRACEFUL_SHUTDOWN`.
+const DRAINING_PREPENDS: u8 = 3;
+
+/// The plan of the speaker, with these links out of use; `None`: the configuration wants none.
 ///
 /// # Errors
 ///
 /// A file with a session's key can't be read any more.
-pub(super) fn speaker_plan(config: &Config, plan: &Plan) -> Result<Option<SpeakerPlan>> {
+pub(super) fn speaker_plan(
+    config: &Config,
+    plan: &Plan,
+    drains: &Drains,
+) -> Result<Option<SpeakerPlan>> {
     let Some(routing) = &config.routing else { return Ok(None) };
     let RoutingDaemon::Bird { asn, router_id, .. } = routing.daemon else { return Ok(None) };
-    let mut domains: Vec<BgpDomain> = plan.domains.iter().map(bgp_domain).collect();
+    let mut domains: Vec<BgpDomain> =
+        plan.domains.iter().map(|domain| bgp_domain(domain, drains)).collect();
     // The domain and the index of each link.
     let mut links: BTreeMap<&RoutedKey, (usize, u32)> = BTreeMap::new();
     for (number, domain) in plan.domains.iter().enumerate() {
@@ -42,7 +55,16 @@ pub(super) fn speaker_plan(config: &Config, plan: &Plan) -> Result<Option<Speake
         if let Some(session) = &link.routed.session
             && let Some((domain, index)) = links.get(&link.key())
         {
-            domains[*domain].sessions.push(customer(&link, session, routing, *index)?);
+            let mut session = customer(&link, session, routing, *index)?;
+            match drains.use_of_key(&link.key()) {
+                LinkUse::InUse => {}
+                LinkUse::Draining => {
+                    session.export =
+                        ExportPolicy { prepends: DRAINING_PREPENDS, is_draining: true, only: None };
+                }
+                LinkUse::Drained => session.is_enabled = false,
+            }
+            domains[*domain].sessions.push(session);
         }
     }
     for vnet in config.vnet_links() {
@@ -59,15 +81,21 @@ pub(super) fn speaker_plan(config: &Config, plan: &Plan) -> Result<Option<Speake
     }))
 }
 
-/// A domain with its static routes: those of one prefix and side lead to all links that have it.
-fn bgp_domain(domain: &DomainPlan) -> BgpDomain {
+/// A domain with its static routes: those of one prefix and side lead to all links that have it and are in use or,
+/// where none is, that still drain.
+fn bgp_domain(domain: &DomainPlan, drains: &Drains) -> BgpDomain {
     let mut statics: BTreeMap<(DomainSide, IpNet), Vec<StaticHop>> = BTreeMap::new();
     for (side, links) in
         [(DomainSide::Customer, &domain.customer), (DomainSide::Cloud, &domain.cloud)]
     {
-        for (link, prefix) in
-            links.iter().flat_map(|link| link.static_routes.iter().map(move |it| (link, it)))
-        {
+        let routes = |link_use: LinkUse| {
+            let links = links.iter().filter(move |link| drains.use_of_key(&link.key) == link_use);
+            links.flat_map(|link| link.static_routes.iter().map(move |it| (link, it)))
+        };
+        let in_use: Vec<_> = routes(LinkUse::InUse).collect();
+        let has_other_way = |prefix: &IpNet| in_use.iter().any(|(_, other)| *other == prefix);
+        let last_ways = routes(LinkUse::Draining).filter(|(_, prefix)| !has_other_way(prefix));
+        for (link, prefix) in in_use.iter().copied().chain(last_ways) {
             let gateway: Option<IpAddr> = match prefix {
                 IpNet::V4(_) => link.v4.map(|ends| ends.peer.into()),
                 IpNet::V6(_) => link.v6.map(|ends| ends.peer.into()),

@@ -7,6 +7,7 @@ mod gateways;
 mod many;
 mod meters;
 mod path;
+mod planned;
 mod redundancy;
 mod replaced;
 mod returns;

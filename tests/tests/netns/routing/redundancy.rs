@@ -15,13 +15,13 @@ use super::{
 };
 
 /// Sessions of both customers on both links. Those of IPv6, of which the peers know nothing, don't come up.
-const ALL: usize = 4;
+pub(super) const ALL: usize = 4;
 
 /// Cuts something of the first link.
 type Cut = fn(&mut TwoLinks) -> Result<()>;
 
 /// Both links of the first customer carry probes to it.
-fn both_carry(lab: &TwoLinks) -> Result<()> {
+pub(super) fn both_carry(lab: &TwoLinks) -> Result<()> {
     wait(|| {
         let before = lab.by_link()?;
         let probes = lab.probes()?;

@@ -59,6 +59,7 @@ pub(super) fn status(circuits: Vec<CircuitStatus>) -> Status {
             file_fault: Some("it is wrong".to_owned()),
             unconfirmed: None,
             timed_bandwidths: Vec::new(),
+            links_out_of_use: Vec::new(),
         },
         conditions: vec![
             Condition {
