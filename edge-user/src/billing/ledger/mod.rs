@@ -49,6 +49,8 @@ mod outcome_samples;
 mod owners;
 mod peaks;
 mod percentile;
+mod readings;
+mod records;
 mod redate;
 mod remembered;
 mod restore;
@@ -85,6 +87,8 @@ pub use self::{
     lock::{LedgerLock, lock},
     look::PrivateCopy,
     percentile::{Percentile, PercentileQuery},
+    readings::{EpochEnd, EpochRead, Readings, TimeStretch},
+    records::{PeriodUsage, RecordId, SeriesUsage},
     terms::TermsSpan,
     types::{
         Batch, ClassReading, DropReading, EpochInfo, ExportRecord, Grain, Owner, PeakReading,
