@@ -29,6 +29,11 @@ pub struct Revision {
     pub digest: String,
     /// Numbers of things that were added, renamed, changed and removed, in words.
     pub summary: String,
+    /// The moment since which circuits are sold at other terms by it; null: at the same ones, or a version kept it that
+    /// did not note this.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub terms_at: Option<Timestamp>,
 }
 
 /// Ways in which a configuration takes effect.
@@ -70,9 +75,13 @@ mod tests {
 
     #[test]
     fn the_json_is_pinned() {
-        let json = r#"{"revisions":[{"revision":2,"at":"2026-01-01T00:00:00Z","by":"set-bandwidth","user":"anna","message":null,"digest":"aa","summary":"1 changed"}]}"#;
+        let json = r#"{"revisions":[{"revision":2,"at":"2026-01-01T00:00:00Z","by":"set-bandwidth","user":"anna","message":null,"digest":"aa","summary":"1 changed","terms_at":"2026-01-01T00:00:00Z"}]}"#;
         let history: History = serde_json::from_str(json).unwrap();
         assert_eq!(serde_json::to_string(&history).unwrap(), json);
+        // As an earlier version has kept it.
+        let before = json.replace(",\"terms_at\":\"2026-01-01T00:00:00Z\"", "");
+        let history: History = serde_json::from_str(&before).unwrap();
+        assert_eq!(history.revisions[0].terms_at, None);
         let request: RollbackRequest = serde_json::from_str("{}").unwrap();
         assert_eq!(request.revision, None);
     }

@@ -141,6 +141,13 @@ impl Bookkeeper {
         self.noter.note(instructions)
     }
 
+    /// The moment of the change of terms that [`Self::follow`] has put in effect since the last
+    /// [`Self::note_terms`]; `None`: terms are as they were.
+    #[must_use]
+    pub fn terms_at(&self) -> Option<Timestamp> {
+        self.noter.terms_at()
+    }
+
     /// Takes back the last note: its change does not happen.
     pub fn retract_terms(&self) {
         self.noter.retract();

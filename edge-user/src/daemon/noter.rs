@@ -6,6 +6,8 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use jiff::Timestamp;
+
 use super::instructions::Instructions;
 use crate::{
     billing::ledger::{JournalEntry, LedgerError, TermsChange, TermsJournal},
@@ -25,6 +27,8 @@ struct NoterState {
     journal: Option<TermsJournal>,
     /// The terms in effect, which are noted; `None`: not known.
     noted: Option<Sold>,
+    /// The moment of the change that is in effect since the last note.
+    terms_at: Option<Timestamp>,
     /// The terms that are noted, and not in effect yet.
     coming: Option<(Sold, Option<Noted>)>,
 }
@@ -40,6 +44,7 @@ impl Noter {
             directory: state_dir.to_owned(),
             journal: None,
             noted: None,
+            terms_at: None,
             coming: None,
         };
         let left = state.open().unwrap_or_else(|error| {
@@ -66,6 +71,11 @@ impl Noter {
     /// Marks the change as in effect. Returns the change that the ledger has to book.
     pub(super) fn follow(&self, now: &Instructions) -> Option<Noted> {
         self.lock().follow(now)
+    }
+
+    /// The moment of the change that is in effect since the last note; `None`: terms are as they were.
+    pub(super) fn terms_at(&self) -> Option<Timestamp> {
+        self.lock().terms_at
     }
 
     /// Drops a change, and all before it, from the journal: the ledger has them.
@@ -99,6 +109,7 @@ impl NoterState {
 
     fn note(&mut self, next: &Instructions) -> Result<()> {
         self.retract();
+        self.terms_at = None;
         let Some(change) = self.change_to(next)? else { return Ok(()) };
         let source = self.write(&change)?;
         self.coming = Some((sold(next), Some((source, change))));
@@ -162,6 +173,7 @@ impl NoterState {
             }
         };
         self.noted = Some(sold);
+        self.terms_at = noted.as_ref().map(|(_, change)| change.at.wall);
         noted
     }
 
@@ -268,9 +280,15 @@ mod tests {
         unlimited.terms[1].billing = Billing::Unlimited;
         unlimited.terms.remove(0);
         noter.note(&unlimited).unwrap();
+        assert_eq!(noter.terms_at(), None, "not before it is in effect");
         let (_, change) = noter.follow(&unlimited).unwrap();
         assert!(!change.is_all && change.terms.len() == 1);
         assert_eq!(change.ended, ["a"]);
+        assert_eq!(noter.terms_at(), Some(change.at.wall));
+        // A revision that leaves terms alone has none.
+        noter.note(&unlimited).unwrap();
+        noter.follow(&unlimited);
+        assert_eq!(noter.terms_at(), None);
     }
 
     /// A change that can't be noted is refused. A start goes on, and the ledger books its terms.

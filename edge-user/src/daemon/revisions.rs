@@ -137,6 +137,7 @@ mod tests {
             message: None,
             digest: format!("d{number}"),
             summary: String::new(),
+            terms_at: None,
         }
     }
 

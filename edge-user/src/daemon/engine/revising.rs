@@ -36,8 +36,9 @@ impl Instance {
         self.tell_of_revision(by, &requester, &summary);
         let Requester { user, message } = requester;
         let digest = self.running.read().digest_of_file();
+        let (at, terms_at) = (time::wall(), self.bookkeeper.terms_at());
         let about =
-            |revision| Revision { revision, at: time::wall(), by, user, message, digest, summary };
+            |revision| Revision { revision, at, by, user, message, digest, summary, terms_at };
         if let Err(error) = self.revisions().keep(text, about) {
             tracing::error!(
                 "this configuration runs, and has no place in `edge history`, so that nobody can go back to it: {error:#}"
