@@ -20,16 +20,21 @@ pub fn print(invoice: &Invoice, out: &mut impl Write) -> io::Result<()> {
     let Invoice { edge, month, currency, .. } = invoice;
     writeln!(out, "{edge}, {month} (UTC), amounts in {currency}")?;
     for circuit in &invoice.circuits {
-        writeln!(out, "\n{}", heading(circuit))?;
+        let CircuitBill { circuit: name, service_key, zone, .. } = circuit;
+        writeln!(out, "\n{}", heading(name, service_key.as_ref(), zone.as_ref()))?;
         writeln!(out, "{}", table(invoice, circuit).trim_fmt())?;
     }
     writeln!(out, "\ntotal {} {currency}", shown(invoice.total))
 }
 
-fn heading(circuit: &CircuitBill) -> String {
-    let named = |what, value: &Option<String>| Some(format!("{what} {}", value.as_ref()?));
-    let service_key = named("service key", &circuit.service_key);
-    let parts = [Some(circuit.circuit.clone()), service_key, named("zone", &circuit.zone)];
+pub(super) fn heading(
+    circuit: &str,
+    service_key: Option<&String>,
+    zone: Option<&String>,
+) -> String {
+    let named = |what, value: Option<&String>| Some(format!("{what} {}", value?));
+    let service_key = named("service key", service_key);
+    let parts = [Some(circuit.to_owned()), service_key, named("zone", zone)];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
@@ -44,7 +49,7 @@ fn table(invoice: &Invoice, circuit: &CircuitBill) -> Table {
         };
         let unit = line.quantity.unit().to_string();
         let (price, amount) = (shown(line.unit_price), shown(line.amount));
-        table.add_row([what(line, circuit), quantity, unit, bytes, price, amount]);
+        table.add_row([what(line, circuit.zone.as_ref()), quantity, unit, bytes, price, amount]);
     }
     let total = shown(circuit.total);
     table.add_row(["total", "", "", "", "", &total]);
@@ -53,8 +58,8 @@ fn table(invoice: &Invoice, circuit: &CircuitBill) -> Table {
 
 /// A line's name, with its zone if that is not the circuit's, and its time if that is not the
 /// month.
-fn what(line: &Line, circuit: &CircuitBill) -> String {
-    let zone = line.zone.as_ref().filter(|_| line.zone != circuit.zone);
+pub(super) fn what(line: &Line, zone_of_circuit: Option<&String>) -> String {
+    let zone = line.zone.as_ref().filter(|zone| Some(*zone) != zone_of_circuit);
     let zone = zone.map(|zone| format!("zone {zone}"));
     let time = match line.quantity {
         Quantity::Time { parts: parts @ 2.., from, to, .. } => {
@@ -68,6 +73,6 @@ fn what(line: &Line, circuit: &CircuitBill) -> String {
     [Some(line.what.clone()), zone, time].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-fn shown(amount: Option<Decimal>) -> String {
+pub(super) fn shown(amount: Option<Decimal>) -> String {
     amount.map_or_else(|| UNKNOWN.into(), |amount| amount.to_string())
 }

@@ -8,6 +8,7 @@ mod config_status;
 pub mod domains;
 pub mod drops;
 pub mod events;
+pub mod explained;
 pub mod history;
 pub mod ledger;
 mod links;

@@ -2,7 +2,12 @@
 
 use rust_decimal::Decimal;
 
-use super::{BillError, Charge, Month, Quantity, rates::Rates, stay::Stay, too_large};
+use super::{
+    BillError, Charge, Month, Quantity,
+    rates::Rates,
+    stay::{SoldPiece, Stay},
+    too_large,
+};
 use crate::{
     model::{Billing, MonthlyFees, Sku, Terms},
     units::bit_rate,
@@ -23,33 +28,62 @@ pub(super) fn charges(
 ) -> Result<Vec<Charge>, BillError> {
     let mut charges = Vec::new();
     for Time { terms, quantity } in times(stays, month) {
-        let Terms { bandwidth_bps, billing, sku, .. } = *terms;
-        let rate = bit_rate(bandwidth_bps);
-        let offer = if sku == Sku::Local { sku.as_str() } else { billing.as_str() };
+        let Terms { billing, sku, .. } = *terms;
         let base = rates.monthly(terms, |fees| fees.base(billing, sku));
-        charges.push(charge(format!("{rate} {offer}"), base, terms, quantity, rates)?);
-        if sku == Sku::Premium {
+        charges.push(charge(base_name(terms), base, terms, quantity, rates)?);
+        if let Some(name) = add_on_name(terms) {
             let premium = |fees: &MonthlyFees| ("premium", fees.premium);
             let premium = rates.monthly(terms, premium);
-            charges.push(charge(
-                format!("{rate} premium add-on"),
-                premium,
-                terms,
-                quantity,
-                rates,
-            )?);
+            charges.push(charge(name, premium, terms, quantity, rates)?);
         }
     }
     Ok(charges)
 }
 
+/// The pieces behind each charge of [`charges`], in its order, with the charge's text and zone.
+pub(super) fn parts<'p, 'a>(
+    pieces: &'p [SoldPiece<'a>],
+    rates: &Rates<'_>,
+) -> Vec<(String, Option<String>, Vec<&'p SoldPiece<'a>>)> {
+    let mut keys: Vec<PriceKey<'_>> = Vec::new();
+    for piece in pieces {
+        if !keys.contains(&key(piece.terms)) {
+            keys.push(key(piece.terms));
+        }
+    }
+    let mut parts = Vec::new();
+    for wanted in keys {
+        let own: Vec<_> = pieces.iter().filter(|piece| key(piece.terms) == wanted).collect();
+        let Some(terms) = own.first().map(|piece| piece.terms) else { continue };
+        let zone = rates.zone_of(terms).map(ToOwned::to_owned);
+        let names = [Some(base_name(terms)), add_on_name(terms)];
+        parts.extend(names.into_iter().flatten().map(|name| (name, zone.clone(), own.clone())));
+    }
+    parts
+}
+
+fn base_name(Terms { bandwidth_bps, billing, sku, .. }: &Terms) -> String {
+    let offer = if *sku == Sku::Local { sku.as_str() } else { billing.as_str() };
+    format!("{} {offer}", bit_rate(*bandwidth_bps))
+}
+
+fn add_on_name(Terms { bandwidth_bps, sku, .. }: &Terms) -> Option<String> {
+    (*sku == Sku::Premium).then(|| format!("{} premium add-on", bit_rate(*bandwidth_bps)))
+}
+
+/// The terms that set a price.
+type PriceKey<'a> = (u64, Billing, Sku, Option<&'a str>);
+
+fn key(terms: &Terms) -> PriceKey<'_> {
+    (terms.bandwidth_bps, terms.billing, terms.sku, terms.zone.as_deref())
+}
+
 /// The times by price, in the order in which the prices came first.
 fn times<'a>(stays: &[Stay<'a>], month: Month) -> Vec<Time<'a>> {
-    type Key<'a> = (u64, Billing, Sku, Option<&'a str>);
-    let mut places: Vec<Key<'_>> = Vec::new();
+    let mut places: Vec<PriceKey<'_>> = Vec::new();
     let mut times: Vec<Time<'a>> = Vec::new();
     for Stay { terms, from, to } in stays {
-        let key = (terms.bandwidth_bps, terms.billing, terms.sku, terms.zone.as_deref());
+        let key = key(terms);
         let place = places.iter().position(|known| *known == key).unwrap_or(places.len());
         if place == places.len() {
             places.push(key);

@@ -32,8 +32,7 @@ impl Invoice {
     /// The quantity of a line for people, with as many decimals as its price needs.
     #[must_use]
     pub fn quantity(&self, line: &Line) -> String {
-        let price = line.unit_price.unwrap_or_default();
-        line.quantity.shown(exact::quantity_digits(price, self.minor_digits))
+        line.shown_quantity(self.minor_digits)
     }
 }
 
@@ -68,6 +67,14 @@ pub struct Line {
     /// lines with the largest rests, so that all lines add up to the total. `None`: the price is
     /// missing. Where another line's price is missing, the amount is rounded to the nearest.
     pub amount: Option<Decimal>,
+}
+
+impl Line {
+    /// The quantity for people, in a currency with so many decimals.
+    pub(super) fn shown_quantity(&self, minor_digits: u32) -> String {
+        let price = self.unit_price.unwrap_or_default();
+        self.quantity.shown(exact::quantity_digits(price, minor_digits))
+    }
 }
 
 /// The quantity of a line.

@@ -6,6 +6,8 @@
 mod currency;
 mod digits;
 mod exact;
+mod explain;
+mod explained;
 mod fees;
 mod invoice;
 mod month;
@@ -23,6 +25,11 @@ use rust_decimal::Decimal;
 
 use self::{currency::minor_digits, exact::Exact, rates::Rates, stay::HeldTerms};
 pub use self::{
+    explain::explain,
+    explained::{
+        ExplainedCircuit, ExplainedLine, ExplainedRecord, ExplainedSeries, ExplainedStretch,
+        ExplainedTerms, Explanation, TermsHeld,
+    },
     invoice::{CircuitBill, Invoice, Line, Quantity},
     month::{Month, NotAMonth},
 };
@@ -46,22 +53,28 @@ pub struct Input {
 impl Input {
     /// Leaves only the circuit that has, or had, this name.
     pub fn retain_circuit(&mut self, name: &str) {
-        let identities = self.identities();
-        let spans = self.spans.iter().map(|TermsSpan { terms, .. }| {
-            (&*terms.circuit, identities.of(&terms.circuit, terms.service_key.as_deref()))
-        });
-        let records = self.records.iter().map(|record| {
-            (&*record.circuit, identities.of(&record.circuit, record.service_key.as_deref()))
-        });
+        let named = self.named(name);
+        let spans = self
+            .spans
+            .iter()
+            .map(|TermsSpan { terms, .. }| named.has(&terms.circuit, terms.service_key.as_deref()));
+        let records = self.records.iter();
+        let records =
+            records.map(|record| named.has(&record.circuit, record.service_key.as_deref()));
         let (spans, records): (Vec<_>, Vec<_>) = (spans.collect(), records.collect());
-        let named = spans.iter().chain(&records).filter(|(circuit, _)| *circuit == name);
-        let named: BTreeSet<CircuitIdentity<'_>> = named.map(|(_, identity)| *identity).collect();
-        let keep = |all: Vec<(&str, CircuitIdentity<'_>)>| -> Vec<bool> {
-            all.iter().map(|(_, identity)| named.contains(identity)).collect()
-        };
-        let (spans, records) = (keep(spans), keep(records));
         retain(&mut self.spans, &spans);
         retain(&mut self.records, &records);
+    }
+
+    /// The circuit that has, or had, this name.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Named<'_> {
+        let identities = self.identities();
+        let spans = self.spans.iter().map(|span| (&span.terms.circuit, &span.terms.service_key));
+        let records = self.records.iter().map(|record| (&record.circuit, &record.service_key));
+        let named = spans.chain(records).filter(|(circuit, _)| *circuit == name);
+        let circuits = named.map(|(circuit, key)| identities.of(circuit, key.as_deref())).collect();
+        Named { identities, circuits }
     }
 
     /// The moments when the price of a volume may have changed, by each name of a circuit. No
@@ -90,6 +103,21 @@ impl Input {
 
     fn identities(&self) -> Identities<'_> {
         Identities::new(self.spans.iter().map(|span| (&span.terms, span.from, span.to)))
+    }
+}
+
+/// A circuit by a name that it has, or had: several, where others have had the name.
+#[derive(Clone, Debug)]
+pub struct Named<'a> {
+    identities: Identities<'a>,
+    circuits: BTreeSet<CircuitIdentity<'a>>,
+}
+
+impl Named<'_> {
+    /// Whether it had this name with this service key.
+    #[must_use]
+    pub fn has(&self, circuit: &str, service_key: Option<&str>) -> bool {
+        self.circuits.contains(&self.identities.of(circuit, service_key))
     }
 }
 
@@ -133,13 +161,8 @@ pub fn invoice(
     input: &Input,
 ) -> Result<Invoice, BillError> {
     let mut rates = Rates::new(prices, month);
-    let mut circuits = Vec::new();
-    for account in accounts(month, input) {
-        circuits.extend(account.bill(month, &mut rates)?);
-    }
-    circuits.sort_by(|one, other| {
-        (&one.circuit, &one.service_key).cmp(&(&other.circuit, &other.service_key))
-    });
+    let circuits: Vec<CircuitBill> =
+        billed(month, input, &mut rates)?.into_iter().map(|(_, bill)| bill).collect();
     let minor_digits = minor_digits(&prices.currency);
     let totals = circuits.iter().map(|circuit| circuit.total);
     let total = exact::sum(totals, minor_digits).map_err(too_large("every circuit"))?;
@@ -154,6 +177,23 @@ pub fn invoice(
     })
 }
 
+/// The accounts with their bills, by name.
+fn billed<'a>(
+    month: Month,
+    input: &'a Input,
+    rates: &mut Rates<'_>,
+) -> Result<Vec<(CircuitAccount<'a>, CircuitBill)>, BillError> {
+    let mut billed = Vec::new();
+    for account in accounts(month, input) {
+        let bill = account.bill(month, rates)?;
+        billed.extend(bill.map(|bill| (account, bill)));
+    }
+    billed.sort_by(|(_, one), (_, other)| {
+        (&one.circuit, &one.service_key).cmp(&(&other.circuit, &other.service_key))
+    });
+    Ok(billed)
+}
+
 /// A line before its shown amount is known.
 struct Charge {
     what: String,
@@ -164,8 +204,8 @@ struct Charge {
 }
 
 /// The records and terms of one customer's circuit.
-#[derive(Default)]
 struct CircuitAccount<'a> {
+    identity: CircuitIdentity<'a>,
     /// All its terms, by time.
     spans: Vec<HeldTerms<'a>>,
     /// The records of the month.
@@ -224,15 +264,16 @@ fn lines(
 /// circuit is the same one.
 fn accounts(month: Month, input: &Input) -> Vec<CircuitAccount<'_>> {
     let identities = input.identities();
+    let new = |identity| CircuitAccount { identity, spans: Vec::new(), records: Vec::new() };
     let mut accounts: BTreeMap<CircuitIdentity<'_>, CircuitAccount<'_>> = BTreeMap::new();
     for held in stay::held(&input.spans) {
         let Terms { circuit, service_key, .. } = held.terms;
         let identity = identities.of(circuit, service_key.as_deref());
-        accounts.entry(identity).or_default().spans.push(held);
+        accounts.entry(identity).or_insert_with(|| new(identity)).spans.push(held);
     }
     for record in input.records.iter().filter(|record| month.contains(record.start)) {
         let identity = identities.of(&record.circuit, record.service_key.as_deref());
-        accounts.entry(identity).or_default().records.push(record);
+        accounts.entry(identity).or_insert_with(|| new(identity)).records.push(record);
     }
     let mut accounts: Vec<_> = accounts.into_values().collect();
     for account in &mut accounts {

@@ -12,7 +12,7 @@ use crate::model::Terms;
 pub(super) struct HeldTerms<'a> {
     pub(super) terms: &'a Terms,
     pub(super) from: Timestamp,
-    to: Option<Timestamp>,
+    pub(super) to: Option<Timestamp>,
 }
 
 /// A circuit's terms in one stretch of a month.
@@ -42,25 +42,40 @@ pub(super) fn held(spans: &[TermsSpan]) -> Vec<HeldTerms<'_>> {
     by_name.into_values().flatten().collect()
 }
 
-/// The stays of one circuit, whose terms are in order of time.
+/// The part of a month in which terms held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct SoldPiece<'a> {
+    /// The place of the terms among those of the circuit.
+    pub(super) place: usize,
+    pub(super) terms: &'a Terms,
+    pub(super) from: Timestamp,
+    /// Later than that.
+    pub(super) to: Timestamp,
+}
+
+/// The pieces of a month for one circuit, whose terms are in order of time.
 ///
 /// Terms that still hold do so to the month's end, and in any case to the next ones' beginning: no moment
 /// is billed twice.
+pub(super) fn pieces<'a>(spans: &[HeldTerms<'a>], month: Month) -> Vec<SoldPiece<'a>> {
+    let ends = spans.iter().skip(1).map(|next| next.from).chain([month.end()]);
+    let pieces = spans.iter().zip(ends).enumerate().map(|(place, (span, next))| {
+        let to = span.to.map_or(next, |to| to.min(next)).min(month.end());
+        SoldPiece { place, terms: span.terms, from: span.from.max(month.start()), to }
+    });
+    pieces.filter(|piece| piece.from < piece.to).collect()
+}
+
+/// The stays of one circuit: pieces that follow each other with the same terms are one.
 pub(super) fn stays<'a>(spans: &[HeldTerms<'a>], month: Month) -> Vec<Stay<'a>> {
     let mut stays: Vec<Stay<'_>> = Vec::new();
-    let ends = spans.iter().skip(1).map(|next| next.from).chain([month.end()]);
-    for (span, next) in spans.iter().zip(ends) {
-        let to = span.to.map_or(next, |to| to.min(next)).min(month.end());
-        let from = span.from.max(month.start());
-        if from >= to {
-            continue;
-        }
+    for SoldPiece { terms, from, to, .. } in pieces(spans, month) {
         match stays.last_mut() {
-            Some(last) if last.to == from && is_same(last.terms, span.terms) => {
+            Some(last) if last.to == from && is_same(last.terms, terms) => {
                 // Of the name that it has last.
-                *last = Stay { terms: span.terms, from: last.from, to };
+                *last = Stay { terms, from: last.from, to };
             }
-            _ => stays.push(Stay { terms: span.terms, from, to }),
+            _ => stays.push(Stay { terms, from, to }),
         }
     }
     stays

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use super::{
@@ -14,7 +15,7 @@ use crate::{
 
 /// The kind of a volume, in the order of the invoice.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
+pub(super) enum Kind {
     /// Billed, at the price of a zone.
     Metered(Option<String>),
     Unlimited,
@@ -44,8 +45,7 @@ pub(super) fn charges(
         };
         let amount = unit_price.map(|price| rates.scale.amount(price, quantity.fraction()));
         let amount = amount.transpose().map_err(too_large(circuit))?;
-        let what = kind.what().into();
-        let zone = if let Kind::Metered(zone) = kind { zone } else { None };
+        let (what, zone) = (kind.what().into(), kind.zone().cloned());
         charges.push(Charge { what, zone, quantity, unit_price, amount });
     }
     Ok(charges)
@@ -55,12 +55,17 @@ pub(super) fn charges(
 /// frames of a circuit are often counted after its end, in the next month. A record before all
 /// terms has the first ones.
 pub(super) fn terms_of<'a>(record: &UsageRecord, spans: &[HeldTerms<'a>]) -> Option<&'a Terms> {
-    let later = spans.partition_point(|span| span.from < record.end);
-    spans.get(later.saturating_sub(1)).map(|span| span.terms)
+    place_of(record.end, spans).and_then(|place| spans.get(place)).map(|span| span.terms)
+}
+
+/// The place of the terms of a record with this end.
+pub(super) fn place_of(end: Timestamp, spans: &[HeldTerms<'_>]) -> Option<usize> {
+    let later = spans.partition_point(|span| span.from < end);
+    (!spans.is_empty()).then(|| later.saturating_sub(1))
 }
 
 /// The kind of a record, by its own billing and by its terms.
-fn kind(
+pub(super) fn kind(
     record: &UsageRecord,
     spans: &[HeldTerms<'_>],
     rates: &Rates<'_>,
@@ -100,12 +105,17 @@ fn known<T: Copy>(
 }
 
 impl Kind {
-    const fn what(&self) -> &'static str {
+    pub(super) const fn what(&self) -> &'static str {
         match self {
             Self::Metered(_) => "outbound, metered",
             Self::Unlimited => "outbound, included (unlimited)",
             Self::Local => "outbound, egress included (local)",
             Self::Inbound => "inbound, free",
         }
+    }
+
+    /// The zone whose price applies.
+    pub(super) const fn zone(&self) -> Option<&String> {
+        if let Self::Metered(zone) = self { zone.as_ref() } else { None }
     }
 }

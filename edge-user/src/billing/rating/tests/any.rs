@@ -7,8 +7,8 @@ use rust_decimal::Decimal;
 use super::{GBPS, money, month, prices, record, terms};
 use crate::{
     billing::{
-        ledger::UsageRecord,
-        rating::{Input, Line, Quantity, TermsSpan, invoice},
+        ledger::{PeriodUsage, SeriesUsage, UsageRecord},
+        rating::{ExplainedCircuit, Input, Line, Quantity, TermsSpan, explain, invoice},
     },
     model::{Billing, MonthlyFees, Sku, Terms},
 };
@@ -78,6 +78,42 @@ proptest! {
         let mut reversed = input.clone();
         reversed.records.reverse();
         prop_assert_eq!(invoice("e", january, &prices(), &reversed).expect("it adds up"), made);
+    }
+
+    /// Each line is the sum of its parts, and would not be without one of them.
+    #[test]
+    fn every_line_is_the_sum_of_its_parts(input in inputs(), which in any::<prop::sample::Index>()) {
+        let january = month("2026-01");
+        let series: Vec<SeriesUsage> = (1..).zip(&input.records).map(|(number, sum)| {
+            let UsageRecord { start, end, frames, bytes, estimated, .. } = *sum;
+            let period = PeriodUsage { id: None, start, end, frames, bytes, estimated };
+            SeriesUsage { number, sum: sum.clone(), periods: vec![period] }
+        }).collect();
+        let explained = |series: &[SeriesUsage]| {
+            explain("e", january, &prices(), &input, series).expect("it adds up")
+        };
+        let whole = explained(&series);
+        prop_assert_eq!(&whole.differences, &[""; 0]);
+        let bill = invoice("e", january, &prices(), &input).expect("it adds up").circuits;
+        let lines = |circuit: &ExplainedCircuit| -> Vec<Line> {
+            circuit.lines.iter().map(|line| line.line.clone()).collect()
+        };
+        let found: Vec<_> = whole.circuits.iter().map(lines).collect();
+        prop_assert_eq!(found, bill.into_iter().map(|bill| bill.lines).collect::<Vec<_>>());
+
+        if !series.is_empty() {
+            let mut fewer = series;
+            let left_out = fewer.remove(which.index(fewer.len()));
+            let told = explained(&fewer).differences;
+            prop_assert_eq!(told.is_empty(), left_out.sum.bytes == 0, "{:?}", told);
+        }
+        for (place, circuit) in whole.circuits.iter().enumerate() {
+            for line in (0..circuit.lines.len()).filter(|line| !circuit.lines[*line].stretches.is_empty()) {
+                let mut fewer = whole.clone();
+                fewer.circuits[place].lines[line].stretches.pop();
+                prop_assert_eq!(fewer.differing_sums().len(), 1);
+            }
+        }
     }
 
     /// However a month is cut, its parts cost a month.

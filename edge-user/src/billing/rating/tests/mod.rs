@@ -13,6 +13,7 @@ use crate::{
 
 mod any;
 mod ends;
+mod explaining;
 mod missing;
 mod often;
 mod shown;
