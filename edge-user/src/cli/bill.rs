@@ -1,17 +1,18 @@
-use std::io::{self, Write as _};
+use std::io::{self, BufWriter, Write as _};
 
-use anyhow::Result;
+use anyhow::{Error, Result, bail};
 use clap::ValueEnum;
 use edge_user::{
     billing::rating::Month,
-    config,
-    daemon::look::{MonthBill, month_bill},
+    config::{self, Config},
+    daemon::look::{MonthBill, View, month_bill, month_explanation},
+    model::Prices,
     view,
 };
 
 use super::{
     ConfigArg, UsageError,
-    look::{look_of, warn},
+    look::{Completeness, look_of, warn},
 };
 
 #[derive(Debug, clap::Args)]
@@ -25,6 +26,14 @@ pub(super) struct Args {
     /// Bills only the circuit that has, or had, this name.
     #[arg(long, value_name = "NAME")]
     circuit: Option<String>,
+    /// Shows what each line of this circuit's bill is made of: records, readings, terms and who has
+    /// changed them, and gaps.
+    #[arg(long, value_name = "NAME", conflicts_with = "circuit")]
+    explain: Option<String>,
+    /// With `--explain`, shows each record, where a table has one line for records that follow each
+    /// other. JSON has each one in any case.
+    #[arg(long, requires = "explain")]
+    records: bool,
     /// Format of the output.
     #[arg(long, value_enum, default_value_t = BillFormat::Table)]
     format: BillFormat,
@@ -47,11 +56,13 @@ pub(super) fn bill(args: &Args) -> Result<()> {
     };
     let month = args.month;
     let view = look_of(&config)?;
+    if let Some(circuit) = &args.explain {
+        return explain(args, &config, prices, &view, circuit);
+    }
     let MonthBill { invoice, warnings } =
         month_bill(&view, &config.edge.name, prices, month, args.circuit.as_deref())?;
     if let Some(circuit) = args.circuit.as_ref().filter(|_| invoice.circuits.is_empty()) {
-        let message = format!("the ledger has no circuit {circuit:?} in {month}; check its name");
-        return Err(UsageError(message).into());
+        return Err(unknown(circuit, month));
     }
 
     let completeness = warn(&warnings);
@@ -64,4 +75,38 @@ pub(super) fn bill(args: &Args) -> Result<()> {
         }
     }
     completeness.of("these amounts")
+}
+
+fn unknown(circuit: &str, month: Month) -> Error {
+    let message = format!("the ledger has no circuit {circuit:?} in {month}; check its name");
+    UsageError(message).into()
+}
+
+fn explain(
+    args: &Args,
+    config: &Config,
+    prices: &Prices,
+    view: &View,
+    circuit: &str,
+) -> Result<()> {
+    let (edge, state_dir) = (&*config.edge.name, &*config.edge.state_dir);
+    let explanation = month_explanation(view, state_dir, (edge, prices), args.month, circuit)?;
+    if explanation.circuits.is_empty() {
+        return Err(unknown(circuit, args.month));
+    }
+    let mut out = BufWriter::new(io::stdout().lock());
+    match args.format {
+        BillFormat::Table => view::explained::print(&explanation, args.records, &mut out)?,
+        BillFormat::Json => {
+            serde_json::to_writer(&mut out, &explanation)?;
+            writeln!(out)?;
+        }
+    }
+    out.flush()?;
+    if let Some(first) = explanation.differences.first() {
+        bail!(
+            "the parts of this bill are not the bill, which is a defect of edge: {first}; report it with this output"
+        );
+    }
+    Completeness { is_complete: explanation.is_complete }.of("these parts")
 }

@@ -3,7 +3,9 @@
 
 mod missing;
 mod month_bill;
+mod month_explanation;
 mod see;
+mod terms_revisions;
 mod view;
 mod warnings;
 
@@ -15,6 +17,7 @@ use jiff::Timestamp;
 pub use self::{
     missing::Missing,
     month_bill::{MonthBill, month_bill},
+    month_explanation::month_explanation,
     view::{LookedAt, View},
     warnings::Warnings,
 };

@@ -162,6 +162,36 @@ fn a_bill_has_volumes_and_fees() -> Result<()> {
     assert_eq!(outbound["bytes"].as_u64(), Some(3 * (222 + 1022 + 82)), "{outbound}");
     let table = told(&lab, &bill)?.ok()?;
     ensure!(table.contains("EUR") && table.contains("fabrikam"), "{table}");
+
+    // Each bandwidth has a revision, and the first one that of the start.
+    let other = format!("{CONFIG_PATH}.other");
+    fs::write(&other, config().tables(PRICES).to_string())?;
+    told(&lab, &["apply", "-c", &other, "-m", "order 4711"])?.ok()?;
+    let explain = ["bill", "-c", CONFIG_PATH, "--month", &month, "--explain", "contoso"];
+    let json = told(&lab, &[&explain[..], &["--format", "json"]].concat())?.ok()?;
+    let explained: Value = serde_json::from_str(&json)?;
+    assert_eq!(explained["differences"].as_array().map(Vec::len), Some(0), "{explained}");
+    let circuit = &explained["circuits"][0];
+    let terms = circuit["terms"].as_array().context("terms")?;
+    let begun: Vec<_> = terms.iter().map(|terms| &terms["begun_by"]).collect();
+    let told_by: Vec<_> =
+        begun.iter().map(|it| (&it["revision"], &it["by"], &it["message"])).collect();
+    let expected = serde_json::json!([
+        [1, "start", null],
+        [2, "set-bandwidth", null],
+        [3, "apply", "order 4711"]
+    ]);
+    assert_eq!(serde_json::to_value(told_by)?, expected, "{explained}");
+    assert_eq!((&terms[0]["ended_by"], &terms[1]["ended_by"]), (begun[1], begun[2]));
+    let lines = circuit["lines"].as_array().context("lines")?;
+    let volume = lines.iter().find(|line| line["unit_price"] == "0.025").context("a volume")?;
+    assert_eq!((&volume["bytes"], &volume["sum_bytes"]), (&outbound["bytes"], &outbound["bytes"]));
+    ensure!(volume["series"][0]["records"][0]["id"].is_null(), "the period is not over: {volume}");
+    let text = told(&lab, &explain)?.ok()?;
+    ensure!(text.contains("apply by ") && text.contains(": order 4711\n"), "{text}");
+    let unknown =
+        told(&lab, &["bill", "-c", CONFIG_PATH, "--month", &month, "--explain", "nobody"])?;
+    assert_eq!(unknown.code, Some(2), "{}", unknown.err);
     lab.daemon()?.stop()?;
     detach(&lab.lab)?;
     Ok(())

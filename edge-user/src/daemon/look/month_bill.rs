@@ -43,16 +43,21 @@ pub fn month_bill(
         input.retain_circuit(circuit);
     }
     let invoice = rating::invoice(edge, month, prices, &input)?;
-    let mut warnings = Warnings::of_unseen(view, Some(month.end()));
-    add_of_ledger(&mut warnings, view, month)?;
-    let texts = &mut warnings.texts;
-    texts.extend(of_month(month, today(&view.ledger)?));
-    texts.extend(invoice.missing.iter().map(ToString::to_string));
+    let mut warnings = warnings_of(view, month)?;
+    warnings.texts.extend(invoice.missing.iter().map(ToString::to_string));
     Ok(MonthBill { invoice, warnings })
 }
 
+/// The warnings that go with amounts of `month`.
+pub(super) fn warnings_of(view: &View, month: Month) -> Result<Warnings> {
+    let mut warnings = Warnings::of_unseen(view, Some(month.end()));
+    add_of_ledger(&mut warnings, view, month)?;
+    warnings.texts.extend(of_month(month, today(&view.ledger)?));
+    Ok(warnings)
+}
+
 /// The ledger's records and terms for `month`.
-fn read(ledger: &Ledger, month: Month) -> Result<Input> {
+pub(super) fn read(ledger: &Ledger, month: Month) -> Result<Input> {
     let spans = ledger.terms_around(month.start(), month.end())?;
     let mut input = Input { records: Vec::new(), spans };
     input.records = ledger.usage_in_parts(month.start(), month.end(), &input.changes_of_price())?;
