@@ -215,3 +215,6 @@ fn bfd(timers: BfdTimers) -> SessionBfd {
     // Whether the customer's BFD outlives its control plane is not known.
     SessionBfd { interval: timers.interval, multiplier: timers.multiplier, is_graceful: false }
 }
+
+#[cfg(test)]
+mod tests;
