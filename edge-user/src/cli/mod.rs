@@ -12,6 +12,7 @@ mod drain;
 mod events;
 mod history;
 mod ledger;
+mod log;
 mod look;
 mod lookup;
 mod reload;
@@ -49,7 +50,6 @@ use edge_user::{
     server::run_error::ServerError,
 };
 use nix::{errno::Errno, unistd::geteuid};
-use tracing_subscriber::EnvFilter;
 
 /// The packet path of a cloud-exchange edge: classifies, marks, polices, meters and forwards
 /// customer circuits in XDP.
@@ -166,18 +166,7 @@ struct UsageError(String);
 /// Runs the command line.
 pub(crate) fn main() -> ExitCode {
     let Cli { verbose, verb } = Cli::parse();
-    let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new("info,rusqlite_migration=warn"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal())
-        .with_target(false)
-        .without_time()
-        // It would tell stderr that stderr is closed, and panic of that: a daemon survives its reader.
-        .log_internal_errors(false)
-        .init();
-
+    let log = log::start(matches!(verb, Verb::Run(_)));
     let result = match verb {
         Verb::Setup(args) => setup::setup(&args),
         Verb::Check(args) => check::check(&args),
@@ -212,24 +201,34 @@ pub(crate) fn main() -> ExitCode {
         Verb::Completions(args) => shell::completions(&args, Cli::command()),
         Verb::Man(args) => shell::man(&args, Cli::command()),
     };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
-        Err(error) => {
-            let errors = find::<ConfigErrors>(&error);
-            if let Some(errors) = errors.filter(|_| io::stderr().is_terminal()) {
-                eprintln!("{}", snippets::render(errors, &Renderer::styled()));
-            } else if errors.is_some() || is_of_config(&error) || error.is::<RoutesFileErrors>() {
-                eprintln!("{error}");
-            } else {
-                eprintln!("error: {error:#}{}", permission_hint(&error));
-            }
-            if verbose && let Some(log) = refusal_log(&error) {
-                eprintln!("{log}");
-            }
-            ExitCode::from(exit_code(&error))
-        }
+    let error = match result {
+        Ok(()) => None,
+        Err(error) if is_closed_pipe(&error) => None,
+        Err(error) => Some(error),
+    };
+    let Some(error) = error else {
+        log.end();
+        return ExitCode::SUCCESS;
+    };
+    log.end_with(&told(&error, verbose));
+    ExitCode::from(exit_code(&error))
+}
+
+/// An error, as people read it.
+fn told(error: &anyhow::Error, verbose: bool) -> String {
+    let errors = find::<ConfigErrors>(error);
+    let mut text = if let Some(errors) = errors.filter(|_| io::stderr().is_terminal()) {
+        snippets::render(errors, &Renderer::styled())
+    } else if errors.is_some() || is_of_config(error) || error.is::<RoutesFileErrors>() {
+        error.to_string()
+    } else {
+        format!("error: {error:#}{}", permission_hint(error))
+    };
+    if verbose && let Some(log) = refusal_log(error) {
+        text.push('\n');
+        text.push_str(log);
     }
+    text
 }
 
 /// Whether the daemon has refused its configuration, with one line for each mistake.

@@ -35,6 +35,7 @@ impl Exports {
             match start(export, state_dir) {
                 Ok(exporter) => self.0.push((export.clone(), exporter)),
                 Err(error) => tracing::error!(
+                    edge.export = export.name,
                     "export {} can't be started, and its records wait in the ledger until the next \
                      reload or start: {error}",
                     export.name

@@ -165,6 +165,7 @@ pub(super) fn follow_links(installed: &mut Installed, devices: &Devices) -> Resu
             Some(PortLink { place: LinkPlace::Elsewhere, .. }) => elsewhere.push(port.clone()),
             Some(now) => link.place = now.place,
             None if link.pin_again()? => tracing::warn!(
+                edge.port = port,
                 "port \"{port}\": somebody has removed {}: pinned again",
                 link.pins.link(link.name).display()
             ),
@@ -175,6 +176,7 @@ pub(super) fn follow_links(installed: &mut Installed, devices: &Devices) -> Resu
         if let Some(link) = installed.attached.remove(&port) {
             link.remove()?;
             tracing::warn!(
+                edge.port = port,
                 "port \"{port}\": its interface is in another network namespace now, and its \
                  program was taken off"
             );
@@ -193,7 +195,7 @@ pub(super) fn restore_egress(set: &mut Set, installed: &Installed) {
             && set.tables.egress(port.index) != Some(*ifindex)
             && let Err(error) = set.tables.set_egress(port.index, *ifindex)
         {
-            tracing::debug!("port \"{}\": {error:#}", port.name);
+            tracing::debug!(edge.port = port.name, "port \"{}\": {error:#}", port.name);
         }
     }
 }

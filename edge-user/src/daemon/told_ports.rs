@@ -121,7 +121,7 @@ impl Display for ToldChange {
 fn log(port: &str, change: &ToldChange) {
     match change {
         ToldChange::One(PortChange::FaultBegan { runs: false, .. }) => {
-            tracing::error!("port \"{port}\": {change}");
+            tracing::error!(edge.port = port, "port \"{port}\": {change}");
         }
         ToldChange::One(
             PortChange::FaultBegan { .. }
@@ -129,8 +129,8 @@ fn log(port: &str, change: &ToldChange) {
             | PortChange::CarrierBounced { .. },
         )
         | ToldChange::TooOften
-        | ToldChange::Untold(_) => tracing::warn!("port \"{port}\": {change}"),
-        ToldChange::One(_) => tracing::info!("port \"{port}\": {change}"),
+        | ToldChange::Untold(_) => tracing::warn!(edge.port = port, "port \"{port}\": {change}"),
+        ToldChange::One(_) => tracing::info!(edge.port = port, "port \"{port}\": {change}"),
     }
 }
 

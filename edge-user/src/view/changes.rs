@@ -1,6 +1,9 @@
 //! The changes that a configuration makes, as people read them.
 
-use std::io::{self, Write};
+use std::{
+    collections::BTreeSet,
+    io::{self, Write},
+};
 
 use edge_api::{ChangeKind, ConfigChange, ConfigChanges, ConfigThing, TrafficNow};
 
@@ -9,6 +12,8 @@ use crate::units::{bit_rate, count};
 
 /// Names in a line of the log at most.
 const NAMES_TOLD: usize = 10;
+/// Names that such a line is found by at most: an entry of the journal has 1,024 fields.
+const NAMES_FOUND_BY: usize = 400;
 
 /// Prints the changes: a line for each thing, and a line for each of its values.
 pub fn print(changes: &ConfigChanges, out: &mut dyn Write) -> io::Result<()> {
@@ -75,6 +80,40 @@ pub fn told(changes: &[ConfigChange]) -> String {
         text.push_str(" more");
     }
     text
+}
+
+/// The circuits with a change, each in a line.
+#[must_use]
+pub fn circuits(changes: &[ConfigChange]) -> String {
+    lines(changes.iter().flat_map(|change| match change.thing {
+        ConfigThing::Circuit => names(change),
+        // `contoso/private`, and a link the same.
+        ConfigThing::Peering | ConfigThing::VnetLink => names(change).map(|name| {
+            let (circuit, _) = name?.rsplit_once('/')?;
+            Some(circuit)
+        }),
+        ConfigThing::Port
+        | ConfigThing::Class
+        | ConfigThing::Prices
+        | ConfigThing::Export
+        | ConfigThing::Settings => [None; 2],
+    }))
+}
+
+/// The ports with a change, each in a line.
+#[must_use]
+pub fn ports(changes: &[ConfigChange]) -> String {
+    lines(changes.iter().filter(|change| change.thing == ConfigThing::Port).flat_map(names))
+}
+
+/// The name of a thing, and the one before.
+fn names(change: &ConfigChange) -> [Option<&str>; 2] {
+    [Some(change.name.as_str()), change.name_before.as_deref()]
+}
+
+fn lines<'a>(names: impl Iterator<Item = Option<&'a str>>) -> String {
+    let names: BTreeSet<&str> = names.flatten().collect();
+    names.into_iter().take(NAMES_FOUND_BY).collect::<Vec<_>>().join("\n")
 }
 
 fn headline(change: &ConfigChange) -> String {
@@ -154,6 +193,7 @@ mod tests {
                 traffic: traffic(0, 0),
                 ..change(ConfigThing::Circuit, "contoso", ChangeKind::Renamed)
             },
+            change(ConfigThing::Peering, "a/b/private", ChangeKind::Changed),
             change(ConfigThing::Port, "core1", ChangeKind::Added),
         ];
         let changes = ConfigChanges { changes, refused: Some("no".into()), ..Default::default() };
@@ -166,13 +206,16 @@ mod tests {
     bandwidth: 1 Gbps -> 2 Gbps
     zone: 1
     service_key: k -> none
+~ peering a/b/private: changed
 + port core1: added
 ";
         assert_eq!(String::from_utf8(out).expect("text"), expected);
-        assert_eq!(summary(&changes.changes), "1 removed, 1 renamed, 1 added");
-        let log = "1 removed, 1 renamed, 1 added: - circuit fabrikam: removed, with 98.7 Mbps in 12,345 frames/s now, \
+        assert_eq!(summary(&changes.changes), "1 removed, 1 renamed, 1 changed, 1 added");
+        let log = "1 removed, 1 renamed, 1 changed, 1 added: - circuit fabrikam: removed, with 98.7 Mbps in 12,345 frames/s now, \
                    which end, ~ circuit contoso: renamed from old, without traffic now, + port core1: added";
         assert_eq!(told(&changes.changes), log);
+        assert_eq!(circuits(&changes.changes), "a/b\ncontoso\nfabrikam\nold");
+        assert_eq!(ports(&changes.changes), "core1");
     }
 
     #[test]

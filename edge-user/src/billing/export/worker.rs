@@ -222,14 +222,19 @@ impl ExportWorker {
     fn pass_notice(&self) {
         let notice = self.receiver.notice();
         if self.shared.lock().health.noticed(notice.clone()) {
-            tracing::warn!("export {}: {}", self.name, notice.unwrap_or_default());
+            let name = self.name.as_str();
+            tracing::warn!(edge.export = name, "export {name}: {}", notice.unwrap_or_default());
         }
     }
 
     fn worked(&self, success: Success) {
         let news = self.shared.lock().health.worked(success, time::wall());
         if let Some(since) = news {
-            tracing::info!("export {}: works again; it had failed since {since}", self.name);
+            let name = self.name.as_str();
+            tracing::info!(
+                edge.export = name,
+                "export {name}: works again; it had failed since {since}"
+            );
         }
     }
 
@@ -237,6 +242,7 @@ impl ExportWorker {
         let is_news = self.shared.lock().health.failed(error, time::wall());
         if is_news {
             tracing::error!(
+                edge.export = self.name,
                 "export {}: {error}; its batches wait in the ledger, and are tried again",
                 self.name
             );

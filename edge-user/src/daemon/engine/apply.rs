@@ -67,7 +67,11 @@ impl Instance {
             return Err(error);
         }
         let told = view::changes::told(&compared.changes);
-        tracing::info!("applied a configuration: {told}");
+        tracing::info!(
+            edge.circuit = view::changes::circuits(&compared.changes),
+            edge.port = view::changes::ports(&compared.changes),
+            "applied a configuration: {told}"
+        );
         let mut confirm_by = None;
         if let Some((record, until)) = waits {
             confirm_by = Some(until);

@@ -98,7 +98,7 @@ impl Instance {
 
         let mut change = bandwidth::change(&before, &circuit);
         let told = view::change::bandwidth(&change);
-        tracing::info!("{told}");
+        tracing::info!(edge.circuit = circuit.name, "{told}");
         self.bookkeeper.follow(instructions);
         if let Some(file) = file {
             let saved = file.replace().map_err(|error| {

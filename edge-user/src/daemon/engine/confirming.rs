@@ -74,7 +74,12 @@ impl Instance {
         self.change_to(&compared.config)?;
         let saved_to = file.map(|file| file.and_then(NewFile::replace)).transpose();
         self.running.write().unconfirmed = None;
-        tracing::warn!("took back the last change: {}", view::changes::told(&compared.changes));
+        tracing::warn!(
+            edge.circuit = view::changes::circuits(&compared.changes),
+            edge.port = view::changes::ports(&compared.changes),
+            "took back the last change: {}",
+            view::changes::told(&compared.changes)
+        );
         let (changes, mut warnings) = self.note_change(compared, &other.text, by, requester);
         let saved_to = saved_to.map_err(|error| {
             let path = self.config_path.display();

@@ -37,7 +37,12 @@ impl Instance {
         }
         self.change_to(&compared.config)?;
         let told = view::changes::told(&compared.changes);
-        tracing::info!("reloaded {}: {told}", self.config_path.display());
+        tracing::info!(
+            edge.circuit = view::changes::circuits(&compared.changes),
+            edge.port = view::changes::ports(&compared.changes),
+            "reloaded {}: {told}",
+            self.config_path.display()
+        );
         self.forget_unconfirmed();
         let by = RevisionOrigin::Reload;
         let (changes, mut warnings) = self.note_change(compared, &text, by, requester);

@@ -48,7 +48,10 @@ impl Instance {
             match self.change_bandwidth(&request, Instant::now()) {
                 Ok(change) => {
                     let told = view::change::bandwidth(&change);
-                    tracing::info!("the time of {circuit}'s bandwidth is over: {told}");
+                    tracing::info!(
+                        edge.circuit = circuit,
+                        "the time of {circuit}'s bandwidth is over: {told}"
+                    );
                     self.tell_of_bandwidth(&change, None);
                     let mut rest = self.running.read().timed.clone();
                     rest.end(circuit);

@@ -141,6 +141,7 @@ impl Instance {
                 Ok(_) => false,
                 Err(error) => {
                     tracing::error!(
+                        edge.port = name,
                         "port \"{name}\" keeps a program with a trace, which tells nothing any more and \
                          costs a few ns a frame; it is tried again every second: {error:#}"
                     );

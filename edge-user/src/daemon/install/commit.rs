@@ -78,7 +78,7 @@ pub(in crate::daemon) fn commit(set: &mut Set, prepared: Prepared) -> (Committed
             Ok(None) => {}
             // The port goes on with the program that it has, if any, and the engine tries again.
             Err(error) => {
-                tracing::error!("port \"{}\": {error:#}", port.name);
+                tracing::error!(edge.port = port.name, "port \"{}\": {error:#}", port.name);
                 failed.extend(interface.as_ref().map(Interface::index));
             }
         }

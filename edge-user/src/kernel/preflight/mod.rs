@@ -105,7 +105,12 @@ pub fn look_at_egress(
             && let Some(features) = XdpFeatures::of(egress.index())?
             && let Some(told) = refusals(&to.interface, features, ingress.mtu_bytes()?)
         {
-            tracing::warn!("port \"{}\" forwards to port \"{}\": {told}", port.name, to.name);
+            tracing::warn!(
+                edge.port = port.name,
+                "port \"{}\" forwards to port \"{}\": {told}",
+                port.name,
+                to.name
+            );
         }
     }
     Ok(())
@@ -126,6 +131,7 @@ fn check_port(ports: &[Port], port: &Port) -> Result<XdpMode> {
     let interface = Interface::find(&port.interface)?;
     if !interface.is_up()? {
         tracing::warn!(
+            edge.port = port.name,
             "port \"{}\": {} is down, and passes no frames until `ip link set {} up`",
             port.name,
             port.interface,
@@ -165,7 +171,7 @@ fn check_port(ports: &[Port], port: &Port) -> Result<XdpMode> {
         Decision::Native => Ok(XdpMode::Native),
         Decision::Refuse(why) => Err(KernelError::unsuitable(why)),
         Decision::Generic(why) => {
-            tracing::warn!("port \"{}\": {why}", port.name);
+            tracing::warn!(edge.port = port.name, "port \"{}\": {why}", port.name);
             Ok(XdpMode::Generic)
         }
     }

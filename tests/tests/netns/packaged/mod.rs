@@ -113,8 +113,8 @@ fn runs(debian: &Container, wires: &mut Wires) -> Result<()> {
     assert!(score.is_some_and(|score| score <= 2.5), "{score:?}");
     wires.pass(&[0, 1])?;
     debian.must("systemctl reload edge")?;
-    let log = debian.must("journalctl -u edge")?;
-    assert!(!log.contains(" WARN ") && !log.contains(" ERROR "), "{log}");
+    let log = debian.must("journalctl -q -u edge -p warning _COMM=edge")?;
+    assert_eq!(log, "");
     Ok(())
 }
 
@@ -142,6 +142,8 @@ fn saves_its_configuration(debian: &Container) -> Result<()> {
     let saved = debian.as_user("admin", &["set-bandwidth", "zeta", "8 Gbps", "--save"])?;
     assert!(saved.status.success(), "{saved:?}");
     assert!(debian.must("cat /etc/edge/edge.toml")?.contains("8 Gbps"));
+    let log = debian.must("journalctl -q -o cat -u edge EDGE_CIRCUIT=zeta PRIORITY=6")?;
+    assert!(log.contains("zeta: ") && !log.contains("alpha"), "{log}");
     debian.must("edge history | grep -q admin").map(drop)
 }
 
