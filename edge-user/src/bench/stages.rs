@@ -30,9 +30,9 @@ use crate::{
 const LEN_BYTES: usize = 128;
 /// Runs of a program in one measurement.
 const REPEAT: u32 = 1_000_000;
-/// Measurements, of which the median counts. Programs take turns, so that whatever else the
+/// Rounds of measurements, of which the median counts. Programs take turns, so that whatever else the
 /// machine does falls on all of them.
-const ROUNDS: usize = 9;
+pub const ROUNDS: usize = 9;
 
 /// The output of `edge bench --json`.
 #[derive(Debug, Serialize)]
@@ -56,8 +56,8 @@ pub struct Stage {
     pub ratio: f64,
 }
 
-/// Measures.
-pub fn bench() -> Result<StagesReport> {
+/// Measures; tells `progress` each round.
+pub fn bench(mut progress: impl FnMut()) -> Result<StagesReport> {
     replay::kernel::stay_on_one_cpu()?;
     let mut ebpf = load(&config())?.ebpf;
     let mut with_rules = load(&config_with_rules())?.ebpf;
@@ -91,6 +91,7 @@ pub fn bench() -> Result<StagesReport> {
         for (tables, ns) in look_ups.iter_mut().zip(&mut look_ups_ns) {
             ns.iter_mut().zip(tables.measure()?).for_each(|(all, ns)| all.push(ns));
         }
+        progress();
     }
     let empty_ns = median(empty_ns);
     let stages = frames.iter().map(|(stage, ..)| *stage).zip(stages_ns);

@@ -7,7 +7,11 @@ use edge_user::{
     view,
 };
 
-use super::{ConfigArg, SocketArg, UsageError, diff::checked};
+use super::{
+    ConfigArg, SocketArg, UsageError,
+    diff::{checked, compared},
+    progress::Progress,
+};
 
 /// The most names in the question; the list above it has all.
 const NAMES_ASKED: usize = 5;
@@ -32,7 +36,7 @@ pub(super) struct Args {
 pub(super) fn apply(args: &Args) -> Result<()> {
     let text = checked(&args.config.config)?;
     let client = Client::new(&args.socket.socket);
-    let changes = client.changes(&text)?;
+    let changes = compared(&client, &text)?;
     view::changes::print(&changes, &mut stdout().lock())?;
     ensure!(changes.refused.is_none(), "nothing was changed");
     if !args.yes {
@@ -40,7 +44,9 @@ pub(super) fn apply(args: &Args) -> Result<()> {
     }
     // The digest: nothing that was not shown is changed.
     let (message, confirm) = (args.message.as_deref(), args.confirm.as_deref());
+    let progress = Progress::of("applying");
     let applied = client.apply(&text, &changes.from, message, confirm)?;
+    drop(progress);
     tell(&applied)
 }
 

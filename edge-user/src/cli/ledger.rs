@@ -6,7 +6,10 @@ use anyhow::{Result, bail};
 use clap::Subcommand;
 use edge_user::{billing::ledger::Ledger, daemon::look::Warnings, time, view};
 
-use super::look::{LedgerArg, warn};
+use super::{
+    look::{LedgerArg, warn},
+    progress::Progress,
+};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -55,13 +58,17 @@ pub(super) fn ledger(args: &Args) -> Result<()> {
             let view = ledger.look()?;
             // The missing counts are still in the meters: the ledger has yet to book them.
             warn(&Warnings::of_unseen(&view, None));
+            let progress = Progress::of("copying the ledger");
             view.ledger.backup(file)?;
+            drop(progress);
             writeln!(std::io::stdout(), "copied to {}", file.display())?;
             Ok(())
         }
         LedgerVerb::Restore { file, ledger } => {
             let state_dir = ledger.state_dir()?;
+            let progress = Progress::of("checking and copying the backup");
             Ledger::restore(file, &state_dir)?;
+            drop(progress);
             let id = Ledger::look(&state_dir)?.ledger.id();
             writeln!(std::io::stdout(), "restored; the ledger's id is {id} now")?;
             Ok(())
@@ -75,8 +82,10 @@ pub(super) fn ledger(args: &Args) -> Result<()> {
 }
 
 fn check(ledger: &Ledger) -> Result<()> {
-    let problems = ledger.check()?;
-    for doubt in ledger.doubts(time::wall())? {
+    let progress = Progress::of("checking the ledger");
+    let (problems, doubts) = (ledger.check()?, ledger.doubts(time::wall())?);
+    drop(progress);
+    for doubt in doubts {
         eprintln!("warning: {doubt}");
     }
     let mut out = std::io::stdout().lock();

@@ -15,6 +15,7 @@ mod ledger;
 mod log;
 mod look;
 mod lookup;
+mod progress;
 mod reload;
 mod replay;
 mod rollback;

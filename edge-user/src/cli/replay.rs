@@ -2,8 +2,8 @@ mod output;
 mod streams;
 
 use std::{
-    fs,
-    io::{self, BufWriter, Write as _},
+    fs::{self, File},
+    io::{self, BufWriter, IsTerminal as _, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -24,7 +24,7 @@ use edge_user::{
 };
 
 use self::{output::Output, streams::FrameDestination};
-use super::{ConfigArg, UsageError};
+use super::{ConfigArg, UsageError, progress::Progress};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -78,7 +78,13 @@ pub(super) fn replay(args: &Args) -> Result<()> {
     let destination = streams::check(texts, input, args.output.as_deref(), *json)?;
     let router = args.routes.as_deref().map(|path| routed(path, &plan, &capacity)).transpose()?;
     let capacity = router.as_ref().map_or(capacity, |router| with_room_for(capacity, router));
-    let mut reader = open(input)?;
+    let is_shown = *json
+        && match destination {
+            Some(FrameDestination::Stdout) => io::stderr().is_terminal(),
+            _ => io::stdout().is_terminal(),
+        };
+    let progress = if is_shown { Progress::none() } else { progress(input) };
+    let mut reader = open(input, &progress)?;
     let mut engine: Box<dyn PathEngine> = match args.engine {
         EngineKind::Host => {
             let mut engine = HostEngine::new(&plan, port, &capacity);
@@ -112,6 +118,7 @@ pub(super) fn replay(args: &Args) -> Result<()> {
     }
     let lines = json.then_some(&mut out as &mut dyn io::Write);
     let result = replay.run(&mut reader, writer.as_mut(), lines);
+    drop(progress);
     // A user wants the lines and frames before a damaged record.
     let told = out.flush();
     for warning in replay.summary().warnings(&reader.found()) {
@@ -136,11 +143,19 @@ fn routed(path: &Path, plan: &Plan, capacity: &Capacity) -> Result<HostRouter> {
     Ok(route_tables(plan, capacity, &routes_file::parse(&text, path, plan)?)?)
 }
 
-fn open(input: &Path) -> Result<CaptureReader, CaptureError> {
+fn open(input: &Path, progress: &Progress) -> Result<CaptureReader, CaptureError> {
     if streams::is_stream(input) {
-        return CaptureReader::from_reader(io::stdin(), Path::new("(standard input)"));
+        let name = Path::new("(standard input)");
+        return CaptureReader::from_reader(progress.reading(io::stdin()), name);
     }
-    CaptureReader::open(input)
+    let file = File::open(input);
+    let file = file.map_err(|source| CaptureError::Open { path: input.to_owned(), source })?;
+    CaptureReader::from_reader(progress.reading(file), input)
+}
+
+fn progress(input: &Path) -> Progress {
+    let file = fs::metadata(input).ok().filter(|file| file.is_file() && !streams::is_stream(input));
+    Progress::of_bytes("of the capture", file.map(|file| file.len()))
 }
 
 /// Whether the written capture has every frame that left before the end or the error.

@@ -14,7 +14,7 @@ use edge_user::{config, time};
 use flate2::{Compression, write::GzEncoder};
 
 use self::secrets::Secrets;
-use super::SocketArg;
+use super::{SocketArg, progress::Progress};
 
 /// The configuration of a daemon that is started by the package's unit.
 const DEFAULT_CONFIG: &str = "/etc/edge/edge.toml";
@@ -104,6 +104,7 @@ fn write(args: &Args, file: fs::File) -> Result<Vec<String>> {
         // Nobody can tell its secrets.
         (Ok(_), Err(errors)) => archive.lack("edge.toml", errors),
     }
+    let progress = Progress::of("asking the daemon");
     let client = Client::new(&args.socket.socket);
     for (name, document) in DOCUMENTS {
         match client.document_text(document) {
@@ -117,6 +118,7 @@ fn write(args: &Args, file: fs::File) -> Result<Vec<String>> {
     }
     let interfaces = config.iter().flat_map(|config| &config.ports);
     let interfaces: Vec<&str> = interfaces.map(|port| &*port.interface).collect();
+    progress.now("looking at the machine");
     for (name, said) in commands::run(&interfaces) {
         archive.add(&format!("commands/{name}.txt"), &said)?;
     }

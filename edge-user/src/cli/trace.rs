@@ -5,11 +5,15 @@ use std::{ops::ControlFlow, path::PathBuf, time::Duration};
 use anyhow::{Result, bail};
 use edge_api::{Client, TraceCounts, TraceEnd, TraceLine};
 use edge_common::abi::trace::MAX_CAPTURED_BYTES;
-use edge_user::{daemon::trace::LONGEST, units::when, view};
+use edge_user::{
+    daemon::trace::LONGEST,
+    units::{self, when},
+    view,
+};
 use tokio::signal::unix::{SignalKind, signal};
 
 use self::output::TraceOutput;
-use super::SocketArg;
+use super::{SocketArg, progress::Progress};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -53,6 +57,10 @@ pub(super) struct Args {
 pub(super) fn trace(args: &Args) -> Result<()> {
     let mut output = TraceOutput::new(args.output.clone(), args.json);
     let mut counts = TraceCounts::default();
+    let progress = match &args.output {
+        Some(_) => Progress::of("no frame yet"),
+        None => Progress::none(),
+    };
     let (mut end, mut failed) = (None, None);
     let stopped = std::cell::Cell::new(false);
     let stop = async {
@@ -61,14 +69,15 @@ pub(super) fn trace(args: &Args) -> Result<()> {
     };
     let traced = Client::new(&args.socket.socket).trace(&args.query(), stop, |line| {
         let taken = match &line {
-            TraceLine::Started(start) => output.begin(start),
+            TraceLine::Started(start) => progress.beside(|| output.begin(start)),
             TraceLine::Frame(frame) => {
                 counts.told += 1;
                 output.frame(frame)
             }
             TraceLine::Counts(now) => {
-                tell_of_left_out(&counts, now);
+                progress.beside(|| tell_of_left_out(&counts, now));
                 counts = *now;
+                progress.now(format!("{} frames", units::count(counts.told)));
                 output.flush()
             }
             TraceLine::Ended(ended) => {
@@ -84,6 +93,7 @@ pub(super) fn trace(args: &Args) -> Result<()> {
             }
         }
     });
+    drop(progress);
     if let Some(error) = failed {
         return Err(error);
     }

@@ -8,7 +8,7 @@ use edge_user::{
     verify, view,
 };
 
-use super::{ConfigArg, UsageError, replay::EngineKind};
+use super::{ConfigArg, UsageError, progress::Progress, replay::EngineKind};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -41,7 +41,9 @@ pub(super) fn verify(args: &Args) -> Result<()> {
     }
     let capacity = Capacity::for_config(&config);
     let plan = Plan::new(&config, &capacity.unused(), Police::Purchased)?;
+    let progress = Progress::of(&circuit.name);
     let engine = |port: &PortPlan| -> Result<Box<dyn PathEngine>, ReplayError> {
+        progress.now(format!("{} on port {}", circuit.name, port.name));
         Ok(match args.engine {
             EngineKind::Host => Box::new(HostEngine::new(&plan, port, &capacity)),
             EngineKind::Kernel => Box::new(KernelEngine::new(&plan, port, &capacity)?),
@@ -49,6 +51,7 @@ pub(super) fn verify(args: &Args) -> Result<()> {
     };
     let report = verify::verify(&config, &plan, circuit, engine)
         .context("running the path; `--engine host` needs neither root nor the kernel")?;
+    drop(progress);
     let mut out = io::stdout().lock();
     if args.json {
         serde_json::to_writer(&mut out, &report)?;

@@ -6,6 +6,8 @@ use anyhow::Result;
 use comfy_table::{CellAlignment, Table, presets};
 use edge_user::{bench::stages, units::count};
 
+use super::progress::Progress;
+
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -27,7 +29,9 @@ pub(super) fn bench(args: &Args) -> Result<()> {
     if let Some(What::Policer(policer)) = &args.what {
         return policer::bench(policer, args.json);
     }
-    let report = stages::bench()?;
+    let progress = Progress::of_steps("rounds", stages::ROUNDS);
+    let report = stages::bench(|| progress.step())?;
+    drop(progress);
     let mut out = io::stdout().lock();
     if args.json {
         serde_json::to_writer(&mut out, &report)?;

@@ -1,5 +1,5 @@
 use std::{
-    io::{self, IsTerminal as _, Write as _},
+    io::{self, Write as _},
     time::Duration,
 };
 
@@ -10,6 +10,8 @@ use edge_user::{
     view::table::text_table,
 };
 
+use super::super::progress::Progress;
+
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Seconds that each of the 480 measurements takes.
@@ -19,16 +21,13 @@ pub(super) struct Args {
 
 pub(super) fn bench(args: &Args, json: bool) -> Result<()> {
     ensure!(args.seconds > 0.0 && args.seconds <= 3600.0, "--seconds: more than 0, at most 3600");
+    let progress = Progress::of("loading");
     let mut done = 0;
     let report = policer::bench(Duration::from_secs_f64(args.seconds), |row| {
         done += 1;
-        if io::stderr().is_terminal() {
-            eprint!("\r{done}: {:<70}", name(row));
-        }
+        progress.now(format!("{done}: {}", name(row)));
     })?;
-    if io::stderr().is_terminal() {
-        eprint!("\r{:<80}\r", "");
-    }
+    drop(progress);
     let mut out = io::stdout().lock();
     if json {
         serde_json::to_writer(&mut out, &report)?;

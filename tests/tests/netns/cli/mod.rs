@@ -1,6 +1,7 @@
 //! The command line: its exit codes, its output, and replays of captures.
 
 mod dates;
+mod progress;
 mod routes;
 mod streams;
 mod verify;
