@@ -49,12 +49,12 @@ use crate::{
 /// Readers of circuits' histories at a time; others wait.
 const HISTORY_READERS: usize = 2;
 
-/// Runs the daemon until SIGTERM or SIGINT.
+/// Runs the daemon until SIGTERM or SIGINT. `sandboxed`: it enters a sandbox, where it has none.
 ///
 /// # Errors
 ///
 /// It can't start, or not be ended as `at_exit` says.
-pub fn run(config_path: &Path, at_exit: AtExit) -> Result<()> {
+pub fn run(config_path: &Path, at_exit: AtExit, sandboxed: bool) -> Result<()> {
     let (text, config) = config::load_with_text(config_path)?;
     for warning in config.warnings() {
         tracing::warn!("{warning}");
@@ -70,7 +70,7 @@ pub fn run(config_path: &Path, at_exit: AtExit) -> Result<()> {
         let mut signals = Signals::new()?;
         let hold = Hold::take(&config)?;
         let listeners = Listeners::bind(&config.edge).await?;
-        let engine = Engine::start(config_path, (text, config), hold)?;
+        let engine = Engine::start(config_path, (text, config), hold, sandboxed)?;
         let snapshots = Snapshots::start(&engine)?;
         let recent = RecentTraffic::start(&engine)?;
         watch::start(&engine)?;

@@ -121,9 +121,15 @@ impl Daemon {
     }
 
     /// Starts a daemon by this command, which names its binary and has no arguments yet.
-    pub fn spawn_by(mut command: Command) -> Result<Self> {
+    pub fn spawn_by(command: Command) -> Result<Self> {
+        Self::spawn_with(command, &[])
+    }
+
+    /// The same with these options.
+    pub fn spawn_with(mut command: Command, options: &[&str]) -> Result<Self> {
         let mut child = command
             .args(["run", "-c", CONFIG_PATH])
+            .args(options)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()

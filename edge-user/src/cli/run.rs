@@ -10,10 +10,13 @@ pub(super) struct Args {
     /// Detach and unpin at exit; otherwise the data plane goes on without the daemon.
     #[arg(long)]
     ephemeral: bool,
+    /// Enter no sandbox; a service of systemd has that of its unit, and enters none either.
+    #[arg(long)]
+    no_sandbox: bool,
 }
 
 pub(super) fn run(args: &Args) -> Result<()> {
     let path = &args.config.config;
     let at_exit = if args.ephemeral { AtExit::Detach } else { AtExit::Keep };
-    Ok(server::run(path, at_exit)?)
+    Ok(server::run(path, at_exit, !args.no_sandbox)?)
 }

@@ -56,7 +56,7 @@ use self::{
 };
 use super::{
     AtExit, bandwidth::SetBandwidth, bookkeeper::Bookkeeper, conditions::SharedConditions,
-    events::Events, revisions::Revisions, router_view::RouterSlot,
+    events::Events, revisions::Revisions, router_view::RouterSlot, sandbox::Sandbox,
 };
 use crate::{
     config::{self, Config, ConfigDigest},
@@ -91,11 +91,19 @@ impl Engine {
     /// # Errors
     ///
     /// The configuration can't be brought to the kernel; nothing is left of the attempt.
-    pub fn start(config_path: &Path, (text, config): (String, Config), hold: Hold) -> Result<Self> {
+    pub fn start(
+        config_path: &Path,
+        (text, config): (String, Config),
+        hold: Hold,
+        sandboxed: bool,
+    ) -> Result<Self> {
         let control = config.edge.control.clone();
         let (router, events) = (RouterSlot::default(), Events::default());
         let start = StartConfig::settle(config_path, (text, config));
+        // Before there are threads, which would not be in it.
+        let sandbox = sandboxed.then(|| Sandbox::enter(config_path, &start.config)).flatten();
         let instance = Instance::start(config_path, start, hold, router.clone(), events.clone())?;
+        instance.running.write().sandbox = sandbox;
         let (commands, received) = channel();
         let (lives, alive) = watch::channel(());
         let engine = Self {
@@ -147,11 +155,12 @@ impl Engine {
         };
         let mut config = other.config.clone();
         let _told_when_it_is_applied = timed.lay_over(&mut config);
+        let refused = apply::refusal(&self.running.read(), &other.config);
         ConfigChanges {
             from,
             to: ConfigDigest::new(&config).to_string(),
             changes: config::changes(&running, &other.config),
-            refused: apply::refusal(&running, &other.config)
+            refused: refused
                 .or_else(|| route_limits::refusal(&self.router, &other.config))
                 .map(|error| error.to_string()),
         }

@@ -37,6 +37,7 @@ pub mod remembered;
 mod revisions;
 mod router;
 pub mod router_view;
+mod sandbox;
 pub mod snapshot;
 mod state_file;
 mod takeover;

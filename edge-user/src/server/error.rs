@@ -91,6 +91,7 @@ impl From<ChangeError> for ApiError {
             // The file asks for something that this machine lacks or that another program has. An
             // operator can mend either.
             ChangeError::NeedsRestart
+            | ChangeError::Sandboxed(_)
             | ChangeError::Unconfirmed
             | ChangeError::NothingToConfirm
             | ChangeError::NoWayBack

@@ -20,6 +20,7 @@ mod packaged;
 mod page;
 mod preflight;
 mod routing;
+mod sandbox;
 mod service;
 mod set_bandwidth;
 mod setup;

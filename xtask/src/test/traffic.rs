@@ -29,6 +29,7 @@ const WAITING: &[&str] = &[
     "netns::packaged",
     "netns::page",
     "netns::routing",
+    "netns::sandbox",
     "netns::setup",
     "netns::slots_again",
     "netns::snapshots",

@@ -14,7 +14,7 @@ use super::{
     new_config::NewConfig,
     revising::Requester,
     route_limits,
-    running::AwaitedChange,
+    running::{AwaitedChange, Running},
 };
 use crate::{
     config::{self, Config, ConfigDigest},
@@ -93,7 +93,7 @@ impl Instance {
     /// Compares a file's configuration with the one that runs; an error where a running daemon can't go there.
     pub(super) fn compare(&self, file: &Config) -> Result<Comparison, ChangeError> {
         let running = self.running.read();
-        if let Some(refused) = refusal(&running.config, file) {
+        if let Some(refused) = refusal(&running, file) {
             return Err(refused);
         }
         let mut timed = running.timed.clone();
@@ -146,12 +146,15 @@ impl Instance {
 }
 
 /// The reason why a running daemon can't go from one configuration to another, as far as these alone tell.
-pub(super) fn refusal(running: &Config, other: &Config) -> Option<ChangeError> {
-    let (now, next) = (&running.edge, &other.edge);
+pub(super) fn refusal(running: &Running, other: &Config) -> Option<ChangeError> {
+    let (now, next) = (&running.config.edge, &other.edge);
     let is_same_place = now.pin_dir == next.pin_dir
         && now.control == next.control
         && now.metrics == next.metrics
         && now.state_dir == next.state_dir
-        && router::is_same_place(running, other);
-    (!is_same_place).then_some(ChangeError::NeedsRestart)
+        && router::is_same_place(&running.config, other);
+    if !is_same_place {
+        return Some(ChangeError::NeedsRestart);
+    }
+    running.sandbox.as_ref()?.refusal(other).map(ChangeError::Sandboxed)
 }

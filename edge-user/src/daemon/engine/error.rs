@@ -21,6 +21,9 @@ pub enum ChangeError {
          [routing] netns and table and the edge's name, and nothing was changed; restart the daemon"
     )]
     NeedsRestart,
+    /// The daemon's sandbox, which it can't leave, has no room for it.
+    #[error("{0}, and nothing was changed; restart the daemon with this configuration")]
+    Sandboxed(String),
     /// The client has another configuration in mind than the one that runs.
     #[error("another configuration runs by now, and nothing was changed; look at it again")]
     HasChanged,

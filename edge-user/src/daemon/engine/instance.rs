@@ -141,6 +141,7 @@ impl Instance {
             drains,
             settings: BTreeMap::new(),
             uses: KnownUses::default(),
+            sandbox: None,
         };
         let mut instance = Self {
             config_path: config_path.to_owned(),

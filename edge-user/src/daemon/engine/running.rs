@@ -14,6 +14,7 @@ use super::super::{
     policers::Peaks,
     port_warnings,
     ports::{Failed, PortStates, look},
+    sandbox::Sandbox,
     timed_bandwidth::TimedBandwidths,
     unconfirmed::Unconfirmed,
 };
@@ -51,6 +52,8 @@ pub(in crate::daemon) struct Running {
     pub(in crate::daemon) timed: TimedBandwidths,
     /// Links out of use, which the router knows.
     pub(in crate::daemon) drains: Drains,
+    /// The sandbox that this process has entered.
+    pub(in crate::daemon) sandbox: Option<Sandbox>,
 }
 
 /// A change that waits for its confirmation.

@@ -231,6 +231,11 @@ pub fn make_root(pin_dir: &Path) -> Result<()> {
     ensure_bpffs(pin_dir)
 }
 
+/// Whether `pin_dir` is a BPF file system that edge has mounted there, for itself alone.
+pub fn is_own_mount(pin_dir: &Path) -> bool {
+    is_our_mount(pin_dir)
+}
+
 /// Holds the pins of every set in `pin_dir` for this process alone, until the guard is dropped.
 pub fn lock(pin_dir: &Path) -> Result<Flock<File>> {
     let directory =
