@@ -1,6 +1,7 @@
 //! `cargo xtask dist`: the Debian package, and a tarball with the same files.
 
 mod boot;
+mod notices;
 mod package;
 mod stage;
 

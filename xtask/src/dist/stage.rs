@@ -8,10 +8,13 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 
+use super::notices;
 use crate::step;
 
 /// The shells with completions, and the names of their files.
 const SHELLS: [(&str, &str); 3] = [("bash", "edge.bash"), ("zsh", "_edge"), ("fish", "edge.fish")];
+/// The licences of others' code; the package has the file compressed.
+const NOTICES: &str = "THIRD-PARTY";
 /// The variable with the time that all files of a package have, in seconds (reproducible-builds.org).
 pub(super) const EPOCH: &str = "SOURCE_DATE_EPOCH";
 
@@ -42,6 +45,10 @@ pub(super) fn stage(root: &Path, edge: &Path, directory: &Path) -> Result<Stage>
         let version = output(Command::new(edge).arg("--version"))?;
         let version = version.trim().rsplit(' ').next().unwrap_or_default().to_owned();
         let epoch = epoch(root)?;
+        let notices = place.join(NOTICES);
+        fs::write(&notices, notices::notices(root)?)?;
+        // Without name and time, as all files are to be the same wherever they are made.
+        output(Command::new("gzip").arg("-9n").arg(&notices))?;
         fs::write(place.join("changelog.Debian"), changelog(&version, epoch)?)?;
         Ok(Stage { version, epoch })
     })

@@ -60,6 +60,7 @@ fn a_package_installs_runs_upgrades_and_goes() -> Result<()> {
     lets_in_whom_it_should(&debian)?;
     saves_its_configuration(&debian)?;
     upgrades(&debian, &mut wires, &files.package)?;
+    logs_to_the_journal(&debian)?;
     is_started_again_when_it_hangs(&debian, &mut wires)?;
     takes_over_from_root(&debian, &mut wires)?;
     says_what_routed_circuits_lack(&debian, &mut wires)?;
@@ -142,9 +143,18 @@ fn saves_its_configuration(debian: &Container) -> Result<()> {
     let saved = debian.as_user("admin", &["set-bandwidth", "zeta", "8 Gbps", "--save"])?;
     assert!(saved.status.success(), "{saved:?}");
     assert!(debian.must("cat /etc/edge/edge.toml")?.contains("8 Gbps"));
+    debian.must("edge history | grep -q admin").map(drop)
+}
+
+/// The journal's entries can be found by priority and circuit; and others' licences are there.
+fn logs_to_the_journal(debian: &Container) -> Result<()> {
+    for circuit in ["alpha", "zeta"] {
+        let changed = debian.as_user("admin", &["set-bandwidth", circuit, "7 Gbps"])?;
+        assert!(changed.status.success(), "{changed:?}");
+    }
     let log = debian.must("journalctl -q -o cat -u edge EDGE_CIRCUIT=zeta PRIORITY=6")?;
     assert!(log.contains("zeta: ") && !log.contains("alpha"), "{log}");
-    debian.must("edge history | grep -q admin").map(drop)
+    debian.must("zgrep -q '^aya-ebpf [0-9]' /usr/share/doc/edge/THIRD-PARTY.gz").map(drop)
 }
 
 /// No frame is lost in an upgrade, and each is booked once.
