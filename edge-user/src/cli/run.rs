@@ -10,13 +10,14 @@ pub(super) struct Args {
     /// Detach and unpin at exit; otherwise the data plane goes on without the daemon.
     #[arg(long)]
     ephemeral: bool,
-    /// Enter no sandbox; a service of systemd has that of its unit, and enters none either.
+    /// Enter a sandbox (Landlock), where no unit of systemd gives one: the daemon then writes only below the directories of its
+    /// configuration, and a reload that takes more is refused.
     #[arg(long)]
-    no_sandbox: bool,
+    sandbox: bool,
 }
 
 pub(super) fn run(args: &Args) -> Result<()> {
     let path = &args.config.config;
     let at_exit = if args.ephemeral { AtExit::Detach } else { AtExit::Keep };
-    Ok(server::run(path, at_exit, !args.no_sandbox)?)
+    Ok(server::run(path, at_exit, args.sandbox)?)
 }

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use anyhow::{Context as _, Result, ensure};
 use edge_common::abi::lab::TagStack;
 use edge_tests::{
-    daemon::{Daemon, configure, edge_binary, reload, status},
+    daemon::{Daemon, configure, reload, status},
     exchange::{
         CUSTOMER_ASN, Exchange, ExchangeDaemon as _, LAN, LAN_V6, LINK, LINK_V6, VNET, speaker,
         wait_for_way,
@@ -79,11 +79,7 @@ impl Switching {
 
     /// The first frames, of which some wait for a neighbour.
     fn begin(&self, config: &Sample) -> Result<Daemon> {
-        configure(config)?;
-        // A daemon can't begin to route in its sandbox.
-        let command = self.exchange.edge.command(edge_binary());
-        let daemon = Daemon::spawn_with(command, &["--no-sandbox"])?;
-        daemon.wait_until_ready()?;
+        let daemon = self.exchange.start(config)?;
         self.probes()?.end()?;
         Ok(daemon)
     }
