@@ -21,7 +21,7 @@ pub const CONTROL: &str = "/run/edge/control.sock";
 
 /// An answer.
 #[derive(Debug)]
-pub struct IcmpAnswer {
+pub struct HttpAnswer {
     /// Its status.
     pub status: u16,
     /// Its headers, with names in small letters.
@@ -30,7 +30,7 @@ pub struct IcmpAnswer {
     pub body: String,
 }
 
-impl IcmpAnswer {
+impl HttpAnswer {
     /// The body as a document.
     pub fn json(&self) -> Result<Value> {
         serde_json::from_str(&self.body).with_context(|| format!("no JSON: {self:?}"))
@@ -43,7 +43,7 @@ impl IcmpAnswer {
 }
 
 /// Asks at the control socket. `request` is the method and the path.
-pub fn at_the_socket(request: &str, headers: &[(&str, &str)], body: &str) -> Result<IcmpAnswer> {
+pub fn at_the_socket(request: &str, headers: &[(&str, &str)], body: &str) -> Result<HttpAnswer> {
     let stream = UnixStream::connect(CONTROL)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     exchange(stream, request, headers, body)
@@ -55,7 +55,7 @@ pub fn at_the_address(
     request: &str,
     headers: &[(&str, &str)],
     body: &str,
-) -> Result<IcmpAnswer> {
+) -> Result<HttpAnswer> {
     lab.edge().run(|| {
         let stream = TcpStream::connect(METRICS)?;
         stream.set_read_timeout(Some(PATIENCE))?;
@@ -69,7 +69,7 @@ pub fn exchange(
     request: &str,
     headers: &[(&str, &str)],
     body: &str,
-) -> Result<IcmpAnswer> {
+) -> Result<HttpAnswer> {
     let mut text = format!(
         "{request} HTTP/1.1\r\nHost: edge\r\nConnection: close\r\nContent-Length: {}\r\n",
         body.len()
@@ -91,5 +91,5 @@ pub fn exchange(
     let headers = lines
         .filter_map(|line| line.split_once(": "))
         .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()));
-    Ok(IcmpAnswer { status: status.parse()?, headers: headers.collect(), body: body.to_owned() })
+    Ok(HttpAnswer { status: status.parse()?, headers: headers.collect(), body: body.to_owned() })
 }

@@ -13,7 +13,7 @@ use anyhow::{Context as _, Result};
 use edge_tests::{
     daemon::{CONFIG_PATH, Daemon, configure, detach},
     ends::{Ends, contoso, lab},
-    http::{CONTROL, IcmpAnswer, METRICS, at_the_address, at_the_socket},
+    http::{CONTROL, HttpAnswer, METRICS, at_the_address, at_the_socket},
     notation::frame_of,
 };
 use edge_user::{
@@ -34,11 +34,11 @@ fn config() -> Sample {
         .circuit(SampleCircuit::new(OTHER, "50 Mbps").s_tag(200).peering("private", 10))
 }
 
-fn get(path: &str) -> Result<IcmpAnswer> {
+fn get(path: &str) -> Result<HttpAnswer> {
     at_the_socket(&format!("GET {path}"), &[], "")
 }
 
-fn status_of(answer: &IcmpAnswer, status: u16) -> Result<Value> {
+fn status_of(answer: &HttpAnswer, status: u16) -> Result<Value> {
     assert_eq!(answer.status, status, "{answer:?}");
     let document = answer.json()?;
     if status >= 400 {

@@ -13,7 +13,7 @@ use anyhow::Result;
 use edge_tests::{
     daemon::{CONFIG_PATH, Daemon, book, configure, detach, edge, edge_binary, status},
     ends::{self, lab},
-    http::{CONTROL, IcmpAnswer, METRICS, at_the_address},
+    http::{CONTROL, HttpAnswer, METRICS, at_the_address},
     speaker::wait,
 };
 use edge_user::{
@@ -29,7 +29,7 @@ fn contoso() -> SampleCircuit {
     ends::contoso().key("service_key", "k1")
 }
 
-fn scrape(lab: &Lab, query: &str) -> Result<IcmpAnswer> {
+fn scrape(lab: &Lab, query: &str) -> Result<HttpAnswer> {
     at_the_address(lab, &format!("GET /metrics{query}"), &[], "")
 }
 
@@ -62,14 +62,14 @@ fn silent_clients_keep_nobody_from_status_books_and_metrics() -> Result<()> {
     (&half_open[SILENT - 1]).write_all(b"GET /metrics HTTP/1.1\r\nHost: ")?;
     assert_eq!(status()?.circuits.len(), 1);
     book()?;
-    let IcmpAnswer { status, body, .. } = scrape(&lab, "")?;
+    let HttpAnswer { status, body, .. } = scrape(&lab, "")?;
     assert!(status == 200 && body.contains("edge_ledger_ok 1"), "{body}");
     let detail = "\nedge_forwarded_frames_total{circuit=\"contoso\",peering=\"private\",";
     assert!(!body.contains(detail), "{body}");
-    let IcmpAnswer { status, body, .. } = scrape(&lab, "?circuit=contoso")?;
+    let HttpAnswer { status, body, .. } = scrape(&lab, "?circuit=contoso")?;
     assert!(status == 200 && body.contains(detail), "{body}");
     assert!(body.ends_with("\nedge_series_left_out 0\n"), "{body}");
-    let IcmpAnswer { status, body, .. } = scrape(&lab, "?circuit=kontoso")?;
+    let HttpAnswer { status, body, .. } = scrape(&lab, "?circuit=kontoso")?;
     assert!(status == 404 && body.contains("\"contoso\"?"), "{body}");
     assert!(!daemon.said().contains("too many open files"), "{}", daemon.said());
 

@@ -10,6 +10,7 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use edge_tests::{
     daemon::status,
+    http::at_the_address,
     wires::{PORTS, WIRES, Wires, config, wait_until},
 };
 use edge_user::lab::{private_mounts, root_or_skip};
@@ -116,6 +117,11 @@ fn runs(debian: &Container, wires: &mut Wires) -> Result<()> {
     debian.must("systemctl reload edge")?;
     let log = debian.must("journalctl -q -u edge -p warning _COMM=edge")?;
     assert_eq!(log, "");
+    // The page, and the circuits that it shows.
+    for (path, shown) in [("/", "page.js"), ("/v1/status", "\"alpha\"")] {
+        let answer = at_the_address(&wires.lab, &format!("GET {path}"), &[], "")?;
+        assert!(answer.status == 200 && answer.body.contains(shown), "{path}: {answer:?}");
+    }
     Ok(())
 }
 
