@@ -57,6 +57,12 @@ pub enum ConfigThing {
     Class,
     /// Prices of a zone.
     Prices,
+    /// A region of a cloud.
+    Region,
+    /// A location of circuits.
+    Location,
+    /// A provider.
+    Provider,
     /// An export of the ledger's records.
     Export,
     /// A table of settings.

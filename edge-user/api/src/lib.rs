@@ -26,6 +26,7 @@ mod policer;
 mod port;
 mod ports;
 mod rates;
+mod reach;
 mod reload;
 mod revision;
 mod route_hops;
@@ -62,6 +63,7 @@ pub use self::{
     port::PortStatus,
     ports::Ports,
     rates::{CircuitRates, ClassRates, PortRates, TrafficRates},
+    reach::{CircuitLocation, CircuitReach, LinkedVnet, OutOfReach, RegionReach},
     reload::Reloaded,
     revision::{Confirmed, History, Revision, RevisionOrigin, RollbackRequest},
     route_hops::{NextHopStatus, RouteAction, RouteHops},

@@ -16,6 +16,7 @@ mod log;
 mod look;
 mod lookup;
 mod progress;
+mod reach;
 mod reload;
 mod replay;
 mod rollback;
@@ -110,6 +111,8 @@ enum Verb {
     Routes(routes::Args),
     /// Shows where a routed peering's frame to an address goes, as the packet path decides.
     Lookup(lookup::Args),
+    /// Shows the regions that a circuit reaches, those that it does not and why, and its virtual networks.
+    Reach(reach::Args),
     /// Works out what circuits cost in a month, from the ledger and the configuration's prices.
     Bill(bill::Args),
     /// Shows usage from the ledger.
@@ -191,6 +194,7 @@ pub(crate) fn main() -> ExitCode {
         Verb::Undrain(args) => drain::undrain(&args),
         Verb::Routes(args) => routes::routes(&args),
         Verb::Lookup(args) => lookup::lookup(&args),
+        Verb::Reach(args) => reach::reach(&args),
         Verb::Bill(args) => bill::bill(&args),
         Verb::Usage(args) => usage::usage(&args),
         Verb::Ledger(args) => ledger::ledger(&args),

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::{
     Circuit, Config,
     burst::{burst_bytes, check_share, least_share_permille},
+    catalogue::bandwidth_refusal,
     names::unknown,
     rates,
 };
@@ -63,6 +64,12 @@ impl Config {
             let rate = crate::units::bit_rate(bandwidth_bps);
             return Err(BandwidthRefused::NotAllowed(format!(
                 "circuit {name:?} at {rate}: it has {links} VNet links, and may have {most}; remove some first"
+            )));
+        }
+        if let Some(refusal) = bandwidth_refusal(&self.catalogue, circuit, bandwidth_bps) {
+            let rate = crate::units::bit_rate(bandwidth_bps);
+            return Err(BandwidthRefused::NotAllowed(format!(
+                "circuit {name:?} at {rate}: {refusal}"
             )));
         }
         let burst_bytes = self.burst_bytes_at(circuit, bandwidth_bps).map_err(|message| {

@@ -7,6 +7,7 @@ use toml_span::Spanned;
 use super::{
     Accounting, Billing, Circuit, CoreTag, Ecn, Fairness, Peering, Policing, Sku, burst,
     error::Errors,
+    keys::Field,
     limits,
     names::{self, unknown},
     prices::Zones,
@@ -44,6 +45,7 @@ impl Checks<'_> {
         let peerings: Vec<_> =
             raw_peerings.iter().map(|peering| self.peering(raw, peering)).collect();
         let vnet_links = self.around.vnet_links(raw);
+        let (location, provider) = self.places(raw);
         let burst_bytes = self.burst_bytes(raw);
         Some(Circuit {
             name: name.given()?.value.clone(),
@@ -51,6 +53,9 @@ impl Checks<'_> {
             bandwidth_bps: raw.bandwidth_bps.given()?.value,
             billing: raw.billing.value_or(Billing::Metered)?,
             sku: raw.sku.value_or(Sku::Standard)?,
+            location: location?,
+            provider: provider?,
+            model: raw.model.optional().value_or(None)?,
             zone: zone.value_or(self.zones.default().map(Into::into))?,
             s_tag: raw.s_tag.optional().value_or(None)?,
             core_s_tag: raw.core_s_tag.value_or(CoreTag::Same)?,
@@ -67,6 +72,27 @@ impl Checks<'_> {
             peerings: peerings.into_iter().collect::<Option<_>>()?,
             vnet_links: vnet_links?,
         })
+    }
+
+    /// The circuit's location and provider. VNets out of reach and what the provider does not sell are reported.
+    fn places(&self, raw: &RawCircuit) -> (Option<Option<String>>, Option<Option<String>>) {
+        let places = self.around.places;
+        let provider = raw.provider.and_then(|name| places.provider(name));
+        let own = raw.location.and_then(|name| places.location("location", name));
+        let of_routing = match self.around.routing {
+            Field::Given(routing) => Some(routing.value.location.clone()),
+            Field::Absent => Some(None),
+            Field::Bad => None,
+        };
+        let location = own
+            .optional()
+            .value_or(None)
+            .and_then(|own| own.map_or(of_routing, |own| Some(Some(own))));
+        if let Some(location) = &location {
+            places.check_reach(raw, location.as_deref());
+            places.check_offer(raw, location.as_deref());
+        }
+        (location, provider.optional().value_or(None))
     }
 
     fn ports(&self, ports: &[Spanned<String>]) -> Option<Vec<String>> {

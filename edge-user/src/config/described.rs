@@ -2,6 +2,7 @@
 //! order of things differ here, too: each field of each type is taken by its name.
 
 mod circuits;
+mod places;
 mod settings;
 
 use std::{collections::BTreeMap, time::Duration};
@@ -9,7 +10,7 @@ use std::{collections::BTreeMap, time::Duration};
 use edge_api::ConfigThing;
 use serde::Serialize;
 
-use super::{BfdTimers, Circuit, Config, LinkEnds};
+use super::{BfdTimers, Catalogue, Circuit, Config, LinkEnds};
 
 /// Things, by their kinds and names.
 pub(super) type Described = BTreeMap<ThingName, Values>;
@@ -30,7 +31,7 @@ pub(super) struct Values(pub(super) Vec<(String, String)>);
 
 /// The things of a configuration, with those of some circuits.
 pub(super) fn described(config: &Config, is_wanted: impl Fn(&Circuit) -> bool) -> Described {
-    let Config { edge, ports, circuits, qos, ledger, exports, prices, routing } = config;
+    let Config { edge, ports, circuits, qos, ledger, exports, prices, routing, catalogue } = config;
     let mut all = Described::new();
     let mut add_part = |thing, owner: &str, part: Option<&str>, values| {
         let (owner, part) = (owner.to_owned(), part.map(str::to_owned));
@@ -50,6 +51,16 @@ pub(super) fn described(config: &Config, is_wanted: impl Fn(&Circuit) -> bool) -
     }
     for export in exports {
         add(ConfigThing::Export, &export.name, settings::export(export));
+    }
+    let Catalogue { regions, locations, providers } = catalogue;
+    for (name, region) in regions {
+        add(ConfigThing::Region, name, places::region(region));
+    }
+    for (name, location) in locations {
+        add(ConfigThing::Location, name, places::location(location));
+    }
+    for (name, provider) in providers {
+        add(ConfigThing::Provider, name, places::provider(provider));
     }
     for port in ports {
         add(ConfigThing::Port, &port.name, settings::port(port));

@@ -31,9 +31,10 @@ impl ConfigDigest {
     /// spells out make no difference.
     #[must_use]
     pub fn new(config: &Config) -> Self {
-        let Config { edge, ports, circuits, qos, ledger, exports, prices, routing } = config;
+        let Config { edge, ports, circuits, qos, ledger, exports, prices, routing, catalogue } =
+            config;
         Self {
-            rest: sha256(&(edge, ports, qos, ledger, exports, prices, routing)),
+            rest: sha256(&(edge, ports, qos, ledger, exports, prices, routing, catalogue)),
             circuits: circuits.iter().map(sha256).collect(),
             text: OnceLock::new(),
         }

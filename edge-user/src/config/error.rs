@@ -163,6 +163,8 @@ impl<'s> Errors<'s> {
     pub(super) fn into_sorted(self) -> ConfigErrors {
         let mut errors = self.found.into_inner();
         errors.sort_by_key(|error| error.position);
+        // A `[[vnet]]` is looked at once for each link to it.
+        errors.dedup();
         ConfigErrors { path: self.path.into(), text: self.source.to_owned(), errors }
     }
 

@@ -9,7 +9,7 @@ use super::{
 };
 
 /// The content of a key in a file.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Field<T> {
     /// The key is absent: the default holds.
     Absent,

@@ -2,13 +2,14 @@
 //!
 //! A file passes through the modules in this order: `error` has positions, `keys` and `values` read
 //! single keys, `schema` reads tables, and `validate` (with `edge`, `circuit`, `names`, `burst`,
-//! `tags`, `tpids`, `forwards`, `qos`, `rules`, `ledger`, `prices`, `routing`, `routed`) makes the checks that
+//! `tags`, `tpids`, `forwards`, `qos`, `rules`, `ledger`, `prices`, `catalogue`, `routing`, `routed`) makes the checks that
 //! need several keys. `report` (with `look_alikes`, `unusual_routes`) warns of unusual values in a correct file.
 //! `change` and `edit` give a circuit another bandwidth, in a configuration and in the text of its file.
-//! `changes` (with `described`) compares two configurations key by key. `links` goes through peering-links and VNet links. `sample` builds
+//! `changes` (with `described`) compares two configurations key by key. `links` goes through peering-links and VNet links, and `reach` tells what circuits reach. `sample` builds
 //! configurations for those who have no file.
 
 mod burst;
+mod catalogue;
 mod change;
 mod changes;
 mod circuit;
@@ -29,6 +30,7 @@ mod port_use;
 mod prices;
 mod qos;
 mod rates;
+mod reach;
 mod report;
 mod routed;
 mod routing;
@@ -63,12 +65,13 @@ pub use self::{
     rates::bandwidth_bps,
     routed::{KeyFileError, Md5Key, read_key},
     types::{
-        Accounting, BfdTimers, Billing, CTags, Circuit, ClassMatch, Config, CoreTag,
-        CustomerSession, Direction, DscpPolicy, Ecn, Edge, Export, ExportFormat, Fairness, Forward,
-        Gigabyte, LedgerConfig, Link, LinkEnds, MetricsDetail, MonthlyFees, Peering, PeeringKind,
-        Policing, Port, PortRange, Prices, QosClass, QosProfile, RoutedLink, RoutedPeering,
-        RoutingConfig, RoutingDaemon, Side, SideTags, Sink, Sku, SourceCheck, VnetLink, VnetRoutes,
-        XdpMode, ZonePrices,
+        Accounting, BfdTimers, Billing, CTags, Catalogue, Circuit, ClassMatch, Config,
+        ConnectivityModel, CoreTag, CustomerSession, Direction, DscpPolicy, Ecn, Edge, Export,
+        ExportFormat, Fairness, Forward, Gigabyte, LedgerConfig, Link, LinkEnds, Location,
+        MetricsDetail, MonthlyFees, Offer, Peering, PeeringKind, Policing, Port, PortRange, Prices,
+        Provider, QosClass, QosProfile, Region, RoutedLink, RoutedPeering, RoutingConfig,
+        RoutingDaemon, Side, SideTags, Sink, Sku, SourceCheck, VnetLink, VnetRoutes, XdpMode,
+        ZonePrices,
     },
     units::Burst,
 };
@@ -115,7 +118,7 @@ fn check(source: &str, path: &Path, key_files: KeyFiles) -> Result<Config, Confi
     let config = match toml_span::parse(source) {
         Ok(document) => {
             let raw = schema::Document::read(&document, &errors);
-            validate::config(&raw, key_files, &errors)
+            validate::config(raw, key_files, &errors)
         }
         Err(error) => {
             errors.add_syntax(&error);

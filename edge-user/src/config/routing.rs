@@ -6,6 +6,7 @@ use toml_span::{Span, Value};
 
 use super::{
     RoutingConfig, RoutingDaemon,
+    catalogue::KnownPlaces,
     error::Errors,
     keys::{Field, Keys},
     names,
@@ -36,6 +37,7 @@ pub(super) struct RawRouting {
     at: Span,
     daemon: Field<DaemonKind>,
     command: Field<String>,
+    location: Field<String>,
     netns: Field<String>,
     asn: Field<u32>,
     router_id: Field<Ipv4Addr>,
@@ -52,6 +54,7 @@ impl RawRouting {
             at: keys.at(),
             daemon: keys.optional("daemon", values::choice),
             command: keys.optional("command", values::string),
+            location: keys.optional("location", values::string),
             netns: keys.optional("netns", netns),
             asn: keys.optional("asn", own_asn),
             router_id: keys.optional("router_id", router_id),
@@ -65,7 +68,12 @@ impl RawRouting {
         routing
     }
 
-    pub(super) fn checked(&self, errors: &Errors<'_>) -> Option<RoutingConfig> {
+    pub(super) fn checked(
+        &self,
+        places: &KnownPlaces<'_>,
+        errors: &Errors<'_>,
+    ) -> Option<RoutingConfig> {
+        let location = self.location.and_then(|name| places.location("location", name));
         let command = self.command.and_then(|path| names::path("command", path, errors));
         let kind = self.daemon.value_or(DaemonKind::Bird);
         let daemon = kind.and_then(|kind| match kind {
@@ -75,6 +83,7 @@ impl RawRouting {
         let bfd = self.bfd.value_or(RawBfd::ON).map(|bfd| bfd.timers(None));
         Some(RoutingConfig {
             daemon: daemon?,
+            location: location.optional().value_or(None)?,
             netns: self.netns.value_or(DEFAULT_NETNS.into())?,
             table: self.table.value_or(DEFAULT_TABLE)?,
             bfd: bfd?,

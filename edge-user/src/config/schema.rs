@@ -3,17 +3,18 @@
 use toml_span::{Span, Spanned, Value, value::Table};
 
 use super::{
+    catalogue::RawCatalogue,
     edge::RawEdge,
     error::Errors,
     keys::{Field, Keys},
     ledger::{RawExport, RawLedger},
     prices::RawPrices,
-    routed::{RawRouted, RawVnetLink},
+    routed::{RawRouted, RawVnet, RawVnetLink},
     routing::RawRouting,
     rules::RawMatch,
     types::{
-        Accounting, Billing, CTags, CoreTag, DscpPolicy, Ecn, Fairness, Link, PeeringKind,
-        Policing, Side, Sku, XdpMode,
+        Accounting, Billing, CTags, ConnectivityModel, CoreTag, DscpPolicy, Ecn, Fairness, Link,
+        PeeringKind, Policing, Side, Sku, XdpMode,
     },
     units::Burst,
     values::{self, DscpEntry},
@@ -30,6 +31,8 @@ pub(super) struct Document {
     pub(super) exports: Vec<RawExport>,
     pub(super) prices: Option<RawPrices>,
     pub(super) routing: Field<RawRouting>,
+    pub(super) catalogue: RawCatalogue,
+    pub(super) vnets: Vec<RawVnet>,
 }
 
 /// `[[port]]`.
@@ -51,6 +54,9 @@ pub(super) struct RawCircuit {
     pub(super) bandwidth_bps: Field<u64>,
     pub(super) billing: Field<Billing>,
     pub(super) sku: Field<Sku>,
+    pub(super) location: Field<String>,
+    pub(super) provider: Field<String>,
+    pub(super) model: Field<ConnectivityModel>,
     pub(super) zone: Field<String>,
     pub(super) s_tag: Field<u16>,
     pub(super) core_s_tag: Field<CoreTag>,
@@ -145,9 +151,13 @@ impl Document {
             let keys = Keys::new(table.value, table.span, "[routing]", errors);
             Some(RawRouting::read(keys, errors))
         });
+        let catalogue = RawCatalogue::read(&mut keys, errors);
+        let vnets = keys.tables("vnet", "[[vnet]]").into_iter();
+        let read = |(table, at)| RawVnet::read(Keys::new(table, at, "[[vnet]]", errors));
+        let vnets = vnets.map(read).collect();
         keys.finish();
         let profiles = profiles.unwrap_or_default();
-        Self { edge, ports, circuits, profiles, ledger, exports, prices, routing }
+        Self { edge, ports, circuits, profiles, ledger, exports, prices, routing, catalogue, vnets }
     }
 }
 
@@ -176,6 +186,9 @@ impl RawCircuit {
             bandwidth_bps: keys.required("bandwidth", values::bandwidth),
             billing: keys.optional("billing", values::choice),
             sku: keys.optional("sku", values::choice),
+            location: keys.optional("location", values::string),
+            provider: keys.optional("provider", values::string),
+            model: keys.optional("model", values::choice),
             zone: keys.optional("zone", values::string),
             s_tag: keys.optional("s_tag", values::vid),
             core_s_tag: keys.optional("core_s_tag", values::core_tag),

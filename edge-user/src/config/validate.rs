@@ -11,6 +11,7 @@ use toml_span::{Span, Spanned};
 
 use super::{
     Config, Forward, LedgerConfig, Link, Port, XdpMode,
+    catalogue::KnownPlaces,
     circuit::Checks,
     error::Errors,
     forwards,
@@ -25,7 +26,13 @@ use super::{
 };
 
 /// The configuration; `None`: there are errors. Every error is reported.
-pub(super) fn config(raw: &Document, key_files: KeyFiles, errors: &Errors<'_>) -> Option<Config> {
+pub(super) fn config(
+    mut raw: Document,
+    key_files: KeyFiles,
+    errors: &Errors<'_>,
+) -> Option<Config> {
+    let places = KnownPlaces::new(&raw.catalogue, errors);
+    routed::adopt(&raw.vnets, &mut raw.circuits, &places, errors);
     let start = Span::new(0, 0);
     if raw.edge.is_none() {
         errors.add(start, "there is no [edge]; add it, with a `name`".into());
@@ -59,9 +66,10 @@ pub(super) fn config(raw: &Document, key_files: KeyFiles, errors: &Errors<'_>) -
         Field::Given(ledger) => ledger.value.checked(),
     };
     let exports = ledger::exports(&raw.exports, errors);
-    let routing = raw.routing.and_then(|routing| routing.value.checked(errors));
+    let routing = raw.routing.and_then(|routing| routing.value.checked(&places, errors));
     let known_ports = KnownPorts::new(raw_ports);
-    let around = Around { ports: &known_ports, routing: &routing, key_files, errors };
+    let around =
+        Around { ports: &known_ports, routing: &routing, places: &places, key_files, errors };
     let checks = Checks {
         port_names: &port_names,
         profiles: &profiles,
@@ -97,6 +105,7 @@ pub(super) fn config(raw: &Document, key_files: KeyFiles, errors: &Errors<'_>) -
             None => None,
         },
         routing: routing.optional().value_or(None)?,
+        catalogue: places.catalogue()?,
     })
 }
 

@@ -24,6 +24,18 @@ spelled! {
     }
 }
 
+spelled! {
+    /// The way in which a provider connects a customer to the edge.
+    pub enum ConnectivityModel {
+        /// By a cross-connection in the building of a cloud exchange.
+        Exchange = "exchange",
+        /// By a point-to-point Ethernet line.
+        Ethernet = "ethernet",
+        /// As a site of an any-to-any network (IPVPN).
+        IpVpn = "ipvpn",
+    }
+}
+
 /// VNet links of a premium circuit by its bandwidth in bit/s, from that one on.
 const PREMIUM_VNET_LINKS: [(u64, usize); 8] = [
     (10_000_000_000, 100),

@@ -27,6 +27,7 @@ use super::v1;
         v1::look::circuit,
         v1::history::history,
         v1::recent::recent,
+        v1::reach::reach,
         v1::look::ports,
         v1::rates::rates,
         v1::routing::sessions,

@@ -12,8 +12,8 @@ use super::{
     metrics, openapi, page,
     shared::ServerState,
     v1::{
-        bill, change, config, drain, events, history, ledger, look, rates, recent, routing, trace,
-        unmatched,
+        bill, change, config, drain, events, history, ledger, look, rates, reach, recent, routing,
+        trace, unmatched,
     },
 };
 use crate::daemon::router_view::RouterSlot;
@@ -60,6 +60,7 @@ fn reads() -> Router<ServerState> {
         .route("/v1/circuits/{name}", get(look::circuit))
         .route("/v1/circuits/{name}/history", get(history::history))
         .route("/v1/circuits/{name}/recent", get(recent::recent))
+        .route("/v1/circuits/{name}/reach", get(reach::reach))
         .route("/v1/ports", get(look::ports))
         .route("/v1/rates", get(rates::rates))
         .route("/v1/unmatched", get(unmatched::unmatched))

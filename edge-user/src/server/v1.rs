@@ -11,6 +11,7 @@ pub(super) mod history;
 pub(super) mod ledger;
 pub(super) mod look;
 pub(super) mod rates;
+pub(super) mod reach;
 pub(super) mod recent;
 pub(super) mod routing;
 mod select;

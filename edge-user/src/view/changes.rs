@@ -124,6 +124,9 @@ fn headline(change: &ConfigChange) -> String {
         ConfigThing::Port => "port",
         ConfigThing::Class => "class",
         ConfigThing::Prices => "prices of zone",
+        ConfigThing::Region => "region",
+        ConfigThing::Location => "location",
+        ConfigThing::Provider => "provider",
         ConfigThing::Export => "export",
         ConfigThing::Settings => "settings",
     };

@@ -14,6 +14,7 @@ pub mod ledger;
 mod links;
 pub mod lookup;
 pub mod next_hop;
+pub mod reach;
 pub mod replay;
 pub mod routes;
 pub mod sessions;

@@ -75,6 +75,15 @@ fn the_scripts_are_scripts_of_a_shell() {
 }
 
 #[test]
+fn the_catalogue_is_valid_in_any_file() {
+    let file = read("debian/edge.toml") + &read("catalogue.toml");
+    let config = config::parse(&file, Path::new("edge.toml"));
+    let catalogue = config.unwrap_or_else(|errors| panic!("{errors}")).catalogue;
+    assert!(catalogue.regions.len() >= 10 && catalogue.locations.len() >= 10);
+    assert_eq!(catalogue.providers.len(), 5);
+}
+
+#[test]
 fn the_sample_is_valid() {
     let sample = read("debian/edge.toml");
     let config = config::parse(&sample, Path::new("edge.toml"));

@@ -5,7 +5,7 @@ use std::{fmt::Write as _, net::IpAddr};
 use hyper::Method;
 
 use super::{Client, ClientError, percent_encoded};
-use crate::{RouteLookup, Routes, RoutesView, Sessions};
+use crate::{CircuitReach, RouteLookup, Routes, RoutesView, Sessions};
 
 impl Client {
     /// The BGP sessions.
@@ -17,6 +17,16 @@ impl Client {
     /// not know.
     pub fn sessions_json(&self) -> Result<String, ClientError> {
         self.text("/v1/sessions")
+    }
+
+    /// The regions and virtual networks that a circuit reaches.
+    pub fn reach(&self, circuit: &str) -> Result<CircuitReach, ClientError> {
+        self.document(Method::GET, &reach_path(circuit), None)
+    }
+
+    /// The document of [`Self::reach`] as the daemon sent it.
+    pub fn reach_json(&self, circuit: &str) -> Result<String, ClientError> {
+        self.text(&reach_path(circuit))
     }
 
     /// The routes of a circuit's peering (`private`, `public` or `microsoft`) from one point of
@@ -62,6 +72,10 @@ impl Client {
     ) -> Result<String, ClientError> {
         self.text(&lookup_path(circuit, peering, address, from))
     }
+}
+
+fn reach_path(circuit: &str) -> String {
+    format!("/v1/circuits/{}/reach", percent_encoded(circuit))
 }
 
 fn routes_path(circuit: &str, peering: &str, view: RoutesView) -> String {

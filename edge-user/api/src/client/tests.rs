@@ -139,6 +139,14 @@ fn questions_about_routes_name_a_peering() {
         assert_eq!(server.client().lookup_json("c", "public", address, from).unwrap(), json);
     }
 
+    let json = r#"{"circuit":"a/b","sku":"local","location":null,"regions":[],"vnets":[]}"#;
+    let server = Server::new(answer("200 OK", json));
+    assert_eq!(server.client().reach("a/b").unwrap().sku, "local");
+    let sent = server.request.recv().unwrap();
+    assert!(sent.starts_with("GET /v1/circuits/a%2Fb/reach HTTP/1.1\r\n"), "{sent}");
+    let server = Server::new(answer("200 OK", json));
+    assert_eq!(server.client().reach_json("a/b").unwrap(), json);
+
     let server = Server::new(answer("200 OK", r#"{"sessions":[]}"#));
     assert_eq!(server.client().sessions().unwrap().sessions, []);
     let server = Server::new(answer("200 OK", r#"{"sessions":[]}"#));

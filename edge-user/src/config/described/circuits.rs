@@ -16,6 +16,9 @@ pub(super) fn circuit(circuit: &Circuit) -> Values {
         bandwidth_bps,
         billing,
         sku,
+        location,
+        provider,
+        model,
         zone,
         s_tag,
         core_s_tag,
@@ -38,6 +41,9 @@ pub(super) fn circuit(circuit: &Circuit) -> Values {
         .with("enabled", enabled)
         .with("billing", billing)
         .with("sku", sku)
+        .with("location", location)
+        .with("provider", provider)
+        .with("model", model)
         .with("zone", zone)
         .with("service_key", service_key)
         .with("s_tag", s_tag)
@@ -113,8 +119,9 @@ fn routed(values: Values, peering: &RoutedPeering) -> Values {
 }
 
 pub(super) fn vnet_link(link: &VnetLink) -> Values {
-    let VnetLink { vnet: _, port, s_tag, c_tag, v4, v6, routes } = link;
+    let VnetLink { vnet: _, region, port, s_tag, c_tag, v4, v6, routes } = link;
     let values = Values::default()
+        .with("region", region)
         .with("port", port)
         .with("s_tag", s_tag)
         .with("c_tag", c_tag)

@@ -125,6 +125,7 @@ pub(super) fn zone(zone: &ZonePrices) -> Values {
 pub(super) fn routing(routing: &RoutingConfig) -> Values {
     let RoutingConfig {
         daemon,
+        location,
         netns,
         table,
         bfd: timers,
@@ -133,6 +134,7 @@ pub(super) fn routing(routing: &RoutingConfig) -> Values {
         punt_rate_per_s,
     } = routing;
     let values = Values::default()
+        .with("location", location)
         .with("netns", netns)
         .with("table", table)
         .with_text("bfd", bfd(timers.as_ref()))

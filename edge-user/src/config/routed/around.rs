@@ -1,7 +1,7 @@
 //! The surroundings of links with routes, with which they are checked.
 
 use super::{
-    super::{RoutingConfig, error::Errors, keys::Field},
+    super::{RoutingConfig, catalogue::KnownPlaces, error::Errors, keys::Field},
     key_file::KeyFiles,
     ports::KnownPorts,
 };
@@ -10,6 +10,7 @@ use super::{
 pub(in super::super) struct Around<'a> {
     pub(in super::super) ports: &'a KnownPorts<'a>,
     pub(in super::super) routing: &'a Field<RoutingConfig>,
+    pub(in super::super) places: &'a KnownPlaces<'a>,
     pub(in super::super) key_files: KeyFiles,
     pub(in super::super) errors: &'a Errors<'a>,
 }

@@ -167,6 +167,7 @@ fn routes(value: &Value<'_>, most: i64) -> Read<u32> {
 pub(in super::super) struct RawVnetLink {
     pub(in super::super) at: Span,
     pub(super) vnet: Field<String>,
+    pub(in super::super) region: Field<String>,
     pub(in super::super) port: Field<String>,
     pub(in super::super) s_tag: Field<u16>,
     pub(in super::super) c_tag: Field<u16>,
@@ -184,6 +185,7 @@ impl RawVnetLink {
         let link = Self {
             at: keys.at(),
             vnet: keys.required("vnet", values::string),
+            region: keys.optional("region", values::string),
             port: keys.required("port", values::string),
             s_tag: keys.optional("s_tag", values::vid),
             c_tag: keys.optional("c_tag", values::vid),

@@ -2,7 +2,7 @@
 //!
 //! `prefixes` reads networks and addresses, `asns` AS numbers, and `keys` the tables of the file with them.
 //! `ports` knows the port of each link. `peering` (with `peering_links`, `customer_prefixes`, `key_file`) checks one
-//! peering, `vnets` the VNet links of one circuit, `domain` the addresses that are in one routing domain, and
+//! peering, `vnets` the VNet links of one circuit (`vnet_tables` gives them what `[[vnet]]` says), `domain` the addresses that are in one routing domain, and
 //! `whole` (with `ends`) all circuits together.
 
 mod around;
@@ -17,6 +17,7 @@ mod peering;
 mod peering_links;
 mod ports;
 mod prefixes;
+mod vnet_tables;
 mod vnets;
 mod whole;
 
@@ -27,5 +28,6 @@ pub(super) use self::{
     key_file::KeyFiles,
     keys::{RawBfd, RawRouted, RawVnetLink, bfd},
     ports::KnownPorts,
+    vnet_tables::{RawVnet, adopt},
     whole::check,
 };

@@ -86,6 +86,7 @@ impl Around<'_> {
     fn vnet_link(&self, raw: &RawVnetLink) -> Option<VnetLink> {
         let errors = self.errors;
         let vnet = raw.vnet.and_then(|vnet| names::name("vnet", vnet, errors));
+        let region = raw.region.and_then(|region| self.places.region("region", region));
         let port = raw.port.and_then(|port| self.ports.of_core(&port.value, port.span, errors));
         let has_tag = !matches!((&raw.s_tag, &raw.c_tag), (Field::Absent, Field::Absent));
         if !has_tag && matches!(raw.vxlan, Field::Absent) {
@@ -107,6 +108,7 @@ impl Around<'_> {
         let routes = self.vnet_routes(raw, has_addresses);
         Some(VnetLink {
             vnet: vnet.given()?.value.clone(),
+            region: region.optional().value_or(None)?,
             port: port.given()?.value.to_owned(),
             s_tag: raw.s_tag.optional().value_or(None)?,
             c_tag: raw.c_tag.optional().value_or(None)?,

@@ -40,6 +40,7 @@ port = [
     { name = "core0", interface = "eth2", side = "core" },
 ]
 ledger = { checkpoint = "20s" }
+region = [{ name = "we", area = "eu" }]
 prices = { currency = "EUR", zones = { "1" = { outbound_gb = "0.025" } } }
 qos = { gold = { classes = [{ name = "voice", dscp = [46] }, { name = "rest", dscp = ["default"] }] } }
 routing = { daemon = "none" }
@@ -106,6 +107,33 @@ fn each_thing_tells_its_changes_by_keys() {
             "gateway = \"10.1.255.6\", prefixes = [\"10.1.0.0/16\", \"10.2.0.0/16\"]",
             vec![
                 "Changed VnetLink fabrikam/hub None [prefixes: 10.1.0.0/16 -> 10.1.0.0/16, 10.2.0.0/16]",
+            ],
+        ),
+        (
+            "routing = { daemon = \"none\" }",
+            "routing = { daemon = \"none\", location = \"ams\" }\nlocation = [{ name = \"ams\", area = \"eu\" }]",
+            vec![
+                "Changed Circuit contoso None [location: none -> ams]",
+                "Changed Circuit fabrikam None [location: none -> ams]",
+                "Added Location ams None [area: none -> eu; cloud: none -> public]",
+                "Changed Settings [routing] None [location: none -> ams]",
+            ],
+        ),
+        (
+            "zone = \"1\"\nvnet_link = [{ vnet = \"hub\",",
+            "zone = \"1\"\nmodel = \"ethernet\"\nvnet_link = [{ vnet = \"hub\", region = \"we\",",
+            vec![
+                "Changed Circuit fabrikam None [model: none -> ethernet]",
+                "Changed VnetLink fabrikam/hub None [region: none -> we]",
+            ],
+        ),
+        (
+            "qos = {",
+            "provider = [{ name = \"p\", models = [\"ipvpn\"], locations = [\"ams\"] }]\n\
+             location = [{ name = \"ams\", area = \"eu\", local = [\"we\"] }]\nqos = {",
+            vec![
+                "Added Location ams None [area: none -> eu; cloud: none -> public; local: none -> we]",
+                "Added Provider p None [ams models: none -> ipvpn; ams bandwidths: none -> any]",
             ],
         ),
         (

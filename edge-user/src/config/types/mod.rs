@@ -1,5 +1,6 @@
 //! The contents of a correct file, as types.
 
+mod catalogue;
 mod ledger;
 mod qos;
 mod routed;
@@ -13,6 +14,7 @@ use edge_common::reason::UnmatchedPolicy;
 use serde::Serialize;
 
 pub use self::{
+    catalogue::{Catalogue, Location, Offer, Provider, Region},
     ledger::{Export, ExportFormat, LedgerConfig, Sink},
     qos::{ClassMatch, PortRange, QosClass, QosProfile},
     routed::{CustomerSession, LinkEnds, RoutedLink, RoutedPeering, SourceCheck},
@@ -23,9 +25,9 @@ pub use self::{
 use super::units::Burst;
 use crate::model::spelled::spelling;
 pub use crate::model::{
-    Accounting, Billing, Direction, DscpPolicy, Ecn, Fairness, Forward, Gigabyte, Link,
-    MetricsDetail, MonthlyFees, PeeringKind, Policing, Port, Prices, Side, Sku, XdpMode,
-    ZonePrices,
+    Accounting, Billing, ConnectivityModel, Direction, DscpPolicy, Ecn, Fairness, Forward,
+    Gigabyte, Link, MetricsDetail, MonthlyFees, PeeringKind, Policing, Port, Prices, Side, Sku,
+    XdpMode, ZonePrices,
 };
 
 /// A checked configuration: every name in it refers to something.
@@ -47,6 +49,8 @@ pub struct Config {
     pub prices: Option<Prices>,
     /// The settings of routed peerings; given wherever there is one.
     pub routing: Option<RoutingConfig>,
+    /// Regions, locations and providers.
+    pub catalogue: Catalogue,
 }
 
 /// `[edge]`.
@@ -84,6 +88,13 @@ pub struct Circuit {
     pub billing: Billing,
     /// The offer it was bought as.
     pub sku: Sku,
+    /// Where it meets the cloud: its own location, else that of `[routing]`; `None`: nobody says, and nothing limits its
+    /// reach. In [`Catalogue::locations`].
+    pub location: Option<String>,
+    /// Its provider, in [`Catalogue::providers`].
+    pub provider: Option<String>,
+    /// The way in which its provider connects the customer.
+    pub model: Option<ConnectivityModel>,
     /// The price zone: its own, else that of circuits that name none. In [`Prices::zones`].
     pub zone: Option<String>,
     /// The S-tag's VID on customer-side ports; without one the circuit is `Dot1Q`.

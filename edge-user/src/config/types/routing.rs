@@ -9,6 +9,8 @@ use serde::Serialize;
 pub struct RoutingConfig {
     /// The program that fills the kernel's routing tables.
     pub daemon: RoutingDaemon,
+    /// Location of circuits that name none, in [`super::Catalogue::locations`].
+    pub location: Option<String>,
     /// Name of the network namespace with these tables, as `ip netns` shows it.
     pub netns: String,
     /// The first kernel table of routing domains: from 256.

@@ -12,6 +12,8 @@ use super::{CTags, LinkEnds, SideTags};
 pub struct VnetLink {
     /// The virtual network's name, which no other link of the circuit has.
     pub vnet: String,
+    /// Its region in [`super::Catalogue::regions`]; `None`: nobody says.
+    pub region: Option<String>,
     /// Name of the core-side port that it is behind.
     pub port: String,
     /// The S-tag's VID there.

@@ -1,5 +1,7 @@
 //! Questions about the configuration that runs. Each waits while a change is stored.
 
+use edge_api::CircuitReach;
+
 use super::{super::look::LookedAt, Engine};
 use crate::model::Prices;
 
@@ -8,6 +10,12 @@ impl Engine {
     #[must_use]
     pub fn books(&self) -> LookedAt {
         LookedAt::of(&self.running.read().config)
+    }
+
+    /// The reach of a circuit; `None`: there is no such circuit.
+    #[must_use]
+    pub fn reach(&self, circuit: &str) -> Option<CircuitReach> {
+        self.running.read().config.reach(circuit)
     }
 
     /// The edge's name and prices.

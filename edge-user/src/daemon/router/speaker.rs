@@ -21,7 +21,7 @@ use crate::{
             DomainSide, SpeakerPlan,
             domain::{BgpDomain, BgpStatic, StaticHop},
             key::SessionKey,
-            policy::{ExportPolicy, ImportPolicy},
+            policy::{ExportPolicy, ImportPolicy, ReachedNetworks},
             session::{BeyondLimit, BgpSession, Ends, SessionBfd, SessionLimits, SessionTimers},
         },
         devices::device_name,
@@ -56,11 +56,12 @@ pub(super) fn speaker_plan(
             && let Some((domain, index)) = links.get(&link.key())
         {
             let mut session = customer(&link, session, routing, *index)?;
+            session.export.within = within(config, &link, &plan.domains[*domain]);
             match drains.use_of_key(&link.key()) {
                 LinkUse::InUse => {}
                 LinkUse::Draining => {
-                    session.export =
-                        ExportPolicy { prepends: DRAINING_PREPENDS, is_draining: true, only: None };
+                    session.export.prepends = DRAINING_PREPENDS;
+                    session.export.is_draining = true;
                 }
                 LinkUse::Drained => session.is_enabled = false,
             }
@@ -159,6 +160,27 @@ fn customer(
         },
         ..plain(index, &link.key(), DomainSide::Customer, link.circuit, routing)
     })
+}
+
+/// The networks that a peering's customer is told, whatever else its table has: those within the circuit's reach;
+/// `None`: nothing limits that.
+fn within(config: &Config, link: &PeeringLink<'_>, domain: &DomainPlan) -> Option<ReachedNetworks> {
+    let circuit = link.circuit;
+    if circuit.location.is_none() || link.peering.kind != PeeringKind::Private {
+        return None;
+    }
+    let mut within = ReachedNetworks::default();
+    for vnet in circuit.vnet_links.iter().filter(|vnet| config.is_reached(circuit, vnet)) {
+        match vnet.routes {
+            VnetRoutes::Static(_) => within.prefixes.extend(vnet.prefixes()),
+            VnetRoutes::Bgp { .. } => {
+                let key = CircuitVnet { circuit, link: vnet }.key();
+                let gateway = domain.cloud.iter().find(|interface| interface.key == key);
+                within.gateways.extend(gateway.map(|gateway| gateway.index));
+            }
+        }
+    }
+    Some(within)
 }
 
 fn gateway(vnet: &CircuitVnet<'_>, routing: &RoutingConfig, index: u32) -> Option<BgpSession> {

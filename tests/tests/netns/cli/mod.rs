@@ -115,6 +115,10 @@ fn what_is_wrong_with_the_command_line_exits_with_2_and_what_is_not_there_with_1
         (vec!["lookup", "contoso", "private", "fd00::1", "--from", "fd00::", "-s", "no.sock"], 1),
         (vec!["lookup", "contoso", "private", "fd00::1", "--from", "10.0.0.0/8"], 2),
         (vec!["lookup", "contoso", "private", "-s", "nobody.sock"], 2),
+        (vec!["reach", "contoso", "-s", "nobody.sock"], 1),
+        (vec!["reach", "contoso", "-c", "edge.toml", "-s", "nobody.sock"], 2),
+        (vec!["reach", "nobody", "-c", "edge.toml"], 2),
+        (vec!["reach", "contoso-ams", "-c", "edge.toml", "--json"], 0),
         (vec!["completions", "bash"], 0),
         (vec!["man"], 0),
     ] {
@@ -124,7 +128,7 @@ fn what_is_wrong_with_the_command_line_exits_with_2_and_what_is_not_there_with_1
     }
     let (_, manual, _) = told(&place.edge(&["man"])?);
     let (_, completions, _) = told(&place.edge(&["completions", "bash"])?);
-    for verb in ["sessions", "routes", "lookup"] {
+    for verb in ["sessions", "routes", "lookup", "reach"] {
         assert!(manual.contains(verb) && completions.contains(verb), "{verb}");
     }
     // Link type 113: Linux cooked capture.

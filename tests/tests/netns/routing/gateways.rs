@@ -1,7 +1,9 @@
 //! Gateways of virtual networks that speak BGP.
 
 use anyhow::{Context as _, Result, ensure};
+use edge_api::CircuitReach;
 use edge_tests::{
+    daemon::{configure, reload},
     exchange::{
         CUSTOMER_ASN, Customer, Exchange, ExchangeDaemon as _, GATEWAY, GATEWAY_V6, LAN, LAN_V6,
         LINK, LINK_V6, VNET, VNET_V6, wait_for_way,
@@ -13,10 +15,14 @@ use edge_user::{
     lab::{private_mounts, root_or_skip},
 };
 
-use super::bgp::{end, wait_for_sessions};
+use super::bgp::{end, has_stayed, wait_for_sessions};
 
 /// The AS of every gateway.
 const GATEWAY_ASN: u32 = 65_515;
+
+/// A region near the edge, and one in another area.
+const PLACES: &str = "[[region]]\nname = 'near'\narea = 'one'\n[[region]]\nname = 'far'\narea = 'other'\n\
+                      [[location]]\nname = 'here'\narea = 'one'\nlocal = ['near']\n";
 
 /// A configuration in which no prefix is written: customers and gateways announce theirs.
 pub(super) fn config(exchange: &Exchange) -> Sample {
@@ -68,6 +74,32 @@ fn learns(peer: &BirdPeer, prefixes: &[String]) -> Result<()> {
         .with_context(|| format!("{:?} instead of {prefixes:?}", learned()))
 }
 
+/// Gives the first circuit a location, and its network a region far from there: another SKU is one of the same
+/// sessions, and a lower one is refused.
+fn a_reach_is_changed_live(exchange: &Exchange) -> Result<()> {
+    let circuit = exchange.customers[0].circuit();
+    let sold_as = |sku: &str| {
+        let far = |it: SampleCircuit| it.key("sku", sku).of_vnet("hub", "region", "far");
+        config(exchange).change_circuit(&circuit, far).tables(PLACES).routing("location", "here")
+    };
+    let before = wait_for_sessions(exchange, 8)?;
+    configure(&sold_as("premium"))?;
+    reload()?;
+    configure(&sold_as("standard"))?;
+    let refused = reload().err().context("a network out of reach")?.to_string();
+    ensure!(refused.contains("which a standard circuit at \"here\""), "{refused}");
+    let after = wait_for_sessions(exchange, 8)?;
+    for (before, after) in before.iter().zip(&after) {
+        ensure!(has_stayed(before, after), "{before:?} {after:?}");
+    }
+    let reach: CircuitReach =
+        serde_json::from_str(&exchange.edge(&["reach", &circuit, "--json"])?)?;
+    let [far, near] = &reach.regions[..] else { anyhow::bail!("{reach:?}") };
+    ensure!(reach.sku == "premium" && far.reached && near.reached, "{reach:?}");
+    ensure!(reach.vnets[0].region.as_deref() == Some("far"), "{reach:?}");
+    Ok(())
+}
+
 #[test]
 fn a_gateway_and_its_customer_learn_from_each_other_alone() -> Result<()> {
     if !root_or_skip("a_gateway_and_its_customer_learn_from_each_other_alone") {
@@ -93,6 +125,7 @@ fn a_gateway_and_its_customer_learn_from_each_other_alone() -> Result<()> {
         wait_for_way(customer, LAN.1, VNET.1)?;
         ensure!(customer.pings(20, LAN.1, VNET.1)? == 20);
     }
+    a_reach_is_changed_live(&exchange)?;
     // The first network withdraws what all have; the second one's customer keeps it.
     let [(one, router, gateway), (other, other_router, other_gateway)] = &all[..] else {
         anyhow::bail!("two customers")

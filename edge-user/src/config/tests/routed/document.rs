@@ -20,7 +20,8 @@ fn every_key_of_routes_is_in_the_document() {
 #[test]
 fn the_documents_example_is_correct() {
     let blocks = DOCUMENT.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
-    let example = blocks.filter(|block| block.contains("[routing]")).collect::<String>();
+    let is_routed = |block: &&str| block.contains("[routing]") || block.contains("[[region]]");
+    let example = blocks.filter(is_routed).collect::<String>();
     let ports = &ROUTED[..ROUTED.find("[routing]").expect("there")];
     let source = format!("{ports}{example}");
     let config = parse(&source, Path::new("f")).unwrap_or_else(|errors| panic!("{errors}"));

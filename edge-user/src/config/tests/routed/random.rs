@@ -87,6 +87,7 @@ fn vnets() -> impl Strategy<Value = Vec<VnetLink>> {
             };
             VnetLink {
                 vnet: format!("vnet {number}"),
+                region: None,
                 port: "core0".into(),
                 s_tag: (!has_c_tag).then(|| 2_000 + u16::from(number)),
                 c_tag: has_c_tag.then(|| 3_000 + u16::from(number)),

@@ -85,11 +85,7 @@ fn wrong_values() {
         ),
         ("punt_rate = 1000", "punt_rate = 100001", &[("punt_rate", "frames a second")]),
         ("punt_rate = 1000", "punt_rates = 1000", &[("punt_rates", "did you mean `punt_rate`?")]),
-        (
-            "punt_rate = 1000",
-            "location = \"amsterdam\"",
-            &[("location", "[routing] has no key `location`")],
-        ),
+        ("punt_rate = 1000", "site = \"amsterdam\"", &[("site", "[routing] has no key `site`")]),
     ]);
 }
 

@@ -4,8 +4,9 @@ use edge_api::LinkOutOfUse;
 
 use super::*;
 use crate::{
-    config,
+    config::{self, Sku},
     plan::{Capacity, Police},
+    routing::bird::{generate::SpeakerConfig, version::BirdVersion},
 };
 
 /// A circuit with two links, static routes on both, and sessions.
@@ -74,4 +75,49 @@ fn a_link_out_of_use_is_left_by_routes_and_then_by_sessions() {
     assert_eq!(last, (vec![(true, true), (false, false)], only(first)));
     let none = planned(&[("primary", LinkUse::Drained), ("secondary", LinkUse::Drained)]);
     assert_eq!(none, (vec![(false, false), (false, false)], Vec::new()));
+}
+
+/// A circuit with three virtual networks, two of them far away.
+const PLACED: &str = "
+    edge = { name = 'e' }
+    port = [{ name = 'c', interface = 'c', side = 'customer' }, { name = 'p', interface = 'p', side = 'core' }]
+    routing = { asn = 12076, router_id = '192.0.2.1', location = 'here' }
+    region = [{ name = 'near', area = 'one' }, { name = 'far', area = 'other' }]
+    location = [{ name = 'here', area = 'one', local = ['near'] }]
+    [[circuit]]
+    name = 'contoso'
+    bandwidth = '1 Gbps'
+    sku = 'premium'
+    peering = [{ kind = 'private', c_tag = 10, peer_asn = 65001, primary = '192.168.15.16/30' }]
+    vnet_link = [
+        { vnet = 'a', region = 'near', port = 'p', c_tag = 1, own = '10.1.255.5/30', gateway = '10.1.255.6', prefixes = ['10.1.0.0/16'] },
+        { vnet = 'b', region = 'far', port = 'p', c_tag = 2, own = '10.2.255.5/30', gateway = '10.2.255.6', prefixes = ['10.2.0.0/16'] },
+        { vnet = 'g', region = 'far', port = 'p', c_tag = 3, own = '10.3.255.5/30', gateway = '10.3.255.6', asn = 65515 },
+    ]";
+
+/// The filter of routes to the customer, as far as it tells circuits apart.
+fn export(config: &Config) -> String {
+    let occupied = Capacity::for_config(config).unused();
+    let plan = Plan::new(config, &occupied, Police::Purchased).expect("room");
+    let speaker = speaker_plan(config, &plan, &Drains::default()).expect("no key").expect("BGP");
+    let text = SpeakerConfig::new(&speaker, BirdVersion::OLDEST, Path::new("/log")).text;
+    let customer = text.split("protocol bgp c").nth(1).expect("a session");
+    let line = customer.lines().find(|line| line.trim_start().starts_with("export"));
+    line.expect("a filter").split(" && ").next().expect("a part").trim().to_owned()
+}
+
+#[test]
+fn customers_are_told_networks_within_reach_alone() {
+    let mut config = config::parse(PLACED, Path::new("f")).expect("correct");
+    let told = export(&config);
+    let begin = "export where (net ~ [ 10.1.0.0/16, 10.2.0.0/16 ] || proto = \"g";
+    assert!(told.starts_with(begin) && told.ends_with("v4\")"), "{told}");
+    // No file leads here: its check refuses such links.
+    config.circuits[0].sku = Sku::Standard;
+    assert_eq!(export(&config), "export where (net ~ [ 10.1.0.0/16 ])");
+    config.circuits[0].vnet_links.remove(0);
+    assert_eq!(export(&config), "export none;");
+    // Without a location, nothing limits the reach.
+    config.circuits[0].location = None;
+    assert!(export(&config).starts_with("export where edge_export_"));
 }

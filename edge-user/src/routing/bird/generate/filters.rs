@@ -9,9 +9,15 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::{functions::FilterFunctions, writer::ConfigWriter};
-use crate::routing::bird::model::{
-    AddressFamily, DomainSide, community::BgpCommunity, domain::BgpDomain, policy::PrivateAsns,
-    session::BgpSession,
+use crate::routing::bird::{
+    model::{
+        AddressFamily, DomainSide,
+        community::BgpCommunity,
+        domain::BgpDomain,
+        policy::{PrivateAsns, ReachedNetworks},
+        session::BgpSession,
+    },
+    names::SessionName,
 };
 
 /// AS numbers for private use (RFC 6996).
@@ -80,7 +86,8 @@ pub(super) fn import(
     let call = format!("{name}(\"{}\", {peer}, {})", session.device, session.peer_asn);
     match &session.import.within {
         None => format!("import where {call};"),
-        Some(within) => match prefixes(within, family) {
+        // With all more specific ones.
+        Some(within) => match members(within, family, "+") {
             // A customer's own prefixes, in a filter that he alone has.
             Some(set) => format!("import where net ~ {set} && {call};"),
             // A set without a member has no notation.
@@ -135,6 +142,7 @@ pub(super) fn export(
     asn: u32,
     domain: &BgpDomain,
     session: &BgpSession,
+    family: AddressFamily,
 ) -> String {
     let mut body = Vec::new();
     let [customer, cloud] = [DomainSide::Customer, DomainSide::Cloud].map(number);
@@ -160,7 +168,27 @@ pub(super) fn export(
     let prepends = (0..session.export.prepends).map(|_| format!("bgp_path.prepend({asn});"));
     body.extend(prepends);
     body.push("return true;".to_owned());
-    format!("export where {}();", functions.name("export", "", &body))
+    let call = format!("{}()", functions.name("export", "", &body));
+    match &session.export.within {
+        None => format!("export where {call};"),
+        // A circuit's own networks, in a filter that its sessions alone have.
+        Some(within) => match networks(within, family) {
+            Some(networks) => format!("export where ({networks}) && {call};"),
+            None => "export none;".to_owned(),
+        },
+    }
+}
+
+/// The condition that a route leads to one of these networks; `None`: there is none of the family.
+fn networks(within: &ReachedNetworks, family: AddressFamily) -> Option<String> {
+    let set = members(&within.prefixes, family, "").map(|set| format!("net ~ {set}"));
+    let mut gateways = within.gateways.clone();
+    gateways.sort_unstable();
+    let side = DomainSide::Cloud;
+    let gateways = gateways.into_iter().map(|index| SessionName { index, side, family });
+    let conditions = set.into_iter().chain(gateways.map(|name| format!("proto = \"{name}\"")));
+    let conditions: Vec<_> = conditions.collect();
+    (!conditions.is_empty()).then(|| conditions.join(" || "))
 }
 
 /// Statements that add communities.
@@ -173,12 +201,12 @@ fn community(BgpCommunity(high, low): BgpCommunity) -> String {
     format!("({high}, {low})")
 }
 
-/// The set of these prefixes and of all more specific ones; `None`: it has none of the family.
-fn prefixes(within: &[IpNet], family: AddressFamily) -> Option<String> {
+/// The set of these prefixes, each with `more` behind it; `None`: it has none of the family.
+fn members(within: &[IpNet], family: AddressFamily, more: &str) -> Option<String> {
     let mut members: Vec<_> =
         within.iter().filter(|prefix| AddressFamily::of(**prefix) == family).collect();
     members.sort();
     members.dedup();
-    let members: Vec<_> = members.iter().map(|prefix| format!("{prefix}+")).collect();
+    let members: Vec<_> = members.iter().map(|prefix| format!("{prefix}{more}")).collect();
     (!members.is_empty()).then(|| format!("[ {} ]", members.join(", ")))
 }

@@ -46,7 +46,7 @@ pub(super) fn write(
         protocol_times(out, session);
         let filters = [
             filters::import(functions, session, family, ends.peer),
-            filters::export(functions, plan.asn, domain, session),
+            filters::export(functions, plan.asn, domain, session, family),
         ];
         out.option(family.channel(), |out| {
             channel(out, domain, session, family);

@@ -66,12 +66,23 @@ pub enum PrivateAsns {
     Refuse,
 }
 
+/// The cloud's networks that a circuit reaches.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReachedNetworks {
+    /// Prefixes of static routes and announcements.
+    pub prefixes: Vec<IpNet>,
+    /// Indices of the sessions of gateways in the same domain, all of whose routes are meant.
+    pub gateways: Vec<u32>,
+}
+
 /// The attributes of routes that a peer is told. Private AS numbers of the cloud's networks are
 /// always removed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ExportPolicy {
     /// Only routes with one of these communities; `None`: all of the other side.
     pub only: Option<Vec<BgpCommunity>>,
+    /// Only routes to these networks; `None`: all of the other side.
+    pub within: Option<ReachedNetworks>,
     /// The number of times that the edge's AS is put before the path, besides the one that BGP has.
     pub prepends: u8,
     /// Whether routes carry `GRACEFUL_SHUTDOWN` (RFC 8326), and the peer's own are the last choice:

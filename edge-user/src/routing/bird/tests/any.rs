@@ -20,7 +20,7 @@ use crate::routing::bird::{
         community::BgpCommunity,
         domain::{Announcement, BgpDomain, BgpStatic, StaticHop},
         key::SessionKey,
-        policy::{ExportPolicy, ImportPolicy, PrivateAsns},
+        policy::{ExportPolicy, ImportPolicy, PrivateAsns, ReachedNetworks},
         session::{BeyondLimit, BgpSession, Ends, SessionBfd, SessionLimits, SessionTimers},
     },
     program::BirdProgram,
@@ -143,8 +143,16 @@ fn import() -> impl Strategy<Value = ImportPolicy> {
 }
 
 fn export() -> impl Strategy<Value = ExportPolicy> {
-    (option::of(communities()), 0_u8..=16, any::<bool>())
-        .prop_map(|(only, prepends, is_draining)| ExportPolicy { only, prepends, is_draining })
+    let within = (vec(any_net(), 0..3), vec(1_u32..9, 0..3))
+        .prop_map(|(prefixes, gateways)| ReachedNetworks { prefixes, gateways });
+    (option::of(communities()), option::of(within), 0_u8..=16, any::<bool>()).prop_map(
+        |(only, within, prepends, is_draining)| ExportPolicy {
+            only,
+            within,
+            prepends,
+            is_draining,
+        },
+    )
 }
 
 fn bfd() -> impl Strategy<Value = SessionBfd> {

@@ -7,7 +7,7 @@ use crate::routing::bird::model::{
     community::BgpCommunity,
     domain::{Announcement, BgpDomain, BgpStatic, StaticHop},
     key::SessionKey,
-    policy::{ExportPolicy, ImportPolicy},
+    policy::{ExportPolicy, ImportPolicy, ReachedNetworks},
     session::{BeyondLimit, BgpSession, Ends, SessionBfd, SessionLimits, SessionTimers},
 };
 
@@ -69,6 +69,10 @@ pub(in crate::routing) fn session(index: u32) -> BgpSession {
 pub(super) fn everything() -> SpeakerPlan {
     let mut customer = session(12);
     customer.v6 = Some(Ends { own: read("fd00:15::2"), peer: read("fd00:15::1") });
+    customer.export.within = Some(ReachedNetworks {
+        prefixes: vec![read("fd00:77::/48"), read("10.2.0.0/16")],
+        gateways: vec![40],
+    });
     customer.key = Some(SessionKey::new("s3cret; \\ '#").expect("a key"));
     customer.bfd =
         Some(SessionBfd { interval: Duration::from_millis(300), multiplier: 3, is_graceful: true });
@@ -109,6 +113,7 @@ pub(super) fn everything() -> SpeakerPlan {
     session.import = ImportPolicy::registered(vec![read("198.51.100.0/24"), read("2001:db8::/32")]);
     session.export = ExportPolicy {
         only: Some(vec![BgpCommunity(12076, 5010)]),
+        within: None,
         prepends: 2,
         is_draining: true,
     };

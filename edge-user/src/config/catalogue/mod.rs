@@ -1,0 +1,132 @@
+//! `[[region]]`, `[[location]]` and `[[provider]]`: their keys and the checks of their values, and the checks of circuits
+//! that name them.
+//!
+//! `places` reads regions and locations, and `providers` those who sell connections there. `reach` refuses virtual
+//! networks that a circuit does not reach, and `offer` circuits that their provider does not sell.
+
+mod offer;
+mod places;
+mod providers;
+mod reach;
+
+use std::collections::BTreeMap;
+
+use toml_span::Spanned;
+
+pub(super) use self::offer::bandwidth_refusal;
+use self::{
+    places::{RawLocation, RawRegion},
+    providers::RawProvider,
+};
+use super::{
+    Catalogue, Location, Provider, Region,
+    error::Errors,
+    keys::Keys,
+    names::{self, unknown},
+};
+
+/// The tables of the file.
+pub(super) struct RawCatalogue {
+    regions: Vec<RawRegion>,
+    locations: Vec<RawLocation>,
+    providers: Vec<RawProvider>,
+}
+
+/// The places that others can name. Those that are wrong are reported, and have no value.
+pub(super) struct KnownPlaces<'a> {
+    regions: BTreeMap<&'a str, Option<Region>>,
+    locations: BTreeMap<&'a str, Option<Location>>,
+    providers: BTreeMap<&'a str, Option<Provider>>,
+    errors: &'a Errors<'a>,
+}
+
+impl RawCatalogue {
+    pub(super) fn read<'a>(keys: &mut Keys<'a, '_>, errors: &'a Errors<'a>) -> Self {
+        let mut tables = |key, form| {
+            let tables = keys.tables(key, form).into_iter();
+            tables.map(move |(table, at)| Keys::new(table, at, form, errors))
+        };
+        Self {
+            regions: tables("region", "[[region]]").map(RawRegion::read).collect(),
+            locations: tables("location", "[[location]]").map(RawLocation::read).collect(),
+            providers: tables("provider", "[[provider]]")
+                .map(|keys| RawProvider::read(keys, errors))
+                .collect(),
+        }
+    }
+}
+
+impl<'a> KnownPlaces<'a> {
+    /// The checked places. Every error in them is reported.
+    pub(super) fn new(raw: &'a RawCatalogue, errors: &'a Errors<'a>) -> Self {
+        let regions = raw.regions.iter().map(|region| (&region.name, region.checked(errors)));
+        let mut known = Self {
+            regions: by_name(regions, "region", errors),
+            locations: BTreeMap::new(),
+            providers: BTreeMap::new(),
+            errors,
+        };
+        let locations = raw.locations.iter();
+        let locations = locations.map(|location| (&location.name, location.checked(&known)));
+        known.locations = by_name(locations.collect::<Vec<_>>().into_iter(), "location", errors);
+        let providers = raw.providers.iter();
+        let providers = providers.map(|provider| (&provider.name, provider.checked(&known)));
+        known.providers = by_name(providers.collect::<Vec<_>>().into_iter(), "provider", errors);
+        known
+    }
+
+    /// The name of a region that there is.
+    pub(super) fn region(&self, key: &str, name: &Spanned<String>) -> Option<String> {
+        self.known(&self.regions, "region", key, name)
+    }
+
+    /// The name of a location that there is.
+    pub(super) fn location(&self, key: &str, name: &Spanned<String>) -> Option<String> {
+        self.known(&self.locations, "location", key, name)
+    }
+
+    /// The name of a provider that there is.
+    pub(super) fn provider(&self, name: &Spanned<String>) -> Option<String> {
+        self.known(&self.providers, "provider", "provider", name)
+    }
+
+    /// All of them; `None`: one is wrong.
+    pub(super) fn catalogue(self) -> Option<Catalogue> {
+        Some(Catalogue {
+            regions: all(self.regions)?,
+            locations: all(self.locations)?,
+            providers: all(self.providers)?,
+        })
+    }
+
+    fn known<T>(
+        &self,
+        known: &BTreeMap<&str, T>,
+        what: &str,
+        key: &str,
+        name: &Spanned<String>,
+    ) -> Option<String> {
+        let Spanned { value: text, span } = name;
+        if !known.contains_key(text.as_str()) {
+            let unknown = unknown(what, text, known.keys().copied());
+            self.errors.add(*span, format!("`{key}` names {unknown}"));
+            return None;
+        }
+        Some(text.clone())
+    }
+}
+
+fn by_name<'a, T>(
+    tables: impl Iterator<Item = (&'a super::keys::Field<String>, Option<T>)>,
+    what: &str,
+    errors: &Errors<'_>,
+) -> BTreeMap<&'a str, Option<T>> {
+    let named: Vec<_> = tables.filter_map(|(name, table)| Some((name.given()?, table))).collect();
+    names::unique(named.iter().map(|(name, _)| (*name, name.value.as_str())), what, "name", errors);
+    // The first of a name counts, and the others are reported.
+    named.into_iter().rev().map(|(name, table)| (name.value.as_str(), table)).collect()
+}
+
+fn all<T>(known: BTreeMap<&str, Option<T>>) -> Option<BTreeMap<String, T>> {
+    known.into_iter().map(|(name, table)| Some((name.to_owned(), table?))).collect()
+}
