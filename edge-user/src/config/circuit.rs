@@ -45,7 +45,13 @@ impl Checks<'_> {
         let peerings: Vec<_> =
             raw_peerings.iter().map(|peering| self.peering(raw, peering)).collect();
         let vnet_links = self.around.vnet_links(raw);
-        let (location, provider) = self.places(raw);
+        let places = self.around.places;
+        let provider = raw.provider.and_then(|name| places.provider(name));
+        let location = self.location(raw);
+        if let Some(location) = location.value_or(None) {
+            places.check_reach(raw, location.as_deref());
+            places.check_offer(raw, location.as_deref());
+        }
         let burst_bytes = self.burst_bytes(raw);
         Some(Circuit {
             name: name.given()?.value.clone(),
@@ -53,8 +59,8 @@ impl Checks<'_> {
             bandwidth_bps: raw.bandwidth_bps.given()?.value,
             billing: raw.billing.value_or(Billing::Metered)?,
             sku: raw.sku.value_or(Sku::Standard)?,
-            location: location?,
-            provider: provider?,
+            location: location.value_or(None)?,
+            provider: provider.optional().value_or(None)?,
             model: raw.model.optional().value_or(None)?,
             zone: zone.value_or(self.zones.default().map(Into::into))?,
             s_tag: raw.s_tag.optional().value_or(None)?,
@@ -74,25 +80,14 @@ impl Checks<'_> {
         })
     }
 
-    /// The circuit's location and provider. VNets out of reach and what the provider does not sell are reported.
-    fn places(&self, raw: &RawCircuit) -> (Option<Option<String>>, Option<Option<String>>) {
-        let places = self.around.places;
-        let provider = raw.provider.and_then(|name| places.provider(name));
-        let own = raw.location.and_then(|name| places.location("location", name));
-        let of_routing = match self.around.routing {
-            Field::Given(routing) => Some(routing.value.location.clone()),
-            Field::Absent => Some(None),
-            Field::Bad => None,
-        };
-        let location = own
-            .optional()
-            .value_or(None)
-            .and_then(|own| own.map_or(of_routing, |own| Some(Some(own))));
-        if let Some(location) = &location {
-            places.check_reach(raw, location.as_deref());
-            places.check_offer(raw, location.as_deref());
+    /// The circuit's own location, else that of `[routing]`.
+    fn location(&self, raw: &RawCircuit) -> Field<Option<String>> {
+        match raw.location.and_then(|name| self.around.places.location("location", name)) {
+            Field::Absent => {
+                self.around.routing.and_then(|routing| Some(routing.value.location.clone()))
+            }
+            own @ (Field::Given(_) | Field::Bad) => own.optional(),
         }
-        (location, provider.optional().value_or(None))
     }
 
     fn ports(&self, ports: &[Spanned<String>]) -> Option<Vec<String>> {

@@ -21,7 +21,7 @@ use self::{
 use super::{
     Catalogue, Location, Provider, Region,
     error::Errors,
-    keys::Keys,
+    keys::{Field, Keys},
     names::{self, unknown},
 };
 
@@ -59,19 +59,18 @@ impl RawCatalogue {
 impl<'a> KnownPlaces<'a> {
     /// The checked places. Every error in them is reported.
     pub(super) fn new(raw: &'a RawCatalogue, errors: &'a Errors<'a>) -> Self {
-        let regions = raw.regions.iter().map(|region| (&region.name, region.checked(errors)));
         let mut known = Self {
-            regions: by_name(regions, "region", errors),
+            regions: BTreeMap::new(),
             locations: BTreeMap::new(),
             providers: BTreeMap::new(),
             errors,
         };
-        let locations = raw.locations.iter();
-        let locations = locations.map(|location| (&location.name, location.checked(&known)));
-        known.locations = by_name(locations.collect::<Vec<_>>().into_iter(), "location", errors);
-        let providers = raw.providers.iter();
-        let providers = providers.map(|provider| (&provider.name, provider.checked(&known)));
-        known.providers = by_name(providers.collect::<Vec<_>>().into_iter(), "provider", errors);
+        let regions = raw.regions.iter().map(|it| (&it.name, it.checked(errors))).collect();
+        known.regions = by_name(regions, "region", errors);
+        let locations = raw.locations.iter().map(|it| (&it.name, it.checked(&known))).collect();
+        known.locations = by_name(locations, "location", errors);
+        let providers = raw.providers.iter().map(|it| (&it.name, it.checked(&known))).collect();
+        known.providers = by_name(providers, "provider", errors);
         known
     }
 
@@ -117,11 +116,12 @@ impl<'a> KnownPlaces<'a> {
 }
 
 fn by_name<'a, T>(
-    tables: impl Iterator<Item = (&'a super::keys::Field<String>, Option<T>)>,
+    tables: Vec<(&'a Field<String>, Option<T>)>,
     what: &str,
     errors: &Errors<'_>,
 ) -> BTreeMap<&'a str, Option<T>> {
-    let named: Vec<_> = tables.filter_map(|(name, table)| Some((name.given()?, table))).collect();
+    let named = tables.into_iter().filter_map(|(name, table)| Some((name.given()?, table)));
+    let named: Vec<_> = named.collect();
     names::unique(named.iter().map(|(name, _)| (*name, name.value.as_str())), what, "name", errors);
     // The first of a name counts, and the others are reported.
     named.into_iter().rev().map(|(name, table)| (name.value.as_str(), table)).collect()

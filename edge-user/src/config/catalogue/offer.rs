@@ -29,7 +29,7 @@ impl KnownPlaces<'_> {
         let place = place(location);
         let models = provider.models(location);
         if let Some(model) = circuit.model.given()
-            && is_missing(model.value, &models)
+            && is_missing(&model.value, &models)
         {
             let sold = listed(models.iter().map(|model| format!("{:?}", model.as_str())));
             let message = format!(
@@ -41,7 +41,7 @@ impl KnownPlaces<'_> {
         }
         let bandwidths_bps = provider.bandwidths_bps(location);
         if let Some(bandwidth) = circuit.bandwidth_bps.given()
-            && is_missing(bandwidth.value, &bandwidths_bps)
+            && is_missing(&bandwidth.value, &bandwidths_bps)
         {
             let message = format!(
                 "`bandwidth` is {}, which the provider {:?} does not offer{place}; give {}",
@@ -63,7 +63,7 @@ pub(in super::super) fn bandwidth_refusal(
     let name = circuit.provider.as_ref()?;
     let location = circuit.location.as_deref();
     let sold = catalogue.providers.get(name)?.bandwidths_bps(location);
-    is_missing(bandwidth_bps, &sold).then(|| {
+    is_missing(&bandwidth_bps, &sold).then(|| {
         let place = place(location);
         format!("the provider {name:?} does not offer it{place}, but {}", rates(&sold))
     })
@@ -74,8 +74,8 @@ fn rates(bandwidths_bps: &BTreeSet<u64>) -> String {
     listed(bandwidths_bps.iter().copied().map(bit_rate))
 }
 
-fn is_missing<T: Ord>(wanted: T, sold: &BTreeSet<T>) -> bool {
-    !sold.is_empty() && !sold.contains(&wanted)
+fn is_missing<T: Ord>(wanted: &T, sold: &BTreeSet<T>) -> bool {
+    !sold.is_empty() && !sold.contains(wanted)
 }
 
 fn place(location: Option<&str>) -> String {

@@ -118,7 +118,7 @@ fn what_is_wrong_with_the_command_line_exits_with_2_and_what_is_not_there_with_1
         (vec!["reach", "contoso", "-s", "nobody.sock"], 1),
         (vec!["reach", "contoso", "-c", "edge.toml", "-s", "nobody.sock"], 2),
         (vec!["reach", "nobody", "-c", "edge.toml"], 2),
-        (vec!["reach", "contoso-ams", "-c", "edge.toml", "--json"], 0),
+        (vec!["reach", "qinq", "-c", "edge.toml", "--json"], 0),
         (vec!["completions", "bash"], 0),
         (vec!["man"], 0),
     ] {

@@ -88,6 +88,7 @@ fn a_reach_is_changed_live(exchange: &Exchange) -> Result<()> {
     configure(&sold_as("standard"))?;
     let refused = reload().err().context("a network out of reach")?.to_string();
     ensure!(refused.contains("which a standard circuit at \"here\""), "{refused}");
+    configure(&sold_as("premium"))?;
     let after = wait_for_sessions(exchange, 8)?;
     for (before, after) in before.iter().zip(&after) {
         ensure!(has_stayed(before, after), "{before:?} {after:?}");

@@ -155,7 +155,7 @@ fn wrong_providers() {
                     "an entry of `locations` has no key `model`; did you mean `models`?",
                 )],
             ),
-            // What a provider offers is not known, and its circuits are not refused for that.
+            // The offer is not known, and its circuits are not refused for that.
             (
                 "\"50 Mbps\", \"1 Gbps\"]",
                 "\"50 Mbps\", \"1 Gpbs\"]",

@@ -96,3 +96,17 @@ fn wrong_tables() {
         ],
     );
 }
+
+/// Two circuits have links to the network.
+#[test]
+fn a_mistake_of_a_table_is_told_once() {
+    let other = "[[circuit]]\nname = 'fabrikam'\nbandwidth = '1 Gbps'\ns_tag = 200\nports = ['customer0']\n\
+                 [[circuit.peering]]\nkind = 'private'\nc_tag = 10\nprimary = '192.168.16.16/30'\n\
+                 static_routes = ['10.8.0.0/16']\n[[circuit.vnet_link]]\nvnet = 'hub'\nport = 'core1'\nc_tag = 9\n\
+                 own = '10.3.255.5/30'\ngateway = '10.3.255.6'\n";
+    let table = TABLE.replace("\"10.1.0.0/16\", \"fd00:1::/32\"", "\"0.0.0.0/0\"");
+    let source = with_table().replace(TABLE, other) + &table;
+    let errors = parse(&source, Path::new("f")).expect_err("the default route").errors().to_vec();
+    let messages: Vec<_> = errors.iter().map(|error| &*error.message).collect();
+    assert!(matches!(messages[..], [one] if one.contains("is the default route")), "{messages:?}");
+}
