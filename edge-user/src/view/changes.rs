@@ -96,6 +96,9 @@ pub fn circuits(changes: &[ConfigChange]) -> String {
         | ConfigThing::Class
         | ConfigThing::Prices
         | ConfigThing::Export
+        | ConfigThing::Region
+        | ConfigThing::Location
+        | ConfigThing::Provider
         | ConfigThing::Settings => [None; 2],
     }))
 }
