@@ -60,8 +60,8 @@ mod tests {
     /// Names and order of fields are what programs rely on.
     const DOCUMENT: &str = r#"{"edge":"ams-1","uptime_s":12.3,"taken":"2026-01-02T03:04:05.678Z",
 "ledger":{"state_dir":"/var/lib/edge","state":"failing","error":"the disk is full","failing_since":
-"2026-01-02T03:00:00Z","notice":null,"last_booked":"2026-01-02T02:59:50Z","exports":[{"name":"billing",
-"delivered_batches":2,"last_error":null,"failing_since":null,"last_delivered":"2026-01-02T02:59:55Z",
+"2026-01-02T03:00:00Z","notice":null,"last_booked":"2026-01-02T02:59:50Z","sealed_until":null,"exports":[{"name":"billing",
+"delivered_batches":2,"last_error":null,"failing_since":null,"last_delivered":"2026-01-02T02:59:55Z","sealed_until":null,
 "notice":null}]},"watches_egress":true,"ports":[{"name":"customer0","interface":"eth1","side":
 "customer","link":"primary","xdp_mode":"native","fault":null,"warnings":["it is oversold"],"is_up":true,
 "carrier":true,"carrier_changes":2,"speed_bps":10000000000,"sold_bps":16000000000,"mtu_bytes":1504,
@@ -79,7 +79,7 @@ mod tests {
 "neighbours":[]}],"router_faults":["the port is missing"],"config":{"digest":"aa",
 "file_fault":"/etc/edge/edge.toml is wrong","unconfirmed":{"until":"2026-01-02T03:14:05Z","left_s":600.0,"user":
 "anna","message":null,"fault":null},"timed_bandwidths":[{"circuit":"contoso-ams","bandwidth_bps":2000000000,
-"then_bps":1000000000,"until":"2026-01-03T00:00:00Z","user":null}]},"conditions":[{"kind":"cable-out","port":
+"then_bps":1000000000,"until":"2026-01-03T00:00:00Z","user":null}],"links_out_of_use":[]},"conditions":[{"kind":"cable-out","port":
 "customer0","circuit":null,"export":null,"direction":null,"link":null,"since":"2026-01-02T03:04:00Z","sentence":
 "eth1 has no carrier"}],"conditions_left_out":0}"#;
 
