@@ -24,7 +24,7 @@ impl KnownPlaces<'_> {
                     "give the circuit `sku = \"{}\"`, which reaches it, or remove the link",
                     least.as_str()
                 ),
-                None => "no `sku` reaches another cloud, so link the VNet to a circuit at a location of its own"
+                None => "no `sku` reaches another cloud, so link the VNet to a circuit at a location of that cloud"
                     .to_owned(),
             };
             let message = format!(
