@@ -23,8 +23,9 @@ pub(super) const MOST: usize = 64;
 const LASTS: Duration = Duration::from_mins(1);
 /// For this long after its last request, a connection does not have to make room.
 const BUSY: Duration = Duration::from_secs(30);
-/// Pause after an error of the listener, such as too many open files, and between two looks for
-/// room.
+/// So does a new one for this long: its request may be on the way, and a flood of others must not outrun it.
+const NEW: Duration = Duration::from_millis(25);
+/// Pause after an error of the listener, such as too many open files.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// A connection's memory of its last request, shared with the task that answers it.
@@ -51,8 +52,10 @@ impl Asked {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether the connection need not make room.
     fn is_busy(&self) -> bool {
-        self.times().asked.is_some_and(|asked| asked.elapsed() < BUSY)
+        let Times { opened, asked } = self.times();
+        asked.is_some_and(|asked| asked.elapsed() < BUSY) || opened.elapsed() < NEW
     }
 
     /// Returns when the connection has lasted long enough.
@@ -155,7 +158,7 @@ impl Connections {
             } else {
                 tokio::select! {
                     _ended = self.tasks.join_next() => {}
-                    () = sleep(PAUSE) => {}
+                    () = sleep(NEW) => {}
                 }
             }
         }

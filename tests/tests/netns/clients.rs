@@ -6,6 +6,8 @@ use std::{
     io::{Read as _, Write as _},
     net::TcpStream,
     os::unix::{fs::PermissionsExt as _, net::UnixStream},
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
     time::Duration,
 };
 
@@ -88,6 +90,79 @@ fn silent_clients_keep_nobody_from_status_books_and_metrics() -> Result<()> {
         assert!(seen.starts_with("HTTP/1.1 200"), "{seen}");
     }
     drop((half_open, at_the_socket));
+    daemon.stop()?;
+    detach(&lab)?;
+    Ok(())
+}
+
+/// Asks as fast as it can, in one of several wrong or greedy ways, until it is over.
+fn flood(lab: &Lab, kind: usize, is_over: &AtomicBool) -> Result<()> {
+    let paths = ["/", "/page.js", "/v1/rates", "/metrics?detail=all", "/v1/status", "/v1/events"];
+    let request = match kind {
+        // Bytes that are no request.
+        0 => "\x16\x03\x01 hello\r\n\r\n".repeat(100),
+        1 => format!("GET / HTTP/1.1\r\n{}", "X-Long: yes\r\n".repeat(10_000)),
+        2 => "PUT /v1/config HTTP/1.1\r\nHost: edge\r\nContent-Length: 99999999\r\n\r\n".to_owned(),
+        _ => {
+            let path = paths[kind % paths.len()];
+            // Many at once on a connection, whose answers nobody reads.
+            format!("GET {path} HTTP/1.1\r\nHost: edge\r\n\r\n").repeat(50)
+        }
+    };
+    lab.edge().run(|| {
+        while !is_over.load(Ordering::Relaxed) {
+            // The daemon may close it at any moment, and refuse the next one.
+            if let Ok(mut stream) = TcpStream::connect(METRICS) {
+                let _closed = stream.set_write_timeout(Some(Duration::from_millis(50)));
+                let _cut = stream.write_all(request.as_bytes());
+            }
+            if let Ok(mut stream) = UnixStream::connect(CONTROL) {
+                let _closed = stream.set_write_timeout(Some(Duration::from_millis(50)));
+                let _cut = stream.write_all(request.as_bytes());
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Floods of requests, wrong ones, and clients that read no answer cost nobody else an answer, and change nothing.
+#[test]
+fn floods_cost_nobody_an_answer() -> Result<()> {
+    if !root_or_skip("floods_cost_nobody_an_answer") {
+        return Ok(());
+    }
+    let lab = lab(1600)?;
+    let config = Sample::lab().edge("metrics", METRICS.to_string()).circuit(contoso());
+    let daemon = Daemon::start(&lab, &config)?;
+    let digest = status()?.config.digest;
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let floods: Vec<_> = (0..9)
+            .map(|kind| {
+                scope.spawn({
+                    let (lab, is_over) = (&lab, &is_over);
+                    move || flood(lab, kind, is_over)
+                })
+            })
+            .collect();
+        let others = || -> Result<()> {
+            assert_eq!(status()?.config.digest, digest);
+            book()?;
+            let HttpAnswer { status, body, .. } = scrape(&lab, "")?;
+            assert!(status == 200 && body.contains("edge_ledger_ok 1"), "{body}");
+            let page = at_the_address(&lab, "GET /", &[], "")?;
+            assert!(page.status == 200 && page.body.contains("page.js"), "{page:?}");
+            assert!(edge(&lab, &["reload"])?.status.success());
+            Ok(())
+        };
+        let others = others();
+        is_over.store(true, Ordering::Relaxed);
+        for flood in floods {
+            flood.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        }
+        others
+    })?;
+    assert_eq!(status()?.config.digest, digest);
     daemon.stop()?;
     detach(&lab)?;
     Ok(())

@@ -153,7 +153,7 @@ fn seen(lab: &Lab) -> Result<Vec<&'static str>> {
     Ok(seen.map(|(kind, ..)| *kind).collect())
 }
 
-/// Each has begun once and is over, and the numbers have no gap.
+/// Each has begun and is over, and the numbers have no gap.
 fn check_events(events: &[EdgeEvent]) -> Result<()> {
     let number = |event: &EdgeEvent| -> Result<u64> {
         Ok(event.id.split_once('-').context("two parts")?.1.parse()?)
@@ -166,7 +166,12 @@ fn check_events(events: &[EdgeEvent]) -> Result<()> {
             .iter()
             .filter(|event| event.details["kind"] == kind && event.subject() == subject);
         let own: Vec<&str> = own.map(|event| event.kind.as_str()).collect();
-        ensure!(own == ["condition-began", "condition-ended"], "{kind}: {own:?} in {events:#?}");
+        let times =
+            own.chunks(2).filter(|it| *it == ["condition-began", "condition-ended"]).count();
+        // A machine that is busy may not send for a while, and traffic that is judged comes and goes.
+        let is_judged = ["mis-tagged", "over-rate", "bursts"].contains(&kind);
+        let is_right = 2 * times == own.len() && (times == 1 || is_judged && times > 1);
+        ensure!(is_right, "{kind}: {own:?} in {events:#?}");
     }
     for kind in ["start", "apply", "confirmed", "port"] {
         ensure!(events.iter().any(|event| event.kind.as_str() == kind), "{kind}: {events:#?}");
@@ -285,12 +290,13 @@ fn each_condition_is_told_everywhere_and_ends_again() -> Result<()> {
     ensure!(EXPECTED[1..].iter().all(|(_, _, words)| !text.contains(words)), "{text}");
 
     // The events of the ends come with the next look.
-    let ended = |events: &[EdgeEvent]| {
-        events.iter().filter(|event| event.kind.as_str() == "condition-ended").count()
+    let count = |events: &[EdgeEvent], kind: &str| {
+        events.iter().filter(|event| event.kind.as_str() == kind).count()
     };
     let events = wait(|| {
         let events = events_of(&said(&lab, &["events", "--json"])?)?;
-        Ok((ended(&events) == EXPECTED.len()).then_some(events))
+        let [began, ended] = ["condition-began", "condition-ended"].map(|it| count(&events, it));
+        Ok((began == ended && ended >= EXPECTED.len()).then_some(events))
     })?;
     check_events(&events)?;
     let last = events.last().context("an event")?;

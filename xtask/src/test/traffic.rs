@@ -1,6 +1,6 @@
 //! The tests' executables by what they need: time without disturbance, other ends that answer, or a CPU.
 
-use std::{env, path::Path, process::Command, thread};
+use std::{env, path::Path, process::Command};
 
 use anyhow::{Result, ensure};
 
@@ -123,11 +123,6 @@ fn test_job(test: &Executable, module: Option<&str>) -> Job {
         ("CARGO".to_owned(), "true".to_owned()),
         ("CARGO_MANIFEST_DIR".to_owned(), test.package.display().to_string()),
     ];
-    if test.name == "faults" {
-        // A fault's test waits for daemons and traffic half of its time.
-        let cpus = thread::available_parallelism().map_or(1, usize::from);
-        env.push(("RUST_TEST_THREADS".to_owned(), (cpus + cpus.div_ceil(2)).to_string()));
-    }
     if step::is_root() {
         // Tests that can run must: a run that skipped everything proves nothing.
         env.push(("EDGE_REQUIRE_ROOT".to_owned(), "1".to_owned()));
