@@ -55,7 +55,7 @@ pub(crate) fn soak(root: &Path, options: &Options) -> Result<()> {
             cargo.arg("--release");
         }
         cargo
-            .args(["--", "--nocapture", "changes::", "conservation::", "conservation_routed::"])
+            .args(["--", "--nocapture", "changes::", "conservation::", "routed::"])
             .env("EDGE_REQUIRE_ROOT", "1")
             .env("EDGE_CHANGES", options.changes.to_string())
             .env("EDGE_FAULTS", options.faults.to_string())

@@ -2,7 +2,7 @@
 
 mod changes;
 mod conservation;
-mod conservation_routed;
 mod growth;
 mod identity;
+mod routed;
 mod upgrade;
