@@ -295,8 +295,8 @@ fn each_condition_is_told_everywhere_and_ends_again() -> Result<()> {
     };
     let events = wait(|| {
         let events = events_of(&said(&lab, &["events", "--json"])?)?;
-        let [began, ended] = ["condition-began", "condition-ended"].map(|it| count(&events, it));
-        Ok((began == ended && ended >= EXPECTED.len()).then_some(events))
+        let counts = ["condition-began", "condition-ended"].map(|kind| count(&events, kind));
+        Ok((counts[0] == counts[1] && counts[1] >= EXPECTED.len()).then_some(events))
     })?;
     check_events(&events)?;
     let last = events.last().context("an event")?;
