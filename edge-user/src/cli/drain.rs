@@ -5,9 +5,12 @@ use std::{
 };
 
 use anyhow::{Result, bail};
-use clap::ValueEnum;
+use clap::builder::PossibleValuesParser;
 use edge_api::{Client, DrainRequest, LinkUse};
-use edge_user::units::{count, when};
+use edge_user::{
+    model::Link,
+    units::{count, when},
+};
 
 use super::SocketArg;
 
@@ -51,20 +54,14 @@ struct LinksArg {
     /// The circuit's name.
     circuit: String,
     /// One link; without it, all links of the circuit.
-    #[arg(value_enum)]
-    link: Option<OneLink>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum OneLink {
-    Primary,
-    Secondary,
+    #[arg(value_parser = link_names())]
+    link: Option<String>,
 }
 
 pub(super) fn drain(args: &Args) -> Result<()> {
     let client = Client::new(&args.socket.socket);
     let request = |link_use| DrainRequest {
-        link: args.links.name(),
+        link: args.links.link.clone(),
         link_use,
         force: args.force,
         message: args.message.clone(),
@@ -93,7 +90,7 @@ pub(super) fn drain(args: &Args) -> Result<()> {
 
 pub(super) fn undrain(args: &UndrainArgs) -> Result<()> {
     let request = DrainRequest {
-        link: args.links.name(),
+        link: args.links.link.clone(),
         link_use: LinkUse::InUse,
         force: false,
         message: None,
@@ -103,26 +100,11 @@ pub(super) fn undrain(args: &UndrainArgs) -> Result<()> {
     Ok(())
 }
 
-impl LinksArg {
-    fn name(&self) -> Option<String> {
-        self.link.map(|link| link.as_str().to_owned())
-    }
-}
-
 impl std::fmt::Display for LinksArg {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.link {
-            Some(link) => write!(f, "{} {}", self.circuit, link.as_str()),
+        match &self.link {
+            Some(link) => write!(f, "{} {link}", self.circuit),
             None => write!(f, "{}, all links", self.circuit),
-        }
-    }
-}
-
-impl OneLink {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Primary => "primary",
-            Self::Secondary => "secondary",
         }
     }
 }
@@ -130,19 +112,18 @@ impl OneLink {
 /// Waits until the links have no traffic. Returns the frames of the last few seconds, where there still are some.
 fn traffic_after(client: &Client, links: &LinksArg, wait: Duration) -> Result<Option<u64>> {
     let end = Instant::now() + wait;
-    let mut seen = vec![frames(client, links)?];
+    // The sums of the last looks, oldest first.
+    let mut sums = [frames(client, links)?; 1 + QUIET_LOOKS as usize];
+    let mut looks = 0;
     loop {
         thread::sleep(LOOK);
-        seen.push(frames(client, links)?);
-        let before = seen.len().saturating_sub(1 + QUIET_LOOKS as usize);
-        let new =
-            seen.last().zip(seen.get(before)).map_or(0, |(now, then)| now.saturating_sub(*then));
-        let has_looked = seen.len() > QUIET_LOOKS as usize;
-        if has_looked && new == 0 {
-            return Ok(None);
-        }
-        if has_looked && Instant::now() >= end {
-            return Ok(Some(new));
+        looks += 1;
+        sums.rotate_left(1);
+        let [first, .., last] = &mut sums;
+        *last = frames(client, links)?;
+        let new = last.saturating_sub(*first);
+        if looks >= QUIET_LOOKS && (new == 0 || Instant::now() >= end) {
+            return Ok((new > 0).then_some(new));
         }
     }
 }
@@ -151,10 +132,14 @@ fn traffic_after(client: &Client, links: &LinksArg, wait: Duration) -> Result<Op
 fn frames(client: &Client, links: &LinksArg) -> Result<u64> {
     let status = client.status_of(&links.circuit)?;
     let peerings = status.circuits.iter().flat_map(|circuit| &circuit.peerings);
-    let of_links = peerings.filter(|it| links.link.is_none_or(|link| it.link == link.as_str()));
+    let of_links = peerings.filter(|it| links.link.as_ref().is_none_or(|link| it.link == *link));
     Ok(of_links.map(|peering| peering.total.forwarded_frames).sum())
 }
 
 fn wait(text: &str) -> Result<Duration, String> {
     when::duration(text, LONGEST_WAIT)
+}
+
+fn link_names() -> PossibleValuesParser {
+    Link::ALL.iter().map(|link| link.as_str()).collect::<Vec<_>>().into()
 }

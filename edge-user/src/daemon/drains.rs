@@ -27,11 +27,7 @@ impl Drains {
 
     /// Writes them, so that they outlive the daemon and the machine.
     pub(super) fn write(&self, state_dir: &Path) -> Result<()> {
-        if self.0.is_empty() {
-            state_file::remove(state_dir, FILE_NAME)
-        } else {
-            state_file::write(state_dir, FILE_NAME, self)
-        }
+        state_file::write_list(state_dir, FILE_NAME, &self.0)
     }
 
     /// The use of a circuit's link.
@@ -56,7 +52,7 @@ impl Drains {
         }
     }
 
-    /// Those of links that a configuration has.
+    /// The entries whose links a configuration has.
     pub(super) fn of(&self, config: &Config) -> Self {
         let is_there = |out: &&LinkOutOfUse| {
             let mut links = config.peering_links();

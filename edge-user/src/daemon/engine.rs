@@ -149,13 +149,14 @@ impl Engine {
     #[must_use]
     pub fn changes(&self, other: &NewConfig) -> ConfigChanges {
         // Readers hold up the engine, and this may take long.
-        let (running, from, mut timed) = {
+        let (running, from, mut timed, refused) = {
             let running = self.running.read();
-            (running.of_file().into_owned(), running.digest.to_string(), running.timed.clone())
+            let refused = apply::refusal(&running, &other.config);
+            let (file, from) = (running.of_file().into_owned(), running.digest.to_string());
+            (file, from, running.timed.clone(), refused)
         };
         let mut config = other.config.clone();
         let _told_when_it_is_applied = timed.lay_over(&mut config);
-        let refused = apply::refusal(&self.running.read(), &other.config);
         ConfigChanges {
             from,
             to: ConfigDigest::new(&config).to_string(),

@@ -32,6 +32,11 @@ pub(super) fn write(state_dir: &Path, name: &str, document: &impl Serialize) -> 
     write().with_context(|| format!("writing {}", path.display()))
 }
 
+/// Writes a list, or removes its document where it is empty.
+pub(super) fn write_list(state_dir: &Path, name: &str, list: &[impl Serialize]) -> Result<()> {
+    if list.is_empty() { remove(state_dir, name) } else { write(state_dir, name, &list) }
+}
+
 /// Removes the document, if there is one.
 pub(super) fn remove(state_dir: &Path, name: &str) -> Result<()> {
     let path = state_dir.join(name);

@@ -42,11 +42,7 @@ impl TimedBandwidths {
 
     /// Writes them, so that they outlive the daemon and the machine.
     pub(super) fn write(&self, state_dir: &Path) -> Result<()> {
-        if self.0.is_empty() {
-            state_file::remove(state_dir, FILE_NAME)
-        } else {
-            state_file::write(state_dir, FILE_NAME, self)
-        }
+        state_file::write_list(state_dir, FILE_NAME, &self.0)
     }
 
     /// The one of a circuit.

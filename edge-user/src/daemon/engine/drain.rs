@@ -39,30 +39,24 @@ impl Instance {
         request: &DrainRequest,
         requester: &Requester,
     ) -> Result<LinksOutOfUse, ChangeError> {
-        let (before, mut drains, links) = {
-            let running = self.running.read();
-            let all = links_of(&running.config, circuit)?;
-            let links = match &request.link {
-                None => all.clone(),
-                Some(link) if all.contains(link.as_str()) => BTreeSet::from([link.clone()]),
-                Some(link) => {
-                    return Err(ChangeError::NoLink(format!(
-                        "circuit {circuit:?} has no routed {link} link"
-                    )));
-                }
-            };
-            let is_last = |links: &BTreeSet<String>| {
-                let rest = all.difference(links).filter(|link| {
-                    running.drains.use_of(circuit, link) == LinkUse::InUse
-                        && self.is_up(circuit, link)
-                });
-                rest.count() == 0
-            };
-            if request.link_use != LinkUse::InUse && !request.force && is_last(&links) {
-                return Err(ChangeError::LastLink(circuit.to_owned()));
+        let all = links_of(&self.running.read().config, circuit)?;
+        let links = match &request.link {
+            None => all.clone(),
+            Some(link) if all.contains(link) => BTreeSet::from([link.clone()]),
+            Some(link) => {
+                return Err(ChangeError::NoLink(format!(
+                    "circuit {circuit:?} has no routed {link} link"
+                )));
             }
+        };
+        let leaves = request.link_use != LinkUse::InUse;
+        if leaves && !request.force && !self.is_any_in_use(circuit, all.difference(&links)) {
+            return Err(ChangeError::LastLink(circuit.to_owned()));
+        }
+        let (before, mut drains) = {
+            let running = self.running.read();
             // Links of circuits that are gone are forgotten here.
-            (running.drains.clone(), running.drains.of(&running.config), links)
+            (running.drains.clone(), running.drains.of(&running.config))
         };
         let since = time::wall();
         for link in links {
@@ -95,27 +89,30 @@ impl Instance {
     /// Has the router follow them.
     fn follow_drains(&mut self, drains: &Drains) -> Result<(), DaemonError> {
         let Some(router) = &mut self.router else { return Ok(()) };
-        let running = self.running.read();
-        let before = std::mem::replace(&mut router.drains, drains.clone());
-        match router.prepare(&running.config, &running.installed.plan) {
-            Ok(prepared) => {
-                router.commit(prepared);
-                Ok(())
-            }
-            Err(error) => {
-                router.drains = before;
-                Err(error)
-            }
-        }
+        let prepared = {
+            let running = self.running.read();
+            router.prepare(&running.config, drains, &running.installed.plan)?
+        };
+        router.commit(prepared);
+        Ok(())
     }
 
-    /// Whether all sessions of a link are up. Without an answer nobody knows, and one without sessions is taken to be.
-    fn is_up(&self, circuit: &str, link: &str) -> bool {
+    /// Whether one of a circuit's links is in use, and all its sessions are up. Without an answer of the speaker nobody knows, and a link
+    /// without sessions is taken to be up.
+    fn is_any_in_use<'l>(
+        &self,
+        circuit: &str,
+        mut links: impl Iterator<Item = &'l String>,
+    ) -> bool {
         let Some(Ok(sessions)) = self.slot.get().map(|view| view.sessions()) else { return false };
-        let is_its = |session: &&SessionStatus| {
-            session.circuit == circuit && session.link.as_deref() == Some(link)
+        let is_up = |link: &str| {
+            let mut own = sessions.iter().filter(|session| {
+                session.circuit == circuit && session.link.as_deref() == Some(link)
+            });
+            own.all(SessionStatus::is_up)
         };
-        sessions.iter().filter(is_its).all(SessionStatus::is_up)
+        let drains = &self.running.read().drains;
+        links.any(|link| drains.use_of(circuit, link) == LinkUse::InUse && is_up(link))
     }
 
     fn tell_of_drain(&self, circuit: &str, request: &DrainRequest, requester: &Requester) {
@@ -130,7 +127,7 @@ impl Instance {
             LinkUse::Drained => "drained",
         };
         let sentence = format!("{links} {now}{by}");
-        tracing::info!("circuit {circuit}: {sentence}");
+        tracing::info!(edge.circuit = circuit, "circuit {circuit}: {sentence}");
         let happened = Happened::of_circuit(EventKind::Drain, circuit, sentence);
         self.events.push(happened.with(serde_json::to_value(request).unwrap_or_default()));
     }

@@ -174,8 +174,7 @@ impl Instance {
         devices: &Devices,
     ) -> Result<(Committed, Bookkeeper, bool, Option<Router>)> {
         let state_dir = config.edge.state_dir.clone();
-        let mut router =
-            Router::start(config, set, router::speaker_version(config)?, drains.clone())?;
+        let mut router = Router::start(config, set, router::speaker_version(config)?)?;
         let bookkeeper = Bookkeeper::start(set.pins.root(), state_dir, Instructions::new(config))?;
         let aim = Aim {
             config,
@@ -185,7 +184,7 @@ impl Instance {
             speaker: router.as_ref().and_then(|router| router.speaker),
         };
         let prepared = prepare(set, &bookkeeper, devices, aim)?;
-        let (prepared, followed) = router::prepare(router.as_ref(), config, prepared)?;
+        let (prepared, followed) = router::prepare(router.as_ref(), (config, drains), prepared)?;
         if let Err(error) = bookkeeper.note_terms(&Instructions::new(config)) {
             tracing::warn!(
                 "the terms of this configuration can't be noted now, and reach the ledger with the \

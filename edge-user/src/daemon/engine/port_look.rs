@@ -30,10 +30,13 @@ impl Instance {
         let has_other_mtus = router::has_other_mtus(&self.running.read().installed.plan, &states);
         let is_due = has_other_mtus || states.values().any(|state| state.to_attach.is_some());
         if is_due && self.is_worth_a_try(&states) {
-            let config = self.running.read().config.clone();
-            let prepared = self
-                .prepare(&config, InterfaceChoice::AsItIs)
-                .and_then(|prepared| router::prepare(self.router.as_ref(), &config, prepared));
+            let (config, drains) = {
+                let running = self.running.read();
+                (running.config.clone(), running.drains.clone())
+            };
+            let prepared = self.prepare(&config, InterfaceChoice::AsItIs).and_then(|prepared| {
+                router::prepare(self.router.as_ref(), (&config, &drains), prepared)
+            });
             match prepared {
                 Ok((prepared, followed)) => {
                     self.commit(prepared, None);
@@ -81,8 +84,8 @@ impl Instance {
         let states = self.tell_of_ports()?;
         if let Some(router) = &mut self.router {
             let mut guard = self.running.write();
-            let Running { config, installed, set, .. } = &mut *guard;
-            router.follow(config, &installed.plan, set, &self.devices, &states);
+            let Running { config, drains, installed, set, .. } = &mut *guard;
+            router.follow((config, drains), &installed.plan, set, &self.devices, &states);
             if !self.slot.is_set() {
                 self.slot.set(Some(router.view(self.running.clone())));
             }

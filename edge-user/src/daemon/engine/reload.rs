@@ -64,8 +64,7 @@ impl Instance {
         let speaker = router::speaker_version(config)?;
         let is_first = self.router.is_none();
         if is_first {
-            let running = self.running.read();
-            self.router = Router::start(config, &running.set, speaker, running.drains.clone())?;
+            self.router = Router::start(config, &self.running.read().set, speaker)?;
         }
         let before = self.router.as_mut().map(|router| mem::replace(&mut router.speaker, speaker));
         if let Err(error) = self.change_with_router(config) {
@@ -84,7 +83,9 @@ impl Instance {
     /// Does the same with the router that there is. With an error, nothing has changed.
     fn change_with_router(&mut self, config: &Config) -> Result<(), ChangeError> {
         let prepared = self.prepare(config, InterfaceChoice::ByName)?;
-        let (prepared, routes) = router::prepare(self.router.as_ref(), config, prepared)?;
+        let drains = self.running.read().drains.clone();
+        let (prepared, routes) =
+            router::prepare(self.router.as_ref(), (config, &drains), prepared)?;
         let instructions = Instructions::new(config);
         // The wait for a disk may have been long: the daemon may be ending by now.
         if self.bookkeeper.is_interrupted() {

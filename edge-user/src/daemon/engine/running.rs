@@ -50,7 +50,7 @@ pub(in crate::daemon) struct Running {
     pub(in crate::daemon) unconfirmed: Option<AwaitedChange>,
     /// Bandwidths that end at a time, which `config` has.
     pub(in crate::daemon) timed: TimedBandwidths,
-    /// Links out of use, which the router knows.
+    /// Links out of use.
     pub(in crate::daemon) drains: Drains,
     /// The sandbox that this process has entered.
     pub(in crate::daemon) sandbox: Option<Sandbox>,

@@ -62,8 +62,6 @@ pub(super) struct Router {
     engine: Arc<RouterEngine<KernelRouterTables>>,
     /// The version of the speaker; `None`: the configuration asks for none.
     pub(super) speaker: Option<BirdVersion>,
-    /// Links out of use.
-    pub(super) drains: Drains,
     carriers: Carriers,
     /// Its faults. Each is logged once.
     faults: Arc<RouterFaults>,
@@ -76,7 +74,6 @@ impl Router {
         config: &Config,
         set: &Set,
         speaker: Option<BirdVersion>,
-        drains: Drains,
     ) -> Result<Option<Self>> {
         let Some(namespace) = namespace(config)? else { return Ok(None) };
         let tables = KernelRouterTables::new(RouterMaps::from_pins(&set.pins)?);
@@ -85,7 +82,6 @@ impl Router {
         Ok(Some(Self {
             engine: Arc::new(engine),
             speaker,
-            drains,
             carriers: Carriers::default(),
             faults: Arc::default(),
         }))
@@ -96,9 +92,14 @@ impl Router {
         Some(self.engine.port().ifindex).filter(|ifindex| *ifindex != 0)
     }
 
-    /// Looks whether the engine can follow `plan`. Nothing changes.
-    pub(super) fn prepare(&self, config: &Config, plan: &Plan) -> Result<PreparedPlan> {
-        Ok(self.engine.prepare(engine_plan(config, plan, &self.drains)?)?)
+    /// Looks whether the engine can follow `plan` with these links out of use. Nothing changes.
+    pub(super) fn prepare(
+        &self,
+        config: &Config,
+        drains: &Drains,
+        plan: &Plan,
+    ) -> Result<PreparedPlan> {
+        Ok(self.engine.prepare(engine_plan(config, plan, drains)?)?)
     }
 
     /// Has the engine follow what was prepared. Where it can't, it follows the plan from before, until
@@ -111,14 +112,14 @@ impl Router {
     /// Brings the device, the carriers of links and, where it is behind, the engine to what runs.
     pub(super) fn follow(
         &mut self,
-        config: &Config,
+        (config, drains): (&Config, &Drains),
         plan: &Plan,
         set: &mut Set,
         devices: &Devices,
         states: &PortStates,
     ) {
         if self.faults.has(FaultyPart::Plan) {
-            match self.prepare(config, plan) {
+            match self.prepare(config, drains, plan) {
                 Ok(prepared) => self.commit(prepared),
                 Err(error) => self.note(FaultyPart::Plan, Some(behind(&error))),
             }
@@ -199,10 +200,10 @@ fn behind(error: &DaemonError) -> String {
 /// given up.
 pub(super) fn prepare(
     router: Option<&Router>,
-    config: &Config,
+    (config, drains): (&Config, &Drains),
     prepared: Prepared,
 ) -> Result<(Prepared, Option<PreparedPlan>)> {
-    let followed = router.map(|router| router.prepare(config, prepared.plan())).transpose();
+    let followed = router.map(|router| router.prepare(config, drains, prepared.plan())).transpose();
     match followed {
         Ok(followed) => Ok((prepared, followed)),
         Err(error) => {

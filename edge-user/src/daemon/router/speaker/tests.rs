@@ -4,43 +4,40 @@ use edge_api::LinkOutOfUse;
 
 use super::*;
 use crate::{
-    config::{self, Sku},
+    config::{
+        self, Sku,
+        sample::{Sample, SampleCircuit, SamplePort},
+    },
     plan::{Capacity, Police},
     routing::bird::{generate::SpeakerConfig, version::BirdVersion},
 };
 
 /// A circuit with two links, static routes on both, and sessions.
-const CONFIG: &str = r#"[edge]
-name = "lab"
-[[port]]
-name = "customer0"
-interface = "eth0"
-side = "customer"
-[[port]]
-name = "customer1"
-interface = "eth1"
-side = "customer"
-link = "secondary"
-[routing]
-asn = 12076
-router_id = "192.0.2.1"
-[[circuit]]
-name = "contoso"
-bandwidth = "10 Mbps"
-s_tag = 100
-[[circuit.peering]]
-kind = "private"
-c_tag = 10
-peer_asn = 65001
-network = "192.168.15.16/29"
-static_routes = ["10.9.0.0/16"]
-"#;
+fn two_links() -> Config {
+    let contoso = SampleCircuit::new("contoso", "10 Mbps")
+        .s_tag(100)
+        .peering("private", 10)
+        .of_peering("private", "peer_asn", 65001)
+        .of_peering("private", "network", "192.168.15.16/29")
+        .of_peering("private", "static_routes", ["10.9.0.0/16"]);
+    let sample = Sample::new("lab")
+        .port(SamplePort::new("customer0", "customer"))
+        .port(SamplePort::new("customer1", "customer").key("link", "secondary"))
+        .routing("asn", 12076)
+        .routing("router_id", "192.0.2.1")
+        .circuit(contoso);
+    config::parse(&sample.to_string(), Path::new("f")).expect("correct")
+}
+
+/// The speaker of a configuration with these links out of use.
+fn speaker(config: &Config, drains: &Drains) -> SpeakerPlan {
+    let occupied = Capacity::for_config(config).unused();
+    let plan = Plan::new(config, &occupied, Police::Purchased).expect("room");
+    speaker_plan(config, &plan, drains).expect("no key").expect("with BGP")
+}
 
 /// Each session's use of its export policy and whether it is enabled, and the devices that the static route leads to.
 fn planned(links: &[(&str, LinkUse)]) -> (Vec<(bool, bool)>, Vec<String>) {
-    let config = config::parse(CONFIG, Path::new("f")).expect("correct");
-    let occupied = Capacity::for_config(&config).unused();
-    let plan = Plan::new(&config, &occupied, Police::Purchased).expect("room");
     let mut drains = Drains::default();
     for (link, link_use) in links {
         drains.set(LinkOutOfUse {
@@ -52,7 +49,7 @@ fn planned(links: &[(&str, LinkUse)]) -> (Vec<(bool, bool)>, Vec<String>) {
             message: None,
         });
     }
-    let speaker = speaker_plan(&config, &plan, &drains).expect("no key").expect("with BGP");
+    let speaker = speaker(&two_links(), &drains);
     let [domain] = &speaker.domains[..] else { panic!("{:?}", speaker.domains) };
     let sessions = domain.sessions.iter().map(|it| (it.export.is_draining, it.is_enabled));
     let hops = domain.statics.iter().flat_map(|route| &route.hops);
@@ -97,9 +94,7 @@ const PLACED: &str = "
 
 /// The filter of routes to the customer, as far as it tells circuits apart.
 fn export(config: &Config) -> String {
-    let occupied = Capacity::for_config(config).unused();
-    let plan = Plan::new(config, &occupied, Police::Purchased).expect("room");
-    let speaker = speaker_plan(config, &plan, &Drains::default()).expect("no key").expect("BGP");
+    let speaker = speaker(config, &Drains::default());
     let text = SpeakerConfig::new(&speaker, BirdVersion::OLDEST, Path::new("/log")).text;
     let customer = text.split("protocol bgp c").nth(1).expect("a session");
     let line = customer.lines().find(|line| line.trim_start().starts_with("export"));
