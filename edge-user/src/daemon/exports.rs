@@ -57,22 +57,17 @@ impl Exports {
 
 fn start(export: &Export, state_dir: &Path) -> io::Result<Exporter> {
     let receiver: Box<dyn Receiver + Send> = match &export.to {
-        Sink::Files { dir, format } => Box::new(
-            Files::new(
-                dir.clone(),
-                match format {
-                    ExportFormat::Jsonl => RecordFormat::Jsonl,
-                    ExportFormat::Csv => RecordFormat::Csv,
-                },
-            )
-            .announcing(export.watermarks),
-        ),
-        Sink::Http { url, token_file } => {
-            Box::new(Http::new(url, token_file.clone()).announcing(export.watermarks))
-        }
+        Sink::Files { dir, format } => Box::new(Files::new(
+            dir.clone(),
+            match format {
+                ExportFormat::Jsonl => RecordFormat::Jsonl,
+                ExportFormat::Csv => RecordFormat::Csv,
+            },
+        )),
+        Sink::Http { url, token_file } => Box::new(Http::new(url, token_file.clone())),
     };
     let outbox = Box::new(LedgerOutbox { state_dir: state_dir.to_owned(), ledger: None });
-    Exporter::start(&export.name, receiver, outbox, Backoff::default())
+    Exporter::start(&export.name, receiver, outbox, export.watermarks, Backoff::default())
 }
 
 /// The ledger's batches.

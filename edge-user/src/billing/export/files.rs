@@ -21,14 +21,13 @@ use crate::billing::ledger::{Batch, Watermark};
 const RANDOM: usize = 8;
 
 /// A directory that gets one file a batch: `edge-usage-LEDGER-NUMBER.jsonl` or `.csv`, and
-/// `edge-watermark-LEDGER.json` if it is to. A file with such a name is always whole.
+/// `edge-watermark-LEDGER.json` for the last watermark. A file with such a name is always whole.
 ///
 /// The program that collects the files may move or delete them at any time.
 #[derive(Debug)]
 pub struct Files {
     dir: PathBuf,
     format: RecordFormat,
-    announces: bool,
     /// Whether the directory exists and its leftovers are removed.
     is_ready: bool,
 }
@@ -38,13 +37,7 @@ impl Files {
     /// its parent exists.
     #[must_use]
     pub fn new(dir: PathBuf, format: RecordFormat) -> Self {
-        Self { dir, format, announces: false, is_ready: false }
-    }
-
-    /// With a file for the watermark.
-    #[must_use]
-    pub fn announcing(self, announces: bool) -> Self {
-        Self { announces, ..self }
+        Self { dir, format, is_ready: false }
     }
 
     /// Puts a whole file in the directory, in place of one of its name.
@@ -141,9 +134,6 @@ impl Receiver for Files {
     }
 
     fn announce(&mut self, watermark: &Watermark) -> Result<(), DeliveryError> {
-        if !self.announces {
-            return Ok(());
-        }
         let text = encode::watermark(watermark)?;
         self.put(watermark.ledger, &watermark_name(watermark.ledger), &text)
     }

@@ -33,12 +33,11 @@ const TOO_LARGE: FailureKind = FailureKind::Refused(StatusCode::PAYLOAD_TOO_LARG
 const EXCERPT: usize = 200;
 
 /// A receiver that gets each batch as the body of a POST, or of several where the batch is too long
-/// for one, and the watermark in the same way if it is to. A body has one JSON object a line. An answer of 2xx means that the receiver has it.
+/// for one, and a watermark in the same way. A body has one JSON object a line. An answer of 2xx means that the receiver has it.
 #[derive(Debug)]
 pub struct Http {
     url: String,
     token_file: Option<PathBuf>,
-    announces: bool,
     timeouts: Timeouts,
     /// Kept until a failure: the next try then looks up names and the system's certificates anew.
     agent: Option<Agent>,
@@ -52,14 +51,7 @@ impl Http {
     pub fn new(url: &str, token_file: Option<PathBuf>) -> Self {
         let timeouts = Timeouts::default();
         let (parts, unsent) = (BatchParts::default(), Unsent::default());
-        let announces = false;
-        Self { url: url.to_owned(), token_file, announces, timeouts, agent: None, parts, unsent }
-    }
-
-    /// With a POST for the watermark.
-    #[must_use]
-    pub fn announcing(self, announces: bool) -> Self {
-        Self { announces, ..self }
+        Self { url: url.to_owned(), token_file, timeouts, agent: None, parts, unsent }
     }
 
     /// With another timeout for the whole request.
@@ -223,9 +215,6 @@ impl Receiver for Http {
     }
 
     fn announce(&mut self, watermark: &Watermark) -> Result<(), DeliveryError> {
-        if !self.announces {
-            return Ok(());
-        }
         let text = encode::watermark(watermark)?;
         let Watermark { ledger, sealed_until, last_seq } = watermark;
         let key = format!("{ledger}-watermark-{}-{last_seq}", sealed_until.as_second());

@@ -45,11 +45,8 @@ pub trait Receiver {
     /// not, and the caller has to deliver it again.
     fn deliver(&mut self, batch: &Batch) -> Result<(), DeliveryError>;
 
-    /// Tells the receiver of which time it has every record; one that is not to be told takes it without
-    /// a word. A later word holds, and the same one may come again.
-    fn announce(&mut self, _watermark: &Watermark) -> Result<(), DeliveryError> {
-        Ok(())
-    }
+    /// Tells the receiver of which time it has every record. A later word holds, and the same one may come again.
+    fn announce(&mut self, watermark: &Watermark) -> Result<(), DeliveryError>;
 
     /// A warning for an operator, although batches arrive.
     fn notice(&self) -> Option<String> {

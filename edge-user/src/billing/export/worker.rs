@@ -34,7 +34,7 @@ pub struct Exporter {
 }
 
 impl Exporter {
-    /// Begins with the first batch that the sink has not acknowledged.
+    /// Begins with the first batch that the sink has not acknowledged. `announces`: the receiver is told watermarks, too.
     ///
     /// # Errors
     ///
@@ -43,6 +43,7 @@ impl Exporter {
         name: &str,
         receiver: Box<dyn Receiver + Send>,
         outbox: Box<dyn Outbox + Send>,
+        announces: bool,
         backoff: Backoff,
     ) -> io::Result<Self> {
         let shared = Arc::new(SharedExport::new(name));
@@ -52,6 +53,7 @@ impl Exporter {
             outbox,
             shared: Arc::clone(&shared),
             delivered: None,
+            announces,
             announced: None,
         };
         let thread = thread::Builder::new().name("export".to_owned()).spawn(move || {
@@ -153,6 +155,8 @@ struct ExportWorker {
     /// A delivered batch that the ledger could not acknowledge yet, as when its disk is full. It is
     /// not sent again meanwhile.
     delivered: Option<(Uuid, u64)>,
+    /// Whether the receiver is told watermarks.
+    announces: bool,
     /// The watermark that the receiver was told last.
     announced: Option<Watermark>,
 }
@@ -200,7 +204,9 @@ impl ExportWorker {
         let batch =
             self.outbox.next_batch(&self.name).map_err(|error| ledger("reading", &error))?;
         let Some(batch) = batch else {
-            if let Some(watermark) = watermark.filter(|mark| self.announced.as_ref() != Some(mark))
+            if self.announces
+                && let Some(watermark) = watermark
+                && self.announced != Some(watermark)
             {
                 self.receiver.announce(&watermark)?;
                 self.announced = Some(watermark);

@@ -27,7 +27,7 @@ fn every_record_arrives_once_by_id_and_in_order() {
     while memory.acknowledged() < BATCHES {
         let http = Http::new(&server.url(), None).with_timeout(Duration::from_millis(100));
         let outbox = Box::new(memory.clone());
-        let exporter = Exporter::start("billing", Box::new(http), outbox, SHORT).unwrap();
+        let exporter = Exporter::start("billing", Box::new(http), outbox, false, SHORT).unwrap();
         std::thread::sleep(Duration::from_millis(dice.u64(..60)));
         drop(exporter);
         restarts += 1;

@@ -106,7 +106,7 @@ fn export(dir: &Path, format: RecordFormat) -> ! {
     let ledger = OnDisk(dir.to_owned());
     let files = Files::new(dir.join("out"), format);
     let outbox = Box::new(ledger.clone());
-    let exporter = Exporter::start("billing", Box::new(files), outbox, SHORT).unwrap();
+    let exporter = Exporter::start("billing", Box::new(files), outbox, false, SHORT).unwrap();
     let parent = parent_id();
     until(|| {
         assert_eq!(parent_id(), parent, "the test is gone");

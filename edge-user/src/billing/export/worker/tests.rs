@@ -33,7 +33,7 @@ impl Receiver for Scripted {
 }
 
 fn start(receiver: impl Receiver + Send + 'static, memory: &Memory) -> Exporter {
-    Exporter::start("billing", Box::new(receiver), Box::new(memory.clone()), SHORT).unwrap()
+    Exporter::start("billing", Box::new(receiver), Box::new(memory.clone()), true, SHORT).unwrap()
 }
 
 #[test]
@@ -71,6 +71,23 @@ fn watermarks_follow_their_batches() {
     assert_eq!(exporter.status().delivered_batches, 2);
 }
 
+/// Those who know records only are told no watermark, and the status has it all the same.
+#[test]
+fn watermarks_are_for_receivers_that_want_them() {
+    let (receiver, memory) = (Scripted::default(), Memory::new(2, []));
+    let mark = watermark("2026-01-01T01:00:00Z", 6);
+    memory.has_all_until(mark);
+    let silent = Box::new(receiver.clone());
+    let exporter =
+        Exporter::start("billing", silent, Box::new(memory.clone()), false, SHORT).unwrap();
+    until(|| exporter.status().delivered_batches == 2);
+    drop(exporter);
+    assert_eq!(receiver.0.lock().unwrap().told, []);
+    let exporter = start(receiver.clone(), &memory);
+    until(|| receiver.0.lock().unwrap().told == [mark]);
+    assert_eq!(exporter.status().sealed_until, Some(mark.sealed_until));
+}
+
 /// A receiver that refuses until it is told not to.
 #[derive(Clone, Default)]
 struct Refusing(Arc<Mutex<bool>>);
@@ -81,6 +98,10 @@ impl Receiver for Refusing {
             return Ok(());
         }
         Err(DeliveryError::new(FailureKind::Refused(401), "wrong token".to_owned()))
+    }
+
+    fn announce(&mut self, _watermark: &Watermark) -> Result<(), DeliveryError> {
+        unreachable!("there is none")
     }
 }
 
@@ -128,6 +149,10 @@ impl Receiver for Panicking {
         assert!(self.0 > 1, "told to panic");
         Ok(())
     }
+
+    fn announce(&mut self, _watermark: &Watermark) -> Result<(), DeliveryError> {
+        unreachable!("there is none")
+    }
 }
 
 #[test]
@@ -148,6 +173,10 @@ impl Receiver for Stuck {
         self.begun.send(()).unwrap();
         self.end.recv().unwrap();
         Ok(())
+    }
+
+    fn announce(&mut self, _watermark: &Watermark) -> Result<(), DeliveryError> {
+        unreachable!("there is none")
     }
 }
 
