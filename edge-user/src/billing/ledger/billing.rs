@@ -84,7 +84,6 @@ fn usage_in_parts(
         "SELECT start_s, end_s, frames, bytes, is_estimated FROM usage \
          WHERE series = ? AND start_s >= ? AND start_s < ? ORDER BY start_s",
     )?;
-    let second = |time| -column::micros(time).saturating_neg().div_euclid(1_000_000);
     let mut records = Vec::new();
     let mut all = series.query([])?;
     while let Some(row) = all.next()? {
@@ -92,7 +91,11 @@ fn usage_in_parts(
         let moments = moments.get(&common.circuit).map_or(&[][..], Vec::as_slice);
         let moments_us: Vec<i64> = moments.iter().map(|moment| column::micros(*moment)).collect();
         let mut last_part = None;
-        let mut found = rows.query(params![row.get::<_, i64>(14)?, second(from), second(to)])?;
+        let mut found = rows.query(params![
+            row.get::<_, i64>(14)?,
+            column::second_from(from),
+            column::second_from(to)
+        ])?;
         while let Some(row) = found.next()? {
             let (start_s, end_s): (i64, i64) = (row.get(0)?, row.get(1)?);
             let is_before = |moment_us: &i64| *moment_us < end_s.saturating_mul(1_000_000);

@@ -24,6 +24,11 @@ pub(super) fn from_seconds(time_s: i64) -> Timestamp {
     Timestamp::from_second(time_s).unwrap_or(end_of_time(time_s))
 }
 
+/// The first second that begins at a time or after it: periods and samples start with whole seconds.
+pub(super) fn second_from(time: Timestamp) -> i64 {
+    -micros(time).saturating_neg().div_euclid(1_000_000)
+}
+
 /// The whole seconds of a duration.
 pub(super) fn seconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)

@@ -40,9 +40,8 @@ impl Ledger {
 }
 
 fn drops(connection: &Connection, query: &DropsQuery) -> Result<Drops, Fault> {
-    let second = |time| -column::micros(time).saturating_neg().div_euclid(1_000_000);
-    let start_s = query.from.map_or(i64::MIN, second);
-    let end_s = query.to.map_or(i64::MAX, second);
+    let start_s = query.from.map_or(i64::MIN, column::second_from);
+    let end_s = query.to.map_or(i64::MAX, column::second_from);
     let transaction = open::read(connection)?;
     let edge = query.edge.as_deref();
     let (mut circuits, which) = match &query.circuit {

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Ledger, LedgerError, boots, column, covered, error::Fault, open};
+use super::{Ledger, LedgerError, boots, column, covered, error::Fault, open, split::second_of};
 
 /// The readings behind the usage of some series.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -134,7 +134,7 @@ fn unread(
     let mut unread = Vec::new();
     for TimeStretch { from, to } in existed {
         let (mut from_us, to_us) = (column::micros(*from.max(&since)), column::micros(*to));
-        let span_s = (from_us.div_euclid(1_000_000), to_us.div_euclid(1_000_000) + 1);
+        let span_s = (second_of(from_us), second_of(to_us) + 1);
         let read = covered::within(connection, span_s)?;
         for (read_us, until_us) in read.into_iter().chain([(to_us, to_us)]) {
             if read_us.min(to_us) - from_us > gap_us {

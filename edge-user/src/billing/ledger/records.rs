@@ -91,7 +91,6 @@ fn usage_by_record(
         "SELECT start_s, end_s, frames, bytes, is_estimated, seq FROM usage \
          WHERE series = ? AND start_s >= ? AND start_s < ? ORDER BY start_s",
     )?;
-    let second = |time| -column::micros(time).saturating_neg().div_euclid(1_000_000);
     let mut all = Vec::new();
     let mut found = series.query([])?;
     while let Some(row) = found.next()? {
@@ -101,7 +100,8 @@ fn usage_by_record(
         }
         let number: i64 = row.get(14)?;
         let mut periods = Vec::new();
-        let mut found = rows.query(params![number, second(from), second(to)])?;
+        let mut found =
+            rows.query(params![number, column::second_from(from), column::second_from(to)])?;
         while let Some(row) = found.next()? {
             let seq: Option<i64> = row.get(5)?;
             let period = PeriodUsage {

@@ -65,9 +65,7 @@ fn usage(connection: &Connection, query: &UsageQuery) -> Result<Vec<UsageRecord>
          WHERE (?1 IS NULL OR edge = ?1) AND (?2 IS NULL OR circuit = ?2) \
          AND start_s >= ?3 AND start_s < ?4"
     ))?;
-    // Periods start with whole seconds, so a fraction counts as the next second.
-    let second = |time| -column::micros(time).saturating_neg().div_euclid(1_000_000);
-    let (from_s, to_s) = (query.from.map(second), query.to.map(second));
+    let (from_s, to_s) = (query.from.map(column::second_from), query.to.map(column::second_from));
     let mut rows = statement.query(params![
         query.edge,
         query.circuit,

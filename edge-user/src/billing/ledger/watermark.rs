@@ -5,12 +5,11 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Transaction};
 
 use super::{
-    Ledger, LedgerError, Watermark,
-    belief::SECOND_US,
-    boots, column,
+    Ledger, LedgerError, Watermark, boots, column,
     error::Fault,
     open,
     sinks::{acknowledged, last_seq_until},
+    split::second_of,
 };
 
 impl Ledger {
@@ -46,8 +45,7 @@ pub(super) fn raise(transaction: &Transaction<'_>, until_s: i64) -> Result<(), F
     // Meters that were not read since may have counts of that time.
     let sql = "SELECT min(taken_us) FROM epoch WHERE NOT is_closed AND lost_us IS NULL";
     let read_us: Option<i64> = transaction.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
-    sealed_s = sealed_s
-        .min(read_us.map_or(i64::MAX, |read_us| end_of_period(read_us.div_euclid(SECOND_US))));
+    sealed_s = sealed_s.min(read_us.map_or(i64::MAX, |read_us| end_of_period(second_of(read_us))));
     // A period that was longer may not be over, and usage without a final date is not sealed.
     let sql = "SELECT min(start_s) FROM usage WHERE seq IS NULL AND start_s < ?";
     let open_s: Option<i64> =
@@ -66,10 +64,10 @@ pub(super) fn lower(
     now_us: i64,
     boot_us: i64,
 ) -> Result<bool, Fault> {
-    let is_ahead = sealed_s(transaction)? > Some(now_us.div_euclid(SECOND_US));
+    let is_ahead = sealed_s(transaction)? > Some(second_of(now_us));
     if is_ahead {
         let period_s = boots::period_s(transaction)?;
-        let until_s = boot_us.min(now_us).div_euclid(SECOND_US);
+        let until_s = second_of(boot_us.min(now_us));
         set(transaction, until_s.div_euclid(period_s) * period_s)?;
     }
     Ok(is_ahead)
