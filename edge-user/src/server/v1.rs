@@ -8,6 +8,7 @@ pub(super) mod drain;
 pub(super) mod events;
 mod events_query;
 pub(super) mod history;
+mod if_match;
 pub(super) mod ledger;
 pub(super) mod look;
 pub(super) mod rates;

@@ -10,7 +10,10 @@ use axum::{
 use edge_api::{Bandwidth, BandwidthChange, BandwidthRequest, ErrorDocument, Reloaded};
 use jiff::Timestamp;
 
-use super::super::{error::ApiError, role::Operator, shared};
+use super::{
+    super::{error::ApiError, role::Operator, shared},
+    if_match::IfMatch,
+};
 use crate::{
     config,
     daemon::bandwidth::SetBandwidth,
@@ -23,11 +26,7 @@ use crate::{
     post,
     path = "/v1/config/reload",
     tag = "change",
-    params((
-        "If-Match" = Option<String>,
-        Header,
-        description = "The ETag of an earlier answer: nothing is changed if another configuration runs by now."
-    )),
+    params(IfMatch),
     responses(
         (status = OK, description = "The changes, which are in effect.", body = Reloaded),
         (status = FORBIDDEN, description = "The client may only look.", body = ErrorDocument),
@@ -53,11 +52,7 @@ pub(in crate::server) async fn reload(
     tag = "change",
     params(
         ("name" = String, Path, description = "The circuit's name."),
-        (
-            "If-Match" = Option<String>,
-            Header,
-            description = "The ETag of an earlier answer: nothing is changed if another configuration runs by now."
-        )
+        IfMatch
     ),
     request_body = BandwidthRequest,
     responses(

@@ -21,6 +21,7 @@ use super::{
     },
     apply_query::ApplyQuery,
     change::expected,
+    if_match::IfMatch,
     traffic::note_traffic,
 };
 use crate::{
@@ -39,11 +40,7 @@ const WATCHED_FOR: Duration = Duration::from_secs(1);
     tag = "change",
     params(
         ApplyQuery,
-        (
-            "If-Match" = Option<String>,
-            Header,
-            description = "The ETag of an earlier answer: nothing is changed if another configuration runs by now."
-        )
+        IfMatch
     ),
     request_body(content = String, content_type = "application/toml", description = "A configuration file."),
     responses(
@@ -132,11 +129,7 @@ pub(in crate::server) async fn history(
     post,
     path = "/v1/config/rollback",
     tag = "change",
-    params((
-        "If-Match" = Option<String>,
-        Header,
-        description = "The ETag of an earlier answer: nothing is changed if another configuration runs by now."
-    )),
+    params(IfMatch),
     request_body = RollbackRequest,
     responses(
         (status = OK, description = "The changes, which are in effect and in the daemon's file.", body = Applied),

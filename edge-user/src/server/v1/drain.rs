@@ -10,6 +10,7 @@ use edge_api::{DrainRequest, ErrorDocument, LinksOutOfUse};
 use super::{
     super::{error::ApiError, role::Operator, shared},
     change::expected,
+    if_match::IfMatch,
 };
 
 /// Characters of a reason at most.
@@ -24,11 +25,7 @@ const MESSAGE_CHARS: usize = 500;
     tag = "change",
     params(
         ("name" = String, Path, description = "The circuit's name."),
-        (
-            "If-Match" = Option<String>,
-            Header,
-            description = "The ETag of an earlier answer: nothing is changed if another configuration runs by now."
-        )
+        IfMatch
     ),
     request_body = DrainRequest,
     responses(
