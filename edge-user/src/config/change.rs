@@ -52,30 +52,23 @@ impl Config {
             BandwidthRefused::NoCircuit(unknown("circuit", name, known))
         })?;
         let circuit = &self.circuits[place];
+        let refused = |what: String| {
+            let rate = crate::units::bit_rate(bandwidth_bps);
+            BandwidthRefused::NotAllowed(format!("circuit {name:?} at {rate}: {what}"))
+        };
         if let Some(limit) = self.limits(circuit).find(|limit| limit.bandwidth_bps > bandwidth_bps)
         {
-            let rate = crate::units::bit_rate(bandwidth_bps);
-            return Err(BandwidthRefused::NotAllowed(format!(
-                "circuit {name:?} at {rate}: {limit}, which is more; lower that first"
-            )));
+            return Err(refused(format!("{limit}, which is more; lower that first")));
         }
         let (links, most) = (circuit.vnet_links.len(), circuit.sku.vnet_links(bandwidth_bps));
         if links > most {
-            let rate = crate::units::bit_rate(bandwidth_bps);
-            return Err(BandwidthRefused::NotAllowed(format!(
-                "circuit {name:?} at {rate}: it has {links} VNet links, and may have {most}; remove some first"
-            )));
+            let has = format!("it has {links} VNet links, and may have {most}");
+            return Err(refused(format!("{has}; remove some first")));
         }
         if let Some(refusal) = bandwidth_refusal(&self.catalogue, circuit, bandwidth_bps) {
-            let rate = crate::units::bit_rate(bandwidth_bps);
-            return Err(BandwidthRefused::NotAllowed(format!(
-                "circuit {name:?} at {rate}: {refusal}"
-            )));
+            return Err(refused(refusal));
         }
-        let burst_bytes = self.burst_bytes_at(circuit, bandwidth_bps).map_err(|message| {
-            let rate = crate::units::bit_rate(bandwidth_bps);
-            BandwidthRefused::NotAllowed(format!("circuit {name:?} at {rate}: {message}"))
-        })?;
+        let burst_bytes = self.burst_bytes_at(circuit, bandwidth_bps).map_err(refused)?;
         Ok((place, Circuit { bandwidth_bps, burst_bytes, ..circuit.clone() }))
     }
 
