@@ -125,7 +125,7 @@ impl Daemon {
         Self::spawn_with(command, &[])
     }
 
-    /// The same with these options.
+    /// Starts the daemon of a command, with these options more.
     pub fn spawn_with(mut command: Command, options: &[&str]) -> Result<Self> {
         let mut child = command
             .args(["run", "-c", CONFIG_PATH])

@@ -210,7 +210,7 @@ fn a_vnet_out_of_reach_is_refused_with_the_sku_that_reaches_it() {
         &premium,
         &[
             ("sku = \"premium\"", "sku = \"premium\" #", &[]),
-            // The same check as of a file refuses a lower SKU.
+            // `edge check` refuses a file with a lower SKU by the check that a reload makes.
             (
                 "sku = \"premium\"",
                 "sku = \"standard\"",
