@@ -3,6 +3,7 @@
 pub mod batch;
 pub mod books;
 pub mod both;
+pub mod browser;
 pub mod captures;
 pub mod daemon;
 pub mod ends;

@@ -5,11 +5,10 @@ import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { chromium } from "playwright-core";
+import { base, inBrowser } from "./launch.mjs";
 
-const base = process.env.EDGE_PAGE;
 const pictures = process.env.EDGE_PICTURES;
-assert(base && pictures, "EDGE_PAGE and EDGE_PICTURES are not set");
+assert(pictures, "EDGE_PICTURES is not set");
 mkdirSync(pictures, { recursive: true });
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const WIDE = { width: 1280, height: 900 };
@@ -17,44 +16,14 @@ const PHONE = { width: 390, height: 844 };
 const QUIET = "fabrikam & co <b>/2";
 const PAGES = ["#/", "#/ports", "#/unmatched", "#/ledger", "#/revisions", "#/bill", "#/circuits/contoso", `#/circuits/${encodeURIComponent(QUIET)}`];
 
-const browser = await chromium.launch({
-  executablePath: process.env.EDGE_CHROMIUM ?? "/usr/bin/chromium",
-  args: [
-    "--no-sandbox", // It runs as root, in namespaces of the test's own.
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-  ],
-});
-const faults = [];
-let page;
-try {
-  page = await browser.newPage({ viewport: WIDE, colorScheme: "light", locale: "en-GB" });
-  page.on("console", (message) => {
-    // An answer 404 is an answer: there are no prices, or no such circuit.
-    if (message.type() === "error" && !message.text().includes("404")) faults.push(message.text());
-  });
-  page.on("pageerror", (error) => faults.push(String(error)));
-  page.on("request", (request) => {
-    if (!request.url().startsWith(base)) faults.push(`it asks for ${request.url()}`);
-    if (request.method() !== "GET") faults.push(`it sends ${request.method()}`);
-  });
+await inBrowser(async (page) => {
   await overview(page);
   await keyboard(page);
   await circuit(page);
   await lists(page);
   await everyPage(page);
   await anotherEdge(page);
-} catch (error) {
-  console.error(faults, await page?.innerText("body"));
-  throw error;
-} finally {
-  await browser.close();
-}
-assert.deepEqual(faults, []);
+});
 
 async function overview(page) {
   const answer = await page.goto(base);

@@ -1,5 +1,5 @@
-//! Conditions and events: nine faults at once, each in the status, in its text, in metrics and among the events, and over
-//! again.
+//! Conditions and events: nine faults at once, each in the status, in its text, in metrics, on the page and among the events, and
+//! over again.
 
 use std::{
     fs::{self, File},
@@ -15,6 +15,7 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use edge_api::EdgeEvent;
 use edge_tests::{
+    browser::browse,
     daemon::{Daemon, book, configure, detach, edge, edge_binary, status},
     ends::contoso,
     faults::disk::STATE_DIR,
@@ -153,6 +154,16 @@ fn seen(lab: &Lab) -> Result<Vec<&'static str>> {
     Ok(seen.map(|(kind, ..)| *kind).collect())
 }
 
+/// The page has a line for each, too.
+fn shown_by_the_page(lab: &Lab) -> Result<()> {
+    let lines = EXPECTED.map(|(_, subject, words)| {
+        let begin = if subject.is_empty() { String::new() } else { format!("{subject}: ") };
+        (begin, words)
+    });
+    let lines = serde_json::to_string(&lines.as_slice())?;
+    browse(lab, "conditions.mjs", &[("EDGE_CONDITIONS", &lines)])
+}
+
 /// Each has begun and is over, and the numbers have no gap.
 fn check_events(events: &[EdgeEvent]) -> Result<()> {
     let number = |event: &EdgeEvent| -> Result<u64> {
@@ -277,6 +288,7 @@ fn each_condition_is_told_everywhere_and_ends_again() -> Result<()> {
             .with_context(|| format!("seen: {last:?}"))
         });
         println!("all conditions told after {:?}", begun.elapsed());
+        let told = told.and_then(|()| shown_by_the_page(&lab));
         is_over.store(true, Ordering::Relaxed);
         told.and(sends.join().expect("no panic"))
     })

@@ -2,15 +2,14 @@
 
 use std::{
     env, fs,
-    path::{Path, PathBuf},
-    process::Stdio,
     sync::atomic::{AtomicBool, Ordering},
     thread,
     time::Duration,
 };
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use edge_tests::{
+    browser::{browse, page_folder},
     daemon::{Daemon, detach, edge},
     ends::{Ends, lab},
     http::{METRICS, at_the_address},
@@ -18,7 +17,7 @@ use edge_tests::{
 };
 use edge_user::{
     config::sample::{Sample, SampleCircuit},
-    lab::{Lab, root_or_skip},
+    lab::root_or_skip,
 };
 
 /// The pictures in the documentation are written anew with this set.
@@ -36,31 +35,6 @@ fn sample() -> Sample {
         |name, s_tag| SampleCircuit::new(name, "10 Mbps").s_tag(s_tag).peering("private", 10);
     let sample = Sample::lab().edge("metrics", METRICS.to_string()).edge("name", "ams-1");
     sample.circuit(circuit(QUIET, 200)).circuit(circuit("contoso", 100)).tables(PRICES)
-}
-
-fn page_folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../edge-user/page")
-}
-
-/// Runs the browser's test. `None`: it can't run here.
-fn browse(lab: &Lab, pictures: &Path) -> Result<Option<String>> {
-    let page = page_folder();
-    let chromium = ["/usr/bin/chromium", "/usr/bin/chromium-browser"]
-        .into_iter()
-        .find(|path| fs::exists(path).unwrap_or(false));
-    let has_modules = page.join("node_modules/playwright-core").is_dir();
-    let (Some(chromium), true) = (chromium, has_modules) else {
-        return Ok(None);
-    };
-    let mut command = lab.edge().command("node");
-    command.arg("tests/browser.mjs").current_dir(&page);
-    command.env("EDGE_PAGE", format!("http://{METRICS}/")).env("EDGE_PICTURES", pictures);
-    command.env("EDGE_CHROMIUM", chromium).stdin(Stdio::null());
-    let output = command.output().context("node")?;
-    let said = [output.stdout, output.stderr].concat();
-    let said = String::from_utf8_lossy(&said).into_owned();
-    ensure!(output.status.success(), "{said}");
-    Ok(Some(said))
 }
 
 #[test]
@@ -96,21 +70,12 @@ fn a_browser_shows_the_edge_to_everybody_and_changes_nothing() -> Result<()> {
                 thread::sleep(Duration::from_millis(1));
             }
         });
-        let browsed = browse(&lab, &pictures);
+        let browsed =
+            browse(&lab, "browser.mjs", &[("EDGE_PICTURES", &pictures.to_string_lossy())]);
         is_over.store(true, Ordering::Relaxed);
         browsed
     });
-    match browsed? {
-        None => {
-            let is_ci = env::var_os("CI").is_some_and(|value| value == "true");
-            ensure!(
-                !is_ci,
-                "CI has to open the page: `cargo xtask test --only page` installs a browser"
-            );
-            println!("SKIPPED: there is no browser; `cargo xtask test --only page` installs it");
-        }
-        Some(said) => print!("{said}"),
-    }
+    browsed?;
     if env::var_os(WRITE_DOCS).is_some() {
         for picture in ["overview.png", "circuit.png"] {
             let to = page_folder().join("../../docs/pictures").join(picture);

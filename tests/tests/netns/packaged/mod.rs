@@ -1,6 +1,7 @@
 //! The Debian package in a Debian that boots: `cargo xtask dist --test` builds both and runs this.
 
 mod container;
+mod guide;
 
 use std::{
     env, fs,
@@ -10,7 +11,7 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use edge_tests::{
     daemon::status,
-    http::at_the_address,
+    http::{METRICS, at_the_address},
     wires::{PORTS, WIRES, Wires, config, wait_until},
 };
 use edge_user::lab::{private_mounts, root_or_skip};
@@ -95,7 +96,8 @@ fn sets_up(debian: &Container) -> Result<()> {
 
 /// The unit starts the daemon in its sandbox, and frames flow.
 fn runs(debian: &Container, wires: &mut Wires) -> Result<()> {
-    write(debian, CONFIG, &config(&PORTS, &WIRES).to_string())?;
+    let config = config(&PORTS, &WIRES).edge("metrics", METRICS.to_string());
+    write(debian, CONFIG, &config.to_string())?;
     debian.must("systemctl enable -q --now edge")?;
     let process = word(debian, "systemctl show edge -p MainPID --value")?;
     let told = debian.must(&format!("cat /proc/{process}/status"))?;
