@@ -24,7 +24,7 @@ const MOST_WAITING_BYTES: usize = 1 << 20;
 /// Time between two tries.
 const TRY_EVERY: Duration = Duration::from_millis(20);
 /// The time that a process that ends gives the journal.
-const LAST_WAIT: Duration = Duration::from_secs(1);
+pub(super) const LAST_WAIT: Duration = Duration::from_secs(1);
 
 /// The way to the journal.
 pub(super) struct Backlog {

@@ -43,7 +43,7 @@ impl Entry {
 }
 
 /// The priority of syslog(3).
-fn priority(level: Level) -> &'static str {
+pub(super) fn priority(level: Level) -> &'static str {
     match level {
         Level::ERROR => "3",
         Level::WARN => "4",

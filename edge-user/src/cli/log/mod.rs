@@ -8,8 +8,9 @@ mod journal;
 
 use std::{
     fmt,
-    io::{self, IsTerminal as _},
-    sync::Arc,
+    io::{self, IsTerminal as _, Write as _},
+    sync::{Arc, mpsc},
+    thread,
 };
 
 use tracing::field::{Field, Visit};
@@ -24,7 +25,10 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
-use self::{backlog::Backlog, entry::Entry, journal::JournalLayer};
+use self::{
+    backlog::{Backlog, LAST_WAIT},
+    journal::JournalLayer,
+};
 
 /// The beginning of names of fields that are for the journal alone.
 const JOURNAL_FIELDS: &str = "edge.";
@@ -62,8 +66,8 @@ impl Log {
     pub(super) fn end_with(&self, error: &str) {
         match &self.0 {
             Some(journal) => {
-                journal.send(Entry::new(tracing::Level::ERROR, error).into_bytes());
                 journal.flush();
+                end_stream_with(&stream_lines(error));
             }
             None => eprintln!("{error}"),
         }
@@ -75,6 +79,29 @@ impl Log {
             journal.flush();
         }
     }
+}
+
+/// Writes to standard error, and waits no longer than for what is sent.
+///
+/// The journal knows whose an entry is by its process, which may be gone when the journal looks; then `journalctl -u edge` would
+/// not show why. A stream is its unit's from the process's start.
+fn end_stream_with(lines: &str) {
+    let (done, is_done) = mpsc::channel();
+    let lines = lines.to_owned();
+    let writing = thread::Builder::new().name("journal-end".into()).spawn(move || {
+        // Nobody is left to be told of a failure.
+        let _written = io::stderr().write_all(lines.as_bytes());
+        let _waiting = done.send(());
+    });
+    if writing.is_ok() {
+        let _in_time = is_done.recv_timeout(LAST_WAIT);
+    }
+}
+
+/// An error's lines with their priority (sd-daemon(3)).
+fn stream_lines(error: &str) -> String {
+    let priority = entry::priority(tracing::Level::ERROR);
+    error.lines().map(|line| format!("<{priority}>{line}\n")).collect()
 }
 
 /// The message of an event: all fields but those that are for the journal alone.
@@ -101,5 +128,15 @@ impl Visit for TextVisitor<'_> {
         if !field.name().starts_with(JOURNAL_FIELDS) {
             self.0.record_str(field, value);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_line_of_an_error_has_its_priority() {
+        assert_eq!(stream_lines("edge: no\n  cause"), "<3>edge: no\n<3>  cause\n");
     }
 }
