@@ -16,6 +16,8 @@ pub struct CircuitStatus {
     pub bandwidth_bps: u64,
     /// Whether the circuit is enabled. Frames of a disabled circuit are dropped.
     pub enabled: bool,
+    /// How far its provider is: `NotProvisioned`, `Provisioning` or `Provisioned`. It has peerings when it is provisioned.
+    pub provisioning: String,
     /// Its peerings, on each of its ports.
     pub peerings: Vec<PeeringStatus>,
     /// Its buckets.

@@ -62,6 +62,18 @@ impl RequestBody {
     }
 }
 
+/// A path with the parts of the query that have a value.
+fn with_query(mut path: String, query: [(&str, Option<&str>); 2]) -> String {
+    for (key, value) in query {
+        if let Some(value) = value {
+            let sign = if path.contains('?') { '&' } else { '?' };
+            // Writing to a string doesn't fail.
+            let _ = write!(path, "{sign}{key}={}", percent_encoded(value));
+        }
+    }
+    path
+}
+
 /// Whether a daemon answers at `socket`.
 #[must_use]
 pub fn is_answered(socket: &Path) -> bool {
@@ -122,14 +134,8 @@ impl Client {
         confirm: Option<&str>,
     ) -> Result<Applied, ClientError> {
         let body = RequestBody::toml(config, Some(running));
-        let mut path = "/v1/config".to_owned();
-        for (key, value) in [("message", message), ("confirm", confirm)] {
-            if let Some(value) = value {
-                let sign = if path.contains('?') { '&' } else { '?' };
-                // Writing to a string doesn't fail.
-                let _ = write!(path, "{sign}{key}={}", percent_encoded(value));
-            }
-        }
+        let query = [("message", message), ("confirm", confirm)];
+        let path = with_query("/v1/config".to_owned(), query);
         self.document(Method::PUT, &path, Some(body))
     }
 

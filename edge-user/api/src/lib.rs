@@ -10,6 +10,7 @@ mod changes;
 mod circuit;
 mod circuit_history;
 mod circuit_recent;
+mod circuit_step;
 mod client;
 mod condition;
 mod config_status;
@@ -47,6 +48,9 @@ pub use self::{
     circuit::{CircuitStatus, ClassStatus, Counters, Dropped, PeeringStatus},
     circuit_history::{CircuitHistory, DirectionTraffic, HistoryPoint, ReasonDrops},
     circuit_recent::{CircuitRecent, RecentSecond, SecondTraffic},
+    circuit_step::{
+        CircuitKeys, CircuitRecord, CircuitStep, CircuitStepped, PeeringRecord, VnetLinkRecord,
+    },
     client::{Client, ClientError, is_answered},
     condition::{Condition, ConditionKind},
     config_status::{ConfigStatus, TimedBandwidthStatus, UnconfirmedChange},

@@ -90,10 +90,10 @@ function faultsOf(status: Status): Child[][] {
   return others > 0 ? [...faults, [`${count(others)} further conditions are not listed`]] : faults;
 }
 
-/** The circuit, port or export that a condition is about, with the way to it. */
+/** The port, circuit or export that a condition is about, with the way to it. */
 function subject({ circuit, port, export: sink }: Condition): Child {
-  if (circuit !== null) return h("span", {}, "circuit ", circuitLink(circuit), ": ");
   if (port !== null) return h("span", {}, "port ", link("#/ports", port), ": ");
+  if (circuit !== null) return h("span", {}, "circuit ", circuitLink(circuit), ": ");
   return sink !== null && h("span", {}, "export ", link("#/ledger", sink), ": ");
 }
 

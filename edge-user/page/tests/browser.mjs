@@ -16,13 +16,13 @@ const PHONE = { width: 390, height: 844 };
 const QUIET = "fabrikam & co <b>/2";
 const PAGES = ["#/", "#/ports", "#/unmatched", "#/ledger", "#/revisions", "#/bill", "#/circuits/contoso", `#/circuits/${encodeURIComponent(QUIET)}`];
 
-await inBrowser(async (page) => {
+await inBrowser(async (page, faults) => {
   await overview(page);
   await keyboard(page);
   await circuit(page);
   await lists(page);
   await everyPage(page);
-  await anotherEdge(page);
+  await anotherEdge(page, faults);
 });
 
 async function overview(page) {
@@ -139,7 +139,7 @@ async function everyPage(page) {
 }
 
 /** A circuit that is not there, and an edge that does not answer, are named; the page goes on when it answers again. */
-async function anotherEdge(page) {
+async function anotherEdge(page, faults) {
   await page.goto(`${base}#/circuits/nobody`);
   await page.getByText('there is no circuit "nobody"').waitFor();
   await page.route("**/v1/**", (route) => route.abort());

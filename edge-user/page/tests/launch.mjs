@@ -6,7 +6,7 @@ import { chromium } from "playwright-core";
 export const base = process.env.EDGE_PAGE;
 assert(base, "EDGE_PAGE is not set");
 
-/** Opens a page, does `work` with it, and closes the browser. */
+/** Opens a page, does `work` with it and the list of faults seen, and closes the browser. None may be left. */
 export async function inBrowser(work) {
   const browser = await chromium.launch({
     executablePath: process.env.EDGE_CHROMIUM ?? "/usr/bin/chromium",
@@ -33,7 +33,7 @@ export async function inBrowser(work) {
       if (!request.url().startsWith(base)) faults.push(`it asks for ${request.url()}`);
       if (request.method() !== "GET") faults.push(`it sends ${request.method()}`);
     });
-    await work(page);
+    await work(page, faults);
   } catch (error) {
     console.error(faults, await page?.innerText("body"));
     throw error;

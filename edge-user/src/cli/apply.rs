@@ -51,7 +51,7 @@ pub(super) fn apply(args: &Args) -> Result<()> {
 }
 
 /// The text of a time that the daemon takes.
-fn time(text: &str) -> Result<String, String> {
+pub(super) fn time(text: &str) -> Result<String, String> {
     when::duration(text, LONGEST_WAIT).map(|_| text.to_owned())
 }
 
@@ -73,7 +73,7 @@ pub(super) fn tell(applied: &Applied) -> Result<()> {
 }
 
 /// Asks for a yes where traffic ends.
-fn ask(changes: &ConfigChanges) -> Result<()> {
+pub(super) fn ask(changes: &ConfigChanges) -> Result<()> {
     let ending = changes.changes.iter().filter(|change| change.ends_traffic());
     let names: Vec<&str> = ending.map(|change| change.name.as_str()).take(NAMES_ASKED).collect();
     if names.is_empty() {

@@ -4,6 +4,7 @@ mod apply;
 mod bench;
 mod bill;
 mod check;
+mod circuit;
 mod confirm;
 mod demo;
 mod detach;
@@ -95,6 +96,8 @@ enum Verb {
     Events(events::Args),
     /// Shows BGP sessions: state, routes and limits, BFD, and MAC addresses of both ends.
     Sessions(sessions::Args),
+    /// Takes a step in a circuit's life: new, provision, peering, link, show, delete.
+    Circuit(circuit::Args),
     /// Takes a routed circuit's link out of use for planned work: asks for its traffic to leave, waits, and shuts its sessions down.
     Drain(drain::Args),
     /// Takes a link into use again.
@@ -182,6 +185,7 @@ pub(crate) fn main() -> ExitCode {
         Verb::Unmatched(args) => unmatched::unmatched(&args),
         Verb::Events(args) => events::events(&args),
         Verb::Sessions(args) => sessions::sessions(&args),
+        Verb::Circuit(args) => circuit::circuit(&args),
         Verb::Drain(args) => drain::drain(&args),
         Verb::Undrain(args) => drain::undrain(&args),
         Verb::Routes(args) => routes::routes(&args),

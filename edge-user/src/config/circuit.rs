@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use toml_span::Spanned;
 
 use super::{
-    Accounting, Billing, Circuit, CoreTag, Ecn, Fairness, Peering, Policing, Sku, burst,
+    Accounting, Billing, Circuit, CoreTag, Ecn, Fairness, Peering, Policing, Provisioning, Sku,
+    burst,
     error::Errors,
     keys::Field,
     limits,
@@ -38,6 +39,7 @@ impl Checks<'_> {
         let ports = raw.ports.and_then(|ports| self.ports(&ports.value));
         let all_ports = || self.port_names.iter().map(ToString::to_string).collect();
         let zone = self.zones.own(&raw.zone, self.errors);
+        let provisioning = self.provisioning(raw);
         self.check_peerings(raw);
         limits::check(raw, self.profiles, self.errors);
         tpids::check(raw, self.errors);
@@ -62,6 +64,7 @@ impl Checks<'_> {
             location: location.value_or(None)?,
             provider: provider.optional().value_or(None)?,
             model: raw.model.optional().value_or(None)?,
+            provisioning: provisioning?,
             zone: zone.value_or(self.zones.default().map(Into::into))?,
             s_tag: raw.s_tag.optional().value_or(None)?,
             core_s_tag: raw.core_s_tag.value_or(CoreTag::Same)?,
@@ -109,9 +112,31 @@ impl Checks<'_> {
         (self.errors.count() == before).then_some(names)
     }
 
+    /// Tags are a provider's to give, and peerings come behind them.
+    fn provisioning(&self, raw: &RawCircuit) -> Option<Provisioning> {
+        let state = raw.provisioning.value_or(Provisioning::Provisioned)?;
+        let refuse = |at, what: &str| {
+            let message = format!(
+                "the circuit is {:?}, so it has no {what} yet; remove that, or set `provisioning = {:?}`",
+                state.as_str(),
+                Provisioning::Provisioned.as_str()
+            );
+            self.errors.add(at, message);
+        };
+        if state == Provisioning::NotProvisioned
+            && let Some(s_tag) = raw.s_tag.given()
+        {
+            refuse(s_tag.span, "S-tag");
+        }
+        if state != Provisioning::Provisioned {
+            raw.peerings.iter().flatten().for_each(|peering| refuse(peering.at, "peering"));
+        }
+        Some(state)
+    }
+
     fn check_peerings(&self, raw: &RawCircuit) {
         let Some(peerings) = &raw.peerings else { return };
-        if peerings.is_empty() {
+        if peerings.is_empty() && matches!(raw.provisioning, Field::Absent) {
             let message = "the circuit has no peering; add a [[circuit.peering]]";
             self.errors.add(raw.at, message.into());
         }
@@ -185,8 +210,10 @@ impl Checks<'_> {
             let profile = self.profiles.get(&name)?.as_ref()?;
             Some((burst::least_share_permille(profile), name))
         });
-        let (permille, profile) = profiles.min()?;
-        burst::check_share(bytes, permille, &profile).map_err(refuse).ok()?;
+        // Without a peering there is none.
+        if let Some((permille, profile)) = profiles.min() {
+            burst::check_share(bytes, permille, &profile).map_err(refuse).ok()?;
+        }
         Some(bytes)
     }
 }

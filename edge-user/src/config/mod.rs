@@ -5,14 +5,17 @@
 //! `tags`, `tpids`, `forwards`, `qos`, `rules`, `ledger`, `prices`, `catalogue`, `routing`, `routed`) makes the checks that
 //! need several keys. `report` (with `look_alikes`, `unusual_routes`) warns of unusual values in a correct file.
 //! `change` and `edit` give a circuit another bandwidth, in a configuration and in the text of its file.
+//! `circuit_edit` adds, changes and removes circuits and their parts in that text, and `allocation` chooses ports and tags.
 //! `changes` (with `described`) compares two configurations key by key. `links` goes through peering-links and VNet links, and `reach` tells what circuits reach. `sample` builds
 //! configurations for those who have no file.
 
+mod allocation;
 mod burst;
 mod catalogue;
 mod change;
 mod changes;
 mod circuit;
+mod circuit_edit;
 mod described;
 mod digest;
 mod edge;
@@ -51,9 +54,11 @@ use std::path::Path;
 
 use self::routed::KeyFiles;
 pub use self::{
+    allocation::{Allocation, Wish, allocate},
     burst::{default_burst_bytes, largest_burst_bytes},
     change::BandwidthRefused,
     changes::changes,
+    circuit_edit::{CircuitEdit, CircuitPart, EditError, Keys as EditKeys, edited},
     digest::ConfigDigest,
     edge::{DEFAULT_CONTROL, DEFAULT_STATE_DIR},
     edit::with_bandwidth,
@@ -69,9 +74,9 @@ pub use self::{
         ConnectivityModel, CoreTag, CustomerSession, Direction, DscpPolicy, Ecn, Edge, Export,
         ExportFormat, Fairness, Forward, Gigabyte, LedgerConfig, Link, LinkEnds, Location,
         MetricsDetail, MonthlyFees, Offer, Peering, PeeringKind, Policing, Port, PortRange, Prices,
-        Provider, QosClass, QosProfile, Region, RoutedLink, RoutedPeering, RoutingConfig,
-        RoutingDaemon, Side, SideTags, Sink, Sku, SourceCheck, VnetLink, VnetRoutes, XdpMode,
-        ZonePrices,
+        Provider, Provisioning, QosClass, QosProfile, Region, RoutedLink, RoutedPeering,
+        RoutingConfig, RoutingDaemon, Side, SideTags, Sink, Sku, SourceCheck, VnetLink, VnetRoutes,
+        XdpMode, ZonePrices,
     },
     units::Burst,
 };

@@ -12,6 +12,7 @@
 
 mod apply;
 mod bandwidth_change;
+mod circuit_record;
 mod commands;
 mod confirming;
 mod drain;

@@ -11,7 +11,7 @@ mod treatment;
 
 pub use self::{
     metrics_detail::MetricsDetail,
-    offer::{Accounting, Billing, ConnectivityModel, Sku},
+    offer::{Accounting, Billing, ConnectivityModel, Provisioning, Sku},
     port::{Direction, Forward, Link, Port, Side, XdpMode},
     prices::{Gigabyte, MonthlyFees, Prices, ZonePrices},
     reading::{ClassReading, DropReading, EpochInfo, Owner, Reading, Series, SlotReading},

@@ -36,6 +36,30 @@ spelled! {
     }
 }
 
+spelled! {
+    /// How far a provider is with a circuit.
+    pub enum Provisioning {
+        /// The circuit was bought, and its provider has not begun.
+        NotProvisioned = "not-provisioned",
+        /// It has its tags and ports, and frames don't pass yet.
+        Provisioning = "provisioning",
+        /// The provider has connected the customer.
+        Provisioned = "provisioned",
+    }
+}
+
+impl Provisioning {
+    /// The state as the service's documents spell it.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::NotProvisioned => "NotProvisioned",
+            Self::Provisioning => "Provisioning",
+            Self::Provisioned => "Provisioned",
+        }
+    }
+}
+
 /// VNet links of a premium circuit by its bandwidth in bit/s, from that one on.
 const PREMIUM_VNET_LINKS: [(u64, usize); 8] = [
     (10_000_000_000, 100),

@@ -92,6 +92,7 @@ impl From<ChangeError> for ApiError {
             // operator can mend either.
             ChangeError::NeedsRestart
             | ChangeError::Sandboxed(_)
+            | ChangeError::OtherFile(_)
             | ChangeError::Unconfirmed
             | ChangeError::NothingToConfirm
             | ChangeError::NoWayBack

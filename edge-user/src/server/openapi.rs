@@ -45,6 +45,8 @@ use super::v1;
         v1::config::roll_back,
         v1::change::set_bandwidth,
         v1::drain::drain,
+        v1::circuit_step::step,
+        v1::circuit_step::record,
         v1::trace::trace,
         answer,
     )

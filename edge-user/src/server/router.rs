@@ -12,8 +12,8 @@ use super::{
     metrics, openapi, page,
     shared::ServerState,
     v1::{
-        bill, change, config, drain, events, history, ledger, look, rates, reach, recent, routing,
-        trace, unmatched,
+        bill, change, circuit_step, config, drain, events, history, ledger, look, rates, reach,
+        recent, routing, trace, unmatched,
     },
 };
 use crate::daemon::router_view::RouterSlot;
@@ -28,6 +28,7 @@ pub(super) fn control(state: ServerState) -> Router {
     let changes = Router::new()
         .route("/v1/circuits/{name}", patch(change::set_bandwidth))
         .route("/v1/circuits/{name}/links", patch(drain::drain))
+        .route("/v1/circuits/{name}/steps", post(circuit_step::step))
         .route("/v1/config/reload", post(change::reload))
         .route("/v1/config/rollback", post(config::roll_back))
         .route("/v1/config/confirm", post(config::confirm))
@@ -43,6 +44,7 @@ pub(super) fn metrics(state: ServerState) -> Router {
         .merge(page::paths())
         .route("/metrics", get(metrics::answer))
         .route("/v1/circuits/{name}/links", any(not_that_way))
+        .route("/v1/circuits/{name}/steps", any(not_that_way))
         .route("/v1/config", any(not_that_way))
         .route("/v1/config/reload", any(not_that_way))
         .route("/v1/config/rollback", any(not_that_way))
@@ -61,6 +63,7 @@ fn reads() -> Router<ServerState> {
         .route("/v1/circuits/{name}/history", get(history::history))
         .route("/v1/circuits/{name}/recent", get(recent::recent))
         .route("/v1/circuits/{name}/reach", get(reach::reach))
+        .route("/v1/circuits/{name}/record", get(circuit_step::record))
         .route("/v1/ports", get(look::ports))
         .route("/v1/rates", get(rates::rates))
         .route("/v1/unmatched", get(unmatched::unmatched))

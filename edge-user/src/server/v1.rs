@@ -3,6 +3,7 @@
 mod apply_query;
 pub(super) mod bill;
 pub(super) mod change;
+pub(super) mod circuit_step;
 pub(super) mod config;
 pub(super) mod drain;
 pub(super) mod events;

@@ -3,6 +3,7 @@
 pub mod bill;
 pub mod change;
 pub mod changes;
+pub mod circuit;
 mod conditions;
 mod config_status;
 pub mod domains;

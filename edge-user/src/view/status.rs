@@ -77,6 +77,15 @@ fn circuit_table(circuits: &[CircuitStatus]) -> Table {
     let mut table = text_table(header, [1, 5, 6, 7, 8, 9]);
     for circuit in circuits {
         let state = if circuit.enabled { "" } else { " (disabled)" };
+        if circuit.peerings.is_empty() {
+            let mut row = vec![
+                format!("{}{state}", circuit.name),
+                bit_rate(circuit.bandwidth_bps),
+                circuit.provisioning.clone(),
+            ];
+            row.resize(header.len(), String::new());
+            table.add_row(row);
+        }
         for peering in &circuit.peerings {
             let Counters {
                 forwarded_frames,

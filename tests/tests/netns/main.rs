@@ -3,6 +3,7 @@
 mod api;
 mod applying;
 mod books;
+mod circuit_life;
 mod classes;
 mod cli;
 mod clients;

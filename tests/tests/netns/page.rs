@@ -88,7 +88,13 @@ fn a_browser_shows_the_edge_to_everybody_and_changes_nothing() -> Result<()> {
     assert_eq!(edge(&lab, &["history", "--json"])?.stdout, before.stdout);
 
     // A change is made by the socket alone.
-    for request in ["PATCH /v1/circuits/contoso", "PUT /v1/config", "POST /", "POST /v1/rates"] {
+    for request in [
+        "PATCH /v1/circuits/contoso",
+        "PUT /v1/config",
+        "POST /",
+        "POST /v1/rates",
+        "POST /v1/circuits/contoso/steps",
+    ] {
         let refused = at_the_address(&lab, request, &[], "{}")?;
         assert_eq!(refused.status, 405, "{request}: {refused:?}");
     }

@@ -3,8 +3,11 @@
 use hyper::Method;
 use jiff::Timestamp;
 
-use super::{Client, ClientError, percent_encoded};
-use crate::{CircuitHistory, DrainRequest, LinksOutOfUse, Status, TrafficRates};
+use super::{Client, ClientError, RequestBody, percent_encoded, with_query};
+use crate::{
+    CircuitHistory, CircuitRecord, CircuitStep, CircuitStepped, ConfigChanges, DrainRequest,
+    LinksOutOfUse, Status, TrafficRates,
+};
 
 impl Client {
     /// Changes the use of a circuit's links.
@@ -15,6 +18,38 @@ impl Client {
     ) -> Result<LinksOutOfUse, ClientError> {
         let path = format!("/v1/circuits/{}/links", percent_encoded(circuit));
         self.document(Method::PATCH, &path, Some(self.json(request)?))
+    }
+
+    /// The changes that a step in a circuit's life would make. Nothing is changed.
+    pub fn step_changes(
+        &self,
+        circuit: &str,
+        step: &CircuitStep,
+    ) -> Result<ConfigChanges, ClientError> {
+        let path = format!("/v1/circuits/{}/steps?dry_run=true", percent_encoded(circuit));
+        self.document(Method::POST, &path, Some(self.json(step)?))
+    }
+
+    /// Takes a step in a circuit's life, if the configuration with this digest still runs. `confirm`: the daemon takes it back unless it is
+    /// confirmed in this time, such as `10m`.
+    pub fn step(
+        &self,
+        circuit: &str,
+        step: &CircuitStep,
+        running: &str,
+        message: Option<&str>,
+        confirm: Option<&str>,
+    ) -> Result<CircuitStepped, ClientError> {
+        let path = format!("/v1/circuits/{}/steps", percent_encoded(circuit));
+        let path = with_query(path, [("message", message), ("confirm", confirm)]);
+        let body = RequestBody { if_match: Some(running.to_owned()), ..self.json(step)? };
+        self.document(Method::POST, &path, Some(body))
+    }
+
+    /// What a circuit's provider and customer know of it.
+    pub fn circuit_record(&self, circuit: &str) -> Result<CircuitRecord, ClientError> {
+        let path = format!("/v1/circuits/{}/record", percent_encoded(circuit));
+        self.document(Method::GET, &path, None)
     }
 
     /// The state of the edge, with this circuit alone.

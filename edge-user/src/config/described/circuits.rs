@@ -19,6 +19,7 @@ pub(super) fn circuit(circuit: &Circuit) -> Values {
         location,
         provider,
         model,
+        provisioning,
         zone,
         s_tag,
         core_s_tag,
@@ -44,6 +45,7 @@ pub(super) fn circuit(circuit: &Circuit) -> Values {
         .with("location", location)
         .with("provider", provider)
         .with("model", model)
+        .with("provisioning", provisioning)
         .with("zone", zone)
         .with("service_key", service_key)
         .with("s_tag", s_tag)

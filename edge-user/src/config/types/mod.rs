@@ -26,8 +26,8 @@ use super::units::Burst;
 use crate::model::spelled::spelling;
 pub use crate::model::{
     Accounting, Billing, ConnectivityModel, Direction, DscpPolicy, Ecn, Fairness, Forward,
-    Gigabyte, Link, MetricsDetail, MonthlyFees, PeeringKind, Policing, Port, Prices, Side, Sku,
-    XdpMode, ZonePrices,
+    Gigabyte, Link, MetricsDetail, MonthlyFees, PeeringKind, Policing, Port, Prices, Provisioning,
+    Side, Sku, XdpMode, ZonePrices,
 };
 
 /// A checked configuration: every name in it refers to something.
@@ -95,6 +95,8 @@ pub struct Circuit {
     pub provider: Option<String>,
     /// The way in which its provider connects the customer.
     pub model: Option<ConnectivityModel>,
+    /// How far its provider is. It has peerings when it is provisioned, and an S-tag when that has begun.
+    pub provisioning: Provisioning,
     /// The price zone: its own, else that of circuits that name none. In [`Prices::zones`].
     pub zone: Option<String>,
     /// The S-tag's VID on customer-side ports; without one the circuit is `Dot1Q`.
@@ -121,7 +123,7 @@ pub struct Circuit {
     pub accounting: Accounting,
     /// Whether its frames are forwarded at all.
     pub enabled: bool,
-    /// Its peerings: 1 to 3, of different kinds.
+    /// Its peerings: up to 3, of different kinds.
     pub peerings: Vec<Peering>,
     /// The virtual networks that its private peering reaches: up to 10. None where that is a wire.
     pub vnet_links: Vec<VnetLink>,

@@ -27,6 +27,12 @@ pub enum ChangeError {
     /// The client has another configuration in mind than the one that runs.
     #[error("another configuration runs by now, and nothing was changed; look at it again")]
     HasChanged,
+    /// The daemon's file does not say what runs, so that a change of its text would be another change, too.
+    #[error(
+        "{0} has another configuration than the one that runs, and nothing was changed; `edge diff -c {0}` shows the \
+         difference, and `edge reload` or `edge apply` ends it"
+    )]
+    OtherFile(String),
     /// The edge has not had that configuration, or not among the last ones.
     #[error(
         "there is no such revision, and nothing was changed; `edge history` has those that are kept"

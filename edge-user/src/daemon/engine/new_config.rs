@@ -7,7 +7,8 @@ use crate::config::{self, Config, ConfigErrors};
 /// A configuration on its way in: its text, and what the text says.
 pub struct NewConfig {
     pub(super) text: String,
-    pub(super) config: Config,
+    /// What it says.
+    pub config: Config,
 }
 
 impl NewConfig {
@@ -19,5 +20,11 @@ impl NewConfig {
     pub fn new(text: String) -> Result<Self, ConfigErrors> {
         let config = config::load_text(&text, Path::new("the configuration"))?;
         Ok(Self { text, config })
+    }
+
+    /// Its text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
     }
 }

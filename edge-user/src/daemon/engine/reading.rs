@@ -1,9 +1,14 @@
 //! Questions about the configuration that runs. Each waits while a change is stored.
 
-use edge_api::CircuitReach;
+use std::fs;
 
-use super::{super::look::LookedAt, Engine};
-use crate::model::Prices;
+use edge_api::{CircuitReach, CircuitRecord};
+
+use super::{
+    super::look::LookedAt, Engine, circuit_record::circuit_record, error::ChangeError,
+    new_config::NewConfig,
+};
+use crate::{config::ConfigDigest, model::Prices};
 
 impl Engine {
     /// Where the ledger and the meters are.
@@ -16,6 +21,32 @@ impl Engine {
     #[must_use]
     pub fn reach(&self, circuit: &str) -> Option<CircuitReach> {
         self.running.read().config.reach(circuit)
+    }
+
+    /// What a circuit's provider and customer know of it; `None`: there is no such circuit.
+    #[must_use]
+    pub fn circuit_record(&self, circuit: &str) -> Option<CircuitRecord> {
+        let running = self.running.read();
+        let circuit = running.config.circuits.iter().find(|known| known.name == circuit)?;
+        Some(circuit_record(circuit, &running.config.ports))
+    }
+
+    /// The daemon's file, and the digest of what runs, which the file says, too. This may take long.
+    ///
+    /// # Errors
+    ///
+    /// The file says something else, is wrong, or can't be read.
+    pub fn file_of_what_runs(&self) -> Result<(NewConfig, String), ChangeError> {
+        let text = fs::read_to_string(&self.config_path);
+        let file = text.ok().and_then(|text| NewConfig::new(text).ok());
+        let (running, digest) = {
+            let running = self.running.read();
+            (running.digest_of_file(), running.digest.to_string())
+        };
+        let file = file.filter(|file| ConfigDigest::new(&file.config).to_string() == running);
+        let file =
+            file.ok_or_else(|| ChangeError::OtherFile(self.config_path.display().to_string()))?;
+        Ok((file, digest))
     }
 
     /// The edge's name and prices.

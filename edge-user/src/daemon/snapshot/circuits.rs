@@ -46,6 +46,7 @@ pub(super) fn next(
         name: circuit.name.clone(),
         bandwidth_bps: circuit.bandwidth_bps,
         enabled: circuit.enabled,
+        provisioning: circuit.provisioning.title().to_owned(),
         peerings: attachments
             .iter()
             .filter(|own| own.key.is_billed())

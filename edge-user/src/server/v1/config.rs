@@ -155,7 +155,10 @@ pub(in crate::server) async fn roll_back(
 }
 
 /// Notes the traffic of what changes.
-async fn watch(state: &ServerState, changes: &mut ConfigChanges) -> Result<(), ApiError> {
+pub(super) async fn watch(
+    state: &ServerState,
+    changes: &mut ConfigChanges,
+) -> Result<(), ApiError> {
     if !changes.changes.iter().any(super::traffic::has_traffic) {
         return Ok(());
     }

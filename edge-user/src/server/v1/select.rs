@@ -155,6 +155,7 @@ mod tests {
             name: (*name).to_owned(),
             bandwidth_bps: 1_000_000,
             enabled: true,
+            provisioning: "Provisioned".to_owned(),
             peerings: Vec::new(),
             policers: Vec::new(),
         });

@@ -91,6 +91,7 @@ mod tests {
                 name: circuit.to_owned(),
                 bandwidth_bps: 1,
                 enabled: true,
+                provisioning: "Provisioned".to_owned(),
                 peerings: vec![
                     peering("private", "inbound", frames),
                     peering("private", "outbound", 2 * frames),

@@ -87,6 +87,7 @@ pub(super) fn circuit(name: &str, bytes: u64, dropped: u64) -> CircuitStatus {
         name: name.to_owned(),
         bandwidth_bps: 1_000_000_000,
         enabled: true,
+        provisioning: "Provisioned".to_owned(),
         peerings: vec![peering("inbound", dropped), peering("outbound", 0)],
         policers: vec![policer("inbound"), policer("outbound")],
     }

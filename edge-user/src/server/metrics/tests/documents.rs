@@ -120,6 +120,7 @@ pub(super) fn sized(name: &str, peerings: [&str; 2], classes: &[&str], more: u64
         name: name.to_owned(),
         bandwidth_bps: 1_000_000_000,
         enabled: true,
+        provisioning: "Provisioned".to_owned(),
         peerings: peerings.collect(),
         policers: ways.map(|(_, direction, _)| policer(direction)).to_vec(),
     }

@@ -1,0 +1,196 @@
+//! The steps in the life of a circuit: each is a change of the daemon's configuration, as `PUT /v1/config` makes it.
+
+use axum::{
+    Json,
+    extract::{Path, State, rejection::JsonRejection},
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse as _, Response},
+};
+use edge_api::{CircuitKeys, CircuitRecord, CircuitStep, CircuitStepped, ErrorDocument};
+use serde_json::json;
+
+use super::{
+    super::{
+        error::ApiError,
+        role::Operator,
+        shared::{InQuery, ServerState},
+    },
+    apply_query::ApplyQuery,
+    change::expected,
+    config::watch,
+    if_match::IfMatch,
+};
+use crate::{
+    config::{self, CircuitEdit, CircuitPart, Config, EditError, EditKeys, Wish},
+    daemon::engine::{Engine, new_config::NewConfig},
+    model::Provisioning,
+    units::when::{self, LONGEST_WAIT},
+};
+
+/// Takes a step in the life of a circuit: the change is in effect, and in the daemon's file, or, with an error, nothing is
+/// changed. With `dry_run`, the answer is what would change.
+#[utoipa::path(
+    post,
+    path = "/v1/circuits/{name}/steps",
+    tag = "change",
+    params(
+        ("name" = String, Path, description = "The circuit's name."),
+        ApplyQuery,
+        IfMatch
+    ),
+    request_body = CircuitStep,
+    responses(
+        (status = OK, description = "The change and the circuit after it. With `dry_run`, `ConfigChanges`.", body = CircuitStepped),
+        (status = BAD_REQUEST, description = "The query or the body is none.", body = ErrorDocument),
+        (status = FORBIDDEN, description = "The client may only look.", body = ErrorDocument),
+        (status = NOT_FOUND, description = "There is no such circuit, peering or link.", body = ErrorDocument),
+        (status = CONFLICT, description = "There is such a circuit already; or it is at another step; or the daemon's file has another configuration than the one that runs; or a change waits for its confirmation.", body = ErrorDocument),
+        (status = PRECONDITION_FAILED, description = "Another configuration runs.", body = ErrorDocument),
+        (status = UNPROCESSABLE_ENTITY, description = "The configuration would be wrong.", body = ErrorDocument),
+        (status = INTERNAL_SERVER_ERROR, description = "The machine refused it, or the file can't be written. Or the change is in effect, and a later step failed, which the message says.", body = ErrorDocument),
+        (status = SERVICE_UNAVAILABLE, description = "The machine has no room for it, the ledger can't be written, or the daemon is ending: nothing was changed, and the same request may do later.", body = ErrorDocument),
+    )
+)]
+pub(in crate::server) async fn step(
+    operator: Operator,
+    State(state): State<ServerState>,
+    Path(name): Path<String>,
+    InQuery(ApplyQuery { dry_run, confirm, message }): InQuery<ApplyQuery>,
+    headers: HeaderMap,
+    request: Result<Json<CircuitStep>, JsonRejection>,
+) -> Result<Response, ApiError> {
+    let Json(step) = request?;
+    let confirm = confirm.as_deref().map(|text| when::duration(text, LONGEST_WAIT)).transpose();
+    let confirm = confirm.map_err(|hint| ApiError::bad_request(format!("confirm: {hint}")))?;
+    let told = told(&step, &name);
+    let message = message.map_or_else(|| told.clone(), |message| format!("{told}: {message}"));
+    let (engine, circuit) = (state.engine.clone(), name.clone());
+    let prepared = tokio::task::spawn_blocking(move || prepare(&engine, &circuit, step));
+    let (other, running) = prepared.await.map_err(|error| ApiError::internal(&error))??;
+    if dry_run {
+        let engine = state.engine.clone();
+        let compared = tokio::task::spawn_blocking(move || engine.changes(&other)).await;
+        let mut changes = compared.map_err(|error| ApiError::internal(&error))?;
+        watch(&state, &mut changes).await?;
+        return Ok(Json(changes).into_response());
+    }
+    // A change between the look and this one would be undone by it.
+    let expected = expected(&headers)?.unwrap_or(running);
+    let requester = operator.requester(Some(message)).await;
+    let applied = state.engine.apply(other, confirm, requester, Some(expected)).await?;
+    let engine = state.engine.clone();
+    let circuit = tokio::task::spawn_blocking(move || engine.circuit_record(&name)).await;
+    let circuit = circuit.map_err(|error| ApiError::internal(&error))?;
+    Ok(Json(CircuitStepped { applied, circuit }).into_response())
+}
+
+/// A circuit as its provider and its customer know it.
+#[utoipa::path(
+    get,
+    path = "/v1/circuits/{name}/record",
+    tag = "look",
+    params(("name" = String, Path, description = "The circuit's name.")),
+    responses(
+        (status = OK, description = "The document of `edge circuit show --json`.", body = CircuitRecord),
+        (status = NOT_FOUND, description = "There is no such circuit.", body = ErrorDocument),
+    )
+)]
+pub(in crate::server) async fn record(
+    State(state): State<ServerState>,
+    Path(name): Path<String>,
+) -> Result<Json<CircuitRecord>, ApiError> {
+    // A change may be stored, and the answer waits for it.
+    let (engine, asked) = (state.engine.clone(), name.clone());
+    let record = tokio::task::spawn_blocking(move || engine.circuit_record(&asked)).await;
+    let record = record.map_err(|error| ApiError::internal(&error))?;
+    Ok(Json(record.ok_or_else(|| ApiError::no_circuit(&name))?))
+}
+
+/// The step in the history's words.
+fn told(step: &CircuitStep, circuit: &str) -> String {
+    match step {
+        CircuitStep::New { .. } => format!("circuit new {circuit}"),
+        CircuitStep::Provision { begin: true, .. } => {
+            format!("circuit provision {circuit} (begun)")
+        }
+        CircuitStep::Provision { .. } => format!("circuit provision {circuit}"),
+        CircuitStep::Peering { kind, keys: Some(_) } => format!("circuit peering {circuit} {kind}"),
+        CircuitStep::Peering { kind, keys: None } => {
+            format!("circuit peering {circuit} {kind} removed")
+        }
+        CircuitStep::Link { vnet, keys: Some(_) } => format!("circuit link {circuit} {vnet}"),
+        CircuitStep::Link { vnet, keys: None } => format!("circuit link {circuit} {vnet} removed"),
+        CircuitStep::Delete => format!("circuit delete {circuit}"),
+    }
+}
+
+/// The configuration after a step, and the digest of the one before.
+fn prepare(
+    engine: &Engine,
+    circuit: &str,
+    step: CircuitStep,
+) -> Result<(NewConfig, String), ApiError> {
+    let (file, running) = engine.file_of_what_runs()?;
+    let edit = edit(&file.config, circuit, step)?;
+    let text = config::edited(file.text(), circuit, &edit).map_err(|error| {
+        let status = match &error {
+            EditError::NoCircuit(_) | EditError::NoPart(..) => StatusCode::NOT_FOUND,
+            EditError::Exists(_) => StatusCode::CONFLICT,
+            EditError::Value(_) | EditError::Text(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        };
+        ApiError::new(status, error.to_string(), None)
+    })?;
+    let other = NewConfig::new(text).map_err(|errors| ApiError::from(&errors))?;
+    Ok((other, running))
+}
+
+fn edit(config: &Config, circuit: &str, step: CircuitStep) -> Result<CircuitEdit, ApiError> {
+    let part = |part, name, keys: Option<CircuitKeys>| match keys {
+        Some(CircuitKeys(keys)) => CircuitEdit::SetPart(part, name, keys),
+        None => CircuitEdit::RemovePart(part, name),
+    };
+    Ok(match step {
+        CircuitStep::New { keys: CircuitKeys(mut keys) } => {
+            keys.remove("name");
+            keys.entry("service_key").or_insert_with(|| uuid::Uuid::new_v4().to_string().into());
+            keys.entry("provisioning").or_insert(Provisioning::NotProvisioned.as_str().into());
+            CircuitEdit::Add(keys)
+        }
+        CircuitStep::Provision { primary, secondary, s_tag, begin } => {
+            let wish = Wish { primary, secondary, s_tag };
+            CircuitEdit::Set(provisioned(config, circuit, &wish, begin)?)
+        }
+        CircuitStep::Peering { kind, keys } => part(CircuitPart::Peering, kind, keys),
+        CircuitStep::Link { vnet, keys } => part(CircuitPart::VnetLink, vnet, keys),
+        CircuitStep::Delete => CircuitEdit::Remove,
+    })
+}
+
+/// The keys of a circuit whose provider has begun, or is done. Tags and ports that it got at the begin stay, unless the request has others.
+fn provisioned(
+    config: &Config,
+    circuit: &str,
+    wish: &Wish,
+    begin: bool,
+) -> Result<EditKeys, ApiError> {
+    let known = config.circuits.iter().find(|known| known.name == circuit);
+    let known = known.ok_or_else(|| ApiError::no_circuit(circuit))?;
+    let conflict = |error: String| ApiError::new(StatusCode::CONFLICT, error, None);
+    let now = known.provisioning;
+    if now == Provisioning::Provisioned || (begin && now == Provisioning::Provisioning) {
+        let error =
+            format!("circuit {circuit:?} is {:?} already, and nothing was changed", now.as_str());
+        return Err(conflict(error));
+    }
+    let mut keys = EditKeys::new();
+    if known.s_tag.is_none() || *wish != Wish::default() {
+        let allocation = config::allocate(config, circuit, wish)
+            .map_err(|error| conflict(format!("{error}; nothing was changed")))?;
+        keys.insert("s_tag".to_owned(), json!(allocation.s_tag));
+        keys.insert("ports".to_owned(), json!(allocation.ports));
+    }
+    let next =
+        if begin { json!(Provisioning::Provisioning) } else { json!(Provisioning::Provisioned) };
+    keys.insert("provisioning".to_owned(), next);
+    Ok(keys)
+}
