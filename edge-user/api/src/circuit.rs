@@ -16,7 +16,8 @@ pub struct CircuitStatus {
     pub bandwidth_bps: u64,
     /// Whether the circuit is enabled. Frames of a disabled circuit are dropped.
     pub enabled: bool,
-    /// How far its provider is: `NotProvisioned`, `Provisioning` or `Provisioned`. It has peerings when it is provisioned.
+    /// The progress of its provider: `NotProvisioned`, `Provisioning` or `Provisioned`. It has peerings when it is provisioned.
+    #[serde(default)]
     pub provisioning: String,
     /// Its peerings, on each of its ports.
     pub peerings: Vec<PeeringStatus>,

@@ -67,7 +67,7 @@ mod tests {
 "carrier":true,"carrier_changes":2,"speed_bps":10000000000,"sold_bps":16000000000,"mtu_bytes":1504,
 "driver":"veth","rx_queues":1,"tx_queues":1,"rx_frames":10,"rx_bytes":1000,
 "reasons":{"ok":9,"unmatched":1}}],"circuits":[{"name":"contoso-ams","bandwidth_bps":1000000000,
-"enabled":true,"peerings":[{"kind":"private","port":"customer0","link":"primary","direction":
+"enabled":true,"provisioning":"Provisioned","peerings":[{"kind":"private","port":"customer0","link":"primary","direction":
 "inbound","forwarded_frames":9,"forwarded_bytes":918,"dropped_frames":1,"dropped_bytes":102,
 "refused_frames":0,"refused_bytes":0,"drops":{"over-rate":{"frames":1,"bytes":102}},"classes":[{
 "class":"voice","forwarded_frames":9,"forwarded_bytes":918,"dropped_frames":1,"dropped_bytes":102,

@@ -18,11 +18,11 @@ use super::{
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]
-    step: Step,
+    step: LifeStep,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum Step {
+enum LifeStep {
     /// Makes a circuit, which its provider has not connected yet, with a service key.
     New {
         #[command(flatten)]
@@ -120,10 +120,10 @@ struct ChangeArgs {
 
 pub(super) fn circuit(args: &Args) -> Result<()> {
     match &args.step {
-        Step::New { name, keys, change } => {
+        LifeStep::New { name, keys, change } => {
             take(&name.circuit, &CircuitStep::New { keys: keys.keys() }, change)
         }
-        Step::Provision { name, primary, secondary, s_tag, begin, change } => {
+        LifeStep::Provision { name, primary, secondary, s_tag, begin, change } => {
             let step = CircuitStep::Provision {
                 primary: primary.clone(),
                 secondary: secondary.clone(),
@@ -132,15 +132,15 @@ pub(super) fn circuit(args: &Args) -> Result<()> {
             };
             take(&name.circuit, &step, change)
         }
-        Step::Peering { name, kind, keys, change } => {
+        LifeStep::Peering { name, kind, keys, change } => {
             let step = CircuitStep::Peering { kind: kind.clone(), keys: keys.keys() };
             take(&name.circuit, &step, change)
         }
-        Step::Link { name, vnet, keys, change } => {
+        LifeStep::Link { name, vnet, keys, change } => {
             let step = CircuitStep::Link { vnet: vnet.clone(), keys: keys.keys() };
             take(&name.circuit, &step, change)
         }
-        Step::Show { name, json, socket } => {
+        LifeStep::Show { name, json, socket } => {
             let record = Client::new(&socket.socket).circuit_record(&name.circuit)?;
             let mut out = stdout().lock();
             if *json {
@@ -151,7 +151,7 @@ pub(super) fn circuit(args: &Args) -> Result<()> {
             }
             Ok(())
         }
-        Step::Delete { name, change } => take(&name.circuit, &CircuitStep::Delete, change),
+        LifeStep::Delete { name, change } => take(&name.circuit, &CircuitStep::Delete, change),
     }
 }
 

@@ -7,7 +7,7 @@ use super::{CTags, Circuit, Config, CoreTag, Forward, Link, Port, Side};
 /// The tags that a frame can have.
 const VIDS: std::ops::RangeInclusive<u16> = 1..=4094;
 
-/// A wish for ports and an S-tag. What it leaves out is chosen.
+/// A wish for ports and an S-tag. The rest is chosen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wish {
     /// The customer-side port of the primary link.
@@ -97,7 +97,7 @@ fn free_s_tag(others: &[&Circuit], ports: &[String]) -> Option<u16> {
             taken.insert(vid);
         }
         if other.s_tag.is_none() {
-            // Its C-tags are the outer ones. Whoever has every tag leaves none, and the check of the whole says so.
+            // Its C-tags are the outer ones. A circuit with every tag leaves none, and the check of the whole says so.
             let own = other.peerings.iter().map(|peering| peering.c_tags);
             for CTags { first, last } in own.filter(|tags| *tags != CTags::ANY) {
                 taken.extend(first..=last);

@@ -58,7 +58,7 @@ pub use self::{
     burst::{default_burst_bytes, largest_burst_bytes},
     change::BandwidthRefused,
     changes::changes,
-    circuit_edit::{CircuitEdit, CircuitPart, EditError, Keys as EditKeys, edited},
+    circuit_edit::{CircuitEdit, CircuitPart, EditError, EditKeys, edited},
     digest::ConfigDigest,
     edge::{DEFAULT_CONTROL, DEFAULT_STATE_DIR},
     edit::with_bandwidth,

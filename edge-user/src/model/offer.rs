@@ -37,7 +37,7 @@ spelled! {
 }
 
 spelled! {
-    /// How far a provider is with a circuit.
+    /// The progress of a provider with a circuit.
     pub enum Provisioning {
         /// The circuit was bought, and its provider has not begun.
         NotProvisioned = "not-provisioned",

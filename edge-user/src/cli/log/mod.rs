@@ -101,7 +101,7 @@ fn end_stream_with(lines: &str) {
 /// An error's lines with their priority (sd-daemon(3)).
 fn stream_lines(error: &str) -> String {
     let priority = entry::priority(tracing::Level::ERROR);
-    error.lines().map(|line| format!("<{priority}>{line}\n")).collect()
+    error.lines().map(|line| ["<", priority, ">", line, "\n"].concat()).collect()
 }
 
 /// The message of an event: all fields but those that are for the journal alone.

@@ -8,20 +8,20 @@ mod tables;
 use serde_json::{Map, Value as Json};
 use toml_edit::DocumentMut;
 
-use self::tables::{AnyTable, Tables};
+use self::tables::{AnyTable, TableList};
 
 /// Keys of a table, as JSON. A null takes the key out.
-pub type Keys = Map<String, Json>;
+pub type EditKeys = Map<String, Json>;
 
 /// A change of the text.
 #[derive(Clone, Debug, PartialEq)]
 pub enum CircuitEdit {
     /// A new circuit with these keys, its name among them.
-    Add(Keys),
+    Add(EditKeys),
     /// Other values of some keys.
-    Set(Keys),
+    Set(EditKeys),
     /// Other values of some keys of a part, which is made where there is none.
-    SetPart(CircuitPart, String, Keys),
+    SetPart(CircuitPart, String, EditKeys),
     /// One part less.
     RemovePart(CircuitPart, String),
     /// No such circuit any more.
@@ -92,7 +92,7 @@ pub fn edited(text: &str, circuit: &str, edit: &CircuitEdit) -> Result<String, E
         .parse()
         .map_err(|error: toml_edit::TomlError| EditError::Text(error.message().into()))?;
     let no_circuit = || EditError::NoCircuit(circuit.to_owned());
-    let mut circuits = Tables::of(AnyTable::Headed(document.as_table_mut()), "circuit")?;
+    let mut circuits = TableList::of(AnyTable::Headed(document.as_table_mut()), "circuit")?;
     let place = circuits.position("name", circuit);
     match edit {
         CircuitEdit::Add(keys) => {
@@ -106,7 +106,7 @@ pub fn edited(text: &str, circuit: &str, edit: &CircuitEdit) -> Result<String, E
         }
         CircuitEdit::SetPart(part, name, keys) => {
             let own = circuits.get(place.ok_or_else(no_circuit)?)?;
-            let mut parts = Tables::of(own, part.key())?;
+            let mut parts = TableList::of(own, part.key())?;
             match parts.position(part.name_key(), name) {
                 Some(place) => parts.get(place)?.set(keys)?,
                 None => parts.push((part.name_key(), name), keys)?,
@@ -114,7 +114,7 @@ pub fn edited(text: &str, circuit: &str, edit: &CircuitEdit) -> Result<String, E
         }
         CircuitEdit::RemovePart(part, name) => {
             let own = circuits.get(place.ok_or_else(no_circuit)?)?;
-            let mut parts = Tables::of(own, part.key())?;
+            let mut parts = TableList::of(own, part.key())?;
             let place = parts
                 .position(part.name_key(), name)
                 .ok_or_else(|| EditError::NoPart(circuit.to_owned(), part.said(), name.clone()))?;

@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 use toml_edit::{Array, ArrayOfTables, InlineTable, Item, Table, TableLike, Value};
 
-use super::{EditError, Keys};
+use super::{EditError, EditKeys};
 
 /// A table in either notation.
 pub(super) enum AnyTable<'d> {
@@ -22,19 +22,19 @@ impl<'d> AnyTable<'d> {
     }
 
     /// Sets keys.
-    pub(super) fn set(self, keys: &Keys) -> Result<(), EditError> {
+    pub(super) fn set(self, keys: &EditKeys) -> Result<(), EditError> {
         set(self.into_like().0, keys)
     }
 }
 
 /// The tables of one key.
-pub(super) struct Tables<'d> {
+pub(super) struct TableList<'d> {
     parent: &'d mut dyn TableLike,
     key: &'static str,
     is_braced: bool,
 }
 
-impl<'d> Tables<'d> {
+impl<'d> TableList<'d> {
     /// Those of a key, of which there may be none yet.
     pub(super) fn of(parent: AnyTable<'d>, key: &'static str) -> Result<Self, EditError> {
         let (parent, is_braced) = parent.into_like();
@@ -76,7 +76,7 @@ impl<'d> Tables<'d> {
     pub(super) fn push(
         &mut self,
         (name_key, name): (&str, &str),
-        keys: &Keys,
+        keys: &EditKeys,
     ) -> Result<(), EditError> {
         let is_braced = match self.parent.get(self.key) {
             Some(Item::ArrayOfTables(_)) => false,
@@ -125,7 +125,7 @@ impl<'d> Tables<'d> {
 }
 
 /// Sets keys of a table. The remark behind a value stays there.
-fn set(table: &mut dyn TableLike, keys: &Keys) -> Result<(), EditError> {
+fn set(table: &mut dyn TableLike, keys: &EditKeys) -> Result<(), EditError> {
     for (key, json) in keys {
         let Some(mut new) = value(json).map_err(|()| EditError::Value(key.clone()))? else {
             table.remove(key);

@@ -8,7 +8,7 @@ const HEADED: &str = "# The edge.\nedge = { name = \"lab\" }\n\n[[circuit]] # th
 const BRACED: &str = "circuit = [\n  { name = 'alpha', bandwidth = '1 Gbps', peering = [{ kind = 'private', c_tag = 10 }] }, # one\n  \
                       { name = 'zeta', bandwidth = '2 Gbps' },\n]\nedge = { name = 'lab' }\n";
 
-fn keys(json: Json) -> Keys {
+fn keys(json: Json) -> EditKeys {
     let Json::Object(keys) = json else { panic!("no keys: {json}") };
     keys
 }
@@ -112,7 +112,7 @@ fn a_change_of_something_else_is_refused() {
     let remove = CircuitEdit::Remove;
     for (text, circuit, edit, said) in [
         (HEADED, "beta", &remove, "there is no circuit \"beta\""),
-        (HEADED, "zeta", &CircuitEdit::Add(Keys::new()), "there is a circuit \"zeta\" already"),
+        (HEADED, "zeta", &CircuitEdit::Add(EditKeys::new()), "there is a circuit \"zeta\" already"),
         (
             BRACED,
             "zeta",

@@ -15,6 +15,7 @@ mod look_alikes;
 mod notations;
 mod overlaps;
 mod prices;
+mod provisioning;
 mod routed;
 mod rules;
 mod source;

@@ -95,7 +95,7 @@ pub struct Circuit {
     pub provider: Option<String>,
     /// The way in which its provider connects the customer.
     pub model: Option<ConnectivityModel>,
-    /// How far its provider is. It has peerings when it is provisioned, and an S-tag when that has begun.
+    /// The progress of its provider. It has peerings when it is provisioned, and an S-tag when that has begun.
     pub provisioning: Provisioning,
     /// The price zone: its own, else that of circuits that name none. In [`Prices::zones`].
     pub zone: Option<String>,

@@ -21,9 +21,8 @@ use super::{
     if_match::IfMatch,
 };
 use crate::{
-    config::{self, CircuitEdit, CircuitPart, Config, EditError, EditKeys, Wish},
+    config::{self, CircuitEdit, CircuitPart, Config, EditError, EditKeys, Provisioning, Wish},
     daemon::engine::{Engine, new_config::NewConfig},
-    model::Provisioning,
     units::when::{self, LONGEST_WAIT},
 };
 
