@@ -107,6 +107,38 @@ fn parts_of_a_circuit_come_change_and_go() {
     }
 }
 
+/// From nothing to a routed circuit with a virtual network, and each text on the way is a configuration.
+#[test]
+fn steps_lead_to_a_routed_circuit() {
+    use crate::config::{Provisioning, VnetRoutes, parse, sample::Sample};
+
+    let mut text = Sample::lab().tables("[routing]\ndaemon = \"none\"\n").to_string();
+    let mut step = |edit: &CircuitEdit| {
+        text = edited(&text, "new", edit).expect("a step");
+        parse(&text, std::path::Path::new("step")).expect("a configuration").circuits.remove(0)
+    };
+    let bought = keys(json!({ "bandwidth": "50 Mbps", "provisioning": "not-provisioned" }));
+    let bought = step(&CircuitEdit::Add(bought));
+    assert_eq!((bought.provisioning, bought.s_tag), (Provisioning::NotProvisioned, None));
+    step(&CircuitEdit::Set(keys(json!({ "provisioning": "provisioned", "s_tag": 7 }))));
+    let peering = keys(json!({ "c_tag": 10, "peer_asn": 65001, "primary": "192.168.15.16/30" }));
+    step(&CircuitEdit::SetPart(CircuitPart::Peering, "private".into(), peering));
+    let link = json!({
+        "port": "core0", "c_tag": 70, "own": "10.1.255.5/30", "gateway": "10.1.255.6",
+        "prefixes": ["10.1.0.0/16"],
+    });
+    let whole = step(&CircuitEdit::SetPart(CircuitPart::VnetLink, "hub".into(), keys(link)));
+    assert!(whole.peerings[0].routed.is_some());
+    let prefixes = VnetRoutes::Static(vec!["10.1.0.0/16".parse().expect("a prefix")]);
+    assert_eq!(
+        (whole.vnet_links[0].vnet.as_str(), &whole.vnet_links[0].routes),
+        ("hub", &prefixes)
+    );
+    let other = json!({ "prefixes": null, "asn": 65515 });
+    let other = step(&CircuitEdit::SetPart(CircuitPart::VnetLink, "hub".into(), keys(other)));
+    assert_eq!(other.vnet_links[0].routes, VnetRoutes::Bgp { asn: 65515 });
+}
+
 #[test]
 fn a_change_of_something_else_is_refused() {
     let remove = CircuitEdit::Remove;
