@@ -4,6 +4,7 @@
 //! here are the descriptions in `/v1/openapi.json`. The crate uses nothing else of `edge`: a
 //! program that asks a daemon needs neither the data plane nor the ledger.
 
+mod availability;
 mod bandwidth;
 mod booked;
 mod changes;
@@ -40,6 +41,7 @@ mod unmatched;
 mod usage;
 
 pub use self::{
+    availability::{Availability, LinkAvailability, LinkTransition, PeeringAvailability},
     bandwidth::{Bandwidth, BandwidthChange, BandwidthRequest},
     booked::Booked,
     changes::{

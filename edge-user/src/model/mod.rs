@@ -1,5 +1,6 @@
 //! The types that configuration, tables and bills share, such as ports, offers and readings.
 
+mod link_state;
 mod metrics_detail;
 mod offer;
 mod port;
@@ -10,6 +11,7 @@ mod terms;
 mod treatment;
 
 pub use self::{
+    link_state::{LinkName, LinkReason, LinkState},
     metrics_detail::MetricsDetail,
     offer::{Accounting, Billing, ConnectivityModel, Provisioning, Sku},
     port::{Direction, Forward, Link, Port, Side, XdpMode},

@@ -7,7 +7,7 @@ use rusqlite::{Connection, Transaction, params};
 
 use super::{
     Ledger, LedgerError, belief::SECOND_US, boots, column, covered, drop_news::add_expired,
-    error::Fault, sinks::acknowledged,
+    error::Fault, link_history, sinks::acknowledged,
 };
 
 /// Outcomes whose samples expire in one transaction.
@@ -87,6 +87,7 @@ fn expire(
         transaction.commit()?;
     }
     expire_outcomes(connection, keep_samples)?;
+    expire_links(connection, keep_usage)?;
     // Each step gives back one page.
     let mut vacuum = connection.prepare("PRAGMA incremental_vacuum")?;
     let mut rows = vacuum.query([])?;
@@ -200,6 +201,15 @@ fn expire_samples(transaction: &Transaction<'_>, meter: i64, until_s: i64) -> Re
             .execute([before.wrapping_add(sum.cast_signed()), expired_until_s, meter])?;
     }
     Ok(deleted)
+}
+
+/// Expires states of links as usage is.
+fn expire_links(connection: &mut Connection, keep: Duration) -> Result<(), Fault> {
+    let transaction = connection.transaction()?;
+    if let Some(until_s) = older_than_s(&transaction, keep)? {
+        link_history::expire(&transaction, until_s.saturating_mul(SECOND_US))?;
+    }
+    Ok(transaction.commit()?)
 }
 
 /// Expires samples of outcomes by a transaction for some outcomes each.

@@ -9,7 +9,8 @@
 //! `book` takes the counts that a reading has above the booked ones, `split` spreads them over
 //! time, and `rows` adds them to the rows of their series. `export` turns rows of periods that are
 //! over into records, `usage`, `percentile` and `billing` answer questions, `expire` deletes, and
-//! `check` compares everything that the ledger has twice.
+//! `check` compares everything that the ledger has twice. `link_changes` and `link_history` have the
+//! states of routed links, which are dated when they are read.
 //!
 //! Clocks may be wrong. `belief` judges them, and `boots` keeps their history. `held` keeps usage
 //! and `change` terms that may come to another date. `settle` dates these again, or for good.
@@ -40,6 +41,8 @@ mod history;
 mod identity;
 mod info;
 mod journal;
+mod link_changes;
+mod link_history;
 mod lock;
 mod look;
 mod notes;
@@ -84,6 +87,8 @@ pub use self::{
     identity::{CircuitIdentity, Identities},
     info::{LedgerContents, LedgerInfo, SinkInfo},
     journal::{Left, TermsJournal, changes_in},
+    link_changes::{BootTime, LinkChange, LinkNote, OpenLink, OpenLinks},
+    link_history::{LinkHistories, LinkHistory, LinkSpan},
     lock::{LedgerLock, lock},
     look::PrivateCopy,
     percentile::{Percentile, PercentileQuery},

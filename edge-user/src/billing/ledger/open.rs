@@ -22,6 +22,7 @@ pub(super) const LAYOUTS: &[M<'static>] = &[
     M::up(include_str!("layout-3.sql")),
     M::up(include_str!("layout-4.sql")),
     M::up(include_str!("layout-5.sql")),
+    M::up(include_str!("layout-6.sql")),
 ];
 
 pub(super) const FILE_NAME: &str = "ledger.db";
