@@ -36,7 +36,7 @@ use self::{
 use crate::{
     config,
     daemon::{
-        AtExit,
+        AtExit, availability,
         capabilities::check_capabilities,
         engine::{Engine, instance::Hold},
         open_files,
@@ -74,6 +74,7 @@ pub fn run(config_path: &Path, at_exit: AtExit, sandboxed: bool) -> Result<()> {
         let snapshots = Snapshots::start(&engine)?;
         let recent = RecentTraffic::start(&engine)?;
         watch::start(&engine)?;
+        availability::start(&engine)?;
         let state = ServerState {
             engine: engine.clone(),
             rate_watch: RateWatch::new(snapshots.clone()).into(),

@@ -47,6 +47,24 @@ pub struct DomainStatus {
     pub sessions: u32,
     /// The neighbours that its frames are sent to.
     pub neighbours: Vec<NeighbourStatus>,
+    /// The links of its peering. With one, it has no SLA.
+    #[serde(default)]
+    pub links: Vec<LinkStatus>,
+}
+
+/// A link of a routed peering.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct LinkStatus {
+    /// `primary` or `secondary`.
+    pub link: String,
+    /// `up`, `down`, `planned` or `unknown`.
+    pub state: String,
+    /// The reason: `up`, `disabled`, `drained`, `carrier`, `session`, `bfd`, `neighbour` or `unseen`.
+    pub reason: String,
+    /// Percentage of the last minute in which the neighbour was known by ARP or neighbour discovery, with a carrier.
+    pub arp_availability_percent: Option<f64>,
+    /// Percentage of the last minute in which a BGP session was established; null: nobody tells, or the link has none.
+    pub bgp_availability_percent: Option<f64>,
 }
 
 /// A neighbour in one address family: the customer's router on a link, or a virtual network's
@@ -95,7 +113,8 @@ mod tests {
     const DOCUMENT: &str = r#"{"circuit":"contoso","peering":"private","routes_v4":12,"routes_v6":0,
 "tree_lines":9,"generation":3,"age_s":1.5,"fault":"no room","lag_s":0.25,"sessions":2,"neighbours":[{
 "link":"primary","vnet":null,"port":"customer0","family":"ipv4","address":"192.168.15.17","mac":
-"02:00:00:00:00:01","own_mac":"02:ed:00:00:00:01","link_up":true}]}"#;
+"02:00:00:00:00:01","own_mac":"02:ed:00:00:00:01","link_up":true}],"links":[{"link":"primary","state":"up","reason":"up",
+"arp_availability_percent":100.0,"bgp_availability_percent":null}]}"#;
 
     #[test]
     fn the_json_is_pinned() {

@@ -56,7 +56,7 @@ pub use self::{
     client::{Client, ClientError, is_answered},
     condition::{Condition, ConditionKind},
     config_status::{ConfigStatus, TimedBandwidthStatus, UnconfirmedChange},
-    domain::{DomainStatus, NeighbourStatus, SessionCounts},
+    domain::{DomainStatus, LinkStatus, NeighbourStatus, SessionCounts},
     drain::{DrainRequest, LinkOutOfUse, LinkUse, LinksOutOfUse},
     drops::{DropInterval, DropSum, Drops},
     error::{ConfigErrorDocument, ErrorDocument},

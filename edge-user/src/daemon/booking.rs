@@ -54,6 +54,11 @@ impl OpenLedger {
         Ok(())
     }
 
+    /// Whether it is its keeper.
+    pub(super) const fn is_kept(&self) -> bool {
+        self.lock.is_some()
+    }
+
     /// Books a reading of all meters, which is the last one of the tables that `is_final` picks.
     pub(super) fn book(
         &mut self,

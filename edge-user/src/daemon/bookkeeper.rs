@@ -23,6 +23,7 @@ use super::{
     exports::Exports,
     instructions::Instructions,
     noter::{Noted, Noter},
+    pending_links::PendingLinks,
     pending_peaks::PendingPeaks,
 };
 use crate::{
@@ -42,6 +43,7 @@ pub struct Bookkeeper {
     requests: mpsc::Sender<BookkeeperRequest>,
     shared: Arc<Mutex<BookkeeperState>>,
     peaks: Arc<Mutex<PendingPeaks>>,
+    links: Arc<Mutex<PendingLinks>>,
     noter: Arc<Noter>,
     state_dir: PathBuf,
     thread: JoinHandle<()>,
@@ -51,6 +53,8 @@ pub struct Bookkeeper {
 enum BookkeeperRequest {
     /// Book now, and answer with the result.
     Book(SyncSender<Result<(), String>>),
+    /// Note the changes of links.
+    NoteLinks,
     /// Other instructions, with the change of terms that they bring.
     Follow(Box<Instructions>, Option<Noted>),
     /// Book these tables for the last time as soon as no link is left in them.
@@ -78,7 +82,7 @@ impl Bookkeeper {
     /// take effect when they are to be followed.
     pub fn start(pin_dir: &Path, state_dir: PathBuf, instructions: Instructions) -> Result<Self> {
         let shared = Arc::new(Mutex::new(BookkeeperState::default()));
-        let peaks = Arc::default();
+        let (peaks, links) = (Arc::default(), Arc::default());
         let (requests, received) = mpsc::channel();
         let (noter, changes) = Noter::new(&state_dir);
         let noter = Arc::new(noter);
@@ -86,14 +90,14 @@ impl Bookkeeper {
             (pin_dir.to_owned(), state_dir.clone()),
             instructions,
             (Arc::clone(&noter), changes),
-            (Arc::clone(&shared), Arc::clone(&peaks)),
+            (Arc::clone(&shared), Arc::clone(&peaks), Arc::clone(&links)),
         );
         let thread = thread::Builder::new()
             .name("books".to_owned())
             .spawn(move || worker.run(&received))
             .context("starting the thread that keeps the books")?;
         let is_interrupted = Arc::default();
-        Ok(Self { requests, shared, peaks, noter, state_dir, thread, is_interrupted })
+        Ok(Self { requests, shared, peaks, links, noter, state_dir, thread, is_interrupted })
     }
 
     /// Books the meters now, and waits for that, but no longer than `limit`.
@@ -117,6 +121,21 @@ impl Bookkeeper {
     /// Has peaks booked with the next booking.
     pub(super) fn note_peaks(&self, peaks: Vec<PeakReading>) {
         lock(&self.peaks).add(peaks);
+    }
+
+    /// Changes what the ledger is to note of links with the next booking.
+    pub(super) fn with_links<T>(&self, change: impl FnOnce(&mut PendingLinks) -> T) -> T {
+        change(&mut lock(&self.links))
+    }
+
+    /// Has it note that now.
+    pub(super) fn note_links(&self) {
+        let _ended = self.requests.send(BookkeeperRequest::NoteLinks);
+    }
+
+    /// The directory of the ledger.
+    pub(super) fn state_dir(&self) -> &Path {
+        &self.state_dir
     }
 
     /// Ends all waits for a booking: the daemon is to end.

@@ -56,8 +56,9 @@ use self::{
     start_config::StartConfig,
 };
 use super::{
-    AtExit, bandwidth::SetBandwidth, bookkeeper::Bookkeeper, conditions::SharedConditions,
-    events::Events, revisions::Revisions, router_view::RouterSlot, sandbox::Sandbox,
+    AtExit, availability::LinkBoard, bandwidth::SetBandwidth, bookkeeper::Bookkeeper,
+    conditions::SharedConditions, events::Events, revisions::Revisions, router_view::RouterSlot,
+    sandbox::Sandbox,
 };
 use crate::{
     config::{self, Config, ConfigDigest},
@@ -74,6 +75,8 @@ pub struct Engine {
     pub(super) started: Instant,
     /// The router's view, which is put there with the first routed circuit.
     pub(super) router: RouterSlot,
+    /// The links of routed peerings at the last look.
+    pub(super) links: LinkBoard,
     /// The events since the daemon's start.
     pub(super) events: Events,
     /// The conditions at the last look.
@@ -113,6 +116,7 @@ impl Engine {
             bookkeeper: Arc::clone(&instance.bookkeeper),
             started: Instant::now(),
             router,
+            links: LinkBoard::default(),
             events,
             conditions: SharedConditions::default(),
             config_path: config_path.to_owned(),

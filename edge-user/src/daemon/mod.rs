@@ -1,6 +1,7 @@
 //! The daemon: it brings the kernel's tables to the configuration, and keeps the books of their
 //! counters.
 
+pub mod availability;
 pub mod bandwidth;
 mod booking;
 pub mod bookkeeper;
@@ -26,6 +27,7 @@ pub mod machine;
 mod new_file;
 mod noter;
 pub mod open_files;
+mod pending_links;
 mod pending_peaks;
 pub mod policers;
 mod port_changes;

@@ -9,11 +9,15 @@ pub(crate) mod sample;
 use std::{
     net::IpAddr,
     sync::{Arc, PoisonError, RwLock},
+    time::Duration,
 };
 
 use edge_api::{DomainStatus, RouteLookup, Routes, RoutesView, SessionStatus};
 
-use crate::report::Told;
+use crate::{
+    model::{Link, PeeringKind},
+    report::Told,
+};
 
 /// The router, for those who look at it. It is asked from several threads at once.
 pub trait RouterView: Send + Sync {
@@ -57,8 +61,57 @@ pub trait RouterView: Send + Sync {
     /// asks for this, so it is at hand.
     fn domains(&self) -> Vec<DomainStatus>;
 
+    /// Each link of a routed peering, with what its availability is told by. It is asked for every second, and is at hand.
+    fn peering_links(&self) -> Vec<LinkLook>;
+
     /// Faults of the router as a whole: a sentence each, with the effect and what to do next.
     fn faults(&self) -> Vec<String>;
+}
+
+/// A link of a routed peering at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkLook {
+    /// The circuit's name.
+    pub circuit: String,
+    /// The peering.
+    pub peering: PeeringKind,
+    /// The link.
+    pub link: Link,
+    /// Whether it is in use and its port has a carrier.
+    pub is_up: bool,
+    /// Its address families.
+    pub families: Vec<FamilyLook>,
+}
+
+/// An address family of a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FamilyLook {
+    /// Whether the neighbour has answered ARP or neighbour discovery.
+    pub has_neighbour: bool,
+    /// Its BGP session.
+    pub session: SessionLook,
+}
+
+/// A BGP session at one moment. Times are since boot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionLook {
+    /// The link has static routes alone.
+    NotWanted,
+    /// The BGP speaker does not tell.
+    Unknown,
+    /// As the BGP speaker saw it.
+    Seen {
+        /// The moment at which it was asked.
+        at: Duration,
+        /// Whether it is established.
+        is_up: bool,
+        /// Begin of this.
+        since: Duration,
+        /// Whether another try may have begun it anew, of a session that was not up before.
+        may_hide: bool,
+        /// Whether BFD is up, and since when; `None`: there is no BFD session.
+        bfd: Option<(bool, Duration)>,
+    },
 }
 
 /// A question that the router can't answer.

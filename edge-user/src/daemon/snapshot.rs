@@ -119,7 +119,7 @@ struct Reader {
 impl Reader {
     fn snapshot(&self) -> Result<Snapshot> {
         // Nothing is held meanwhile: the BGP speaker may take its time.
-        let routed = RoutedPart::read(&self.engine.router);
+        let routed = RoutedPart::read(&self.engine.router, &self.engine.links);
         for _ in 0..TRIES {
             let steps = Steps::of(&self.engine.running);
             if let Some(snapshot) = self.try_snapshot(&steps, &routed)? {

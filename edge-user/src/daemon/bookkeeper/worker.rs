@@ -1,8 +1,10 @@
 //! The work of the bookkeeper's thread.
 
+mod links;
+mod telling;
+
 use std::{
     collections::{BTreeSet, VecDeque},
-    mem,
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     sync::{
@@ -12,13 +14,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use edge_api::LedgerState;
-
 use super::{
     super::{
         booking::{OpenLedger, Present},
         instructions::Instructions,
         noter::{Noted, Noter},
+        pending_links::PendingLinks,
         pending_peaks::PendingPeaks,
     },
     BookkeeperRequest, BookkeeperState, lock,
@@ -52,6 +53,7 @@ pub(super) struct BookkeeperWorker {
     expired: Option<Instant>,
     shared: Arc<Mutex<BookkeeperState>>,
     peaks: Arc<Mutex<PendingPeaks>>,
+    links: Arc<Mutex<PendingLinks>>,
 }
 
 impl BookkeeperWorker {
@@ -61,7 +63,11 @@ impl BookkeeperWorker {
         (pin_dir, state_dir): (PathBuf, PathBuf),
         instructions: Instructions,
         (noter, changes): (Arc<Noter>, impl Into<VecDeque<Noted>>),
-        (shared, peaks): (Arc<Mutex<BookkeeperState>>, Arc<Mutex<PendingPeaks>>),
+        (shared, peaks, links): (
+            Arc<Mutex<BookkeeperState>>,
+            Arc<Mutex<PendingPeaks>>,
+            Arc<Mutex<PendingLinks>>,
+        ),
     ) -> Self {
         Self {
             pin_dir,
@@ -75,15 +81,16 @@ impl BookkeeperWorker {
             expired: None,
             shared,
             peaks,
+            links,
         }
     }
 
     /// Serves requests until the end, and books in between.
     pub(super) fn run(&mut self, requests: &mpsc::Receiver<BookkeeperRequest>) {
         // The first booking takes the counts of the time when no daemon kept the books.
-        let mut wait = Duration::ZERO;
+        let mut next = Instant::now();
         loop {
-            match requests.recv_timeout(wait) {
+            match requests.recv_timeout(next.saturating_duration_since(Instant::now())) {
                 Ok(BookkeeperRequest::Book(reply)) if self.is_to_end() => {
                     let _nobody_waits = reply
                         .send(Err("the daemon is ending; the next start books what is not booked"
@@ -99,19 +106,24 @@ impl BookkeeperWorker {
                     self.has_new_exports = true;
                     self.instructions = *instructions;
                     // Other requests that wait come before the booking.
-                    wait = Duration::ZERO;
+                    next = Instant::now();
+                    continue;
+                }
+                Ok(BookkeeperRequest::NoteLinks) => {
+                    // The time of the next booking stays, however many changes there are.
+                    self.note_links();
                     continue;
                 }
                 Ok(BookkeeperRequest::Close(sets)) => {
                     self.to_close.extend(sets);
-                    wait = Duration::ZERO;
+                    next = Instant::now();
                     continue;
                 }
                 Err(RecvTimeoutError::Timeout) => drop(self.book()),
                 Ok(BookkeeperRequest::End) | Err(RecvTimeoutError::Disconnected) => return,
             }
             let LedgerConfig { checkpoint, period, .. } = self.instructions.ledger;
-            wait = checkpoint.min(until_next(period));
+            next = Instant::now() + checkpoint.min(until_next(period));
         }
     }
 
@@ -200,6 +212,7 @@ impl BookkeeperWorker {
             }
             self.changes.pop_front();
         }
+        links::note(ledger, &self.links)?;
         ledger.seal_what_is_over()?;
         let sealed_until = ledger.sealed_until()?;
         let mut shared = lock(&self.shared);
@@ -230,16 +243,6 @@ impl BookkeeperWorker {
         }
     }
 
-    /// Has the status show what is wrong with the clock, and the log once.
-    fn tell_of_clock(&self, notice: Option<String>) {
-        let was = mem::replace(&mut lock(&self.shared).clock_notice, notice.clone());
-        match notice {
-            Some(notice) if was.is_none() => tracing::warn!("{notice}"),
-            None if was.is_some() => tracing::info!("the ledger believes the clock again"),
-            _ => {}
-        }
-    }
-
     /// Runs the exports of the instructions or, without the ledger to keep, none.
     fn follow_exports(&mut self, is_keeper: bool) {
         if is_keeper && !self.has_new_exports {
@@ -254,34 +257,6 @@ impl BookkeeperWorker {
 
     fn is_to_end(&self) -> bool {
         lock(&self.shared).is_to_end
-    }
-
-    fn worked(&self) {
-        let mut shared = lock(&self.shared);
-        if let Some(since) = shared.failing_since {
-            tracing::info!(
-                "the ledger can be written again, and has everything since {since}, when it failed"
-            );
-        }
-        shared.state = LedgerState::Ok;
-        shared.error = None;
-        shared.failing_since = None;
-        shared.last_booked = Some(time::wall());
-    }
-
-    fn failed(&self, error: &DaemonError) {
-        let text = format!("{error:#}");
-        let mut shared = lock(&self.shared);
-        // Each error once, not every few seconds.
-        if shared.error.as_ref() != Some(&text) {
-            tracing::error!(
-                "nothing is booked until this is right; traffic goes on, and the meters keep its \
-                 counts: {text}"
-            );
-        }
-        shared.state = LedgerState::Failing;
-        shared.failing_since.get_or_insert_with(time::wall);
-        shared.error = Some(text);
     }
 }
 

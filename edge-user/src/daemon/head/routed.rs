@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use edge_api::{DomainStatus, SessionCounts, SessionStatus};
 
-use super::super::router_view::RouterSlot;
+use super::super::{availability::LinkBoard, router_view::RouterSlot};
 
 /// The router at one moment; empty while no routed circuit is configured.
 #[derive(Clone, Debug, Default)]
@@ -24,9 +24,10 @@ impl RoutedPart {
 
     /// Reads it. A BGP speaker that does not answer is a fault in the counts: the rest of a status
     /// is there all the same.
-    pub(in crate::daemon) fn read(slot: &RouterSlot) -> Self {
+    pub(in crate::daemon) fn read(slot: &RouterSlot, links: &LinkBoard) -> Self {
         let Some(view) = slot.get() else { return Self::default() };
-        let domains = view.domains();
+        let mut domains = view.domains();
+        links.add_to(&mut domains);
         let (sessions, fault) = match view.sessions() {
             Ok(sessions) => (sessions, None),
             Err(refused) => (Vec::new(), Some(format!("{refused:#}"))),
@@ -51,16 +52,16 @@ mod tests {
     #[test]
     fn sessions_are_counted_and_a_silent_speaker_is_told() {
         let slot = RouterSlot::default();
-        let none = RoutedPart::read(&slot);
+        let none = RoutedPart::read(&slot, &LinkBoard::default());
         assert_eq!((none.counts, none.domains.len()), (SessionCounts::default(), 0));
 
         slot.set(Some(Arc::new(SampleRouter::default())));
-        let read = RoutedPart::read(&slot);
+        let read = RoutedPart::read(&slot, &LinkBoard::default());
         let counts = SessionCounts { configured: 3, up: 1, fault: None };
         assert_eq!((read.counts, read.sessions.len(), read.domains.len()), (counts, 3, 1));
 
         slot.set(Some(Arc::new(SampleRouter { speaker: SampleSpeaker::Silent })));
-        let read = RoutedPart::read(&slot);
+        let read = RoutedPart::read(&slot, &LinkBoard::default());
         assert_eq!(read.faults, ["the port is missing"]);
         let fault = Some("asking BIRD for sessions: it does not answer".to_owned());
         assert_eq!(read.counts, SessionCounts { configured: 3, up: 0, fault });

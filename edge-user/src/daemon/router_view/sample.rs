@@ -3,13 +3,13 @@
 use std::net::IpAddr;
 
 use edge_api::{
-    BfdStatus, BgpRoute, DomainStatus, ForwardingRoute, LivenessState, NeighbourStatus,
+    BfdStatus, BgpRoute, DomainStatus, ForwardingRoute, LinkStatus, LivenessState, NeighbourStatus,
     NextHopStatus, ReceivedRoute, RouteAction, RouteDifference, RouteFamily, RouteHops,
     RouteListing, RouteLookup, RouteSide, RouteStanding, Routes, RoutesView, SessionState,
     SessionStatus,
 };
 
-use super::{LookRefused, RouterView};
+use super::{LinkLook, LookRefused, RouterView};
 use crate::report::Told;
 
 /// A router that knows `contoso`, whose peering `public` is a wire.
@@ -82,6 +82,10 @@ impl RouterView for SampleRouter {
 
     fn domains(&self) -> Vec<DomainStatus> {
         vec![domain()]
+    }
+
+    fn peering_links(&self) -> Vec<LinkLook> {
+        Vec::new()
     }
 
     fn faults(&self) -> Vec<String> {
@@ -194,6 +198,13 @@ pub(crate) fn domain() -> DomainStatus {
         lag_s: 2.5,
         sessions: 3,
         neighbours: vec![customer, gateway],
+        links: vec![LinkStatus {
+            link: "primary".to_owned(),
+            state: "up".to_owned(),
+            reason: "up".to_owned(),
+            arp_availability_percent: Some(100.0),
+            bgp_availability_percent: Some(98.5),
+        }],
     }
 }
 

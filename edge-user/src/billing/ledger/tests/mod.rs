@@ -7,6 +7,7 @@ mod exporting;
 mod failing;
 mod journal;
 mod keeping;
+mod links;
 mod looking;
 mod model;
 mod opening;

@@ -33,6 +33,8 @@ fn domain(links: &[ShownLink], state: &RouterState) -> Option<DomainStatus> {
         lag_s: domain.dirty_since.map_or(0.0, seconds),
         sessions: u32::try_from(sessions.sum::<usize>()).unwrap_or(u32::MAX),
         neighbours: links.iter().flat_map(|link| neighbours(link, state)).collect(),
+        // Their states are followed elsewhere.
+        links: Vec::new(),
     })
 }
 

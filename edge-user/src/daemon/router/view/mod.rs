@@ -7,6 +7,7 @@ mod forwarding;
 mod hops;
 mod links;
 mod lookup;
+mod peering_links;
 mod sessions;
 
 use std::{
@@ -28,7 +29,7 @@ use crate::{
     config::Config,
     daemon::{
         engine::running::SharedRunning,
-        router_view::{LookRefused, RouterView},
+        router_view::{LinkLook, LookRefused, RouterView},
     },
     kernel::RouterMaps,
     model::PeeringKind,
@@ -173,6 +174,11 @@ impl RouterView for RouterLook {
     fn domains(&self) -> Vec<DomainStatus> {
         let Some(engine) = self.engine.upgrade() else { return Vec::new() };
         domains::domains(&self.links(), &engine.state())
+    }
+
+    fn peering_links(&self) -> Vec<LinkLook> {
+        let Some(engine) = self.engine.upgrade() else { return Vec::new() };
+        peering_links::peering_links(&self.links(), &engine.state(), engine.speaker().as_ref())
     }
 
     fn faults(&self) -> Vec<String> {

@@ -12,6 +12,8 @@ use crate::routing::bird::{
 pub struct SpeakerState {
     /// The version that runs.
     pub version: BirdVersion,
+    /// The time of this answer by its clock, in milliseconds since 1970.
+    pub now_ms: i64,
     /// Its start, in milliseconds since 1970.
     pub started_ms: i64,
     /// The last time that it took a configuration, in milliseconds since 1970.
@@ -36,12 +38,15 @@ impl SpeakerState {
 
 /// Reads an answer to `show status`.
 pub fn speaker(reply: &BirdReply) -> Result<SpeakerState> {
-    let (mut version, mut started, mut configured, mut state) = (None, None, None, None);
+    let (mut version, mut now, mut started, mut configured, mut state) =
+        (None, None, None, None, None);
     let mut recovery_us = None;
     let last = [reply.text.as_str()];
     for line in reply.texts().chain(last) {
         if let Some(text) = line.strip_prefix("BIRD ") {
             version = text.trim().parse().ok();
+        } else if let Some(text) = line.strip_prefix("Current server time is ") {
+            now = time_ms(text.trim());
         } else if let Some(text) = line.strip_prefix("Last reboot on ") {
             started = time_ms(text.trim());
         } else if let Some(text) = line.strip_prefix("Last reconfiguration on ") {
@@ -57,6 +62,7 @@ pub fn speaker(reply: &BirdReply) -> Result<SpeakerState> {
     let read = || {
         Some(SpeakerState {
             version: version?,
+            now_ms: now?,
             started_ms: started?,
             configured_ms: configured?,
             is_configuring: state?,

@@ -102,6 +102,7 @@ fn the_speaker_is_read() -> Result<(), BirdError> {
     let state = speaker(&reply(include_str!("answers/status.txt")))?;
     assert_eq!(state.version, BirdVersion::new(2, 0, 12));
     assert_eq!((state.started_ms, state.configured_ms), (1_795_990_504_631, 1_795_990_505_000));
+    assert_eq!(state.now_ms, 1_795_990_506_000);
     assert_eq!((state.is_configuring, state.recovery_us), (false, Some(27_973_000)));
     let busy = include_str!("answers/status.txt")
         .replace("Daemon is up and running", "Reconfiguration in progress");
