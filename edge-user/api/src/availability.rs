@@ -61,7 +61,7 @@ pub struct PeeringAvailability {
 pub struct LinkAvailability {
     /// `primary` or `secondary`.
     pub link: String,
-    /// Seconds in which it carried traffic.
+    /// Seconds of these minutes in which it carried traffic.
     pub up_s: u64,
     /// Seconds in which it did not.
     pub down_s: u64,
@@ -69,7 +69,7 @@ pub struct LinkAvailability {
     pub unknown_s: u64,
     /// Seconds in which it was drained, or its circuit disabled.
     pub planned_s: u64,
-    /// The state at the beginning, and each change.
+    /// The state at the beginning, and each change, up to now.
     pub changes: Vec<LinkTransition>,
 }
 

@@ -1,6 +1,7 @@
 //! The command line: each file has one verb.
 
 mod apply;
+mod availability;
 mod bench;
 mod bill;
 mod check;
@@ -108,6 +109,8 @@ enum Verb {
     Lookup(lookup::Args),
     /// Shows the regions that a circuit reaches, those that it does not and why, and its virtual networks.
     Reach(reach::Args),
+    /// Shows the minutes of a month in which routed peerings were up, degraded, down, unknown, or out of use on purpose.
+    Availability(availability::Args),
     /// Works out what circuits cost in a month, from the ledger and the configuration's prices.
     Bill(bill::Args),
     /// Shows usage from the ledger.
@@ -191,6 +194,7 @@ pub(crate) fn main() -> ExitCode {
         Verb::Routes(args) => routes::routes(&args),
         Verb::Lookup(args) => lookup::lookup(&args),
         Verb::Reach(args) => reach::reach(&args),
+        Verb::Availability(args) => availability::availability(&args),
         Verb::Bill(args) => bill::bill(&args),
         Verb::Usage(args) => usage::usage(&args),
         Verb::Ledger(args) => ledger::ledger(&args),

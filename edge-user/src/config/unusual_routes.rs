@@ -21,8 +21,7 @@ fn of_peering(circuit: &Circuit, peering: &Peering, routed: &RoutedPeering) -> V
     if let [only] = routed.links.as_slice() {
         let link = only.link.as_str();
         warnings.push(format!(
-            "{name} has the {link} link alone, so one cut ends it, and no availability is promised \
-             for it"
+            "{name} has the {link} link alone, so one cut ends it, and it has no SLA"
         ));
     }
     if routed.session.as_ref().is_some_and(|session| session.bfd.is_none()) {

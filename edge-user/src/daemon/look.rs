@@ -2,6 +2,7 @@
 //! Nothing is written, and nothing is held that a daemon needs to start or to end.
 
 mod missing;
+mod month_availability;
 mod month_bill;
 mod month_explanation;
 mod see;
@@ -16,6 +17,7 @@ use jiff::Timestamp;
 
 pub use self::{
     missing::Missing,
+    month_availability::month_availability,
     month_bill::{MonthBill, month_bill},
     month_explanation::month_explanation,
     view::{LookedAt, View},

@@ -36,6 +36,7 @@ use super::v1;
         v1::unmatched::unmatched,
         v1::events::events,
         v1::ledger::usage,
+        v1::availability::availability,
         v1::bill::bill,
         v1::ledger::book,
         v1::change::reload,

@@ -12,7 +12,7 @@ use super::{
     metrics, openapi, page,
     shared::ServerState,
     v1::{
-        bill, change, circuit_step, config, drain, events, history, ledger, look, rates, reach,
+        availability, bill, change, circuit_step, config, drain, events, history, ledger, look, rates, reach,
         recent, routing, trace, unmatched,
     },
 };
@@ -67,6 +67,7 @@ fn reads() -> Router<ServerState> {
         .route("/v1/ports", get(look::ports))
         .route("/v1/rates", get(rates::rates))
         .route("/v1/unmatched", get(unmatched::unmatched))
+        .route("/v1/availability", get(availability::availability))
         .route("/v1/bill", get(bill::bill))
         .route("/v1/events", get(events::events))
         .route("/v1/usage", get(ledger::usage))

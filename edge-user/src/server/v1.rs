@@ -1,6 +1,7 @@
 //! Version 1 of the API.
 
 mod apply_query;
+pub(super) mod availability;
 pub(super) mod bill;
 pub(super) mod change;
 pub(super) mod circuit_step;

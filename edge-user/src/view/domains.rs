@@ -25,6 +25,14 @@ pub fn print(status: &Status, out: &mut dyn Write) -> io::Result<()> {
         if let Some(fault) = &domain.fault {
             writeln!(out, "! routing domain {}: {}", name(domain), plain(fault))?;
         }
+        if let [link] = &domain.links[..] {
+            let link = plain(&link.link);
+            writeln!(
+                out,
+                "routing domain {}: no SLA, as it has the {link} link alone",
+                name(domain)
+            )?;
+        }
         let silent = domain.neighbours.iter().filter(|neighbour| !neighbour.is_up()).count();
         if silent > 0 {
             let all = domain.neighbours.len();
@@ -73,7 +81,8 @@ mod tests {
     const DOMAIN: &str = r#"{"circuit":"contoso","peering":"private","routes_v4":4012,"routes_v6":7,
 "tree_lines":1043,"generation":3,"age_s":61.25,"fault":"the tables\nare full","lag_s":2.5,"sessions":3,
 "neighbours":[{"link":"primary","vnet":null,"port":"customer0","family":"ipv4","address":"192.168.15.17",
-"mac":null,"own_mac":"02:ed:00:00:00:01","link_up":true}]}"#;
+"mac":null,"own_mac":"02:ed:00:00:00:01","link_up":true}],"links":[{"link":"primary","state":"down","reason":
+"session","arp_availability_percent":0.0,"bgp_availability_percent":0.0}]}"#;
 
     /// The words of each line that there is.
     fn lines(rest: &str) -> Vec<String> {
@@ -103,6 +112,7 @@ mod tests {
             [
                 "! BGP sessions: 1,199 of 1,200 are up: see `edge sessions`",
                 "! routing domain contoso/private: the tables\u{fffd}are full",
+                "routing domain contoso/private: no SLA, as it has the primary link alone",
                 "! routing domain contoso/private: 1 of 1 neighbours don't answer, or their link \
                  is down",
             ]

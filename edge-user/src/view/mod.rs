@@ -1,5 +1,6 @@
 //! Documents as text, for people and for programs that read columns.
 
+pub mod availability;
 pub mod bill;
 pub mod change;
 pub mod changes;

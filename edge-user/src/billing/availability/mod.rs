@@ -32,45 +32,53 @@ const MINUTE_US: i64 = 60_000_000;
 /// A daemon that runs tells more often than this up to when states are known.
 const TOLD_WITHIN: SignedDuration = SignedDuration::from_secs(60);
 
-/// The end of the minutes that can be counted of the time from `from` until before `to`, at `now`: the last minute that is over. While
-/// a daemon looks at links, it is over for this as soon as that has told of it.
+/// The end of what can be told of the time from `from` until before `to`, at `now`. While a daemon looks at links, that is the
+/// moment of which it has told last.
 #[must_use]
-pub fn counted_until(
+pub fn seen_until(
     histories: &LinkHistories,
     (from, to): (Timestamp, Timestamp),
     now: Timestamp,
 ) -> Timestamp {
     let told = histories.known_until.filter(|known| now.duration_since(*known) <= TOLD_WITHIN);
-    let end_us = told.unwrap_or(now).min(now).min(to).as_microsecond();
+    told.unwrap_or(now).min(now).min(to).max(from)
+}
+
+/// The end of the last minute, counted from `from`, that is over at a moment.
+#[must_use]
+pub fn last_minute(from: Timestamp, moment: Timestamp) -> Timestamp {
     let from_us = from.as_microsecond();
-    let whole_us = (end_us - from_us).max(0) / MINUTE_US * MINUTE_US;
+    let whole_us = (moment.as_microsecond() - from_us).max(0) / MINUTE_US * MINUTE_US;
     Timestamp::from_microsecond(from_us + whole_us).unwrap_or(from)
 }
 
-/// The availability of each peering that had a link in the time from `from` until before `until`: whole minutes.
+/// The availability of each peering that had a link in the time from `from` until before `until`: its whole minutes, and all
+/// changes.
 #[must_use]
 pub fn availability(
     histories: &LinkHistories,
     from: Timestamp,
     until: Timestamp,
 ) -> Vec<PeeringAvailability> {
-    let mut peerings: BTreeMap<(&str, &str, PeeringKind), BTreeMap<Link, Timeline>> =
+    let minutes_until = last_minute(from, until);
+    let mut peerings: BTreeMap<(&str, &str, PeeringKind), BTreeMap<Link, [Timeline; 2]>> =
         BTreeMap::new();
     for history in &histories.links {
         let LinkHistory { name, .. } = history;
-        let timeline = Timeline::new(history, histories.known_until, from, until);
+        let timelines = [minutes_until, until]
+            .map(|until| Timeline::new(history, histories.known_until, from, until));
         peerings
             .entry((&name.edge, &name.circuit, name.peering))
             .or_default()
-            .insert(name.link, timeline);
+            .insert(name.link, timelines);
     }
     let all = peerings.into_iter().filter_map(|((edge, circuit, peering), links)| {
-        let there = links.iter().filter(|(_, timeline)| timeline.is_there());
-        let links_of: Vec<_> = there.map(|(link, timeline)| told(*link, timeline)).collect();
+        let there = links.iter().filter(|(_, [_, all])| all.is_there());
+        let links_of: Vec<_> = there.map(|(link, timelines)| told(*link, timelines)).collect();
         if links_of.is_empty() {
             return None;
         }
-        let minutes = count(links.values());
+        let minutes = count(links.values().map(|[whole, _]| whole));
         Some(PeeringAvailability {
             edge: edge.to_owned(),
             circuit: circuit.to_owned(),
@@ -98,13 +106,13 @@ fn figures(minutes: PeeringMinutes) -> PeeringAvailability {
     }
 }
 
-fn told(link: Link, timeline: &Timeline) -> LinkAvailability {
-    let changes = timeline.spans().iter().map(|span| LinkTransition {
+fn told(link: Link, [whole, all]: &[Timeline; 2]) -> LinkAvailability {
+    let changes = all.spans().iter().map(|span| LinkTransition {
         at: span.from,
         state: span.state.as_str().to_owned(),
         reason: span.reason.as_str().to_owned(),
     });
-    let seconds = |state| (timeline.time_us(state) + 500_000) / 1_000_000;
+    let seconds = |state| (whole.time_us(state) + 500_000) / 1_000_000;
     LinkAvailability {
         link: link.as_str().to_owned(),
         up_s: seconds(LinkState::Up),

@@ -102,13 +102,23 @@ fn time_after_the_last_look_is_unknown_and_the_present_minute_is_not_counted() {
     assert_eq!(minutes(&found), [5, 0, 0, 5, 0, 0, 0]);
     assert_eq!((found.links[0].up_s, found.links[0].unknown_s), (300, 300));
     let span = (after(0), after(86_400));
-    let until = |now_s| counted_until(&known, span, after(now_s)).duration_since(after(0));
-    assert_eq!(until(310).as_secs(), 300);
-    assert_eq!(until(359).as_secs(), 300);
-    // Nobody has looked for more than a minute.
-    assert_eq!(until(500).as_secs(), 480);
-    assert_eq!(until(100_000).as_secs(), 86_400);
-    assert_eq!(until(-5).as_secs(), 0);
+    for (now_s, seen_s, minutes_s) in [
+        (310, 300, 300),
+        (359, 300, 300),
+        // Nobody has looked for more than a minute.
+        (500, 500, 480),
+        (100_000, 86_400, 86_400),
+        (-5, 0, 0),
+    ] {
+        let seen = seen_until(&known, span, after(now_s));
+        assert_eq!(seen, after(seen_s), "{now_s}");
+        assert_eq!(last_minute(after(0), seen), after(minutes_s), "{now_s}");
+    }
+    // Its changes are told.
+    let found = one(&histories(&[&[(0, LinkState::Up), (325, LinkState::Down)]], 350), 0, 350);
+    let found = found.unwrap();
+    assert_eq!((minutes(&found)[0], found.links[0].changes.len()), (5, 2));
+    assert_eq!(found.links[0].down_s, 0);
 }
 
 fn any_changes() -> impl Strategy<Value = Vec<(i64, LinkState)>> {

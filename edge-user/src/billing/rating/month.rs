@@ -19,6 +19,16 @@ pub struct Month {
 pub struct NotAMonth(String);
 
 impl Month {
+    /// The month of a moment; that of the calendar's ends, for moments in these.
+    #[must_use]
+    pub fn of(moment: Timestamp) -> Self {
+        let first = Offset::UTC.to_datetime(moment).date().first_of_month();
+        let start_of = |date: Date| Offset::UTC.to_timestamp(date.at(0, 0, 0, 0)).ok();
+        let start = start_of(first).unwrap_or(moment);
+        let next = first.last_of_month().tomorrow().ok().and_then(start_of);
+        Self { first, start, end: next.unwrap_or(moment) }
+    }
+
     /// Its first moment.
     #[must_use]
     pub const fn start(self) -> Timestamp {
@@ -103,6 +113,9 @@ mod tests {
         let month: Month = "2026-12".parse().expect("a month");
         assert_eq!(month.start().to_string(), "2026-12-01T00:00:00Z");
         assert_eq!(month.end().to_string(), "2027-01-01T00:00:00Z");
+        for moment in [month.start(), month.end() - jiff::SignedDuration::from_nanos(1)] {
+            assert_eq!(Month::of(moment), month);
+        }
     }
 
     #[test]

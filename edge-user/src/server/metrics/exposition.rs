@@ -139,6 +139,12 @@ impl Answer {
             SampleSource::DomainCount(value) => domains.iter().try_for_each(|domain| {
                 samples.push(&[&domain.circuit, &domain.peering], value(domain))
             }),
+            SampleSource::Link(value) => domains.iter().try_for_each(|domain| {
+                domain.links.iter().try_for_each(|link| {
+                    let labels = [&domain.circuit, &domain.peering, &*link.link];
+                    value(link).map_or(Ok(()), |value| samples.push_gauge(&labels, &value))
+                })
+            }),
             SampleSource::Neighbour(value) => domains.iter().try_for_each(|domain| {
                 domain.neighbours.iter().try_for_each(|neighbour| {
                     let link = neighbour.link.as_deref().unwrap_or_default();

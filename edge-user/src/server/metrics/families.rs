@@ -10,6 +10,7 @@ const PORT: &[&str] = &["port"];
 const CIRCUIT: &[&str] = &["circuit"];
 const DIRECTION: &[&str] = &["circuit", "direction"];
 const DOMAIN: &[&str] = &["circuit", "peering"];
+const LINK: &[&str] = &["circuit", "peering", "link"];
 const NEIGHBOUR: &[&str] = &["circuit", "peering", "link", "vnet", "family"];
 
 /// Every family, in the order of an answer.
@@ -248,6 +249,22 @@ const EDGE_FAMILIES: &[MetricFamily] = &[
         help: "1 while the neighbour has answered ARP or neighbour discovery on a link that is up, \
                else 0.",
         source: SampleSource::Neighbour(|neighbour| u64::from(neighbour.is_up())),
+    },
+    MetricFamily {
+        stem: "edge_arp_availability",
+        unit: Some("percent"),
+        labels: LINK,
+        help: "Percentage of the last minute in which the link's neighbour was known by ARP or neighbour discovery, \
+               with a carrier.",
+        source: SampleSource::Link(|link| link.arp_availability_percent),
+    },
+    MetricFamily {
+        stem: "edge_bgp_availability",
+        unit: Some("percent"),
+        labels: LINK,
+        help: "Percentage of the last minute in which a BGP session of the link was established; absent for links \
+               without one, and while the BGP speaker does not answer.",
+        source: SampleSource::Link(|link| link.bgp_availability_percent),
     },
     MetricFamily {
         stem: "edge_fib_swaps",

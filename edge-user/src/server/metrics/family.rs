@@ -1,7 +1,7 @@
 //! A family of metrics: a name, a meaning, and the part of a status that its samples are from.
 
 use edge_api::{
-    CircuitStatus, Counters, DomainStatus, ExportStatus, LedgerStatus, NeighbourStatus,
+    CircuitStatus, Counters, DomainStatus, ExportStatus, LedgerStatus, LinkStatus, NeighbourStatus,
     PolicerStatus, PortStatus, SessionStatus, Status,
 };
 use prometheus_client::{metrics::MetricType, registry::Unit};
@@ -59,6 +59,8 @@ pub(super) enum SampleSource {
     Domain(fn(&DomainStatus) -> f64),
     /// A count of each routing domain.
     DomainCount(fn(&DomainStatus) -> u64),
+    /// A number of each link of a routing domain's peering, if it has one.
+    Link(fn(&LinkStatus) -> Option<f64>),
     /// A number of each neighbour of a routing domain.
     Neighbour(fn(&NeighbourStatus) -> u64),
     /// Detail: a count of each class of each peering on each port.
@@ -131,6 +133,7 @@ impl MetricFamily {
             | SampleSource::Circuit(_)
             | SampleSource::Session(_)
             | SampleSource::Domain(_)
+            | SampleSource::Link(_)
             | SampleSource::Neighbour(_)
             | SampleSource::Policer(_) => MetricType::Gauge,
         }
@@ -156,6 +159,7 @@ impl MetricFamily {
             SampleSource::Session(_)
             | SampleSource::Domain(_)
             | SampleSource::DomainCount(_)
+            | SampleSource::Link(_)
             | SampleSource::Neighbour(_) => Extent::Routed,
             SampleSource::Class(_) => Extent::Class,
             SampleSource::Policer(_) | SampleSource::PolicerCount(_) => Extent::Policer,

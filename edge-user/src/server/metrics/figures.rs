@@ -23,6 +23,7 @@ impl ScrapeFigures {
     /// The number of series of routed circuits, at the most.
     pub(super) fn routed_series(&self) -> usize {
         let domains = self.status.domains.iter();
-        4 * self.sessions.len() + domains.map(|domain| 2 + domain.neighbours.len()).sum::<usize>()
+        4 * self.sessions.len()
+            + domains.map(|it| 2 + it.neighbours.len() + 2 * it.links.len()).sum::<usize>()
     }
 }

@@ -1,5 +1,6 @@
 //! Routed circuits of a running edge, with hosts of the Linux stack around it.
 
+mod availability;
 mod bgp;
 mod customers;
 mod faults;

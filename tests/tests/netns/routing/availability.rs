@@ -1,0 +1,189 @@
+//! Availability: links are cut while the daemon looks, while it is dead, and for planned work. The ledger has the times of
+//! the cuts, to the second.
+
+use std::{thread, time::Duration};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use edge_api::{Availability, LinkTransition, PeeringAvailability};
+use edge_tests::{
+    daemon::status,
+    exchange::{Exchange, ExchangeDaemon as _, speaker},
+    speaker::wait,
+};
+use edge_user::lab::{private_mounts, root_or_skip};
+use jiff::Timestamp;
+use nix::sys::signal::{Signal, kill};
+
+use super::{
+    bgp::{end, wait_for_sessions},
+    redundancy::ALL,
+    two_links::TwoLinks,
+};
+
+/// Most seconds that a noted time may be away from the one at which something was done: BFD of 300 ms finds a cut within a
+/// second, and a look comes every second.
+const OFF_S: f64 = 2.0;
+
+/// The availability of the first customer.
+fn availability(exchange: &Exchange) -> Result<PeeringAvailability> {
+    let arguments = ["availability", "--circuit", "customer1", "--json"];
+    let mut found: Availability = serde_json::from_str(&exchange.edge(&arguments)?)?;
+    ensure!(found.is_complete && found.peerings.len() == 1, "{found:?}");
+    found.peerings.pop().context("a peering")
+}
+
+/// The changes of a link, each of which has a state.
+fn changes(exchange: &Exchange, link: &str) -> Result<Vec<LinkTransition>> {
+    let links = availability(exchange)?.links;
+    let mut link = links.into_iter().filter(|it| it.link == link);
+    let mut changes = link.next().context("a link")?.changes;
+    changes.retain(|change| change.state != "absent");
+    Ok(changes)
+}
+
+/// Waits for a change to a state after a moment, and returns all since then.
+fn wait_for(
+    exchange: &Exchange,
+    link: &str,
+    state: &str,
+    after: Timestamp,
+) -> Result<Vec<LinkTransition>> {
+    wait(|| {
+        // The ledger is being made.
+        let Ok(mut changes) = changes(exchange, link) else { return Ok(None) };
+        changes.retain(|change| seconds(change.at, after) > -OFF_S);
+        let is_last = changes.last().is_some_and(|last| last.state == state);
+        Ok(is_last.then_some(changes))
+    })
+    .with_context(|| format!("{link} is not {state}: {:?}", availability(exchange)))
+}
+
+/// Seconds from one moment to another.
+fn seconds(time: Timestamp, since: Timestamp) -> f64 {
+    time.duration_since(since).as_secs_f64()
+}
+
+/// These are the changes, at these times.
+fn are(changes: &[LinkTransition], expected: &[(&str, &str, Timestamp)]) -> Result<()> {
+    let is_one = |(change, (state, reason, at)): (&LinkTransition, &(&str, &str, Timestamp))| {
+        let reasons: Vec<&str> = reason.split('|').collect();
+        change.state == *state
+            && reasons.contains(&&*change.reason)
+            && seconds(change.at, *at).abs() <= OFF_S
+    };
+    let same = changes.len() == expected.len() && changes.iter().zip(expected).all(is_one);
+    ensure!(same, "{changes:?} and not {expected:?}");
+    Ok(())
+}
+
+/// A moment for the link to be in its state.
+fn stay() {
+    thread::sleep(Duration::from_secs(3));
+}
+
+#[test]
+fn the_ledger_has_the_times_of_cuts_with_and_without_a_daemon() -> Result<()> {
+    if !root_or_skip("the_ledger_has_the_times_of_cuts_with_and_without_a_daemon") {
+        return Ok(());
+    }
+    private_mounts()?;
+    let mut lab = TwoLinks::new()?;
+    let config = lab.bgp_config(300);
+    let daemon = lab.exchange.start(&config)?;
+    let _peers = lab.peers(300)?;
+    wait_for_sessions(&lab.exchange, ALL)?;
+    let tags = lab.customer().tags();
+    let mut begun = Vec::new();
+    for link in ["primary", "secondary"] {
+        begun.push(wait_for(&lab.exchange, link, "up", Timestamp::UNIX_EPOCH)?.len());
+    }
+
+    // While the daemon looks.
+    let cut = Timestamp::now();
+    lab.exchange.customer_side.cut(tags)?;
+    are(
+        &wait_for(&lab.exchange, "primary", "down", cut)?,
+        &[("down", "session|bfd|neighbour", cut)],
+    )?;
+    let text = lab.exchange.edge(&["status"])?;
+    ensure!(!text.contains("no SLA"), "{text}");
+    let link = status()?.domains.into_iter().find(|domain| domain.circuit == "customer1");
+    let links = link.context("a domain")?.links;
+    ensure!(links.len() == 2 && links[0].state == "down" && links[1].state == "up", "{links:?}");
+    stay();
+    lab.exchange.customer_side.mend(tags)?;
+    let back = wait_for(&lab.exchange, "primary", "up", cut)?;
+    let [_, up] = &back[..] else { bail!("{back:?}") };
+    let session = super::bgp::sessions(&lab.exchange)?.into_iter().find(|it| {
+        it.circuit == "customer1" && it.link.as_deref() == Some("primary") && it.is_up()
+    });
+    let since = session.and_then(|it| it.since).context("its begin")?;
+    // BFD is up a moment after the session.
+    ensure!(seconds(up.at, since) > -1.0 && seconds(up.at, since) < 3.0, "{up:?} {since}");
+
+    // While it is dead: the speaker tells.
+    daemon.kill()?;
+    stay();
+    let cut = Timestamp::now();
+    lab.second.cut(tags)?;
+    thread::sleep(Duration::from_secs(5));
+    let daemon = lab.exchange.start(&config)?;
+    are(
+        &wait_for(&lab.exchange, "secondary", "down", cut)?,
+        &[("down", "session|bfd|neighbour", cut)],
+    )?;
+    lab.second.mend(tags)?;
+    let back = wait_for(&lab.exchange, "secondary", "up", cut)?;
+    ensure!(back.len() == 2, "{back:?}");
+
+    // While daemon and speaker are dead, nobody knows.
+    daemon.kill()?;
+    let dead = Timestamp::now();
+    kill(speaker()?, Signal::SIGKILL)?;
+    stay();
+    let daemon = lab.exchange.start(&config)?;
+    let back = wait_for(&lab.exchange, "primary", "up", dead)?;
+    let unknown = changes(&lab.exchange, "primary")?;
+    let unknown = unknown.iter().rfind(|change| change.state == "unknown").context("unknown")?;
+    // Up to its last word, at most ten seconds before.
+    let before = seconds(dead, unknown.at);
+    ensure!((-OFF_S..13.0).contains(&before), "{unknown:?} {dead}");
+    ensure!(back.iter().all(|change| change.state != "planned"), "{back:?}");
+
+    // Planned work.
+    wait_for(&lab.exchange, "secondary", "up", dead)?;
+    let drained = Timestamp::now();
+    lab.exchange.edge(&["drain", "customer1", "primary", "--now"])?;
+    are(
+        &wait_for(&lab.exchange, "primary", "planned", drained)?,
+        &[("planned", "drained", drained)],
+    )?;
+    stay();
+    lab.exchange.edge(&["undrain", "customer1"])?;
+    wait_for(&lab.exchange, "primary", "up", drained)?;
+
+    // The report is the same without a daemon, but for the time after its end.
+    let running = changes(&lab.exchange, "primary")?;
+    end(&lab.exchange, daemon)?;
+    let stopped = changes(&lab.exchange, "primary")?;
+    ensure!(stopped.starts_with(&running), "{running:?} {stopped:?}");
+    let found = availability(&lab.exchange)?;
+    let counted: Vec<u64> = found
+        .links
+        .iter()
+        .map(|link| link.up_s + link.down_s + link.unknown_s + link.planned_s)
+        .collect();
+    ensure!(counted.iter().all(|sum| sum.abs_diff(counted[0]) <= 2), "{found:?}");
+    let minutes = found.minutes_up
+        + found.minutes_degraded
+        + found.minutes_down
+        + found.minutes_unknown
+        + found.minutes_planned;
+    ensure!(minutes.abs_diff(counted[0] / 60) <= 1, "{found:?}");
+    ensure!(begun.iter().all(|changes| *changes <= 4), "{begun:?}");
+    let table = lab.exchange.edge(&["availability", "--changes"])?;
+    ensure!(table.contains("customer1") && table.contains("drained"), "{table}");
+    let csv = lab.exchange.edge(&["availability", "--format", "csv"])?;
+    ensure!(csv.starts_with("edge,circuit,peering,minutes_up,"), "{csv}");
+    Ok(())
+}
