@@ -65,6 +65,7 @@ mod tests {
             lag_s: 0.0,
             sessions: 2,
             neighbours: Vec::new(),
+            links: Vec::new(),
         }
     }
 

@@ -90,7 +90,8 @@ impl Bookkeeper {
             (pin_dir.to_owned(), state_dir.clone()),
             instructions,
             (Arc::clone(&noter), changes),
-            (Arc::clone(&shared), Arc::clone(&peaks), Arc::clone(&links)),
+            Arc::clone(&shared),
+            (Arc::clone(&peaks), Arc::clone(&links)),
         );
         let thread = thread::Builder::new()
             .name("books".to_owned())

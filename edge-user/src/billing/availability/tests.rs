@@ -144,7 +144,11 @@ fn by_second(changes: &[(i64, LinkState)], known_s: i64) -> Vec<LinkState> {
         let is_last = changes.last().is_none_or(|(at_s, _)| *at_s <= second);
         match state {
             LinkState::Up | LinkState::Down if is_last && second >= known_s => LinkState::Unknown,
-            state => state,
+            LinkState::Up
+            | LinkState::Down
+            | LinkState::Planned
+            | LinkState::Unknown
+            | LinkState::Absent => state,
         }
     };
     seconds.map(state).collect()
@@ -176,7 +180,7 @@ fn naive(links: &[Vec<LinkState>]) -> [u64; 7] {
             [Up] | [Up, Up] => 0,
             [Up, Down | Unknown] => 1,
             [Down] | [Down, Down] => 2,
-            [Unknown] | [Down, Unknown] | [Unknown, Unknown] => 3,
+            [Unknown] | [Down | Unknown, Unknown] => 3,
             _ => 4,
         };
         assert_eq!(place == 4, states.contains(&Planned));

@@ -117,7 +117,9 @@ impl HeldFlaps {
         let time_us = (to_us - self.since_us).max(0);
         match self.state {
             LinkState::Up => self.up_us += time_us,
-            _ => self.down_us += time_us,
+            LinkState::Down | LinkState::Planned | LinkState::Unknown | LinkState::Absent => {
+                self.down_us += time_us;
+            }
         }
         self.since_us = self.since_us.max(to_us);
     }

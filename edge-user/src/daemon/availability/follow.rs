@@ -141,9 +141,8 @@ impl FollowedLink {
             (Planned, Planned) => Vec::new(),
             // Nobody takes a link out of use while no daemon runs.
             (Up | Down, Planned) if !is_short => vec![unknown, from(at_us)],
-            (_, Planned) => vec![from(at_us)],
             (Planned, Up) => vec![from(begin_us.unwrap_or(at_us))],
-            (Planned, _) => vec![from(at_us)],
+            (_, Planned) | (Planned, _) => vec![from(at_us)],
             (Up, Up) if is_unbroken => Vec::new(),
             (Up, Up) => match begin_us {
                 None if is_short => Vec::new(),

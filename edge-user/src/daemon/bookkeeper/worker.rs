@@ -63,11 +63,8 @@ impl BookkeeperWorker {
         (pin_dir, state_dir): (PathBuf, PathBuf),
         instructions: Instructions,
         (noter, changes): (Arc<Noter>, impl Into<VecDeque<Noted>>),
-        (shared, peaks, links): (
-            Arc<Mutex<BookkeeperState>>,
-            Arc<Mutex<PendingPeaks>>,
-            Arc<Mutex<PendingLinks>>,
-        ),
+        shared: Arc<Mutex<BookkeeperState>>,
+        (peaks, links): (Arc<Mutex<PendingPeaks>>, Arc<Mutex<PendingLinks>>),
     ) -> Self {
         Self {
             pin_dir,

@@ -22,13 +22,13 @@ fn name(link: Link) -> LinkName {
 }
 
 /// A state that was seen, and its begin.
-fn state(state: LinkState, at_s: i64, begin_s: Option<i64>) -> SeenState {
+fn seen_as(state: LinkState, at_s: i64, since_s: Option<i64>) -> SeenState {
     let reason = match state {
         LinkState::Up => LinkReason::Up,
         LinkState::Planned => LinkReason::Drained,
-        _ => LinkReason::Session,
+        LinkState::Down | LinkState::Unknown | LinkState::Absent => LinkReason::Session,
     };
-    let begin_us = begin_s.map(|begin_s| begin_s * SECOND_US);
+    let begin_us = since_s.map(|since_s| since_s * SECOND_US);
     SeenState { state, reason, at_us: at_s * SECOND_US, begin_us, may_hide: false }
 }
 
@@ -77,7 +77,7 @@ fn a_time_without_a_daemon_is_told_by_the_speakers_own_times() {
     ] {
         let (mut follower, begun) = after(before, 100, boot());
         assert_eq!(begun, []);
-        let now = SeenState { may_hide, ..state(now, 200, begin_s) };
+        let now = SeenState { may_hide, ..seen_as(now, 200, begin_s) };
         let changes = follower.look(200 * SECOND_US, seen(Some(now)));
         assert_eq!(told(changes), expected, "{before:?} {now:?}");
         assert_eq!(follower.known_us(201 * SECOND_US), 200 * SECOND_US);
@@ -91,7 +91,7 @@ fn another_boot_leaves_an_end_that_nobody_knows() {
     let at = BootTime { boot_id: earlier, boot_us: 100 * SECOND_US };
     let [change] = &begun[..] else { panic!("{begun:?}") };
     assert_eq!((change.at, change.state), (at, LinkState::Unknown));
-    let changes = follower.look(30 * SECOND_US, seen(Some(state(LinkState::Up, 30, Some(20)))));
+    let changes = follower.look(30 * SECOND_US, seen(Some(seen_as(LinkState::Up, 30, Some(20)))));
     assert_eq!(told(changes), [(20, LinkState::Up)]);
     let (_, begun) = after(LinkState::Planned, 100, earlier);
     assert_eq!(begun, []);
@@ -109,23 +109,23 @@ fn a_daemon_that_looks_every_second_tells_each_change_once() {
     };
     // Until the speaker has answered, nobody knows, and it tells of the time before.
     assert_eq!(look(10, None), 10);
-    assert_eq!(look(11, Some(state(Down, 11, Some(2)))), 11);
-    assert_eq!(look(12, Some(state(Down, 12, Some(2)))), 12);
-    assert_eq!(look(13, Some(state(Up, 13, Some(13)))), 13);
+    assert_eq!(look(11, Some(seen_as(Down, 11, Some(2)))), 11);
+    assert_eq!(look(12, Some(seen_as(Down, 12, Some(2)))), 12);
+    assert_eq!(look(13, Some(seen_as(Up, 13, Some(13)))), 13);
     // The answer is of a moment before.
-    assert_eq!(look(15, Some(state(Up, 14, Some(13)))), 14);
+    assert_eq!(look(15, Some(seen_as(Up, 14, Some(13)))), 14);
     // A neighbour has no begin.
-    assert_eq!(look(60, Some(state(Up, 60, Some(13)))), 60);
-    assert_eq!(look(61, Some(state(Down, 61, None))), 61);
-    assert_eq!(look(62, Some(state(Up, 62, Some(13)))), 62);
+    assert_eq!(look(60, Some(seen_as(Up, 60, Some(13)))), 60);
+    assert_eq!(look(61, Some(seen_as(Down, 61, None))), 61);
+    assert_eq!(look(62, Some(seen_as(Up, 62, Some(13)))), 62);
     // A session that was down for two seconds while the machine was busy.
-    assert_eq!(look(65, Some(state(Up, 65, Some(64)))), 65);
+    assert_eq!(look(65, Some(seen_as(Up, 65, Some(64)))), 65);
     // The speaker is silent, and then tells that all was well.
-    assert_eq!(look(125, Some(state(Up, 125, Some(64)))), 125);
+    assert_eq!(look(125, Some(seen_as(Up, 125, Some(64)))), 125);
     assert_eq!(look(130, None), 125);
     assert_eq!(look(136, None), 136);
-    assert_eq!(look(140, Some(state(Up, 140, Some(64)))), 140);
-    assert_eq!(look(141, Some(state(Planned, 141, None))), 141);
+    assert_eq!(look(140, Some(seen_as(Up, 140, Some(64)))), 140);
+    assert_eq!(look(141, Some(seen_as(Planned, 141, None))), 141);
     all.extend(told(follower.look(145 * SECOND_US, BTreeMap::new())));
     assert!(follower.is_empty());
     assert_eq!(
@@ -159,12 +159,12 @@ fn what_waits_for_the_end_of_a_minute_is_not_told_as_known() {
     let mut all = Vec::new();
     for at_s in 61..=75 {
         let now = if at_s % 2 == 1 { LinkState::Down } else { LinkState::Up };
-        let now = state(now, at_s, Some(at_s));
+        let now = seen_as(now, at_s, Some(at_s));
         all.extend(told(follower.look(at_s * SECOND_US, seen(Some(now)))));
     }
     assert_eq!(all.len(), 4);
     assert_eq!(follower.known_us(75 * SECOND_US), 65 * SECOND_US);
-    let now = state(LinkState::Down, 120, Some(75));
+    let now = seen_as(LinkState::Down, 120, Some(75));
     all.extend(told(follower.look(120 * SECOND_US, seen(Some(now)))));
     // Down at 65, 67, 69, 71, 73 for a second each, and from 75 on.
     assert_eq!(all[4..], [(70, LinkState::Down)][..]);

@@ -19,8 +19,8 @@ use super::{
 };
 use edge_api::CircuitStatus;
 
-/// Series of the routed part: 3 sessions, one of them without BFD, 2 neighbours and a domain.
-const ROUTED: usize = 3 * 4 - 1 + 2 + 2;
+/// Series of the routed part: 3 sessions, one of them without BFD, 2 neighbours, a domain and its link.
+const ROUTED: usize = 3 * 4 - 1 + 2 + 2 + 2;
 
 const FORMATS: [TextFormat; 2] = [TextFormat::OpenMetrics, TextFormat::Text];
 
@@ -109,6 +109,8 @@ fn an_answer_has_each_session_neighbour_and_domain() {
         ("neighbour_up", hub, Some("0")),
         ("fib_swaps_total", "circuit=contoso,peering=private", Some("3")),
         ("fib_lag_seconds", "circuit=contoso,peering=private", Some("2.5")),
+        ("arp_availability_percent", "circuit=contoso,peering=private,link=primary", Some("100.0")),
+        ("bgp_availability_percent", "circuit=contoso,peering=private,link=primary", Some("98.5")),
     ] {
         let sample = format!("edge_{name}{{{labels}}}");
         assert_eq!(answer.samples.get(&sample).map(String::as_str), value, "{sample}");
