@@ -12,8 +12,8 @@ use super::{
     metrics, openapi, page,
     shared::ServerState,
     v1::{
-        availability, bill, change, circuit_step, config, drain, events, history, ledger, look, rates, reach,
-        recent, routing, trace, unmatched,
+        availability, bill, change, circuit_step, config, drain, events, history, ledger, look,
+        rates, reach, recent, routing, trace, unmatched,
     },
 };
 use crate::daemon::router_view::RouterSlot;
