@@ -76,7 +76,7 @@ mod tests {
 "peak_1ms_bps":990000000,"peak_100ms_bps":12000000,"leases":4,"retries":1,"debts":0}]}],"sessions":{
 "configured":2,"up":1,"fault":null},"domains":[{"circuit":"contoso-ams","peering":"private","routes_v4":
 12,"routes_v6":0,"tree_lines":9,"generation":3,"age_s":1.5,"fault":null,"lag_s":0.0,"sessions":2,
-"neighbours":[]}],"router_faults":["the port is missing"],"config":{"digest":"aa",
+"neighbours":[],"links":[]}],"router_faults":["the port is missing"],"config":{"digest":"aa",
 "file_fault":"/etc/edge/edge.toml is wrong","unconfirmed":{"until":"2026-01-02T03:14:05Z","left_s":600.0,"user":
 "anna","message":null,"fault":null},"timed_bandwidths":[{"circuit":"contoso-ams","bandwidth_bps":2000000000,
 "then_bps":1000000000,"until":"2026-01-03T00:00:00Z","user":null}],"links_out_of_use":[]},"conditions":[{"kind":"cable-out","port":

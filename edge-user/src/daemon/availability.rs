@@ -7,7 +7,6 @@
 //!                              └─▶ board ─▶ status, metrics
 //! ```
 
-mod board;
 mod flaps;
 mod follow;
 mod seen;
@@ -18,14 +17,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub(super) use self::board::LinkBoard;
 use self::{
     follow::LinkFollower,
     seen::{WantedLink, seen},
 };
 use super::engine::Engine;
 use crate::{
-    billing::ledger::{Ledger, LedgerError, OpenLinks},
+    billing::ledger::{Ledger, LedgerError, OpenPeeringLinks},
     daemon::error::{Context as _, Result},
     time,
 };
@@ -88,7 +86,7 @@ impl LinkWatcher {
             // Without routed links there is nothing to go on from, and no need of a ledger.
             let open = match Ledger::open_read_only(bookkeeper.state_dir()) {
                 Ok(ledger) => ledger.open_links()?,
-                Err(LedgerError::NotFound { .. }) => OpenLinks::default(),
+                Err(LedgerError::NotFound { .. }) => OpenPeeringLinks::default(),
                 // The bookkeeper is about to bring it up to date.
                 Err(LedgerError::TooOld { .. }) => return Ok(()),
                 Err(error) => return Err(error.into()),

@@ -56,8 +56,8 @@ use self::{
     start_config::StartConfig,
 };
 use super::{
-    AtExit, availability::LinkBoard, bandwidth::SetBandwidth, bookkeeper::Bookkeeper,
-    conditions::SharedConditions, events::Events, revisions::Revisions, router_view::RouterSlot,
+    AtExit, bandwidth::SetBandwidth, bookkeeper::Bookkeeper, conditions::SharedConditions,
+    events::Events, link_board::LinkBoard, revisions::Revisions, router_view::RouterSlot,
     sandbox::Sandbox,
 };
 use crate::{

@@ -1,7 +1,7 @@
 //! Changes of links on their way to the ledger.
 
 use crate::{
-    billing::ledger::{BootTime, LinkChange, LinkNote},
+    billing::ledger::{BootTime, LinkNote, PeeringLinkChange},
     time::Moment,
 };
 
@@ -13,7 +13,7 @@ const MOST_CHANGES: usize = 20_000;
 pub(super) struct PendingLinks {
     after: Option<BootTime>,
     known: Option<(Moment, i64)>,
-    changes: Vec<LinkChange>,
+    changes: Vec<PeeringLinkChange>,
     /// Whether the states are those that the ledger goes on from.
     is_begun: bool,
 }
@@ -32,7 +32,7 @@ impl PendingLinks {
     /// Adds changes, with which all states are known up to `known_us` of this boot.
     pub(super) fn add(
         &mut self,
-        changes: impl IntoIterator<Item = LinkChange>,
+        changes: impl IntoIterator<Item = PeeringLinkChange>,
         now: Moment,
         known_us: i64,
     ) {
@@ -73,21 +73,21 @@ impl PendingLinks {
 mod tests {
     use super::*;
     use crate::{
-        model::{Link, LinkName, LinkReason, LinkState, PeeringKind},
+        model::{Link, LinkReason, LinkState, PeeringKind, PeeringLinkName},
         time,
     };
 
     #[test]
     fn what_the_ledger_has_waits_no_more_and_too_much_is_begun_anew() {
         let now = time::now().unwrap();
-        let name = LinkName {
+        let name = PeeringLinkName {
             edge: "edge-1".to_owned(),
             circuit: "contoso".to_owned(),
             peering: PeeringKind::Private,
             link: Link::Primary,
         };
         let at = BootTime { boot_id: now.boot_id, boot_us: 5 };
-        let change = LinkChange { name, at, state: LinkState::Up, reason: LinkReason::Up };
+        let change = PeeringLinkChange { name, at, state: LinkState::Up, reason: LinkReason::Up };
         let mut pending = PendingLinks::default();
         pending.add([change.clone()], now, 6);
         assert_eq!(pending.note(), None, "nobody has looked into the ledger");

@@ -45,7 +45,7 @@ spelled! {
 
 /// The name of a link of a routed peering.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct LinkName {
+pub struct PeeringLinkName {
     /// The edge's name.
     pub edge: String,
     /// The circuit's name.

@@ -11,7 +11,7 @@ mod terms;
 mod treatment;
 
 pub use self::{
-    link_state::{LinkName, LinkReason, LinkState},
+    link_state::{LinkReason, LinkState, PeeringLinkName},
     metrics_detail::MetricsDetail,
     offer::{Accounting, Billing, ConnectivityModel, Provisioning, Sku},
     port::{Direction, Forward, Link, Port, Side, XdpMode},

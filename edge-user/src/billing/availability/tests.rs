@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     billing::ledger::LinkSpan,
-    model::{LinkName, LinkReason},
+    model::{LinkReason, PeeringLinkName},
 };
 
 const MINUTES: usize = 20;
@@ -20,7 +20,7 @@ fn after(seconds: i64) -> Timestamp {
 }
 
 fn history(link: Link, changes: &[(i64, LinkState)]) -> LinkHistory {
-    let name = LinkName {
+    let name = PeeringLinkName {
         edge: "edge-1".to_owned(),
         circuit: "contoso".to_owned(),
         peering: PeeringKind::Private,

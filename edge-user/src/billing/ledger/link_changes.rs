@@ -13,7 +13,7 @@ use super::{
     open, settle,
 };
 use crate::{
-    model::{Link, LinkName, LinkReason, LinkState, PeeringKind},
+    model::{Link, LinkReason, LinkState, PeeringKind, PeeringLinkName},
     time::Moment,
 };
 
@@ -28,9 +28,9 @@ pub struct BootTime {
 
 /// The beginning of a link's state.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LinkChange {
+pub struct PeeringLinkChange {
     /// The link.
-    pub name: LinkName,
+    pub name: PeeringLinkName,
     /// The moment of the change. It takes the place of what was noted before of the time after it.
     pub at: BootTime,
     /// The state.
@@ -50,14 +50,14 @@ pub struct LinkNote {
     /// another file, or an old copy.
     pub after: Option<BootTime>,
     /// The changes, in order.
-    pub changes: Vec<LinkChange>,
+    pub changes: Vec<PeeringLinkChange>,
 }
 
 /// A link that the configuration had at the last note.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OpenLink {
+pub struct OpenPeeringLink {
     /// The link.
-    pub name: LinkName,
+    pub name: PeeringLinkName,
     /// Its last state.
     pub state: LinkState,
     /// The reason.
@@ -66,11 +66,11 @@ pub struct OpenLink {
 
 /// All of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct OpenLinks {
+pub struct OpenPeeringLinks {
     /// The time up to which their states are known; `None`: nobody has looked yet.
     pub known: Option<BootTime>,
     /// The links.
-    pub links: Vec<OpenLink>,
+    pub links: Vec<OpenPeeringLink>,
 }
 
 impl Ledger {
@@ -81,7 +81,7 @@ impl Ledger {
     }
 
     /// The links of the last note.
-    pub fn open_links(&self) -> Result<OpenLinks, LedgerError> {
+    pub fn open_links(&self) -> Result<OpenPeeringLinks, LedgerError> {
         open_links(&self.connection).map_err(|fault| fault.at(&self.path))
     }
 }
@@ -115,8 +115,12 @@ fn write(connection: &mut Connection, note: &LinkNote) -> Result<bool, Fault> {
     Ok(true)
 }
 
-fn insert(transaction: &Transaction<'_>, change: &LinkChange, boot: i64) -> Result<(), Fault> {
-    let LinkName { edge, circuit, peering, link } = &change.name;
+fn insert(
+    transaction: &Transaction<'_>,
+    change: &PeeringLinkChange,
+    boot: i64,
+) -> Result<(), Fault> {
+    let PeeringLinkName { edge, circuit, peering, link } = &change.name;
     let names = params![edge, circuit, peering.as_str(), link.as_str()];
     transaction
         .prepare_cached(
@@ -145,7 +149,7 @@ fn insert(transaction: &Transaction<'_>, change: &LinkChange, boot: i64) -> Resu
     Ok(())
 }
 
-fn open_links(connection: &Connection) -> Result<OpenLinks, Fault> {
+fn open_links(connection: &Connection) -> Result<OpenPeeringLinks, Fault> {
     let transaction = open::read(connection)?;
     let names = names(&transaction)?;
     let mut statement = transaction.prepare_cached(
@@ -156,9 +160,9 @@ fn open_links(connection: &Connection) -> Result<OpenLinks, Fault> {
     let last = last.collect::<Result<Vec<_>, _>>()?.into_iter();
     let links = last.filter_map(|(id, (state, reason))| {
         let name = names.get(&id)?.clone();
-        (state != LinkState::Absent).then_some(OpenLink { name, state, reason })
+        (state != LinkState::Absent).then_some(OpenPeeringLink { name, state, reason })
     });
-    Ok(OpenLinks { links: links.collect(), known: known(&transaction)? })
+    Ok(OpenPeeringLinks { links: links.collect(), known: known(&transaction)? })
 }
 
 /// The time up to which states are known.
@@ -172,11 +176,11 @@ pub(super) fn known(connection: &Connection) -> Result<Option<BootTime>, Fault> 
 }
 
 /// The names of all links, by their numbers.
-pub(super) fn names(connection: &Connection) -> Result<BTreeMap<i64, LinkName>, Fault> {
+pub(super) fn names(connection: &Connection) -> Result<BTreeMap<i64, PeeringLinkName>, Fault> {
     let sql = "SELECT id, edge, circuit, peering, link FROM peering_link";
     let mut statement = connection.prepare_cached(sql)?;
     let names = statement.query_map([], |row| {
-        let name = LinkName {
+        let name = PeeringLinkName {
             edge: row.get(1)?,
             circuit: row.get(2)?,
             peering: column::choice(row, 3, PeeringKind::ALL, PeeringKind::as_str)?,

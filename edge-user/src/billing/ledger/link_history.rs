@@ -13,7 +13,7 @@ use super::{
     link_changes::{known, names, state},
     open,
 };
-use crate::model::{LinkName, LinkReason, LinkState};
+use crate::model::{LinkReason, LinkState, PeeringLinkName};
 
 /// All states that the ledger has.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub struct LinkHistories {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinkHistory {
     /// The link.
-    pub name: LinkName,
+    pub name: PeeringLinkName,
     /// The beginnings of its states, each later than the one before. Before the first, there was no such link.
     pub spans: Vec<LinkSpan>,
 }
@@ -56,7 +56,7 @@ impl Ledger {
 fn histories(connection: &Connection) -> Result<LinkHistories, Fault> {
     let transaction = open::read(connection)?;
     let offsets = boots::offsets(&transaction)?;
-    let mut by_link: BTreeMap<LinkName, Vec<LinkSpan>> = BTreeMap::new();
+    let mut by_link: BTreeMap<PeeringLinkName, Vec<LinkSpan>> = BTreeMap::new();
     for (id, name) in names(&transaction)? {
         let mut spans: Vec<LinkSpan> = Vec::new();
         for change in changes(&transaction, id, &offsets)? {

@@ -87,7 +87,7 @@ pub use self::{
     identity::{CircuitIdentity, Identities},
     info::{LedgerContents, LedgerInfo, SinkInfo},
     journal::{Left, TermsJournal, changes_in},
-    link_changes::{BootTime, LinkChange, LinkNote, OpenLink, OpenLinks},
+    link_changes::{BootTime, LinkNote, OpenPeeringLink, OpenPeeringLinks, PeeringLinkChange},
     link_history::{LinkHistories, LinkHistory, LinkSpan},
     lock::{LedgerLock, lock},
     look::PrivateCopy,

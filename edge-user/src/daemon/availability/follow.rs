@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 use super::{
+    super::seen_link::{SeenPeeringLink, SeenState},
     flaps::{FlapGuard, StateBegin},
-    seen::{SeenLink, SeenState},
 };
 use crate::{
-    billing::ledger::{BootTime, LinkChange, OpenLinks},
-    model::{LinkName, LinkReason, LinkState},
+    billing::ledger::{BootTime, OpenPeeringLinks, PeeringLinkChange},
+    model::{LinkReason, LinkState, PeeringLinkName},
 };
 
 /// A change is seen this soon. What happens between two looks that are not further apart is counted to the state of the
@@ -24,7 +24,7 @@ const SAME_US: i64 = 500_000;
 /// The links, and the states that they had last.
 pub(super) struct LinkFollower {
     boot_id: Uuid,
-    links: BTreeMap<LinkName, FollowedLink>,
+    links: BTreeMap<PeeringLinkName, FollowedLink>,
 }
 
 struct FollowedLink {
@@ -36,7 +36,7 @@ struct FollowedLink {
 
 impl LinkFollower {
     /// Goes on from the states that the ledger has. The changes come before all others.
-    pub(super) fn new(boot_id: Uuid, open: OpenLinks) -> (Self, Vec<LinkChange>) {
+    pub(super) fn new(boot_id: Uuid, open: OpenPeeringLinks) -> (Self, Vec<PeeringLinkChange>) {
         let mut changes = Vec::new();
         let mut links = BTreeMap::new();
         for link in open.links {
@@ -51,7 +51,7 @@ impl LinkFollower {
                 Some(known) if matches!(link.state, LinkState::Up | LinkState::Down) => {
                     followed.state = LinkState::Unknown;
                     followed.flaps = FlapGuard::new(Some(LinkState::Unknown));
-                    changes.push(LinkChange {
+                    changes.push(PeeringLinkChange {
                         name: link.name.clone(),
                         at: known,
                         state: LinkState::Unknown,
@@ -74,12 +74,12 @@ impl LinkFollower {
     pub(super) fn look(
         &mut self,
         now_us: i64,
-        mut seen: BTreeMap<LinkName, SeenLink>,
-    ) -> Vec<LinkChange> {
+        mut seen: BTreeMap<PeeringLinkName, SeenPeeringLink>,
+    ) -> Vec<PeeringLinkChange> {
         let boot_id = self.boot_id;
         let mut changes = Vec::new();
-        let mut tell = |name: &LinkName, rows: Vec<StateBegin>| {
-            changes.extend(rows.into_iter().map(|(boot_us, state, reason)| LinkChange {
+        let mut tell = |name: &PeeringLinkName, rows: Vec<StateBegin>| {
+            changes.extend(rows.into_iter().map(|(boot_us, state, reason)| PeeringLinkChange {
                 name: name.clone(),
                 at: BootTime { boot_id, boot_us },
                 state,
@@ -90,8 +90,8 @@ impl LinkFollower {
             let found = seen.remove(name);
             let mut rows = link.flaps.end_minute(now_us);
             let begins = match found {
-                Some(SeenLink { state: Some(state), .. }) => link.follow(state),
-                Some(SeenLink { state: None, .. }) => link.miss(now_us),
+                Some(SeenPeeringLink { state: Some(state), .. }) => link.follow(state),
+                Some(SeenPeeringLink { state: None, .. }) => link.miss(now_us),
                 None => link.remove(now_us),
             };
             for begin in begins {
@@ -100,7 +100,7 @@ impl LinkFollower {
             tell(name, rows);
             found.is_some()
         });
-        for (name, SeenLink { state, .. }) in seen {
+        for (name, SeenPeeringLink { state, .. }) in seen {
             let (state, reason) = state
                 .map_or((LinkState::Unknown, LinkReason::Unseen), |seen| (seen.state, seen.reason));
             let mut flaps = FlapGuard::new(None);

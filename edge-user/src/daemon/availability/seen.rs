@@ -7,39 +7,16 @@ use edge_api::LinkUse;
 use super::super::{
     engine::running::Running,
     router_view::{FamilyLook, LinkLook, SessionLook},
+    seen_link::{SeenPeeringLink, SeenState},
 };
-use crate::model::{LinkName, LinkReason, LinkState};
+use crate::model::{LinkReason, LinkState, PeeringLinkName};
 
 /// A link of a routed peering, as the configuration wants it.
 pub(super) struct WantedLink {
-    name: LinkName,
+    name: PeeringLinkName,
     /// The reason why it is out of use.
     planned: Option<LinkReason>,
     has_bfd: bool,
-}
-
-/// A link at one look. Times are since boot, in microseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct SeenLink {
-    /// Its state; `None`: nobody tells.
-    pub(super) state: Option<SeenState>,
-    /// Whether its neighbour has answered.
-    pub(super) has_neighbour: bool,
-    /// Whether a session is established; `None`: nobody tells, or it has none.
-    pub(super) has_session: Option<bool>,
-}
-
-/// The state of a link, which is up, down or planned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct SeenState {
-    pub(super) state: LinkState,
-    pub(super) reason: LinkReason,
-    /// The moment of which this is.
-    pub(super) at_us: i64,
-    /// Its beginning; `None`: that is not told.
-    pub(super) begin_us: Option<i64>,
-    /// Whether a state alike may have been before it, which nobody tells.
-    pub(super) may_hide: bool,
 }
 
 impl WantedLink {
@@ -50,7 +27,7 @@ impl WantedLink {
             let (circuit, link) = (&it.circuit.name, it.link.link);
             let is_in_use = running.drains.use_of(circuit, link.as_str()) == LinkUse::InUse;
             Self {
-                name: LinkName {
+                name: PeeringLinkName {
                     edge: edge.clone(),
                     circuit: circuit.clone(),
                     peering: it.peering.kind,
@@ -73,7 +50,7 @@ pub(super) fn seen(
     wanted: Vec<WantedLink>,
     looks: &[LinkLook],
     now_us: i64,
-) -> impl Iterator<Item = (LinkName, SeenLink)> {
+) -> impl Iterator<Item = (PeeringLinkName, SeenPeeringLink)> {
     let looks: BTreeMap<_, _> =
         looks.iter().map(|look| ((&*look.circuit, look.peering, look.link), look)).collect();
     wanted.into_iter().map(move |WantedLink { name, planned, has_bfd }| {
@@ -94,7 +71,7 @@ pub(super) fn seen(
             SessionLook::Seen { is_up, .. } => Some(is_up),
             SessionLook::NotWanted | SessionLook::Unknown => None,
         });
-        let seen = SeenLink {
+        let seen = SeenPeeringLink {
             state,
             has_neighbour: look.is_some_and(|look| look.is_up)
                 && families().any(|family| family.has_neighbour),

@@ -23,7 +23,7 @@ impl Engine {
         self.running.read().config.reach(circuit)
     }
 
-    /// What a circuit's provider and customer know of it; `None`: there is no such circuit.
+    /// The record of a circuit, as its provider and its customer know it; `None`: there is no such circuit.
     #[must_use]
     pub fn circuit_record(&self, circuit: &str) -> Option<CircuitRecord> {
         let running = self.running.read();

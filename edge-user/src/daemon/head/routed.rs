@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use edge_api::{DomainStatus, SessionCounts, SessionStatus};
 
-use super::super::{availability::LinkBoard, router_view::RouterSlot};
+use super::super::{link_board::LinkBoard, router_view::RouterSlot};
 
 /// The router at one moment; empty while no routed circuit is configured.
 #[derive(Clone, Debug, Default)]

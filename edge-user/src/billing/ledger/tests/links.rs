@@ -1,25 +1,25 @@
 //! States of routed links: they are noted once, dated by the boot's date, and deleted as usage is.
 
 use super::*;
-use crate::model::{LinkName, LinkReason, LinkState};
+use crate::model::{LinkReason, LinkState, PeeringLinkName};
 
-fn name(circuit: &str, link: Link) -> LinkName {
+fn name(circuit: &str, link: Link) -> PeeringLinkName {
     let (edge, circuit) = ("edge-1".to_owned(), circuit.to_owned());
-    LinkName { edge, circuit, peering: PeeringKind::Private, link }
+    PeeringLinkName { edge, circuit, peering: PeeringKind::Private, link }
 }
 
 fn boot_time(moment: Moment) -> BootTime {
     BootTime { boot_id: moment.boot_id, boot_us: moment.boot_us }
 }
 
-fn change(name: &LinkName, at: Moment, state: LinkState) -> LinkChange {
+fn change(name: &PeeringLinkName, at: Moment, state: LinkState) -> PeeringLinkChange {
     let reason = if state == LinkState::Up { LinkReason::Up } else { LinkReason::Session };
-    LinkChange { name: name.clone(), at: boot_time(at), state, reason }
+    PeeringLinkChange { name: name.clone(), at: boot_time(at), state, reason }
 }
 
 impl Place {
     /// Notes changes after the last note.
-    fn note_links(&mut self, now: Moment, changes: Vec<LinkChange>) {
+    fn note_links(&mut self, now: Moment, changes: Vec<PeeringLinkChange>) {
         let after = self.ledger.open_links().unwrap().known;
         let note = LinkNote { now, known_us: now.boot_us, after, changes };
         assert!(self.ledger.note_links(&note).unwrap());
@@ -41,7 +41,7 @@ fn a_note_follows_the_one_before_or_is_refused() {
     let mut place = Place::settled();
     let primary = name("contoso", Link::Primary);
     let other = name("fabrikam", Link::Secondary);
-    assert_eq!(place.ledger.open_links().unwrap(), OpenLinks::default());
+    assert_eq!(place.ledger.open_links().unwrap(), OpenPeeringLinks::default());
     let first = moment(at("10:00:00"));
     place.note_links(first, vec![change(&primary, first, Up), change(&other, first, Up)]);
     let then = moment(at("10:05:00"));

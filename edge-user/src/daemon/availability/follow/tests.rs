@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    billing::ledger::OpenLink,
+    billing::ledger::OpenPeeringLink,
     model::{Link, PeeringKind},
 };
 
@@ -12,8 +12,8 @@ fn boot() -> Uuid {
     Uuid::from_u128(7)
 }
 
-fn name(link: Link) -> LinkName {
-    LinkName {
+fn name(link: Link) -> PeeringLinkName {
+    PeeringLinkName {
         edge: "edge-1".to_owned(),
         circuit: "contoso".to_owned(),
         peering: PeeringKind::Private,
@@ -32,21 +32,21 @@ fn seen_as(state: LinkState, at_s: i64, since_s: Option<i64>) -> SeenState {
     SeenState { state, reason, at_us: at_s * SECOND_US, begin_us, may_hide: false }
 }
 
-fn seen(state: Option<SeenState>) -> BTreeMap<LinkName, SeenLink> {
-    let seen = SeenLink { state, has_neighbour: true, has_session: None };
+fn seen(state: Option<SeenState>) -> BTreeMap<PeeringLinkName, SeenPeeringLink> {
+    let seen = SeenPeeringLink { state, has_neighbour: true, has_session: None };
     BTreeMap::from([(name(Link::Primary), seen)])
 }
 
-fn told(changes: Vec<LinkChange>) -> Vec<(i64, LinkState)> {
-    let told = |change: LinkChange| (change.at.boot_us / SECOND_US, change.state);
+fn told(changes: Vec<PeeringLinkChange>) -> Vec<(i64, LinkState)> {
+    let told = |change: PeeringLinkChange| (change.at.boot_us / SECOND_US, change.state);
     changes.into_iter().map(told).collect()
 }
 
 /// A follower that goes on from a state which is known up to a second.
-fn after(state: LinkState, known_s: i64, boot_id: Uuid) -> (LinkFollower, Vec<LinkChange>) {
-    let link = OpenLink { name: name(Link::Primary), state, reason: LinkReason::Unseen };
+fn after(state: LinkState, known_s: i64, boot_id: Uuid) -> (LinkFollower, Vec<PeeringLinkChange>) {
+    let link = OpenPeeringLink { name: name(Link::Primary), state, reason: LinkReason::Unseen };
     let known = BootTime { boot_id, boot_us: known_s * SECOND_US };
-    LinkFollower::new(boot(), OpenLinks { known: Some(known), links: vec![link] })
+    LinkFollower::new(boot(), OpenPeeringLinks { known: Some(known), links: vec![link] })
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn another_boot_leaves_an_end_that_nobody_knows() {
 #[test]
 fn a_daemon_that_looks_every_second_tells_each_change_once() {
     use LinkState::{Absent, Down, Planned, Unknown, Up};
-    let (mut follower, _) = LinkFollower::new(boot(), OpenLinks::default());
+    let (mut follower, _) = LinkFollower::new(boot(), OpenPeeringLinks::default());
     assert!(follower.is_empty());
     let mut all = Vec::new();
     let mut look = |at_s: i64, now: Option<SeenState>| {

@@ -7,15 +7,15 @@ use std::{
 
 use edge_api::{DomainStatus, LinkStatus};
 
-use super::seen::SeenLink;
-use crate::model::{Link, LinkName, LinkReason, LinkState};
+use super::seen_link::SeenPeeringLink;
+use crate::model::{Link, LinkReason, LinkState, PeeringLinkName};
 
 /// Looks that percentages are of: those of a minute.
 const LOOKS: usize = 60;
 
 /// The links at the last looks, for all who ask.
 #[derive(Clone, Default)]
-pub(in crate::daemon) struct LinkBoard(Arc<Mutex<BTreeMap<LinkName, BoardLink>>>);
+pub(super) struct LinkBoard(Arc<Mutex<BTreeMap<PeeringLinkName, BoardLink>>>);
 
 #[derive(Default)]
 struct BoardLink {
@@ -26,7 +26,7 @@ struct BoardLink {
 
 impl LinkBoard {
     /// Takes a look at all links.
-    pub(super) fn note(&self, seen: &BTreeMap<LinkName, SeenLink>) {
+    pub(super) fn note(&self, seen: &BTreeMap<PeeringLinkName, SeenPeeringLink>) {
         let mut board = self.lock();
         board.retain(|name, _| seen.contains_key(name));
         for (name, seen) in seen {
@@ -45,7 +45,7 @@ impl LinkBoard {
     }
 
     /// Adds the links of routing domains to their status.
-    pub(in crate::daemon) fn add_to(&self, domains: &mut [DomainStatus]) {
+    pub(super) fn add_to(&self, domains: &mut [DomainStatus]) {
         let board = self.lock();
         let mut links: BTreeMap<(&str, &str), Vec<LinkStatus>> = BTreeMap::new();
         for (name, link) in &*board {
@@ -64,7 +64,7 @@ impl LinkBoard {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<LinkName, BoardLink>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<PeeringLinkName, BoardLink>> {
         // Each value is whole at any moment.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn percentages_are_those_of_the_last_minute() {
-        let name = LinkName {
+        let name = PeeringLinkName {
             edge: "edge-1".to_owned(),
             circuit: "contoso".to_owned(),
             peering: PeeringKind::Private,
@@ -98,7 +98,7 @@ mod tests {
         };
         let board = LinkBoard::default();
         let note = |has_neighbour, has_session| {
-            let seen = SeenLink { state: None, has_neighbour, has_session };
+            let seen = SeenPeeringLink { state: None, has_neighbour, has_session };
             board.note(&BTreeMap::from([(name.clone(), seen)]));
         };
         let shown = || {
