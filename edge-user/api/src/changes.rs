@@ -63,6 +63,8 @@ pub enum ConfigThing {
     Location,
     /// A provider.
     Provider,
+    /// A public service, in a region or everywhere.
+    Service,
     /// An export of the ledger's records.
     Export,
     /// A table of settings.

@@ -69,7 +69,9 @@ pub use self::{
     port::PortStatus,
     ports::Ports,
     rates::{CircuitRates, ClassRates, PortRates, TrafficRates},
-    reach::{CircuitLocation, CircuitReach, LinkedVnet, OutOfReach, RegionReach},
+    reach::{
+        CircuitLocation, CircuitReach, LinkedVnet, NotTold, OutOfReach, RegionReach, ServiceReach,
+    },
     reload::Reloaded,
     revision::{Confirmed, History, Revision, RevisionOrigin, RollbackRequest},
     route_hops::{NextHopStatus, RouteAction, RouteHops},

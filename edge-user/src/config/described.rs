@@ -31,7 +31,18 @@ pub(super) struct Values(pub(super) Vec<(String, String)>);
 
 /// The things of a configuration, with those of some circuits.
 pub(super) fn described(config: &Config, is_wanted: impl Fn(&Circuit) -> bool) -> Described {
-    let Config { edge, ports, circuits, qos, ledger, exports, prices, routing, catalogue } = config;
+    let Config {
+        edge,
+        ports,
+        circuits,
+        qos,
+        ledger,
+        exports,
+        prices,
+        routing,
+        catalogue,
+        service_network,
+    } = config;
     let mut all = Described::new();
     let mut add_part = |thing, owner: &str, part: Option<&str>, values| {
         let (owner, part) = (owner.to_owned(), part.map(str::to_owned));
@@ -52,7 +63,10 @@ pub(super) fn described(config: &Config, is_wanted: impl Fn(&Circuit) -> bool) -
     for export in exports {
         add(ConfigThing::Export, &export.name, settings::export(export));
     }
-    let Catalogue { regions, locations, providers } = catalogue;
+    if let Some(network) = service_network {
+        add(ConfigThing::Settings, "[service_network]", places::service_network(network));
+    }
+    let Catalogue { regions, locations, providers, services } = catalogue;
     for (name, region) in regions {
         add(ConfigThing::Region, name, places::region(region));
     }
@@ -62,6 +76,11 @@ pub(super) fn described(config: &Config, is_wanted: impl Fn(&Circuit) -> bool) -
     for (name, provider) in providers {
         add(ConfigThing::Provider, name, places::provider(provider));
     }
+    for service in services {
+        let region = service.region.as_deref();
+        add_part(ConfigThing::Service, &service.name, region, places::service(service));
+    }
+    let mut add = |thing, name: &str, values| add_part(thing, name, None, values);
     for port in ports {
         add(ConfigThing::Port, &port.name, settings::port(port));
     }

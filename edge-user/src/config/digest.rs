@@ -27,14 +27,25 @@ impl PartialEq for ConfigDigest {
 impl Eq for ConfigDigest {}
 
 impl ConfigDigest {
-    /// The digest of a checked configuration. Spaces, comments, notations and defaults that the file
-    /// spells out make no difference.
+    /// The digest of a checked configuration, with the prefixes of services in the files that it names. Spaces, comments,
+    /// notations and defaults that the file spells out make no difference.
     #[must_use]
     pub fn new(config: &Config) -> Self {
-        let Config { edge, ports, circuits, qos, ledger, exports, prices, routing, catalogue } =
-            config;
+        let Config {
+            edge,
+            ports,
+            circuits,
+            qos,
+            ledger,
+            exports,
+            prices,
+            routing,
+            catalogue,
+            service_network,
+        } = config;
+        let places = (routing, catalogue, service_network);
         Self {
-            rest: sha256(&(edge, ports, qos, ledger, exports, prices, routing, catalogue)),
+            rest: sha256(&(edge, ports, qos, ledger, exports, prices, places)),
             circuits: circuits.iter().map(sha256).collect(),
             text: OnceLock::new(),
         }

@@ -6,6 +6,9 @@ use super::{
     Circuit, Config, Link, Peering, PeeringKind, RoutedLink, RoutedPeering, SideTags, VnetLink,
 };
 
+/// The service network's name, where documents and tables name a circuit or a virtual network.
+pub const SERVICE_NETWORK: &str = "[service_network]";
+
 /// The name of a link with routes, which stays the same from one configuration to the next, whatever else
 /// they have. No other link of the configuration has it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,6 +29,8 @@ pub enum RoutedKey {
         /// The virtual network's name.
         vnet: String,
     },
+    /// The link to the network of public services, of which there is one.
+    Services,
 }
 
 /// For messages: two links may look the same, as names may have a slash.
@@ -36,6 +41,7 @@ impl Display for RoutedKey {
                 write!(f, "{circuit}/{}/{}", peering.as_str(), link.as_str())
             }
             Self::Vnet { circuit, vnet } => write!(f, "{circuit}/{vnet}"),
+            Self::Services => f.write_str(SERVICE_NETWORK),
         }
     }
 }

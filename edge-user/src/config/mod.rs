@@ -6,7 +6,8 @@
 //! need several keys. `report` (with `look_alikes`, `unusual_routes`) warns of unusual values in a correct file.
 //! `change` and `edit` give a circuit another bandwidth, in a configuration and in the text of its file.
 //! `circuit_edit` adds, changes and removes circuits and their parts in that text, and `allocation` chooses ports and tags.
-//! `changes` (with `described`) compares two configurations key by key. `links` goes through peering-links and VNet links, and `reach` tells what circuits reach. `sample` builds
+//! `changes` (with `described`) compares two configurations key by key. `links` goes through peering-links and VNet links, `services` through
+//! prefixes of services, and `reach` tells what circuits reach. `sample` builds
 //! configurations for those who have no file.
 
 mod allocation;
@@ -40,6 +41,7 @@ mod routing;
 mod rules;
 pub mod sample;
 mod schema;
+mod services;
 mod tags;
 #[cfg(test)]
 mod tests;
@@ -52,7 +54,6 @@ mod values;
 
 use std::path::Path;
 
-use self::routed::KeyFiles;
 pub use self::{
     allocation::{Allocation, Wish, allocate},
     burst::{default_burst_bytes, largest_burst_bytes},
@@ -64,24 +65,26 @@ pub use self::{
     edit::with_bandwidth,
     error::{ConfigError, ConfigErrors, Position},
     keys::nearest,
-    links::{CircuitVnet, PeeringLink, RoutedKey},
+    links::{CircuitVnet, PeeringLink, RoutedKey, SERVICE_NETWORK},
     names::MAX_SOCKET_LEN_BYTES,
     port_use::{PortUse, oversold},
     rates::bandwidth_bps,
     routed::{KeyFileError, Md5Key, read_key},
+    services::ServiceGroup,
     types::{
-        Accounting, BfdTimers, Billing, CTags, Catalogue, Circuit, ClassMatch, Config,
+        Accounting, BfdTimers, Billing, CTags, Catalogue, Circuit, ClassMatch, Community, Config,
         ConnectivityModel, CoreTag, CustomerSession, Direction, DscpPolicy, Ecn, Edge, Export,
         ExportFormat, Fairness, Forward, Gigabyte, LedgerConfig, Link, LinkEnds, Location,
-        MetricsDetail, MonthlyFees, Offer, Peering, PeeringKind, Policing, Port, PortRange, Prices,
-        Provider, Provisioning, QosClass, QosProfile, Region, RoutedLink, RoutedPeering,
-        RoutingConfig, RoutingDaemon, Side, SideTags, Sink, Sku, SourceCheck, VnetLink, VnetRoutes,
-        XdpMode, ZonePrices,
+        MetricsDetail, MonthlyFees, Offer, Peering, PeeringKind, Policing, Port, PortRange,
+        PrefixesFile, Prices, Provider, Provisioning, QosClass, QosProfile, Region, RoutedLink,
+        RoutedPeering, RoutingConfig, RoutingDaemon, Service, ServiceNetwork, Side, SideTags, Sink,
+        Sku, SourceCheck, VnetLink, VnetRoutes, XdpMode, ZonePrices,
     },
     units::Burst,
 };
+use self::{catalogue::PrefixesFiles, routed::KeyFiles};
 
-/// Reads and checks the file at `path`, and the key files that it names.
+/// Reads and checks the file at `path`, and the files that it names: keys, and prefixes of services.
 pub fn load(path: &Path) -> Result<Config, ConfigErrors> {
     Ok(load_with_text(path)?.1)
 }
@@ -97,33 +100,47 @@ pub fn load_without_keys(path: &Path) -> Result<Config, ConfigErrors> {
     Ok(read(path, KeyFiles::Leave)?.1)
 }
 
-/// Checks `source`, and reads no file; errors name `path_for_messages`.
+/// Checks `source`, and reads no file: those that it names are taken for empty. Errors name `path_for_messages`.
 pub fn parse(source: &str, path_for_messages: &Path) -> Result<Config, ConfigErrors> {
-    check(source, path_for_messages, KeyFiles::Leave)
+    check(source, path_for_messages, KeyFiles::Leave, PrefixesFiles::Leave)
 }
 
-/// Does the same as [`load`] with a text that no file has yet; errors name `path_for_messages`.
-pub fn load_text(source: &str, path_for_messages: &Path) -> Result<Config, ConfigErrors> {
-    check(source, path_for_messages, KeyFiles::Read)
+/// Does the same as [`load`] with a text that is to be the file at `path`; errors name `path_for_messages`.
+pub fn load_text(
+    source: &str,
+    path: &Path,
+    path_for_messages: &Path,
+) -> Result<Config, ConfigErrors> {
+    check(source, path_for_messages, KeyFiles::Read, PrefixesFiles::In(directory(path)))
 }
 
 fn read(path: &Path, key_files: KeyFiles) -> Result<(String, Config), ConfigErrors> {
     let bytes = std::fs::read(path).map_err(|error| ConfigErrors::unreadable(path, &error))?;
     match String::from_utf8(bytes) {
         Ok(source) => {
-            let config = check(&source, path, key_files)?;
+            let config = check(&source, path, key_files, PrefixesFiles::In(directory(path)))?;
             Ok((source, config))
         }
         Err(error) => Err(ConfigErrors::not_utf8(path, &error)),
     }
 }
 
-fn check(source: &str, path: &Path, key_files: KeyFiles) -> Result<Config, ConfigErrors> {
+/// The directory in which relative names of a configuration's files are.
+fn directory(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new("/"))
+}
+
+fn check(
+    source: &str,
+    path: &Path,
+    key_files: KeyFiles,
+    prefixes_files: PrefixesFiles<'_>,
+) -> Result<Config, ConfigErrors> {
     let errors = error::Errors::new(source, path);
     let config = match toml_span::parse(source) {
         Ok(document) => {
             let raw = schema::Document::read(&document, &errors);
-            validate::config(raw, key_files, &errors)
+            validate::config(raw, key_files, prefixes_files, &errors)
         }
         Err(error) => {
             errors.add_syntax(&error);

@@ -32,26 +32,34 @@ impl Config {
             }),
             regions: regions.collect(),
             vnets: circuit.vnet_links.iter().map(linked_vnet).collect(),
+            services: self.service_reach(circuit),
         })
     }
 
-    fn location(&self, circuit: &Circuit) -> Option<&Location> {
+    pub(super) fn location(&self, circuit: &Circuit) -> Option<&Location> {
         self.catalogue.locations.get(circuit.location.as_ref()?)
     }
 }
 
+/// The reason why a circuit does not reach a region, and the least SKU that would; `None`: it reaches it.
+pub(super) fn out_of_reach(
+    sku: Sku,
+    location: Option<&Location>,
+    name: &str,
+    region: &Region,
+) -> Option<(OutOfReach, Option<Sku>)> {
+    match location?.least_sku(name, region) {
+        Some(least) if least <= sku => None,
+        Some(least @ Sku::Premium) => Some((OutOfReach::OtherArea, Some(least))),
+        Some(least) => Some((OutOfReach::NotLocal, Some(least))),
+        None => Some((OutOfReach::OtherCloud, None)),
+    }
+}
+
 fn region_reach(sku: Sku, location: Option<&Location>, name: &str, region: &Region) -> RegionReach {
-    let least = match location {
-        Some(location) => location.least_sku(name, region),
-        None => Some(sku),
-    };
-    let (reason, needs_sku) = match least {
-        Some(least) if least <= sku => (None, None),
-        Some(least @ Sku::Premium) => (Some(OutOfReach::OtherArea), Some(least)),
-        Some(least) => (Some(OutOfReach::NotLocal), Some(least)),
-        None => (Some(OutOfReach::OtherCloud), None),
-    };
-    let Region { area, cloud } = region.clone();
+    let refused = out_of_reach(sku, location, name, region);
+    let (reason, needs_sku) = refused.map_or((None, None), |(why, sku)| (Some(why), sku));
+    let Region { area, cloud, .. } = region.clone();
     RegionReach {
         region: name.to_owned(),
         area,

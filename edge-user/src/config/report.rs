@@ -43,7 +43,10 @@ impl Config {
         for port in &self.ports {
             let name = &port.name;
             let has_vnet = self.vnet_links().any(|vnet| vnet.link.port == *name);
-            let has_circuit = has_vnet || self.circuits.iter().any(|c| c.ports.contains(name));
+            let has_services =
+                self.service_network.as_ref().is_some_and(|network| network.port == *name);
+            let has_circuit =
+                has_vnet || has_services || self.circuits.iter().any(|c| c.ports.contains(name));
             if !has_circuit && !self.circuits.is_empty() {
                 warnings.push(format!("port {name:?} has no circuit: none claims its frames"));
             }

@@ -9,7 +9,7 @@ use super::{
     keys::{Field, Keys},
     ledger::{RawExport, RawLedger},
     prices::RawPrices,
-    routed::{RawRouted, RawVnet, RawVnetLink},
+    routed::{RawRouted, RawServiceNetwork, RawVnet, RawVnetLink},
     routing::RawRouting,
     rules::RawMatch,
     types::{
@@ -33,6 +33,7 @@ pub(super) struct Document {
     pub(super) routing: Field<RawRouting>,
     pub(super) catalogue: RawCatalogue,
     pub(super) vnets: Vec<RawVnet>,
+    pub(super) service_network: Field<RawServiceNetwork>,
 }
 
 /// `[[port]]`.
@@ -156,9 +157,25 @@ impl Document {
         let vnets = keys.tables("vnet", "[[vnet]]").into_iter();
         let read = |(table, at)| RawVnet::read(Keys::new(table, at, "[[vnet]]", errors));
         let vnets = vnets.map(read).collect();
+        let service_network = keys.table("service_network", "[service_network], once");
+        let service_network = service_network.and_then(|table| {
+            let keys = Keys::new(table.value, table.span, "[service_network]", errors);
+            Some(RawServiceNetwork::read(keys))
+        });
         keys.finish();
-        let profiles = profiles.unwrap_or_default();
-        Self { edge, ports, circuits, profiles, ledger, exports, prices, routing, catalogue, vnets }
+        Self {
+            edge,
+            ports,
+            circuits,
+            profiles: profiles.unwrap_or_default(),
+            ledger,
+            exports,
+            prices,
+            routing,
+            catalogue,
+            vnets,
+            service_network,
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
     error::Errors,
     intervals::Intervals,
     keys::Field,
-    routed::RawVnetLink,
+    routed::{RawServiceNetwork, RawVnetLink},
     schema::{RawCircuit, RawPeering},
 };
 
@@ -17,7 +17,12 @@ use super::{
 pub(super) type PortSide<'a> = (&'a str, Option<Side>);
 
 /// Reports every tag that two peerings claim on a port, once for each pair of places.
-pub(super) fn check(circuits: &[RawCircuit], ports: &[PortSide<'_>], errors: &Errors<'_>) {
+pub(super) fn check(
+    circuits: &[RawCircuit],
+    services: Option<&RawServiceNetwork>,
+    ports: &[PortSide<'_>],
+    errors: &Errors<'_>,
+) {
     let mut ledger = ClaimedTags::new(errors);
     for (number, raw) in circuits.iter().enumerate() {
         let towards_customer = claims(raw, number, Side::Customer);
@@ -41,6 +46,15 @@ pub(super) fn check(circuits: &[RawCircuit], ports: &[PortSide<'_>], errors: &Er
             }
         }
     }
+    let of_services = services.and_then(|raw| {
+        let link = RawLinkTags { port: &raw.port, s_tag: &raw.s_tag, c_tag: &raw.c_tag };
+        link_claim(link, None, usize::MAX)
+    });
+    if let Some((link, port)) =
+        of_services.filter(|(_, port)| ports.contains(&(*port, Some(Side::Core))))
+    {
+        ledger.claim(&link, port);
+    }
 }
 
 /// A peering's claim on the ports of one side.
@@ -56,7 +70,8 @@ struct TagClaim<'a> {
 /// A circuit and the key that a claim of it comes from.
 #[derive(Clone, Copy)]
 struct TagOwner<'a> {
-    circuit: &'a str,
+    /// `None`: it is the service network.
+    circuit: Option<&'a str>,
     number: usize,
     /// The key of the tag, or of the peering.
     at: Span,
@@ -80,7 +95,7 @@ fn claims(raw: &RawCircuit, number: usize, side: Side) -> Vec<TagClaim<'_>> {
         Field::Absent => None,
         Field::Given(tag) => Some(tag),
     };
-    let circuit = raw.name.given().map_or("", |name| &name.value);
+    let circuit = Some(raw.name.given().map_or("", |name| &*name.value));
     let owner = |at, shared_at| TagOwner { circuit, number, at, shared_at };
     let core_s_tag_at = on_core(&raw.core_s_tag, side).given().map(|tag| tag.span);
     let claim = |peering: &RawPeering| {
@@ -107,8 +122,26 @@ fn vnet_claim<'a>(
     number: usize,
     link: &'a RawVnetLink,
 ) -> Option<(TagClaim<'a>, &'a str)> {
+    let circuit = raw.name.given().map_or("", |name| &*name.value);
+    let link = RawLinkTags { port: &link.port, s_tag: &link.s_tag, c_tag: &link.c_tag };
+    link_claim(link, Some(circuit), number)
+}
+
+/// The keys by which frames of a link on a core port are known.
+#[derive(Clone, Copy)]
+struct RawLinkTags<'a> {
+    port: &'a Field<String>,
+    s_tag: &'a Field<u16>,
+    c_tag: &'a Field<u16>,
+}
+
+/// The known claim of a link, and its port.
+fn link_claim<'a>(
+    link: RawLinkTags<'a>,
+    circuit: Option<&'a str>,
+    number: usize,
+) -> Option<(TagClaim<'a>, &'a str)> {
     let port = link.port.given()?;
-    let circuit = raw.name.given().map_or("", |name| &name.value);
     let owner = |at| TagOwner { circuit, number, at, shared_at: None };
     let (s_tag, c_tag) = (link.s_tag.optional(), link.c_tag.optional());
     // Tags that are wrong are not known.
@@ -245,7 +278,9 @@ impl<'a> ClaimedTags<'a> {
     fn report(&mut self, owner: TagOwner<'a>, what: &str, first: TagOwner<'a>) {
         let (at, first_at) = (owner.place(&first), first.place(&owner));
         if self.reported.insert((at.start, first_at.start)) {
-            self.errors.add_claimed(at, what, first_at, &format!("circuit {:?}", first.circuit));
+            let name = |name: &str| format!("circuit {name:?}");
+            let owner = first.circuit.map_or_else(|| "[service_network]".to_owned(), name);
+            self.errors.add_claimed(at, what, first_at, &owner);
         }
     }
 }

@@ -9,6 +9,9 @@ pub(super) fn warnings(config: &Config) -> Vec<String> {
         for peering in &circuit.peerings {
             if let Some(routed) = &peering.routed {
                 warnings.extend(of_peering(circuit, peering, routed));
+                if config.service_network.is_some() {
+                    warnings.extend(without_filter(circuit, peering, routed));
+                }
             }
         }
     }
@@ -44,4 +47,16 @@ fn of_peering(circuit: &Circuit, peering: &Peering, routed: &RoutedPeering) -> V
         ));
     }
     warnings
+}
+
+/// The warning of a peering that could reach services and asks for none.
+fn without_filter(circuit: &Circuit, peering: &Peering, routed: &RoutedPeering) -> Option<String> {
+    (peering.kind != PeeringKind::Private && routed.route_filter.is_empty()).then(|| {
+        format!(
+            "circuit {:?}: its {} peering reaches nothing: give it a `route_filter` with the communities of regions and \
+             services",
+            circuit.name,
+            peering.kind.as_str()
+        )
+    })
 }

@@ -11,7 +11,7 @@ use toml_span::{Span, Spanned};
 
 use super::{
     Config, Forward, LedgerConfig, Link, Port, XdpMode,
-    catalogue::KnownPlaces,
+    catalogue::{KnownPlaces, PrefixesFiles},
     circuit::Checks,
     error::Errors,
     forwards,
@@ -29,9 +29,10 @@ use super::{
 pub(super) fn config(
     mut raw: Document,
     key_files: KeyFiles,
+    prefixes_files: PrefixesFiles<'_>,
     errors: &Errors<'_>,
 ) -> Option<Config> {
-    let places = KnownPlaces::new(&raw.catalogue, errors);
+    let places = KnownPlaces::new(&raw.catalogue, prefixes_files, errors);
     routed::adopt(&raw.vnets, &mut raw.circuits, &places, errors);
     let start = Span::new(0, 0);
     if raw.edge.is_none() {
@@ -85,10 +86,16 @@ pub(super) fn config(
     // As above, the first port of a name counts.
     let mut seen = BTreeSet::new();
     let sides: Vec<_> = sides.filter(|(name, _)| seen.insert(*name)).collect();
-    tags::check(&raw.circuits, &sides, errors);
+    raw.catalogue.check_communities(&routing, errors);
+    let raw_services = raw.service_network.given().map(|network| &network.value);
+    let services = raw.service_network.and_then(|raw| around.service_network(&raw.value));
+    tags::check(&raw.circuits, raw_services, &sides, errors);
     forwards::check(&raw.circuits, raw_ports, errors);
     forwards::check_tpids(&raw.circuits, &circuits, &ports, errors);
-    routed::check(&raw.circuits, &circuits, &around);
+    let of_services = raw_services.zip(services.given().map(|services| &services.value));
+    routed::check(&raw.circuits, &circuits, of_services, &around);
+    let has_network = !matches!(services, Field::Absent);
+    around.check_service_peerings(&raw.circuits, &circuits, has_network);
 
     Some(Config {
         edge: edge?,
@@ -106,6 +113,7 @@ pub(super) fn config(
         },
         routing: routing.optional().value_or(None)?,
         catalogue: places.catalogue()?,
+        service_network: services.optional().value_or(None)?,
     })
 }
 

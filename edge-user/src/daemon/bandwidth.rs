@@ -44,7 +44,8 @@ pub(super) fn new_file(config_path: &Path, request: &SetBandwidth) -> Result<New
     expected.circuits[place] = changed;
     NewFile::prepare(config_path, |replaced| {
         let text = config::with_bandwidth(replaced, circuit, *bandwidth_bps);
-        let edited = text.as_deref().and_then(|text| config::parse(text, config_path).ok());
+        let edited =
+            text.as_deref().and_then(|text| config::load_text(text, config_path, config_path).ok());
         text.filter(|_| edited == Some(expected)).ok_or_else(|| {
             DaemonError::failed(format!(
                 "{}: the bandwidth of {circuit:?} has no place of its own there, and nothing was \

@@ -12,7 +12,16 @@ use crate::config::{self, ConfigDigest};
 #[derive(Debug)]
 pub(super) struct FileLook {
     path: PathBuf,
-    seen: Option<(FileVersion, Result<String, String>)>,
+    seen: Option<SeenFile>,
+}
+
+/// A file as it was read last.
+#[derive(Debug)]
+struct SeenFile {
+    /// The file itself, and the files of prefixes that it names, with their versions; `None`: there is none.
+    versions: Vec<(PathBuf, Option<FileVersion>)>,
+    /// The digest of its configuration, or its first mistake.
+    digest: Result<String, String>,
 }
 
 /// Everything of a file that changes with its text: device, inode, length, and the times of its last changes.
@@ -27,18 +36,15 @@ impl FileLook {
     /// A sentence about the file, unless it says the configuration with this digest.
     pub(super) fn fault(&mut self, running: &str) -> Option<String> {
         let path = self.path.display();
-        let identity = match identity(&self.path) {
-            Ok(identity) => identity,
-            Err(error) => {
-                self.seen = None;
-                return Some(format!(
-                    "{path} can't be read, so that the next start fails: {error}; put the file back"
-                ));
-            }
-        };
-        let seen = self.seen.take().filter(|(seen, _)| *seen == identity);
-        let digest = seen.map_or_else(|| digest(&self.path), |(_, digest)| digest);
-        let fault = match &digest {
+        if let Err(error) = identity(&self.path) {
+            self.seen = None;
+            return Some(format!(
+                "{path} can't be read, so that the next start fails: {error}; put the file back"
+            ));
+        }
+        let seen = self.seen.take().filter(SeenFile::is_current);
+        let seen = seen.unwrap_or_else(|| SeenFile::read(&self.path));
+        let fault = match &seen.digest {
             Ok(digest) if digest == running => None,
             Ok(_) => Some(format!(
                 "{path} has another configuration than the one that runs: `edge diff -c {path}` shows the difference, and \
@@ -48,8 +54,37 @@ impl FileLook {
                 "{path} is wrong, so that the next start fails: {error}; `edge check -c {path}` shows all"
             )),
         };
-        self.seen = Some((identity, digest));
+        self.seen = Some(seen);
         fault
+    }
+}
+
+impl SeenFile {
+    fn read(path: &Path) -> Self {
+        let version = |path: PathBuf| {
+            let version = identity(&path).ok();
+            (path, version)
+        };
+        // Before the look: what changes meanwhile is read again.
+        let own = version(path.to_owned());
+        match config::load(path) {
+            Ok(config) => {
+                let named = config.prefixes_files(path).into_iter().map(version);
+                let digest = ConfigDigest::new(&config).to_string();
+                Self { versions: [own].into_iter().chain(named).collect(), digest: Ok(digest) }
+            }
+            // The mistake may be one of a file that it names.
+            Err(errors) => {
+                let first = errors.to_string().lines().next().unwrap_or_default().to_owned();
+                Self { versions: Vec::new(), digest: Err(first) }
+            }
+        }
+    }
+
+    fn is_current(&self) -> bool {
+        let is_current =
+            |(path, version): &(PathBuf, Option<FileVersion>)| identity(path).ok() == *version;
+        !self.versions.is_empty() && self.versions.iter().all(is_current)
     }
 }
 
@@ -59,19 +94,15 @@ fn identity(path: &Path) -> std::io::Result<FileVersion> {
     Ok((file.dev(), file.ino(), file.len(), times))
 }
 
-/// The digest of the file's configuration, or its first mistake.
-fn digest(path: &Path) -> Result<String, String> {
-    match config::load(path) {
-        Ok(config) => Ok(ConfigDigest::new(&config).to_string()),
-        Err(errors) => Err(errors.to_string().lines().next().unwrap_or_default().to_owned()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use tempfile::TempDir;
 
     use super::*;
+
+    fn digest(path: &Path) -> Result<String, String> {
+        SeenFile::read(path).digest
+    }
 
     const FILE: &str =
         "edge = { name = 'e' }\nport = [{ name = 'p', interface = 'i', side = 'core' }]\n";
@@ -102,5 +133,25 @@ mod tests {
         fs::write(&path, FILE).unwrap();
         assert_eq!(look.fault(&running), None);
         assert!(look.fault("another").is_some());
+    }
+
+    #[test]
+    fn another_file_of_prefixes_is_another_configuration() {
+        let directory = TempDir::new().unwrap();
+        let (path, named) = (directory.path().join("edge.toml"), directory.path().join("we.txt"));
+        let region = "[[region]]\nname = 'we'\narea = 'europe'\ncommunity = '12076:51002'\nprefixes_file = 'we.txt'\n";
+        fs::write(&path, format!("{FILE}{region}")).unwrap();
+        fs::write(&named, "20.33.0.0/16\n").unwrap();
+        let running = digest(&path).unwrap();
+        let mut look = FileLook::new(path);
+        assert_eq!(look.fault(&running), None);
+        fs::write(&named, "# a comment\n20.33.0.0/16\n").unwrap();
+        assert_eq!(look.fault(&running), None);
+        fs::write(&named, "20.34.0.0/16\n").unwrap();
+        assert!(look.fault(&running).unwrap().contains("has another configuration"));
+        fs::remove_file(&named).unwrap();
+        assert!(look.fault(&running).unwrap().contains("prefixes_file"));
+        fs::write(&named, "20.33.0.0/16\n").unwrap();
+        assert_eq!(look.fault(&running), None);
     }
 }

@@ -103,7 +103,8 @@ impl Plan {
             router_interface: interface.unwrap_or(0),
         };
         if member.has_tags() {
-            self.publish(member, claims.ports[&member.port.name].index, claim.index);
+            let port = claims.ports[&member.port.name].index;
+            self.publish(member.tags(), port, Slot::Attachment(claim.index));
         }
         self.attachments.push(AttachmentPlan {
             index: claim.index,
@@ -115,9 +116,9 @@ impl Plan {
         });
     }
 
-    fn publish(&mut self, member: &Member<'_>, port: u32, attachment: u32) {
-        let slot = Slot::Attachment(attachment);
-        let SideTags { s_vid, c_vids } = member.tags();
+    /// Has frames with these tags on a port find their slot.
+    pub(super) fn publish(&mut self, tags: SideTags, port: u32, slot: Slot) {
+        let SideTags { s_vid, c_vids } = tags;
         match (s_vid, c_vids) {
             (Some(s_vid), Some(c_vids)) => {
                 let c_table = self.c_tables[&CTableKey { port, s_vid }].index;

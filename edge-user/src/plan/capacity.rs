@@ -8,6 +8,7 @@ use super::{
     AttachmentKey, PolicerKey,
     member::{Member, members},
     routing::{RouterCapacity, routed_keys},
+    service_network,
     slots::Table,
 };
 use crate::config::{Config, RoutedKey};
@@ -81,12 +82,13 @@ impl Capacity {
     #[must_use]
     pub fn for_config(config: &Config) -> Self {
         let count = |n: usize, least: u32| u32::try_from(2 * n + 1).unwrap_or(u32::MAX).max(least);
-        let attachments = members(config).count();
+        let services = service_network::service_key(config);
+        let attachments = members(config).count() + usize::from(services.is_some());
         let limits = members(config).map(|member| member.limits().len()).sum::<usize>();
         let fair = members(config).filter(Member::is_fair).count();
         let c_tables =
-            members(config).filter_map(|member| Some((&member.port.name, member.c_table_s_vid()?)));
-        let c_tables: BTreeSet<_> = c_tables.collect();
+            members(config).filter_map(|own| Some((&*own.port.name, own.c_table_s_vid()?)));
+        let c_tables: BTreeSet<_> = c_tables.chain(service_network::c_table(config)).collect();
         let (of_router, rates_of_router) = match config.routing {
             Some(_) => (2 * routed_keys(config).count(), 2),
             None => (0, 0),
@@ -108,7 +110,9 @@ impl Capacity {
     /// old tables are booked.
     #[must_use]
     pub fn for_config_after(config: &Config, before: &BTreeSet<AttachmentKey>) -> Self {
-        let own: BTreeSet<AttachmentKey> = members(config).map(|member| member.key()).collect();
+        let own = members(config).map(|member| member.key());
+        let own: BTreeSet<AttachmentKey> =
+            own.chain(service_network::service_key(config)).collect();
         let places: BTreeSet<_> = own.iter().map(AttachmentKey::place).collect();
         let is_shown = |key: &&AttachmentKey| places.contains(&key.place()) && !own.contains(*key);
         let shown = before.iter().filter(is_shown).count();

@@ -15,6 +15,7 @@ mod rates;
 mod retag;
 mod router_port;
 mod routing;
+mod service_network;
 pub mod slots;
 #[cfg(test)]
 mod tests;
@@ -27,7 +28,7 @@ use self::{
     attachment::Claims,
     member::{Member, MemberRole, members},
     port::plan_port,
-    routing::{NewInterface, domains, limit_keys, needed, routed_keys},
+    routing::{NewInterface, domains, limit_keys, needed, routed_keys, service_plan},
     slots::SlotClaim,
 };
 use crate::config::{Config, PeeringLink};
@@ -43,7 +44,7 @@ pub use self::{
     rate_change::{LimitChange, RateChange},
     routing::{
         DomainInterface, DomainPlan, InterfacePlaces, InterfacePlan, MAX_INTERFACES, RouteLimits,
-        RouterCapacity, edge_number,
+        RouterCapacity, ServicePlan, edge_number,
     },
     slots::Full,
 };
@@ -72,10 +73,12 @@ pub struct Plan {
     pub c_tags: VidTables,
     /// C-tables in use, and whether they were before.
     pub c_tables: BTreeMap<CTableKey, SlotClaim>,
-    /// Interfaces of the router: peering-links, and then VNet links, both in configuration order.
+    /// Interfaces of the router: peering-links, and then VNet links, both in configuration order; the service network's last.
     pub interfaces: Vec<InterfacePlan>,
-    /// Routing domains, in configuration order.
+    /// Routing domains of peerings, in configuration order.
     pub domains: Vec<DomainPlan>,
+    /// The routing domain of the service network.
+    pub services: Option<ServicePlan>,
 }
 
 /// Whether circuits are policed.
@@ -92,7 +95,8 @@ impl Plan {
     pub fn new(config: &Config, occupied: &Occupancy, police: Police) -> Result<Self, Full> {
         let ports = occupied.ports.assign(config.ports.iter().map(|port| port.name.clone()))?;
         let members: Vec<Member<'_>> = members(config).collect();
-        let attachments = occupied.attachments.assign(members.iter().map(Member::key))?;
+        let keys = members.iter().map(Member::key).chain(service_network::service_key(config));
+        let attachments = occupied.attachments.assign(keys)?;
         let interfaces = occupied.interfaces.assign(routed_keys(config))?;
         if !occupied.router.holds(needed(config)) {
             return Err(Full::of("lines of forwarding tables", occupied.router.fib_lines));
@@ -122,10 +126,12 @@ impl Plan {
             rows.entry(member.qos()).or_insert_with(|| member.qos_row());
         }
         let qos_rows = occupied.qos_rows.assign(rows.values().copied())?;
-        let c_tables = occupied.c_tables.assign(members.iter().filter_map(|member| {
-            let s_vid = member.c_table_s_vid()?;
-            Some(CTableKey { port: ports[&member.port.name].index, s_vid })
-        }))?;
+        let own = members.iter().filter_map(|own| Some((&*own.port.name, own.c_table_s_vid()?)));
+        let c_tables = own.chain(service_network::c_table(config));
+        let c_tables = occupied
+            .c_tables
+            .assign(c_tables.map(|(port, s_vid)| CTableKey { port: ports[port].index, s_vid }))?;
+        let domains = domains(config, &interfaces);
 
         let mut plan = Self {
             ports: config.ports.iter().map(|port| plan_port(config, port, &ports)).collect(),
@@ -138,7 +144,8 @@ impl Plan {
             flow_queues,
             c_tables,
             interfaces: Vec::new(),
-            domains: domains(config, &interfaces),
+            services: service_plan(config, &domains, &interfaces),
+            domains,
         };
         let claims = Claims {
             ports: &ports,
@@ -151,6 +158,7 @@ impl Plan {
         for member in &members {
             plan.attach(member, &claims);
         }
+        plan.attach_services(config, &claims);
         plan.interfaces = plan.interfaces(config, &members, &claims);
         plan.find_predecessors(&occupied.attachments.known);
         Ok(plan)
@@ -174,7 +182,9 @@ impl Plan {
         let new = NewInterface { config, claims, ports, buckets: &buckets };
         let of_peering = |link: PeeringLink<'_>| new.of_peering(&link, owners[&link.key()]);
         let peerings = config.peering_links().map(of_peering);
-        peerings.chain(config.vnet_links().map(|link| new.of_vnet(&link))).collect()
+        let vnets = config.vnet_links().map(|link| new.of_vnet(&link));
+        let services = config.service_network.iter().map(|network| new.of_services(network));
+        peerings.chain(vnets).chain(services).collect()
     }
 
     /// The interface of this link.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use edge_common::{abi::port::Features, reason::UnmatchedPolicy};
 
-use super::{member::members, slots::SlotClaim};
+use super::{member::members, service_network, slots::SlotClaim};
 use crate::{
     config::{Config, Forward, Port},
     model::{Link, Side, XdpMode},
@@ -60,7 +60,9 @@ pub(super) fn plan_port(
         unmatched: config.edge.unmatched,
         features: members(config)
             .filter(|member| member.port.name == port.name)
-            .fold(Features::NONE, |features, member| features.with(member.features())),
+            .fold(service_network::features(config, port), |features, member| {
+                features.with(member.features())
+            }),
         xdp_mode: port.xdp_mode,
         side: port.side,
         link: port.link,

@@ -20,7 +20,8 @@ use super::{
     routes_file::FileRoute,
 };
 use crate::plan::{
-    Capacity, DomainInterface, DomainPlan, InterfacePlaces, Plan, RouterCapacity, SourceCheck,
+    Capacity, DomainInterface, DomainPlan, InterfacePlaces, Plan, RouterCapacity, ServicePlan,
+    SourceCheck,
 };
 
 /// The tables by which a live edge with these routes forwards: each domain's own, its configuration's static routes with
@@ -32,10 +33,16 @@ pub fn route_tables(plan: &Plan, capacity: &Capacity, routes: &[FileRoute]) -> R
     tables.router.fib.trees.push(Tree::default());
     tables.router.fib.lines.push(FibLine::default());
     for domain in &plan.domains {
-        tables.fill(domain, routes).ok_or_else(|| {
+        let services = plan.services.as_ref().map(|services| services.link.index);
+        tables.fill(domain, services, routes).ok_or_else(|| {
             let name = format!("{}/{}", domain.circuit, domain.peering.as_str());
             ReplayError::no_room_for_routes(&name)
         })?;
+    }
+    if let Some(services) = &plan.services {
+        let name = services.link.key.to_string();
+        let filled = tables.fill_services(services, &plan.domains, routes);
+        filled.ok_or_else(|| ReplayError::no_room_for_routes(&name))?;
     }
     Ok(tables.router)
 }
@@ -65,10 +72,19 @@ type SideWays = BTreeMap<IpNet, Vec<u32>>;
 
 impl RouteTables {
     /// Adds the trees of a domain; `None`: one has more intervals than a tree has room for.
-    fn fill(&mut self, domain: &DomainPlan, routes: &[FileRoute]) -> Option<()> {
+    fn fill(
+        &mut self,
+        domain: &DomainPlan,
+        services: Option<u32>,
+        routes: &[FileRoute],
+    ) -> Option<()> {
         let owns: Vec<IpNet> = domain.interfaces().flat_map(ends).map(|(own, _)| own).collect();
-        let ways = [&domain.customer, &domain.cloud].map(|side| ways(side, routes));
-        let [customer, cloud] = &ways;
+        let [customer, mut cloud] =
+            [&domain.customer, &domain.cloud].map(|side| ways(side, routes));
+        let led =
+            services.iter().flat_map(|index| domain.services.iter().map(|net| (*net, *index)));
+        cloud.extend(led.map(|(net, index)| (net, vec![index])));
+        let (customer, cloud) = (&customer, &cloud);
         let customer_tree = self.trees(customer, &owns)?;
         let cloud_tree = self.trees(cloud, &owns)?;
         for own in &domain.customer {
@@ -87,6 +103,29 @@ impl RouteTables {
             let sources = self.trees(&by_link(cloud, own.index), &[])?;
             self.connect(own, customer_tree, sources);
         }
+        Some(())
+    }
+
+    /// Adds the trees of the service network, with routes to customers within their registered prefixes.
+    fn fill_services(
+        &mut self,
+        services: &ServicePlan,
+        domains: &[DomainPlan],
+        routes: &[FileRoute],
+    ) -> Option<()> {
+        let mut customers = SideWays::new();
+        for domain in domains {
+            let own = ways(&domain.customer, routes).into_iter();
+            let ends = domain.customer.iter().flat_map(ends).flat_map(|(own, peer)| [own, peer]);
+            let ends: Vec<IpNet> = ends.collect();
+            let is_registered = |net: &IpNet| domain.registered.iter().any(|it| it.contains(net));
+            customers.extend(own.filter(|(net, _)| is_registered(net) && !ends.contains(net)));
+        }
+        let own: Vec<IpNet> = ends(&services.link).map(|(own, _)| own).collect();
+        let destinations = self.trees(&customers, &own)?;
+        let cloud = ways(std::slice::from_ref(&services.link), routes);
+        let sources = self.trees(&by_link(&cloud, services.link.index), &[])?;
+        self.connect(&services.link, destinations, sources);
         Some(())
     }
 

@@ -101,7 +101,8 @@ impl<'p> RoutesReader<'p> {
             let customer = customer.iter().map(move |own| (own.index, (number, true)));
             customer.chain(cloud.iter().map(move |own| (own.index, (number, false))))
         });
-        Self { links, sides: sides.collect(), earlier: BTreeMap::new() }
+        let services = plan.services.iter().map(|it| (it.link.index, (plan.domains.len(), false)));
+        Self { links, sides: sides.chain(services).collect(), earlier: BTreeMap::new() }
     }
 
     fn route(&mut self, number: usize, line: &str) -> InLine<FileRoute> {

@@ -97,6 +97,7 @@ pub fn circuits(changes: &[ConfigChange]) -> String {
         | ConfigThing::Prices
         | ConfigThing::Export
         | ConfigThing::Region
+        | ConfigThing::Service
         | ConfigThing::Location
         | ConfigThing::Provider
         | ConfigThing::Settings => [None; 2],
@@ -128,6 +129,7 @@ fn headline(change: &ConfigChange) -> String {
         ConfigThing::Class => "class",
         ConfigThing::Prices => "prices of zone",
         ConfigThing::Region => "region",
+        ConfigThing::Service => "service",
         ConfigThing::Location => "location",
         ConfigThing::Provider => "provider",
         ConfigThing::Export => "export",

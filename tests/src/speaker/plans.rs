@@ -55,6 +55,8 @@ pub fn domain(kernel_table: u32, sessions: Vec<BgpSession>) -> BgpDomain {
         kernel_table,
         joins_cloud: false,
         announcements: Vec::new(),
+        service_groups: None,
+        services: None,
         statics: Vec::new(),
         sessions,
     }

@@ -1,25 +1,34 @@
-//! `[[region]]`, `[[location]]` and `[[provider]]`: their keys and the checks of their values, and the checks of circuits
+//! `[[region]]`, `[[service]]`, `[[location]]` and `[[provider]]`: their keys and the checks of their values, and the checks of circuits
 //! that name them.
 //!
-//! `places` reads regions and locations, and `providers` those who sell connections there. `reach` refuses virtual
-//! networks that a circuit does not reach, and `offer` circuits that their provider does not sell.
+//! `places` reads regions and locations, `services` public services, `prefixes_file` the files with the prefixes of both, and
+//! `providers` those who sell connections. `reach` refuses virtual networks that a circuit does not reach, and `offer`
+//! circuits that their provider does not sell.
 
 mod offer;
 mod places;
+mod prefixes_file;
 mod providers;
 mod reach;
+mod services;
 
 use std::collections::BTreeMap;
 
 use toml_span::Spanned;
 
-pub(super) use self::offer::bandwidth_refusal;
+pub(super) use self::{
+    offer::bandwidth_refusal,
+    prefixes_file::PrefixesFiles,
+    services::{community, placed},
+};
 use self::{
     places::{RawLocation, RawRegion},
+    prefixes_file::ReadPrefixes,
     providers::RawProvider,
+    services::RawService,
 };
 use super::{
-    Catalogue, Location, Provider, Region,
+    Catalogue, Location, Provider, Region, Service,
     error::Errors,
     keys::{Field, Keys},
     names::{self, unknown},
@@ -28,6 +37,7 @@ use super::{
 /// The tables of the file.
 pub(super) struct RawCatalogue {
     regions: Vec<RawRegion>,
+    services: Vec<RawService>,
     locations: Vec<RawLocation>,
     providers: Vec<RawProvider>,
 }
@@ -37,6 +47,9 @@ pub(super) struct KnownPlaces<'a> {
     regions: BTreeMap<&'a str, Option<Region>>,
     locations: BTreeMap<&'a str, Option<Location>>,
     providers: BTreeMap<&'a str, Option<Provider>>,
+    services: Vec<Option<Service>>,
+    /// The files of regions and services, in the file's order of these.
+    files: Vec<Field<ReadPrefixes>>,
     errors: &'a Errors<'a>,
 }
 
@@ -48,6 +61,7 @@ impl RawCatalogue {
         };
         Self {
             regions: tables("region", "[[region]]").map(RawRegion::read).collect(),
+            services: tables("service", "[[service]]").map(RawService::read).collect(),
             locations: tables("location", "[[location]]").map(RawLocation::read).collect(),
             providers: tables("provider", "[[provider]]")
                 .map(|keys| RawProvider::read(keys, errors))
@@ -58,15 +72,32 @@ impl RawCatalogue {
 
 impl<'a> KnownPlaces<'a> {
     /// The checked places. Every error in them is reported.
-    pub(super) fn new(raw: &'a RawCatalogue, errors: &'a Errors<'a>) -> Self {
+    pub(super) fn new(
+        raw: &'a RawCatalogue,
+        files: PrefixesFiles<'_>,
+        errors: &'a Errors<'a>,
+    ) -> Self {
         let mut known = Self {
             regions: BTreeMap::new(),
             locations: BTreeMap::new(),
             providers: BTreeMap::new(),
+            services: Vec::new(),
+            files: Vec::new(),
             errors,
         };
-        let regions = raw.regions.iter().map(|it| (&it.name, it.checked(errors))).collect();
+        let of_regions = raw.regions.iter().map(|it| &it.prefixes_file);
+        let of_services = raw.services.iter().map(|it| &it.prefixes_file);
+        let named = of_regions.chain(of_services);
+        let files: Vec<_> = named.map(|it| ReadPrefixes::read(it, files, errors)).collect();
+        let (of_regions, of_services) = files.split_at(raw.regions.len());
+        let regions = raw.regions.iter().zip(of_regions);
+        let regions = regions.map(|(it, file)| (&it.name, it.checked(file, errors))).collect();
         known.regions = by_name(regions, "region", errors);
+        let services = raw.services.iter().zip(of_services);
+        known.services = services.map(|(it, file)| it.checked(file, &known)).collect();
+        services::check_services(&raw.services, errors);
+        services::check_prefixes(files.iter().filter_map(|it| Some(&it.given()?.value)), errors);
+        known.files = files;
         let locations = raw.locations.iter().map(|it| (&it.name, it.checked(&known))).collect();
         known.locations = by_name(locations, "location", errors);
         let providers = raw.providers.iter().map(|it| (&it.name, it.checked(&known))).collect();
@@ -95,6 +126,7 @@ impl<'a> KnownPlaces<'a> {
             regions: all(self.regions)?,
             locations: all(self.locations)?,
             providers: all(self.providers)?,
+            services: self.services.into_iter().collect::<Option<_>>()?,
         })
     }
 

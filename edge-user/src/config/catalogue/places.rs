@@ -6,12 +6,14 @@ use toml_span::Spanned;
 
 use super::{
     super::{
-        Location, Region,
+        Community, Location, Region,
         error::Errors,
         keys::{Field, Keys},
         names, values,
     },
     KnownPlaces,
+    prefixes_file::ReadPrefixes,
+    services::region_community,
 };
 
 /// The cloud of those who name none.
@@ -22,6 +24,8 @@ pub(super) struct RawRegion {
     pub(super) name: Field<String>,
     area: Field<String>,
     cloud: Field<String>,
+    pub(super) community: Field<Community>,
+    pub(super) prefixes_file: Field<String>,
 }
 
 /// `[[location]]`.
@@ -38,17 +42,34 @@ impl RawRegion {
             name: keys.required("name", values::string),
             area: keys.required("area", values::string),
             cloud: keys.optional("cloud", values::string),
+            community: keys.optional("community", region_community),
+            prefixes_file: keys.optional("prefixes_file", values::string),
         };
         keys.finish();
         region
     }
 
-    pub(super) fn checked(&self, errors: &Errors<'_>) -> Option<Region> {
+    pub(super) fn checked(
+        &self,
+        file: &Field<ReadPrefixes>,
+        errors: &Errors<'_>,
+    ) -> Option<Region> {
+        if let (Some(file), Field::Absent) = (self.prefixes_file.given(), &self.community) {
+            let message = "the region has `prefixes_file` and no `community`, by which a `route_filter` asks for it; add \
+                           `community = …`";
+            errors.add(file.span, message.into());
+        }
         let [name, area, cloud] = texts([&self.name, &self.area, &self.cloud], errors);
         name.given()?;
         Some(Region {
             area: area.given()?.value.clone(),
             cloud: cloud.value_or(PUBLIC_CLOUD.into())?,
+            community: self.community.optional().value_or(None)?,
+            file: match file {
+                Field::Absent => None,
+                Field::Bad => return None,
+                Field::Given(file) => Some(file.value.file()),
+            },
         })
     }
 }

@@ -86,12 +86,19 @@ pub(super) fn peering(peering: &Peering) -> Values {
 }
 
 fn routed(values: Values, peering: &RoutedPeering) -> Values {
-    let RoutedPeering { session, links, source_check, static_routes, advertised_prefixes } =
-        peering;
+    let RoutedPeering {
+        session,
+        links,
+        source_check,
+        static_routes,
+        advertised_prefixes,
+        route_filter,
+    } = peering;
     let mut values = values
         .with("source_check", source_check)
         .with("static_routes", static_routes)
-        .with("advertised_prefixes", advertised_prefixes);
+        .with("advertised_prefixes", advertised_prefixes)
+        .with("route_filter", route_filter);
     if let Some(CustomerSession {
         peer_asn,
         key_file,

@@ -1,14 +1,46 @@
-//! Regions, locations and providers.
+//! Regions, locations, providers, and services.
 
-use super::Values;
+use sha2::{Digest as _, Sha256};
+
+use super::{Values, ends};
 use crate::{
-    config::{Location, Offer, Provider, Region},
-    units::bit_rate,
+    config::{Location, Offer, PrefixesFile, Provider, Region, Service, ServiceNetwork},
+    units::{bit_rate, count},
 };
 
 pub(super) fn region(region: &Region) -> Values {
-    let Region { area, cloud } = region;
-    Values::default().with("area", area).with("cloud", cloud)
+    let Region { area, cloud, community, file } = region;
+    let values = Values::default().with("area", area).with("cloud", cloud);
+    let values = values.with("community", community);
+    file.iter().fold(values, with_file)
+}
+
+pub(super) fn service(service: &Service) -> Values {
+    // The region is part of its name.
+    let Service { name: _, community, region: _, file } = service;
+    with_file(Values::default().with("community", community), file)
+}
+
+pub(super) fn service_network(network: &ServiceNetwork) -> Values {
+    let ServiceNetwork { port, s_tag, c_tag, v4, v6, asn } = network;
+    Values::default()
+        .with("port", port)
+        .with("s_tag", s_tag)
+        .with("c_tag", c_tag)
+        .with_text("gateway", ends(*v4))
+        .with_text("gateway_v6", ends(*v6))
+        .with("gateway_asn", asn)
+}
+
+/// The file, and a digest of its prefixes: there may be thousands.
+fn with_file(values: Values, file: &PrefixesFile) -> Values {
+    let PrefixesFile { path, prefixes } = file;
+    let all: Vec<String> = prefixes.iter().map(ToString::to_string).collect();
+    let digest = format!("{:x}", Sha256::digest(all.join("\n")));
+    let short = digest.get(..12).unwrap_or_default();
+    values
+        .with("prefixes_file", path)
+        .with_text("prefixes", format!("{} (digest {short})", count(prefixes.len() as u64)))
 }
 
 pub(super) fn location(location: &Location) -> Values {

@@ -5,9 +5,10 @@ use std::{collections::BTreeMap, net::IpAddr};
 use toml_span::Span;
 
 use super::{
-    super::{Circuit, LinkEnds, PeeringKind, error::Errors, schema::RawCircuit},
+    super::{Circuit, LinkEnds, PeeringKind, ServiceNetwork, error::Errors, schema::RawCircuit},
     keys::RawVnetLink,
     peering_links::networks,
+    service_network::RawServiceNetwork,
 };
 
 /// The two ends of a link in one family.
@@ -17,7 +18,8 @@ struct PlacedEnds<'a> {
     peer: IpAddr,
     /// The key that `own` comes from, and the one of `peer`.
     at: [Span; 2],
-    circuit: &'a str,
+    /// `None`: it is the service network.
+    circuit: Option<&'a str>,
     /// The peering that a link belongs to.
     kind: PeeringKind,
 }
@@ -25,8 +27,20 @@ struct PlacedEnds<'a> {
 /// Reports addresses of the edge that another link's neighbour has. The kernel drops frames from an address
 /// that is one of its own, on whichever device they come (`fib_validate_source`), and BIRD before 2.18 tells
 /// sessions apart by addresses alone. `circuits` are the checked ones of `raw`; `None` where one is wrong.
-pub(super) fn check(raw: &[RawCircuit], circuits: &[Option<Circuit>], errors: &Errors<'_>) {
-    let all = all_ends(raw, circuits);
+pub(super) fn check(
+    raw: &[RawCircuit],
+    circuits: &[Option<Circuit>],
+    services: Option<(&RawServiceNetwork, &ServiceNetwork)>,
+    errors: &Errors<'_>,
+) {
+    let mut all = all_ends(raw, circuits);
+    if let Some((raw, own)) = services {
+        let RawServiceNetwork { own: own_v4, gateway, own_v6, gateway_v6, .. } = raw;
+        let v4 = own_v4.given().zip(gateway.given()).map(|(own, peer)| [own.span, peer.span]);
+        let v6 = own_v6.given().zip(gateway_v6.given()).map(|(own, peer)| [own.span, peer.span]);
+        all.extend(placed(own.v4, v4, (None, PeeringKind::Microsoft)));
+        all.extend(placed(own.v6, v6, (None, PeeringKind::Microsoft)));
+    }
     let mut own: BTreeMap<IpAddr, Vec<PlacedEnds<'_>>> = BTreeMap::new();
     for ends in &all {
         let known = own.entry(ends.own).or_default();
@@ -65,7 +79,8 @@ fn report(own: &PlacedEnds<'_>, peer: &PlacedEnds<'_>, errors: &Errors<'_>) {
     };
     let message =
         format!("{message}, and one routing namespace can't have both; give another network");
-    errors.add_claimed(at, &message, other_at, &format!("circuit {other:?}"));
+    let other = other.map_or("[service_network]".to_owned(), |name| format!("circuit {name:?}"));
+    errors.add_claimed(at, &message, other_at, &other);
 }
 
 fn all_ends<'a>(raw: &[RawCircuit], circuits: &'a [Option<Circuit>]) -> Vec<PlacedEnds<'a>> {
@@ -73,7 +88,7 @@ fn all_ends<'a>(raw: &[RawCircuit], circuits: &'a [Option<Circuit>]) -> Vec<Plac
     for (raw, circuit) in raw.iter().zip(circuits) {
         let Some(circuit) = circuit else { continue };
         for (raw, peering) in raw.peerings.iter().flatten().zip(&circuit.peerings) {
-            let owner = (circuit.name.as_str(), peering.kind);
+            let owner = (Some(circuit.name.as_str()), peering.kind);
             let networks = networks(&raw.routed);
             let links = peering.routed.iter().flat_map(|routed| &routed.links);
             for own in links {
@@ -86,7 +101,7 @@ fn all_ends<'a>(raw: &[RawCircuit], circuits: &'a [Option<Circuit>]) -> Vec<Plac
         }
         for (raw, own) in raw.vnet_links.iter().flatten().zip(&circuit.vnet_links) {
             // VNets are in the domain of the private peering.
-            let owner = (circuit.name.as_str(), PeeringKind::Private);
+            let owner = (Some(circuit.name.as_str()), PeeringKind::Private);
             let RawVnetLink { own: own_v4, gateway, own_v6, gateway_v6, .. } = raw;
             let v4 = own_v4.given().zip(gateway.given()).map(|(own, peer)| [own.span, peer.span]);
             let v6 =
@@ -101,7 +116,7 @@ fn all_ends<'a>(raw: &[RawCircuit], circuits: &'a [Option<Circuit>]) -> Vec<Plac
 fn placed<A: Into<IpAddr>>(
     ends: Option<LinkEnds<A>>,
     at: Option<[Span; 2]>,
-    (circuit, kind): (&str, PeeringKind),
+    (circuit, kind): (Option<&str>, PeeringKind),
 ) -> Option<PlacedEnds<'_>> {
     let LinkEnds { own, peer, .. } = ends?;
     Some(PlacedEnds { own: own.into(), peer: peer.into(), at: at?, circuit, kind })

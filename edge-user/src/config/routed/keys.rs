@@ -10,7 +10,8 @@ use toml_span::{Span, Spanned, Value};
 
 use super::{
     super::{
-        BfdTimers, SourceCheck,
+        BfdTimers, Community, SourceCheck,
+        catalogue::community,
         error::Errors,
         keys::{Field, Keys},
         values::{self, Read, integer_in, wrong},
@@ -39,6 +40,7 @@ pub(in super::super) struct RawRouted {
     pub(super) passive: Field<bool>,
     pub(super) ttl_security: Field<bool>,
     pub(super) advertised_prefixes: Field<Vec<Spanned<IpNet>>>,
+    pub(super) route_filter: Field<Vec<Spanned<Community>>>,
 }
 
 impl RawRouted {
@@ -64,6 +66,7 @@ impl RawRouted {
             passive: keys.optional("passive", values::boolean),
             ttl_security: keys.optional("ttl_security", values::boolean),
             advertised_prefixes: keys.list("advertised_prefixes", prefixes::prefix),
+            route_filter: keys.list("route_filter", community),
         }
     }
 
@@ -83,6 +86,7 @@ impl RawRouted {
             ("network_v6", at(&self.network_v6)),
             ("source_check", at(&self.source_check)),
             ("advertised_prefixes", at(&self.advertised_prefixes)),
+            ("route_filter", at(&self.route_filter)),
         ];
         places.into_iter().chain(self.of_session()).filter_map(|(key, at)| Some((key, at?)))
     }

@@ -2,7 +2,7 @@
 //!
 //! `prefixes` reads networks and addresses, `asns` AS numbers, and `keys` the tables of the file with them.
 //! `ports` knows the port of each link. `peering` (with `peering_links`, `customer_prefixes`, `key_file`) checks one
-//! peering, `vnets` the VNet links of one circuit (`vnet_tables` gives them what `[[vnet]]` says), `domain` the addresses that are in one routing domain, and
+//! peering, `vnets` the VNet links of one circuit (`vnet_tables` gives them what `[[vnet]]` says), `domain` the addresses that are in one routing domain, `service_network` the network of public services, and
 //! `whole` (with `ends`) all circuits together.
 
 mod around;
@@ -17,6 +17,7 @@ mod peering;
 mod peering_links;
 mod ports;
 mod prefixes;
+mod service_network;
 mod vnet_tables;
 mod vnets;
 mod whole;
@@ -27,7 +28,10 @@ pub(super) use self::{
     asns::own_asn,
     key_file::KeyFiles,
     keys::{RawBfd, RawRouted, RawVnetLink, bfd},
+    nesting::nested,
     ports::KnownPorts,
+    prefixes::service_prefix,
+    service_network::RawServiceNetwork,
     vnet_tables::{RawVnet, adopt},
     whole::check,
 };

@@ -4,7 +4,7 @@ use ipnet::IpNet;
 
 /// Calls `visit` with the items of each prefix and of each one around it; of equal prefixes, the first stands for all.
 /// So there are no more calls than an address has bits for each item, however often a prefix is there.
-pub(super) fn nested<T>(mut items: Vec<(IpNet, T)>, mut visit: impl FnMut(&T, &T)) {
+pub(in super::super) fn nested<T>(mut items: Vec<(IpNet, T)>, mut visit: impl FnMut(&T, &T)) {
     // A prefix comes before those in it; equal ones keep their order.
     items.sort_by_key(|(prefix, _)| (prefix.network(), prefix.prefix_len()));
     let mut around: Vec<&(IpNet, T)> = Vec::new();

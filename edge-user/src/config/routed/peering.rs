@@ -20,7 +20,7 @@ use super::{
 
 /// Routes that one side of a domain has room for, by family: a tree has 65,536 intervals of IPv4 addresses and
 /// 4,096 of IPv6 ones, and a route takes two at the most (decision 13).
-const MOST_ROUTES: (u64, u64) = (32_000, 2_000);
+pub(super) const MOST_ROUTES: (u64, u64) = (32_000, 2_000);
 
 impl Around<'_> {
     /// The routed part of a peering; `None`: it is a wire.
@@ -53,6 +53,11 @@ impl Around<'_> {
                 source_check: raw.routed.source_check.value_or(default_source_check(kind))?,
                 static_routes: prefixes.static_routes?,
                 advertised_prefixes: prefixes.registered?,
+                route_filter: match &raw.routed.route_filter {
+                    Field::Absent => Vec::new(),
+                    Field::Bad => return None,
+                    Field::Given(filter) => filter.value.iter().map(|entry| entry.value).collect(),
+                },
             })
         };
         let routed = assemble().ok_or(Reported)?;

@@ -90,8 +90,14 @@ impl<'a> KnownPorts<'a> {
         None
     }
 
-    /// The core-side port of this name. Reports where there is none.
-    pub(super) fn of_core(&self, name: &str, at: Span, errors: &Errors<'_>) -> Option<&'a str> {
+    /// The core-side port of this name, which `what` is behind. Reports where there is none.
+    pub(super) fn of_core(
+        &self,
+        name: &str,
+        at: Span,
+        what: &str,
+        errors: &Errors<'_>,
+    ) -> Option<&'a str> {
         let Some(port) = self.ports.iter().find(|port| port.name == name) else {
             let core = self.ports.iter().filter(|port| port.side == Some(Side::Core));
             let unknown = unknown("port", name, core.map(|port| port.name));
@@ -100,7 +106,7 @@ impl<'a> KnownPorts<'a> {
         };
         if port.side == Some(Side::Customer) {
             let message = format!(
-                "`port` is {name:?}, which leads to customers, and a VNet is behind a port with \
+                "`port` is {name:?}, which leads to customers, and {what} is behind a port with \
                  `side = \"core\"`; name one of these"
             );
             errors.add(at, message);

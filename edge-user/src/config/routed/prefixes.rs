@@ -58,6 +58,23 @@ pub(super) fn prefix(value: &Value<'_>) -> Read<IpNet> {
     Ok(prefix)
 }
 
+/// A prefix of a public service, as a line of a file has it.
+pub(in super::super) fn service_prefix(text: &str) -> Read<IpNet> {
+    let prefix = parsed_text(text)
+        .ok_or_else(|| format!("is {text:?}; give a prefix such as \"20.33.0.0/16\""))?;
+    if prefix.addr() != prefix.network() {
+        return Err(with_host_bits(text, prefix));
+    }
+    if is_default_route(prefix) {
+        return Err(format!("is {prefix}, the default route; give the services' own prefixes"));
+    }
+    refuse_martian(prefix)?;
+    match unregistrable(prefix) {
+        Some(refusal) => Err(format!("{refusal}; give public prefixes")),
+        None => Ok(prefix),
+    }
+}
+
 /// An IPv4 address with the length of its link's prefix.
 pub(super) fn interface_v4(value: &Value<'_>) -> Read<Ipv4Net> {
     const HELP: &str = "an address with its prefix's length, such as \"10.1.255.5/30\"";
@@ -118,10 +135,13 @@ fn network(value: &Value<'_>, len_bits: u8, example: &str) -> Read<IpNet> {
 fn whole(value: &Value<'_>, help: &str) -> Read<IpNet> {
     let prefix = parsed(value).ok_or_else(|| wrong(value, &format!("give {help}")))?;
     if prefix.addr() != prefix.network() {
-        let (text, meant) = (value.as_str().unwrap_or_default(), prefix.trunc());
-        return Err(format!("is {text:?}, which has bits behind the prefix; write \"{meant}\""));
+        return Err(with_host_bits(value.as_str().unwrap_or_default(), prefix));
     }
     Ok(prefix)
+}
+
+fn with_host_bits(text: &str, prefix: IpNet) -> String {
+    format!("is {text:?}, which has bits behind the prefix; write \"{}\"", prefix.trunc())
 }
 
 fn interface(value: &Value<'_>, help: &str) -> Read<IpNet> {
@@ -146,7 +166,11 @@ fn address<A: FromStr + Into<IpAddr> + Copy>(value: &Value<'_>, help: &str) -> R
 
 /// `ADDRESS/LENGTH`, both as everybody writes them: the length without a sign and without zeros before it.
 fn parsed(value: &Value<'_>) -> Option<IpNet> {
-    let (address, len_bits) = value.as_str()?.split_once('/')?;
+    parsed_text(value.as_str()?)
+}
+
+fn parsed_text(text: &str) -> Option<IpNet> {
+    let (address, len_bits) = text.split_once('/')?;
     let is_plain = len_bits.bytes().all(|byte| byte.is_ascii_digit())
         && (len_bits == "0" || !len_bits.starts_with('0'));
     let len_bits = len_bits.parse().ok().filter(|_| is_plain)?;

@@ -87,15 +87,18 @@ impl Around<'_> {
         let errors = self.errors;
         let vnet = raw.vnet.and_then(|vnet| names::name("vnet", vnet, errors));
         let region = raw.region.and_then(|region| self.places.region("region", region));
-        let port = raw.port.and_then(|port| self.ports.of_core(&port.value, port.span, errors));
+        let port =
+            raw.port.and_then(|port| self.ports.of_core(&port.value, port.span, "a VNet", errors));
         let has_tag = !matches!((&raw.s_tag, &raw.c_tag), (Field::Absent, Field::Absent));
         if !has_tag && matches!(raw.vxlan, Field::Absent) {
             let message = "the VNet link has no tag; add `c_tag`, or `s_tag` and `c_tag`, as frames have \
                            them on the core port";
             errors.add(raw.at, message.into());
         }
-        let v4 = ends(raw.at, ("own", &raw.own), ("gateway", &raw.gateway), errors);
-        let v6 = ends(raw.at, ("own_v6", &raw.own_v6), ("gateway_v6", &raw.gateway_v6), errors);
+        let v4 = RawEnds { at: raw.at, what: "the VNet link", keys: ("own", "gateway") };
+        let v6 = RawEnds { keys: ("own_v6", "gateway_v6"), ..v4 };
+        let v4 = ends(v4, &raw.own, &raw.gateway, errors);
+        let v6 = ends(v6, &raw.own_v6, &raw.gateway_v6, errors);
         let has_addresses = [
             !matches!((&raw.own, &raw.gateway), (Field::Absent, Field::Absent)),
             !matches!((&raw.own_v6, &raw.gateway_v6), (Field::Absent, Field::Absent)),
@@ -195,7 +198,7 @@ fn check_prefixes(
 }
 
 /// An address with the length of its link's prefix.
-trait LinkInterface: Copy + Into<IpNet> {
+pub(super) trait LinkInterface: Copy + Into<IpNet> {
     type Address: Copy + Eq + Into<IpAddr>;
 
     fn address(self) -> Self::Address;
@@ -217,15 +220,23 @@ impl LinkInterface for Ipv6Net {
     }
 }
 
+/// The table with the ends of a link, as messages call it, and the keys of the edge's end and of the gateway's.
+#[derive(Clone, Copy)]
+pub(super) struct RawEnds {
+    pub(super) at: Span,
+    pub(super) what: &'static str,
+    pub(super) keys: (&'static str, &'static str),
+}
+
 /// Both ends of a link in one family; `None`: it has neither.
-fn ends<I: LinkInterface>(
-    at: Span,
-    (own_key, own): (&str, &Field<I>),
-    (gateway_key, gateway): (&str, &Field<I::Address>),
+pub(super) fn ends<I: LinkInterface>(
+    RawEnds { at, what, keys: (own_key, gateway_key) }: RawEnds,
+    own: &Field<I>,
+    gateway: &Field<I::Address>,
     errors: &Errors<'_>,
 ) -> Result<Option<LinkEnds<I::Address>>, Reported> {
     let alone = |key: &str, other: &str| {
-        errors.add(at, format!("the VNet link has `{key}` and no `{other}`; add `{other} = …`"));
+        errors.add(at, format!("{what} has `{key}` and no `{other}`; add `{other} = …`"));
     };
     match (own, gateway) {
         (Field::Absent, Field::Absent) => return Ok(None),

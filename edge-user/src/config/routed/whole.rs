@@ -4,7 +4,7 @@ use toml_span::Span;
 
 use super::{
     super::{
-        Circuit, RoutedPeering,
+        Circuit, RoutedPeering, ServiceNetwork,
         error::Errors,
         keys::Field,
         schema::{RawCircuit, RawPeering},
@@ -13,6 +13,7 @@ use super::{
     domain, ends,
     nesting::nested,
     peering_links::networks,
+    service_network::RawServiceNetwork,
 };
 
 /// Peering-links of an edge, each of which has a device and a BGP session for each family.
@@ -21,10 +22,12 @@ const MAX_PEERING_LINKS: usize = 4_000;
 /// into 0.4 GB.
 const MAX_ROUTES: u64 = 20_000_000;
 
-/// Reports links that don't go together. `circuits` are the checked ones of `raw`; `None` where one is wrong.
+/// Reports links that don't go together. `circuits` are the checked ones of `raw`; `None` where one is wrong. `services` is
+/// the link to the service network, as far as that is correct.
 pub(in super::super) fn check(
     raw: &[RawCircuit],
     circuits: &[Option<Circuit>],
+    services: Option<(&RawServiceNetwork, &ServiceNetwork)>,
     around: &Around<'_>,
 ) {
     let errors = around.errors;
@@ -35,7 +38,7 @@ pub(in super::super) fn check(
     }
     check_number(raw, errors);
     check_routes(raw, circuits, errors);
-    ends::check(raw, circuits, errors);
+    ends::check(raw, circuits, services, errors);
     check_registered(raw, errors);
 }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::{Community, PrefixesFile, Service};
 use crate::model::{ConnectivityModel, Sku};
 
 /// The places that circuits and virtual networks name. Each is empty where the file has none.
@@ -15,15 +16,21 @@ pub struct Catalogue {
     pub locations: BTreeMap<String, Location>,
     /// `[[provider]]`, by name.
     pub providers: BTreeMap<String, Provider>,
+    /// `[[service]]`, in the order of the file.
+    pub services: Vec<Service>,
 }
 
-/// `[[region]]`: where a cloud's virtual networks are.
+/// `[[region]]`: where a cloud's virtual networks and services are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Region {
     /// Its geopolitical area.
     pub area: String,
     /// Its cloud, which is either the public one or a nation's.
     pub cloud: String,
+    /// The community that prefixes of services there are told with.
+    pub community: Option<Community>,
+    /// The prefixes there of services that have no name of their own.
+    pub file: Option<PrefixesFile>,
 }
 
 /// `[[location]]`: where circuits meet a cloud.

@@ -5,6 +5,7 @@ mod ledger;
 mod qos;
 mod routed;
 mod routing;
+mod services;
 mod tags;
 mod vnet;
 
@@ -19,6 +20,7 @@ pub use self::{
     qos::{ClassMatch, PortRange, QosClass, QosProfile},
     routed::{CustomerSession, LinkEnds, RoutedLink, RoutedPeering, SourceCheck},
     routing::{BfdTimers, RoutingConfig, RoutingDaemon},
+    services::{Community, PrefixesFile, Service, ServiceNetwork},
     tags::{CTags, CoreTag, SideTags},
     vnet::{VnetLink, VnetRoutes},
 };
@@ -49,8 +51,10 @@ pub struct Config {
     pub prices: Option<Prices>,
     /// The settings of routed peerings; given wherever there is one.
     pub routing: Option<RoutingConfig>,
-    /// Regions, locations and providers.
+    /// Regions, locations, providers and services.
     pub catalogue: Catalogue,
+    /// The network of public services; given wherever a peering has a route filter.
+    pub service_network: Option<ServiceNetwork>,
 }
 
 /// `[edge]`.

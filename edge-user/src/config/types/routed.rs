@@ -8,7 +8,7 @@ use std::{
 use ipnet::IpNet;
 use serde::Serialize;
 
-use super::{BfdTimers, Link};
+use super::{BfdTimers, Community, Link};
 use crate::model::spelled::spelled;
 
 /// The part of a `[[circuit.peering]]` that makes it a routing domain instead of a wire.
@@ -25,6 +25,8 @@ pub struct RoutedPeering {
     /// Registered prefixes: the only ones that a public or Microsoft peering may announce and send from, and of
     /// which no two peerings have one. Empty on a private peering.
     pub advertised_prefixes: Vec<IpNet>,
+    /// Communities of the regions and services that a public or Microsoft peering reaches; empty: it reaches none.
+    pub route_filter: Vec<Community>,
 }
 
 /// The BGP session that a routed peering has on each of its links.

@@ -134,7 +134,7 @@ impl Instance {
         let running = self.running.read().digest_of_file();
         let is_running =
             |before: &NewConfig| ConfigDigest::new(&before.config).to_string() == running;
-        let before = NewConfig::new(self.text.clone()).ok().filter(is_running);
+        let before = NewConfig::new(self.text.clone(), &self.config_path).ok().filter(is_running);
         let before = before.ok_or(ChangeError::NoWayBack)?;
         let mut record = Unconfirmed::new(before.text, digest, within)?;
         record.user.clone_from(&requester.user);

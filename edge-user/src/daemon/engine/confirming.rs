@@ -61,7 +61,7 @@ impl Instance {
     ) -> Result<Applied, ChangeError> {
         let waiting = self.running.read().unconfirmed.clone();
         let AwaitedChange { mut record, .. } = waiting.ok_or(ChangeError::NothingToConfirm)?;
-        let other = NewConfig::new(record.before.clone())?;
+        let other = NewConfig::new(record.before.clone(), &self.config_path)?;
         let compared = self.compare(&other.config)?;
         // If the daemon is killed from here on, its next start does the rest.
         record.deadline.end();

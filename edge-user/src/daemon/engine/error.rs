@@ -51,7 +51,7 @@ pub enum ChangeError {
     NothingToConfirm,
     /// The text of the configuration that runs does not give it back.
     #[error(
-        "the configuration that runs could not be taken up again, as a key file or a bandwidth is another one by now, and \
+        "the configuration that runs could not be taken up again, as a key file, a file of prefixes or a bandwidth is another one by now, and \
          nothing was changed; apply the change without a confirmation"
     )]
     NoWayBack,

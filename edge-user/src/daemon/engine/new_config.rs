@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::Engine;
 use crate::config::{self, Config, ConfigErrors};
 
 /// A configuration on its way in: its text, and what the text says.
@@ -12,13 +13,13 @@ pub struct NewConfig {
 }
 
 impl NewConfig {
-    /// Checks a text, and reads the key files that it names.
+    /// Checks a text that is to be the daemon's file, and reads the files that it names.
     ///
     /// # Errors
     ///
     /// Every mistake in it.
-    pub fn new(text: String) -> Result<Self, ConfigErrors> {
-        let config = config::load_text(&text, Path::new("the configuration"))?;
+    pub(super) fn new(text: String, config_path: &Path) -> Result<Self, ConfigErrors> {
+        let config = config::load_text(&text, config_path, Path::new("the configuration"))?;
         Ok(Self { text, config })
     }
 
@@ -26,5 +27,16 @@ impl NewConfig {
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
+    }
+}
+
+impl Engine {
+    /// Checks a text that is to be the daemon's file, and reads the files that it names.
+    ///
+    /// # Errors
+    ///
+    /// Every mistake in it.
+    pub fn new_config(&self, text: String) -> Result<NewConfig, ConfigErrors> {
+        NewConfig::new(text, &self.config_path)
     }
 }

@@ -106,7 +106,7 @@ impl Instance {
             before.ok_or(ChangeError::NoRevision)?
         };
         let text = revisions.text(revision)?.ok_or(ChangeError::NoRevision)?;
-        let other = NewConfig::new(text)?;
+        let other = NewConfig::new(text, &self.config_path)?;
         let message = requester.message.unwrap_or_else(|| format!("back to revision {revision}"));
         let requester = Requester { message: Some(message), ..requester };
         self.apply(&other, RevisionOrigin::Rollback, requester, None)

@@ -99,7 +99,7 @@ impl StartConfig {
             Ok(_) => {}
             Err(error) => tracing::error!("{error:#}"),
         }
-        let before = match NewConfig::new(record.before) {
+        let before = match NewConfig::new(record.before, config_path) {
             Ok(before) => before,
             Err(errors) => {
                 tracing::error!(

@@ -11,12 +11,13 @@ use super::{
 use crate::{
     config::{Config, LinkEnds, RoutingDaemon, SourceCheck},
     daemon::{drains::Drains, error::Result},
-    plan::{DomainInterface, DomainPlan, InterfacePlan, Plan, RouteLimits},
+    model::PeeringKind,
+    plan::{DomainInterface, DomainPlan, InterfacePlan, Plan, RouteLimits, ServicePlan},
     routing::{
         bird::model::DomainSide,
         engine::plan::{
-            DomainLimits, EngineInterface, InterfaceEnds, RouterDomain, RouterPlan, SourceRule,
-            SpeakerSettings,
+            DomainLimits, EngineInterface, InterfaceEnds, RouterDomain, RouterPlan,
+            ServiceCustomer, ServicePart, SourceRule, SpeakerSettings,
         },
         store::TableLimits,
     },
@@ -40,8 +41,44 @@ pub(super) fn engine_plan(config: &Config, plan: &Plan, drains: &Drains) -> Resu
     };
     let planned: BTreeMap<u32, &InterfacePlan> =
         plan.interfaces.iter().map(|interface| (interface.index, interface)).collect();
-    let domains = plan.domains.iter().map(|domain| router_domain(domain, &planned, drains));
-    Ok(RouterPlan { domains: domains.collect(), speaker })
+    let interface = plan.services.as_ref().map(|services| services.link.index);
+    let domains = plan.domains.iter().map(|domain| RouterDomain {
+        services: match interface {
+            Some(interface) if domain.peering != PeeringKind::Private => {
+                ServicePart::Reaches { interface, prefixes: domain.services.clone() }
+            }
+            _ => ServicePart::None,
+        },
+        ..router_domain(domain, &planned, drains)
+    });
+    let services = plan.services.iter().filter_map(|services| {
+        Some(service_domain(services, &plan.domains, planned.get(&services.link.index)?))
+    });
+    Ok(RouterPlan { domains: domains.chain(services).collect(), speaker })
+}
+
+/// The domain of the service network.
+fn service_domain(
+    services: &ServicePlan,
+    domains: &[DomainPlan],
+    planned: &InterfacePlan,
+) -> RouterDomain {
+    let customers = domains.iter().filter(|domain| domain.peering != PeeringKind::Private);
+    let customers = customers.map(|domain| ServiceCustomer {
+        table: domain.kernel_table,
+        registered: domain.registered.clone(),
+    });
+    RouterDomain {
+        name: services.link.key.to_string(),
+        table: services.kernel_table,
+        interfaces: vec![interface(&services.link, planned, DomainSide::Cloud, true)],
+        sources: SourceRule::Any,
+        limits: DomainLimits {
+            customer: limits(services.customer_limits),
+            cloud: limits(services.link.limits),
+        },
+        services: ServicePart::Shared(customers.collect()),
+    }
 }
 
 fn router_domain(
@@ -52,7 +89,8 @@ fn router_domain(
     let customer = domain.customer.iter().map(|link| (link, DomainSide::Customer));
     let cloud = domain.cloud.iter().map(|link| (link, DomainSide::Cloud));
     let interfaces = customer.chain(cloud).filter_map(|(link, side)| {
-        Some(interface(domain, link, planned.get(&link.index)?, side, drains))
+        let is_up = domain.is_enabled && drains.use_of_key(&link.key) != LinkUse::Drained;
+        Some(interface(link, planned.get(&link.index)?, side, is_up))
     });
     RouterDomain {
         name: format!("{}/{}", domain.circuit, domain.peering.as_str()),
@@ -68,15 +106,15 @@ fn router_domain(
             customer: limits(domain.customer_limits()),
             cloud: limits(domain.cloud_limits()),
         },
+        services: ServicePart::None,
     }
 }
 
 fn interface(
-    domain: &DomainPlan,
     link: &DomainInterface,
     planned: &InterfacePlan,
     side: DomainSide,
-    drains: &Drains,
+    is_up: bool,
 ) -> EngineInterface {
     EngineInterface {
         index: link.index,
@@ -84,7 +122,7 @@ fn interface(
         v4: link.v4.map(ends),
         v6: link.v6.map(ends),
         mtu_bytes: planned.next_hops[0].mtu_bytes,
-        is_up: domain.is_enabled && drains.use_of_key(&link.key) != LinkUse::Drained,
+        is_up,
         static_routes: link.static_routes.clone(),
         is_taken_over: !planned.is_new,
     }

@@ -1,5 +1,7 @@
 //! From a configuration to the plan of its BGP speaker.
 
+mod services;
+
 use std::{collections::BTreeMap, net::IpAddr};
 
 use edge_api::LinkUse;
@@ -7,7 +9,7 @@ use ipnet::IpNet;
 
 use crate::{
     config::{
-        BfdTimers, Circuit, CircuitVnet, Config, CustomerSession, LinkEnds, PeeringLink, RoutedKey,
+        BfdTimers, CircuitVnet, Config, CustomerSession, LinkEnds, PeeringLink, RoutedKey,
         RoutingConfig, RoutingDaemon, VnetLink, VnetRoutes, read_key,
     },
     daemon::{
@@ -57,6 +59,7 @@ pub(super) fn speaker_plan(
         {
             let mut session = customer(&link, session, routing, *index)?;
             session.export.within = within(config, &link, &plan.domains[*domain]);
+            session.export.only = services::only(&link);
             match drains.use_of_key(&link.key()) {
                 LinkUse::InUse => {}
                 LinkUse::Draining => {
@@ -72,6 +75,10 @@ pub(super) fn speaker_plan(
         if let Some((domain, index)) = links.get(&vnet.key()) {
             domains[*domain].sessions.extend(gateway(&vnet, routing, *index));
         }
+    }
+    if let (Some(network), Some(planned)) = (&config.service_network, &plan.services) {
+        services::join(config, plan, planned, &mut domains);
+        domains.push(services::domain(config, network, planned, routing));
     }
     Ok(Some(SpeakerPlan {
         router_id,
@@ -116,6 +123,8 @@ fn bgp_domain(domain: &DomainPlan, drains: &Drains) -> BgpDomain {
         kernel_table: domain.kernel_table,
         joins_cloud: false,
         announcements: Vec::new(),
+        service_groups: None,
+        services: None,
         statics: statics.collect(),
         sessions: Vec::new(),
     }
@@ -158,7 +167,7 @@ fn customer(
                 ImportPolicy::registered(registered.clone())
             }
         },
-        ..plain(index, &link.key(), DomainSide::Customer, link.circuit, routing)
+        ..plain(index, &link.key(), DomainSide::Customer, link.circuit.enabled, routing)
     })
 }
 
@@ -195,7 +204,7 @@ fn gateway(vnet: &CircuitVnet<'_>, routing: &RoutingConfig, index: u32) -> Optio
             beyond: BeyondLimit::Restart,
         },
         import: ImportPolicy::gateway(Vec::new()),
-        ..plain(index, &vnet.key(), DomainSide::Cloud, vnet.circuit, routing)
+        ..plain(index, &vnet.key(), DomainSide::Cloud, vnet.circuit.enabled, routing)
     })
 }
 
@@ -204,7 +213,7 @@ fn plain(
     index: u32,
     key: &RoutedKey,
     side: DomainSide,
-    circuit: &Circuit,
+    is_enabled: bool,
     routing: &RoutingConfig,
 ) -> BgpSession {
     let restart_s = u16::try_from(routing.graceful_restart.as_secs()).unwrap_or(u16::MAX);
@@ -222,7 +231,7 @@ fn plain(
         graceful_restart_s: (restart_s > 0).then_some(restart_s),
         is_passive: false,
         has_ttl_security: false,
-        is_enabled: circuit.enabled,
+        is_enabled,
         timers: SessionTimers::default(),
         import: ImportPolicy::private(),
         export: ExportPolicy::default(),

@@ -3,6 +3,7 @@
 use edge_common::abi::{self, NAME_LEN_BYTES, class::MAX_CLASSES, keys::Generation};
 
 use crate::{
+    config::SERVICE_NETWORK,
     model::{Accounting, Billing, Direction, Link, PeeringKind},
     plan::{AttachmentKey, PolicerKey, RoutedKey, Scope},
 };
@@ -113,9 +114,13 @@ pub(in crate::kernel) fn policer_key(record: &abi::keys::PolicerRecord) -> Optio
 pub(in crate::kernel) fn router_record(key: &RoutedKey) -> abi::keys::RouterRecord {
     let (circuit, vnet, peering, link) = match key {
         RoutedKey::Peering { circuit, peering, link } => {
-            (circuit, "", number(PEERINGS, *peering), number(LINKS, *link))
+            (&**circuit, "", number(PEERINGS, *peering), number(LINKS, *link))
         }
-        RoutedKey::Vnet { circuit, vnet } => (circuit, &**vnet, 0, 0),
+        RoutedKey::Vnet { circuit, vnet } => (&**circuit, &**vnet, 0, 0),
+        // No virtual network has a peering.
+        RoutedKey::Services => {
+            (SERVICE_NETWORK, SERVICE_NETWORK, number(PEERINGS, PeeringKind::Microsoft), 0)
+        }
     };
     abi::keys::RouterRecord {
         circuit: name_bytes(circuit),
@@ -129,6 +134,7 @@ pub(in crate::kernel) fn router_record(key: &RoutedKey) -> abi::keys::RouterReco
 pub(in crate::kernel) fn routed_key(record: &abi::keys::RouterRecord) -> Option<RoutedKey> {
     let circuit = name(&record.circuit)?;
     Some(match name(&record.vnet) {
+        Some(_) if record.peering != 0 => RoutedKey::Services,
         Some(vnet) => RoutedKey::Vnet { circuit, vnet },
         None => RoutedKey::Peering {
             circuit,
@@ -237,6 +243,8 @@ mod tests {
             }
         }
         let key = RoutedKey::Vnet { circuit: circuit(), vnet: "v".repeat(63) };
+        assert_eq!(routed_key(&router_record(&key)), Some(key));
+        let key = RoutedKey::Services;
         assert_eq!(routed_key(&router_record(&key)), Some(key));
         assert_eq!(routed_key(&abi::keys::RouterRecord::new_zeroed()), None);
     }

@@ -7,6 +7,7 @@ use std::{
 
 use ipnet::IpNet;
 
+use super::services;
 use crate::{
     config::{
         Circuit, CircuitVnet, Config, LinkEnds, Peering, RoutedKey, RoutedPeering, SourceCheck,
@@ -37,6 +38,9 @@ pub struct DomainPlan {
     pub source_check: SourceCheck,
     /// Registered prefixes, the only ones that the customer may announce and send from; empty on a private peering.
     pub registered: Vec<IpNet>,
+    /// Prefixes of public services that lead to the service network, of families that its link has addresses of; empty on a
+    /// private peering.
+    pub services: Vec<IpNet>,
 }
 
 /// An interface, as its domain has it.
@@ -86,7 +90,7 @@ impl DomainPlan {
     /// The most routes that can lead to the cloud.
     #[must_use]
     pub fn cloud_limits(&self) -> RouteLimits {
-        sum(&self.cloud)
+        sum(&self.cloud).and(count(&self.services))
     }
 
     /// All its interfaces, the customer's first.
@@ -110,8 +114,10 @@ pub(in crate::plan) fn domains(
         let peerings = circuit.peerings.iter();
         peerings.filter_map(move |peering| Some((circuit, peering, peering.routed.as_ref()?)))
     });
-    let domains = routed
-        .map(|(circuit, peering, routed)| domain(circuit, peering, routed, routing.table, claims));
+    let domains = routed.map(|(circuit, peering, routed)| DomainPlan {
+        services: services::of_peering(config, circuit, peering, routed),
+        ..domain(circuit, peering, routed, routing.table, claims)
+    });
     domains.collect()
 }
 
@@ -158,6 +164,7 @@ fn domain(
         cloud,
         source_check: routed.source_check,
         registered: routed.advertised_prefixes.clone(),
+        services: Vec::new(),
     }
 }
 
@@ -185,12 +192,12 @@ fn vnet(
     }
 }
 
-fn of_families(routes: &[IpNet], has_v4: bool, has_v6: bool) -> Vec<IpNet> {
+pub(super) fn of_families(routes: &[IpNet], has_v4: bool, has_v6: bool) -> Vec<IpNet> {
     let of_these = |route: &&IpNet| if route.addr().is_ipv4() { has_v4 } else { has_v6 };
     routes.iter().filter(of_these).copied().collect()
 }
 
-fn count(routes: &[IpNet]) -> RouteLimits {
+pub(super) fn count(routes: &[IpNet]) -> RouteLimits {
     let v4 = routes.iter().filter(|route| route.addr().is_ipv4()).count();
     let size = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     RouteLimits { v4: size(v4), v6: size(routes.len() - v4) }

@@ -21,8 +21,8 @@ use super::{
 };
 use crate::{
     config::{
-        CircuitVnet, Config, LinkEnds, PeeringLink, Port, RoutedKey, SideTags, SourceCheck,
-        VnetRoutes,
+        CircuitVnet, Config, LinkEnds, PeeringLink, Port, RoutedKey, ServiceNetwork, SideTags,
+        SourceCheck, VnetRoutes,
     },
     plan::slots::SlotClaim,
 };
@@ -70,7 +70,8 @@ impl InterfacePlan {
 /// Names of all links with routes.
 pub(in crate::plan) fn routed_keys(config: &Config) -> impl Iterator<Item = RoutedKey> {
     let peerings = config.peering_links().map(|link| link.key());
-    peerings.chain(config.vnet_links().map(|link| link.key()))
+    let vnets = config.vnet_links().map(|link| link.key());
+    peerings.chain(vnets).chain(config.service_network.iter().map(|_| RoutedKey::Services))
 }
 
 /// A link whose interface is to be planned, and what the plan has for it so far.
@@ -104,6 +105,14 @@ impl NewInterface<'_> {
         let has_session = matches!(link.link.routes, VnetRoutes::Bgp { .. });
         let planned = self.plan(link.key(), &link.link.port, ends, &tags, true);
         InterfacePlan { has_session, ..planned }
+    }
+
+    /// The interface of the link to the service network. Frames to there belong to the link that they came by.
+    pub(in crate::plan) fn of_services(&self, network: &ServiceNetwork) -> InterfacePlan {
+        let ends = LinkAddresses { v4: network.v4, v6: network.v6 };
+        let tags = LinkTags { tags: network.tags(), s_tpid: None, c_tpid: None };
+        let planned = self.plan(RoutedKey::Services, &network.port, ends, &tags, true);
+        InterfacePlan { has_session: network.asn.is_some(), ..planned }
     }
 
     fn plan(

@@ -6,12 +6,14 @@ mod interface;
 mod places;
 mod room;
 mod router_rates;
+mod services;
 
 pub(super) use self::{
     domain::domains,
     interface::{NewInterface, routed_keys},
     room::needed,
     router_rates::limit_keys,
+    services::service_plan,
 };
 pub use self::{
     domain::{DomainInterface, DomainPlan, RouteLimits},
@@ -19,4 +21,5 @@ pub use self::{
     interface::InterfacePlan,
     places::{InterfacePlaces, MAX_INTERFACES},
     room::RouterCapacity,
+    services::ServicePlan,
 };

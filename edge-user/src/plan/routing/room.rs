@@ -6,6 +6,7 @@ use super::{
     domain::{DomainInterface, DomainPlan, RouteLimits, domains},
     interface::routed_keys,
     places::{MAX_INTERFACES, NEXT_HOPS_PER_INTERFACE, ROOTS_PER_INTERFACE},
+    services::{ServicePlan, service_plan},
 };
 use crate::{
     config::{Config, SourceCheck},
@@ -109,7 +110,9 @@ pub(in crate::plan) fn needed(config: &Config) -> FibSizes {
         return FibSizes { lines: 1, trees: 1, roots: 1, groups: 1 };
     }
     let domains = domains(config, &claims);
-    sizes_for(domains.iter().flat_map(tables), GROUPS_PER_SIDE)
+    let services = service_plan(config, &domains, &claims);
+    let of_services = services.iter().flat_map(of_services);
+    sizes_for(domains.iter().flat_map(tables).chain(of_services), GROUPS_PER_SIDE)
 }
 
 /// The tables that a domain can have at a time: both sides' destinations, and sources that are none of these.
@@ -134,6 +137,13 @@ fn tables(domain: &DomainPlan) -> Vec<TableLimits> {
         }
     }
     tables.extend(domain.cloud.iter().map(own));
+    tables.into_iter().map(|RouteLimits { v4, v6 }| TableLimits { v4, v6 }).collect()
+}
+
+/// The tables of the service network: destinations, and sources.
+fn of_services(services: &ServicePlan) -> Vec<TableLimits> {
+    let ends = RouteLimits { v4: ROUTES_OF_ENDS, v6: ROUTES_OF_ENDS };
+    let tables = [services.customer_limits.and(ends), services.link.limits.and(ends)];
     tables.into_iter().map(|RouteLimits { v4, v6 }| TableLimits { v4, v6 }).collect()
 }
 

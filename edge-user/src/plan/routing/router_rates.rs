@@ -6,7 +6,7 @@ use edge_common::abi::{
 };
 
 use crate::{
-    config::{RoutedKey, RoutingConfig},
+    config::{RoutedKey, RoutingConfig, SERVICE_NETWORK},
     model::{Direction, Link, PeeringKind},
     plan::{PolicerKey, Scope},
 };
@@ -26,14 +26,18 @@ pub(in crate::plan) fn limit_keys(
 
 fn key(scope: Scope, link: &RoutedKey) -> PolicerKey {
     let (circuit, peering, vnet, link) = match link {
-        RoutedKey::Peering { circuit, peering, link } => (circuit, *peering, None, *link),
+        RoutedKey::Peering { circuit, peering, link } => (&**circuit, *peering, None, *link),
         // VNets belong to the private peering, whichever links that has.
         RoutedKey::Vnet { circuit, vnet } => {
-            (circuit, PeeringKind::Private, Some(vnet.clone()), Link::Primary)
+            (&**circuit, PeeringKind::Private, Some(vnet.clone()), Link::Primary)
+        }
+        RoutedKey::Services => {
+            let vnet = Some(SERVICE_NETWORK.to_owned());
+            (SERVICE_NETWORK, PeeringKind::Microsoft, vnet, Link::Primary)
         }
     };
     PolicerKey {
-        circuit: circuit.clone(),
+        circuit: circuit.to_owned(),
         peering: Some(peering),
         scope,
         direction: if vnet.is_none() { Direction::Inbound } else { Direction::Outbound },

@@ -5,6 +5,7 @@ mod frames;
 mod indices;
 mod random;
 mod records;
+mod services;
 mod sizes;
 
 use std::path::Path;

@@ -78,6 +78,18 @@ pub fn statics(kernel_table: u32, side: DomainSide, family: AddressFamily) -> St
     }
 }
 
+/// The protocol of a group of prefixes of the service network: `s0123456789abcdefv4`.
+#[must_use]
+pub fn service_group(group: &str, family: AddressFamily) -> String {
+    format!("s{group}{family}")
+}
+
+/// The protocol between a domain and the service network: `p1000v4`.
+#[must_use]
+pub fn service_access(kernel_table: u32, family: AddressFamily) -> String {
+    format!("p{kernel_table}{family}")
+}
+
 /// The constant that has a device's key: `key_12`.
 #[must_use]
 pub fn key(index: u32) -> String {

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 
 use super::{
     places,
-    plan::{EngineInterface, RouterDomain},
+    plan::{EngineInterface, RouterDomain, ServicePart},
     spans::{span_v4, span_v6},
     state::RouteCounts,
     ways::{RouteWay, WayNumbers, members},
@@ -89,6 +89,14 @@ impl Making<'_> {
         self.tables.foreign += targets.foreign;
         for (prefix, hops) in self.statics(side) {
             self.add(&mut v4, &mut v6, prefix, Some(RouteWay::NextHops(hops)));
+        }
+        if let (ServicePart::Reaches { interface, prefixes }, DomainSide::Cloud) =
+            (&self.domain.services, side)
+        {
+            for prefix in prefixes {
+                let next_hop = places::next_hop(*interface, prefix.addr());
+                self.add(&mut v4, &mut v6, *prefix, Some(RouteWay::NextHops(vec![next_hop])));
+            }
         }
         merge(&mut v4);
         merge(&mut v6);
@@ -198,7 +206,7 @@ impl Targets<'_> {
 }
 
 /// Puts routes in order. Of two routes to one prefix, the later counts.
-fn merge<A: Ord + Copy>(routes: &mut Vec<Route<A>>) {
+pub(super) fn merge<A: Ord + Copy>(routes: &mut Vec<Route<A>>) {
     routes.sort_by_key(|route| (route.first, Reverse(route.last)));
     routes.reverse();
     routes.dedup_by_key(|route| (route.first, route.last));

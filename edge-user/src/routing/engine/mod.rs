@@ -33,6 +33,7 @@ mod rebuild;
 mod settings;
 mod settle;
 mod shared;
+mod shared_routes;
 mod spans;
 mod speaker;
 pub mod state;

@@ -52,6 +52,34 @@ pub struct RouterDomain {
     /// The most routes of each side, without those to its interfaces' own networks. A domain with more keeps the tables
     /// that it had.
     pub limits: DomainLimits,
+    /// The domain's part in the service network.
+    pub services: ServicePart,
+}
+
+/// The part that a domain has in the network of public services.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ServicePart {
+    /// None.
+    #[default]
+    None,
+    /// These prefixes lead to an interface of the network's, which is in another domain.
+    Reaches {
+        /// The interface's index.
+        interface: u32,
+        /// The prefixes, of families that the interface has addresses of.
+        prefixes: Vec<IpNet>,
+    },
+    /// It is the network itself: routes to these customers, each in a domain of its own, are its own, too.
+    Shared(Vec<ServiceCustomer>),
+}
+
+/// A customer of public services.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceCustomer {
+    /// The table of its domain.
+    pub table: u32,
+    /// Its registered prefixes. Routes to other addresses are its domain's alone.
+    pub registered: Vec<IpNet>,
 }
 
 /// Most routes of a domain, by the side that they lead to.
@@ -126,6 +154,17 @@ impl RouterPlan {
     #[must_use]
     pub fn domain(&self, table: u32) -> Option<&RouterDomain> {
         self.domains.iter().find(|domain| domain.table == table)
+    }
+
+    /// The table of the service network's domain, if the domain with this table has a customer of it.
+    #[must_use]
+    pub fn shared_by(&self, table: u32) -> Option<u32> {
+        let shared = self.domains.iter().find_map(|domain| match &domain.services {
+            ServicePart::Shared(customers) => Some((domain.table, customers)),
+            ServicePart::None | ServicePart::Reaches { .. } => None,
+        });
+        let (own, customers) = shared?;
+        customers.iter().any(|customer| customer.table == table).then_some(own)
     }
 
     /// All interfaces, each with its domain.

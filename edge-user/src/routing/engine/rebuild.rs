@@ -7,8 +7,12 @@ use std::{
 };
 
 use super::{
-    domain_tables::DomainTables, events::EngineEvent, plan::RouterDomain, plan::RouterPlan,
-    shared::EngineShared, state::DomainState, tables::RouterTables,
+    domain_tables::DomainTables,
+    events::EngineEvent,
+    plan::{RouterDomain, RouterPlan, ServiceCustomer, ServicePart},
+    shared::EngineShared,
+    state::DomainState,
+    tables::RouterTables,
 };
 use crate::routing::{
     bird::model::DomainSide,
@@ -58,7 +62,13 @@ impl<T: RouterTables> Rebuilder<'_, T> {
             });
             return RebuildEnd::Rebuilt;
         }
-        let tables = DomainTables::new(domain, self.devices, &dump);
+        let mut tables = DomainTables::new(domain, self.devices, &dump);
+        if let ServicePart::Shared(customers) = &domain.services
+            && self.share(customers, &mut tables).is_none()
+        {
+            // Each of them has this table rebuilt when its own is.
+            return RebuildEnd::Rebuilt;
+        }
         if let Some(error) = beyond_limit(domain, &tables) {
             // Another try would find the same routes.
             self.refuse(domain, error);
@@ -80,6 +90,28 @@ impl<T: RouterTables> Rebuilder<'_, T> {
                 RebuildEnd::Rebuilt
             }
         }
+    }
+
+    /// Adds the routes to customers of public services; `None`: the tables of one are yet to be read, and until then those from
+    /// before, with its routes, are better.
+    fn share(&self, customers: &[ServiceCustomer], tables: &mut DomainTables) -> Option<()> {
+        for customer in customers {
+            let Some(domain) = self.plan.domain(customer.table) else { continue };
+            let of_customer = {
+                let board = self.shared.board();
+                let state = board.state.domains.get(&customer.table);
+                let of_customer = board.tables.get(&customer.table).cloned();
+                if of_customer.is_none() && state.is_none_or(|it| !it.is_read || it.is_held) {
+                    return None;
+                }
+                of_customer
+            };
+            if let Some(of_customer) = of_customer {
+                tables.share(customer, domain, &of_customer);
+            }
+        }
+        tables.end_sharing();
+        Some(())
     }
 
     /// Whether an empty table is not to be believed: with a namespace that was removed, its routes went, too.

@@ -149,6 +149,9 @@ impl<T: RouterTables> RouterWorker<T> {
             dirty.remove(&table);
         }
         note_dirty(&self.shared, &dirty);
+        if let Some(shared) = fed.rebuilt.and_then(|table| self.plan.shared_by(table)) {
+            self.mark(&BTreeSet::from([shared]));
+        }
         if is_namespace_gone || !fed.heard.links.is_empty() {
             self.is_unsettled = true;
         }

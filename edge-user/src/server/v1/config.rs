@@ -24,10 +24,7 @@ use super::{
     if_match::IfMatch,
     traffic::note_traffic,
 };
-use crate::{
-    daemon::engine::new_config::NewConfig,
-    units::when::{self, LONGEST_WAIT},
-};
+use crate::units::when::{self, LONGEST_WAIT};
 
 /// Time between two looks at the counters of circuits that a change concerns.
 const WATCHED_FOR: Duration = Duration::from_secs(1);
@@ -64,7 +61,8 @@ pub(in crate::server) async fn put(
     let text = text.map_err(|error| ApiError::bad_request(error.body_text()))?;
     let confirm = confirm.as_deref().map(|text| when::duration(text, LONGEST_WAIT)).transpose();
     let confirm = confirm.map_err(|hint| ApiError::bad_request(format!("confirm: {hint}")))?;
-    let checked = tokio::task::spawn_blocking(|| NewConfig::new(text)).await;
+    let engine = state.engine.clone();
+    let checked = tokio::task::spawn_blocking(move || engine.new_config(text)).await;
     let checked = checked.map_err(|error| ApiError::internal(&error))?;
     let other = checked.map_err(|errors| ApiError::from(&errors))?;
     if dry_run {

@@ -12,6 +12,7 @@ mod planned;
 mod redundancy;
 mod replaced;
 mod returns;
+mod services;
 mod strangers;
 mod switching;
 mod tables;

@@ -14,6 +14,7 @@ mod peerings;
 mod prefixes;
 mod random;
 mod reach;
+mod services;
 mod sessions;
 mod settings;
 mod vnet_tables;

@@ -125,8 +125,14 @@ fn meant() -> impl Strategy<Value = Meant> {
                 static_routes.push(only.parse().expect("a prefix"));
             }
             let advertised_prefixes = Vec::new();
-            let routed =
-                RoutedPeering { session, links, source_check, static_routes, advertised_prefixes };
+            let routed = RoutedPeering {
+                session,
+                links,
+                source_check,
+                static_routes,
+                advertised_prefixes,
+                route_filter: Vec::new(),
+            };
             Meant { routed, vnets }
         },
     )

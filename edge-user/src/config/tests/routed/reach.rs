@@ -272,7 +272,7 @@ proptest! {
         let (area, cloud) = place(own);
         let regions = (0..).zip(&places).map(|(number, (its_area, its_cloud, _))| {
             let (area, cloud) = place((*its_area, *its_cloud));
-            (format!("region {number}"), Region { area, cloud })
+            (format!("region {number}"), Region { area, cloud, community: None, file: None })
         });
         let regions: BTreeMap<String, Region> = regions.collect();
         let near = (0..).zip(&places).filter(|(_, (its_area, its_cloud, is_near))| {

@@ -9,7 +9,7 @@ use crate::{
         sample::{Sample, SampleCircuit, SamplePort},
     },
     plan::{Capacity, Police},
-    routing::bird::{generate::SpeakerConfig, version::BirdVersion},
+    routing::bird::{generate::SpeakerConfig, model::policy::PrivateAsns, version::BirdVersion},
 };
 
 /// A circuit with two links, static routes on both, and sessions.
@@ -115,4 +115,77 @@ fn customers_are_told_networks_within_reach_alone() {
     // Without a location, nothing limits the reach.
     config.circuits[0].location = None;
     assert!(export(&config).starts_with("export where edge_export_"));
+}
+
+/// Two customers of public services in two regions, with their network's session.
+fn served() -> Config {
+    let circuit = |number: u8, filter: &str| {
+        format!(
+            "[[circuit]]\nname = 'c{number}'\nbandwidth = '1 Gbps'\ns_tag = {number}\nsku = 'standard'
+             [[circuit.peering]]\nkind = 'microsoft'\nc_tag = 20\npeer_asn = 65001
+             primary = '198.51.100.{}/30'\nadvertised_prefixes = ['203.0.{number}.0/24']\n{filter}\n",
+            16 * number
+        )
+    };
+    let text = format!(
+        "edge = {{ name = 'e' }}
+         port = [{{ name = 'cust', interface = 'c', side = 'customer' }},
+                 {{ name = 'core', interface = 'p', side = 'core' }}]
+         routing = {{ asn = 12076, router_id = '192.0.2.1', location = 'here' }}
+         [[region]]\nname = 'near'\narea = 'one'\ncommunity = '12076:51002'\nprefixes_file = 'near'
+         [[region]]\nname = 'far'\narea = 'two'\ncommunity = '12076:51004'\nprefixes_file = 'far'
+         [[service]]\nname = 'sql'\ncommunity = '12076:5020'\nregion = 'near'\nprefixes_file = 'sql'
+         [[location]]\nname = 'here'\narea = 'one'
+         [service_network]\nport = 'core'\nc_tag = 1\nown = '10.255.0.1/30'\ngateway = '10.255.0.2'\nasn = 65516
+         {}{}",
+        circuit(1, "route_filter = ['12076:51002', '12076:51004']"),
+        circuit(2, "")
+    );
+    let mut config =
+        config::parse(&text, Path::new("f")).unwrap_or_else(|errors| panic!("{errors}"));
+    let prefixes = |text: &str| vec![text.parse().expect("a prefix")];
+    for (name, prefix) in [("near", "20.33.0.0/16"), ("far", "20.34.0.0/16")] {
+        let region = config.catalogue.regions.get_mut(name).expect("a region");
+        region.file.as_mut().expect("a file").prefixes = prefixes(prefix);
+    }
+    config.catalogue.services[0].file.prefixes = prefixes("20.35.0.0/16");
+    config
+}
+
+#[test]
+fn customers_are_told_services_within_reach_and_filter_alone() {
+    let config = served();
+    let plan = speaker(&config, &Drains::default());
+    assert_eq!(plan.look(BirdVersion::OLDEST), Ok(()));
+    let [one, other, network] = &plan.domains[..] else { panic!("{:?}", plan.domains) };
+    let groups = network.service_groups.as_ref().expect("the service network");
+    let told = |domain: &BgpDomain| {
+        let access = domain.services.as_ref().expect("a way there");
+        assert_eq!(access.kernel_table, network.kernel_table);
+        let told = groups.iter().filter(|group| access.groups.contains(&group.name));
+        told.map(|group| group.prefixes[0].to_string()).collect::<Vec<_>>()
+    };
+    // The far region is out of a standard circuit's reach, and without a filter nothing is told.
+    assert_eq!(told(one), ["20.33.0.0/16", "20.35.0.0/16"]);
+    assert_eq!(told(other), Vec::<String>::new());
+    let of_sql = groups.iter().find(|group| group.prefixes[0].to_string() == "20.35.0.0/16");
+    let communities: Vec<_> = of_sql.expect("a group").communities.iter().map(|it| it.1).collect();
+    assert_eq!(communities, [51_002, 5_020]);
+    for (domain, only) in [(one, 2), (other, 0)] {
+        let [session] = &domain.sessions[..] else { panic!("one session") };
+        assert_eq!(session.export.only.as_ref().map(Vec::len), Some(only));
+        assert_eq!(session.import.private_asns, PrivateAsns::Remove);
+    }
+    let [gateway] = &network.sessions[..] else { panic!("one session") };
+    assert_eq!((gateway.side, gateway.peer_asn), (DomainSide::Cloud, 65_516));
+    let text = SpeakerConfig::new(&plan, BirdVersion::OLDEST, Path::new("/log")).text;
+    let pipes: Vec<&str> = text.split("protocol pipe ").skip(1).collect();
+    assert_eq!(pipes.len(), 2);
+    assert_eq!(pipes[0].matches("proto = ").count(), 2);
+    assert!(pipes[1].contains("import none;"));
+    for pipe in pipes {
+        assert!(pipe.contains("export where edge_side = 1;"), "{pipe}");
+    }
+    // The network's table stays out of the kernel.
+    assert!(!text.contains(&format!("kernel table {};", network.kernel_table)));
 }

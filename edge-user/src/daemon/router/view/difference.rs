@@ -14,6 +14,7 @@ use super::{
     links::ShownLink,
     lookup::LookupTables,
 };
+use crate::plan::Plan;
 use crate::routing::{
     bird::model::DomainSide,
     engine::{places::next_hop, state::RouterState},
@@ -75,7 +76,10 @@ pub(super) fn difference(
         let of_side: Vec<_> = links.iter().filter(|link| link.side == leads).copied().collect();
         let names = HopNames { plan: tables.plan, links: tables.links, arrives };
         for (family, routes) in [(RouteFamily::Ipv4, &dump.v4), (RouteFamily::Ipv6, &dump.v6)] {
-            let expected = expected(links, &of_side, routes, state, family);
+            let mut expected = expected(links, &of_side, routes, state, family);
+            if leads == DomainSide::Cloud {
+                add_services(&mut expected, tables.plan, arrives);
+            }
             let compared =
                 SideComparison { tables, interface, names: &names, expected: &expected, family };
             differences.extend(compared.differences(side));
@@ -120,6 +124,16 @@ fn expected(
         expected.add(ExpectedRoute { net: host(ends.peer), metric: 0, interfaces });
     }
     expected
+}
+
+/// Adds prefixes of services, which lead to their network without a route of the kernel's.
+fn add_services(expected: &mut ExpectedRoutes, plan: &Plan, arrives: &ShownLink) {
+    let Some(services) = &plan.services else { return };
+    let own = plan.domains.iter().find(|domain| arrives.is_of(&domain.circuit, domain.peering));
+    for net in own.into_iter().flat_map(|domain| &domain.services) {
+        let interfaces = Some(BTreeSet::from([services.link.index]));
+        expected.add(ExpectedRoute { net: *net, metric: 0, interfaces });
+    }
 }
 
 struct SideComparison<'a> {

@@ -8,9 +8,12 @@ use std::{
 use edge_api::RouteFamily;
 
 use crate::{
-    config::{Config, CustomerSession, LinkEnds, RoutedKey, VnetLink, VnetRoutes},
+    config::{
+        Config, CustomerSession, LinkEnds, RoutedKey, SERVICE_NETWORK, ServiceNetwork, VnetLink,
+        VnetRoutes,
+    },
     model::{Link, PeeringKind},
-    plan::Plan,
+    plan::{DomainInterface, Plan},
     routing::bird::{
         model::{AddressFamily, DomainSide},
         names::SessionName,
@@ -47,7 +50,8 @@ pub(super) struct SessionTerms {
     pub(super) limit_v6: u32,
 }
 
-/// All links of `plan`, domain by domain in the file's order: peering-links before those to virtual networks.
+/// All links of `plan`, domain by domain in the file's order: peering-links before those to virtual networks. That
+/// to the service network is the last.
 pub(super) fn shown_links(config: &Config, plan: &Plan) -> Vec<ShownLink> {
     let mut terms: BTreeMap<RoutedKey, SessionTerms> = BTreeMap::new();
     for link in config.peering_links() {
@@ -57,6 +61,18 @@ pub(super) fn shown_links(config: &Config, plan: &Plan) -> Vec<ShownLink> {
     for vnet in config.vnet_links() {
         terms.extend(gateway_terms(vnet.link).map(|session| (vnet.key(), session)));
     }
+    if let Some(asn) = config.service_network.as_ref().and_then(|network| network.asn) {
+        let session = SessionTerms {
+            peer_asn: asn,
+            limit_v4: ServiceNetwork::MAX_ROUTES,
+            limit_v6: ServiceNetwork::MAX_ROUTES_V6,
+        };
+        terms.insert(RoutedKey::Services, session);
+    }
+    let services = plan.services.iter().map(|services| {
+        let session = terms.get(&RoutedKey::Services).copied();
+        of_services(&services.link, session)
+    });
     let links = plan.domains.iter().flat_map(|domain| {
         let customer = domain.customer.iter().map(|link| (link, DomainSide::Customer));
         let cloud = domain.cloud.iter().map(|link| (link, DomainSide::Cloud));
@@ -64,6 +80,7 @@ pub(super) fn shown_links(config: &Config, plan: &Plan) -> Vec<ShownLink> {
             let (number, vnet) = match &link.key {
                 RoutedKey::Peering { link, .. } => (Some(*link), None),
                 RoutedKey::Vnet { vnet, .. } => (None, Some(vnet.clone())),
+                RoutedKey::Services => (None, Some(SERVICE_NETWORK.to_owned())),
             };
             ShownLink {
                 circuit: domain.circuit.clone(),
@@ -78,7 +95,22 @@ pub(super) fn shown_links(config: &Config, plan: &Plan) -> Vec<ShownLink> {
             }
         })
     });
-    links.collect()
+    links.chain(services).collect()
+}
+
+/// The link to the service network, which belongs to no circuit.
+fn of_services(link: &DomainInterface, session: Option<SessionTerms>) -> ShownLink {
+    ShownLink {
+        circuit: SERVICE_NETWORK.to_owned(),
+        peering: PeeringKind::Microsoft,
+        link: None,
+        vnet: Some(SERVICE_NETWORK.to_owned()),
+        port: link.port.clone(),
+        index: link.index,
+        side: DomainSide::Cloud,
+        ends: ends(link.v4, link.v6),
+        session,
+    }
 }
 
 impl ShownLink {

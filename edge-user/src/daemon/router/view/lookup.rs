@@ -19,6 +19,7 @@ use super::{
     links::ShownLink,
 };
 use crate::{
+    model::PeeringKind,
     plan::{Capacity, Plan},
     replay::{HostEngine, SentFrame},
     routing::bird::model::DomainSide,
@@ -47,12 +48,19 @@ pub(super) fn lookup(
     address: IpAddr,
     from: Option<IpAddr>,
 ) -> RouteLookup {
+    let services = tables.services(links);
+    let own: Option<String> = links.first().map(|link| link.owner());
     let mut last = None;
     for (side, direction) in [(DomainSide::Customer, "inbound"), (DomainSide::Cloud, "outbound")] {
         let family = RouteFamily::of(address);
-        let arrives = links.iter().find(|link| link.side == side && link.ends_of(family).is_some());
+        let mut all = links.iter().chain(&services);
+        let arrives = all.find(|link| link.side == side && link.ends_of(family).is_some());
         let Some(arrives) = arrives else { continue };
         let found = tables.send(arrives, address, from, direction);
+        // From the service network, ways lead to other customers, too.
+        if services.iter().any(|link| link.index == arrives.index) && found.owner != own {
+            continue;
+        }
         if found.reason != Reason::NoRoute.as_str() {
             return found;
         }
@@ -76,6 +84,13 @@ fn nowhere(reason: Reason, direction: &str) -> RouteLookup {
 }
 
 impl LookupTables<'_> {
+    /// The link to the service network, if these are links of a peering that leads there.
+    fn services(&self, links: &[&ShownLink]) -> Option<&ShownLink> {
+        let is_private = links.first().is_none_or(|link| link.peering == PeeringKind::Private);
+        let services = self.plan.services.as_ref().filter(|_| !is_private)?;
+        self.links.iter().find(|link| link.index == services.link.index)
+    }
+
     fn send(
         &self,
         arrives: &ShownLink,

@@ -2,7 +2,7 @@
 
 use ipnet::IpNet;
 
-use super::{filters, functions::FilterFunctions, session, writer::ConfigWriter};
+use super::{filters, functions::FilterFunctions, services, session, writer::ConfigWriter};
 use crate::routing::bird::{
     model::{
         AddressFamily, DomainSide, SpeakerPlan,
@@ -32,10 +32,14 @@ pub(super) fn write(
     for family in AddressFamily::ALL.into_iter().filter(|family| domain.has(*family)) {
         let table = names::table(domain.kernel_table, family);
         out.line(format!("{} table {table};", family.channel()));
-        kernel(out, domain.kernel_table, family, &table);
+        match &domain.service_groups {
+            None => kernel(out, domain.kernel_table, family, &table),
+            Some(groups) => services::groups(out, functions, groups, family, &table),
+        }
         for side in [DomainSide::Customer, DomainSide::Cloud] {
             statics(out, functions, domain, (side, family));
         }
+        services::access(out, plan, domain, family);
     }
     let mut sessions: Vec<_> = domain.sessions.iter().collect();
     sessions.sort_by_key(|session| session.index);
@@ -87,7 +91,7 @@ fn statics(
     out.block(format!("protocol static {name}"), |out| {
         out.option(family.channel(), |out| {
             out.line(format!("table {};", names::table(domain.kernel_table, family)));
-            out.line(filters::statics(functions, side));
+            out.line(filters::statics(functions, side, &[]));
         });
         for (prefix, route) in routes {
             out.line(format!("route {prefix} {route};"));

@@ -65,12 +65,23 @@ fn static_preference(side: DomainSide) -> u8 {
     }
 }
 
-/// The option by which a static route of a side enters its table.
-pub(super) fn statics(functions: &mut FilterFunctions, side: DomainSide) -> String {
-    let body = [
-        format!("edge_side = {}; preference = {};", number(side), static_preference(side)),
-        "return true;".to_owned(),
-    ];
+/// The condition that a route leads to a side.
+pub(super) fn is_of(side: DomainSide) -> String {
+    format!("edge_side = {}", number(side))
+}
+
+/// The option by which a static route of a side enters its table, with communities.
+pub(super) fn statics(
+    functions: &mut FilterFunctions,
+    side: DomainSide,
+    communities: &[BgpCommunity],
+) -> String {
+    let mut body =
+        vec![format!("edge_side = {}; preference = {};", number(side), static_preference(side))];
+    if !communities.is_empty() {
+        body.push(add(communities));
+    }
+    body.push("return true;".to_owned());
     format!("import where {}();", functions.name("static", "", &body))
 }
 

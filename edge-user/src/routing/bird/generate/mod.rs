@@ -6,6 +6,7 @@
 mod domain;
 mod filters;
 mod functions;
+mod services;
 mod session;
 mod writer;
 
@@ -43,10 +44,11 @@ impl SpeakerConfig {
     #[must_use]
     pub fn new(plan: &SpeakerPlan, version: BirdVersion, log: &Path) -> Self {
         let mut domains: Vec<_> = plan.domains.iter().collect();
-        domains.sort_by_key(|domain| domain.kernel_table);
         let mut out = ConfigWriter::default();
         globals(&mut out, plan, log);
         filters::common(&mut out);
+        // A pipe comes after both of its tables.
+        domains.sort_by_key(|domain| (domain.service_groups.is_none(), domain.kernel_table));
         let (mut functions, mut below) = (FilterFunctions::new(version), ConfigWriter::default());
         for domain in domains {
             domain::write(&mut below, &mut functions, plan, domain, version);

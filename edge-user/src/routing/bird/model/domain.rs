@@ -20,6 +20,11 @@ pub struct BgpDomain {
     pub announcements: Vec<Announcement>,
     /// Static routes: they enter the kernel, and are told to the other side.
     pub statics: Vec<BgpStatic>,
+    /// The service network's prefixes, in its own domain alone, of which no route enters the kernel; `None`: it is another
+    /// domain.
+    pub service_groups: Option<Vec<ServicePrefixes>>,
+    /// The domain's part in the service network; `None`: it has none.
+    pub services: Option<ServiceAccess>,
     /// Its sessions.
     pub sessions: Vec<BgpSession>,
 }
@@ -32,7 +37,33 @@ impl BgpDomain {
         self.sessions.iter().any(|session| session.ends_of(family).is_some())
             || self.announcements.iter().any(|announcement| of_family(announcement.prefix))
             || self.statics.iter().any(|route| of_family(route.prefix))
+            || self.service_prefixes().any(of_family)
     }
+
+    fn service_prefixes(&self) -> impl Iterator<Item = IpNet> {
+        self.service_groups.iter().flatten().flat_map(|group| group.prefixes.iter().copied())
+    }
+}
+
+/// Prefixes of the service network that are told to the same customers, with the same communities.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServicePrefixes {
+    /// A name that no other group has: lower-case letters and digits.
+    pub name: String,
+    /// Communities that they are told with.
+    pub communities: Vec<BgpCommunity>,
+    /// The prefixes.
+    pub prefixes: Vec<IpNet>,
+}
+
+/// The way between a domain and the service network: some of the network's prefixes go to the domain's customer, and the
+/// customer's routes to the network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceAccess {
+    /// The kernel table of the service network's domain.
+    pub kernel_table: u32,
+    /// Names of the groups of prefixes that the customer is told.
+    pub groups: Vec<String>,
 }
 
 /// A prefix of the cloud's side that is told to customers.

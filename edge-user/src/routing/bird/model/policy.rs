@@ -42,10 +42,16 @@ impl ImportPolicy {
         Self {
             takes_default: false,
             takes_private: false,
-            private_asns: PrivateAsns::Refuse,
+            private_asns: PrivateAsns::Remove,
             within: Some(prefixes),
             ..Self::private()
         }
+    }
+
+    /// Of the service network's gateway: nothing, as the configuration has all prefixes of services.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self { within: Some(Vec::new()), ..Self::private() }
     }
 
     /// Of a virtual network's gateway, with the communities of the network's region.

@@ -245,6 +245,8 @@ fn any_domain() -> impl Strategy<Value = BgpDomain> {
                 kernel_table: 0,
                 joins_cloud,
                 announcements,
+                service_groups: None,
+                services: None,
                 statics: statics.collect(),
                 sessions,
             }

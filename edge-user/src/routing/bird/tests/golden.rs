@@ -41,7 +41,7 @@ fn versions_differ_in_what_they_must() {
     let expected = typed.replace("  password key_12;", "  authentication md5;\n  password key_12;");
     assert_eq!(named, expected);
     assert!(new.contains("local 192.168.15.18 port 179 as 12076;"));
-    assert_eq!(new.matches(" port 179 ").count(), 4);
+    assert_eq!(new.matches(" port 179 ").count(), 5);
 }
 
 /// BIRD takes a filter that calls a function of another name for another filter, and asks the peer

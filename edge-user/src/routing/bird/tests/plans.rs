@@ -145,7 +145,7 @@ fn all_faults_are_told_at_once() {
 #[test]
 fn equal_peers_are_fine_and_a_peer_that_is_an_own_address_is_not() {
     let mut plan = everything();
-    let mut other = domain("b/private", 1002);
+    let mut other = domain("b/private", 1004);
     other.sessions = vec![session(14)];
     plan.domains.push(other);
     assert_eq!(faults(&plan, BirdVersion::OLDEST), Vec::<String>::new());
@@ -189,6 +189,7 @@ fn listeners_are_those_of_enabled_sessions() {
             ("r40", "10.1.255.5".to_owned(), 1064),
             ("r12", "192.168.15.18".to_owned(), 1036),
             ("r12", "fd00:15::2".to_owned(), 1036),
+            ("r50", "10.255.0.1".to_owned(), 1074),
         ]
     );
     assert!(plan.listeners(NEW).iter().all(|it| it.port == 179));

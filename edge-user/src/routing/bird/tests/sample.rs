@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::routing::bird::model::{
     DomainSide, SpeakerPlan,
     community::BgpCommunity,
-    domain::{Announcement, BgpDomain, BgpStatic, StaticHop},
+    domain::{Announcement, BgpDomain, BgpStatic, ServiceAccess, ServicePrefixes, StaticHop},
     key::SessionKey,
     policy::{ExportPolicy, ImportPolicy, ReachedNetworks},
     session::{BeyondLimit, BgpSession, Ends, SessionBfd, SessionLimits, SessionTimers},
@@ -37,6 +37,8 @@ pub(in crate::routing) fn domain(name: &str, kernel_table: u32) -> BgpDomain {
         kernel_table,
         joins_cloud: false,
         announcements: Vec::new(),
+        service_groups: None,
+        services: None,
         statics: Vec::new(),
         sessions: Vec::new(),
     }
@@ -65,7 +67,29 @@ pub(in crate::routing) fn session(index: u32) -> BgpSession {
     }
 }
 
-/// One of each: both sides, both families, static routes, announcements, a key, BFD.
+/// The service network, with two groups of prefixes and a gateway.
+fn service_network() -> BgpDomain {
+    let group = |name: &str, value, prefixes: &[&str]| ServicePrefixes {
+        name: name.to_owned(),
+        communities: vec![BgpCommunity(12076, 51002), BgpCommunity(12076, value)],
+        prefixes: prefixes.iter().map(|prefix| read(prefix)).collect(),
+    };
+    let mut gateway = session(50);
+    gateway.name = "[service_network]".to_owned();
+    gateway.side = DomainSide::Cloud;
+    gateway.peer_asn = 65_516;
+    gateway.v4 = Some(Ends { own: read("10.255.0.1"), peer: read("10.255.0.2") });
+    gateway.import = ImportPolicy::nothing();
+    let mut network = domain("[service_network]", 1002);
+    network.service_groups = Some(vec![
+        group("web", 5020, &["20.34.0.0/16", "2a01:111::/32"]),
+        group("mail", 5010, &["20.33.128.0/17", "20.33.0.0/17"]),
+    ]);
+    network.sessions = vec![gateway];
+    network
+}
+
+/// One of each: both sides, both families, static routes, announcements, services, a key, BFD.
 pub(super) fn everything() -> SpeakerPlan {
     let mut customer = session(12);
     customer.v6 = Some(Ends { own: read("fd00:15::2"), peer: read("fd00:15::1") });
@@ -121,5 +145,9 @@ pub(super) fn everything() -> SpeakerPlan {
     session.has_ttl_security = true;
     session.is_enabled = false;
     microsoft.sessions = vec![session];
-    SpeakerPlan { domains: vec![microsoft, private], ..edge() }
+    microsoft.services = Some(ServiceAccess {
+        kernel_table: 1002,
+        groups: vec!["mail".to_owned(), "no".to_owned()],
+    });
+    SpeakerPlan { domains: vec![microsoft, private, service_network()], ..edge() }
 }

@@ -7,6 +7,7 @@ mod life;
 mod namespaces;
 mod neighbours;
 mod rooms;
+mod services;
 mod speaking;
 
 use std::{
@@ -34,7 +35,10 @@ use super::{
     EngineSettings, RouterEngine,
     events::EngineEvent,
     places::InterfaceRoots,
-    plan::{DomainLimits, EngineInterface, InterfaceEnds, RouterDomain, RouterPlan, SourceRule},
+    plan::{
+        DomainLimits, EngineInterface, InterfaceEnds, RouterDomain, RouterPlan, ServicePart,
+        SourceRule,
+    },
     state::DomainState,
     tables::{HostRouterTables, RouterTables as _},
 };
@@ -211,6 +215,7 @@ fn domain(number: u32) -> RouterDomain {
         interfaces: vec![customer(2 * number + 1), network(2 * number + 2)],
         sources: SourceRule::Side,
         limits: DomainLimits { customer: limits, cloud: limits },
+        services: ServicePart::None,
     }
 }
 

@@ -24,7 +24,10 @@ fn of_a_domain(domain: &BgpDomain, faults: &mut Vec<SpeakerFault>) {
     let mut told = BTreeSet::new();
     let announced = domain.announcements.iter().map(|it| (DomainSide::Cloud, it.prefix));
     let routed = domain.statics.iter().map(|it| (it.side, it.prefix));
-    for (side, prefix) in announced.chain(routed) {
+    let groups = domain.service_groups.iter().flatten();
+    let of_services = groups.flat_map(|group| group.prefixes.iter().copied());
+    let of_services = of_services.map(|prefix| (DomainSide::Cloud, prefix));
+    for (side, prefix) in announced.chain(routed).chain(of_services) {
         host_bits(&domain.name, prefix, faults);
         if !told.insert((side, prefix.trunc())) {
             faults.push(SpeakerFault::PrefixTwice { domain: domain.name.clone(), prefix });
