@@ -82,7 +82,13 @@ pub(super) struct RawExport {
 }
 
 impl RawExport {
-    pub(super) fn read(mut keys: Keys<'_, '_>) -> Self {
+    /// All of the file.
+    pub(super) fn all<'a>(file: &mut Keys<'a, '_>, errors: &'a Errors<'a>) -> Vec<Self> {
+        let tables = file.tables("export", "[[export]]").into_iter();
+        tables.map(|(table, at)| Self::read(Keys::new(table, at, "[[export]]", errors))).collect()
+    }
+
+    fn read(mut keys: Keys<'_, '_>) -> Self {
         let export = Self {
             at: keys.at(),
             name: keys.required("name", values::string),

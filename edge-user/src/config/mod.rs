@@ -76,9 +76,9 @@ pub use self::{
         ConnectivityModel, CoreTag, CustomerSession, Direction, DscpPolicy, Ecn, Edge, Export,
         ExportFormat, Fairness, Forward, Gigabyte, LedgerConfig, Link, LinkEnds, Location,
         MetricsDetail, MonthlyFees, Offer, Peering, PeeringKind, Policing, Port, PortRange,
-        PrefixesFile, Prices, Provider, Provisioning, QosClass, QosProfile, Region, RoutedLink,
-        RoutedPeering, RoutingConfig, RoutingDaemon, Service, ServiceNetwork, Side, SideTags, Sink,
-        Sku, SourceCheck, VnetLink, VnetRoutes, XdpMode, ZonePrices,
+        PrefixesFile, Prices, Provider, Provisioning, PublicService, QosClass, QosProfile, Region,
+        RoutedLink, RoutedPeering, RoutingConfig, RoutingDaemon, ServiceNetwork, Side, SideTags,
+        Sink, Sku, SourceCheck, VnetLink, VnetRoutes, XdpMode, ZonePrices,
     },
     units::Burst,
 };

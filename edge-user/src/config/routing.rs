@@ -49,7 +49,15 @@ pub(super) struct RawRouting {
 }
 
 impl RawRouting {
-    pub(super) fn read<'a>(mut keys: Keys<'a, '_>, errors: &'a Errors<'a>) -> Self {
+    /// The one of the file.
+    pub(super) fn of_file<'a>(file: &mut Keys<'a, '_>, errors: &'a Errors<'a>) -> Field<Self> {
+        file.table("routing", "[routing], once").and_then(|table| {
+            let keys = Keys::new(table.value, table.span, "[routing]", errors);
+            Some(Self::read(keys, errors))
+        })
+    }
+
+    fn read<'a>(mut keys: Keys<'a, '_>, errors: &'a Errors<'a>) -> Self {
         let routing = Self {
             at: keys.at(),
             daemon: keys.optional("daemon", values::choice),

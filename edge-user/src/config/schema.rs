@@ -138,9 +138,7 @@ impl Document {
             let keys = Keys::new(table.value, table.span, "[ledger]", errors);
             Some(RawLedger::read(keys))
         });
-        let exports = keys.tables("export", "[[export]]").into_iter();
-        let read = |(table, at)| RawExport::read(Keys::new(table, at, "[[export]]", errors));
-        let exports = exports.map(read).collect();
+        let exports = RawExport::all(&mut keys, errors);
         let prices = match keys.table("prices", "[prices], once") {
             Field::Absent => None,
             Field::Bad => Some(RawPrices::bad()),
@@ -149,19 +147,10 @@ impl Document {
                 Some(RawPrices::read(keys, errors))
             }
         };
-        let routing = keys.table("routing", "[routing], once").and_then(|table| {
-            let keys = Keys::new(table.value, table.span, "[routing]", errors);
-            Some(RawRouting::read(keys, errors))
-        });
+        let routing = RawRouting::of_file(&mut keys, errors);
         let catalogue = RawCatalogue::read(&mut keys, errors);
-        let vnets = keys.tables("vnet", "[[vnet]]").into_iter();
-        let read = |(table, at)| RawVnet::read(Keys::new(table, at, "[[vnet]]", errors));
-        let vnets = vnets.map(read).collect();
-        let service_network = keys.table("service_network", "[service_network], once");
-        let service_network = service_network.and_then(|table| {
-            let keys = Keys::new(table.value, table.span, "[service_network]", errors);
-            Some(RawServiceNetwork::read(keys))
-        });
+        let vnets = RawVnet::all(&mut keys, errors);
+        let service_network = RawServiceNetwork::of_file(&mut keys, errors);
         keys.finish();
         Self {
             edge,

@@ -33,7 +33,7 @@ use self::{
 };
 use crate::config::{Config, PeeringLink};
 
-pub use crate::config::{RoutedKey, SourceCheck};
+pub use crate::config::{RoutedKey, SERVICE_NETWORK, SourceCheck};
 
 pub use self::{
     attachment::AttachmentPlan,

@@ -28,7 +28,7 @@ use self::{
     services::RawService,
 };
 use super::{
-    Catalogue, Location, Provider, Region, Service,
+    Catalogue, Location, Provider, PublicService, Region,
     error::Errors,
     keys::{Field, Keys},
     names::{self, unknown},
@@ -47,7 +47,7 @@ pub(super) struct KnownPlaces<'a> {
     regions: BTreeMap<&'a str, Option<Region>>,
     locations: BTreeMap<&'a str, Option<Location>>,
     providers: BTreeMap<&'a str, Option<Provider>>,
-    services: Vec<Option<Service>>,
+    services: Vec<Option<PublicService>>,
     /// The files of regions and services, in the file's order of these.
     files: Vec<Field<ReadPrefixes>>,
     errors: &'a Errors<'a>,

@@ -7,7 +7,7 @@ use toml_span::{Span, Spanned, Value};
 
 use super::{
     super::{
-        Community, RoutingConfig, Service, ServiceNetwork,
+        Community, PublicService, RoutingConfig, ServiceNetwork,
         error::Errors,
         keys::{Field, Keys},
         names,
@@ -44,10 +44,10 @@ impl RawService {
         &self,
         file: &Field<ReadPrefixes>,
         known: &KnownPlaces<'_>,
-    ) -> Option<Service> {
+    ) -> Option<PublicService> {
         let name = self.name.and_then(|name| names::name("name", name, known.errors));
         let region = self.region.and_then(|name| known.region("region", name));
-        Some(Service {
+        Some(PublicService {
             name: name.given()?.value.clone(),
             community: self.community.given()?.value,
             region: region.optional().value_or(None)?,
@@ -171,7 +171,7 @@ impl KnownPlaces<'_> {
 
     /// Whether everything that has a community is known.
     pub(in super::super) fn knows_communities(&self) -> bool {
-        let has_all = |services: &[Option<Service>]| services.iter().all(Option::is_some);
+        let has_all = |services: &[Option<PublicService>]| services.iter().all(Option::is_some);
         self.regions.values().all(Option::is_some) && has_all(&self.services)
     }
 

@@ -4,7 +4,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Values, ends};
 use crate::{
-    config::{Location, Offer, PrefixesFile, Provider, Region, Service, ServiceNetwork},
+    config::{Location, Offer, PrefixesFile, Provider, PublicService, Region, ServiceNetwork},
     units::{bit_rate, count},
 };
 
@@ -15,9 +15,9 @@ pub(super) fn region(region: &Region) -> Values {
     file.iter().fold(values, with_file)
 }
 
-pub(super) fn service(service: &Service) -> Values {
+pub(super) fn service(service: &PublicService) -> Values {
     // The region is part of its name.
-    let Service { name: _, community, region: _, file } = service;
+    let PublicService { name: _, community, region: _, file } = service;
     with_file(Values::default().with("community", community), file)
 }
 

@@ -40,7 +40,16 @@ pub(in super::super) struct RawServiceNetwork {
 }
 
 impl RawServiceNetwork {
-    pub(in super::super) fn read(mut keys: Keys<'_, '_>) -> Self {
+    /// The one of the file.
+    pub(in super::super) fn of_file<'a>(
+        file: &mut Keys<'a, '_>,
+        errors: &'a Errors<'a>,
+    ) -> Field<Self> {
+        file.table("service_network", "[service_network], once")
+            .and_then(|table| Some(Self::read(Keys::new(table.value, table.span, TABLE, errors))))
+    }
+
+    fn read(mut keys: Keys<'_, '_>) -> Self {
         let network = Self {
             at: keys.at(),
             port: keys.required("port", values::string),
@@ -138,7 +147,8 @@ impl Around<'_> {
     }
 
     /// Reports peerings that ask for services in a way that can't be: filters, prefixes of services that customers have,
-    /// and more routes than the service network has room for. `network` tells whether the file has [service_network].
+    /// and more routes than the service network has room for. `has_network` tells whether the file has
+    /// `[service_network]`.
     pub(in super::super) fn check_service_peerings(
         &self,
         raw: &[RawCircuit],

@@ -26,7 +26,13 @@ pub(in super::super) struct RawVnet {
 }
 
 impl RawVnet {
-    pub(in super::super) fn read(mut keys: Keys<'_, '_>) -> Self {
+    /// All of the file.
+    pub(in super::super) fn all<'a>(file: &mut Keys<'a, '_>, errors: &'a Errors<'a>) -> Vec<Self> {
+        let tables = file.tables("vnet", "[[vnet]]").into_iter();
+        tables.map(|(table, at)| Self::read(Keys::new(table, at, "[[vnet]]", errors))).collect()
+    }
+
+    fn read(mut keys: Keys<'_, '_>) -> Self {
         let vnet = Self {
             name: keys.required("name", values::string),
             region: keys.optional("region", values::string),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{Community, PrefixesFile, Service};
+use super::{Community, PrefixesFile, PublicService};
 use crate::model::{ConnectivityModel, Sku};
 
 /// The places that circuits and virtual networks name. Each is empty where the file has none.
@@ -17,7 +17,7 @@ pub struct Catalogue {
     /// `[[provider]]`, by name.
     pub providers: BTreeMap<String, Provider>,
     /// `[[service]]`, in the order of the file.
-    pub services: Vec<Service>,
+    pub services: Vec<PublicService>,
 }
 
 /// `[[region]]`: where a cloud's virtual networks and services are.

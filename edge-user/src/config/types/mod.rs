@@ -20,7 +20,7 @@ pub use self::{
     qos::{ClassMatch, PortRange, QosClass, QosProfile},
     routed::{CustomerSession, LinkEnds, RoutedLink, RoutedPeering, SourceCheck},
     routing::{BfdTimers, RoutingConfig, RoutingDaemon},
-    services::{Community, PrefixesFile, Service, ServiceNetwork},
+    services::{Community, PrefixesFile, PublicService, ServiceNetwork},
     tags::{CTags, CoreTag, SideTags},
     vnet::{VnetLink, VnetRoutes},
 };

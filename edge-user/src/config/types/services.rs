@@ -43,7 +43,7 @@ pub struct PrefixesFile {
 
 /// `[[service]]`: a public service in a region, or everywhere.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Service {
+pub struct PublicService {
     /// Its name. It can have other prefixes in other regions.
     pub name: String,
     /// The community that its prefixes are told with, in every region.

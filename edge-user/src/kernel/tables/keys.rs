@@ -3,9 +3,8 @@
 use edge_common::abi::{self, NAME_LEN_BYTES, class::MAX_CLASSES, keys::Generation};
 
 use crate::{
-    config::SERVICE_NETWORK,
     model::{Accounting, Billing, Direction, Link, PeeringKind},
-    plan::{AttachmentKey, PolicerKey, RoutedKey, Scope},
+    plan::{AttachmentKey, PolicerKey, RoutedKey, SERVICE_NETWORK, Scope},
 };
 
 /// The scope that stands for the first class.

@@ -7,7 +7,7 @@ use std::{
 
 use ipnet::IpNet;
 
-use super::services;
+use super::told::told_prefixes;
 use crate::{
     config::{
         Circuit, CircuitVnet, Config, LinkEnds, Peering, RoutedKey, RoutedPeering, SourceCheck,
@@ -115,7 +115,7 @@ pub(in crate::plan) fn domains(
         peerings.filter_map(move |peering| Some((circuit, peering, peering.routed.as_ref()?)))
     });
     let domains = routed.map(|(circuit, peering, routed)| DomainPlan {
-        services: services::of_peering(config, circuit, peering, routed),
+        services: told_prefixes(config, circuit, peering, routed),
         ..domain(circuit, peering, routed, routing.table, claims)
     });
     domains.collect()

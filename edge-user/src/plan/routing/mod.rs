@@ -7,6 +7,7 @@ mod places;
 mod room;
 mod router_rates;
 mod services;
+mod told;
 
 pub(super) use self::{
     domain::domains,

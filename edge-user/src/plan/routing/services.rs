@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use super::domain::{DomainInterface, DomainPlan, RouteLimits, count, of_families};
 use crate::{
-    config::{Circuit, Config, Peering, RoutedKey, RoutedPeering, ServiceNetwork},
+    config::{Config, RoutedKey},
     model::PeeringKind,
     plan::slots::SlotClaim,
 };
@@ -49,20 +49,4 @@ pub(in crate::plan) fn service_plan(
         },
         customer_limits: customers.fold(none, |sum, domain| sum.and(domain.customer_limits())),
     })
-}
-
-/// The prefixes of services that a peering's customer reaches.
-pub(super) fn of_peering(
-    config: &Config,
-    circuit: &Circuit,
-    peering: &Peering,
-    routed: &RoutedPeering,
-) -> Vec<IpNet> {
-    let Some(ServiceNetwork { v4, v6, .. }) = &config.service_network else { return Vec::new() };
-    if peering.kind == PeeringKind::Private {
-        return Vec::new();
-    }
-    let groups = config.told_groups(circuit, routed);
-    let all: Vec<IpNet> = groups.iter().flat_map(|group| group.prefixes).copied().collect();
-    of_families(&all, v4.is_some(), v6.is_some())
 }

@@ -13,8 +13,8 @@ use tempfile::TempDir;
 
 use super::{
     super::super::{
-        Community, Config, ConfigDigest, Location, PrefixesFile, Region, Service, Sku, changes,
-        load, load_without_keys,
+        Community, Config, ConfigDigest, Location, PrefixesFile, PublicService, Region, Sku,
+        changes, load, load_without_keys,
     },
     ROUTED, check_cases_of, parse,
 };
@@ -463,7 +463,7 @@ proptest! {
         config.catalogue.locations.insert("amsterdam".to_owned(), location);
         config.catalogue.services = services
             .iter()
-            .map(|(number, region)| Service {
+            .map(|(number, region)| PublicService {
                 name: format!("service {number}"),
                 community: community(5_000 + number),
                 region: region.filter(|region| *region < regions.len()).map(name),
@@ -511,7 +511,7 @@ proptest! {
         expected.sort();
         let expected: Vec<_> = expected.iter().map(|(a, b)| (a.as_deref(), b.as_deref())).collect();
         prop_assert_eq!(&told, &expected);
-        // What is shown is what is done.
+        // The reach shows the same.
         let reach = config.reach("contoso").expect("a circuit");
         let shown = reach.services.iter().filter(|it| it.told);
         let shown: Vec<_> = shown.map(|it| (it.region.as_deref(), it.service.as_deref())).collect();

@@ -18,8 +18,8 @@ use crate::{
     },
 };
 
-/// Bytes of a group's hash that its name has.
-const NAME_BYTES: usize = 8;
+/// Digits of a group's hash that its name has.
+const NAME_LEN: usize = 16;
 
 /// The only communities with one of which the customer of a link is told routes; `None`: nothing limits that.
 pub(super) fn only(link: &PeeringLink<'_>) -> Option<Vec<BgpCommunity>> {
@@ -89,8 +89,8 @@ pub(super) fn domain(
 fn name(group: &ServiceGroup<'_>) -> String {
     // Names have no control characters.
     let text = format!("{}\n{}", group.region.unwrap_or(""), group.service.unwrap_or(""));
-    let hash = Sha256::digest(text);
-    hash[..NAME_BYTES].iter().map(|byte| format!("{byte:02x}")).collect()
+    let hash = format!("{:x}", Sha256::digest(text));
+    hash.chars().take(NAME_LEN).collect()
 }
 
 fn community(Community { asn, value }: Community) -> BgpCommunity {

@@ -61,7 +61,10 @@ pub(super) fn lookup(
         if services.iter().any(|link| link.index == arrives.index) && found.owner != own {
             continue;
         }
-        if found.reason != Reason::NoRoute.as_str() {
+        // A source of the other side is none of this one's, where the destination isn't, either.
+        let is_of_other_side =
+            found.reason == Reason::Spoofed.as_str() && found.next_hops.is_empty();
+        if found.reason != Reason::NoRoute.as_str() && !is_of_other_side {
             return found;
         }
         last = last.or(Some(found));

@@ -78,7 +78,7 @@ fn a_customer_reaches_its_services_and_they_reach_each_customer() -> Result<()> 
             Ok(way(&engine, SERVICES, "203.0.113.1") == to(2)
                 && way(&engine, SERVICES, "203.0.113.129") == to(4))
         })?;
-        // What a customer has beyond its registered prefixes stays in its own domain.
+        // Routes of a customer beyond its registered prefixes stay in its own domain.
         assert_eq!(way(&engine, SERVICES, "203.0.113.193"), Found::NoRoute);
         assert_eq!(way(&engine, SERVICES, "10.9.0.1"), Found::NoRoute);
         assert_eq!(way(&engine, SERVICES, "192.168.15.17"), Found::NoRoute, "a link's end");
