@@ -36,7 +36,7 @@ pub(super) struct NewKeys {
 #[derive(Debug, clap::Args)]
 pub(super) struct PeeringKeys {
     /// Removes the peering.
-    #[arg(long, conflicts_with_all = ["c_tag", "peer_asn", "primary", "secondary", "primary_v6", "secondary_v6", "key_file", "advertised_prefixes", "static_routes"])]
+    #[arg(long, conflicts_with_all = ["c_tag", "peer_asn", "primary", "secondary", "primary_v6", "secondary_v6", "key_file", "advertised_prefixes", "route_filter", "static_routes"])]
     remove: bool,
     /// Its C-tag, a range such as 100-199, or any.
     #[arg(long, value_name = "TAG")]
@@ -62,6 +62,9 @@ pub(super) struct PeeringKeys {
     /// A registered prefix of the customer; give one for each.
     #[arg(long = "advertised-prefix", value_name = "PREFIX")]
     advertised_prefixes: Vec<String>,
+    /// A community of services that the customer reaches, such as 12076:51002; give one for each.
+    #[arg(long = "route-filter", value_name = "COMMUNITY")]
+    route_filter: Vec<String>,
     /// A prefix that leads to the customer without being announced; give one for each.
     #[arg(long = "static-route", value_name = "PREFIX")]
     static_routes: Vec<String>,
@@ -134,6 +137,7 @@ impl PeeringKeys {
             secondary_v6,
             key_file,
             advertised_prefixes,
+            route_filter,
             static_routes,
         } = self;
         let c_tag = c_tag
@@ -148,6 +152,7 @@ impl PeeringKeys {
             ("secondary_v6", json!(secondary_v6)),
             ("key_file", json!(key_file)),
             ("advertised_prefixes", list(advertised_prefixes)),
+            ("route_filter", list(route_filter)),
             ("static_routes", list(static_routes)),
         ]);
         (!remove).then_some(keys)

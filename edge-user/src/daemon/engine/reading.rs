@@ -38,7 +38,7 @@ impl Engine {
     /// The file says something else, is wrong, or can't be read.
     pub fn file_of_what_runs(&self) -> Result<(NewConfig, String), ChangeError> {
         let text = fs::read_to_string(&self.config_path);
-        let file = text.ok().and_then(|text| NewConfig::new(text).ok());
+        let file = text.ok().and_then(|text| NewConfig::new(text, &self.config_path).ok());
         let (running, digest) = {
             let running = self.running.read();
             (running.digest_of_file(), running.digest.to_string())

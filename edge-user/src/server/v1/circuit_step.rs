@@ -139,7 +139,7 @@ fn prepare(
         };
         ApiError::new(status, error.to_string(), None)
     })?;
-    let other = NewConfig::new(text).map_err(|errors| ApiError::from(&errors))?;
+    let other = engine.new_config(text).map_err(|errors| ApiError::from(&errors))?;
     Ok((other, running))
 }
 
