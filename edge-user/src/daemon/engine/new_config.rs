@@ -8,7 +8,7 @@ use crate::config::{self, Config, ConfigErrors};
 /// A configuration on its way in: its text, and what the text says.
 pub struct NewConfig {
     pub(super) text: String,
-    /// What it says.
+    /// The configuration that it says.
     pub config: Config,
 }
 
