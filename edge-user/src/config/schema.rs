@@ -135,8 +135,7 @@ impl Document {
         let circuits = circuits.map(read).collect();
         let profiles = keys.value("qos").map(|value| read_profiles(value, errors));
         let ledger = keys.table("ledger", "[ledger], once").and_then(|table| {
-            let keys = Keys::new(table.value, table.span, "[ledger]", errors);
-            Some(RawLedger::read(keys))
+            Some(RawLedger::read(Keys::new(table.value, table.span, "[ledger]", errors)))
         });
         let exports = RawExport::all(&mut keys, errors);
         let prices = match keys.table("prices", "[prices], once") {
