@@ -46,7 +46,7 @@ impl Client {
         self.document(Method::POST, &path, Some(body))
     }
 
-    /// What a circuit's provider and customer know of it.
+    /// The record that a circuit's provider and customer know.
     pub fn circuit_record(&self, circuit: &str) -> Result<CircuitRecord, ClientError> {
         let path = format!("/v1/circuits/{}/record", percent_encoded(circuit));
         self.document(Method::GET, &path, None)

@@ -13,7 +13,7 @@ use crate::{
     model::{LinkReason, LinkState, PeeringLinkName},
 };
 
-/// A change is seen this soon. What happens between two looks that are not further apart is counted to the state of the
+/// A change is seen this soon. A change between two looks that are not further apart is counted to the state of the
 /// later one.
 const SHORT_US: i64 = 5_000_000;
 /// A link of which nobody tells for longer is unknown since then.

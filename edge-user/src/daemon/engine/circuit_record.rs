@@ -1,4 +1,4 @@
-//! What a circuit's provider and customer know of it.
+//! The record of a circuit, which its provider and its customer know.
 
 use std::fmt::Display;
 

@@ -197,7 +197,7 @@ fn told(exchange: &Exchange, customer: &ServedCustomer) -> Result<Vec<(String, b
     Ok(reach.services.iter().map(|it| (it.communities.join(" "), it.told)).collect())
 }
 
-/// What the ledger has of a customer in a direction.
+/// The bytes that the ledger has of a customer in a direction.
 fn booked(customer: &ServedCustomer, direction: &str) -> Result<WireCount> {
     let ledger = Ledger::open_read_only(Path::new(STATE_DIR))?;
     let mut sum = WireCount::default();
