@@ -21,6 +21,7 @@ const WAITING: &[&str] = &[
     "netns::api",
     "netns::applying",
     "netns::books",
+    "netns::circuit_life",
     "netns::clients",
     "netns::conditions",
     "netns::confirming",
