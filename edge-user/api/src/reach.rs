@@ -17,7 +17,8 @@ pub struct CircuitReach {
     /// The virtual networks that it is linked to, in the order of the configuration.
     pub vnets: Vec<LinkedVnet>,
     /// Prefixes of public services, as each of its routed public and Microsoft peerings has them: by peering, then by region and
-    /// service.
+    /// service. A daemon of an earlier version has none.
+    #[serde(default)]
     pub services: Vec<ServiceReach>,
 }
 
