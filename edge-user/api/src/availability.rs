@@ -45,10 +45,10 @@ pub struct PeeringAvailability {
     /// Percentage of the minutes up, degraded and down in which the peering was not down, with four decimals, rounded
     /// down; null: there is no such minute.
     pub availability_percent: Option<String>,
-    /// Those of these minutes in which both links were configured and in use: an SLA is about them alone. 0: the peering
+    /// The part of these minutes in which both links were configured and in use: an SLA is about it alone. 0: the peering
     /// has no SLA.
     pub sla_minutes: u64,
-    /// Those of them in which the peering was down.
+    /// The minutes of an SLA in which the peering was down.
     pub sla_minutes_down: u64,
     /// The percentage that is not, in the same way; null: the peering has no SLA.
     pub sla_percent: Option<String>,

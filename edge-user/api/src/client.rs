@@ -3,6 +3,7 @@
 mod circuit;
 mod error;
 mod events;
+mod path;
 mod routing;
 #[cfg(test)]
 mod tests;
@@ -10,7 +11,6 @@ mod trace;
 mod unmatched;
 
 use std::{
-    fmt::Write as _,
     io,
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
@@ -29,6 +29,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio::time::{sleep, timeout};
 
 pub use self::error::ClientError;
+use self::path::{percent_encoded, with_query};
 use crate::{
     Applied, BandwidthChange, BandwidthRequest, Booked, ConfigChanges, Confirmed, ErrorDocument,
     History, LedgerStatus, Reloaded, RollbackRequest, Status,
@@ -60,18 +61,6 @@ impl RequestBody {
         let if_match = if_match.map(str::to_owned);
         Self { bytes: text.into(), content_type: "application/toml", if_match }
     }
-}
-
-/// A path with the parts of the query that have a value.
-fn with_query(mut path: String, query: [(&str, Option<&str>); 2]) -> String {
-    for (key, value) in query {
-        if let Some(value) = value {
-            let sign = if path.contains('?') { '&' } else { '?' };
-            // Writing to a string doesn't fail.
-            let _ = write!(path, "{sign}{key}={}", percent_encoded(value));
-        }
-    }
-    path
 }
 
 /// Whether a daemon answers at `socket`.
@@ -307,17 +296,4 @@ impl Client {
     fn io(&self, source: io::Error) -> ClientError {
         ClientError::Io { socket: self.socket.clone(), source }
     }
-}
-
-/// A segment of a path (RFC 3986, 3.3), of which all but unreserved characters (2.3) are encoded.
-fn percent_encoded(segment: &str) -> String {
-    segment.bytes().fold(String::new(), |mut encoded, byte| {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(byte.into());
-        } else {
-            // Writing to a string doesn't fail.
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-        encoded
-    })
 }

@@ -1,7 +1,7 @@
 use std::io::{IsTerminal as _, Write as _, stdin, stdout};
 
 use anyhow::{Result, ensure};
-use edge_api::{Applied, Client, ConfigChanges};
+use edge_api::{Applied, Client, ClientError, ConfigChanges};
 use edge_user::{
     units::when::{self, LONGEST_WAIT},
     view,
@@ -20,6 +20,13 @@ const NAMES_ASKED: usize = 5;
 pub(super) struct Args {
     #[command(flatten)]
     config: ConfigArg,
+    #[command(flatten)]
+    change: ChangeArgs,
+}
+
+/// The way in which a change is made.
+#[derive(Debug, clap::Args)]
+pub(super) struct ChangeArgs {
     /// Applies it without a question, also where traffic ends.
     #[arg(short, long)]
     yes: bool,
@@ -33,25 +40,47 @@ pub(super) struct Args {
     socket: SocketArg,
 }
 
+impl ChangeArgs {
+    /// The daemon that makes the change.
+    pub(super) fn client(&self) -> Client {
+        Client::new(&self.socket.socket)
+    }
+
+    /// Asks where traffic ends, and has `apply` make the change, with a message and the time to confirm it.
+    pub(super) fn make<T>(
+        &self,
+        changes: &ConfigChanges,
+        apply: impl FnOnce(Option<&str>, Option<&str>) -> Result<T, ClientError>,
+    ) -> Result<T> {
+        if !self.yes {
+            ask(changes)?;
+        }
+        let _progress = Progress::of("applying");
+        Ok(apply(self.message.as_deref(), self.confirm.as_deref())?)
+    }
+}
+
 pub(super) fn apply(args: &Args) -> Result<()> {
     let text = checked(&args.config.config)?;
-    let client = Client::new(&args.socket.socket);
+    let client = args.change.client();
     let changes = compared(&client, &text)?;
-    view::changes::print(&changes, &mut stdout().lock())?;
-    ensure!(changes.refused.is_none(), "nothing was changed");
-    if !args.yes {
-        ask(&changes)?;
-    }
+    show(&changes)?;
     // The digest: nothing that was not shown is changed.
-    let (message, confirm) = (args.message.as_deref(), args.confirm.as_deref());
-    let progress = Progress::of("applying");
-    let applied = client.apply(&text, &changes.from, message, confirm)?;
-    drop(progress);
+    let applied = args
+        .change
+        .make(&changes, |message, confirm| client.apply(&text, &changes.from, message, confirm))?;
     tell(&applied)
 }
 
+/// Shows changes; an error where the daemon would refuse them.
+pub(super) fn show(changes: &ConfigChanges) -> Result<()> {
+    view::changes::print(changes, &mut stdout().lock())?;
+    ensure!(changes.refused.is_none(), "nothing was changed");
+    Ok(())
+}
+
 /// The text of a time that the daemon takes.
-pub(super) fn time(text: &str) -> Result<String, String> {
+fn time(text: &str) -> Result<String, String> {
     when::duration(text, LONGEST_WAIT).map(|_| text.to_owned())
 }
 
@@ -73,7 +102,7 @@ pub(super) fn tell(applied: &Applied) -> Result<()> {
 }
 
 /// Asks for a yes where traffic ends.
-pub(super) fn ask(changes: &ConfigChanges) -> Result<()> {
+fn ask(changes: &ConfigChanges) -> Result<()> {
     let ending = changes.changes.iter().filter(|change| change.ends_traffic());
     let names: Vec<&str> = ending.map(|change| change.name.as_str()).take(NAMES_ASKED).collect();
     if names.is_empty() {

@@ -27,7 +27,7 @@ pub(super) struct Args {
     /// Format of the output.
     #[arg(long, value_enum, default_value_t)]
     format: AvailabilityFormat,
-    /// The same as `--format json`.
+    /// Prints one JSON document, as `--format json` does.
     #[arg(long, conflicts_with = "format")]
     json: bool,
     #[command(flatten)]

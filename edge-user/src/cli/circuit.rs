@@ -4,14 +4,14 @@ mod keys;
 
 use std::io::{Write as _, stdout};
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use edge_api::{CircuitStep, Client};
 use edge_user::view;
 
 use self::keys::{LinkKeys, NewKeys, PeeringKeys};
 use super::{
     SocketArg,
-    apply::{ask, tell, time},
+    apply::{ChangeArgs, show, tell},
     progress::Progress,
 };
 
@@ -30,7 +30,7 @@ enum LifeStep {
         #[command(flatten)]
         keys: NewKeys,
         #[command(flatten)]
-        change: ChangeArgs,
+        change: StepArgs,
     },
     /// Gives a circuit its tags and ports, as its provider connects it. They are chosen where you name none.
     Provision {
@@ -49,7 +49,7 @@ enum LifeStep {
         #[arg(long)]
         begin: bool,
         #[command(flatten)]
-        change: ChangeArgs,
+        change: StepArgs,
     },
     /// Sets a peering up, changes some of its keys, or removes it.
     Peering {
@@ -61,7 +61,7 @@ enum LifeStep {
         #[command(flatten)]
         keys: PeeringKeys,
         #[command(flatten)]
-        change: ChangeArgs,
+        change: StepArgs,
     },
     /// Links a circuit to a virtual network, changes the link, or removes it.
     Link {
@@ -72,7 +72,7 @@ enum LifeStep {
         #[command(flatten)]
         keys: LinkKeys,
         #[command(flatten)]
-        change: ChangeArgs,
+        change: StepArgs,
     },
     /// Shows what a circuit's provider and customer know of it.
     Show {
@@ -89,7 +89,7 @@ enum LifeStep {
         #[command(flatten)]
         name: NameArg,
         #[command(flatten)]
-        change: ChangeArgs,
+        change: StepArgs,
     },
 }
 
@@ -99,23 +99,14 @@ struct NameArg {
     circuit: String,
 }
 
-/// The way in which a change is made.
+/// The way in which a step is taken.
 #[derive(Debug, clap::Args)]
-struct ChangeArgs {
-    /// Makes the change without a question, also where traffic ends.
-    #[arg(short, long)]
-    yes: bool,
+struct StepArgs {
     /// Shows the change, and makes none.
     #[arg(long, conflicts_with_all = ["yes", "confirm", "message"])]
     dry_run: bool,
-    /// The daemon takes the change back after this time, such as 10m, unless `edge confirm` keeps it.
-    #[arg(long, value_name = "TIME", value_parser = time)]
-    confirm: Option<String>,
-    /// A message for the history.
-    #[arg(short, long, value_name = "TEXT")]
-    message: Option<String>,
     #[command(flatten)]
-    socket: SocketArg,
+    change: ChangeArgs,
 }
 
 pub(super) fn circuit(args: &Args) -> Result<()> {
@@ -156,24 +147,19 @@ pub(super) fn circuit(args: &Args) -> Result<()> {
 }
 
 /// Shows what a step changes, asks where traffic ends, and takes it.
-fn take(circuit: &str, step: &CircuitStep, args: &ChangeArgs) -> Result<()> {
-    let client = Client::new(&args.socket.socket);
+fn take(circuit: &str, step: &CircuitStep, args: &StepArgs) -> Result<()> {
+    let client = args.change.client();
     let changes = {
         let _progress = Progress::of("measuring the traffic");
         client.step_changes(circuit, step)?
     };
-    view::changes::print(&changes, &mut stdout().lock())?;
-    ensure!(changes.refused.is_none(), "nothing was changed");
+    show(&changes)?;
     if args.dry_run {
         return Ok(());
     }
-    if !args.yes {
-        ask(&changes)?;
-    }
-    let (message, confirm) = (args.message.as_deref(), args.confirm.as_deref());
-    let progress = Progress::of("applying");
-    let stepped = client.step(circuit, step, &changes.from, message, confirm)?;
-    drop(progress);
+    let stepped = args.change.make(&changes, |message, confirm| {
+        client.step(circuit, step, &changes.from, message, confirm)
+    })?;
     tell(&stepped.applied)?;
     if let Some(record) = &stepped.circuit {
         view::circuit::print(record, &mut stdout().lock())?;

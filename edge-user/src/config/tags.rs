@@ -9,7 +9,7 @@ use super::{
     error::Errors,
     intervals::Intervals,
     keys::Field,
-    routed::{RawServiceNetwork, RawVnetLink},
+    routed::{RawCoreLink, RawServiceNetwork, RawVnetLink},
     schema::{RawCircuit, RawPeering},
 };
 
@@ -46,10 +46,7 @@ pub(super) fn check(
             }
         }
     }
-    let of_services = services.and_then(|raw| {
-        let link = RawLinkTags { port: &raw.port, s_tag: &raw.s_tag, c_tag: &raw.c_tag };
-        link_claim(link, None, usize::MAX)
-    });
+    let of_services = services.and_then(|raw| link_claim(&raw.link, None, usize::MAX));
     if let Some((link, port)) =
         of_services.filter(|(_, port)| ports.contains(&(*port, Some(Side::Core))))
     {
@@ -123,21 +120,12 @@ fn vnet_claim<'a>(
     link: &'a RawVnetLink,
 ) -> Option<(TagClaim<'a>, &'a str)> {
     let circuit = raw.name.given().map_or("", |name| &*name.value);
-    let link = RawLinkTags { port: &link.port, s_tag: &link.s_tag, c_tag: &link.c_tag };
-    link_claim(link, Some(circuit), number)
-}
-
-/// The keys by which frames of a link on a core port are known.
-#[derive(Clone, Copy)]
-struct RawLinkTags<'a> {
-    port: &'a Field<String>,
-    s_tag: &'a Field<u16>,
-    c_tag: &'a Field<u16>,
+    link_claim(&link.link, Some(circuit), number)
 }
 
 /// The known claim of a link, and its port.
 fn link_claim<'a>(
-    link: RawLinkTags<'a>,
+    link: &'a RawCoreLink,
     circuit: Option<&'a str>,
     number: usize,
 ) -> Option<(TagClaim<'a>, &'a str)> {

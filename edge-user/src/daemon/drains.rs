@@ -36,7 +36,7 @@ impl Drains {
         found.map_or(LinkUse::InUse, |found| found.link_use)
     }
 
-    /// The use of a link with routes. Those to virtual networks and services are always in use.
+    /// The use of a link with routes. A link to a virtual network or to services is always in use.
     pub(super) fn use_of_key(&self, key: &RoutedKey) -> LinkUse {
         match key {
             RoutedKey::Peering { circuit, link, .. } => self.use_of(circuit, link.as_str()),

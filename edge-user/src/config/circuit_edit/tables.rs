@@ -35,7 +35,7 @@ pub(super) struct TableList<'d> {
 }
 
 impl<'d> TableList<'d> {
-    /// Those of a key, of which there may be none yet.
+    /// The tables of a key, which may have none yet.
     pub(super) fn of(parent: AnyTable<'d>, key: &'static str) -> Result<Self, EditError> {
         let (parent, is_braced) = parent.into_like();
         match parent.get(key) {

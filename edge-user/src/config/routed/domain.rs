@@ -77,8 +77,8 @@ fn of_vnets(circuit: &RawCircuit) -> Vec<Occupied> {
     let mut occupied = Vec::new();
     for (number, link) in circuit.vnet_links.iter().flatten().enumerate() {
         let vnet = link.vnet.given().map_or("", |vnet| &vnet.value);
-        let own = link.own.given().map(|own| (IpNet::V4(own.value), own.span));
-        let own_v6 = link.own_v6.given().map(|own| (IpNet::V6(own.value), own.span));
+        let own = link.link.own.given().map(|own| (IpNet::V4(own.value), own.span));
+        let own_v6 = link.link.own_v6.given().map(|own| (IpNet::V6(own.value), own.span));
         occupied.extend(own.into_iter().chain(own_v6).map(|(own, at)| Occupied {
             prefix: own.trunc(),
             at,

@@ -6,7 +6,6 @@ use toml_span::Span;
 
 use super::{
     super::{Circuit, LinkEnds, PeeringKind, ServiceNetwork, error::Errors, schema::RawCircuit},
-    keys::RawVnetLink,
     peering_links::networks,
     service_network::RawServiceNetwork,
 };
@@ -35,9 +34,7 @@ pub(super) fn check(
 ) {
     let mut all = all_ends(raw, circuits);
     if let Some((raw, own)) = services {
-        let RawServiceNetwork { own: own_v4, gateway, own_v6, gateway_v6, .. } = raw;
-        let v4 = own_v4.given().zip(gateway.given()).map(|(own, peer)| [own.span, peer.span]);
-        let v6 = own_v6.given().zip(gateway_v6.given()).map(|(own, peer)| [own.span, peer.span]);
+        let [v4, v6] = raw.link.places();
         all.extend(placed(own.v4, v4, (None, PeeringKind::Microsoft)));
         all.extend(placed(own.v6, v6, (None, PeeringKind::Microsoft)));
     }
@@ -102,10 +99,7 @@ fn all_ends<'a>(raw: &[RawCircuit], circuits: &'a [Option<Circuit>]) -> Vec<Plac
         for (raw, own) in raw.vnet_links.iter().flatten().zip(&circuit.vnet_links) {
             // VNets are in the domain of the private peering.
             let owner = (Some(circuit.name.as_str()), PeeringKind::Private);
-            let RawVnetLink { own: own_v4, gateway, own_v6, gateway_v6, .. } = raw;
-            let v4 = own_v4.given().zip(gateway.given()).map(|(own, peer)| [own.span, peer.span]);
-            let v6 =
-                own_v6.given().zip(gateway_v6.given()).map(|(own, peer)| [own.span, peer.span]);
+            let [v4, v6] = raw.link.places();
             all.extend(placed(own.v4, v4, owner));
             all.extend(placed(own.v6, v6, owner));
         }

@@ -1,9 +1,6 @@
 //! The keys of routed peerings and VNet links, each by itself.
 
-use std::{
-    net::{Ipv4Addr, Ipv6Addr},
-    time::Duration,
-};
+use std::time::Duration;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use toml_span::{Span, Spanned, Value};
@@ -16,7 +13,9 @@ use super::{
         keys::{Field, Keys},
         values::{self, Read, integer_in, wrong},
     },
-    asns, prefixes,
+    asns,
+    core_link::RawCoreLink,
+    prefixes,
 };
 
 /// The timers of BFD where nobody names others.
@@ -172,13 +171,7 @@ pub(in super::super) struct RawVnetLink {
     pub(in super::super) at: Span,
     pub(super) vnet: Field<String>,
     pub(in super::super) region: Field<String>,
-    pub(in super::super) port: Field<String>,
-    pub(in super::super) s_tag: Field<u16>,
-    pub(in super::super) c_tag: Field<u16>,
-    pub(super) own: Field<Ipv4Net>,
-    pub(super) gateway: Field<Ipv4Addr>,
-    pub(super) own_v6: Field<Ipv6Net>,
-    pub(super) gateway_v6: Field<Ipv6Addr>,
+    pub(in super::super) link: RawCoreLink,
     pub(super) prefixes: Field<Vec<Spanned<IpNet>>>,
     pub(super) asn: Field<u32>,
     pub(super) vxlan: Field<()>,
@@ -190,13 +183,7 @@ impl RawVnetLink {
             at: keys.at(),
             vnet: keys.required("vnet", values::string),
             region: keys.optional("region", values::string),
-            port: keys.required("port", values::string),
-            s_tag: keys.optional("s_tag", values::vid),
-            c_tag: keys.optional("c_tag", values::vid),
-            own: keys.optional("own", prefixes::interface_v4),
-            gateway: keys.optional("gateway", prefixes::address_v4),
-            own_v6: keys.optional("own_v6", prefixes::interface_v6),
-            gateway_v6: keys.optional("gateway_v6", prefixes::address_v6),
+            link: RawCoreLink::read(&mut keys),
             prefixes: keys.list("prefixes", prefixes::prefix),
             asn: keys.optional("asn", asns::gateway_asn),
             vxlan: keys.optional("vxlan", no_vxlan),

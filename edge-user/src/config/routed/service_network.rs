@@ -1,26 +1,22 @@
 //! `[service_network]`, and the peerings that lead there.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
-
-use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use ipnet::IpNet;
 use toml_span::Span;
 
 use super::{
     super::{
-        Circuit, PeeringKind, RoutedPeering, RoutingConfig, ServiceNetwork,
+        Circuit, PeeringKind, RoutedPeering, ServiceNetwork,
         catalogue::placed,
         error::Errors,
         keys::{Field, Keys},
         schema::RawCircuit,
-        values,
     },
     around::Around,
     asns,
+    core_link::{CoreLink, CoreLinkTable, RawCoreLink},
     nesting::nested,
     peering::MOST_ROUTES,
     peering_links::networks,
-    prefixes,
-    vnets::{RawEnds, ends},
 };
 
 /// The table, as messages call it.
@@ -29,13 +25,7 @@ const TABLE: &str = "[service_network]";
 /// `[service_network]`.
 pub(in super::super) struct RawServiceNetwork {
     pub(in super::super) at: Span,
-    pub(in super::super) port: Field<String>,
-    pub(in super::super) s_tag: Field<u16>,
-    pub(in super::super) c_tag: Field<u16>,
-    pub(super) own: Field<Ipv4Net>,
-    pub(super) gateway: Field<Ipv4Addr>,
-    pub(super) own_v6: Field<Ipv6Net>,
-    pub(super) gateway_v6: Field<Ipv6Addr>,
+    pub(in super::super) link: RawCoreLink,
     asn: Field<u32>,
 }
 
@@ -52,25 +42,11 @@ impl RawServiceNetwork {
     fn read(mut keys: Keys<'_, '_>) -> Self {
         let network = Self {
             at: keys.at(),
-            port: keys.required("port", values::string),
-            s_tag: keys.optional("s_tag", values::vid),
-            c_tag: keys.optional("c_tag", values::vid),
-            own: keys.optional("own", prefixes::interface_v4),
-            gateway: keys.optional("gateway", prefixes::address_v4),
-            own_v6: keys.optional("own_v6", prefixes::interface_v6),
-            gateway_v6: keys.optional("gateway_v6", prefixes::address_v6),
+            link: RawCoreLink::read(&mut keys),
             asn: keys.optional("asn", asns::gateway_asn),
         };
         keys.finish();
         network
-    }
-
-    fn has_v4(&self) -> bool {
-        !matches!((&self.own, &self.gateway), (Field::Absent, Field::Absent))
-    }
-
-    fn has_v6(&self) -> bool {
-        !matches!((&self.own_v6, &self.gateway_v6), (Field::Absent, Field::Absent))
     }
 }
 
@@ -85,51 +61,29 @@ impl Around<'_> {
             let message = "[service_network] is for routed peerings, and there is no [routing]; add it, or remove this";
             errors.add(raw.at, message.into());
         }
-        let port = raw.port.and_then(|port| {
-            self.ports.of_core(&port.value, port.span, "the service network", errors)
-        });
-        if matches!((&raw.s_tag, &raw.c_tag), (Field::Absent, Field::Absent)) {
-            let message = "[service_network] has no tag; add `c_tag`, or `s_tag` and `c_tag`, as frames have them on the \
-                           core port";
-            errors.add(raw.at, message.into());
-        }
-        let v4 = RawEnds { at: raw.at, what: TABLE, keys: ("own", "gateway") };
-        let v6 = RawEnds { keys: ("own_v6", "gateway_v6"), ..v4 };
-        let v4 = ends(v4, &raw.own, &raw.gateway, errors);
-        let v6 = ends(v6, &raw.own_v6, &raw.gateway_v6, errors);
-        if !raw.has_v4() && !raw.has_v6() {
-            let message = "[service_network] has no addresses; add `own` and `gateway`, or `own_v6` and `gateway_v6`";
-            errors.add(raw.at, message.into());
-        }
-        let own_asn = self.routing.given().and_then(|routing| RoutingConfig::asn(&routing.value));
-        let asn = raw.asn.and_then(|asn| {
-            if own_asn == Some(asn.value) {
-                let message =
-                    format!("`asn` is {}, the edge's own AS; give the gateway's", asn.value);
-                errors.add(asn.span, message);
-            }
-            Some(asn.value)
-        });
+        let table = CoreLinkTable {
+            at: raw.at,
+            what: TABLE,
+            leads_to: "the service network",
+            is_tagged: true,
+        };
+        let link = self.core_link(&raw.link, table);
+        let asn = self.gateway_asn(&raw.asn);
         self.check_ways(raw);
-        Some(ServiceNetwork {
-            port: port.given()?.value.to_owned(),
-            s_tag: raw.s_tag.optional().value_or(None)?,
-            c_tag: raw.c_tag.optional().value_or(None)?,
-            v4: v4.ok()?,
-            v6: v6.ok()?,
-            asn: asn.optional().value_or(None)?,
-        })
+        let CoreLink { port, s_tag, c_tag, v4, v6 } = link?;
+        Some(ServiceNetwork { port, s_tag, c_tag, v4, v6, asn: asn.optional().value_or(None)? })
     }
 
     /// Reports files with prefixes of a family that the network's link has no addresses of.
     fn check_ways(&self, raw: &RawServiceNetwork) {
+        let [has_v4, has_v6] = raw.link.families();
         let families = [
-            ("IPv4", true, raw.has_v4(), "`own` and `gateway`"),
-            ("IPv6", false, raw.has_v6(), "`own_v6` and `gateway_v6`"),
+            ("IPv4", true, has_v4, "`own` and `gateway`"),
+            ("IPv6", false, has_v6, "`own_v6` and `gateway_v6`"),
         ];
         for (family, is_v4, has_way, keys) in families {
             // Without any addresses, that is the mistake.
-            if has_way || !(raw.has_v4() || raw.has_v6()) {
+            if has_way || !(has_v4 || has_v6) {
                 continue;
             }
             for file in self.places.prefixes() {

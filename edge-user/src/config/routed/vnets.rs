@@ -1,19 +1,17 @@
 //! The VNet links of a circuit, each by itself.
 
-use std::{
-    collections::BTreeMap,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
-};
+use std::collections::BTreeMap;
 
-use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use ipnet::IpNet;
 use toml_span::Span;
 
 use super::{
     super::{
-        LinkEnds, PeeringKind, RoutingConfig, Sku, VnetLink, VnetRoutes, error::Errors,
-        keys::Field, names, schema::RawCircuit,
+        PeeringKind, Sku, VnetLink, VnetRoutes, error::Errors, keys::Field, names,
+        schema::RawCircuit,
     },
-    around::{Around, Reported},
+    around::Around,
+    core_link::{CoreLink, CoreLinkTable},
     keys::RawVnetLink,
     prefixes::is_default_route,
 };
@@ -87,41 +85,28 @@ impl Around<'_> {
         let errors = self.errors;
         let vnet = raw.vnet.and_then(|vnet| names::name("vnet", vnet, errors));
         let region = raw.region.and_then(|region| self.places.region("region", region));
-        let port =
-            raw.port.and_then(|port| self.ports.of_core(&port.value, port.span, "a VNet", errors));
-        let has_tag = !matches!((&raw.s_tag, &raw.c_tag), (Field::Absent, Field::Absent));
-        if !has_tag && matches!(raw.vxlan, Field::Absent) {
-            let message = "the VNet link has no tag; add `c_tag`, or `s_tag` and `c_tag`, as frames have \
-                           them on the core port";
-            errors.add(raw.at, message.into());
-        }
-        let v4 = RawEnds { at: raw.at, what: "the VNet link", keys: ("own", "gateway") };
-        let v6 = RawEnds { keys: ("own_v6", "gateway_v6"), ..v4 };
-        let v4 = ends(v4, &raw.own, &raw.gateway, errors);
-        let v6 = ends(v6, &raw.own_v6, &raw.gateway_v6, errors);
-        let has_addresses = [
-            !matches!((&raw.own, &raw.gateway), (Field::Absent, Field::Absent)),
-            !matches!((&raw.own_v6, &raw.gateway_v6), (Field::Absent, Field::Absent)),
-        ];
-        if has_addresses == [false, false] {
-            let message = "the VNet link has no addresses; add `own` and `gateway`, or `own_v6` and \
-                           `gateway_v6`";
-            errors.add(raw.at, message.into());
-        }
-        let routes = self.vnet_routes(raw, has_addresses);
+        let table = CoreLinkTable {
+            at: raw.at,
+            what: "the VNet link",
+            leads_to: "a VNet",
+            is_tagged: matches!(raw.vxlan, Field::Absent),
+        };
+        let link = self.core_link(&raw.link, table);
+        let routes = self.vnet_routes(raw);
+        let CoreLink { port, s_tag, c_tag, v4, v6 } = link?;
         Some(VnetLink {
             vnet: vnet.given()?.value.clone(),
             region: region.optional().value_or(None)?,
-            port: port.given()?.value.to_owned(),
-            s_tag: raw.s_tag.optional().value_or(None)?,
-            c_tag: raw.c_tag.optional().value_or(None)?,
-            v4: v4.ok()?,
-            v6: v6.ok()?,
+            port,
+            s_tag,
+            c_tag,
+            v4,
+            v6,
             routes: routes?,
         })
     }
 
-    fn vnet_routes(&self, raw: &RawVnetLink, has_addresses: [bool; 2]) -> Option<VnetRoutes> {
+    fn vnet_routes(&self, raw: &RawVnetLink) -> Option<VnetRoutes> {
         let errors = self.errors;
         match (&raw.prefixes, &raw.asn) {
             (Field::Absent, Field::Absent) => {
@@ -130,9 +115,12 @@ impl Around<'_> {
                 errors.add(raw.at, message.into());
                 None
             }
-            (Field::Absent, asn) => self.gateway(asn),
+            (Field::Absent, asn) => {
+                let asn = self.gateway_asn(asn).given()?.value;
+                Some(VnetRoutes::Bgp { asn })
+            }
             (Field::Given(prefixes), Field::Absent) => {
-                check_prefixes(&prefixes.value, has_addresses, errors);
+                check_prefixes(&prefixes.value, raw.link.families(), errors);
                 let prefixes = prefixes.value.iter().map(|prefix| prefix.value).collect();
                 Some(VnetRoutes::Static(prefixes))
             }
@@ -147,16 +135,6 @@ impl Around<'_> {
             }
             (Field::Given(_) | Field::Bad, _) => None,
         }
-    }
-
-    fn gateway(&self, asn: &Field<u32>) -> Option<VnetRoutes> {
-        let asn = asn.given()?;
-        let routing = self.routing.given();
-        if routing.and_then(|routing| RoutingConfig::asn(&routing.value)) == Some(asn.value) {
-            let message = format!("`asn` is {}, the edge's own AS; give the gateway's", asn.value);
-            self.errors.add(asn.span, message);
-        }
-        Some(VnetRoutes::Bgp { asn: asn.value })
     }
 }
 
@@ -195,91 +173,4 @@ fn check_prefixes(
             errors.add(prefix.span, message);
         }
     }
-}
-
-/// An address with the length of its link's prefix.
-pub(super) trait LinkInterface: Copy + Into<IpNet> {
-    type Address: Copy + Eq + Into<IpAddr>;
-
-    fn address(self) -> Self::Address;
-}
-
-impl LinkInterface for Ipv4Net {
-    type Address = Ipv4Addr;
-
-    fn address(self) -> Ipv4Addr {
-        self.addr()
-    }
-}
-
-impl LinkInterface for Ipv6Net {
-    type Address = Ipv6Addr;
-
-    fn address(self) -> Ipv6Addr {
-        self.addr()
-    }
-}
-
-/// The table with the ends of a link, as messages call it, and the keys of the edge's end and of the gateway's.
-#[derive(Clone, Copy)]
-pub(super) struct RawEnds {
-    pub(super) at: Span,
-    pub(super) what: &'static str,
-    pub(super) keys: (&'static str, &'static str),
-}
-
-/// Both ends of a link in one family; `None`: it has neither.
-pub(super) fn ends<I: LinkInterface>(
-    RawEnds { at, what, keys: (own_key, gateway_key) }: RawEnds,
-    own: &Field<I>,
-    gateway: &Field<I::Address>,
-    errors: &Errors<'_>,
-) -> Result<Option<LinkEnds<I::Address>>, Reported> {
-    let alone = |key: &str, other: &str| {
-        errors.add(at, format!("{what} has `{key}` and no `{other}`; add `{other} = …`"));
-    };
-    match (own, gateway) {
-        (Field::Absent, Field::Absent) => return Ok(None),
-        (Field::Given(_), Field::Absent) => alone(own_key, gateway_key),
-        (Field::Absent, Field::Given(_)) => alone(gateway_key, own_key),
-        _ => {}
-    }
-    let (own, gateway) = own.given().zip(gateway.given()).ok_or(Reported)?;
-    let net: IpNet = own.value.into();
-    let peer: IpAddr = gateway.value.into();
-    let refused_own = is_no_host(net, net.addr());
-    if refused_own {
-        let message = format!(
-            "`{own_key}` is {net}, whose address is that of the whole network; give a host's"
-        );
-        errors.add(own.span, message);
-    }
-    let refusal = if !net.contains(&peer) {
-        format!(
-            "which is not in {}, the network of `{own_key}`; give an address in it",
-            net.trunc()
-        )
-    } else if gateway.value == own.value.address() {
-        format!("the edge's own address; give the gateway's, or another `{own_key}`")
-    } else if is_no_host(net, peer) {
-        format!("which stands for all of {}; give a host's address", net.trunc())
-    } else {
-        let ends = LinkEnds {
-            own: own.value.address(),
-            peer: gateway.value,
-            prefix_len_bits: net.prefix_len(),
-        };
-        return if refused_own { Err(Reported) } else { Ok(Some(ends)) };
-    };
-    errors.add(gateway.span, format!("`{gateway_key}` is {peer}, {refusal}"));
-    Err(Reported)
-}
-
-/// Whether an address is its network's own, or that of all its hosts. Networks with two addresses have
-/// hosts alone (RFC 3021, RFC 6164).
-fn is_no_host(net: IpNet, address: IpAddr) -> bool {
-    let has_hosts_alone = net.prefix_len() + 1 >= net.max_prefix_len();
-    // IPv6 has no broadcast.
-    let is_last = address.is_ipv4() && address == net.broadcast();
-    !has_hosts_alone && (address == net.network() || is_last)
 }

@@ -17,13 +17,12 @@ use super::{
     },
     apply_query::ApplyQuery,
     change::expected,
-    config::watch,
+    config::changes,
     if_match::IfMatch,
 };
 use crate::{
     config::{self, CircuitEdit, CircuitPart, Config, EditError, EditKeys, Provisioning, Wish},
     daemon::engine::{Engine, new_config::NewConfig},
-    units::when::{self, LONGEST_WAIT},
 };
 
 /// Takes a step in the life of a circuit: the change is in effect, and in the daemon's file, or, with an error, nothing is
@@ -54,32 +53,25 @@ pub(in crate::server) async fn step(
     operator: Operator,
     State(state): State<ServerState>,
     Path(name): Path<String>,
-    InQuery(ApplyQuery { dry_run, confirm, message }): InQuery<ApplyQuery>,
+    InQuery(query): InQuery<ApplyQuery>,
     headers: HeaderMap,
     request: Result<Json<CircuitStep>, JsonRejection>,
 ) -> Result<Response, ApiError> {
     let Json(step) = request?;
-    let confirm = confirm.as_deref().map(|text| when::duration(text, LONGEST_WAIT)).transpose();
-    let confirm = confirm.map_err(|hint| ApiError::bad_request(format!("confirm: {hint}")))?;
+    let confirm = query.confirm_within()?;
     let told = told(&step, &name);
-    let message = message.map_or_else(|| told.clone(), |message| format!("{told}: {message}"));
     let (engine, circuit) = (state.engine.clone(), name.clone());
     let prepared = tokio::task::spawn_blocking(move || prepare(&engine, &circuit, step));
     let (other, running) = prepared.await.map_err(|error| ApiError::internal(&error))??;
-    if dry_run {
-        let engine = state.engine.clone();
-        let compared = tokio::task::spawn_blocking(move || engine.changes(&other)).await;
-        let mut changes = compared.map_err(|error| ApiError::internal(&error))?;
-        watch(&state, &mut changes).await?;
-        return Ok(Json(changes).into_response());
+    if query.dry_run {
+        return Ok(Json(changes(&state, other).await?).into_response());
     }
     // A change between the look and this one would be undone by it.
     let expected = expected(&headers)?.unwrap_or(running);
+    let message = query.message.map(|message| format!("{told}: {message}")).unwrap_or(told);
     let requester = operator.requester(Some(message)).await;
     let applied = state.engine.apply(other, confirm, requester, Some(expected)).await?;
-    let engine = state.engine.clone();
-    let circuit = tokio::task::spawn_blocking(move || engine.circuit_record(&name)).await;
-    let circuit = circuit.map_err(|error| ApiError::internal(&error))?;
+    let circuit = record_of(&state, &name).await?;
     Ok(Json(CircuitStepped { applied, circuit }).into_response())
 }
 
@@ -98,11 +90,16 @@ pub(in crate::server) async fn record(
     State(state): State<ServerState>,
     Path(name): Path<String>,
 ) -> Result<Json<CircuitRecord>, ApiError> {
-    // A change may be stored, and the answer waits for it.
-    let (engine, asked) = (state.engine.clone(), name.clone());
-    let record = tokio::task::spawn_blocking(move || engine.circuit_record(&asked)).await;
-    let record = record.map_err(|error| ApiError::internal(&error))?;
+    let record = record_of(&state, &name).await?;
     Ok(Json(record.ok_or_else(|| ApiError::no_circuit(&name))?))
+}
+
+/// The record of a circuit; `None`: there is no such circuit.
+async fn record_of(state: &ServerState, name: &str) -> Result<Option<CircuitRecord>, ApiError> {
+    // A change may be stored, and the answer waits for it.
+    let (engine, name) = (state.engine.clone(), name.to_owned());
+    let record = tokio::task::spawn_blocking(move || engine.circuit_record(&name)).await;
+    record.map_err(|error| ApiError::internal(&error))
 }
 
 /// The step in the history's words.

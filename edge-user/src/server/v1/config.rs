@@ -24,7 +24,7 @@ use super::{
     if_match::IfMatch,
     traffic::note_traffic,
 };
-use crate::units::when::{self, LONGEST_WAIT};
+use crate::daemon::engine::new_config::NewConfig;
 
 /// Time between two looks at the counters of circuits that a change concerns.
 const WATCHED_FOR: Duration = Duration::from_secs(1);
@@ -54,25 +54,20 @@ const WATCHED_FOR: Duration = Duration::from_secs(1);
 pub(in crate::server) async fn put(
     operator: Operator,
     State(state): State<ServerState>,
-    InQuery(ApplyQuery { dry_run, confirm, message }): InQuery<ApplyQuery>,
+    InQuery(query): InQuery<ApplyQuery>,
     headers: HeaderMap,
     text: Result<String, StringRejection>,
 ) -> Result<Response, ApiError> {
     let text = text.map_err(|error| ApiError::bad_request(error.body_text()))?;
-    let confirm = confirm.as_deref().map(|text| when::duration(text, LONGEST_WAIT)).transpose();
-    let confirm = confirm.map_err(|hint| ApiError::bad_request(format!("confirm: {hint}")))?;
+    let confirm = query.confirm_within()?;
     let engine = state.engine.clone();
     let checked = tokio::task::spawn_blocking(move || engine.new_config(text)).await;
     let checked = checked.map_err(|error| ApiError::internal(&error))?;
     let other = checked.map_err(|errors| ApiError::from(&errors))?;
-    if dry_run {
-        let engine = state.engine.clone();
-        let compared = tokio::task::spawn_blocking(move || engine.changes(&other)).await;
-        let mut changes = compared.map_err(|error| ApiError::internal(&error))?;
-        watch(&state, &mut changes).await?;
-        return Ok(Json(changes).into_response());
+    if query.dry_run {
+        return Ok(Json(changes(&state, other).await?).into_response());
     }
-    let requester = operator.requester(message).await;
+    let requester = operator.requester(query.message).await;
     let applied = state.engine.apply(other, confirm, requester, expected(&headers)?).await?;
     Ok(Json(applied).into_response())
 }
@@ -152,11 +147,20 @@ pub(in crate::server) async fn roll_back(
     Ok(Json(state.engine.roll_back(revision, requester, expected(&headers)?).await?))
 }
 
-/// Notes the traffic of what changes.
-pub(super) async fn watch(
+/// The changes that a configuration would make, with the traffic that they concern.
+pub(super) async fn changes(
     state: &ServerState,
-    changes: &mut ConfigChanges,
-) -> Result<(), ApiError> {
+    other: NewConfig,
+) -> Result<ConfigChanges, ApiError> {
+    let engine = state.engine.clone();
+    let compared = tokio::task::spawn_blocking(move || engine.changes(&other)).await;
+    let mut changes = compared.map_err(|error| ApiError::internal(&error))?;
+    watch(state, &mut changes).await?;
+    Ok(changes)
+}
+
+/// Notes the traffic of what changes.
+async fn watch(state: &ServerState, changes: &mut ConfigChanges) -> Result<(), ApiError> {
     if !changes.changes.iter().any(super::traffic::has_traffic) {
         return Ok(());
     }

@@ -71,7 +71,7 @@ fn watermarks_follow_their_batches() {
     assert_eq!(exporter.status().delivered_batches, 2);
 }
 
-/// Those who know records only are told no watermark, and the status has it all the same.
+/// A receiver that knows records only is told no watermark, and the status has it all the same.
 #[test]
 fn watermarks_are_for_receivers_that_want_them() {
     let (receiver, memory) = (Scripted::default(), Memory::new(2, []));
