@@ -5,6 +5,7 @@ use std::{
     collections::VecDeque,
     future::Future,
     io,
+    net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -23,8 +24,10 @@ pub(super) const MOST: usize = 64;
 const LASTS: Duration = Duration::from_mins(1);
 /// For this long after its last request, a connection does not have to make room.
 const BUSY: Duration = Duration::from_secs(30);
-/// So does a new one for this long: its request may be on the way, and a flood of others must not outrun it.
+/// Nor does a new one for this long: its request may be on the way, and a flood of others must not outrun it.
 const NEW: Duration = Duration::from_millis(25);
+/// A new one has this long where another client has more connections: a flood keeps the CPUs from its victims, too.
+const NEW_OF_FEW: Duration = Duration::from_secs(2);
 /// Pause after an error of the listener, such as too many open files.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -52,10 +55,10 @@ impl Asked {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the connection need not make room.
-    fn is_busy(&self) -> bool {
+    /// Whether the connection need not make room. It is new for as long as `new`.
+    fn is_busy(&self, new: Duration) -> bool {
         let Times { opened, asked } = self.times();
-        asked.is_some_and(|asked| asked.elapsed() < BUSY) || opened.elapsed() < NEW
+        asked.is_some_and(|asked| asked.elapsed() < BUSY) || opened.elapsed() < new
     }
 
     /// Returns when the connection has lasted long enough.
@@ -71,37 +74,48 @@ impl Asked {
     }
 }
 
+/// A client that may have several connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Client {
+    Host(IpAddr),
+    /// Its process; `None`: the kernel does not tell.
+    Process(Option<i32>),
+}
+
 /// A way in.
 pub(super) trait Listener {
     /// A connection.
     type Stream;
 
     /// Waits for the next one.
-    fn next(&self) -> impl Future<Output = io::Result<Self::Stream>> + Send;
+    fn next(&self) -> impl Future<Output = io::Result<(Self::Stream, Client)>> + Send;
 }
 
 impl Listener for TcpListener {
     type Stream = TcpStream;
 
-    async fn next(&self) -> io::Result<TcpStream> {
-        Ok(self.accept().await?.0)
+    async fn next(&self) -> io::Result<(TcpStream, Client)> {
+        let (stream, address) = self.accept().await?;
+        Ok((stream, Client::Host(address.ip())))
     }
 }
 
 impl Listener for UnixListener {
     type Stream = UnixStream;
 
-    async fn next(&self) -> io::Result<UnixStream> {
-        Ok(self.accept().await?.0)
+    async fn next(&self) -> io::Result<(UnixStream, Client)> {
+        let (stream, _) = self.accept().await?;
+        let process = stream.peer_cred().ok().and_then(|peer| peer.pid());
+        Ok((stream, Client::Process(process)))
     }
 }
 
-/// Accepts connections for as long as the process lives, and has `client` answer each. The log
+/// Accepts connections for as long as the process lives, and has `answer` serve each. The log
 /// calls the way in `what`.
 pub(super) async fn serve<L, F>(
     what: &'static str,
     listener: L,
-    client: impl Fn(L::Stream, Asked) -> F,
+    answer: impl Fn(L::Stream, Asked) -> F,
 ) where
     L: Listener,
     F: Future<Output = ()> + Send + 'static,
@@ -109,10 +123,10 @@ pub(super) async fn serve<L, F>(
     let mut connections = Connections::default();
     loop {
         match listener.next().await {
-            Ok(stream) => {
+            Ok((stream, client)) => {
                 connections.make_room().await;
                 let asked = Asked::new();
-                connections.add(client(stream, asked.clone()), asked);
+                connections.add(answer(stream, asked.clone()), asked, client);
             }
             Err(error) => {
                 tracing::warn!("{what} accepts no clients for a moment, and tries again: {error}");
@@ -126,19 +140,40 @@ pub(super) async fn serve<L, F>(
 #[derive(Default)]
 struct Connections {
     tasks: JoinSet<()>,
-    open: VecDeque<(AbortHandle, Asked)>,
+    open: VecDeque<Open>,
+}
+
+struct Open {
+    task: AbortHandle,
+    asked: Asked,
+    client: Client,
 }
 
 impl Connections {
-    fn add(&mut self, client: impl Future<Output = ()> + Send + 'static, asked: Asked) {
+    fn add(
+        &mut self,
+        answer: impl Future<Output = ()> + Send + 'static,
+        asked: Asked,
+        client: Client,
+    ) {
         let lasts = asked.clone();
         let task = self.tasks.spawn(async move {
             tokio::select! {
-                () = client => {}
+                () = answer => {}
                 () = lasts.lapse() => {}
             }
         });
-        self.open.push_back((task, asked));
+        self.open.push_back(Open { task, asked, client });
+    }
+
+    /// The connection that makes room: the oldest without a request.
+    fn silent(&self) -> Option<usize> {
+        let of = |client| self.open.iter().filter(|open| open.client == client).count();
+        let counts: Vec<usize> = self.open.iter().map(|open| of(open.client)).collect();
+        let most = counts.iter().max().copied().unwrap_or_default();
+        self.open.iter().zip(counts).position(|(open, count)| {
+            !open.asked.is_busy(if count < most { NEW_OF_FEW } else { NEW })
+        })
     }
 
     /// Waits until there is room for one more of [`MOST`] connections. Where all are busy, that is
@@ -146,13 +181,12 @@ impl Connections {
     async fn make_room(&mut self) {
         loop {
             while self.tasks.try_join_next().is_some() {}
-            self.open.retain(|(task, _)| !task.is_finished());
+            self.open.retain(|open| !open.task.is_finished());
             if self.open.len() < MOST {
                 return;
             }
-            let silent = self.open.iter().position(|(_, asked)| !asked.is_busy());
-            if let Some((task, _)) = silent.and_then(|place| self.open.remove(place)) {
-                task.abort();
+            if let Some(silent) = self.silent().and_then(|place| self.open.remove(place)) {
+                silent.task.abort();
                 // The connection's file is closed when its task has ended.
                 let _ended = self.tasks.join_next().await;
             } else {
@@ -183,9 +217,9 @@ mod tests {
         most_open: Arc<AtomicUsize>,
     }
 
-    struct Open(Arc<AtomicUsize>);
+    struct Counted(Arc<AtomicUsize>);
 
-    impl Drop for Open {
+    impl Drop for Counted {
         fn drop(&mut self) {
             self.0.fetch_sub(1, Ordering::Relaxed);
         }
@@ -205,7 +239,7 @@ mod tests {
             serve("test", listener, |mut stream: TcpStream, asked| {
                 let open = now_open.fetch_add(1, Ordering::Relaxed) + 1;
                 most_open.fetch_max(open, Ordering::Relaxed);
-                let (open, may_answer) = (Open(Arc::clone(&now_open)), Arc::clone(&may_answer));
+                let (open, may_answer) = (Counted(Arc::clone(&now_open)), Arc::clone(&may_answer));
                 async move {
                     let _open = open;
                     while stream.read_u8().await.is_ok() {
@@ -242,6 +276,22 @@ mod tests {
         last.write_u8(0).await.unwrap();
         assert_eq!(last.read_u8().await.unwrap(), 1);
         assert!(server.most_open.load(Ordering::Relaxed) <= MOST);
+    }
+
+    /// A client that is slow to ask is not the one that makes room for a flood of another host.
+    #[tokio::test]
+    async fn a_flood_does_not_outrun_a_slow_client() {
+        let server = start(Semaphore::MAX_PERMITS).await;
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+        let mut slow = socket.connect(server.address).await.unwrap();
+        let mut flood = Vec::new();
+        let begin = Instant::now();
+        while flood.len() < 4 * MOST || begin.elapsed() < 4 * NEW {
+            flood.push(server.connect().await);
+        }
+        slow.write_u8(0).await.unwrap();
+        assert_eq!(slow.read_u8().await.unwrap(), 1);
     }
 
     #[tokio::test]

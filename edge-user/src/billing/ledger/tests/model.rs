@@ -42,6 +42,8 @@ struct World {
     dropped: BTreeMap<(u128, u32, u64, &'static str), u64>,
     owners: BTreeMap<(u128, u32, u64), Owner>,
     records: BTreeMap<u64, ExportRecord>,
+    /// Those that went out before their period was over.
+    early: BTreeSet<u64>,
     batches: u64,
     sent: [Vec<u64>; 2],
     checkpoint: u64,
@@ -104,6 +106,7 @@ impl World {
             dropped: BTreeMap::new(),
             owners: BTreeMap::new(),
             records: BTreeMap::new(),
+            early: BTreeSet::new(),
             batches: 0,
             sent: Default::default(),
             checkpoint: 0,
@@ -292,6 +295,9 @@ impl World {
                 assert!(record.usage.bytes + record.usage.frames > 0);
                 assert!(Some(record.usage.end.as_microsecond()) <= until);
                 let seq = record.seq;
+                if record.usage.end > self.clock.now {
+                    self.early.insert(seq);
+                }
                 assert_eq!(self.records.insert(seq, record), None, "{seq} is used twice");
             }
         }
@@ -345,10 +351,10 @@ impl World {
             }
         }
         assert_eq!(found, expected);
-        // Periods in the future are left out: a clock far ahead may have sealed them, and their records have
-        // expired, so the ledger seals them again when their time comes.
-        let past = self.records.values().filter(|record| record.usage.end <= self.clock.now);
-        let periods: Vec<_> = past.map(|r| (name_of(&r.usage), r.usage.start)).collect();
+        // A clock far ahead seals periods that are not over. When their records have expired, the ledger seals
+        // the usage of their own time in them, too.
+        let in_time = self.records.values().filter(|record| !self.early.contains(&record.seq));
+        let periods: Vec<_> = in_time.map(|r| (name_of(&r.usage), r.usage.start)).collect();
         let once: BTreeSet<_> = periods.iter().collect();
         assert_eq!(once.len(), periods.len(), "a period of a series is sealed once");
         for (sent, sink) in self.sent.iter().zip(SINKS) {
@@ -481,4 +487,33 @@ proptest! {
         let is_past = |record: &ExportRecord| record.usage.end <= world.clock.now;
         prop_assert!(usage.is_empty() || !world.records.values().all(is_past));
     }
+}
+
+/// A period that a clock 40 days ahead has sealed comes again, 39 days after the clock was set right.
+#[test]
+fn a_period_that_a_clock_ahead_has_sealed_has_the_usage_of_its_own_time_too() {
+    const DAY_S: i64 = 86_400;
+    let read = || Step::Read(ReadStep::of_all_slots(1_000));
+    let reads_for = |count, pass_s| (0..count).flat_map(move |_| [read(), Step::Pass(pass_s)]);
+    let seal = || Step::Seal { is_full: false };
+    let expire = || Step::Expire { keep_hours: 0 };
+    let mut world = World::new();
+    let mut take = |steps: &mut dyn Iterator<Item = Step>| {
+        for step in steps {
+            world.take(step);
+            world.assert_is_exact();
+        }
+    };
+    take(&mut [Step::Synchronized(true), read(), Step::Pass(700), read()].into_iter());
+    take(&mut [Step::Jump(40 * DAY_S)].into_iter().chain(reads_for(8, 1_800)));
+    take(&mut [read(), seal()].into_iter());
+    take(&mut [0, 1].map(|sink| Step::Acknowledge { sink, most: 100 }).into_iter());
+    take(&mut reads_for(8, 1_800).chain([expire(), Step::SetRight]));
+    take(&mut reads_for(4, 1_800).chain([expire(), read(), Step::Reboot(39 * DAY_S)]));
+    take(&mut reads_for(30, 3_000).chain([seal()]));
+    let early = world.early.iter().map(|seq| &world.records[seq].usage);
+    let early: BTreeSet<_> = early.map(|usage| (name_of(usage), usage.start)).collect();
+    let in_time = world.records.values().filter(|record| !world.early.contains(&record.seq));
+    let again = in_time.filter(|r| early.contains(&(name_of(&r.usage), r.usage.start)));
+    assert_ne!(again.count(), 0);
 }

@@ -58,6 +58,21 @@ pub(super) struct ReadStep {
     pub(super) daemon: usize,
 }
 
+impl ReadStep {
+    /// A reading of the first daemon, in which each class of each slot has so many bytes more.
+    pub(super) fn of_all_slots(bytes: u64) -> Self {
+        Self {
+            epoch: 0,
+            more: vec![bytes; 6],
+            dips: vec![0; 6],
+            period_s: 3600,
+            is_final: false,
+            is_full: false,
+            daemon: 0,
+        }
+    }
+}
+
 pub(super) fn step() -> impl Strategy<Value = Step> {
     let count = prop_oneof![3 => Just(0u64), 3 => 1..50u64, 2 => 1..10_000_000_000u64];
     let read = (
