@@ -120,15 +120,25 @@ impl Daemon {
         Self::spawn_by(ns.command(binary))
     }
 
+    /// Starts one in a namespace on another configuration, and waits for nothing.
+    pub fn spawn_on(ns: &NetNs, config: &Path) -> Result<Self> {
+        Self::spawn_of(ns.command(edge_binary()), config, &[])
+    }
+
     /// Starts a daemon by this command, which names its binary and has no arguments yet.
     pub fn spawn_by(command: Command) -> Result<Self> {
         Self::spawn_with(command, &[])
     }
 
     /// Starts the daemon of a command, with these options more.
-    pub fn spawn_with(mut command: Command, options: &[&str]) -> Result<Self> {
+    pub fn spawn_with(command: Command, options: &[&str]) -> Result<Self> {
+        Self::spawn_of(command, Path::new(CONFIG_PATH), options)
+    }
+
+    fn spawn_of(mut command: Command, config: &Path, options: &[&str]) -> Result<Self> {
         let mut child = command
-            .args(["run", "-c", CONFIG_PATH])
+            .args(["run", "-c"])
+            .arg(config)
             .args(options)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

@@ -77,7 +77,7 @@ fn linked_vnet(link: &VnetLink) -> LinkedVnet {
         prefixes: link.prefixes().iter().map(ToString::to_string).collect(),
         gateway_asn: match link.routes {
             VnetRoutes::Static(_) => None,
-            VnetRoutes::Bgp { asn } => Some(asn),
+            VnetRoutes::Bgp { asn, .. } => Some(asn),
         },
     }
 }

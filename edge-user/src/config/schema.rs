@@ -217,8 +217,9 @@ impl RawCircuit {
             }),
             vnet_links: checked(errors, || {
                 let links = keys.tables("vnet_link", "vnet_link = [{ … }]").into_iter();
-                let read =
-                    |(table, at)| RawVnetLink::read(Keys::new(table, at, "vnet_link", errors));
+                let read = |(table, at)| {
+                    RawVnetLink::read(Keys::new(table, at, "vnet_link", errors), errors)
+                };
                 links.map(read).collect()
             }),
         };

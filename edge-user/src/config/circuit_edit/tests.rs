@@ -136,7 +136,7 @@ fn steps_lead_to_a_routed_circuit() {
     );
     let other = json!({ "prefixes": null, "asn": 65515 });
     let other = step(&CircuitEdit::SetPart(CircuitPart::VnetLink, "hub".into(), keys(other)));
-    assert_eq!(other.vnet_links[0].routes, VnetRoutes::Bgp { asn: 65515 });
+    assert_eq!(other.vnet_links[0].routes, VnetRoutes::Bgp { asn: 65515, bfd: None });
 }
 
 #[test]

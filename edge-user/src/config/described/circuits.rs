@@ -138,7 +138,9 @@ pub(super) fn vnet_link(link: &VnetLink) -> Values {
         .with_text("gateway_v6", ends(*v6));
     match routes {
         VnetRoutes::Static(prefixes) => values.with("prefixes", prefixes),
-        VnetRoutes::Bgp { asn } => values.with("gateway_asn", asn),
+        VnetRoutes::Bgp { asn, bfd: timers } => {
+            values.with("gateway_asn", asn).with_text("bfd", bfd(timers.as_ref()))
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::{Values, ends};
+use super::{Values, bfd, ends};
 use crate::{
     config::{Location, Offer, PrefixesFile, Provider, PublicService, Region, ServiceNetwork},
     units::{bit_rate, count},
@@ -22,7 +22,7 @@ pub(super) fn service(service: &PublicService) -> Values {
 }
 
 pub(super) fn service_network(network: &ServiceNetwork) -> Values {
-    let ServiceNetwork { port, s_tag, c_tag, v4, v6, asn } = network;
+    let ServiceNetwork { port, s_tag, c_tag, v4, v6, asn, bfd: timers } = network;
     Values::default()
         .with("port", port)
         .with("s_tag", s_tag)
@@ -30,6 +30,7 @@ pub(super) fn service_network(network: &ServiceNetwork) -> Values {
         .with_text("gateway", ends(*v4))
         .with_text("gateway_v6", ends(*v6))
         .with("gateway_asn", asn)
+        .with_text("bfd", bfd(timers.as_ref()))
 }
 
 /// The file, and a digest of its prefixes: there may be thousands.

@@ -7,7 +7,7 @@ use toml_span::Span;
 
 use super::{
     super::{
-        LinkEnds, RoutingConfig,
+        LinkEnds,
         error::Errors,
         keys::{Field, Keys},
         values,
@@ -106,19 +106,6 @@ impl Around<'_> {
             c_tag: raw.c_tag.optional().value_or(None)?,
             v4: v4.ok()?,
             v6: v6.ok()?,
-        })
-    }
-
-    /// The AS of a link's gateway, which is another one than the edge's.
-    pub(super) fn gateway_asn(&self, asn: &Field<u32>) -> Field<u32> {
-        let own = self.routing.given().and_then(|routing| RoutingConfig::asn(&routing.value));
-        asn.and_then(|asn| {
-            if own == Some(asn.value) {
-                let message =
-                    format!("`asn` is {}, the edge's own AS; give the gateway's", asn.value);
-                self.errors.add(asn.span, message);
-            }
-            Some(asn.value)
         })
     }
 }

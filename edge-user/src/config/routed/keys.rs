@@ -174,11 +174,12 @@ pub(in super::super) struct RawVnetLink {
     pub(in super::super) link: RawCoreLink,
     pub(super) prefixes: Field<Vec<Spanned<IpNet>>>,
     pub(super) asn: Field<u32>,
+    pub(super) bfd: Field<RawBfd>,
     pub(super) vxlan: Field<()>,
 }
 
 impl RawVnetLink {
-    pub(in super::super) fn read(mut keys: Keys<'_, '_>) -> Self {
+    pub(in super::super) fn read<'a>(mut keys: Keys<'a, '_>, errors: &'a Errors<'a>) -> Self {
         let link = Self {
             at: keys.at(),
             vnet: keys.required("vnet", values::string),
@@ -186,6 +187,7 @@ impl RawVnetLink {
             link: RawCoreLink::read(&mut keys),
             prefixes: keys.list("prefixes", prefixes::prefix),
             asn: keys.optional("asn", asns::gateway_asn),
+            bfd: bfd(&mut keys, errors),
             vxlan: keys.optional("vxlan", no_vxlan),
         };
         keys.finish();

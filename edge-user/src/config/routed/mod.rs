@@ -11,6 +11,7 @@ mod core_link;
 mod customer_prefixes;
 mod domain;
 mod ends;
+mod gateway;
 mod key_file;
 mod keys;
 mod nesting;

@@ -14,6 +14,7 @@ use super::{
     around::Around,
     asns,
     core_link::{CoreLink, CoreLinkTable, RawCoreLink},
+    keys::{RawBfd, bfd},
     nesting::nested,
     peering::MOST_ROUTES,
     peering_links::networks,
@@ -27,6 +28,7 @@ pub(in super::super) struct RawServiceNetwork {
     pub(in super::super) at: Span,
     pub(in super::super) link: RawCoreLink,
     asn: Field<u32>,
+    bfd: Field<RawBfd>,
 }
 
 impl RawServiceNetwork {
@@ -35,15 +37,18 @@ impl RawServiceNetwork {
         file: &mut Keys<'a, '_>,
         errors: &'a Errors<'a>,
     ) -> Field<Self> {
-        file.table("service_network", "[service_network], once")
-            .and_then(|table| Some(Self::read(Keys::new(table.value, table.span, TABLE, errors))))
+        file.table("service_network", "[service_network], once").and_then(|table| {
+            let keys = Keys::new(table.value, table.span, TABLE, errors);
+            Some(Self::read(keys, errors))
+        })
     }
 
-    fn read(mut keys: Keys<'_, '_>) -> Self {
+    fn read<'a>(mut keys: Keys<'a, '_>, errors: &'a Errors<'a>) -> Self {
         let network = Self {
             at: keys.at(),
             link: RawCoreLink::read(&mut keys),
             asn: keys.optional("asn", asns::gateway_asn),
+            bfd: bfd(&mut keys, errors),
         };
         keys.finish();
         network
@@ -68,10 +73,12 @@ impl Around<'_> {
             is_tagged: true,
         };
         let link = self.core_link(&raw.link, table);
+        let bfd = self.gateway_bfd(&raw.bfd, &raw.asn);
         let asn = self.gateway_asn(&raw.asn);
         self.check_ways(raw);
         let CoreLink { port, s_tag, c_tag, v4, v6 } = link?;
-        Some(ServiceNetwork { port, s_tag, c_tag, v4, v6, asn: asn.optional().value_or(None)? })
+        let asn = asn.optional().value_or(None)?;
+        Some(ServiceNetwork { port, s_tag, c_tag, v4, v6, asn, bfd: bfd? })
     }
 
     /// Reports files with prefixes of a family that the network's link has no addresses of.

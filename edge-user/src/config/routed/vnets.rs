@@ -116,11 +116,13 @@ impl Around<'_> {
                 None
             }
             (Field::Absent, asn) => {
+                let bfd = self.gateway_bfd(&raw.bfd, asn);
                 let asn = self.gateway_asn(asn).given()?.value;
-                Some(VnetRoutes::Bgp { asn })
+                Some(VnetRoutes::Bgp { asn, bfd: bfd? })
             }
             (Field::Given(prefixes), Field::Absent) => {
                 check_prefixes(&prefixes.value, raw.link.families(), errors);
+                self.gateway_bfd(&raw.bfd, &raw.asn)?;
                 let prefixes = prefixes.value.iter().map(|prefix| prefix.value).collect();
                 Some(VnetRoutes::Static(prefixes))
             }

@@ -9,7 +9,7 @@ use std::{
 use ipnet::IpNet;
 use serde::{Serialize, Serializer};
 
-use super::{CTags, LinkEnds, SideTags};
+use super::{BfdTimers, CTags, LinkEnds, SideTags};
 
 /// A BGP community (RFC 1997): an AS of 16 bits, and a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -69,6 +69,8 @@ pub struct ServiceNetwork {
     pub v6: Option<LinkEnds<Ipv6Addr>>,
     /// The gateway's AS, where it learns customers' prefixes by BGP; `None`: it has routes of its own to them.
     pub asn: Option<u32>,
+    /// BFD of that session; `None`: without.
+    pub bfd: Option<BfdTimers>,
 }
 
 impl ServiceNetwork {

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use ipnet::IpNet;
 use serde::Serialize;
 
-use super::{CTags, LinkEnds, SideTags};
+use super::{BfdTimers, CTags, LinkEnds, SideTags};
 
 /// An entry of a circuit's `vnet_link`: one virtual network behind a core port.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -37,6 +37,8 @@ pub enum VnetRoutes {
     Bgp {
         /// The gateway's AS, which in Azure is 65515.
         asn: u32,
+        /// `None`: without BFD.
+        bfd: Option<BfdTimers>,
     },
 }
 

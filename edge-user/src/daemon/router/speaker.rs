@@ -30,10 +30,6 @@ use crate::{
     },
 };
 
-/// Times that the edge's AS is put before the paths that a draining link tells, for peers that don't know of
-/// `GRACEFUL_SHUTDOWN`.
-const DRAINING_PREPENDS: u8 = 3;
-
 /// The plan of the speaker, with these links out of use; `None`: the configuration wants none.
 ///
 /// # Errors
@@ -63,7 +59,7 @@ pub(super) fn speaker_plan(
             match drains.use_of_key(&link.key()) {
                 LinkUse::InUse => {}
                 LinkUse::Draining => {
-                    session.export.prepends = DRAINING_PREPENDS;
+                    session.export.prepends = ExportPolicy::DRAINING_PREPENDS;
                     session.export.is_draining = true;
                 }
                 LinkUse::Drained => session.is_enabled = false,
@@ -193,7 +189,7 @@ fn within(config: &Config, link: &PeeringLink<'_>, domain: &DomainPlan) -> Optio
 }
 
 fn gateway(vnet: &CircuitVnet<'_>, routing: &RoutingConfig, index: u32) -> Option<BgpSession> {
-    let VnetRoutes::Bgp { asn } = vnet.link.routes else { return None };
+    let VnetRoutes::Bgp { asn, bfd: timers } = vnet.link.routes else { return None };
     Some(BgpSession {
         peer_asn: asn,
         v4: vnet.link.v4.map(ends),
@@ -203,6 +199,7 @@ fn gateway(vnet: &CircuitVnet<'_>, routing: &RoutingConfig, index: u32) -> Optio
             v6: VnetLink::MAX_ROUTES_V6,
             beyond: BeyondLimit::Restart,
         },
+        bfd: timers.map(bfd),
         import: ImportPolicy::gateway(Vec::new()),
         ..plain(index, &vnet.key(), DomainSide::Cloud, vnet.circuit.enabled, routing)
     })
@@ -243,7 +240,7 @@ fn ends<A>(ends: LinkEnds<A>) -> Ends<A> {
 }
 
 fn bfd(timers: BfdTimers) -> SessionBfd {
-    // Whether the customer's BFD outlives its control plane is not known.
+    // Whether the peer's BFD outlives its control plane is not known.
     SessionBfd { interval: timers.interval, multiplier: timers.multiplier, is_graceful: false }
 }
 

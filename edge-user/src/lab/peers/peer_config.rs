@@ -23,6 +23,8 @@ pub struct PeerConfig {
     pub options: String,
     /// Whether its kernel forwards by what it learns.
     pub forwards: bool,
+    /// Whether its kernel uses equal routes side by side.
+    pub balances: bool,
     /// The edge's addresses on the link that is to carry frames only while the other one can't.
     pub spare: Vec<String>,
 }
@@ -40,6 +42,7 @@ impl PeerConfig {
             export: String::new(),
             options: "graceful restart yes;".to_owned(),
             forwards: false,
+            balances: false,
             spare: Vec::new(),
         }
     }
@@ -65,6 +68,13 @@ impl PeerConfig {
         self
     }
 
+    /// With a kernel that forwards by what it learns, by equal routes side by side.
+    #[must_use]
+    pub fn balances(mut self) -> Self {
+        self.balances = true;
+        self.forwards()
+    }
+
     /// With these of the edge's addresses on the spare link.
     #[must_use]
     pub fn spare(mut self, edge: &[&str]) -> Self {
@@ -88,7 +98,8 @@ impl PeerConfig {
             writeln!(text, "}}")?;
             if self.forwards {
                 let export = "import none; export where source = RTS_BGP;";
-                writeln!(text, "protocol kernel {{ {family} {{ {export} }}; }}")?;
+                let merge = if self.balances { "merge paths on;" } else { "" };
+                writeln!(text, "protocol kernel {{ {merge} {family} {{ {export} }}; }}")?;
             }
             let ends = self.ends.iter().filter(|(own, _)| of_family(own));
             for (number, (own, edge)) in ends.enumerate() {
@@ -118,7 +129,7 @@ impl PeerConfig {
         Ok(text)
     }
 
-    /// The configuration in FRR's language. An FRR here has one link and no [`Self::spare`] one, and forwards in any case.
+    /// The configuration in FRR's language. An FRR here has no [`Self::spare`] link, and forwards in any case.
     pub(super) fn frr_text(&self) -> Result<String> {
         let mut text = format!(
             "router bgp {}\n bgp router-id 10.255.0.3\n no bgp ebgp-requires-policy\n",
@@ -142,6 +153,9 @@ impl PeerConfig {
             }
             for route in self.routes.iter().filter(|route| of_family(route)) {
                 writeln!(text, "  network {route}")?;
+            }
+            if self.balances {
+                writeln!(text, "  maximum-paths 2")?;
             }
             writeln!(text, " exit-address-family")?;
         }

@@ -16,4 +16,5 @@ mod services;
 mod strangers;
 mod switching;
 mod tables;
+mod two_edges;
 mod two_links;

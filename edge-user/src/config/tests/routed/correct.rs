@@ -96,8 +96,18 @@ fn every_key_of_a_vnet_link() {
     let prefixes: Vec<_> = hub.prefixes().iter().map(ToString::to_string).collect();
     assert_eq!(prefixes, ["10.1.0.0/16", "fd00:1::/32"]);
     assert_eq!(spoke.tags(), SideTags { s_vid: None, c_vids: Some(CTags::one(7)) });
-    assert_eq!((&spoke.routes, spoke.v6), (&VnetRoutes::Bgp { asn: 65_515 }, None));
+    assert_eq!((&spoke.routes, spoke.v6), (&VnetRoutes::Bgp { asn: 65_515, bfd: None }, None));
     assert!(spoke.prefixes().is_empty());
+}
+
+/// Without the key, a gateway's session has no BFD; with it, the timers that it leaves out are those of `[routing]`.
+#[test]
+fn a_gateway_has_bfd_where_the_file_says_so() {
+    let config = config(&ROUTED.replace("asn = 65515", "asn = 65515\nbfd = { multiplier = 5 }"));
+    let usual = config.routing.expect("given").bfd.expect("on");
+    let bfd = Some(BfdTimers { multiplier: 5, ..usual });
+    let [_, spoke] = config.circuits[0].vnet_links.as_slice() else { panic!("two links") };
+    assert_eq!(spoke.routes, VnetRoutes::Bgp { asn: 65_515, bfd });
 }
 
 #[test]

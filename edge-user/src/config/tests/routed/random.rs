@@ -77,7 +77,7 @@ fn vnets() -> impl Strategy<Value = Vec<VnetLink>> {
             (Option<std::collections::BTreeSet<u8>>, bool),
         )| {
             let routes = match prefixes {
-                None => VnetRoutes::Bgp { asn: 65_515 },
+                None => VnetRoutes::Bgp { asn: 65_515, bfd: None },
                 Some(prefixes) => VnetRoutes::Static(
                     prefixes
                         .into_iter()
@@ -200,7 +200,7 @@ fn vnet_link(circuit: SampleCircuit, link: &VnetLink) -> SampleCircuit {
     }
     match &link.routes {
         VnetRoutes::Static(prefixes) => circuit.of_vnet(vnet, "prefixes", list(prefixes)),
-        VnetRoutes::Bgp { asn } => circuit.of_vnet(vnet, "asn", *asn),
+        VnetRoutes::Bgp { asn, .. } => circuit.of_vnet(vnet, "asn", *asn),
     }
 }
 

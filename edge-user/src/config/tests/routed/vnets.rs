@@ -227,6 +227,11 @@ fn routes() {
             &[("asn = 12076 #", "the edge's own AS; give the gateway's")],
         ),
         ("asn = 65515", "asn = 64512", &[]),
+        (
+            PREFIXES,
+            "prefixes = [\"10.1.0.0/16\", \"fd00:1::/32\"]\nbfd = true",
+            &[("bfd = true", "there is none without `asn`; add that, or remove this")],
+        ),
     ]);
     // The name of a key is wrong, and the key is missing.
     let wrong = ROUTED.replace(SPOKE, ONCE_MORE).replace("asn = 65515", "ans = 65515");

@@ -2,19 +2,22 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::{ends, plain};
+use super::{bfd, ends, plain};
 use crate::{
     config::{
         Community, Config, PeeringLink, RoutedKey, RoutingConfig, ServiceGroup, ServiceNetwork,
     },
     model::PeeringKind,
     plan::{Plan, ServicePlan},
-    routing::bird::model::{
-        DomainSide,
-        community::BgpCommunity,
-        domain::{BgpDomain, ServiceAccess, ServicePrefixes},
-        policy::ImportPolicy,
-        session::{BeyondLimit, BgpSession, SessionLimits},
+    routing::{
+        bird::model::{
+            DomainSide,
+            community::BgpCommunity,
+            domain::{BgpDomain, ServiceAccess, ServicePrefixes, StaticHop},
+            policy::ImportPolicy,
+            session::{BeyondLimit, BgpSession, SessionLimits},
+        },
+        devices::device_name,
     },
 };
 
@@ -55,12 +58,16 @@ pub(super) fn domain(
     planned: &ServicePlan,
     routing: &RoutingConfig,
 ) -> BgpDomain {
+    let index = planned.link.index;
+    let (v4, v6) = (network.v4.map(|it| it.peer.into()), network.v6.map(|it| it.peer.into()));
+    let hop = |gateway| StaticHop { gateway, device: device_name(index) };
+    let hops: Vec<_> = v4.into_iter().chain(v6).map(hop).collect();
     let groups = config.service_groups().into_iter().map(|group| ServicePrefixes {
         name: name(&group),
         communities: group.communities.iter().copied().map(community).collect(),
         prefixes: group.prefixes.to_vec(),
+        hops: hops.clone(),
     });
-    let index = planned.link.index;
     let session = network.asn.map(|asn| BgpSession {
         peer_asn: asn,
         v4: network.v4.map(ends),
@@ -70,6 +77,7 @@ pub(super) fn domain(
             v6: ServiceNetwork::MAX_ROUTES_V6,
             beyond: BeyondLimit::Restart,
         },
+        bfd: network.bfd.map(bfd),
         import: ImportPolicy::nothing(),
         ..plain(index, &RoutedKey::Services, DomainSide::Cloud, true, routing)
     });

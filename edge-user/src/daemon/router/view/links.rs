@@ -177,7 +177,7 @@ fn customer_terms(session: &CustomerSession) -> SessionTerms {
 
 fn gateway_terms(vnet: &VnetLink) -> Option<SessionTerms> {
     match vnet.routes {
-        VnetRoutes::Bgp { asn } => Some(SessionTerms {
+        VnetRoutes::Bgp { asn, .. } => Some(SessionTerms {
             peer_asn: asn,
             limit_v4: VnetLink::MAX_ROUTES,
             limit_v6: VnetLink::MAX_ROUTES_V6,

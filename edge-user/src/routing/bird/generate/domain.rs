@@ -2,13 +2,11 @@
 
 use ipnet::IpNet;
 
-use super::{filters, functions::FilterFunctions, services, session, writer::ConfigWriter};
+use super::{
+    filters, functions::FilterFunctions, hop::hop, services, session, writer::ConfigWriter,
+};
 use crate::routing::bird::{
-    model::{
-        AddressFamily, DomainSide, SpeakerPlan,
-        community::BgpCommunity,
-        domain::{BgpDomain, StaticHop},
-    },
+    model::{AddressFamily, DomainSide, SpeakerPlan, community::BgpCommunity, domain::BgpDomain},
     names,
     version::BirdVersion,
 };
@@ -91,17 +89,14 @@ fn statics(
     out.block(format!("protocol static {name}"), |out| {
         out.option(family.channel(), |out| {
             out.line(format!("table {};", names::table(domain.kernel_table, family)));
-            out.line(filters::statics(functions, side, &[]));
+            out.line(filters::statics(functions, side));
         });
+        // The other side is not told of networks behind a port without carrier.
+        out.line("check link yes;");
         for (prefix, route) in routes {
             out.line(format!("route {prefix} {route};"));
         }
     });
-}
-
-/// The device is named in the next hop: others have the same network.
-fn hop(hop: &StaticHop) -> String {
-    format!("via {}%{} onlink", hop.gateway, hop.device)
 }
 
 fn told(way: &str, communities: &[BgpCommunity]) -> String {

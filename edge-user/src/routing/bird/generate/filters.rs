@@ -14,7 +14,7 @@ use crate::routing::bird::{
         AddressFamily, DomainSide,
         community::BgpCommunity,
         domain::BgpDomain,
-        policy::{PrivateAsns, ReachedNetworks},
+        policy::{ExportPolicy, PrivateAsns, ReachedNetworks},
         session::BgpSession,
     },
     names::SessionName,
@@ -70,19 +70,26 @@ pub(super) fn is_of(side: DomainSide) -> String {
     format!("edge_side = {}", number(side))
 }
 
-/// The option by which a static route of a side enters its table, with communities.
-pub(super) fn statics(
-    functions: &mut FilterFunctions,
-    side: DomainSide,
-    communities: &[BgpCommunity],
-) -> String {
-    let mut body =
-        vec![format!("edge_side = {}; preference = {};", number(side), static_preference(side))];
-    if !communities.is_empty() {
-        body.push(add(communities));
-    }
-    body.push("return true;".to_owned());
+/// The option by which a static route of a side enters its table.
+pub(super) fn statics(functions: &mut FilterFunctions, side: DomainSide) -> String {
+    let body = vec![
+        format!("edge_side = {}; preference = {};", number(side), static_preference(side)),
+        "return true;".to_owned(),
+    ];
     format!("import where {}();", functions.name("static", "", &body))
+}
+
+/// The option by which the service network's prefixes enter its table, with communities. They are told, and forwarded by
+/// the edge's own knowledge: a route with a next hop would go into customers' tables in the kernel.
+pub(super) fn services(functions: &mut FilterFunctions, communities: &[BgpCommunity]) -> String {
+    let side = DomainSide::Cloud;
+    let body = vec![
+        format!("edge_side = {}; preference = {};", number(side), static_preference(side)),
+        "dest = RTD_BLACKHOLE;".to_owned(),
+        add(communities),
+        "return true;".to_owned(),
+    ];
+    format!("import where {}();", functions.name("services", "", &body))
 }
 
 /// The option by which routes come from a peer.
@@ -135,6 +142,10 @@ fn import_body(session: &BgpSession, family: AddressFamily) -> Vec<String> {
     if !policy.communities.is_empty() {
         body.push(add(&policy.communities));
     }
+    if session.export.is_draining {
+        // The other side hears of it, too: another edge may have a way.
+        body.push(add(&[BgpCommunity::GRACEFUL_SHUTDOWN]));
+    }
     let drains = session.export.is_draining.then_some(DRAINING_PREFERENCE);
     if let Some(local_preference) = drains.or(policy.local_preference) {
         body.push(format!("bgp_local_pref = {local_preference};"));
@@ -175,6 +186,13 @@ pub(super) fn export(
     body.push(format!("if edge_side = {cloud} then bgp_path.delete(EDGE_PRIVATE_ASNS);"));
     if session.export.is_draining {
         body.push(add(&[BgpCommunity::GRACEFUL_SHUTDOWN]));
+    }
+    if session.side == DomainSide::Cloud {
+        // Peers that know nothing of RFC 8326 see a longer path.
+        let times = usize::from(ExportPolicy::DRAINING_PREPENDS);
+        let longer = format!("bgp_path.prepend({asn}); ").repeat(times);
+        let drains = community(BgpCommunity::GRACEFUL_SHUTDOWN);
+        body.push(format!("if {drains} ~ bgp_community then {{ {longer}}}"));
     }
     let prepends = (0..session.export.prepends).map(|_| format!("bgp_path.prepend({asn});"));
     body.extend(prepends);

@@ -6,6 +6,7 @@
 mod domain;
 mod filters;
 mod functions;
+mod hop;
 mod services;
 mod session;
 mod writer;

@@ -2,11 +2,11 @@
 
 use ipnet::IpNet;
 
-use super::{filters, functions::FilterFunctions, writer::ConfigWriter};
+use super::{filters, functions::FilterFunctions, hop::hop, writer::ConfigWriter};
 use crate::routing::bird::{
     model::{
         AddressFamily, DomainSide, SpeakerPlan,
-        domain::{BgpDomain, ServiceAccess, ServicePrefixes},
+        domain::{BgpDomain, ServiceAccess, ServicePrefixes, StaticHop},
     },
     names,
 };
@@ -34,12 +34,15 @@ pub(super) fn groups(
                 out.option(family.channel(), |out| {
                     out.line(format!("table {table};"));
                     // The communities here, and not at each route: routes are many.
-                    let communities = &group.communities;
-                    out.line(filters::statics(functions, DomainSide::Cloud, communities));
+                    out.line(filters::services(functions, &group.communities));
                 });
+                // A customer is not told of services behind a port without carrier: another edge may have a way.
+                out.line("check link yes;");
+                let is_of_family =
+                    |hop: &&StaticHop| hop.gateway.is_ipv4() == (family == AddressFamily::V4);
+                let hops: Vec<_> = group.hops.iter().filter(is_of_family).map(hop).collect();
                 for prefix in prefixes {
-                    // The edge forwards by its own knowledge.
-                    out.line(format!("route {prefix} blackhole;"));
+                    out.line(format!("route {prefix} {};", hops.join(" ")));
                 }
             },
         );

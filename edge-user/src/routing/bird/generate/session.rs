@@ -27,6 +27,8 @@ pub(super) fn write(
         }
         // Both are needed for a socket that is bound to the device, with the address of many.
         out.line(format!("interface \"{}\"; strict bind yes; direct;", session.device));
+        // A port without carrier ends it at once: the other side has to hear of it, as another edge may have a way.
+        out.line("check link yes;");
         let port = session.listening_port(version);
         out.line(format!("local {} port {port} as {};", ends.own, plan.asn));
         out.line(format!("neighbor {} as {};", ends.peer, session.peer_asn));

@@ -54,6 +54,8 @@ pub struct ServicePrefixes {
     pub communities: Vec<BgpCommunity>,
     /// The prefixes.
     pub prefixes: Vec<IpNet>,
+    /// The gateway of each family: the prefixes of a family are told while its device has a carrier.
+    pub hops: Vec<StaticHop>,
 }
 
 /// The way between a domain and the service network: some of the network's prefixes go to the domain's customer, and the

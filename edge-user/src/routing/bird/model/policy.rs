@@ -95,3 +95,9 @@ pub struct ExportPolicy {
     /// traffic leaves the session before it ends.
     pub is_draining: bool,
 }
+
+impl ExportPolicy {
+    /// The number of times that the edge's AS is put before the paths of routes over a link that drains, for peers that
+    /// don't know of `GRACEFUL_SHUTDOWN`.
+    pub const DRAINING_PREPENDS: u8 = 3;
+}

@@ -73,6 +73,9 @@ fn service_network() -> BgpDomain {
         name: name.to_owned(),
         communities: vec![BgpCommunity(12076, 51002), BgpCommunity(12076, value)],
         prefixes: prefixes.iter().map(|prefix| read(prefix)).collect(),
+        hops: ["10.255.0.2", "fd00:255::2"]
+            .map(|gateway| StaticHop { gateway: read(gateway), device: "r50".to_owned() })
+            .to_vec(),
     };
     let mut gateway = session(50);
     gateway.name = "[service_network]".to_owned();

@@ -6,7 +6,9 @@ use ipnet::IpNet;
 
 use super::device;
 use crate::routing::bird::model::{
-    AddressFamily, DomainSide, SpeakerPlan, domain::BgpDomain, faults::SpeakerFault,
+    DomainSide, SpeakerPlan,
+    domain::{BgpDomain, StaticHop},
+    faults::SpeakerFault,
 };
 
 pub(super) fn look(plan: &SpeakerPlan, faults: &mut Vec<SpeakerFault>) {
@@ -33,18 +35,28 @@ fn of_a_domain(domain: &BgpDomain, faults: &mut Vec<SpeakerFault>) {
             faults.push(SpeakerFault::PrefixTwice { domain: domain.name.clone(), prefix });
         }
     }
+    let no_hop = |prefix| SpeakerFault::Hop { domain: domain.name.clone(), prefix };
     for route in &domain.statics {
-        let family = AddressFamily::of(route.prefix);
-        let is_of_family = |hop: std::net::IpAddr| hop.is_ipv4() == (family == AddressFamily::V4);
         let has_hop =
-            !route.hops.is_empty() && route.hops.iter().all(|hop| is_of_family(hop.gateway));
+            !route.hops.is_empty() && route.hops.iter().all(|hop| is_for(hop, route.prefix));
         if !has_hop {
-            faults.push(SpeakerFault::Hop { domain: domain.name.clone(), prefix: route.prefix });
-        }
-        for hop in &route.hops {
-            device(&domain.name, &hop.device, faults);
+            faults.push(no_hop(route.prefix));
         }
     }
+    for group in domain.service_groups.iter().flatten() {
+        let has_hop = |prefix: IpNet| group.hops.iter().any(|hop| is_for(hop, prefix));
+        faults
+            .extend(group.prefixes.iter().copied().filter(|prefix| !has_hop(*prefix)).map(no_hop));
+    }
+    let of_services = domain.service_groups.iter().flatten().flat_map(|group| &group.hops);
+    for hop in domain.statics.iter().flat_map(|route| &route.hops).chain(of_services) {
+        device(&domain.name, &hop.device, faults);
+    }
+}
+
+/// Whether a hop is of the family of a prefix.
+fn is_for(hop: &StaticHop, prefix: IpNet) -> bool {
+    prefix.addr().is_ipv4() == hop.gateway.is_ipv4()
 }
 
 fn host_bits(place: &str, prefix: IpNet, faults: &mut Vec<SpeakerFault>) {

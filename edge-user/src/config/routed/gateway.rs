@@ -1,0 +1,43 @@
+//! The BGP session of a gateway behind a core port.
+
+use super::{
+    super::{BfdTimers, RoutingConfig, keys::Field},
+    around::Around,
+    keys::RawBfd,
+};
+
+impl Around<'_> {
+    /// The AS of a link's gateway, which is another one than the edge's.
+    pub(super) fn gateway_asn(&self, asn: &Field<u32>) -> Field<u32> {
+        let own = self.routing.given().and_then(|routing| RoutingConfig::asn(&routing.value));
+        asn.and_then(|asn| {
+            if own == Some(asn.value) {
+                let message =
+                    format!("`asn` is {}, the edge's own AS; give the gateway's", asn.value);
+                self.errors.add(asn.span, message);
+            }
+            Some(asn.value)
+        })
+    }
+
+    /// BFD of a gateway's session, which it has only where the configuration says so; `None`: it is wrong.
+    pub(super) fn gateway_bfd(
+        &self,
+        bfd: &Field<RawBfd>,
+        asn: &Field<u32>,
+    ) -> Option<Option<BfdTimers>> {
+        let bfd = match bfd {
+            Field::Absent => return Some(None),
+            Field::Bad => return None,
+            Field::Given(bfd) => bfd,
+        };
+        if matches!(asn, Field::Absent) {
+            let message = "`bfd` watches the gateway's BGP session, and there is none without `asn`; add that, or \
+                           remove this";
+            self.errors.add(bfd.span, message.into());
+            return None;
+        }
+        let usual = self.routing.given().and_then(|routing| routing.value.bfd);
+        Some(bfd.value.timers(usual))
+    }
+}
