@@ -156,8 +156,8 @@ fn tags(fixture: &Fixture, port: &str, sent: &[u8], left: &Prediction) -> Option
         Forward::Port(name) => named(name)?,
         Forward::Stack => return None,
     };
-    let arrived = circuit.tags(peering, ingress.side);
-    let leaving = circuit.tags(peering, egress.side);
+    let arrived = circuit.tags(peering, ingress.side, ingress.link);
+    let leaving = circuit.tags(peering, egress.side, egress.link);
     let arrived = count(arrived).max(usize::from(is_tagged(ingress, sent)));
     Some((arrived, count(leaving)))
 }

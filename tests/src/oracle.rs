@@ -92,7 +92,7 @@ fn forwarded(
     }
     let (circuit, peering) = attachment(config, port, &mut frame)?;
     let has_no_tags = |tags: SideTags| tags.s_vid.is_none() && tags.c_vids.is_none();
-    if has_no_tags(circuit.tags(peering, leaving_side(config, port))) && frame.is_before_tag() {
+    if has_no_tags(tags_leaving(config, port, circuit, peering)) && frame.is_before_tag() {
         return Err(Reason::Unmatched);
     }
     prediction.peering = Some((circuit.name.clone(), peering.kind.as_str()));
@@ -110,7 +110,7 @@ fn forwarded(
         prediction.dscp = Some((arriving, leaving));
         packet.mark(&mut frame.rest[at..], leaving);
     }
-    let arriving = circuit.tags(peering, port.side);
+    let arriving = circuit.tags(peering, port.side, port.link);
     prediction.len_bytes = match (circuit.accounting, &packet) {
         (Accounting::L2, _) => prediction.len_bytes,
         (Accounting::L1, _) => prediction.len_bytes + 24,
@@ -185,7 +185,7 @@ fn attachment<'a>(
     let claims = config.circuits.iter().filter(|circuit| circuit.ports.contains(&port.name));
     let claims = claims.flat_map(|circuit| circuit.peerings.iter().map(move |p| (circuit, p)));
     let claims: Vec<_> = claims
-        .map(|(circuit, peering)| (circuit.tags(peering, port.side), (circuit, peering)))
+        .map(|(circuit, peering)| (circuit.tags(peering, port.side, port.link), (circuit, peering)))
         .collect();
     let has_tag = !frame.tags.is_empty();
     let outer = frame.tags.first().map_or(0, |(_, tci)| tci & 0xfff);
@@ -409,6 +409,12 @@ fn leaving_side(config: &Config, port: &Port) -> Side {
     egress(config, port).map_or_else(behind_the_stack, |egress| egress.side)
 }
 
+/// The tags that frames from `port` leave with. Behind the stack, the link stays.
+fn tags_leaving(config: &Config, port: &Port, circuit: &Circuit, peering: &Peering) -> SideTags {
+    let link = egress(config, port).unwrap_or(port).link;
+    circuit.tags(peering, leaving_side(config, port), link)
+}
+
 fn retag(
     config: &Config,
     port: &Port,
@@ -422,8 +428,8 @@ fn retag(
         Side::Customer => (circuit.s_tpid, peering.c_tpid),
         Side::Core => (circuit.core_s_tpid, peering.core_c_tpid),
     };
-    let had = circuit.tags(peering, port.side);
-    let has = circuit.tags(peering, side);
+    let had = circuit.tags(peering, port.side, port.link);
+    let has = tags_leaving(config, port, circuit, peering);
     if had == has && s_tpid.is_none() && c_tpid.is_none() {
         return;
     }

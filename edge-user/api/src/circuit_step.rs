@@ -32,6 +32,9 @@ pub enum CircuitStep {
         /// The S-tag's VID.
         #[serde(default)]
         s_tag: Option<u16>,
+        /// The S-tag's VID on the secondary link, where that has another one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        secondary_s_tag: Option<u16>,
         /// Whether the provider has only begun, so that the circuit can't have peerings yet.
         #[serde(default)]
         begin: bool,
@@ -89,6 +92,9 @@ pub struct CircuitRecord {
     pub provider_state: String,
     /// The S-tag's VID.
     pub s_tag: Option<u16>,
+    /// The S-tag's VID on the secondary link; null: both links have the same one.
+    #[serde(default)]
+    pub secondary_s_tag: Option<u16>,
     /// The customer-side ports of its primary link.
     pub primary_ports: Vec<String>,
     /// The customer-side ports of its secondary link.

@@ -45,6 +45,9 @@ enum LifeStep {
         /// The S-tag, 1 to 4094.
         #[arg(long, value_name = "VID", value_parser = clap::value_parser!(u16).range(1..=4094))]
         s_tag: Option<u16>,
+        /// The S-tag of the secondary link, 1 to 4094, where the provider has another one there.
+        #[arg(long, value_name = "VID", value_parser = clap::value_parser!(u16).range(1..=4094))]
+        secondary_s_tag: Option<u16>,
         /// The provider has begun, and is not done: the circuit has its tags, and no peerings.
         #[arg(long)]
         begin: bool,
@@ -114,11 +117,20 @@ pub(super) fn circuit(args: &Args) -> Result<()> {
         LifeStep::New { name, keys, change } => {
             take(&name.circuit, &CircuitStep::New { keys: keys.keys() }, change)
         }
-        LifeStep::Provision { name, primary, secondary, s_tag, begin, change } => {
+        LifeStep::Provision {
+            name,
+            primary,
+            secondary,
+            s_tag,
+            secondary_s_tag,
+            begin,
+            change,
+        } => {
             let step = CircuitStep::Provision {
                 primary: primary.clone(),
                 secondary: secondary.clone(),
                 s_tag: *s_tag,
+                secondary_s_tag: *secondary_s_tag,
                 begin: *begin,
             };
             take(&name.circuit, &step, change)

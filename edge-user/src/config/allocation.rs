@@ -16,6 +16,8 @@ pub struct Wish {
     pub secondary: Option<String>,
     /// The S-tag's VID.
     pub s_tag: Option<u16>,
+    /// The S-tag's VID on the secondary link. None is chosen: without one, both links have the same.
+    pub secondary_s_tag: Option<u16>,
 }
 
 /// Ports and tags of a circuit.
@@ -25,6 +27,8 @@ pub struct Allocation {
     pub ports: Vec<String>,
     /// The S-tag's VID.
     pub s_tag: u16,
+    /// The S-tag's VID on the secondary link, where that is another one.
+    pub secondary_s_tag: Option<u16>,
 }
 
 /// Chooses ports and an S-tag: of each link the customer-side port with the least bandwidth sold, and the lowest VID that
@@ -55,7 +59,7 @@ pub fn allocate(config: &Config, circuit: &str, wish: &Wish) -> Result<Allocatio
             format!("every S-tag is taken on the ports {}; name others", ports.join(", "))
         })?,
     };
-    Ok(Allocation { ports, s_tag })
+    Ok(Allocation { ports, s_tag, secondary_s_tag: wish.secondary_s_tag })
 }
 
 /// The port of a link that is wished for, or the one with the least bandwidth sold.
@@ -92,7 +96,7 @@ fn port<'c>(
 fn free_s_tag(others: &[&Circuit], ports: &[String]) -> Option<u16> {
     let mut taken = BTreeSet::new();
     for other in others.iter().filter(|it| it.ports.iter().any(|port| ports.contains(port))) {
-        taken.extend(other.s_tag);
+        taken.extend(other.s_tag.into_iter().chain(other.secondary_s_tag));
         if let CoreTag::Vid(vid) = other.core_s_tag {
             taken.insert(vid);
         }
@@ -147,12 +151,12 @@ mod tests {
         let of = |wish: Wish| allocate(&config, "new", &wish);
         let names = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
         let both = names(&["core1", "core2", "customer1", "customer2"]);
-        assert_eq!(of(Wish::default()), Ok(Allocation { ports: both, s_tag: 7 }));
+        assert_eq!(of(Wish::default()), Ok(Allocation { ports: both, s_tag: 7, secondary_s_tag: None }));
         let first = Wish { primary: Some("customer0".into()), ..Wish::default() };
         let ports = names(&["core0", "core2", "customer0", "customer2"]);
-        assert_eq!(of(first.clone()), Ok(Allocation { ports: ports.clone(), s_tag: 2 }));
-        let tagged = Wish { s_tag: Some(9), ..first };
-        assert_eq!(of(tagged), Ok(Allocation { ports, s_tag: 9 }));
+        assert_eq!(of(first.clone()), Ok(Allocation { ports: ports.clone(), s_tag: 2, secondary_s_tag: None }));
+        let tagged = Wish { s_tag: Some(9), secondary_s_tag: Some(8), ..first };
+        assert_eq!(of(tagged), Ok(Allocation { ports, s_tag: 9, secondary_s_tag: Some(8) }));
         // A circuit is not in its own way.
         let again =
             allocate(&config, "a", &Wish { primary: Some("customer0".into()), ..Wish::default() });
@@ -178,7 +182,7 @@ mod tests {
             let wish = Wish {
                 primary: primary.map(Into::into),
                 secondary: secondary.map(Into::into),
-                s_tag: None,
+                ..Wish::default()
             };
             let refused = allocate(&config, "new", &wish).expect_err("a refusal");
             assert!(refused.contains(said), "{refused}");

@@ -67,6 +67,7 @@ impl Checks<'_> {
             provisioning: provisioning?,
             zone: zone.value_or(self.zones.default().map(Into::into))?,
             s_tag: raw.s_tag.optional().value_or(None)?,
+            secondary_s_tag: raw.secondary_s_tag.optional().value_or(None)?,
             core_s_tag: raw.core_s_tag.value_or(CoreTag::Same)?,
             s_tpid: raw.s_tpid.optional().value_or(None)?,
             core_s_tpid: raw.core_s_tpid.optional().value_or(None)?,

@@ -84,7 +84,8 @@ pub(super) fn check_tpids(
                 continue;
             }
             for port in circuit.ports.iter().filter_map(|name| ports.get(name.as_str())) {
-                if (SideTags { s_vid: None, c_vids: None }) == circuit.tags(peering, port.side) {
+                let tags = circuit.tags(peering, port.side, port.link);
+                if (SideTags { s_vid: None, c_vids: None }) == tags {
                     untagged.entry(&port.name).or_insert((&circuit.name, raw.at));
                 }
             }
@@ -217,8 +218,8 @@ fn leaving_tpids(
         Side::Customer => (("s_tpid", circuit.s_tpid), ("c_tpid", peering.c_tpid)),
         Side::Core => (("core_s_tpid", circuit.core_s_tpid), ("core_c_tpid", peering.core_c_tpid)),
     };
-    let (arriving, leaving) =
-        (circuit.tags(peering, ingress.side), circuit.tags(peering, egress.side));
+    let [arriving, leaving] =
+        [ingress, egress].map(|port| circuit.tags(peering, port.side, port.link));
     let as_configured = |(key, tpid): (&'static str, Option<u16>)| Some((Some(key), vec![tpid?]));
     match (leaving.s_vid, leaving.c_vids) {
         (Some(_), _) => as_configured(s_tag).unwrap_or_else(|| {

@@ -3,7 +3,8 @@
 use std::fmt::{self, Display, Formatter};
 
 use super::{
-    Circuit, Config, Link, Peering, PeeringKind, RoutedLink, RoutedPeering, SideTags, VnetLink,
+    Circuit, Config, Link, Peering, PeeringKind, RoutedLink, RoutedPeering, Side, SideTags,
+    VnetLink,
 };
 
 /// The service network's name, where documents and tables name a circuit or a virtual network.
@@ -73,7 +74,7 @@ impl PeeringLink<'_> {
     /// The tags that its frames have on its port.
     #[must_use]
     pub fn tags(&self) -> SideTags {
-        SideTags { s_vid: self.circuit.s_tag, c_vids: Some(self.peering.c_tags) }
+        self.circuit.tags(self.peering, Side::Customer, self.link.link)
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A file passes through the modules in this order: `error` has positions, `keys` and `values` read
 //! single keys, `schema` reads tables, and `validate` (with `edge`, `circuit`, `names`, `burst`,
-//! `tags`, `tpids`, `forwards`, `qos`, `rules`, `ledger`, `prices`, `catalogue`, `routing`, `routed`) makes the checks that
+//! `secondary_tag`, `tags`, `tpids`, `forwards`, `qos`, `rules`, `ledger`, `prices`, `catalogue`, `routing`, `routed`) makes the checks that
 //! need several keys. `report` (with `look_alikes`, `unusual_routes`) warns of unusual values in a correct file.
 //! `change` and `edit` give a circuit another bandwidth, in a configuration and in the text of its file.
 //! `circuit_edit` adds, changes and removes circuits and their parts in that text, and `allocation` chooses ports and tags.
@@ -41,6 +41,7 @@ mod routing;
 mod rules;
 pub mod sample;
 mod schema;
+mod secondary_tag;
 mod services;
 mod tags;
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::{Config, SideTags};
+use super::{Config, Port, SideTags};
 use crate::units::bit_rate;
 
 /// The use that the circuits make of a port.
@@ -34,8 +34,9 @@ impl Config {
             let mut own = Vec::new();
             for name in circuit.ports.iter().filter(|_| circuit.wires().next().is_some()) {
                 let Some(place) = places.get(name.as_str()) else { continue };
-                let side = self.ports[*place].side;
-                let tags = circuit.wires().map(|peering| tags(circuit.tags(peering, side))).max();
+                let Port { side, link, .. } = self.ports[*place];
+                let wires = circuit.wires();
+                let tags = wires.map(|peering| tags(circuit.tags(peering, side, link))).max();
                 uses[*place].most_tags = uses[*place].most_tags.max(tags);
                 own.push(*place);
             }

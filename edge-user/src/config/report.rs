@@ -116,7 +116,7 @@ impl Config {
             let mut taken: BTreeMap<_, Intervals<&str>> = BTreeMap::new();
             for circuit in self.circuits.iter().filter(|c| c.ports.contains(&port.name)) {
                 for peering in circuit.wires() {
-                    let SideTags { s_vid, c_vids } = circuit.tags(peering, side);
+                    let SideTags { s_vid, c_vids } = circuit.tags(peering, side, port.link);
                     // VID 0 stands for no tag here, as no tag has it.
                     let c_vids = c_vids.unwrap_or(CTags::one(0));
                     let overlaps = taken.entry(s_vid).or_default().claim(c_vids, &circuit.name);

@@ -61,6 +61,7 @@ pub(super) struct RawCircuit {
     pub(super) provisioning: Field<Provisioning>,
     pub(super) zone: Field<String>,
     pub(super) s_tag: Field<u16>,
+    pub(super) secondary_s_tag: Field<u16>,
     pub(super) core_s_tag: Field<CoreTag>,
     pub(super) s_tpid: Field<u16>,
     pub(super) core_s_tpid: Field<u16>,
@@ -71,9 +72,8 @@ pub(super) struct RawCircuit {
     pub(super) policing: Field<Policing>,
     pub(super) accounting: Field<Accounting>,
     pub(super) enabled: Field<bool>,
-    /// `None` where it isn't an array of tables at all.
+    /// `None` where it isn't an array of tables at all; [`Self::vnet_links`] likewise.
     pub(super) peerings: Option<Vec<RawPeering>>,
-    /// As [`Self::peerings`].
     pub(super) vnet_links: Option<Vec<RawVnetLink>>,
 }
 
@@ -198,6 +198,7 @@ impl RawCircuit {
             provisioning: keys.optional("provisioning", values::choice),
             zone: keys.optional("zone", values::string),
             s_tag: keys.optional("s_tag", values::vid),
+            secondary_s_tag: keys.optional("secondary_s_tag", values::vid),
             core_s_tag: keys.optional("core_s_tag", values::core_tag),
             s_tpid: keys.optional("s_tpid", values::tpid),
             core_s_tpid: keys.optional("core_s_tpid", values::tpid),
@@ -292,8 +293,7 @@ impl RawClass {
     }
 }
 
-/// The entries that `read` returns; `None`: there are none because of an error that `read` has just
-/// reported, so that a missing entry is not reported on top.
+/// The entries that `read` returns; `None`: none, and `read` has reported why, which is enough.
 fn checked<T>(errors: &Errors<'_>, read: impl FnOnce() -> Vec<T>) -> Option<Vec<T>> {
     let before = errors.count();
     let entries = read();

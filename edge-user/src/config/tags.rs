@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use toml_span::{Span, Spanned};
 
 use super::{
-    CTags, CoreTag, Side,
+    CTags, CoreTag, Link, Side,
     error::Errors,
     intervals::Intervals,
     keys::Field,
@@ -13,43 +13,44 @@ use super::{
     schema::{RawCircuit, RawPeering},
 };
 
-/// A port's name and side; `None` where that isn't known.
-pub(super) type PortSide<'a> = (&'a str, Option<Side>);
+/// A port, by what its tags depend on.
+#[derive(Clone, Copy)]
+pub(super) struct TaggedPort<'a> {
+    pub(super) name: &'a str,
+    /// `None` where it isn't known.
+    pub(super) side: Option<Side>,
+    /// As [`Self::side`].
+    pub(super) link: Option<Link>,
+}
 
 /// Reports every tag that two peerings claim on a port, once for each pair of places.
 pub(super) fn check(
     circuits: &[RawCircuit],
     services: Option<&RawServiceNetwork>,
-    ports: &[PortSide<'_>],
+    ports: &[TaggedPort<'_>],
     errors: &Errors<'_>,
 ) {
     let mut ledger = ClaimedTags::new(errors);
+    let is_core =
+        |name: &str| ports.iter().any(|port| port.name == name && port.side == Some(Side::Core));
     for (number, raw) in circuits.iter().enumerate() {
-        let towards_customer = claims(raw, number, Side::Customer);
-        let towards_core = claims(raw, number, Side::Core);
         for (link, port) in
             raw.vnet_links.iter().flatten().filter_map(|link| vnet_claim(raw, number, link))
         {
             // A port that isn't there, or is a customer's, is reported elsewhere.
-            if ports.contains(&(port, Some(Side::Core))) {
+            if is_core(port) {
                 ledger.claim(&link, port);
             }
         }
-        for (port, side) in ports_of(raw, ports) {
-            let claims = match side {
-                None => continue,
-                Some(Side::Customer) => &towards_customer,
-                Some(Side::Core) => &towards_core,
-            };
-            for claim in claims {
-                ledger.claim(claim, port);
+        for TaggedPort { name, side, link } in ports_of(raw, ports) {
+            let Some((side, link)) = side.zip(link) else { continue };
+            for claim in claims(raw, number, side, link) {
+                ledger.claim(&claim, name);
             }
         }
     }
     let of_services = services.and_then(|raw| link_claim(&raw.link, None, usize::MAX));
-    if let Some((link, port)) =
-        of_services.filter(|(_, port)| ports.contains(&(*port, Some(Side::Core))))
-    {
+    if let Some((link, port)) = of_services.filter(|(_, port)| is_core(port)) {
         ledger.claim(&link, port);
     }
 }
@@ -85,9 +86,9 @@ impl TagOwner<'_> {
     }
 }
 
-/// The known claims of a circuit's peerings on ports on `side`.
-fn claims(raw: &RawCircuit, number: usize, side: Side) -> Vec<TagClaim<'_>> {
-    let s_tag = match s_tag(raw, side) {
+/// The known claims of a circuit's peerings on ports of `link` on `side`.
+fn claims(raw: &RawCircuit, number: usize, side: Side, link: Link) -> Vec<TagClaim<'_>> {
+    let s_tag = match s_tag(raw, side, link) {
         Field::Bad => return Vec::new(),
         Field::Absent => None,
         Field::Given(tag) => Some(tag),
@@ -142,9 +143,13 @@ fn link_claim<'a>(
     Some((claim, &port.value))
 }
 
-/// A circuit's S-tag on ports on `side`, with the place that it comes from.
-pub(super) fn s_tag(raw: &RawCircuit, side: Side) -> Field<u16> {
-    let same = || raw.s_tag.and_then(|tag| Some(tag.value));
+/// A circuit's S-tag on ports of `link` on `side`, with the place that it comes from.
+pub(super) fn s_tag(raw: &RawCircuit, side: Side, link: Link) -> Field<u16> {
+    let own = match (link, &raw.secondary_s_tag) {
+        (Link::Primary, _) | (Link::Secondary, Field::Absent) => &raw.s_tag,
+        (Link::Secondary, secondary) => secondary,
+    };
+    let same = || own.and_then(|tag| Some(tag.value));
     match on_core(&raw.core_s_tag, side) {
         Field::Bad => Field::Bad,
         Field::Absent => same(),
@@ -165,13 +170,13 @@ fn on_core<T>(key: &Field<T>, side: Side) -> &Field<T> {
 }
 
 /// The ports that a circuit is on, each once. Those that aren't there are reported elsewhere.
-fn ports_of<'a>(raw: &RawCircuit, ports: &[PortSide<'a>]) -> Vec<PortSide<'a>> {
+pub(super) fn ports_of<'a>(raw: &RawCircuit, ports: &[TaggedPort<'a>]) -> Vec<TaggedPort<'a>> {
     let listed: BTreeSet<_> = match &raw.ports {
         Field::Absent => return ports.to_vec(),
         Field::Bad => return Vec::new(),
         Field::Given(listed) => listed.value.iter().map(|port| port.value.as_str()).collect(),
     };
-    ports.iter().filter(|(name, _)| listed.contains(name)).copied().collect()
+    ports.iter().filter(|port| listed.contains(port.name)).copied().collect()
 }
 
 /// The first claims to tags, by port.

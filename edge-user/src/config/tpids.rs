@@ -4,16 +4,17 @@
 use edge_common::packet::vlan::{TPID_C_TAG, TPID_S_TAG};
 
 use super::{
-    CoreTag, Side,
+    CoreTag, Link, Side,
     error::Errors,
     keys::Field,
     schema::{RawCircuit, RawPeering},
     tags,
 };
 
-/// Reports TPIDs of tags that don't exist, and those that an inner tag can't have.
+/// Reports TPIDs of tags that don't exist, and those that an inner tag can't have. Both links have the same tags but for an
+/// S-tag's VID.
 pub(super) fn check(raw: &RawCircuit, errors: &Errors<'_>) {
-    let lacks_s_tag = |side| matches!(tags::s_tag(raw, side), Field::Absent);
+    let lacks_s_tag = |side| matches!(tags::s_tag(raw, side, Link::Primary), Field::Absent);
     if let Some(tpid) = raw.s_tpid.given().filter(|_| lacks_s_tag(Side::Customer)) {
         let message = "`s_tpid` is for an S-tag towards the customer, and there is none; \
                        give an `s_tag`, or remove it";
@@ -30,14 +31,14 @@ pub(super) fn check(raw: &RawCircuit, errors: &Errors<'_>) {
 }
 
 fn check_peering(circuit: &RawCircuit, raw: &RawPeering, errors: &Errors<'_>) {
-    check_inner("c_tpid", &raw.c_tpid, &tags::s_tag(circuit, Side::Customer), errors);
+    check_inner("c_tpid", &raw.c_tpid, &tags::s_tag(circuit, Side::Customer, Link::Primary), errors);
     // A routed peering has no tag towards the core, and keys for one are reported elsewhere.
     if raw.routed.is_routed() {
         return;
     }
     let is_popped = raw.core_c_tag.given().is_some_and(|tag| tag.value == CoreTag::None);
     if !is_popped {
-        check_inner("core_c_tpid", &raw.core_c_tpid, &tags::s_tag(circuit, Side::Core), errors);
+        check_inner("core_c_tpid", &raw.core_c_tpid, &tags::s_tag(circuit, Side::Core, Link::Primary), errors);
     } else if let Some(tpid) = raw.core_c_tpid.given() {
         let message = "`core_c_tpid` is for a C-tag towards the core, and there is none; \
                        give another `core_c_tag`, or remove it";

@@ -22,7 +22,8 @@ use super::{
     qos,
     routed::{self, Around, KeyFiles, KnownPorts},
     schema::{Document, RawPort},
-    tags,
+    secondary_tag,
+    tags::{self, TaggedPort},
 };
 
 /// The configuration; `None`: there are errors. Every error is reported.
@@ -79,17 +80,19 @@ pub(super) fn config(
         errors,
     };
     let circuits: Vec<_> = raw.circuits.iter().map(|raw| checks.circuit(raw)).collect();
-    let sides = raw_ports.iter().filter_map(|port| {
+    let tagged = raw_ports.iter().filter_map(|port| {
         let side = port.side.given().map(|side| side.value);
-        Some((port.name.given()?.value.as_str(), side))
+        let name = port.name.given()?.value.as_str();
+        Some(TaggedPort { name, side, link: port.link.value_or(Link::Primary) })
     });
     // As above, the first port of a name counts.
     let mut seen = BTreeSet::new();
-    let sides: Vec<_> = sides.filter(|(name, _)| seen.insert(*name)).collect();
+    let tagged: Vec<_> = tagged.filter(|port| seen.insert(port.name)).collect();
     raw.catalogue.check_communities(&routing, errors);
     let raw_services = raw.service_network.given().map(|network| &network.value);
     let services = raw.service_network.and_then(|raw| around.service_network(&raw.value));
-    tags::check(&raw.circuits, raw_services, &sides, errors);
+    secondary_tag::check(&raw.circuits, &tagged, errors);
+    tags::check(&raw.circuits, raw_services, &tagged, errors);
     forwards::check(&raw.circuits, raw_ports, errors);
     forwards::check_tpids(&raw.circuits, &circuits, &ports, errors);
     let of_services = raw_services.zip(services.given().map(|services| &services.value));

@@ -191,9 +191,9 @@ impl Member<'_> {
     /// The tags that its frames have on its port.
     pub(super) fn tags(&self) -> SideTags {
         match self.role {
-            MemberRole::Wire => self.circuit.tags(self.peering, self.port.side),
-            MemberRole::FromCustomer(_) | MemberRole::ToCustomer(_) => {
-                self.circuit.tags(self.peering, Side::Customer)
+            MemberRole::Wire => self.circuit.tags(self.peering, self.port.side, self.port.link),
+            MemberRole::FromCustomer(link) | MemberRole::ToCustomer(link) => {
+                self.circuit.tags(self.peering, Side::Customer, link)
             }
             MemberRole::Vnet(link) => link.tags(),
         }

@@ -17,13 +17,14 @@ pub(super) fn retag(member: &Member<'_>) -> Retag {
         Forward::Stack => None,
         Forward::Port(name) => member.config.ports.iter().find(|port| port.name == *name),
     };
-    let side = egress.map_or(opposite(member.port.side), |port| port.side);
+    let (side, link) = egress
+        .map_or((opposite(member.port.side), member.port.link), |port| (port.side, port.link));
     let (s_tpid, c_tpid) = match side {
         Side::Customer => (member.circuit.s_tpid, member.peering.c_tpid),
         Side::Core => (member.circuit.core_s_tpid, member.peering.core_c_tpid),
     };
     let arriving = member.tags();
-    let leaving = member.circuit.tags(member.peering, side);
+    let leaving = member.circuit.tags(member.peering, side, link);
     if leaving == arriving && s_tpid.is_none() && c_tpid.is_none() {
         return Retag::NONE;
     }

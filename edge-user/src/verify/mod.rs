@@ -94,7 +94,7 @@ fn of_service(
     port: &PortPlan,
     path: &mut dyn PathEngine,
 ) -> Result<ServiceReport> {
-    let tags = circuit.tags(peering, port.side);
+    let tags = circuit.tags(peering, port.side, port.link);
     let classes = config.qos.get(&peering.qos).map(|profile| &*profile.classes).unwrap_or_default();
     // The first frame tells its class, and so the rate that it gets.
     let first = TestFrame::new(tags, &port.tpids, FRAME_BYTES[0]);

@@ -21,7 +21,7 @@ pub fn print(record: &CircuitRecord, out: &mut dyn Write) -> io::Result<()> {
         ("provider's name", or_none(&record.provider)),
         ("location", or_none(&record.location)),
         ("model", or_none(&record.model)),
-        ("S-tag", record.s_tag.map_or_else(|| "none".to_owned(), |vid| vid.to_string())),
+        ("S-tag", s_tags(record)),
         ("primary port", ports(&record.primary_ports)),
         ("secondary port", ports(&record.secondary_ports)),
     ] {
@@ -44,6 +44,16 @@ pub fn print(record: &CircuitRecord, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "  {:<16}{}", "VNet", plain(&text))?;
     }
     Ok(())
+}
+
+fn s_tags(record: &CircuitRecord) -> String {
+    match (record.s_tag, record.secondary_s_tag) {
+        (None, _) => "none".to_owned(),
+        (Some(both), None) => both.to_string(),
+        (Some(primary), Some(secondary)) => {
+            format!("{primary} on the primary link, {secondary} on the secondary one")
+        }
+    }
 }
 
 fn of_peering(peering: &PeeringRecord) -> String {
@@ -82,6 +92,7 @@ mod tests {
             circuit_state: "Enabled".to_owned(),
             provider_state: "Provisioned".to_owned(),
             s_tag: Some(7),
+            secondary_s_tag: Some(8),
             primary_ports: vec!["customer0".to_owned()],
             secondary_ports: Vec::new(),
             peerings: vec![PeeringRecord {
@@ -109,7 +120,7 @@ mod tests {
         for line in [
             "contoso: 50 Mbps, standard, metered",
             "  provider        Provisioned",
-            "  S-tag           7",
+            "  S-tag           7 on the primary link, 8 on the secondary one",
             "  secondary port  none",
             "  private peering Enabled, C-tag 10, AS 65001 with a key, primary 192.0.2.0/30",
             "  VNet            hub: core0 C 70, gateway 10.1.255.6",

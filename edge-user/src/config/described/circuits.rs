@@ -22,6 +22,7 @@ pub(super) fn circuit(circuit: &Circuit) -> Values {
         provisioning,
         zone,
         s_tag,
+        secondary_s_tag,
         core_s_tag,
         s_tpid,
         core_s_tpid,
@@ -49,6 +50,7 @@ pub(super) fn circuit(circuit: &Circuit) -> Values {
         .with("zone", zone)
         .with("service_key", service_key)
         .with("s_tag", s_tag)
+        .with("secondary_s_tag", secondary_s_tag)
         .with_text("core_s_tag", core_tag(*core_s_tag))
         .with_text("s_tpid", tpid(*s_tpid))
         .with_text("core_s_tpid", tpid(*core_s_tpid))

@@ -18,6 +18,7 @@ mod prices;
 mod provisioning;
 mod routed;
 mod rules;
+mod secondary_tags;
 mod source;
 mod tags;
 mod tpids;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{
-    CTags, Side, SideTags, check, parse,
+    CTags, Link, Side, SideTags, check, parse,
     source::{circuits, place},
 };
 
@@ -207,8 +207,8 @@ fn tags_by_side() {
         let config = parse(&circuits(circuit), Path::new("f")).expect("correct");
         let [circuit] = config.circuits.as_slice() else { panic!("one circuit") };
         let peering = &circuit.peerings[0];
-        assert_eq!(circuit.tags(peering, Side::Customer), customer, "{circuit:?}");
-        assert_eq!(circuit.tags(peering, Side::Core), core, "{circuit:?}");
+        assert_eq!(circuit.tags(peering, Side::Customer, Link::Primary), customer, "{circuit:?}");
+        assert_eq!(circuit.tags(peering, Side::Core, Link::Primary), core, "{circuit:?}");
     }
 }
 

@@ -105,6 +105,9 @@ pub struct Circuit {
     pub zone: Option<String>,
     /// The S-tag's VID on customer-side ports; without one the circuit is `Dot1Q`.
     pub s_tag: Option<u16>,
+    /// The S-tag's VID on ports of the secondary link instead; `None`: both links have [`Self::s_tag`]. Given only beside
+    /// that.
+    pub secondary_s_tag: Option<u16>,
     /// The S-tag on core-side ports.
     pub core_s_tag: CoreTag,
     /// TPID of the S-tag towards the customer; `None`: as it came.

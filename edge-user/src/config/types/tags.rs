@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{Circuit, Peering, Side};
+use super::{Circuit, Link, Peering, Side};
 
 /// C-tags of a peering: every VID from `first` to `last`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -64,14 +64,23 @@ pub struct SideTags {
 }
 
 impl Circuit {
-    /// The tags that frames of `peering` have on a port on `side`.
+    /// The S-tag's VID towards the customer, on ports of `link`.
     #[must_use]
-    pub fn tags(&self, peering: &Peering, side: Side) -> SideTags {
+    pub fn s_vid(&self, link: Link) -> Option<u16> {
+        match link {
+            Link::Primary => self.s_tag,
+            Link::Secondary => self.secondary_s_tag.or(self.s_tag),
+        }
+    }
+
+    /// The tags that frames of `peering` have on a port of `link` on `side`.
+    #[must_use]
+    pub fn tags(&self, peering: &Peering, side: Side, link: Link) -> SideTags {
         match side {
-            Side::Customer => SideTags { s_vid: self.s_tag, c_vids: Some(peering.c_tags) },
+            Side::Customer => SideTags { s_vid: self.s_vid(link), c_vids: Some(peering.c_tags) },
             Side::Core => SideTags {
                 s_vid: match self.core_s_tag {
-                    CoreTag::Same => self.s_tag,
+                    CoreTag::Same => self.s_vid(link),
                     CoreTag::None => None,
                     CoreTag::Vid(vid) => Some(vid),
                 },

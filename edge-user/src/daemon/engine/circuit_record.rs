@@ -33,6 +33,7 @@ pub(super) fn circuit_record(circuit: &Circuit, ports: &[Port]) -> CircuitRecord
         circuit_state: state.to_owned(),
         provider_state: circuit.provisioning.title().to_owned(),
         s_tag: circuit.s_tag,
+        secondary_s_tag: circuit.secondary_s_tag,
         primary_ports: of_link(Link::Primary),
         secondary_ports: of_link(Link::Secondary),
         peerings: circuit.peerings.iter().map(|it| peering_record(it, state)).collect(),

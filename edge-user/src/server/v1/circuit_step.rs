@@ -152,8 +152,8 @@ fn edit(config: &Config, circuit: &str, step: CircuitStep) -> Result<CircuitEdit
             keys.entry("provisioning").or_insert(Provisioning::NotProvisioned.as_str().into());
             CircuitEdit::Add(keys)
         }
-        CircuitStep::Provision { primary, secondary, s_tag, begin } => {
-            let wish = Wish { primary, secondary, s_tag };
+        CircuitStep::Provision { primary, secondary, s_tag, secondary_s_tag, begin } => {
+            let wish = Wish { primary, secondary, s_tag, secondary_s_tag };
             CircuitEdit::Set(provisioned(config, circuit, &wish, begin)?)
         }
         CircuitStep::Peering { kind, keys } => part(CircuitPart::Peering, kind, keys),
@@ -183,6 +183,7 @@ fn provisioned(
         let allocation = config::allocate(config, circuit, wish)
             .map_err(|error| conflict(format!("{error}; nothing was changed")))?;
         keys.insert("s_tag".to_owned(), json!(allocation.s_tag));
+        keys.insert("secondary_s_tag".to_owned(), json!(allocation.secondary_s_tag));
         keys.insert("ports".to_owned(), json!(allocation.ports));
     }
     let next =
