@@ -117,15 +117,7 @@ pub(super) fn circuit(args: &Args) -> Result<()> {
         LifeStep::New { name, keys, change } => {
             take(&name.circuit, &CircuitStep::New { keys: keys.keys() }, change)
         }
-        LifeStep::Provision {
-            name,
-            primary,
-            secondary,
-            s_tag,
-            secondary_s_tag,
-            begin,
-            change,
-        } => {
+        LifeStep::Provision { name, primary, secondary, s_tag, secondary_s_tag, begin, change } => {
             let step = CircuitStep::Provision {
                 primary: primary.clone(),
                 secondary: secondary.clone(),

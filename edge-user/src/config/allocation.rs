@@ -151,10 +151,16 @@ mod tests {
         let of = |wish: Wish| allocate(&config, "new", &wish);
         let names = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
         let both = names(&["core1", "core2", "customer1", "customer2"]);
-        assert_eq!(of(Wish::default()), Ok(Allocation { ports: both, s_tag: 7, secondary_s_tag: None }));
+        assert_eq!(
+            of(Wish::default()),
+            Ok(Allocation { ports: both, s_tag: 7, secondary_s_tag: None })
+        );
         let first = Wish { primary: Some("customer0".into()), ..Wish::default() };
         let ports = names(&["core0", "core2", "customer0", "customer2"]);
-        assert_eq!(of(first.clone()), Ok(Allocation { ports: ports.clone(), s_tag: 2, secondary_s_tag: None }));
+        assert_eq!(
+            of(first.clone()),
+            Ok(Allocation { ports: ports.clone(), s_tag: 2, secondary_s_tag: None })
+        );
         let tagged = Wish { s_tag: Some(9), secondary_s_tag: Some(8), ..first };
         assert_eq!(of(tagged), Ok(Allocation { ports, s_tag: 9, secondary_s_tag: Some(8) }));
         // A circuit is not in its own way.

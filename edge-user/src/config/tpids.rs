@@ -31,14 +31,24 @@ pub(super) fn check(raw: &RawCircuit, errors: &Errors<'_>) {
 }
 
 fn check_peering(circuit: &RawCircuit, raw: &RawPeering, errors: &Errors<'_>) {
-    check_inner("c_tpid", &raw.c_tpid, &tags::s_tag(circuit, Side::Customer, Link::Primary), errors);
+    check_inner(
+        "c_tpid",
+        &raw.c_tpid,
+        &tags::s_tag(circuit, Side::Customer, Link::Primary),
+        errors,
+    );
     // A routed peering has no tag towards the core, and keys for one are reported elsewhere.
     if raw.routed.is_routed() {
         return;
     }
     let is_popped = raw.core_c_tag.given().is_some_and(|tag| tag.value == CoreTag::None);
     if !is_popped {
-        check_inner("core_c_tpid", &raw.core_c_tpid, &tags::s_tag(circuit, Side::Core, Link::Primary), errors);
+        check_inner(
+            "core_c_tpid",
+            &raw.core_c_tpid,
+            &tags::s_tag(circuit, Side::Core, Link::Primary),
+            errors,
+        );
     } else if let Some(tpid) = raw.core_c_tpid.given() {
         let message = "`core_c_tpid` is for a C-tag towards the core, and there is none; \
                        give another `core_c_tag`, or remove it";

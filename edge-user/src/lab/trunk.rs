@@ -112,6 +112,13 @@ impl Trunk {
         self.join(tags, interface)
     }
 
+    /// Gives the host behind these tags others, as a provider does that moves it to another VLAN.
+    pub fn retag(&mut self, from: TagStack, to: TagStack) -> Result<()> {
+        self.cut(from)?;
+        let (_, interface) = self.cuts.pop().context("the cut that was just made")?;
+        self.join(to, interface)
+    }
+
     /// Pulls the cable out of its far end, so that the port loses its carrier, or puts it in again.
     pub fn plug(&self, is_in: bool) -> Result<()> {
         self.hub.ip(&format!("link set {TRUNK} {}", if is_in { "up" } else { "down" }))

@@ -3,6 +3,7 @@
 mod alerts;
 mod architecture;
 mod docs;
+mod examples;
 mod names;
 mod oracle;
 mod package;

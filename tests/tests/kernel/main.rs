@@ -3,6 +3,7 @@
 mod captures;
 mod corpus;
 mod differential;
+mod link_tags;
 mod packet_path;
 mod policer_rate;
 mod prog_run;

@@ -100,6 +100,8 @@ fn live(lab: &Lab, ends: &Ends) -> Result<()> {
         1,
         "no customer-side port of the primary link",
     )?;
+    let no_port = "is for ports with `link = \"secondary\"`, and the circuit is on none";
+    refused(lab, "provision fabrikam --secondary-s-tag 7", 2, no_port)?;
     must(lab, "provision fabrikam --begin")?;
     let begun = record(lab)?;
     ensure!((begun.provider_state.as_str(), begun.s_tag) == ("Provisioning", Some(1)), "{begun:?}");

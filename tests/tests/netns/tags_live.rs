@@ -3,12 +3,20 @@
 use std::{thread, time::Duration};
 
 use anyhow::Result;
+use edge_api::CircuitRecord;
 use edge_tests::{
-    daemon::{Daemon, configure, detach, reload, status},
+    daemon::{Daemon, configure, detach, edge, reload, status},
     ends::{Ends, contoso, lab},
     notation::frame_of,
 };
-use edge_user::{config::sample::Sample, lab::root_or_skip};
+use edge_user::{
+    config::sample::{Sample, SamplePort},
+    lab::{
+        Lab, private_mounts,
+        raw::{RawCollector, RawSender},
+        root_or_skip,
+    },
+};
 
 const WAIT: Duration = Duration::from_secs(5);
 const CUSTOMER: &str = "88a8:100/3 8100:10/5";
@@ -69,6 +77,94 @@ fn a_reload_changes_tags_between_two_frames() -> Result<()> {
     let status = status()?;
     let inbound = status.circuits[0].peerings.iter().find(|peering| peering.direction == "inbound");
     assert_eq!(inbound.map(|peering| peering.total.forwarded_frames), Some(total));
+    daemon.stop()?;
+    detach(&lab)?;
+    Ok(())
+}
+
+/// Both pairs of a wire with two links, of which the secondary one has this S-tag.
+fn with_secondary(s_tag: u16) -> Sample {
+    let second = |name: &str, side: &str, forward: &str| {
+        SamplePort::new(name, side).forward(forward).key("link", "secondary")
+    };
+    Sample::lab()
+        .port(second("customer1", "customer", "core1"))
+        .port(second("core1", "core", "customer1"))
+        .circuit(contoso().key("secondary_s_tag", s_tag))
+}
+
+/// `edge circuit` gives a circuit both tags, which stay when its provider is done.
+fn a_provider_names_both_tags(lab: &Lab) -> Result<()> {
+    let circuit = |arguments: &str| -> Result<String> {
+        let arguments: Vec<&str> = ["circuit"].into_iter().chain(arguments.split(' ')).collect();
+        let output = edge(lab, &arguments)?;
+        assert!(output.status.success(), "{output:?}");
+        Ok(String::from_utf8(output.stdout)?)
+    };
+    circuit("new fabrikam --bandwidth 50Mbps")?;
+    circuit("provision fabrikam --secondary-s-tag 7 --begin")?;
+    circuit("provision fabrikam")?;
+    let record: CircuitRecord = serde_json::from_str(&circuit("show fabrikam --json")?)?;
+    assert_eq!((record.s_tag, record.secondary_s_tag), (Some(1), Some(7)));
+    let shown = circuit("show fabrikam")?;
+    assert!(shown.contains("1 on the primary link, 7 on the secondary one"), "{shown}");
+    Ok(())
+}
+
+#[test]
+fn another_tag_of_the_secondary_link_leaves_the_primary_one_alone() -> Result<()> {
+    if !root_or_skip("another_tag_of_the_secondary_link_leaves_the_primary_one_alone") {
+        return Ok(());
+    }
+    private_mounts()?;
+    let lab = Lab::with_mtu(&["customer0", "core0", "customer1", "core1"], 1600)?;
+    let daemon = Daemon::start(&lab, &with_secondary(200))?;
+    let sender = |port| -> Result<RawSender> {
+        let end = lab.far_end(port)?;
+        RawSender::open(end.ns(), end.interface())
+    };
+    let collector = |port| -> Result<RawCollector> {
+        let end = lab.far_end(port)?;
+        RawCollector::open(end.ns(), end.interface())
+    };
+    let (primary, secondary) = (sender("customer0")?, sender("customer1")?);
+    let (at_primary, at_secondary) = (collector("core0")?, collector("core1")?);
+    let frame = |s_vid: u16| frame_of(&format!("8100:{s_vid} 8100:10 ipv4"));
+    let (own, old, new) = (frame(100)?, frame(200)?, frame(300)?);
+    let frames = 400;
+    let both = thread::scope(|scope| -> Result<_> {
+        let load = scope.spawn(|| -> Result<()> {
+            for _ in 0..frames {
+                primary.send(&own)?;
+                secondary.send(&old)?;
+                secondary.send(&new)?;
+                thread::sleep(Duration::from_micros(200));
+            }
+            Ok(())
+        });
+        thread::sleep(Duration::from_millis(20));
+        configure(&with_secondary(300))?;
+        reload()?;
+        load.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        at_secondary.collect(2 * frames, Duration::from_millis(500))
+    })?;
+    let arrived = at_primary.collect(frames, WAIT)?;
+    assert!(arrived.len() == frames && arrived.iter().all(|it| *it == own), "{}", arrived.len());
+    assert!(both.iter().all(|it| *it == old || *it == new));
+    let with_old = both.iter().filter(|it| **it == old).count();
+    // One of both tags is the link's at any time.
+    assert!(with_old > 0 && with_old < both.len() && both.len() >= frames, "{with_old}");
+    // The old one is nobody's now, and so is the primary link's.
+    for tags in [&old, &own, &new] {
+        secondary.send(tags)?;
+    }
+    assert_eq!(at_secondary.collect(2, Duration::from_millis(500))?, [new.clone()]);
+    let back = sender("core1")?;
+    let at_customer = collector("customer1")?;
+    back.send(&old)?;
+    back.send(&new)?;
+    assert_eq!(at_customer.collect(2, Duration::from_millis(500))?, [new]);
+    a_provider_names_both_tags(&lab)?;
     daemon.stop()?;
     detach(&lab)?;
     Ok(())

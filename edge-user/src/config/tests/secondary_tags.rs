@@ -81,7 +81,11 @@ fn tags_are_taken_on_the_ports_of_their_link_alone() {
             "core_s_tag=200",
             "S-tag 200 with C-tag 10 is taken on port \"d\"",
         ),
-        ("+ c_tag=200", "c_tag=200", "C-tag 200, alone, is the S-tag of other frames on port \"b\""),
+        (
+            "+ c_tag=200",
+            "c_tag=200",
+            "C-tag 200, alone, is the S-tag of other frames on port \"b\"",
+        ),
     ] {
         let source = pairs(&[first, other]);
         let last = source.lines().collect::<Vec<_>>();

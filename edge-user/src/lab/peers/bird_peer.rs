@@ -31,9 +31,14 @@ pub struct BirdPeer {
 impl BirdPeer {
     /// Starts it in its namespace.
     pub fn start(ns: &NetNs, config: &PeerConfig) -> Result<Self> {
+        Self::start_text(ns, &config.bird_text()?)
+    }
+
+    /// Starts it in its namespace with a configuration in BIRD's language.
+    pub fn start_text(ns: &NetNs, config: &str) -> Result<Self> {
         let place = tempfile::tempdir()?;
         let path = |name: &str| place.path().join(name);
-        fs::write(path("bird.conf"), config.bird_text()?)?;
+        fs::write(path("bird.conf"), config)?;
         let mut command = ns.command("bird");
         command.arg("-f").arg("-c").arg(path("bird.conf")).arg("-s").arg(path("ctl"));
         command.stdin(Stdio::null()).stdout(Stdio::null());

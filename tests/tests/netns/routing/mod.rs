@@ -7,6 +7,7 @@ mod faults;
 mod gateways;
 mod many;
 mod meters;
+mod models;
 mod path;
 mod planned;
 mod redundancy;

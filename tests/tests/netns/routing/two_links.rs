@@ -122,7 +122,7 @@ impl TwoLinks {
 }
 
 /// Addresses of hosts of the customer's, the first of which the exchange has already.
-fn sources() -> Vec<String> {
+pub(super) fn sources() -> Vec<String> {
     (1..=FLOWS).map(|host| format!("10.9.0.{host}")).collect()
 }
 
