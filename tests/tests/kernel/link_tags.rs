@@ -10,6 +10,10 @@ use edge_user::{
     replay::PathEngine as _,
 };
 
+/// The tags of a circuit on its two links.
+const PRIMARY: &str = "8100:101 8100:10";
+const SECONDARY: &str = "8100:201 8100:10";
+
 /// Customer ports `a` and `b`, one of each link, with core ports of their own; and `e` of the secondary link, whose frames
 /// leave by the primary link's core port.
 fn config() -> Sample {
@@ -67,8 +71,6 @@ fn the_other_links_tag_is_nobodys() -> Result<()> {
     if !root_or_skip(TEST) {
         return Ok(());
     }
-    const PRIMARY: &str = "8100:101 8100:10";
-    const SECONDARY: &str = "8100:201 8100:10";
     check(
         TEST,
         &[

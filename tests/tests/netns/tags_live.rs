@@ -158,7 +158,7 @@ fn another_tag_of_the_secondary_link_leaves_the_primary_one_alone() -> Result<()
     for tags in [&old, &own, &new] {
         secondary.send(tags)?;
     }
-    assert_eq!(at_secondary.collect(2, Duration::from_millis(500))?, [new.clone()]);
+    assert_eq!(at_secondary.collect(2, Duration::from_millis(500))?, std::slice::from_ref(&new));
     let back = sender("core1")?;
     let at_customer = collector("customer1")?;
     back.send(&old)?;

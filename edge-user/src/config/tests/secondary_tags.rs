@@ -19,9 +19,9 @@ fn pairs(circuits: &[&str]) -> String {
     });
     let circuits = (1..).zip(circuits).map(|(number, keys)| {
         let (own, peering) = keys.split_once('+').unwrap_or((keys, "c_tag=10"));
-        let own: String = own.split('/').map(|key| format!("{}\n", key.trim())).collect();
-        let peering: String = peering.split('/').map(|key| format!("{}\n", key.trim())).collect();
-        format!("[[circuit]]\nname='c{number}'\nbandwidth=1000000\n{own}[[circuit.peering]]\nkind='private'\n{peering}")
+        let lines = |keys: &str| keys.split('/').map(str::trim).collect::<Vec<_>>().join("\n");
+        let (own, peering) = (lines(own), lines(peering));
+        format!("[[circuit]]\nname='c{number}'\nbandwidth=1000000\n{own}\n[[circuit.peering]]\nkind='private'\n{peering}\n")
     });
     std::iter::once("[edge]\nname='e'\n".to_owned()).chain(ports).chain(circuits).collect()
 }
