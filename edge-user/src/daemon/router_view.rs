@@ -109,9 +109,18 @@ pub enum SessionLook {
         since: Duration,
         /// Whether another try may have begun it anew, of a session that was not up before.
         may_hide: bool,
-        /// Whether BFD is up, and since when; `None`: there is no BFD session.
-        bfd: Option<(bool, Duration)>,
+        /// BFD in this BGP session.
+        bfd: BfdLook,
     },
+}
+
+/// BFD in an established BGP session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BfdLook {
+    /// Both ends hear each other, or the peer has not been heard since the session began: it may have no BFD at all.
+    NotLost,
+    /// It was lost within the session, at this time since boot.
+    Lost(Duration),
 }
 
 /// A question that the router can't answer.

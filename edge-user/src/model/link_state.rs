@@ -5,8 +5,8 @@ use super::{port::Link, spelled::spelled, treatment::PeeringKind};
 spelled! {
     /// The state of a routed peering's link.
     pub enum LinkState {
-        /// It carries traffic: it is in use, its session is established, its neighbour known, and BFD up where it is
-        /// configured.
+        /// It carries traffic: it is in use, its session is established, its neighbour known, and BFD not lost in this
+        /// session.
         Up = "up",
         /// It is in use and carries none.
         Down = "down",
@@ -34,7 +34,7 @@ spelled! {
         Carrier = "carrier",
         /// No BGP session is established.
         Session = "session",
-        /// The session is established, and BFD does not hear the peer.
+        /// The session is established, and BFD has lost the peer within it.
         Bfd = "bfd",
         /// The neighbour has not answered ARP or neighbour discovery.
         Neighbour = "neighbour",

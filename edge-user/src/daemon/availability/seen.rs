@@ -6,7 +6,7 @@ use edge_api::LinkUse;
 
 use super::super::{
     engine::running::Running,
-    router_view::{FamilyLook, LinkLook, SessionLook},
+    router_view::{BfdLook, FamilyLook, LinkLook, SessionLook},
     seen_link::{SeenPeeringLink, SeenState},
 };
 use crate::model::{LinkReason, LinkState, PeeringLinkName};
@@ -99,26 +99,18 @@ fn link_state(look: &LinkLook, has_bfd: bool, now_us: i64) -> Option<SeenState> 
 
 fn family_state(family: &FamilyLook, has_bfd: bool, now_us: i64) -> Option<SeenState> {
     let us = |time: Duration| i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
-    let (mut state, bfd) = match family.session {
+    let state = match family.session {
         SessionLook::Unknown => return None,
-        SessionLook::NotWanted => (up(now_us, None), None),
-        SessionLook::Seen { at, is_up, since, may_hide, bfd } => {
-            if !is_up {
-                let down = down(LinkReason::Session, us(at), Some(us(since)));
-                return Some(SeenState { may_hide, ..down });
-            }
-            (up(us(at), Some(us(since))), has_bfd.then_some(bfd))
+        SessionLook::NotWanted => up(now_us, None),
+        SessionLook::Seen { at, is_up: false, since, may_hide, .. } => {
+            let down = down(LinkReason::Session, us(at), Some(us(since)));
+            return Some(SeenState { may_hide, ..down });
         }
+        SessionLook::Seen { at, bfd: BfdLook::Lost(since), .. } if has_bfd => {
+            return Some(down(LinkReason::Bfd, us(at), Some(us(since))));
+        }
+        SessionLook::Seen { at, since, .. } => up(us(at), Some(us(since))),
     };
-    match bfd {
-        Some(Some((true, since))) => state.begin_us = state.begin_us.max(Some(us(since))),
-        Some(Some((false, since))) => {
-            return Some(down(LinkReason::Bfd, state.at_us, Some(us(since))));
-        }
-        // The speaker makes one soon.
-        Some(None) => return Some(down(LinkReason::Bfd, state.at_us, None)),
-        None => {}
-    }
     if !family.has_neighbour {
         return Some(down(LinkReason::Neighbour, state.at_us, None));
     }
@@ -138,13 +130,15 @@ mod tests {
     use super::*;
     use crate::model::{Link, PeeringKind};
 
-    fn session(is_up: bool, since_s: u64, bfd: Option<(bool, u64)>) -> SessionLook {
+    /// A session, with the time at which BFD was lost in it.
+    fn session(is_up: bool, since_s: u64, lost_s: Option<u64>) -> SessionLook {
         SessionLook::Seen {
             at: Duration::from_secs(100),
             is_up,
             since: Duration::from_secs(since_s),
             may_hide: true,
-            bfd: bfd.map(|(is_up, since_s)| (is_up, Duration::from_secs(since_s))),
+            bfd: lost_s
+                .map_or(BfdLook::NotLost, |lost_s| BfdLook::Lost(Duration::from_secs(lost_s))),
         }
     }
 
@@ -163,20 +157,19 @@ mod tests {
     #[test]
     fn a_link_is_up_with_carrier_session_bfd_and_neighbour() {
         use LinkReason::{Bfd, Carrier, Neighbour, Session, Up};
-        let up = session(true, 40, Some((true, 50)));
+        let up = session(true, 40, None);
         let down = session(false, 60, None);
         for (has_carrier, families, expected) in [
-            (true, vec![(true, up)], Some((Up, Some(50)))),
+            (true, vec![(true, up)], Some((Up, Some(40)))),
             (false, vec![(true, up)], Some((Carrier, None))),
             (true, vec![(false, up)], Some((Neighbour, None))),
             (true, vec![(true, down)], Some((Session, Some(60)))),
-            (true, vec![(true, session(true, 40, Some((false, 45))))], Some((Bfd, Some(45)))),
-            (true, vec![(true, session(true, 40, None))], Some((Bfd, None))),
+            (true, vec![(true, session(true, 40, Some(45)))], Some((Bfd, Some(45)))),
             (true, vec![(true, SessionLook::Unknown)], None),
             (true, vec![(true, SessionLook::NotWanted)], Some((Up, None))),
             (true, vec![(false, SessionLook::NotWanted)], Some((Neighbour, None))),
             // One family is enough.
-            (true, vec![(true, up), (false, down)], Some((Up, Some(50)))),
+            (true, vec![(true, up), (false, down)], Some((Up, Some(40)))),
             (
                 true,
                 vec![(true, session(false, 70, None)), (false, down)],
@@ -188,7 +181,7 @@ mod tests {
             let told = found.map(|it| (it.reason, it.begin_us.map(|us| us / 1_000_000)));
             assert_eq!(told, expected, "{families:?}");
         }
-        let without_bfd = look(true, &[(true, session(true, 40, Some((false, 45))))]);
+        let without_bfd = look(true, &[(true, session(true, 40, Some(45)))]);
         assert_eq!(link_state(&without_bfd, false, 1).unwrap().state, LinkState::Up);
     }
 }

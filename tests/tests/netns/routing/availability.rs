@@ -4,7 +4,7 @@
 use std::{thread, time::Duration};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use edge_api::{Availability, LinkTransition, PeeringAvailability};
+use edge_api::{Availability, LinkTransition, LivenessState, PeeringAvailability};
 use edge_tests::{
     daemon::{Daemon, status},
     exchange::{Exchange, ExchangeDaemon as _, speaker},
@@ -29,7 +29,11 @@ const SAME_S: f64 = 0.5;
 
 /// The availability of the first customer.
 fn availability(exchange: &Exchange) -> Result<PeeringAvailability> {
-    let arguments = ["availability", "--circuit", "customer1", "--json"];
+    availability_of(exchange, "customer1")
+}
+
+fn availability_of(exchange: &Exchange, circuit: &str) -> Result<PeeringAvailability> {
+    let arguments = ["availability", "--circuit", circuit, "--json"];
     let mut found: Availability = serde_json::from_str(&exchange.edge(&arguments)?)?;
     ensure!(found.is_complete && found.peerings.len() == 1, "{found:?}");
     found.peerings.pop().context("a peering")
@@ -125,6 +129,8 @@ fn the_ledger_has_the_times_of_cuts_with_and_without_a_daemon() -> Result<()> {
     // BFD is up a moment after the session.
     ensure!(seconds(up.at, since) > -1.0 && seconds(up.at, since) < 3.0, "{up:?} {since}");
 
+    are_up_without_bfd(&lab.exchange)?;
+
     // While it is dead: the speaker tells.
     daemon.kill()?;
     stay();
@@ -139,6 +145,7 @@ fn the_ledger_has_the_times_of_cuts_with_and_without_a_daemon() -> Result<()> {
     lab.second.mend(tags)?;
     let back = wait_for(&lab.exchange, "secondary", "up", cut)?;
     ensure!(back.len() == 2, "{back:?}");
+    are_up_without_bfd(&lab.exchange)?;
 
     // While daemon and speaker are dead, nobody knows.
     stay();
@@ -169,6 +176,23 @@ fn the_ledger_has_the_times_of_cuts_with_and_without_a_daemon() -> Result<()> {
     wait_for(&lab.exchange, "primary", "up", drained)?;
 
     is_the_same_without(&lab.exchange, daemon, &begun)
+}
+
+/// The links of the customer that stands by are up, and were not down since they came up: the edge asks for BFD, its router has
+/// none, and BIRD keeps its sessions.
+fn are_up_without_bfd(exchange: &Exchange) -> Result<()> {
+    let sessions = super::bgp::sessions(exchange)?;
+    let other =
+        sessions.iter().filter(|it| it.circuit == "customer2" && it.link.is_some() && it.is_up());
+    let bfd: Vec<_> = other.map(|it| it.bfd.as_ref().map(|bfd| bfd.state)).collect();
+    ensure!(bfd == [Some(LivenessState::Down); 2], "{sessions:?}");
+    let found = availability_of(exchange, "customer2")?;
+    for link in &found.links {
+        let mut changes = link.changes.iter().skip_while(|change| change.state != "up");
+        let is_up = changes.next().is_some() && changes.next().is_none();
+        ensure!(found.links.len() == 2 && is_up, "{found:?}");
+    }
+    Ok(())
 }
 
 /// The report is the same without a daemon, but for the time after its end, and its minutes are those of the links.
