@@ -48,7 +48,8 @@ async function lines(month: string, signal: AbortSignal): Promise<HTMLElement[]>
         { title: "Circuit", cell: (row) => circuitLink(row.circuit) },
         { title: "For", cell: (row) => row.what },
         { title: "Quantity", cell: (row) => `${row.quantity} ${row.unit}`, isNumber: true },
-        { title: "Price of one", cell: (row) => amount(row.unit_price), isNumber: true },
+        // A credit is a part of the fees, and has no price of its own.
+        { title: "Price of one", cell: (row) => (row.unit === "% of fees" ? "" : amount(row.unit_price)), isNumber: true },
         { title: "Amount", cell: (row) => h(row.what === "total" ? "strong" : "span", {}, amount(row.amount)), isNumber: true },
       ],
       rows,

@@ -43,6 +43,7 @@ pub mod sample;
 mod schema;
 mod secondary_tag;
 mod services;
+mod sla_credits;
 mod tags;
 #[cfg(test)]
 mod tests;
@@ -79,7 +80,7 @@ pub use self::{
         MetricsDetail, MonthlyFees, Offer, Peering, PeeringKind, Policing, Port, PortRange,
         PrefixesFile, Prices, Provider, Provisioning, PublicService, QosClass, QosProfile, Region,
         RoutedLink, RoutedPeering, RoutingConfig, RoutingDaemon, ServiceNetwork, Side, SideTags,
-        Sink, Sku, SourceCheck, VnetLink, VnetRoutes, XdpMode, ZonePrices,
+        Sink, Sku, SlaCredit, SourceCheck, VnetLink, VnetRoutes, XdpMode, ZonePrices,
     },
     units::Burst,
 };

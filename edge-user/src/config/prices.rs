@@ -10,6 +10,7 @@ use super::{
     error::Errors,
     keys::{Field, Keys},
     names::{self, unknown},
+    sla_credits::{self, RawSlaCredit},
     values::{self, Read, wrong},
 };
 
@@ -24,6 +25,7 @@ pub(super) struct RawPrices {
     zone: Field<String>,
     /// `None`: `zones` is no table of tables.
     zones: Option<Vec<RawZone>>,
+    sla_credits: Vec<RawSlaCredit>,
 }
 
 /// `[prices.zones.NAME]`.
@@ -69,6 +71,7 @@ impl RawPrices {
                 Field::Bad => None,
                 Field::Absent => Some(Vec::new()),
             },
+            sla_credits: RawSlaCredit::read_all(&mut keys, errors),
         };
         if prices.zones.as_ref().is_some_and(Vec::is_empty) {
             errors.add(at, "[prices] has no zone; add [prices.zones.NAME]".into());
@@ -79,7 +82,8 @@ impl RawPrices {
 
     /// Stand-in for a `[prices]` that is no table: every key counts as wrong.
     pub(super) fn bad() -> Self {
-        Self { currency: Field::Bad, gb: Field::Bad, zone: Field::Bad, zones: None }
+        let (currency, gb, zone) = (Field::Bad, Field::Bad, Field::Bad);
+        Self { currency, gb, zone, zones: None, sla_credits: Vec::new() }
     }
 
     /// The checked prices. Every error in them is reported.
@@ -89,12 +93,14 @@ impl RawPrices {
         }
         let raw_zones = self.zones.as_deref().unwrap_or_default();
         let checked: Vec<_> = raw_zones.iter().map(|zone| zone.checked(errors)).collect();
+        let sla_credits = sla_credits::checked(&self.sla_credits, errors);
         let Zones::Known { default, .. } = zones else { return None };
         Some(Prices {
             currency: self.currency.given()?.value.clone(),
             gb: self.gb.value_or(Gigabyte::Decimal)?,
             zone: default.clone(),
             zones: checked.into_iter().collect::<Option<_>>()?,
+            sla_credits: sla_credits?,
         })
     }
 }

@@ -15,7 +15,7 @@ pub use self::{
     metrics_detail::MetricsDetail,
     offer::{Accounting, Billing, ConnectivityModel, Provisioning, Sku},
     port::{Direction, Forward, Link, Port, Side, XdpMode},
-    prices::{Gigabyte, MonthlyFees, Prices, ZonePrices},
+    prices::{Gigabyte, MonthlyFees, Prices, SlaCredit, ZonePrices},
     reading::{ClassReading, DropReading, EpochInfo, Owner, Reading, Series, SlotReading},
     terms::Terms,
     treatment::{DscpPolicy, Ecn, Fairness, PeeringKind, Policing},

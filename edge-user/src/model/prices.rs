@@ -21,6 +21,28 @@ pub struct Prices {
     pub zone: Option<String>,
     /// The zones by name; at least one.
     pub zones: BTreeMap<String, ZonePrices>,
+    /// Credits for months below the SLA: the lower the availability, the larger the credit.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sla_credits: Vec<SlaCredit>,
+}
+
+/// `[[prices.sla_credit]]`: the part of a circuit's monthly fees that its customer gets back for a month below an availability.
+/// Both are percentages above 0, at most 100, with at most four decimals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct SlaCredit {
+    /// The percentage of minutes below which it applies.
+    pub below: Decimal,
+    /// The percentage of the fees.
+    pub credit: Decimal,
+}
+
+impl SlaCredit {
+    /// The credit in millionths of the fees.
+    #[must_use]
+    pub fn credit_millionths(&self) -> u64 {
+        let millionths = self.credit.checked_mul(Decimal::from(10_000));
+        millionths.and_then(|it| u64::try_from(it).ok()).unwrap_or_default()
+    }
 }
 
 spelled! {

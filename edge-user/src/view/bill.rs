@@ -45,10 +45,14 @@ fn table(invoice: &Invoice, circuit: &CircuitBill) -> Table {
         let quantity = invoice.quantity(line);
         let bytes = match line.quantity {
             Quantity::Volume { bytes, .. } => count(bytes),
-            Quantity::Time { .. } => String::new(),
+            Quantity::Time { .. } | Quantity::Credit(_) => String::new(),
         };
         let unit = line.quantity.unit().to_string();
-        let (price, amount) = (shown(line.unit_price), shown(line.amount));
+        let price = match line.quantity {
+            Quantity::Credit(_) => String::new(),
+            Quantity::Volume { .. } | Quantity::Time { .. } => shown(line.unit_price),
+        };
+        let amount = shown(line.amount);
         table.add_row([what(line, circuit.zone.as_ref()), quantity, unit, bytes, price, amount]);
     }
     let total = shown(circuit.total);
@@ -68,7 +72,7 @@ pub(super) fn what(line: &Line, zone_of_circuit: Option<&String>) -> String {
         Quantity::Time { from, to, month, .. } if (from, to) != (month.start(), month.end()) => {
             Some(format!("{from} to {to}"))
         }
-        Quantity::Time { .. } | Quantity::Volume { .. } => None,
+        Quantity::Time { .. } | Quantity::Volume { .. } | Quantity::Credit(_) => None,
     };
     [Some(line.what.clone()), zone, time].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use edge_api::Revision;
 use jiff::Timestamp;
+use rust_decimal::Decimal;
 
 use super::{
     bill::{heading, shown, what},
@@ -16,7 +17,7 @@ use crate::{
         ledger::{EpochEnd, EpochRead, Readings, RecordId, TimeStretch},
         rating::{
             ExplainedCircuit, ExplainedLine, ExplainedRecord, ExplainedSeries, ExplainedTerms,
-            Explanation, Quantity, TermsHeld,
+            Explanation, MissedSla, Quantity, TermsHeld,
         },
     },
     units::{bit_rate, count},
@@ -64,6 +65,9 @@ fn print_line(
 ) -> io::Result<()> {
     let ExplainedLine { line, stretches, series, .. } = explained;
     let (name, quantity) = (what(line, circuit.zone.as_ref()), explanation.quantity(line));
+    if let Quantity::Credit(missed) = &line.quantity {
+        return print_credit(missed, &name, line.amount, out);
+    }
     let (unit, price) = (line.quantity.unit(), shown(line.unit_price));
     writeln!(out, "\n{}: {quantity} {unit} at {price} is {}", plain(&name), shown(line.amount))?;
     if each_record && !series.is_empty() {
@@ -93,6 +97,29 @@ fn print_line(
     }
     let unit = if explained.sum_bytes.is_some() { "bytes" } else { "seconds" };
     writeln!(out, " sum {} {unit}", explained.sum())
+}
+
+/// Minutes and percentage as `edge availability` has them, and the step that applies.
+fn print_credit(
+    missed: &MissedSla,
+    name: &str,
+    amount: Option<Decimal>,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let MissedSla { peering, minutes, minutes_down, step, is_over } = missed;
+    let (credit, below) = (step.credit.normalize(), step.below.normalize());
+    writeln!(out, "\n{name}: {credit} % of fees is {}", shown(amount))?;
+    let (minutes, down, percent) = (count(*minutes), count(*minutes_down), missed.percent());
+    let peering = peering.as_str();
+    writeln!(
+        out,
+        " {peering}: down in {down} of {minutes} minutes with both links in use, {percent} %"
+    )?;
+    writeln!(out, " below {below} %, the credit is {credit} % of the circuit's monthly fees")?;
+    if !is_over {
+        writeln!(out, " the month is not over: the minutes are those so far")?;
+    }
+    Ok(())
 }
 
 /// A series by what tells it from others of the line.

@@ -1,4 +1,4 @@
-//! Money without rounding: whole units of the currency's smallest coin, and a rest as a fraction.
+//! Money without rounding: whole units of the currency's smallest coin, below zero for a credit, and a rest as a fraction.
 //! All quantities of an invoice have the fraction's denominator in common. `Decimal` would not do:
 //! it has 28 digits, and a byte as a part of 2^30 needs 30.
 
@@ -9,6 +9,8 @@ use crate::model::Gigabyte;
 
 /// Decimals that a price has at most.
 const PRICE_DIGITS: u32 = 10;
+/// Parts of a fee in which credits are told: a percentage has at most four decimals.
+const CREDIT_PARTS: u128 = 1_000_000;
 
 /// The error of a number that does not fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,8 +19,8 @@ pub(super) struct TooLarge;
 /// An amount of money, exactly.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Exact {
-    /// Whole numbers of the currency's smallest unit.
-    pub(super) units: u128,
+    /// Whole numbers of the currency's smallest unit, rounded down.
+    pub(super) units: i128,
     /// The number of parts of one more unit, less than all parts.
     pub(super) rest: u128,
 }
@@ -35,10 +37,11 @@ pub(super) struct Scale {
 impl Scale {
     /// The scale for the quantities of a month, in a currency with so many decimals.
     ///
-    /// There are at most 4 × 10^27 parts: 31 days and 2^30 bytes have a common multiple below 4 × 10^17.
+    /// There are at most 4 × 10^33 parts: 31 days and 2^30 bytes have a common multiple below 4 × 10^17, and a part of each
+    /// of these 10^10 parts of a price is a credit's.
     pub(super) fn new(month: Month, gb: Gigabyte, minor_digits: u32) -> Self {
         let common = lcm(month.micros().into(), gb.bytes().into());
-        Self { minor_digits, parts: 10u128.pow(PRICE_DIGITS) * common }
+        Self { minor_digits, parts: 10u128.pow(PRICE_DIGITS) * common * CREDIT_PARTS }
     }
 
     /// `price × numerator / denominator`; the denominator is a month or a gigabyte.
@@ -60,7 +63,24 @@ impl Scale {
             let part = (dividend % divisor.max(1)).checked_mul(numerator)?;
             let units = dividend.checked_div(divisor)?.checked_mul(numerator)?;
             let rest = (part % divisor).checked_mul(self.parts / divisor)?;
-            Some(Exact { units: units.checked_add(part / divisor)?, rest })
+            let units = i128::try_from(units.checked_add(part / divisor)?).ok()?;
+            Some(Exact { units, rest })
+        };
+        inner().ok_or(TooLarge)
+    }
+
+    /// A part of fees in millionths, below zero.
+    pub(super) fn credit(&self, fees: Exact, millionths: u64) -> Result<Exact, TooLarge> {
+        let inner = || {
+            let millionths = u128::from(millionths);
+            let units = u128::try_from(fees.units).ok()?.checked_mul(millionths)?;
+            // All rests of amounts are whole numbers of these parts.
+            let rest = (fees.rest / CREDIT_PARTS).checked_mul(millionths)?;
+            let rest = rest.checked_add(units % CREDIT_PARTS * (self.parts / CREDIT_PARTS))?;
+            let units = (units / CREDIT_PARTS).checked_add(rest / self.parts)?;
+            let (units, rest) = (i128::try_from(units).ok()?, rest % self.parts);
+            let below = i128::from(rest > 0);
+            Some(Exact { units: -units - below, rest: (self.parts - rest) % self.parts })
         };
         inner().ok_or(TooLarge)
     }
@@ -70,7 +90,8 @@ impl Scale {
         amounts.iter().try_fold(Exact::default(), |sum, amount| {
             let rest = sum.rest + amount.rest;
             let units = sum.units.checked_add(amount.units).ok_or(TooLarge)?;
-            let units = units.checked_add(rest / self.parts).ok_or(TooLarge)?;
+            let carry = i128::from(rest >= self.parts);
+            let units = units.checked_add(carry).ok_or(TooLarge)?;
             Ok(Exact { units, rest: rest % self.parts })
         })
     }
@@ -157,6 +178,10 @@ mod tests {
                     assert!(scale.amount(price, (month_us, month_us)).is_ok());
                     let volume = scale.amount(price, (u64::MAX, gb.bytes())).expect("it fits");
                     assert!(scale.sum(&vec![volume; 1000]).is_ok());
+                    let fees = scale.amount(price, (month_us, month_us)).expect("it fits");
+                    let fees = scale.sum(&vec![fees; 1000]).expect("it fits");
+                    let all = scale.credit(fees, 1_000_000).expect("it fits");
+                    assert_eq!(scale.sum(&[fees, all]), Ok(Exact::default()));
                 }
             }
         }
@@ -214,6 +239,34 @@ mod tests {
             prop_assert!(-unit < distance && distance <= unit, "{distance} of {unit}");
         }
 
+        /// A credit and what is left of the fees are the fees, and it is the percentage to the last fraction: of a hundred
+        /// equal fees, it is as many of them.
+        #[test]
+        fn a_credit_is_the_exact_part(
+            mantissa in 0..10_000_000_000i64,
+            digits in 0..=10u32,
+            numerator in 0..2_678_400_000_000u64,
+            millionths in 1..=1_000_000u64,
+        ) {
+            let scale = scale(Gigabyte::Binary);
+            let fee = scale
+                .amount(Decimal::new(mantissa, digits), (numerator, month("2026-10").micros()))
+                .expect("it fits");
+            let credit = scale.credit(fee, millionths).expect("it fits");
+            let rest = scale.credit(fee, 1_000_000 - millionths).expect("it fits");
+            prop_assert_eq!(scale.sum(&[fee, credit, rest]), Ok(Exact::default()));
+            let many = |one: Exact, number: u64| {
+                let wide = usize::try_from(number).expect("a few");
+                scale.sum(&vec![one; wide]).expect("it fits")
+            };
+            let percent = millionths % 100 + 1;
+            let part = scale.credit(many(fee, 100), percent * 10_000).expect("it fits");
+            prop_assert_eq!(scale.sum(&[part, many(fee, percent)]), Ok(Exact::default()));
+            let (sum, shown) = scale.shares(&[fee, credit]).expect("it fits");
+            prop_assert_eq!(shown.iter().sum::<Decimal>(), sum);
+            prop_assert!(sum >= Decimal::ZERO && shown[1] <= Decimal::ZERO);
+        }
+
         /// Any parts of a quantity cost together as much as the quantity, to the last fraction.
         #[test]
         fn parts_cost_the_whole(
@@ -229,7 +282,7 @@ mod tests {
             let (sum, shown) = scale.shares(&amounts).expect("it fits");
             prop_assert_eq!(shown.iter().sum::<Decimal>(), sum);
             for (shown, exact) in shown.iter().zip(&amounts) {
-                let units = u128::try_from(shown.mantissa()).expect("positive");
+                let units = shown.mantissa();
                 prop_assert!(units == exact.units || units == exact.units + 1 && exact.rest > 0);
             }
         }

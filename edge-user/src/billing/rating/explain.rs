@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     BillError, CircuitAccount, CircuitBill, ExplainedCircuit, ExplainedLine, ExplainedRecord,
-    ExplainedSeries, ExplainedStretch, ExplainedTerms, Explanation, Input, Line, Month, TermsHeld,
-    billed,
+    ExplainedSeries, ExplainedStretch, ExplainedTerms, Explanation, Input, Line, Month, Quantity,
+    TermsHeld, billed,
     currency::minor_digits,
     explained::{sum_of_series, sum_of_stretches},
     fees,
@@ -201,9 +201,12 @@ fn explained_line(
     stretches: Vec<ExplainedStretch>,
     series: Vec<ExplainedSeries>,
 ) -> ExplainedLine {
-    let is_volume = matches!(line.quantity, super::Quantity::Volume { .. });
-    let sum_bytes = is_volume.then(|| sum_of_series(&series)).flatten();
-    let sum_micros = (!is_volume).then(|| sum_of_stretches(&stretches)).flatten();
+    let (sum_bytes, sum_micros) = match line.quantity {
+        Quantity::Volume { .. } => (sum_of_series(&series), None),
+        Quantity::Time { .. } => (None, sum_of_stretches(&stretches)),
+        // It is a part of the fees, which are lines.
+        Quantity::Credit(_) => (None, None),
+    };
     ExplainedLine { line, sum_bytes, sum_micros, stretches, series }
 }
 

@@ -64,9 +64,10 @@ pub struct ExplainedLine {
     /// The line.
     #[serde(flatten)]
     pub line: Line,
-    /// The sum of a volume's parts; `None`: it is a fee, or the sum is too large.
+    /// The sum of a volume's parts; `None`: it is a fee or a credit, or the sum is too large.
     pub sum_bytes: Option<u64>,
-    /// The sum of a fee's parts in microseconds; `None`: it is a volume, or the sum is too large.
+    /// The sum of a fee's parts in microseconds; `None`: it is a volume or a credit, or the sum is too
+    /// large.
     #[serde(rename = "sum_seconds", serialize_with = "seconds")]
     pub sum_micros: Option<u64>,
     /// The parts of a fee, by time.
@@ -179,6 +180,8 @@ impl ExplainedCircuit {
             let (of_line, of_parts, unit) = match line.quantity {
                 Quantity::Volume { bytes, .. } => (bytes, sum_of_series(series), "bytes"),
                 Quantity::Time { micros, .. } => (micros, sum_of_stretches(stretches), "µs"),
+                // It is held against the fees by the total, of which it is a share.
+                Quantity::Credit(_) => continue,
             };
             if of_parts != Some(of_line) {
                 let of_parts = of_parts

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Serialize, Serializer};
 
-use super::{digits, exact, month::Month};
+use super::{digits, exact, missed_sla::MissedSla, month::Month};
 use crate::model::Gigabyte;
 
 /// The costs of an edge's circuits in a month.
@@ -45,7 +45,7 @@ pub struct CircuitBill {
     pub service_key: Option<String>,
     /// The price zone; the last, where it had several.
     pub zone: Option<String>,
-    /// Fees by time, then volumes.
+    /// Fees by time, then a credit on them, then volumes.
     pub lines: Vec<Line>,
     /// The exact sum of prices times quantities, rounded half up once; `None` where a price is missing.
     pub total: Option<Decimal>,
@@ -54,14 +54,14 @@ pub struct CircuitBill {
 /// A line of the invoice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Line {
-    /// The fee or the volume that the line is for.
+    /// The fee, the credit or the volume that the line is for.
     pub what: String,
     /// The zone whose price applies; `None` where there is no such price.
     pub zone: Option<String>,
     /// The line's quantity.
     #[serde(flatten)]
     pub quantity: Quantity,
-    /// The price of one; `None`: missing.
+    /// The price of one; `None`: missing, or the line is a credit.
     pub unit_price: Option<Decimal>,
     /// The line's share of the circuit's total: price times quantity, rounded down, or up for the
     /// lines with the largest rests, so that all lines add up to the total. `None`: the price is
@@ -100,16 +100,19 @@ pub enum Quantity {
         /// The month.
         month: Month,
     },
+    /// A part of the circuit's fees that its customer gets back.
+    Credit(MissedSla),
 }
 
 impl Quantity {
-    /// `GB`, `GiB` or `month`.
+    /// `GB`, `GiB`, `month` or `% of fees`.
     #[must_use]
     pub const fn unit(&self) -> &'static str {
         match self {
             Self::Volume { gb: Gigabyte::Decimal, .. } => "GB",
             Self::Volume { gb: Gigabyte::Binary, .. } => "GiB",
             Self::Time { .. } => "month",
+            Self::Credit(_) => "% of fees",
         }
     }
 
@@ -118,10 +121,11 @@ impl Quantity {
         match self {
             Self::Volume { bytes, gb } => (*bytes, gb.bytes()),
             Self::Time { micros, month, .. } => (*micros, month.micros()),
+            Self::Credit(missed) => (missed.step.credit_millionths(), 1_000_000),
         }
     }
 
-    /// Adds another stretch of time, which begins at the end of the last one or later. A volume has
+    /// Adds another stretch of time, which begins at the end of the last one or later. A volume and a credit have
     /// no stretches.
     pub(super) fn extend(&mut self, begin: Timestamp, end: Timestamp) {
         if let Self::Time { micros, parts, to, .. } = self {
@@ -138,6 +142,7 @@ impl Quantity {
         let least = match self {
             Self::Volume { .. } => 3,
             Self::Time { .. } => 6,
+            Self::Credit(missed) => return missed.percent_of_fees(),
         };
         digits::shown(numerator, denominator, least, digits.max(least))
     }
@@ -152,13 +157,14 @@ impl Quantity {
                 let text = digits::shown(numerator, denominator, 1, 6);
                 text.trim_end_matches('0').trim_end_matches('.').into()
             }
+            Self::Credit(missed) => missed.percent_of_fees(),
         }
     }
 
     /// The exact time in seconds.
     fn seconds(&self) -> Option<String> {
         match self {
-            Self::Volume { .. } => None,
+            Self::Volume { .. } | Self::Credit(_) => None,
             Self::Time { micros, .. } => Some(digits::quotient(*micros, 1_000_000)),
         }
     }
@@ -175,12 +181,16 @@ impl Serialize for Quantity {
             parts: Option<u64>,
             from: Option<Timestamp>,
             to: Option<Timestamp>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            sla: Option<MissedSla>,
         }
         let (bytes, parts, from, to) = match *self {
             Self::Volume { bytes, .. } => (Some(bytes), None, None, None),
             Self::Time { parts, from, to, .. } => (None, Some(parts), Some(from), Some(to)),
+            Self::Credit(_) => (None, None, None, None),
         };
+        let sla = if let Self::Credit(missed) = *self { Some(missed) } else { None };
         let (quantity, unit, seconds) = (self.decimal(), self.unit(), self.seconds());
-        LineFields { quantity, unit, bytes, seconds, parts, from, to }.serialize(serializer)
+        LineFields { quantity, unit, bytes, seconds, parts, from, to, sla }.serialize(serializer)
     }
 }

@@ -3,6 +3,7 @@
 //! Amounts are exact fractions of integers. The total of a circuit is rounded once, half up, to the
 //! currency's smallest unit. Lines are shown as shares of that total, and add up to it.
 
+mod credit;
 mod currency;
 mod digits;
 mod exact;
@@ -10,6 +11,7 @@ mod explain;
 mod explained;
 mod fees;
 mod invoice;
+mod missed_sla;
 mod month;
 mod rates;
 mod rounding;
@@ -23,16 +25,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use self::{currency::minor_digits, exact::Exact, rates::Rates, stay::HeldTerms};
 pub use self::{
+    credit::MonthSla,
     explain::explain,
     explained::{
         ExplainedCircuit, ExplainedLine, ExplainedRecord, ExplainedSeries, ExplainedStretch,
         ExplainedTerms, Explanation, TermsHeld,
     },
     invoice::{CircuitBill, Invoice, Line, Quantity},
+    missed_sla::MissedSla,
     month::{Month, NotAMonth},
 };
+use self::{currency::minor_digits, exact::Exact, rates::Rates, stay::HeldTerms};
 use crate::{
     billing::ledger::{CircuitIdentity, Identities, TermsSpan, UsageRecord},
     model::{Prices, Terms},
@@ -48,6 +52,8 @@ pub struct Input {
     /// Terms of circuits with their times, in any order. There are terms of other months, too: the
     /// last usage of an ended circuit may have been counted in the next month.
     pub spans: Vec<TermsSpan>,
+    /// The availability of the month, for credits.
+    pub sla: MonthSla,
 }
 
 impl Input {
@@ -185,7 +191,7 @@ fn billed<'a>(
 ) -> Result<Vec<(CircuitAccount<'a>, CircuitBill)>, BillError> {
     let mut billed = Vec::new();
     for account in accounts(month, input) {
-        let bill = account.bill(month, rates)?;
+        let bill = account.bill((month, &input.sla), rates)?;
         billed.extend(bill.map(|bill| (account, bill)));
     }
     billed.sort_by(|(_, one), (_, other)| {
@@ -214,7 +220,11 @@ struct CircuitAccount<'a> {
 
 impl CircuitAccount<'_> {
     /// The circuit's bill; `None`: it had neither terms nor usage in the month.
-    fn bill(&self, month: Month, rates: &mut Rates<'_>) -> Result<Option<CircuitBill>, BillError> {
+    fn bill(
+        &self,
+        (month, sla): (Month, &MonthSla),
+        rates: &mut Rates<'_>,
+    ) -> Result<Option<CircuitBill>, BillError> {
         let stays = stay::stays(&self.spans, month);
         let last_record = self.records.iter().max_by_key(|record| record.end);
         let of_usage = || volume::terms_of(last_record?, &self.spans);
@@ -231,6 +241,8 @@ impl CircuitAccount<'_> {
             |terms| rates.zone_of(terms).map(Into::into),
         );
         let mut charges = fees::charges(&stays, month, rates)?;
+        let credit = credit::charge(&self.spans, (month, sla), &charges, rates);
+        charges.extend(credit.map_err(too_large(circuit))?);
         charges.extend(volume::charges(circuit, &self.records, &self.spans, rates)?);
         let (total, lines) = lines(charges, rates).map_err(too_large(circuit))?;
         let (circuit, service_key) = (circuit.clone(), service_key.clone());

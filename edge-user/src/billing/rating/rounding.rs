@@ -8,7 +8,7 @@ use super::exact::{Exact, Scale, TooLarge};
 impl Scale {
     /// The nearest amount that can be paid; halves go up.
     pub(super) fn rounded(&self, amount: Exact) -> Result<Decimal, TooLarge> {
-        let up = u128::from(amount.rest >= self.parts - amount.rest);
+        let up = i128::from(amount.rest >= self.parts - amount.rest);
         self.decimal(amount.units.checked_add(up).ok_or(TooLarge)?)
     }
 
@@ -17,10 +17,10 @@ impl Scale {
     /// first.
     pub(super) fn shares(&self, amounts: &[Exact]) -> Result<(Decimal, Vec<Decimal>), TooLarge> {
         let sum = self.sum(amounts)?;
-        let mut units: Vec<u128> = amounts.iter().map(|amount| amount.units).collect();
-        let up = u128::from(sum.rest >= self.parts - sum.rest);
+        let mut units: Vec<i128> = amounts.iter().map(|amount| amount.units).collect();
+        let up = i128::from(sum.rest >= self.parts - sum.rest);
         // At most as many as there are amounts with a rest.
-        let missing = sum.units + up - units.iter().sum::<u128>();
+        let missing = sum.units + up - units.iter().sum::<i128>();
         let missing = usize::try_from(missing).map_err(|_too_many| TooLarge)?;
         let mut order: Vec<usize> = (0..amounts.len()).collect();
         order.sort_by_key(|place| std::cmp::Reverse(amounts[*place].rest));
@@ -31,8 +31,7 @@ impl Scale {
         Ok((self.rounded(sum)?, shown))
     }
 
-    fn decimal(&self, units: u128) -> Result<Decimal, TooLarge> {
-        let units = i128::try_from(units).map_err(|_large| TooLarge)?;
+    fn decimal(&self, units: i128) -> Result<Decimal, TooLarge> {
         Decimal::try_from_i128_with_scale(units, self.minor_digits).map_err(|_large| TooLarge)
     }
 }

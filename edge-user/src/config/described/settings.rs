@@ -4,7 +4,7 @@ use super::{Values, bfd, duration, text};
 use crate::{
     config::{
         ClassMatch, Edge, Export, LedgerConfig, MonthlyFees, PortRange, Prices, QosClass,
-        RoutingConfig, RoutingDaemon, Sink, ZonePrices,
+        RoutingConfig, RoutingDaemon, Sink, SlaCredit, ZonePrices,
     },
     model::{Port, spelled::Spelled as _},
     units::bit_rate,
@@ -101,8 +101,12 @@ pub(super) fn export(export: &Export) -> Values {
 }
 
 pub(super) fn prices(prices: &Prices) -> Values {
-    let Prices { currency, gb, zone, zones: _ } = prices;
-    Values::default().with("currency", currency).with("gb", gb).with("zone", zone)
+    let Prices { currency, gb, zone, zones: _, sla_credits } = prices;
+    let values = Values::default().with("currency", currency).with("gb", gb).with("zone", zone);
+    sla_credits.iter().fold(values, |values, SlaCredit { below, credit }| {
+        let key = format!("sla_credit below {} %", below.normalize());
+        values.with_text(&key, format!("{} %", credit.normalize()))
+    })
 }
 
 pub(super) fn zone(zone: &ZonePrices) -> Values {

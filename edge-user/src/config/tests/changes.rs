@@ -158,6 +158,11 @@ fn each_thing_tells_its_changes_by_keys() {
                 "Changed Prices 1 None [outbound_gb: 0.025 -> 0.03; monthly 1 Gbps metered: none -> 436]",
             ],
         ),
+        (
+            "prices = { currency = \"EUR\",",
+            "prices = { currency = \"EUR\", sla_credit = [{ below = \"99.95 %\", credit = \"10.0 %\" }],",
+            vec!["Changed Settings [prices] None [sla_credit below 99.95 %: none -> 10 %]"],
+        ),
     ] {
         assert_eq!(told(FILE, from, to), expected, "{from}");
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rust_decimal::Decimal;
 
-use super::{CIRCUIT, Gigabyte, MINIMAL, MonthlyFees, check, parse};
+use super::{CIRCUIT, Gigabyte, MINIMAL, MonthlyFees, SlaCredit, check, parse};
 
 /// Every key of the ledger, of exports and of prices.
 pub(super) const PRICED: &str = r#"[edge]
@@ -44,6 +44,12 @@ token_file = "/etc/edge/token"
 currency = "EUR"
 gb = "binary"
 zone = "zone-2"
+[[prices.sla_credit]]
+below = "99.95 %"
+credit = "10 %"
+[[prices.sla_credit]]
+below = "99%"
+credit = "25.5 %"
 [prices.zones.zone-1]
 outbound_gb = "0.025"
 [[prices.zones.zone-1.monthly]]
@@ -68,6 +74,13 @@ fn every_key() {
     let prices = config.prices.expect("given");
     assert_eq!((prices.currency.as_str(), prices.gb.bytes()), ("EUR", 1 << 30));
     assert_eq!(prices.zone.as_deref(), Some("zone-2"));
+    let step = |below, credit| SlaCredit { below, credit };
+    let steps = [
+        step(Decimal::new(99, 0), Decimal::new(255, 1)),
+        step(Decimal::new(9_995, 2), Decimal::new(10, 0)),
+    ];
+    assert_eq!(prices.sla_credits, steps);
+    assert_eq!(prices.sla_credits[0].credit_millionths(), 255_000);
     let decimal = |mantissa, scale| Some(Decimal::new(mantissa, scale));
     let first = &prices.zones["zone-1"];
     assert_eq!(first.outbound_gb, decimal(25, 3));
@@ -170,6 +183,52 @@ fn wrong_monthly_fees() {
     let twice = format!("{monthly}bandwidth='1 Gbps'\n{monthly}bandwidth='1000 Mbps'");
     check(&priced(&twice), &[(24, "1 Gbps has two prices in the zone; remove one (first at f:22")]);
     check(&priced("monthly=5"), &[(21, "write [[prices.zones.NAME.monthly]] for each one")]);
+}
+
+#[test]
+fn wrong_sla_credits() {
+    let step = |below: &str, credit: &str| {
+        format!("[[prices.sla_credit]]\nbelow={below}\ncredit={credit}\n")
+    };
+    for text in [
+        "'99.95'",
+        "99.95",
+        "99",
+        "'0 %'",
+        "'100.0001 %'",
+        "'99.99999 %'",
+        "'-1 %'",
+        "'.5 %'",
+        "'5. %'",
+        "'1e1 %'",
+        "'%'",
+        "'x %'",
+        "true",
+    ] {
+        check(&priced(&step(text, "'10 %'")), &[(22, "give a percentage such as \"99.95 %\"")]);
+        check(&priced(&step("'99.95 %'", text)), &[(23, "give a percentage such as \"99.95 %\"")]);
+    }
+    check(&priced("[[prices.sla_credit]]\n"), &[(21, "has no `below`"), (21, "has no `credit`")]);
+    check(
+        &priced("[[prices.sla_credit]]\nabove='1 %'\nbelow='1 %'\ncredit='1 %'"),
+        &[(22, "has no key `above`")],
+    );
+    check(
+        &format!("{MINIMAL}{CIRCUIT}[prices]\ncurrency='EUR'\nsla_credit=5\n[prices.zones.z]"),
+        &[(20, "write [[prices.sla_credit]] for each one")],
+    );
+    let twice = step("'99.95 %'", "'10 %'") + &step("'99.950 %'", "'20 %'");
+    check(
+        &priced(&twice),
+        &[(24, "there are two credits below 99.95 %; remove one (first at f:21")],
+    );
+    for credit in ["'10 %'", "'9 %'"] {
+        let steps = step("'99.95 %'", "'10 %'") + &step("'99 %'", credit);
+        check(&priced(&steps), &[(21, "give the lower availability the larger credit")]);
+    }
+    let steps = step("'99.95 %'", "'10 %'") + &step("'99 %'", "'10.0001 %'");
+    let config = parse(&priced(&steps), Path::new("f")).expect("correct");
+    assert_eq!(config.prices.expect("given").sla_credits.len(), 2);
 }
 
 #[test]

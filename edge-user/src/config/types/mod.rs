@@ -29,7 +29,7 @@ use crate::model::spelled::spelling;
 pub use crate::model::{
     Accounting, Billing, ConnectivityModel, Direction, DscpPolicy, Ecn, Fairness, Forward,
     Gigabyte, Link, MetricsDetail, MonthlyFees, PeeringKind, Policing, Port, Prices, Provisioning,
-    Side, Sku, XdpMode, ZonePrices,
+    Side, Sku, SlaCredit, XdpMode, ZonePrices,
 };
 
 /// A checked configuration: every name in it refers to something.

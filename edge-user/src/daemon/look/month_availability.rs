@@ -1,6 +1,7 @@
 //! The availability of routed peerings in a month.
 
 use edge_api::Availability;
+use jiff::Timestamp;
 
 use super::today;
 use crate::{
@@ -22,11 +23,29 @@ pub fn month_availability(
     month: Month,
     circuit: Option<&str>,
 ) -> Result<Availability> {
+    let now = today(ledger)?;
+    let mut found = availability_so_far(ledger, month, circuit, now)?;
+    if now < month.end() {
+        found.warnings.push(if now < month.start() {
+            format!("{month} has not begun")
+        } else {
+            format!("{month} is not over: minutes are those so far")
+        });
+    }
+    Ok(found)
+}
+
+/// The same up to `now`, without a word on a month that is not over.
+pub(super) fn availability_so_far(
+    ledger: &Ledger,
+    month: Month,
+    circuit: Option<&str>,
+    now: Timestamp,
+) -> Result<Availability> {
     let mut histories = ledger.link_histories()?;
     if let Some(circuit) = circuit {
         histories.links.retain(|link| link.name.circuit == circuit);
     }
-    let now = today(ledger)?;
     let seen = seen_until(&histories, (month.start(), month.end()), now);
     let until = last_minute(month.start(), seen);
     let peerings = availability(&histories, month.start(), seen);
@@ -36,13 +55,6 @@ pub fn month_availability(
         warnings.push(format!(
             "states of links before {expired:.0}: deleted by age, and not in these figures"
         ));
-    }
-    if now < month.end() {
-        warnings.push(if now < month.start() {
-            format!("{month} has not begun")
-        } else {
-            format!("{month} is not over: minutes are those so far")
-        });
     }
     let is_unseen = histories.known_until.is_some_and(|known| known < seen);
     if is_unseen && !peerings.is_empty() {

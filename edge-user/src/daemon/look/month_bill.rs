@@ -1,12 +1,13 @@
 //! The invoice of a month, with what it lacks.
 
+use edge_api::Availability;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{today, view::View, warnings::Warnings};
+use super::{month_availability::availability_so_far, today, view::View, warnings::Warnings};
 use crate::{
     billing::{
         ledger::Ledger,
-        rating::{self, Input, Invoice, Month},
+        rating::{self, Input, Invoice, Month, MonthSla},
     },
     daemon::error::Result,
     model::Prices,
@@ -38,30 +39,45 @@ pub fn month_bill(
     month: Month,
     circuit: Option<&str>,
 ) -> Result<MonthBill> {
-    let mut input = read(&view.ledger, month)?;
+    let (mut input, of_sla) = read(&view.ledger, month, prices)?;
     if let Some(circuit) = circuit {
         input.retain_circuit(circuit);
     }
     let invoice = rating::invoice(edge, month, prices, &input)?;
-    let mut warnings = warnings_of(view, month)?;
+    let mut warnings = warnings_of(view, month, of_sla)?;
     warnings.texts.extend(invoice.missing.iter().map(ToString::to_string));
     Ok(MonthBill { invoice, warnings })
 }
 
-/// The warnings that go with amounts of `month`.
-pub(super) fn warnings_of(view: &View, month: Month) -> Result<Warnings> {
+/// The warnings that go with amounts of `month`, with those about its availability.
+pub(super) fn warnings_of(view: &View, month: Month, of_sla: Warnings) -> Result<Warnings> {
     let mut warnings = Warnings::of_unseen(view, Some(month.end()));
     add_of_ledger(&mut warnings, view, month)?;
+    warnings.texts.extend(of_sla.texts);
+    warnings.is_complete &= of_sla.is_complete;
     warnings.texts.extend(of_month(month, today(&view.ledger)?));
     Ok(warnings)
 }
 
-/// The ledger's records and terms for `month`.
-pub(super) fn read(ledger: &Ledger, month: Month) -> Result<Input> {
+/// The ledger's records and terms for `month` and, where there are credits, the availability, with the warnings about it.
+pub(super) fn read(ledger: &Ledger, month: Month, prices: &Prices) -> Result<(Input, Warnings)> {
     let spans = ledger.terms_around(month.start(), month.end())?;
-    let mut input = Input { records: Vec::new(), spans };
+    let (sla, warnings) = sla(ledger, month, prices)?;
+    let mut input = Input { records: Vec::new(), spans, sla };
     input.records = ledger.usage_in_parts(month.start(), month.end(), &input.changes_of_price())?;
-    Ok(input)
+    Ok((input, warnings))
+}
+
+/// The availability of `month`, which a bill without credits does not need.
+fn sla(ledger: &Ledger, month: Month, prices: &Prices) -> Result<(MonthSla, Warnings)> {
+    if prices.sla_credits.is_empty() {
+        let warnings = Warnings { texts: Vec::new(), is_complete: true };
+        return Ok((MonthSla::default(), warnings));
+    }
+    let now = today(ledger)?;
+    let found = availability_so_far(ledger, month, None, now)?;
+    let Availability { peerings, is_complete, warnings: texts, .. } = found;
+    Ok((MonthSla { peerings, is_over: month.end() <= now }, Warnings { texts, is_complete }))
 }
 
 /// Adds what the ledger lacks of `month`, and what it goes on with.

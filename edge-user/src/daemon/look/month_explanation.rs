@@ -33,7 +33,7 @@ pub fn month_explanation(
     circuit: &str,
 ) -> Result<Explanation> {
     let ledger = &view.ledger;
-    let mut input = read(ledger, month)?;
+    let (mut input, of_sla) = read(ledger, month, prices)?;
     let named = input.named(circuit);
     let series = ledger.usage_by_record(month.start(), month.end(), |series| {
         named.has(&series.circuit, series.service_key.as_deref())
@@ -41,7 +41,7 @@ pub fn month_explanation(
     drop(named);
     input.retain_circuit(circuit);
     let mut explanation = rating::explain(edge, month, prices, &input, &series)?;
-    let warnings = warnings_of(view, month)?;
+    let warnings = warnings_of(view, month, of_sla)?;
     explanation.is_complete = warnings.is_complete;
     explanation.warnings.splice(0..0, warnings.texts);
     let now = today(ledger)?;

@@ -6,13 +6,15 @@ use std::{thread, time::Duration};
 use anyhow::{Context as _, Result, bail, ensure};
 use edge_api::{Availability, LinkTransition, LivenessState, PeeringAvailability};
 use edge_tests::{
-    daemon::{Daemon, status},
+    daemon::{CONFIG_PATH, Daemon, status},
     exchange::{Exchange, ExchangeDaemon as _, speaker},
+    http::at_the_socket,
     speaker::wait,
 };
 use edge_user::lab::{private_mounts, root_or_skip};
 use jiff::Timestamp;
 use nix::sys::signal::{Signal, kill};
+use serde_json::Value;
 
 use super::{
     bgp::{end, wait_for_sessions},
@@ -234,4 +236,71 @@ fn is_the_same_without(exchange: &Exchange, daemon: Daemon, begun: &[usize]) -> 
     let csv = exchange.edge(&["availability", "--format", "csv"])?;
     ensure!(csv.starts_with("edge,circuit,peering,minutes_up,"), "{csv}");
     Ok(())
+}
+
+/// 10 % of the fees below 99.95 %, and 25 % below 99 %.
+const CREDITS: &str = "[prices]\ncurrency = \"EUR\"\n[prices.zones.zone-1]\noutbound_gb = \"0.025\"\n\
+                       [[prices.zones.zone-1.monthly]]\nbandwidth = \"1 Gbps\"\nmetered = \"436\"\n\
+                       [[prices.sla_credit]]\nbelow = \"99.95 %\"\ncredit = \"10 %\"\n\
+                       [[prices.sla_credit]]\nbelow = \"99 %\"\ncredit = \"25 %\"\n";
+
+#[test]
+fn a_month_below_its_sla_has_a_credit_on_the_bill() -> Result<()> {
+    if !root_or_skip("a_month_below_its_sla_has_a_credit_on_the_bill") {
+        return Ok(());
+    }
+    private_mounts()?;
+    let mut lab = TwoLinks::new()?;
+    let config = lab.bgp_config(300).tables(CREDITS);
+    let daemon = lab.exchange.start(&config)?;
+    let _peers = lab.peers(300)?;
+    wait_for_sessions(&lab.exchange, ALL)?;
+    for link in ["primary", "secondary"] {
+        wait_for(&lab.exchange, link, "up", Timestamp::UNIX_EPOCH)?;
+    }
+    let month = &Timestamp::now().to_string()[..7];
+    let bill = ["bill", "-c", CONFIG_PATH, "--month", month];
+    let before = lab.exchange.edge(&bill)?;
+    ensure!(before.contains("1 Gbps metered") && !before.contains("SLA credit"), "{before}");
+
+    // Until a minute has ended in which both links were down.
+    let tags = lab.customer().tags();
+    lab.exchange.customer_side.cut(tags)?;
+    lab.second.cut(tags)?;
+    let mut found = availability(&lab.exchange)?;
+    for _ in 0..150 {
+        if found.sla_minutes_down > 0 {
+            break;
+        }
+        thread::sleep(Duration::from_secs(1));
+        found = availability(&lab.exchange)?;
+    }
+    ensure!(found.sla_minutes_down > 0, "{found:?}");
+
+    let answer = at_the_socket(&format!("GET /v1/bill?month={month}"), &[], "")?;
+    let invoice = answer.json()?["invoice"].take();
+    let json = lab.exchange.edge(&[&bill[..], &["--format", "json"]].concat())?;
+    for invoice in [invoice, serde_json::from_str::<Value>(&json)?] {
+        let circuits = invoice["circuits"].as_array().context("circuits")?;
+        let lines = |place: usize| circuits[place]["lines"].as_array().context("lines");
+        let amount = |line: &Value| -> Result<f64> {
+            Ok(line["amount"].as_str().context("an amount")?.parse()?)
+        };
+        let credits: Vec<_> = lines(0)?.iter().filter(|line| line["unit"] == "% of fees").collect();
+        let [credit] = credits[..] else { bail!("{invoice}") };
+        ensure!(credit["what"] == "SLA credit, private, so far", "{credit}");
+        ensure!(credit["sla"]["below"] == "99" && credit["quantity"] == "25", "{credit}");
+        ensure!(credit["sla"]["minutes_down"].as_u64() >= Some(found.sla_minutes_down), "{credit}");
+        let fee = amount(&lines(0)?[0])?;
+        ensure!(fee > 0.0 && (amount(credit)? + fee / 4.0).abs() <= 0.011, "{invoice}");
+        // The other customer's links were up.
+        ensure!(lines(1)?.iter().all(|line| line["unit"] != "% of fees"), "{invoice}");
+    }
+    let explained = lab.exchange.edge(&[&bill[..], &["--explain", "customer1"]].concat())?;
+    ensure!(
+        explained.contains("SLA credit, private, so far: 25 % of fees is -")
+            && explained.contains("below 99 %, the credit is 25 % of the circuit's monthly fees"),
+        "{explained}"
+    );
+    end(&lab.exchange, daemon)
 }

@@ -1,16 +1,17 @@
 //! Invoices add up, whatever is in the ledger.
 
+use edge_api::PeeringAvailability;
 use jiff::SignedDuration;
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 
-use super::{GBPS, money, month, prices, record, terms};
+use super::{GBPS, credits::with_credits, money, month, prices, record, terms};
 use crate::{
     billing::{
         ledger::{PeriodUsage, SeriesUsage, UsageRecord},
-        rating::{ExplainedCircuit, Input, Line, Quantity, TermsSpan, explain, invoice},
+        rating::{ExplainedCircuit, Input, Line, MonthSla, Quantity, TermsSpan, explain, invoice},
     },
-    model::{Billing, MonthlyFees, Sku, Terms},
+    model::{Billing, MonthlyFees, PeeringKind, Sku, Terms},
 };
 
 /// Terms of a few circuits and any time, and usage of theirs.
@@ -43,9 +44,24 @@ fn inputs() -> impl Strategy<Value = Input> {
             )
         },
     );
+    let availability = (0..3u8, 0..2usize, 0..45_000u64, 0..45_000u64).prop_map(
+        |(circuit, kind, minutes, down)| PeeringAvailability {
+            edge: "e".into(),
+            circuit: format!("c{circuit}"),
+            peering: PeeringKind::ALL[kind].as_str().into(),
+            sla_minutes: minutes,
+            sla_minutes_down: down.min(minutes),
+            ..PeeringAvailability::default()
+        },
+    );
+    let sla = (prop::collection::vec(availability, 0..6), any::<bool>())
+        .prop_map(|(peerings, is_over)| MonthSla { peerings, is_over });
     let spans = prop::collection::vec(span, 0..12);
-    (spans, prop::collection::vec(record, 0..24))
-        .prop_map(|(spans, records)| Input { records, spans })
+    (spans, prop::collection::vec(record, 0..24), sla).prop_map(|(spans, records, sla)| Input {
+        records,
+        spans,
+        sla,
+    })
 }
 
 proptest! {
@@ -54,7 +70,7 @@ proptest! {
     #[test]
     fn invoices_add_up(input in inputs()) {
         let january = month("2026-01");
-        let made = invoice("e", january, &prices(), &input).expect("it adds up");
+        let made = invoice("e", january, &with_credits(), &input).expect("it adds up");
         for circuit in &made.circuits {
             let sum: Option<Decimal> = circuit.lines.iter().map(|line| line.amount).sum();
             prop_assert_eq!(circuit.total, sum);
@@ -63,13 +79,31 @@ proptest! {
             let micros: u64 = fractions.map(|line| line.quantity.fraction().0).sum();
             prop_assert!(micros <= january.micros());
         }
+        // A credit is never more than the fees, and its share is the percentage but for the rounding.
+        for circuit in &made.circuits {
+            let of = |unit: &str| -> Option<Decimal> {
+                let lines = circuit.lines.iter().filter(|line| line.quantity.unit() == unit);
+                lines.map(|line| line.amount).sum()
+            };
+            let credits = circuit.lines.iter().filter_map(|line| match line.quantity {
+                Quantity::Credit(missed) => Some(missed),
+                Quantity::Volume { .. } | Quantity::Time { .. } => None,
+            });
+            let credits: Vec<_> = credits.collect();
+            prop_assert!(credits.len() <= 1);
+            let (Some(missed), Some(fees), Some(credit)) =
+                (credits.first(), of("month"), of("% of fees")) else { continue };
+            let off = fees * missed.step.credit / money("100") + credit;
+            let lines = Decimal::from(circuit.lines.len());
+            prop_assert!(credit <= Decimal::ZERO && off.abs() <= money("0.01") * lines, "{}", off);
+        }
         let sum: Option<Decimal> = made.circuits.iter().map(|circuit| circuit.total).sum();
         prop_assert_eq!(made.total, sum);
         prop_assert_eq!(made.total.is_none(), !made.missing.is_empty());
 
         let bytes = |line: &Line| match line.quantity {
             Quantity::Volume { bytes, .. } => u128::from(bytes),
-            Quantity::Time { .. } => 0,
+            Quantity::Time { .. } | Quantity::Credit(_) => 0,
         };
         let billed: u128 = made.circuits.iter().flat_map(|circuit| &circuit.lines).map(bytes).sum();
         let used: u128 = input.records.iter().map(|record| u128::from(record.bytes)).sum();
@@ -77,7 +111,8 @@ proptest! {
 
         let mut reversed = input.clone();
         reversed.records.reverse();
-        prop_assert_eq!(invoice("e", january, &prices(), &reversed).expect("it adds up"), made);
+        reversed.sla.peerings.reverse();
+        prop_assert_eq!(invoice("e", january, &with_credits(), &reversed).expect("it adds up"), made);
     }
 
     /// Each line is the sum of its parts, and would not be without one of them.
@@ -90,11 +125,11 @@ proptest! {
             SeriesUsage { number, sum: sum.clone(), periods: vec![period] }
         }).collect();
         let explained = |series: &[SeriesUsage]| {
-            explain("e", january, &prices(), &input, series).expect("it adds up")
+            explain("e", january, &with_credits(), &input, series).expect("it adds up")
         };
         let whole = explained(&series);
         prop_assert_eq!(&whole.differences, &[""; 0]);
-        let bill = invoice("e", january, &prices(), &input).expect("it adds up").circuits;
+        let bill = invoice("e", january, &with_credits(), &input).expect("it adds up").circuits;
         let lines = |circuit: &ExplainedCircuit| -> Vec<Line> {
             circuit.lines.iter().map(|line| line.line.clone()).collect()
         };
@@ -135,7 +170,7 @@ proptest! {
         let fees = MonthlyFees { metered: Some(money("436.00")), ..MonthlyFees::default() };
         let monthly = (1..=9u64).map(|number| (number, fees)).collect();
         prices.zones.get_mut("zone-1").expect("given").monthly = monthly;
-        let input = Input { records: Vec::new(), spans };
+        let input = Input { records: Vec::new(), spans, ..Input::default() };
         let invoice = invoice("e", february, &prices, &input).expect("it adds up");
         let circuit = &invoice.circuits[0];
         let micros: u64 = circuit.lines.iter().map(|line| line.quantity.fraction().0).sum();

@@ -27,7 +27,7 @@ fn hour(start: Timestamp, billing: &str, bytes: u64) -> UsageRecord {
 /// No circuit has the default's price by accident: there is no default.
 fn without_default(month: Month, spans: &[TermsSpan], records: &[UsageRecord]) -> Invoice {
     let prices = Prices { zone: None, ..super::prices() };
-    let input = Input { records: records.into(), spans: spans.into() };
+    let input = Input { records: records.into(), spans: spans.into(), ..Input::default() };
     invoice("e", month, &prices, &input).expect("it adds up")
 }
 
@@ -56,7 +56,7 @@ fn the_last_frames_of_a_circuit_have_its_last_price() {
                 let tail = hour(start, terms.billing.as_str(), 40 * GB);
                 let span = TermsSpan { terms, from: before.start(), to: Some(end) };
                 let prices = Prices { zone: None, ..super::prices() };
-                let input = Input { records: vec![tail], spans: vec![span] };
+                let input = Input { records: vec![tail], spans: vec![span], ..Input::default() };
                 let found = invoice("e", after, &prices, &input).expect("it adds up");
                 let found = rows(&found).into_iter().find(|row| row.0.starts_with("outbound"));
                 let (what, _, found) = found.expect("a volume");
@@ -171,7 +171,8 @@ fn a_circuit_that_is_renamed_is_one_account() {
         assert_eq!(rows(&invoice), expected);
         assert_eq!(invoice.circuits[0].circuit, "new");
         for name in ["old", "new"] {
-            let mut input = Input { records: records.to_vec(), spans: spans.to_vec() };
+            let mut input =
+                Input { records: records.to_vec(), spans: spans.to_vec(), ..Input::default() };
             input.spans.push(TermsSpan {
                 terms: Terms { circuit: "other".into(), ..terms(Billing::Metered, Sku::Standard) },
                 ..spans[0].clone()

@@ -126,7 +126,7 @@ fn parts(ledger: &Ledger, circuit: &str) -> (Input, Vec<SeriesUsage>) {
     let february = month("2026-02");
     let (start, end) = (february.start(), february.end());
     let spans = ledger.terms_around(start, end).expect("terms");
-    let mut input = Input { records: Vec::new(), spans };
+    let mut input = Input { records: Vec::new(), spans, ..Input::default() };
     let changes = input.changes_of_price();
     input.records = ledger.usage_in_parts(start, end, &changes).expect("usage");
     let named = input.named(circuit);

@@ -42,7 +42,7 @@ fn missing_prices_are_told_and_leave_no_total() {
 fn a_gigabyte_and_a_zone_without_a_price() {
     let january = month("2026-01");
     let records = [record("outbound", "metered", january, 1, GB)];
-    let input = Input { records: records.to_vec(), spans: Vec::new() };
+    let input = Input { records: records.to_vec(), spans: Vec::new(), ..Input::default() };
     let mut prices = prices();
     prices.zones.get_mut("zone-1").expect("given").outbound_gb = None;
     let told = |prices: &Prices| {

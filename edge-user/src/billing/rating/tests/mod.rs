@@ -12,6 +12,7 @@ use crate::{
 };
 
 mod any;
+mod credits;
 mod ends;
 mod explaining;
 mod missing;
@@ -52,6 +53,7 @@ fn prices() -> Prices {
         gb: Gigabyte::Decimal,
         zone: Some("zone-1".into()),
         zones: BTreeMap::from([("zone-1".into(), zone_1), ("zone-2".into(), zone_2)]),
+        sla_credits: Vec::new(),
     }
 }
 
@@ -99,7 +101,7 @@ fn record(direction: &str, billing: &str, month: Month, day: i64, bytes: u64) ->
 }
 
 fn bill(month: Month, spans: &[TermsSpan], records: &[UsageRecord]) -> Invoice {
-    let input = Input { records: records.into(), spans: spans.into() };
+    let input = Input { records: records.into(), spans: spans.into(), ..Input::default() };
     invoice("e", month, &prices(), &input).expect("it adds up")
 }
 
@@ -201,7 +203,7 @@ fn usage_without_terms_is_billed_by_the_default_zone() {
 fn what_is_not_known_or_too_large_is_no_invoice() {
     let january = month("2026-01");
     let told = |records: &[UsageRecord]| {
-        let input = Input { records: records.into(), spans: Vec::new() };
+        let input = Input { records: records.into(), spans: Vec::new(), ..Input::default() };
         invoice("e", january, &prices(), &input).expect_err("not billable")
     };
     for (direction, billing, key) in

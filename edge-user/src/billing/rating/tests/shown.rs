@@ -16,6 +16,7 @@ fn in_json_numbers_are_exact() {
     let input = Input {
         records: vec![record("outbound", "metered", january, 1, 1_000_000_000_000_000_001)],
         spans: vec![span(terms(Billing::Metered, Sku::Standard), "2026-01-22T00:00:00Z", None)],
+        ..Input::default()
     };
     let invoice = invoice("e", january, &prices, &input).expect("it adds up");
     let found = serde_json::to_value(&invoice).expect("JSON");
@@ -45,7 +46,7 @@ fn in_json_numbers_are_exact() {
     assert_eq!(found, expected);
 }
 
-fn table(invoice: &Invoice) -> String {
+pub(super) fn table(invoice: &Invoice) -> String {
     let mut text = Vec::new();
     view::bill::print(invoice, &mut text).expect("printed");
     let lines = String::from_utf8(text).expect("text");
@@ -63,7 +64,7 @@ fn a_table_says_what_is_not_the_circuits_zone_or_the_whole_month() {
         record.service_key = Some("k".into());
     }
     let spans = vec![span(keyed, "2025-01-01T00:00:00Z", Some(at)), span(moved, at, None)];
-    let input = Input { records: records.into(), spans };
+    let input = Input { records: records.into(), spans, ..Input::default() };
     let text = table(&invoice("e", january, &prices(), &input).expect("it adds up"));
     let expected = "\
 e, 2026-01 (UTC), amounts in EUR
@@ -90,7 +91,7 @@ fn a_table_shows_the_quantity_of_what_is_charged() {
     let records = vec![record("outbound", "metered", january, 1, 226_512)];
     let mut lived = span(terms(Billing::Metered, Sku::Standard), "2026-01-07T12:00:00Z", None);
     lived.to = Some(super::time("2026-01-07T12:00:00.5Z"));
-    let input = Input { records, spans: vec![lived] };
+    let input = Input { records, spans: vec![lived], ..Input::default() };
     let text = table(&invoice("e", january, &prices, &input).expect("it adds up"));
     let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     let lines: Vec<_> = text.lines().map(words).collect();
@@ -109,7 +110,7 @@ fn amounts_have_the_currencys_decimals() {
         prices.currency = currency.into();
         let spans =
             vec![span(terms(Billing::Metered, Sku::Standard), "2026-01-22T00:00:00Z", None)];
-        let input = Input { records: Vec::new(), spans };
+        let input = Input { records: Vec::new(), spans, ..Input::default() };
         let invoice = invoice("e", month("2026-01"), &prices, &input).expect("it adds up");
         assert_eq!(invoice.total.expect("a total").to_string(), total);
         assert!(table(&invoice).contains(&format!("total {total} {currency}")));

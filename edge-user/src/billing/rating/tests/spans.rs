@@ -141,7 +141,7 @@ fn usage_is_cut_where_any_name_of_a_circuit_has_another_price() {
         span(old, "2025-01-01T00:00:00Z", Some(first)),
         span(other, "2025-01-01T00:00:00Z", None),
     ];
-    let changes = Input { records: Vec::new(), spans }.changes_of_price();
+    let changes = Input { records: Vec::new(), spans, ..Input::default() }.changes_of_price();
     let at_second = vec![time(second)];
     let expected = [("c", at_second.clone()), ("d", at_second), ("e", Vec::new())];
     assert_eq!(changes, expected.map(|(name, at)| (name.to_owned(), at)).into());
