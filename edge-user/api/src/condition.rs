@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{ConfigStatus, LedgerState, LedgerStatus, PortStatus, Status, UnconfirmedChange};
+use crate::{
+    ConfigStatus, LedgerState, LedgerStatus, LinkOutOfUse, PortStatus, Status, UnconfirmedChange,
+};
 
 /// A condition that lasts: its subject, and a sentence with the effect and what to do next. No two have the same kind and
 /// the same subject.
@@ -57,6 +59,8 @@ pub enum ConditionKind {
     Unconfirmed,
     /// The router is not as the configuration has it.
     RouterFault,
+    /// A circuit's link is out of use by `edge drain`: no fault, and easily forgotten.
+    LinkDrained,
     /// One that a later version knows.
     #[serde(other)]
     Other,
@@ -78,6 +82,7 @@ impl ConditionKind {
             Self::NotSaved => "not-saved",
             Self::Unconfirmed => "unconfirmed",
             Self::RouterFault => "router-fault",
+            Self::LinkDrained => "link-drained",
             Self::Other => "other",
         }
     }
@@ -123,7 +128,7 @@ impl Condition {
         names(self) == names(other)
     }
 
-    /// The conditions that other parts of a status tell: those of ports, books, configuration and router. Where nobody knows
+    /// The conditions that other parts of a status tell: those of ports, books, configuration, router and links out of use. Where nobody knows
     /// since when one is there, that is the time of the status.
     #[must_use]
     pub fn told_by(status: &Status) -> Vec<Self> {
@@ -136,6 +141,7 @@ impl Condition {
             let faults = status.router_faults.join("; ");
             found.push(Self::new(ConditionKind::RouterFault, now, faults));
         }
+        found.extend(status.config.links_out_of_use.iter().map(of_link_out_of_use));
         found
     }
 }
@@ -202,6 +208,18 @@ fn of_config(config: &ConfigStatus, now: Timestamp) -> impl Iterator<Item = Cond
     let fault = config.file_fault.as_ref();
     let not_saved = fault.map(|fault| Condition::new(ConditionKind::NotSaved, now, fault.as_str()));
     unconfirmed.into_iter().chain(not_saved)
+}
+
+fn of_link_out_of_use(out: &LinkOutOfUse) -> Condition {
+    let LinkOutOfUse { circuit, link, link_use, since, user, message } = out;
+    let by = user.as_ref().map(|user| format!(" by {user}")).unwrap_or_default();
+    let message = message.as_ref().map(|text| format!(" ({text})")).unwrap_or_default();
+    let sentence = format!(
+        "its {link} link is {}{by}{message}, and the circuit has one link less: `edge undrain` takes it back",
+        link_use.as_str(),
+    );
+    let drained = Condition::new(ConditionKind::LinkDrained, *since, sentence);
+    Condition { circuit: Some(circuit.clone()), link: Some(link.clone()), ..drained }
 }
 
 #[cfg(test)]
@@ -288,6 +306,34 @@ mod tests {
         let begin = "unconfirmed : the last change was not confirmed by 2026-01-01T00:10:00Z, and can't be taken back: \
                      there is no eth1; ";
         assert!(told(&config)[0].starts_with(begin), "{config}");
+    }
+
+    #[test]
+    fn each_link_out_of_use_is_a_condition_since_it_was_drained() {
+        let status = status(
+            &serde_json::json!({"config": {"digest": "aa", "file_fault": null, "unconfirmed": null,
+            "links_out_of_use": [
+                {"circuit": "contoso", "link": "secondary", "use": "drained", "since": "2025-12-31T20:00:00Z",
+                 "user": "anna", "message": "a new card"},
+                {"circuit": "fabrikam", "link": "primary", "use": "draining", "since": "2025-12-31T21:00:00Z",
+                 "user": null, "message": null}]}}),
+        );
+        let told = Condition::told_by(&status);
+        let lines: Vec<String> = told
+            .iter()
+            .map(|it| {
+                let (kind, link) = (it.kind.as_str(), it.link.as_deref().unwrap_or_default());
+                format!("{kind} {link} {} {}: {}", it.since, it.subject(), it.sentence)
+            })
+            .collect();
+        let expected = [
+            "link-drained secondary 2025-12-31T20:00:00Z circuit contoso: its secondary link is drained by anna (a new \
+             card), and the circuit has one link less: `edge undrain` takes it back",
+            "link-drained primary 2025-12-31T21:00:00Z circuit fabrikam: its primary link is draining, and the circuit \
+             has one link less: `edge undrain` takes it back",
+        ];
+        assert_eq!(lines, expected);
+        assert!(!told[0].is_same(&told[1]));
     }
 
     #[test]

@@ -267,6 +267,13 @@ const EDGE_FAMILIES: &[MetricFamily] = &[
         source: SampleSource::Link(|link| link.bgp_availability_percent),
     },
     MetricFamily {
+        stem: "edge_drained",
+        unit: None,
+        labels: LINK,
+        help: "1 while the link is out of use by edge drain, else 0.",
+        source: SampleSource::Link(|link| Some(f64::from(u8::from(link.reason == "drained")))),
+    },
+    MetricFamily {
         stem: "edge_fib_swaps",
         unit: None,
         labels: DOMAIN,

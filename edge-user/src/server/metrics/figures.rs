@@ -24,6 +24,6 @@ impl ScrapeFigures {
     pub(super) fn routed_series(&self) -> usize {
         let domains = self.status.domains.iter();
         4 * self.sessions.len()
-            + domains.map(|it| 2 + it.neighbours.len() + 2 * it.links.len()).sum::<usize>()
+            + domains.map(|it| 2 + it.neighbours.len() + 3 * it.links.len()).sum::<usize>()
     }
 }

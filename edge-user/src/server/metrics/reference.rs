@@ -20,7 +20,7 @@ This file is made from the table that the daemon encodes answers by. To change i
 ## The size of an answer
 
 An answer has eight series for each circuit, a few for each port and export, one for each condition, and no more: 20,000
-circuits make about 160,000 series. Of conditions of circuits, 256 are told at the most. A routed peering has two more, and up to five for each session and its neighbour. `edge_series_left_out` is the number of detail series that an answer lacks: those of each class of a
+circuits make about 160,000 series. Of conditions of circuits, 256 are told at the most. A routed peering has two more, three for each link, and up to five for each session and its neighbour. `edge_series_left_out` is the number of detail series that an answer lacks: those of each class of a
 peering on a port, and of each bucket.
 
 ## Detail of a circuit

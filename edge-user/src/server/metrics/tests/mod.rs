@@ -20,7 +20,7 @@ use super::{
 use edge_api::CircuitStatus;
 
 /// Series of the routed part: 3 sessions, one of them without BFD, 2 neighbours, a domain and its link.
-const ROUTED: usize = 3 * 4 - 1 + 2 + 2 + 2;
+const ROUTED: usize = 3 * 4 - 1 + 2 + 2 + 3;
 
 const FORMATS: [TextFormat; 2] = [TextFormat::OpenMetrics, TextFormat::Text];
 
@@ -111,6 +111,7 @@ fn an_answer_has_each_session_neighbour_and_domain() {
         ("fib_lag_seconds", "circuit=contoso,peering=private", Some("2.5")),
         ("arp_availability_percent", "circuit=contoso,peering=private,link=primary", Some("100.0")),
         ("bgp_availability_percent", "circuit=contoso,peering=private,link=primary", Some("98.5")),
+        ("drained", "circuit=contoso,peering=private,link=primary", Some("0.0")),
     ] {
         let sample = format!("edge_{name}{{{labels}}}");
         assert_eq!(answer.samples.get(&sample).map(String::as_str), value, "{sample}");
