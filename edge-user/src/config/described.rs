@@ -42,6 +42,7 @@ pub(super) fn described(config: &Config, is_wanted: impl Fn(&Circuit) -> bool) -
         routing,
         catalogue,
         service_network,
+        unlinked_vnets: _,
     } = config;
     let mut all = Described::new();
     let mut add_part = |thing, owner: &str, part: Option<&str>, values| {

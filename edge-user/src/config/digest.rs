@@ -42,6 +42,7 @@ impl ConfigDigest {
             routing,
             catalogue,
             service_network,
+            unlinked_vnets: _,
         } = config;
         let places = (routing, catalogue, service_network);
         Self {

@@ -71,6 +71,12 @@ impl Config {
                 ));
             }
         }
+        for vnet in &self.unlinked_vnets {
+            warnings.push(format!(
+                "no circuit has a link to the VNet {vnet:?}: nothing reaches it; add a [[circuit.vnet_link]] with `vnet = \
+                 {vnet:?}`, or remove the [[vnet]]"
+            ));
+        }
         for (name, profile) in &self.qos {
             warnings.extend(rule_warnings(name, profile));
         }

@@ -34,7 +34,7 @@ pub(super) fn config(
     errors: &Errors<'_>,
 ) -> Option<Config> {
     let places = KnownPlaces::new(&raw.catalogue, prefixes_files, errors);
-    routed::adopt(&raw.vnets, &mut raw.circuits, &places, errors);
+    let unlinked_vnets = routed::adopt(&raw.vnets, &mut raw.circuits, &places, errors);
     let start = Span::new(0, 0);
     if raw.edge.is_none() {
         errors.add(start, "there is no [edge]; add it, with a `name`".into());
@@ -117,6 +117,7 @@ pub(super) fn config(
         routing: routing.optional().value_or(None)?,
         catalogue: places.catalogue()?,
         service_network: services.optional().value_or(None)?,
+        unlinked_vnets,
     })
 }
 

@@ -1,6 +1,6 @@
 //! `[[vnet]]`: virtual networks that links of several circuits lead to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
 use toml_span::Spanned;
@@ -44,12 +44,13 @@ impl RawVnet {
 }
 
 /// Gives links the region and the prefixes of the VNets that they name, and reports links that have their own beside these.
+/// Returns the VNets without a link.
 pub(in super::super) fn adopt(
     vnets: &[RawVnet],
     circuits: &mut [RawCircuit],
     places: &KnownPlaces<'_>,
     errors: &Errors<'_>,
-) {
+) -> Vec<String> {
     let named: Vec<_> = vnets.iter().filter_map(|vnet| Some((vnet.name.given()?, vnet))).collect();
     names::unique(named.iter().map(|(name, _)| (*name, &*name.value)), "VNet", "name", errors);
     let mut known = BTreeMap::new();
@@ -60,13 +61,18 @@ pub(in super::super) fn adopt(
             known.insert(name.value.as_str(), (region, vnet));
         }
     }
+    let mut linked = BTreeSet::new();
     for link in circuits.iter_mut().flat_map(|circuit| circuit.vnet_links.iter_mut().flatten()) {
         let Some(name) = link.vnet.given() else { continue };
         match known.get(name.value.as_str()) {
-            Some((region, vnet)) => link.adopt(region, vnet, errors),
+            Some((region, vnet)) => {
+                linked.insert(name.value.clone());
+                link.adopt(region, vnet, errors);
+            }
             None => link.check_is_known(known.keys().copied(), errors),
         }
     }
+    known.into_keys().filter(|name| !linked.contains(*name)).map(str::to_owned).collect()
 }
 
 impl RawVnetLink {

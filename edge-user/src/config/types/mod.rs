@@ -55,6 +55,9 @@ pub struct Config {
     pub catalogue: Catalogue,
     /// The network of public services; given wherever a peering has a route filter.
     pub service_network: Option<ServiceNetwork>,
+    /// The `[[vnet]]` that no circuit links, by name: nothing that runs depends on them.
+    #[serde(skip)]
+    pub unlinked_vnets: Vec<String>,
 }
 
 /// `[edge]`.

@@ -262,6 +262,18 @@ fn nothing_else_has_a_way(
     Ok(())
 }
 
+/// A filter is set by a step in the circuit's life, and a wrong one is refused.
+fn asks_by_a_step(exchange: &Exchange, bird: &BirdPeer) -> Result<()> {
+    let step =
+        ["circuit", "peering", "customer1", "microsoft", "--yes", "--route-filter", "12076:5020"];
+    exchange.edge(&step)?;
+    learns(bird, &["20.35.0.0/16", "20.36.0.0/16"])?;
+    let wrong = exchange.edge(&[&step[..6], &["12076:5029"]].concat());
+    let refused = wrong.err().context("an unknown community")?;
+    ensure!(format!("{refused:#}").contains("unknown community \"12076:5029\""), "{refused:#}");
+    Ok(())
+}
+
 #[test]
 fn customers_reach_the_services_that_they_ask_for_and_no_others() -> Result<()> {
     if !root_or_skip("customers_reach_the_services_that_they_ask_for_and_no_others") {
@@ -347,9 +359,12 @@ fn customers_reach_the_services_that_they_ask_for_and_no_others() -> Result<()> 
     learns(&bird, &[])?;
     ensure!(frr.ask("show ip bgp")?.contains("20.36.0.0/16"));
     ensure!(pings(&other.router, 20, other.host, STORAGE)? == 20);
+    asks_by_a_step(&exchange, &bird)?;
     configure(&config(&exchange, [first(), second()]))?;
     reload()?;
     learns(&bird, &["20.33.0.0/16", "20.35.0.0/16", "20.36.0.0/16", "2a01:111::/32"])?;
+    // The kernel of the customer's router has the route after its BIRD.
+    wait(|| Ok((pings(&one.router, 1, one.host, NEAR)? == 1).then_some(())))?;
     let after = wait_for_sessions(&exchange, 6)?;
     for (before, after) in before.iter().zip(&after) {
         ensure!(has_stayed(before, after), "{before:?} {after:?}");

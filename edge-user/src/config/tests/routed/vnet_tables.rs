@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::{check_cases_of, parse, reach::placed};
+use crate::config::ConfigDigest;
 
 const TABLE: &str = "[[vnet]]\nname = \"hub\" #t\nregion = \"northeurope\" #t\nprefixes = [\"10.1.0.0/16\", \"fd00:1::/32\"]\n";
 
@@ -19,6 +20,30 @@ fn a_link_has_what_its_vnet_says() {
     let by_link =
         placed().replacen("vnet = \"hub\"\n", "vnet = \"hub\"\nregion = \"northeurope\"\n", 1);
     assert_eq!(by_table, config(&by_link));
+}
+
+#[test]
+fn a_vnet_that_no_circuit_links_is_warned_of() {
+    let warnings = |source: &str| {
+        let config = parse(source, Path::new("f")).unwrap_or_else(|errors| panic!("{errors}"));
+        let mut warnings = config.warnings();
+        warnings.retain(|warning| warning.contains("VNet"));
+        (warnings, ConfigDigest::new(&config))
+    };
+    let (linked, digest) = warnings(&with_table());
+    assert_eq!(linked, [""; 0]);
+    let more = with_table()
+        + "[[vnet]]\nname = \"test\"\n[[vnet]]\nname = \"lab\"\nprefixes = [\"10.7.0.0/16\"]\n";
+    let (unlinked, with_more) = warnings(&more);
+    assert_eq!(
+        unlinked,
+        ["lab", "test"].map(|name| format!(
+            "no circuit has a link to the VNet {name:?}: nothing reaches it; add a [[circuit.vnet_link]] with `vnet = \
+             {name:?}`, or remove the [[vnet]]"
+        ))
+    );
+    // Nothing that runs is another one.
+    assert_eq!(with_more, digest);
 }
 
 #[test]
