@@ -39,6 +39,9 @@ pub enum CircuitStep {
         #[serde(default)]
         begin: bool,
     },
+    /// The circuit gives its tags and ports back, as its provider has disconnected it. It has no peerings and no links to virtual
+    /// networks by then.
+    Deprovision,
     /// A peering is set up or changed.
     Peering {
         /// `private`, `public` or `microsoft`.

@@ -54,6 +54,13 @@ enum LifeStep {
         #[command(flatten)]
         change: StepArgs,
     },
+    /// Takes a circuit's tags and ports back, as its provider has disconnected it: the way back from `provision`.
+    Deprovision {
+        #[command(flatten)]
+        name: NameArg,
+        #[command(flatten)]
+        change: StepArgs,
+    },
     /// Sets a peering up, changes some of its keys, or removes it.
     Peering {
         #[command(flatten)]
@@ -126,6 +133,9 @@ pub(super) fn circuit(args: &Args) -> Result<()> {
                 begin: *begin,
             };
             take(&name.circuit, &step, change)
+        }
+        LifeStep::Deprovision { name, change } => {
+            take(&name.circuit, &CircuitStep::Deprovision, change)
         }
         LifeStep::Peering { name, kind, keys, change } => {
             let step = CircuitStep::Peering { kind: kind.clone(), keys: keys.keys() };

@@ -173,6 +173,26 @@ fn a_circuit_lives_step_by_step_and_others_lose_no_frame() -> Result<()> {
     let daemon = Daemon::spawn(&lab, edge_binary())?;
     daemon.wait_until_ready()?;
     ensure!(record(&lab)?.peerings.len() == 1);
+
+    // The way back: what is in use is named, and with it gone, tags and ports are free.
+    refused(
+        &lab,
+        "deprovision fabrikam",
+        1,
+        "remove its private peering (`edge circuit peering fabrikam private --remove`)",
+    )?;
+    must(&lab, "peering fabrikam private --remove --yes")?;
+    must(&lab, "deprovision fabrikam --yes -m order-8")?;
+    let freed = record(&lab)?;
+    ensure!(freed.provider_state == "NotProvisioned" && freed.s_tag.is_none(), "{freed:?}");
+    ensure!(freed.primary_ports.is_empty() && freed.service_key.is_some(), "{freed:?}");
+    refused(&lab, "deprovision fabrikam", 1, "\"not-provisioned\" already")?;
+    let history: History = serde_json::from_slice(&edge(&lab, &["history", "--json"])?.stdout)?;
+    let last = history.revisions.first().and_then(|it| it.message.as_deref());
+    ensure!(last == Some("circuit deprovision fabrikam: order-8"), "{last:?}");
+    must(&lab, "provision fabrikam")?;
+    ensure!(record(&lab)?.s_tag == Some(1));
+    must(&lab, "deprovision fabrikam")?;
     must(&lab, "delete fabrikam --yes")?;
     refused(&lab, "show fabrikam", 2, "no circuit \"fabrikam\"")?;
     ensure!(status()?.circuits.len() == 1);

@@ -110,6 +110,7 @@ fn told(step: &CircuitStep, circuit: &str) -> String {
             format!("circuit provision {circuit} (begun)")
         }
         CircuitStep::Provision { .. } => format!("circuit provision {circuit}"),
+        CircuitStep::Deprovision => format!("circuit deprovision {circuit}"),
         CircuitStep::Peering { kind, keys: Some(_) } => format!("circuit peering {circuit} {kind}"),
         CircuitStep::Peering { kind, keys: None } => {
             format!("circuit peering {circuit} {kind} removed")
@@ -156,6 +157,7 @@ fn edit(config: &Config, circuit: &str, step: CircuitStep) -> Result<CircuitEdit
             let wish = Wish { primary, secondary, s_tag, secondary_s_tag };
             CircuitEdit::Set(provisioned(config, circuit, &wish, begin)?)
         }
+        CircuitStep::Deprovision => CircuitEdit::Set(deprovisioned(config, circuit)?),
         CircuitStep::Peering { kind, keys } => part(CircuitPart::Peering, kind, keys),
         CircuitStep::Link { vnet, keys } => part(CircuitPart::VnetLink, vnet, keys),
         CircuitStep::Delete => CircuitEdit::Remove,
@@ -189,5 +191,39 @@ fn provisioned(
     let next =
         if begin { json!(Provisioning::Provisioning) } else { json!(Provisioning::Provisioned) };
     keys.insert("provisioning".to_owned(), next);
+    Ok(keys)
+}
+
+/// The keys of a circuit whose provider has disconnected it.
+fn deprovisioned(config: &Config, circuit: &str) -> Result<EditKeys, ApiError> {
+    let known = config.circuits.iter().find(|known| known.name == circuit);
+    let known = known.ok_or_else(|| ApiError::no_circuit(circuit))?;
+    let conflict = |error: String| ApiError::new(StatusCode::CONFLICT, error, None);
+    if known.provisioning == Provisioning::NotProvisioned {
+        let now = known.provisioning.as_str();
+        let error = format!("circuit {circuit:?} is {now:?} already, and nothing was changed");
+        return Err(conflict(error));
+    }
+    let peerings = known.peerings.iter().map(|peering| {
+        let kind = peering.kind.as_str();
+        format!("its {kind} peering (`edge circuit peering {circuit} {kind} --remove`)")
+    });
+    let links = known.vnet_links.iter().map(|link| {
+        let vnet = &link.vnet;
+        format!("its link to {vnet:?} (`edge circuit link {circuit} {vnet} --remove`)")
+    });
+    let in_the_way: Vec<String> = links.chain(peerings).collect();
+    if !in_the_way.is_empty() {
+        let first = in_the_way.join(", ");
+        let error = format!(
+            "circuit {circuit:?} is in use; remove {first} before its tags and ports; nothing was changed"
+        );
+        return Err(conflict(error));
+    }
+    let mut keys = EditKeys::new();
+    for key in ["s_tag", "core_s_tag", "ports"] {
+        keys.insert(key.to_owned(), json!(null));
+    }
+    keys.insert("provisioning".to_owned(), json!(Provisioning::NotProvisioned));
     Ok(keys)
 }
