@@ -2,7 +2,7 @@
 
 use super::{
     super::{BfdTimers, RoutingConfig, keys::Field},
-    around::Around,
+    around::{Around, Reported},
     keys::RawBfd,
 };
 
@@ -20,24 +20,24 @@ impl Around<'_> {
         })
     }
 
-    /// BFD of a gateway's session, which it has only where the configuration says so; `None`: it is wrong.
+    /// BFD of a gateway's session, which it has only where the configuration says so.
     pub(super) fn gateway_bfd(
         &self,
         bfd: &Field<RawBfd>,
         asn: &Field<u32>,
-    ) -> Option<Option<BfdTimers>> {
+    ) -> Result<Option<BfdTimers>, Reported> {
         let bfd = match bfd {
-            Field::Absent => return Some(None),
-            Field::Bad => return None,
+            Field::Absent => return Ok(None),
+            Field::Bad => return Err(Reported),
             Field::Given(bfd) => bfd,
         };
         if matches!(asn, Field::Absent) {
             let message = "`bfd` watches the gateway's BGP session, and there is none without `asn`; add that, or \
                            remove this";
             self.errors.add(bfd.span, message.into());
-            return None;
+            return Err(Reported);
         }
         let usual = self.routing.given().and_then(|routing| routing.value.bfd);
-        Some(bfd.value.timers(usual))
+        Ok(bfd.value.timers(usual))
     }
 }

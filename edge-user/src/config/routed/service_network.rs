@@ -78,7 +78,7 @@ impl Around<'_> {
         self.check_ways(raw);
         let CoreLink { port, s_tag, c_tag, v4, v6 } = link?;
         let asn = asn.optional().value_or(None)?;
-        Some(ServiceNetwork { port, s_tag, c_tag, v4, v6, asn, bfd: bfd? })
+        Some(ServiceNetwork { port, s_tag, c_tag, v4, v6, asn, bfd: bfd.ok()? })
     }
 
     /// Reports files with prefixes of a family that the network's link has no addresses of.

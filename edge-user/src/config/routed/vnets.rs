@@ -118,11 +118,11 @@ impl Around<'_> {
             (Field::Absent, asn) => {
                 let bfd = self.gateway_bfd(&raw.bfd, asn);
                 let asn = self.gateway_asn(asn).given()?.value;
-                Some(VnetRoutes::Bgp { asn, bfd: bfd? })
+                Some(VnetRoutes::Bgp { asn, bfd: bfd.ok()? })
             }
             (Field::Given(prefixes), Field::Absent) => {
                 check_prefixes(&prefixes.value, raw.link.families(), errors);
-                self.gateway_bfd(&raw.bfd, &raw.asn)?;
+                self.gateway_bfd(&raw.bfd, &raw.asn).ok()?;
                 let prefixes = prefixes.value.iter().map(|prefix| prefix.value).collect();
                 Some(VnetRoutes::Static(prefixes))
             }
