@@ -218,10 +218,8 @@ impl RawCircuit {
             }),
             vnet_links: checked(errors, || {
                 let links = keys.tables("vnet_link", "vnet_link = [{ … }]").into_iter();
-                let read = |(table, at)| {
-                    RawVnetLink::read(Keys::new(table, at, "vnet_link", errors), errors)
-                };
-                links.map(read).collect()
+                let keys = |(table, at)| Keys::new(table, at, "vnet_link", errors);
+                links.map(|link| RawVnetLink::read(keys(link), errors)).collect()
             }),
         };
         keys.finish();

@@ -34,14 +34,9 @@ enum Cut {
 }
 
 impl TwoEdges {
-    /// Probes of a customer to its virtual network.
-    fn probes(&self, site: &Site) -> Result<Probes> {
-        Probes::start(&site.router, &sources(), &site.gateway, VNET.1)
-    }
-
     /// All customers' probes.
     fn all_probes(&self) -> Result<Vec<Probes>> {
-        let all = self.sites.iter().map(|site| self.probes(site)).collect::<Result<Vec<_>>>()?;
+        let all = self.sites.iter().map(probes).collect::<Result<Vec<_>>>()?;
         all.iter().try_for_each(Probes::wait_until_whole)?;
         Ok(all)
     }
@@ -103,7 +98,7 @@ impl TwoEdges {
         };
         wait(|| {
             let before = counts()?;
-            let probes = self.probes(site)?;
+            let probes = probes(site)?;
             probes.wait_until_whole()?;
             probes.end()?;
             let after = counts()?;
@@ -140,6 +135,11 @@ impl SiteEdge {
         }
         Ok(sum)
     }
+}
+
+/// Probes of a customer to its virtual network.
+fn probes(site: &Site) -> Result<Probes> {
+    Probes::start(&site.router, &sources(), &site.gateway, VNET.1)
 }
 
 /// A customer reaches exactly these of three services from a host of its registered prefix.
