@@ -117,7 +117,9 @@ fn check_sentences(document: &str, more_than: usize) {
     let tests = tests_in(Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace"));
     let mut sentences: Vec<String> = Vec::new();
     for line in document.lines() {
-        let is_row = line.starts_with("| ") && !line.starts_with("| fault") && !line.starts_with("| promise");
+        let is_row = line.starts_with("| ")
+            && !line.starts_with("| fault")
+            && !line.starts_with("| promise");
         if line.starts_with("* ") || is_row {
             sentences.push(line.to_owned());
         } else if let (Some(rest), Some(sentence)) = (line.strip_prefix("  "), sentences.last_mut())
