@@ -5,6 +5,7 @@ mod bgp;
 mod customers;
 mod faults;
 mod gateways;
+mod limits;
 mod losses;
 mod many;
 mod meters;
