@@ -84,7 +84,7 @@ fn the_other_links_tag_is_nobodys() -> Result<()> {
             ("d", SECONDARY, "alone", SECONDARY),
             ("a", "8100:202 8100:10", "", "8100:202 8100:10"),
             ("b", "8100:102 8100:10", "", "8100:102 8100:10"),
-            // The same tag is one customer's here and another one's there.
+            // One customer has the tag on the primary link, and another one on the secondary link.
             ("a", "8100:104 8100:10", "one", "8100:104 8100:10"),
             ("b", "8100:104 8100:10", "other", "8100:104 8100:10"),
             ("a", "8100:204 8100:10", "other", "8100:204 8100:10"),

@@ -35,7 +35,7 @@ pub fn month_availability(
     Ok(found)
 }
 
-/// The same up to `now`, without a word on a month that is not over.
+/// The availability of a month up to `now`, without a word on a month that is not over.
 pub(super) fn availability_so_far(
     ledger: &Ledger,
     month: Month,

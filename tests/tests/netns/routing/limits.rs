@@ -22,7 +22,7 @@ use super::bgp::{bird, end, has_stayed, sessions, wait_for_sessions};
 
 /// IPv4 routes that a standard circuit's private peering may have.
 const STANDARD_ROUTES: u16 = 4_000;
-/// The same of a premium circuit.
+/// IPv4 routes that a premium circuit's private peering may have.
 const PREMIUM_ROUTES: u16 = 10_000;
 /// VNet links that a standard circuit may have.
 const STANDARD_LINKS: u16 = 10;

@@ -2,15 +2,13 @@
 
 use std::{env, path::Path};
 
-use anyhow::{Context as _, Result, ensure};
-use edge_api::SessionStatus;
+use anyhow::{Result, ensure};
 use edge_common::abi::lab::{WireCount, WireKey};
 use edge_tests::{
     books::STATE_DIR,
     daemon::book,
-    exchange::{Exchange, ExchangeDaemon as _},
+    exchange::ExchangeDaemon as _,
     probes::{Bystander, longest_ms},
-    speaker::wait,
 };
 use edge_user::{
     billing::ledger::{Ledger, UsageQuery},
@@ -18,8 +16,8 @@ use edge_user::{
 };
 
 use super::{
-    bgp::{end, sessions, wait_for_sessions},
-    redundancy::ALL,
+    bgp::{end, wait_for_sessions},
+    redundancy::{ALL, wait_for_both},
     two_links::{TwoLinks, ip},
 };
 
@@ -63,13 +61,6 @@ impl Loss {
             Self::Drain => lab.exchange.edge(&["undrain", "customer1", "primary"]).map(drop),
         }
     }
-}
-
-/// Waits until both sessions of the first customer are up.
-fn wait_for_both(exchange: &Exchange) -> Result<()> {
-    let is_up = |session: &&SessionStatus| session.circuit == "customer1" && session.is_up();
-    wait(|| Ok((sessions(exchange)?.iter().filter(is_up).count() == 2).then_some(())))
-        .with_context(|| format!("{:?}", sessions(exchange)))
 }
 
 /// Each frame that came off a wire to the first customer is billed, once. The edge's own, of class selector 6, are not.

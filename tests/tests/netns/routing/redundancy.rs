@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, ensure};
 use edge_api::SessionStatus;
 use edge_tests::{
-    exchange::ExchangeDaemon as _,
+    exchange::{Exchange, ExchangeDaemon as _},
     probes::{Bystander, longest_ms},
     speaker::wait,
 };
@@ -34,6 +34,13 @@ pub(super) fn both_carry(lab: &TwoLinks) -> Result<()> {
     .with_context(|| format!("{:?}", lab.by_link()))
 }
 
+/// Waits until both sessions of the first customer are up.
+pub(super) fn wait_for_both(exchange: &Exchange) -> Result<()> {
+    let is_up = |session: &&SessionStatus| session.circuit == "customer1" && session.is_up();
+    wait(|| Ok((sessions(exchange)?.iter().filter(is_up).count() == 2).then_some(())))
+        .with_context(|| format!("{:?}", sessions(exchange)))
+}
+
 /// The first link is lost and comes back. Prints for how long probes were lost.
 fn survives(what: &str, bfd_ms: u32, cut: Cut, mend: Cut) -> Result<()> {
     private_mounts()?;
@@ -61,9 +68,7 @@ fn survives(what: &str, bfd_ms: u32, cut: Cut, mend: Cut) -> Result<()> {
 
     let probes = lab.probes()?;
     mend(&mut lab)?;
-    let is_back = |session: &&SessionStatus| session.circuit == "customer1" && session.is_up();
-    wait(|| Ok((sessions(&lab.exchange)?.iter().filter(is_back).count() == 2).then_some(())))
-        .with_context(|| format!("{:?}\n{}", sessions(&lab.exchange), daemon.said()))?;
+    wait_for_both(&lab.exchange).with_context(|| daemon.said())?;
     probes.wait_until_whole()?;
     let lost = probes.end()?;
     println!("{what}, BFD {bfd_ms} ms: no answer for {} ms at the return", longest_ms(&lost));

@@ -42,7 +42,7 @@ struct World {
     dropped: BTreeMap<(u128, u32, u64, &'static str), u64>,
     owners: BTreeMap<(u128, u32, u64), Owner>,
     records: BTreeMap<u64, ExportRecord>,
-    /// Those that went out before their period was over.
+    /// Records that went out before their period was over.
     early: BTreeSet<u64>,
     batches: u64,
     sent: [Vec<u64>; 2],
